@@ -1,0 +1,54 @@
+import { bigint, int, numbered, OWN, type Table, text, timestamp } from './table.ts';
+
+/** Names a source may not have: they are the lake's own tables. */
+export const LOADS = 'loads';
+export const REJECTED_LINES = 'rejected_lines';
+
+/** One row per object or payload loaded: the SQL face of what was done. lines = rows + filtered + rejected. */
+export const LOADS_COLUMNS = {
+  source: text('Source the object or payload belongs to.'),
+  kind: text('object (S3) or payload (CloudWatch).'),
+  bucket: text('Bucket of the object; null for a payload.'),
+  object_key: text('Key of the object, decoded; null for a payload.'),
+  etag: text('ETag of the object version loaded; null for a payload.'),
+  log_group: text('CloudWatch log group of the payload; null for an object.'),
+  log_stream: text('CloudWatch log stream of the payload; null for an object.'),
+  first_event_id: text('Id of the first event of the payload: 56 digits, so text; null for an object.'),
+  last_event_id: text('Id of the last event of the payload; null for an object.'),
+  bytes: bigint('Bytes read, decompressed.'),
+  lines: bigint('Lines or events read: rows + filtered + rejected.'),
+  rows: bigint('Rows delivered to the table.'),
+  filtered: bigint('Lines left out by filters.'),
+  rejected: bigint('Lines that could not be read; the first 1,000 of an object are in rejected_lines.'),
+  field_errors: bigint('Values that did not convert, kept in errors.'),
+  unknown_fields: bigint('Values beyond the declared columns, kept in extra.'),
+  first_event_time: timestamp('Earliest event time among the rows, UTC; null when no row tells one.'),
+  last_event_time: timestamp('Latest event time among the rows, UTC; null when no row tells one.'),
+  started_at: timestamp('When loading began, UTC.'),
+  finished_at: timestamp('When everything but this row had been acknowledged by Firehose, UTC.'),
+} as const;
+
+/** Lines no format could read, each with its reason. */
+export const REJECTED_COLUMNS = {
+  source: text('Source the line belongs to.'),
+  reason: text('Short code, e.g. too_few_fields or broken_gzip.'),
+  detail: text('What was expected and what came.'),
+  raw: text('The line as it came; the start of it where it is longer than 64 KiB.'),
+  parser_version: int('Version of the parsers that rejected it: raised when a format learns to read more.'),
+  rejected_at: timestamp('When the line was rejected, UTC.'),
+} as const;
+
+export const loadsTable: Table = {
+  name: LOADS,
+  description: 'One row per object or payload loaded. A repeat has the same origin.',
+  columns: [...numbered(LOADS_COLUMNS), OWN.origin],
+};
+
+export const rejectedTable: Table = {
+  name: REJECTED_LINES,
+  description: 'Lines that could not be read, with the reason: at most 1,000 per object, the rest is counted in loads.',
+  columns: [...numbered(REJECTED_COLUMNS), OWN.origin, OWN.position],
+};
+
+/** Raised whenever a format learns to read lines it rejected before. */
+export const PARSER_VERSION = 1;

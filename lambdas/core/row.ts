@@ -1,0 +1,141 @@
+import { type Column, type ColumnSpecs, numbered, OWN } from './table.ts';
+
+/** Whether a row keeps the line it came from in `raw`. */
+export type KeepRaw = 'never' | 'on-error' | 'always';
+
+const INT = /^[+-]?\d{1,10}$/;
+const BIGINT = /^[+-]?\d{1,19}$/;
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$/;
+const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z?$/;
+
+const MAX_INT = 2147483647;
+const MIN_INT = -2147483648;
+const MAX_BIGINT = 9223372036854775807n;
+const MIN_BIGINT = -9223372036854775808n;
+
+/**
+ * The row a format writes: JSON by column number, without nulls, in the order written. One instance
+ * serves a whole object; `begin` starts each line anew.
+ *
+ * A value that does not convert leaves its column null and an entry in `errors`.
+ */
+export class Row {
+  /** Values of declared columns set, field errors and unknown fields of the current row. */
+  values = 0;
+  fieldErrors = 0;
+  unknownFields = 0;
+  /** Milliseconds since the epoch of the row's event, where its format says which column tells it. */
+  eventTime: number | undefined;
+
+  readonly #columns: ReadonlyMap<string, Column>;
+  readonly #shared: string;
+  #json = '';
+  #errors: Record<string, { value: string; reason: string }> | undefined;
+  #extra: Record<string, string> | undefined;
+
+  /**
+   * @param specs the format's columns
+   * @param shared values every row of this object or payload has: own or declared columns by name
+   */
+  constructor(specs: ColumnSpecs, shared: ReadonlyMap<string, string> = new Map()) {
+    this.#columns = new Map([...Object.values(OWN), ...numbered(specs)].map((column) => [column.name, column]));
+    this.#shared = [...shared].map(([name, value]) => `,"${this.#column(name).key}":${quote(value)}`).join('');
+  }
+
+  begin(): void {
+    this.values = 0;
+    this.fieldErrors = 0;
+    this.unknownFields = 0;
+    this.eventTime = undefined;
+    this.#json = '';
+    this.#errors = undefined;
+    this.#extra = undefined;
+  }
+
+  text(name: string, value: string): void {
+    this.#set(name, quote(value));
+  }
+
+  int(name: string, value: string): void {
+    if (INT.test(value) && Number(value) <= MAX_INT && Number(value) >= MIN_INT) this.#set(name, String(Number(value)));
+    else this.error(name, value, numberReason(value, INT, 'not a whole number', 'out of range for int'));
+  }
+
+  bigint(name: string, value: string): void {
+    if (!BIGINT.test(value)) {
+      this.error(name, value, numberReason(value, /^[+-]?\d+$/, 'not a whole number', 'out of range for bigint'));
+      return;
+    }
+    const exact = BigInt(value.replace('+', ''));
+    if (exact > MAX_BIGINT || exact < MIN_BIGINT) this.error(name, value, 'out of range for bigint');
+    else this.#set(name, String(exact));
+  }
+
+  double(name: string, value: string): void {
+    const number = Number(value);
+    if (DECIMAL.test(value) && Number.isFinite(number)) this.#set(name, JSON.stringify(number));
+    else this.error(name, value, numberReason(value, DECIMAL, 'not a number', 'out of range for double'));
+  }
+
+  boolean(name: string, value: boolean): void {
+    this.#set(name, String(value));
+  }
+
+  /** `value` as `yyyy-MM-ddTHH:mm:ss[.fraction][Z]` in UTC; kept to microseconds. */
+  timestamp(name: string, value: string): void {
+    const parts = TIMESTAMP.exec(value);
+    const iso = parts && `${value.slice(0, 10)}T${value.slice(11, 19)}`;
+    const millis = iso ? Date.parse(`${iso}Z`) : Number.NaN;
+    // Date.parse rolls 31 February over and takes hour 24: only a time it gives back unchanged exists.
+    if (!iso || Number.isNaN(millis) || !new Date(millis).toISOString().startsWith(iso)) {
+      this.error(name, value, 'not a timestamp');
+      return;
+    }
+    const fraction = parts[7]?.slice(0, 6);
+    this.#set(name, fraction ? `"${iso}.${fraction}Z"` : `"${iso}Z"`);
+    this.eventTime ??= millis + (fraction ? Math.floor(Number(`0.${fraction}`) * 1000) : 0);
+  }
+
+  /** Keeps a value that did not convert; its column stays null. */
+  error(name: string, value: string, reason: string): void {
+    this.#errors ??= Object.create(null) as Record<string, { value: string; reason: string }>;
+    this.#errors[name] = { value: value.toWellFormed(), reason };
+    this.fieldErrors++;
+  }
+
+  /** Keeps what the line holds beyond the declared columns. */
+  extra(name: string, value: string): void {
+    this.#extra ??= Object.create(null) as Record<string, string>;
+    this.#extra[name.toWellFormed()] = value.toWellFormed();
+    this.unknownFields++;
+  }
+
+  /** The finished row as one JSON object on one line. */
+  json(origin: string, position: number, raw: string, keepRaw: KeepRaw): string {
+    let json = `{"${OWN.origin.key}":"${origin}","${OWN.position.key}":${position}${this.#shared}${this.#json}`;
+    if (this.#extra) json += `,"${OWN.extra.key}":${quote(JSON.stringify(this.#extra))}`;
+    if (this.#errors) json += `,"${OWN.errors.key}":${quote(JSON.stringify(this.#errors))}`;
+    if (keepRaw === 'always' || (keepRaw === 'on-error' && this.#errors)) json += `,"${OWN.raw.key}":${quote(raw)}`;
+    return `${json}}`;
+  }
+
+  #set(name: string, json: string): void {
+    this.#json += `,"${this.#column(name).key}":${json}`;
+    this.values++;
+  }
+
+  #column(name: string): Column {
+    const column = this.#columns.get(name);
+    if (!column) throw new Error(`row: no column ${name} in this format's table`);
+    return column;
+  }
+}
+
+/** JSON text of a string; lone surrogates, which UTF-8 cannot hold, become U+FFFD. */
+function quote(value: string): string {
+  return JSON.stringify(value.isWellFormed() ? value : value.toWellFormed());
+}
+
+function numberReason(value: string, shape: RegExp, wrongShape: string, outOfRange: string): string {
+  return shape.test(value) || /^[+-]?\d+$/.test(value) ? outOfRange : wrongShape;
+}

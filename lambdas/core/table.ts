@@ -1,0 +1,102 @@
+/**
+ * A table written once: the Glue schema, the JSON keys sent to Firehose, the docs and the local
+ * Parquet all derive from it.
+ */
+
+/** Column types, by their Glue (Hive) names. Timestamps are UTC without zone, in microseconds. */
+export type ColumnType = 'string' | 'int' | 'bigint' | 'double' | 'boolean' | 'timestamp';
+
+/** A column before it has its place in a table. */
+export interface ColumnSpec<Type extends ColumnType = ColumnType> {
+  readonly type: Type;
+  /** One sentence: meaning, unit, what null stands for. At most 255 characters: Glue refuses more. */
+  readonly comment: string;
+}
+
+/** A column of a table. */
+export interface Column extends ColumnSpec {
+  readonly name: string;
+  /**
+   * The column's JSON key in what is sent to Firehose on the Parquet path: its number. Short because
+   * Firehose bills bytes; a number because it can be no column's name and has no upper or lower case.
+   * Given once and never reused: records already buffered are read with the mapping of the day they
+   * are delivered.
+   */
+  readonly key: string;
+}
+
+/** A table: columns in the order a user sees them. `dt`, the partition, is not among them. */
+export interface Table {
+  readonly name: string;
+  readonly description: string;
+  readonly columns: readonly Column[];
+}
+
+/** Columns by name, in order. New ones go at the end; none is renamed, retyped, moved or taken out. */
+export type ColumnSpecs = Readonly<Record<string, ColumnSpec>>;
+
+const column =
+  <Type extends ColumnType>(type: Type) =>
+  (comment: string): ColumnSpec<Type> => ({ type, comment });
+
+export const text = column('string');
+export const int = column('int');
+export const bigint = column('bigint');
+export const double = column('double');
+export const boolean = column('boolean');
+export const timestamp = column('timestamp');
+
+/** The partition column of every table: projected, so there is no crawler and nothing to repair. */
+export const PARTITION = { name: 'dt', comment: 'Day, YYYY-MM-DD, on which Firehose received the row.' } as const;
+
+/**
+ * The lake's own columns, last in every table. Their numbers come first (0-9), a format's start at
+ * FIRST_FORMAT_KEY, so that a format can grow at its end.
+ */
+export const OWN = {
+  origin: {
+    name: 'origin',
+    key: '0',
+    ...text('Short id of the source and the object version or payload the row came from; join loads on it.'),
+  },
+  position: {
+    name: 'position',
+    key: '1',
+    ...bigint("Line number in the object, from 1, or the event's index in the payload, from 0."),
+  },
+  extra: {
+    name: 'extra',
+    key: '2',
+    ...text('JSON object of what the line held beyond the declared columns, by position or key; null when nothing.'),
+  },
+  errors: {
+    name: 'errors',
+    key: '3',
+    ...text('JSON object by column of values that did not convert, each with value and reason; null when all did.'),
+  },
+  raw: { name: 'raw', key: '4', ...text("The line as it came, kept as the source's keepRaw says.") },
+  logGroup: { name: 'log_group', key: '5', ...text('CloudWatch log group the event came from.') },
+  logStream: { name: 'log_stream', key: '6', ...text('CloudWatch log stream the event came from.') },
+} as const satisfies Record<string, Column>;
+
+/** A format's columns are numbered from here. */
+export const FIRST_FORMAT_KEY = 10;
+
+/** Where a source's records come from: S3 objects, or CloudWatch log events. */
+export type Lane = 'objects' | 'events';
+
+/** Numbers a format's columns. */
+export function numbered(specs: ColumnSpecs): Column[] {
+  return Object.entries(specs).map(([name, spec], index) => ({
+    name,
+    key: String(FIRST_FORMAT_KEY + index),
+    ...spec,
+  }));
+}
+
+/** A source's table: its format's columns, then the lake's own. */
+export function sourceTable(name: string, description: string, specs: ColumnSpecs, lane: Lane): Table {
+  const own = [OWN.origin, OWN.position, OWN.extra, OWN.errors, OWN.raw];
+  const laneOwn = lane === 'events' ? [OWN.logGroup, OWN.logStream] : [];
+  return { name, description, columns: [...numbered(specs), ...own, ...laneOwn] };
+}
