@@ -14,7 +14,7 @@ export const ENV = {
   rejectedStream: 'TRIBUTARY_REJECTED_STREAM',
 } as const;
 
-/** CloudWatch namespace of all metrics, with `source` as the only dimension. */
+/** CloudWatch namespace of all metrics. */
 export const METRIC_NAMESPACE = 'Tributary';
 
 /** One source, as its loading function sees it. */

@@ -1,0 +1,69 @@
+/**
+ * Writes the pages that derive from the code: docs/tables.md. With --check it writes nothing and
+ * fails where a page is stale.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { FORMATS } from '../lambdas/core/formats.ts';
+import { loadsTable, rejectedTable } from '../lambdas/core/lake-tables.ts';
+import { type Column, numbered, OWN, PARTITION } from '../lambdas/core/table.ts';
+
+const PAGE = new URL('../docs/tables.md', import.meta.url);
+
+const page = tablesPage();
+if (!process.argv.includes('--check')) writeFileSync(PAGE, page);
+else if (current() !== page) {
+  process.stderr.write('docs/tables.md is stale: run npm run docs\n');
+  process.exitCode = 1;
+}
+
+function current(): string {
+  try {
+    return readFileSync(PAGE, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function tablesPage(): string {
+  return [
+    '# Tables',
+    '',
+    'Written by `npm run docs` from the code; edits here are lost.',
+    '',
+    'Every source has a table of its name: its format’s columns, then the lake’s own. Timestamps are UTC, to the microsecond.',
+    '',
+    "## The lake's own columns",
+    '',
+    ...columnTable(Object.values(OWN)),
+    `| ${PARTITION.name} | string | ${PARTITION.comment} | |`,
+    '',
+    '`log_group` and `log_stream` are there for sources from CloudWatch.',
+    '',
+    ...[loadsTable, rejectedTable].flatMap(({ name, description, columns }) => [
+      `## ${name}`,
+      '',
+      description,
+      '',
+      ...columnTable(columns),
+      '',
+    ]),
+    ...[...FORMATS.values()].flatMap((format) => [
+      `## Format ${format.name}`,
+      '',
+      `${format.description} [Reference](${format.reference}).`,
+      '',
+      ...columnTable(numbered(format.compile({}).columns)),
+      '',
+    ]),
+  ].join('\n');
+}
+
+function columnTable(columns: readonly Column[]): string[] {
+  return [
+    '| column | type | meaning | key |',
+    '|---|---|---|---|',
+    ...columns.map(
+      ({ name, type, comment, key }) => `| ${name} | ${type} | ${comment.replaceAll('|', '\\|')} | ${key} |`,
+    ),
+  ];
+}

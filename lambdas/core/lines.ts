@@ -1,0 +1,92 @@
+/** Bytes to lines, over any chunking, in memory bounded by the longest line allowed. */
+
+/** Longest line read; CloudWatch's own limit for an event is the same. A longer one is rejected. */
+export const MAX_LINE_BYTES = 1_048_576;
+
+/** Bytes of a line too long that are kept to show it. */
+export const KEPT_OF_LONG_LINE_BYTES = 65_536;
+
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+
+/** Takes lines as they are found. The bytes are valid during the call only. */
+export interface LineSink {
+  /** A line without its end (LF or CRLF). */
+  line(bytes: Buffer): void;
+  /** A line of more than MAX_LINE_BYTES: its first bytes and its whole length. */
+  longLine(head: Buffer, length: number): void;
+}
+
+/** Splits chunks into lines. A last line without a line end counts; a line end at the very end makes no empty line. */
+export class LineSplitter {
+  readonly #sink: LineSink;
+  /** Parts of the line that the last chunk left open, and their length together. */
+  #open: Buffer[] = [];
+  #openBytes = 0;
+  /** Length of the open line once it is too long; its head is then the only part kept. */
+  #longBytes = 0;
+
+  constructor(sink: LineSink) {
+    this.#sink = sink;
+  }
+
+  push(chunk: Uint8Array): void {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    let start = 0;
+    for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, start)) {
+      if (this.#openBytes === 0 && this.#longBytes === 0 && end - start <= MAX_LINE_BYTES) {
+        this.#sink.line(withoutReturn(bytes.subarray(start, end)));
+      } else {
+        this.#hold(bytes.subarray(start, end));
+        this.#finish();
+      }
+      start = end + 1;
+    }
+    if (start < bytes.length) this.#hold(bytes.subarray(start));
+  }
+
+  /** The bytes are at their end: an open line is complete. */
+  end(): void {
+    if (this.#openBytes > 0 || this.#longBytes > 0) this.#finish();
+  }
+
+  /** What of an open line has been read, for input that breaks off within it. */
+  takeOpen(): Buffer {
+    const open = Buffer.concat(this.#open);
+    this.#clear();
+    return open;
+  }
+
+  #hold(part: Buffer): void {
+    if (this.#longBytes > 0) {
+      this.#longBytes += part.length;
+      return;
+    }
+    // Copied: the chunk's memory is the caller's again after push.
+    this.#open.push(Buffer.from(part));
+    this.#openBytes += part.length;
+    if (this.#openBytes > MAX_LINE_BYTES) {
+      this.#longBytes = this.#openBytes;
+      this.#open = [Buffer.from(Buffer.concat(this.#open).subarray(0, KEPT_OF_LONG_LINE_BYTES))];
+      this.#openBytes = 0;
+    }
+  }
+
+  #finish(): void {
+    const bytes = this.#open.length === 1 ? (this.#open[0] as Buffer) : Buffer.concat(this.#open);
+    const long = this.#longBytes;
+    this.#clear();
+    if (long > 0) this.#sink.longLine(bytes, long);
+    else this.#sink.line(withoutReturn(bytes));
+  }
+
+  #clear(): void {
+    this.#open = [];
+    this.#openBytes = 0;
+    this.#longBytes = 0;
+  }
+}
+
+function withoutReturn(line: Buffer): Buffer {
+  return line[line.length - 1] === CARRIAGE_RETURN ? line.subarray(0, -1) : line;
+}

@@ -1,0 +1,187 @@
+import type { CompiledFormat, Outcome } from './format.ts';
+import { rejectedRow } from './lake-rows.ts';
+import { LineSplitter, MAX_LINE_BYTES } from './lines.ts';
+import { MAX_RECORD_BYTES, Packer } from './pack.ts';
+import { type KeepRaw, Row } from './row.ts';
+import { textOf, withoutBom } from './text.ts';
+
+/** Rejected lines kept of one object or payload; the rest is only counted, so that a flood cannot hurt. */
+export const MAX_REJECTED_KEPT = 1000;
+
+/** Filter of lines without any text: they are counted, never rows. */
+export const BLANK_LINE = 'blank_line';
+
+/** What one object or payload came to. lines = rows + filtered + rejected, always. */
+export interface Counts {
+  /** Bytes read, decompressed. */
+  bytes: number;
+  lines: number;
+  rows: number;
+  filtered: number;
+  rejected: number;
+  fieldErrors: number;
+  unknownFields: number;
+  /** Rows in which no column of the format was set: never normal. */
+  emptyRows: number;
+  /** Milliseconds since the epoch; undefined until a row tells one. */
+  firstEventTime: number | undefined;
+  lastEventTime: number | undefined;
+}
+
+/** Packed records ready to be sent, and how far they bring the load. */
+export interface Shipment {
+  readonly rows: readonly Uint8Array[];
+  readonly rejected: readonly Uint8Array[];
+  /** Lines from the start whose every row and rejection is in this shipment or an earlier one. */
+  readonly through: number;
+}
+
+export interface LoaderProps {
+  readonly source: string;
+  readonly origin: string;
+  readonly format: CompiledFormat;
+  readonly keepRaw: KeepRaw;
+  /** Values every row shares, by column name. */
+  readonly shared: ReadonlyMap<string, string>;
+  readonly now: () => Date;
+}
+
+/** Lines of one object or payload to shipments. Holds at most a batch and what one push brings. */
+export class Loader {
+  readonly counts: Counts = {
+    bytes: 0,
+    lines: 0,
+    rows: 0,
+    filtered: 0,
+    rejected: 0,
+    fieldErrors: 0,
+    unknownFields: 0,
+    emptyRows: 0,
+    firstEventTime: undefined,
+    lastEventTime: undefined,
+  };
+  /** Lines left out or rejected, by filter or reason. */
+  readonly reasons = new Map<string, number>();
+
+  readonly #props: LoaderProps;
+  readonly #row: Row;
+  readonly #rows = new Packer();
+  readonly #rejected = new Packer();
+  readonly #lines: LineSplitter;
+  #ready: Shipment[] = [];
+  /** Lines whose outcome is packed. */
+  #through = 0;
+
+  constructor(props: LoaderProps) {
+    this.#props = props;
+    this.#row = new Row(props.format.columns, props.shared);
+    this.#lines = new LineSplitter({
+      line: (bytes) => {
+        const text = textOf(bytes);
+        this.read(this.counts.lines === 0 ? withoutBom(text) : text, this.counts.lines + 1);
+      },
+      longLine: (head, length) => {
+        const detail = `expected at most ${MAX_LINE_BYTES} bytes, got ${length}`;
+        this.#line(this.counts.lines + 1, textOf(head), { kind: 'rejected', reason: 'line_too_long', detail });
+      },
+    });
+  }
+
+  /** Reads the next bytes of an object; its lines are counted from 1. */
+  push(chunk: Uint8Array): void {
+    this.counts.bytes += chunk.length;
+    this.#lines.push(chunk);
+  }
+
+  /** The object's bytes are at their end. */
+  end(): void {
+    this.#lines.end();
+  }
+
+  /** The object's bytes cannot be read further: its last line is rejected, with what is left of it. */
+  breakOff(reason: string, detail: string): void {
+    this.#line(this.counts.lines + 1, textOf(this.#lines.takeOpen()), { kind: 'rejected', reason, detail });
+  }
+
+  /** Reads one line, or one event's message. */
+  read(line: string, position: number): void {
+    if (line.trim() === '') {
+      this.#line(position, line, { kind: 'filtered', filter: BLANK_LINE });
+      return;
+    }
+    this.#row.begin();
+    this.#line(position, line, this.#props.format.reader.read(line, this.#row));
+  }
+
+  /** Batches that are full. */
+  takeReady(): Shipment[] {
+    const ready = this.#ready;
+    this.#ready = [];
+    return ready;
+  }
+
+  /** All that is packed, full or not. */
+  takeRest(): Shipment[] {
+    if (!this.#rows.empty || !this.#rejected.empty) this.#ship();
+    return this.takeReady();
+  }
+
+  #line(position: number, line: string, outcome: Outcome): void {
+    const { counts } = this;
+    counts.lines++;
+    if (outcome.kind === 'row') this.#keepRow(position, line);
+    else if (outcome.kind === 'filtered') {
+      counts.filtered++;
+      this.#count(outcome.filter);
+    } else this.#reject(position, line, outcome.reason, outcome.detail);
+    this.#through = counts.lines;
+  }
+
+  #keepRow(position: number, line: string): void {
+    const { counts } = this;
+    const row = this.#row;
+    const { origin, keepRaw } = this.#props;
+    const packed =
+      this.#pack(this.#rows, row.json(origin, position, line, keepRaw)) ||
+      // The line is in the row twice when it is kept raw: its columns come first.
+      (keepRaw !== 'never' && this.#pack(this.#rows, row.json(origin, position, line, 'never')));
+    if (!packed) {
+      this.#reject(position, line, 'row_too_large', `expected a row of at most ${MAX_RECORD_BYTES} bytes as JSON`);
+      return;
+    }
+    counts.rows++;
+    counts.fieldErrors += row.fieldErrors;
+    counts.unknownFields += row.unknownFields;
+    if (row.values === 0) counts.emptyRows++;
+    const time = row.eventTime;
+    if (time === undefined) return;
+    counts.firstEventTime = Math.min(counts.firstEventTime ?? time, time);
+    counts.lastEventTime = Math.max(counts.lastEventTime ?? time, time);
+  }
+
+  #reject(position: number, line: string, reason: string, detail: string): void {
+    const { source, origin, now } = this.#props;
+    this.counts.rejected++;
+    this.#count(reason);
+    if (this.counts.rejected > MAX_REJECTED_KEPT) return;
+    this.#pack(this.#rejected, rejectedRow(origin, position, { source, reason, detail, raw: line }, now()));
+  }
+
+  /** False where the row fits no record. */
+  #pack(packer: Packer, json: string): boolean {
+    let packed = packer.add(json);
+    if (packed === 'full') {
+      this.#ship();
+      packed = packer.add(json);
+    }
+    return packed === 'packed';
+  }
+
+  #ship(): void {
+    this.#ready.push({ rows: this.#rows.take(), rejected: this.#rejected.take(), through: this.#through });
+  }
+
+  #count(reason: string): void {
+    this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
+  }
+}

@@ -1,0 +1,45 @@
+/** Bytes of a line to text, losing none: a byte that is no UTF-8 becomes `\xHH`, as ALB and nginx write such bytes. */
+
+const REPLACEMENT = '\uFFFD';
+const BOM = '\uFEFF';
+
+export function textOf(bytes: Buffer): string {
+  const text = bytes.toString('utf8');
+  return text.includes(REPLACEMENT) ? escaped(bytes) : text;
+}
+
+/** A byte order mark is no part of a file's first line. */
+export function withoutBom(text: string): string {
+  return text.startsWith(BOM) ? text.slice(1) : text;
+}
+
+function escaped(bytes: Buffer): string {
+  let text = '';
+  let at = 0;
+  while (at < bytes.length) {
+    const length = sequenceLength(bytes, at);
+    text +=
+      length > 0
+        ? bytes.toString('utf8', at, at + length)
+        : `\\x${(bytes[at] as number).toString(16).toUpperCase().padStart(2, '0')}`;
+    at += length || 1;
+  }
+  return text;
+}
+
+/** Length of the well-formed UTF-8 sequence at a place; 0 where there is none. https://www.unicode.org/versions/latest/core-spec/chapter-3/#G7404 */
+function sequenceLength(bytes: Buffer, at: number): number {
+  const first = bytes[at] as number;
+  if (first < 0x80) return 1;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  const length = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  const second = bytes[at + 1] ?? 0;
+  const low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+  const high = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+  if (second < low || second > high) return 0;
+  for (let offset = 2; offset < length; offset++) {
+    const next = bytes[at + offset] ?? 0;
+    if (next < 0x80 || next > 0xbf) return 0;
+  }
+  return length;
+}

@@ -1,0 +1,168 @@
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { BrokenGzipError, decode } from '../../lambdas/core/decode.ts';
+import { LineSplitter, MAX_LINE_BYTES } from '../../lambdas/core/lines.ts';
+import { textOf } from '../../lambdas/core/text.ts';
+
+/** Cuts bytes at the given places, as a network does. */
+async function* chunked(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
+  let at = 0;
+  for (let turn = 0; at < bytes.length; turn++) {
+    const size = sizes.length > 0 ? Math.max(1, sizes[turn % sizes.length] as number) : bytes.length;
+    yield bytes.subarray(at, at + size);
+    at += size;
+  }
+}
+
+async function decoded(body: AsyncIterable<Uint8Array>): Promise<{ bytes: Buffer; error?: unknown }> {
+  const parts: Buffer[] = [];
+  try {
+    for await (const chunk of decode(body)) parts.push(Buffer.from(chunk));
+    return { bytes: Buffer.concat(parts) };
+  } catch (error) {
+    return { bytes: Buffer.concat(parts), error };
+  }
+}
+
+/** Text that gzip cannot make small, so that a break lies deep in it. */
+function noise(length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  let state = 1;
+  for (let index = 0; index < length; index++) {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    bytes[index] = 33 + ((state >>> 16) % 90);
+  }
+  return bytes;
+}
+
+const chunkSizes = fc.array(fc.integer({ min: 1, max: 70_000 }), { maxLength: 5 });
+
+describe('decode', () => {
+  test('gives back what was compressed, in one member or several, and plain bytes as they are, over any chunking', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.uint8Array({ maxLength: 5000 }), { minLength: 1, maxLength: 4 }),
+        chunkSizes,
+        fc.boolean(),
+        async (members, sizes, compress) => {
+          const plain = Buffer.concat(members);
+          fc.pre(compress || !(plain[0] === 0x1f && plain[1] === 0x8b));
+          const stored = compress ? Buffer.concat(members.map((member) => gzipSync(member))) : plain;
+          const { bytes, error } = await decoded(chunked(stored, sizes));
+          expect(error).toBeUndefined();
+          expect(bytes.equals(plain)).toBe(true);
+        },
+      ),
+      { numRuns: 100 },
+    );
+  });
+
+  test('gives all that stands before a break, then says that the gzip is broken', async () => {
+    const plain = noise(1_000_000);
+    const stored = gzipSync(plain);
+    const cut = await decoded(chunked(stored.subarray(0, stored.length / 2), [65_536]));
+    expect(cut.error).toBeInstanceOf(BrokenGzipError);
+    expect(cut.bytes.length).toBeGreaterThan(400_000);
+    expect(plain.subarray(0, cut.bytes.length).equals(cut.bytes)).toBe(true);
+
+    const damaged = Buffer.from(stored);
+    damaged.fill(0xff, stored.length >> 1, (stored.length >> 1) + 64);
+    const flipped = await decoded(chunked(damaged, [65_536]));
+    expect(flipped.error).toBeInstanceOf(BrokenGzipError);
+    expect(flipped.bytes.length).toBeGreaterThan(300_000);
+  });
+
+  test('passes on an error of the body as it is: the object is then read again, not rejected', async () => {
+    const failure = new Error('socket hang up');
+    const stored = gzipSync(noise(200_000));
+    const { error } = await decoded(
+      (async function* () {
+        yield stored.subarray(0, 50_000);
+        throw failure;
+      })(),
+    );
+    expect(error).toBe(failure);
+  });
+
+  test('gives nothing for nothing', async () => {
+    expect(await decoded(chunked(Buffer.alloc(0), []))).toEqual({ bytes: Buffer.alloc(0) });
+  });
+});
+
+function split(chunks: readonly Uint8Array[]): (string | number)[] {
+  const lines: (string | number)[] = [];
+  const splitter = new LineSplitter({
+    line: (bytes) => lines.push(bytes.toString('latin1')),
+    longLine: (_, length) => lines.push(length),
+  });
+  for (const chunk of chunks) splitter.push(chunk);
+  splitter.end();
+  return lines;
+}
+
+describe('LineSplitter', () => {
+  test('finds the same lines over any chunking', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom('a', 'bc', '\n', '\r\n', '\r', ' '), { maxLength: 60 }),
+        chunkSizes,
+        async (parts, sizes) => {
+          const text = parts.join('');
+          const expected = text.split('\n').map((line) => line.replace(/\r$/, ''));
+          if (text === '' || text.endsWith('\n')) expected.pop();
+          const chunks: Uint8Array[] = [];
+          for await (const chunk of chunked(
+            Buffer.from(text),
+            sizes.map((size) => size % 7),
+          ))
+            chunks.push(chunk);
+          expect(split(chunks)).toEqual(expected);
+        },
+      ),
+    );
+  });
+
+  test('tells a line that is too long by its length, and goes on after it', () => {
+    const long = Buffer.alloc(MAX_LINE_BYTES + 1, 'x');
+    const exact = Buffer.alloc(MAX_LINE_BYTES, 'y');
+    const newline = Buffer.from('\n');
+    const end = Buffer.from('\nend');
+    expect(split([long, newline, exact, end])).toEqual([MAX_LINE_BYTES + 1, exact.toString(), 'end']);
+    expect(split([Buffer.concat([long, newline, exact, end])])).toEqual([MAX_LINE_BYTES + 1, exact.toString(), 'end']);
+  });
+
+  test('keeps no more than the head of a line that never ends', () => {
+    const heads: number[] = [];
+    const splitter = new LineSplitter({ line: () => {}, longLine: (head) => heads.push(head.length) });
+    const chunk = Buffer.alloc(1_000_000, 'x');
+    for (let turn = 0; turn < 200; turn++) splitter.push(chunk);
+    splitter.end();
+    expect(heads).toEqual([65_536]);
+  });
+});
+
+describe('textOf', () => {
+  test('reads well-formed UTF-8 as it is, the replacement character included', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        fc.pre(text.isWellFormed());
+        expect(textOf(Buffer.from(text, 'utf8'))).toBe(text);
+      }),
+    );
+    expect(textOf(Buffer.from('a\uFFFDb'))).toBe('a\uFFFDb');
+  });
+
+  test('writes each byte that is no UTF-8 as \\xHH', () => {
+    expect(textOf(Buffer.from([0x61, 0xff, 0xc3, 0xa9, 0xe2, 0x82, 0x20]))).toBe('a\\xFFé\\xE2\\x82 ');
+    expect(textOf(Buffer.from([0xed, 0xa0, 0x80]))).toBe('\\xED\\xA0\\x80');
+  });
+
+  test('gives well-formed text for any bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), (bytes) => {
+        expect(textOf(Buffer.from(bytes)).isWellFormed()).toBe(true);
+      }),
+    );
+  });
+});
