@@ -13,12 +13,16 @@ export interface Field {
   readonly write: (row: Row, value: string) => void;
   /** AWS always quotes this field: a line where it is not quoted is not of the format. */
   readonly quoted?: true;
+  /** How every value of this field begins, so that a line read with its fields shifted shows. */
+  readonly looks?: RegExp;
   /** What one item of this list looks like: without quotes around it, every item stands as a field of its own. */
   readonly item?: RegExp;
 }
 
 /** The column methods of a row that take text, by column type. */
 const WRITE = { string: 'text', int: 'int', bigint: 'bigint', double: 'double', timestamp: 'timestamp' } as const;
+
+const TIMESTAMP = /^\d{4}-\d\d-\d\dT/;
 
 /** Columns a delimited format can have. */
 export type DelimitedSpecs = Readonly<Record<string, ColumnSpec<keyof typeof WRITE>>>;
@@ -29,8 +33,10 @@ export function fieldsOf<Specs extends DelimitedSpecs>(specs: Specs) {
   return {
     /** The field is the column. */
     column: (name: Name): Field => {
-      const method = WRITE[(specs[name] as DelimitedSpecs[string]).type];
-      return { write: (row, value) => row[method](name, value) };
+      const { type } = specs[name] as DelimitedSpecs[string];
+      const method = WRITE[type];
+      const looks = type === 'timestamp' ? { looks: TIMESTAMP } : {};
+      return { ...looks, write: (row, value) => row[method](name, value) };
     },
     /** `address:port`, with or without brackets around an IPv6 address: the port follows the last colon. */
     address: (ip: Name, port: Name): Field => ({
@@ -90,14 +96,31 @@ export interface LineShape {
 export function delimitedReader(shape: LineShape): LineReader {
   return {
     read(line, row) {
+      // No rule for escaping is documented. `\\"` is read as an escaped quote; where that gives no line
+      // of this shape, the backslash may have been the field's own last character.
       const escaped = splitFields(line, shape, true);
-      if (escaped.outcome === ROW) return write(escaped.fields, shape, row);
-      // No rule for escaping is documented. `\"` is read as an escaped quote; where that leaves no
-      // line of this shape, the backslash was the field's own last character.
-      const plain = line.includes('\\"') ? splitFields(line, shape, false) : escaped;
-      return plain.outcome === ROW ? write(plain.fields, shape, row) : escaped.outcome;
+      if (looksRight(escaped, shape) || !line.includes('\\"')) return finish(escaped, shape, row);
+      const plain = splitFields(line, shape, false);
+      return finish(looksRight(plain, shape) ? plain : escaped, shape, row);
     },
   };
+}
+
+/** A line's fields without their quotes, and whether they make a line of the format. */
+interface Split {
+  readonly fields: readonly string[];
+  readonly outcome: Outcome;
+}
+
+function looksRight({ fields, outcome }: Split, shape: LineShape): boolean {
+  return (
+    outcome === ROW &&
+    fields.every((value, index) => value === '-' || (shape.fields[index]?.looks?.test(value) ?? true))
+  );
+}
+
+function finish({ fields, outcome }: Split, shape: LineShape, row: Row): Outcome {
+  return outcome === ROW ? write(fields, shape, row) : outcome;
 }
 
 function write(values: readonly string[], { fields }: LineShape, row: Row): Outcome {
@@ -111,8 +134,8 @@ function write(values: readonly string[], { fields }: LineShape, row: Row): Outc
   return ROW;
 }
 
-/** The line's fields without their quotes; what stands between quotes is kept as logged. */
-function splitFields(line: string, shape: LineShape, escapes: boolean): { fields: string[]; outcome: Outcome } {
+/** Finds the fields; what stands between quotes is kept as logged. */
+function splitFields(line: string, shape: LineShape, escapes: boolean): Split {
   const fields: string[] = [];
   const { length } = line.trimEnd();
   let at = 0;

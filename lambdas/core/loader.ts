@@ -32,8 +32,8 @@ export interface Counts {
 export interface Shipment {
   readonly rows: readonly Uint8Array[];
   readonly rejected: readonly Uint8Array[];
-  /** Lines from the start whose every row and rejection is in this shipment or an earlier one. */
-  readonly through: number;
+  /** Counts up to here: the outcome of each of their lines is in this shipment or an earlier one. */
+  readonly counts: Counts;
 }
 
 export interface LoaderProps {
@@ -44,22 +44,27 @@ export interface LoaderProps {
   /** Values every row shares, by column name. */
   readonly shared: ReadonlyMap<string, string>;
   readonly now: () => Date;
+  /** What an earlier attempt came to: as many lines are skipped, and counting goes on from here. */
+  readonly resume?: Counts;
 }
+
+/** What nothing has been read of. */
+const NOTHING: Counts = {
+  bytes: 0,
+  lines: 0,
+  rows: 0,
+  filtered: 0,
+  rejected: 0,
+  fieldErrors: 0,
+  unknownFields: 0,
+  emptyRows: 0,
+  firstEventTime: undefined,
+  lastEventTime: undefined,
+};
 
 /** Lines of one object or payload to shipments. Holds at most a batch and what one push brings. */
 export class Loader {
-  readonly counts: Counts = {
-    bytes: 0,
-    lines: 0,
-    rows: 0,
-    filtered: 0,
-    rejected: 0,
-    fieldErrors: 0,
-    unknownFields: 0,
-    emptyRows: 0,
-    firstEventTime: undefined,
-    lastEventTime: undefined,
-  };
+  readonly counts: Counts;
   /** Lines left out or rejected, by filter or reason. */
   readonly reasons = new Map<string, number>();
 
@@ -69,18 +74,26 @@ export class Loader {
   readonly #rejected = new Packer();
   readonly #lines: LineSplitter;
   #ready: Shipment[] = [];
-  /** Lines whose outcome is packed. */
-  #through = 0;
+  /** Lines an earlier attempt has dealt with, that are still to be skipped. */
+  #skip: number;
+  /** Counts as of the last line whose outcome is packed. */
+  #packed: Counts;
 
   constructor(props: LoaderProps) {
     this.#props = props;
+    // Bytes are counted again: an object is read from its start, as gzip can be read no other way.
+    this.counts = { ...NOTHING, ...props.resume, bytes: 0 };
+    this.#packed = { ...this.counts };
+    this.#skip = this.counts.lines;
     this.#row = new Row(props.format.columns, props.shared);
     this.#lines = new LineSplitter({
       line: (bytes) => {
+        if (this.#skips()) return;
         const text = textOf(bytes);
         this.read(this.counts.lines === 0 ? withoutBom(text) : text, this.counts.lines + 1);
       },
       longLine: (head, length) => {
+        if (this.#skips()) return;
         const detail = `expected at most ${MAX_LINE_BYTES} bytes, got ${length}`;
         this.#line(this.counts.lines + 1, textOf(head), { kind: 'rejected', reason: 'line_too_long', detail });
       },
@@ -120,10 +133,21 @@ export class Loader {
     return ready;
   }
 
+  /** True once lines are read that no earlier attempt has dealt with. */
+  get atNewLines(): boolean {
+    return this.#skip === 0;
+  }
+
   /** All that is packed, full or not. */
   takeRest(): Shipment[] {
     if (!this.#rows.empty || !this.#rejected.empty) this.#ship();
     return this.takeReady();
+  }
+
+  #skips(): boolean {
+    if (this.#skip === 0) return false;
+    this.#skip--;
+    return true;
   }
 
   #line(position: number, line: string, outcome: Outcome): void {
@@ -134,7 +158,7 @@ export class Loader {
       counts.filtered++;
       this.#count(outcome.filter);
     } else this.#reject(position, line, outcome.reason, outcome.detail);
-    this.#through = counts.lines;
+    Object.assign(this.#packed, counts);
   }
 
   #keepRow(position: number, line: string): void {
@@ -178,7 +202,8 @@ export class Loader {
   }
 
   #ship(): void {
-    this.#ready.push({ rows: this.#rows.take(), rejected: this.#rejected.take(), through: this.#through });
+    const counts = { ...this.#packed };
+    this.#ready.push({ rows: this.#rows.take(), rejected: this.#rejected.take(), counts });
   }
 
   #count(reason: string): void {

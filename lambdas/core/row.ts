@@ -96,18 +96,18 @@ export class Row {
     this.eventTime ??= millis + (fraction ? Math.floor(Number(`0.${fraction}`) * 1000) : 0);
   }
 
-  /** Keeps a value that did not convert; its column stays null. */
+  /** Keeps a value that did not convert; its column stays null. A name given again is kept with a number after it. */
   error(name: string, value: string, reason: string): void {
     this.#errors ??= Object.create(null) as Record<string, { value: string; reason: string }>;
-    this.#errors[name] = { value: value.toWellFormed(), reason };
     this.fieldErrors++;
+    this.#errors[freeName(this.#errors, name, this.fieldErrors)] = { value: value.toWellFormed(), reason };
   }
 
-  /** Keeps what the line holds beyond the declared columns. */
+  /** Keeps what the line holds beyond the declared columns. A name given again is kept with a number after it. */
   extra(name: string, value: string): void {
     this.#extra ??= Object.create(null) as Record<string, string>;
-    this.#extra[name.toWellFormed()] = value.toWellFormed();
     this.unknownFields++;
+    this.#extra[freeName(this.#extra, name, this.unknownFields)] = value.toWellFormed();
   }
 
   /** The finished row as one JSON object on one line. */
@@ -129,6 +129,14 @@ export class Row {
     if (!column) throw new Error(`row: no column ${name} in this format's table`);
     return column;
   }
+}
+
+/** `name` where it is not taken, else with a number: doubled, so that no choice of names makes the search long. */
+function freeName(taken: Readonly<Record<string, unknown>>, name: string, count: number): string {
+  const wellFormed = name.toWellFormed();
+  let free = wellFormed;
+  for (let number = count; free in taken; number *= 2) free = `${wellFormed}#${number}`;
+  return free;
 }
 
 /** JSON text of a string; lone surrogates, which UTF-8 cannot hold, become U+FFFD. */

@@ -27,8 +27,6 @@ export interface SourceSettings {
   /** Firehose stream of the source's table. */
   readonly stream: string;
   readonly keepRaw: KeepRaw;
-  /** Filters switched off, by name; all others of the format apply. */
-  readonly filtersOff?: readonly string[];
   /** Lane `objects`: where its objects lie. */
   readonly bucket?: string;
   readonly prefix?: string;

@@ -149,9 +149,32 @@ describe('Loader', () => {
     let rows = 0;
     for (const shipment of shipments) {
       rows += rowsOf(shipment.rows, table).length;
-      expect(shipment.through).toBe(rows);
+      expect(shipment.counts.lines).toBe(rows);
     }
     expect(rows).toBe(24_000);
+  });
+
+  test('goes on where an earlier attempt came to: the same rows, positions and counts as in one go', () => {
+    const text = `${LINE}\nbad\n\n`.repeat(3000);
+    const whole = run(text);
+    fc.assert(
+      fc.property(fc.nat(5), (cut) => {
+        const first = loader();
+        for (let at = 0; at < text.length; at += 1_000_000) first.push(Buffer.from(text.slice(at, at + 1_000_000)));
+        const done = first.takeReady().slice(0, cut % 2);
+        const resume = done.at(-1)?.counts;
+        const second = run(text, resume ? { resume } : {});
+        const before = rowsOf(
+          done.flatMap((each) => each.rows),
+          table,
+        );
+        expect([...before, ...second.rows].map(({ position }) => position)).toEqual(
+          whole.rows.map(({ position }) => position),
+        );
+        expect(second.counts).toEqual(whole.counts);
+      }),
+      { numRuns: 4 },
+    );
   });
 
   test('tells the first and the last event time of the rows', () => {

@@ -1,0 +1,141 @@
+/** Formats whose lines an nginx log_format string describes. */
+import { isLoopback } from './address.ts';
+import { unwrap } from './envelope.ts';
+import { activeFilters, FILTERS, FILTERS_OPTION, type FilterName } from './filters.ts';
+import {
+  type CompiledFormat,
+  type Format,
+  type FormatOptions,
+  filtered,
+  OptionError,
+  ROW,
+  rejected,
+} from './format.ts';
+import { plainText } from './json-text.ts';
+import { clientAddress, isMissing, type LogField, logColumns } from './log-columns.ts';
+import { ESCAPES, type Escape, LOG_FORMAT_OPTION, parseLogFormat, type SplitLine, splitLine } from './log-format.ts';
+import type { Row } from './row.ts';
+import { readLogTime, readTime } from './times.ts';
+
+/** What tells one such format from another. */
+export interface AccessLogFormat {
+  readonly name: string;
+  readonly description: string;
+  readonly reference: string;
+  /** log_format strings by name; the first is the format's default. */
+  readonly presets: Readonly<Record<string, string>>;
+}
+
+/**
+ * A format with the options `preset` or `logFormat`, `escape` and `filters`. Lines are taken out of
+ * their container envelope and filtered before they are read.
+ */
+export function accessLogFormat({ name, description, reference, presets }: AccessLogFormat): Format {
+  return {
+    name,
+    description,
+    reference,
+    options: ['preset', LOG_FORMAT_OPTION, 'escape', FILTERS_OPTION],
+    filters: FILTERS,
+    compile: (options) => {
+      const filters = activeFilters(options, Object.keys(FILTERS) as FilterName[]);
+      return compile(logFormatOf(options, presets), escapeOf(options), filters);
+    },
+  };
+}
+
+function compile(logFormat: string, escaping: Escape, active: ReadonlySet<FilterName>): CompiledFormat {
+  const format = parseLogFormat(logFormat);
+  const { columns, fields, indexOf } = logColumns(format, escaping);
+  const client = indexOf('client_ip');
+  const marks = [
+    { index: indexOf('status_code'), fits: (value: string) => /^\d{3}$/.test(value) },
+    { index: client, fits: (value: string) => clientAddress(value) !== undefined },
+    { index: indexOf('log_time'), fits: (value: string) => readLogTime(value) !== undefined },
+  ].filter(({ index }) => index !== undefined);
+  // A filter on what the format does not log would leave out every line.
+  const filters = new Set(active);
+  if (indexOf('http_version') === undefined) filters.delete('no_http');
+  if (client === undefined) filters.delete('no_client_address');
+
+  return {
+    columns,
+    reader: {
+      read: (line, row) => {
+        const { text, stream, time, partial, rest: beside = [] } = unwrap(line, format.start);
+        if (filters.has('not_stdout') && stream !== undefined && stream !== 'stdout') return filtered('not_stdout');
+        // The pieces of a line cannot be joined here: other streams' lines may lie between them, and the
+        // last one looks like any line. Half a line in the table would be worse than a line kept aside.
+        if (partial) return rejected('partial_line', 'expected a whole line, got a piece cut by the container runtime');
+        if (filters.has('no_http') && !text.includes('HTTP/')) return filtered('no_http');
+        if (text.trim() === '') return rejected('empty_line', 'expected a log line, got nothing');
+
+        const split = splitLine(text, format, escaping);
+        const values = split?.values ?? [];
+        const address = clientAddress(valueAt(values, client));
+        if (filters.has('no_client_address') && address === undefined) return filtered('no_client_address');
+        if (filters.has('local_client') && address !== undefined && isLoopback(address))
+          return filtered('local_client');
+        if (!split) return rejected('not_this_format', `expected a line that begins with ${format.start}`);
+        // Prose can have a format's punctuation; it has neither a status nor a time where they belong.
+        if (marks.length > 0 && !marks.some(({ index, fits }) => fits(valueAt(values, index)))) {
+          return rejected('not_this_format', `expected a line as ${logFormat}, got no status, address or time there`);
+        }
+
+        if (stream !== undefined) row.text('stream', stream);
+        writeFields(row, fields, split);
+        if (time !== undefined && isMissing(valueAt(values, indexOf('log_time')))) writeEnvelopeTime(row, time);
+        for (const { key, json } of beside) if (json !== 'null') row.extra(key, plainText(json));
+        return ROW;
+      },
+    },
+  };
+}
+
+/** Under this name `extra` keeps what a line holds after its format's end. */
+const REST = 'rest';
+
+function writeFields(row: Row, fields: readonly LogField[], { values, rest }: SplitLine): void {
+  let beyond = rest;
+  for (const [index, value] of values.entries()) {
+    const field = fields[index];
+    const space = field?.token && index === fields.length - 1 ? value.indexOf(' ') : -1;
+    field?.write(row, space < 0 ? value : value.slice(0, space));
+    if (space >= 0) beyond = value.slice(space + 1) + rest;
+  }
+  beyond = beyond.trim();
+  if (beyond !== '') row.extra(REST, beyond);
+}
+
+function valueAt(values: readonly string[], index: number | undefined): string {
+  return (index === undefined ? undefined : values[index]) ?? '';
+}
+
+function writeEnvelopeTime(row: Row, time: string): void {
+  const iso = readTime(time);
+  if (iso) row.timestamp('log_time', iso);
+  else row.error('log_time', time, 'not a timestamp');
+}
+
+function logFormatOf(options: FormatOptions, presets: Readonly<Record<string, string>>): string {
+  const { logFormat, preset } = options;
+  const names = Object.keys(presets);
+  if (logFormat !== undefined) {
+    if (preset !== undefined) throw new OptionError('preset', 'preset: expected either preset or logFormat, got both');
+    if (typeof logFormat === 'string') return logFormat;
+    throw new OptionError(
+      LOG_FORMAT_OPTION,
+      `${LOG_FORMAT_OPTION}: expected a log_format string, got ${JSON.stringify(logFormat)}`,
+    );
+  }
+  const chosen = names.find((name) => name === (preset ?? names[0]));
+  const found = chosen === undefined ? undefined : presets[chosen];
+  if (found !== undefined) return found;
+  throw new OptionError('preset', `preset: expected one of ${names.join(', ')}, got ${JSON.stringify(preset)}`);
+}
+
+function escapeOf({ escape: given = 'default' }: FormatOptions): Escape {
+  const known = ESCAPES.find((name) => name === given);
+  if (known) return known;
+  throw new OptionError('escape', `escape: expected one of ${ESCAPES.join(', ')}, got ${JSON.stringify(given)}`);
+}

@@ -1,0 +1,68 @@
+/**
+ * What a container runtime wraps around a line of output.
+ *
+ * - plain: the line itself
+ * - Docker and log collectors: `{"time"|"timestamp": …, "stream": …, "log"|"message": the line}`
+ * - Kubernetes (CRI): `2025-01-01T00:00:00.123456789Z stdout F the line`,
+ *   https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
+ */
+import { type Member, plainText, readObject } from './json-text.ts';
+
+/** A line without its envelope. */
+export interface Unwrapped {
+  readonly text: string;
+  /** stdout or stderr, where an envelope tells it. */
+  readonly stream?: string;
+  /** When the runtime took the line, as the envelope has it. */
+  readonly time?: string;
+  /** The runtime cut a long line and this is a piece of it, not the last. */
+  readonly partial?: true;
+  /** What else a JSON envelope held. */
+  readonly rest?: readonly Member[];
+}
+
+const CRI = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) (stdout|stderr) ([FP])(?::\S*)?(?: |$)/;
+
+/**
+ * Takes a line out of its envelope.
+ *
+ * @param start what a line begins with, where the format tells: a line of a format that is JSON
+ * itself is not taken for an envelope
+ */
+export function unwrap(line: string, start = ''): Unwrapped {
+  const text = withoutEnd(line.startsWith('\uFEFF') ? line.slice(1) : line);
+  if (text.startsWith('{')) return unwrapJson(text, start) ?? { text };
+  const cri = CRI.exec(text);
+  if (!cri) return { text };
+  const [head, time, stream, tag] = cri;
+  return {
+    text: text.slice(head.length),
+    ...(time && { time }),
+    ...(stream && { stream }),
+    ...(tag === 'P' && { partial: true }),
+  };
+}
+
+function unwrapJson(text: string, start: string): Unwrapped | undefined {
+  const { members } = readObject(text);
+  if (!members) return undefined;
+  const take = (...keys: string[]) => members.find(({ key }) => keys.includes(key));
+  const log = take('log', 'message');
+  const stream = take('stream');
+  if (!log?.json.startsWith('"')) return undefined;
+  const inner = withoutEnd(plainText(log.json));
+  if (!stream && !inner.startsWith(start)) return undefined;
+  const time = take('time', 'timestamp');
+  return {
+    text: inner,
+    ...(stream && { stream: plainText(stream.json) }),
+    ...(time && { time: plainText(time.json) }),
+    rest: members.filter((member) => member !== log && member !== stream && member !== time),
+  };
+}
+
+function withoutEnd(line: string): string {
+  let end = line.length;
+  while (end > 0 && '\r\n'.includes(line[end - 1] ?? ' ')) end--;
+  return line.slice(0, end);
+}

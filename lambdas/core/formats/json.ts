@@ -1,0 +1,154 @@
+import { type CompiledFormat, type Format, type FormatOptions, OptionError, ROW, rejected } from '../format.ts';
+import { kindOf, type Member, plainText, readObject } from '../json-text.ts';
+import type { Row } from '../row.ts';
+import * as table from '../table.ts';
+import { readTime } from '../times.ts';
+
+const COLUMN_TYPES = ['timestamp', 'string', 'int', 'bigint', 'double', 'boolean'] as const;
+const COLUMN_NAME = /^[a-z_][a-z0-9_]{0,62}$/i;
+/** Of the table, so that no declared column can hide one: the lake's own columns and the partition. */
+const TAKEN: ReadonlySet<string> = new Set([...Object.values(table.OWN).map(({ name }) => name), table.PARTITION.name]);
+
+/** Columns of logs that many have in common, by preset. */
+const PRESETS: Readonly<Record<string, table.ColumnSpecs>> = {
+  'server-logs': {
+    timestamp: table.timestamp('When the application logged it, UTC.'),
+    level: table.text('Severity, e.g. INFO or ERROR.'),
+    request_id: table.text('Id of the request being served; null outside of one.'),
+    method: table.text('HTTP method of the request.'),
+    path: table.text('Path of the request.'),
+    status_code: table.int('Status code of the response.'),
+    response_time: table.double('Time taken to respond, in the unit the application logs.'),
+    error_traceback: table.text('Stack trace of an error; null when there was none.'),
+  },
+};
+
+/** JSON logs: one object per line or event, its keys declared as columns. */
+export const json: Format = {
+  name: 'json',
+  description: 'JSON objects, one per line or log event, with columns declared in the source.',
+  reference: 'https://www.rfc-editor.org/rfc/rfc8259',
+  options: ['columns', 'preset'],
+  compile: (options) => compile(columnsOf(options)),
+};
+
+function compile(columns: table.ColumnSpecs): CompiledFormat {
+  const declared = Object.entries(columns);
+  return {
+    columns,
+    reader: {
+      read: (line, row) => {
+        const object = readObject(line);
+        if (!object.members) return rejected(object.reason, object.detail);
+        const { byKey, repeated } = membersByKey(object.members);
+        // In the order declared, so that the first timestamp declared is the event's time.
+        for (const [name, { type }] of declared) {
+          const member = byKey.get(name);
+          if (member) WRITE[type](row, name, member.json);
+        }
+        for (const { key, json } of repeated) {
+          const exact = byKey.get(key.toLowerCase())?.key === key;
+          row.error(key, plainText(json), exact ? 'duplicate_key' : 'case_collision');
+        }
+        for (const [name, { key, json }] of byKey) {
+          if (!Object.hasOwn(columns, name) && json !== 'null') row.extra(key, plainText(json));
+        }
+        return ROW;
+      },
+    },
+  };
+}
+
+/** Members by their keys in lower case. The first of several keys that differ only by case counts. */
+function membersByKey(members: readonly Member[]) {
+  const byKey = new Map<string, Member>();
+  const repeated: Member[] = [];
+  for (const member of members) {
+    const name = member.key.toLowerCase();
+    if (byKey.has(name)) repeated.push(member);
+    else byKey.set(name, member);
+  }
+  return { byKey, repeated };
+}
+
+type Write = (row: Row, name: string, json: string) => void;
+
+/** Writes a value of another kind than the column's to `errors`; null is no value. */
+const of =
+  (kinds: readonly string[], reason: string, write: (row: Row, name: string, text: string) => void): Write =>
+  (row, name, value) => {
+    if (value === 'null') return;
+    if (kinds.includes(kindOf(value))) write(row, name, plainText(value));
+    else row.error(name, plainText(value), reason);
+  };
+
+const NUMERIC = ['number', 'string'];
+
+const WRITE: Readonly<Record<table.ColumnType, Write>> = {
+  string: of(['string', 'number', 'boolean', 'object', 'array'], '', (row, name, value) => row.text(name, value)),
+  int: of(NUMERIC, 'not a whole number', (row, name, value) => row.int(name, wholeNumber(value))),
+  bigint: of(NUMERIC, 'not a whole number', (row, name, value) => row.bigint(name, wholeNumber(value))),
+  double: of(NUMERIC, 'not a number', (row, name, value) => row.double(name, value)),
+  boolean: of(['boolean', 'string'], 'not a boolean', (row, name, value) => {
+    const lower = value.toLowerCase();
+    if (lower === 'true' || lower === 'false') row.boolean(name, lower === 'true');
+    else row.error(name, value, 'not a boolean');
+  }),
+  timestamp: of(NUMERIC, 'not a timestamp', (row, name, value) => {
+    const time = readTime(value);
+    if (time) row.timestamp(name, time);
+    else row.error(name, value, 'not a timestamp');
+  }),
+};
+
+/** Some languages write every number with a fraction: `200.0` is 200. */
+function wholeNumber(value: string): string {
+  return value.replace(/^([+-]?\d{1,19})\.0{1,20}$/, '$1');
+}
+
+function columnsOf({ columns, preset }: FormatOptions): table.ColumnSpecs {
+  if (columns === undefined) return presetOf(preset);
+  if (preset !== undefined) throw new OptionError('preset', 'preset: expected either preset or columns, got both');
+  if (typeof columns !== 'object' || columns === null || Array.isArray(columns)) {
+    throw new OptionError('columns', `columns: expected an object of name: type, got ${JSON.stringify(columns)}`);
+  }
+  const specs = new Map<string, table.ColumnSpec>();
+  for (const [key, type] of Object.entries(columns)) {
+    const name = key.toLowerCase();
+    const known = COLUMN_TYPES.find((columnType) => columnType === type);
+    if (!COLUMN_NAME.test(key)) {
+      throw new OptionError(
+        'columns',
+        `columns: expected a name of letters, digits and _, at most 63, got ${JSON.stringify(key)}`,
+      );
+    }
+    if (TAKEN.has(name)) {
+      throw new OptionError(
+        'columns',
+        `columns.${key}: expected another name, got the name of a column of the lake itself`,
+      );
+    }
+    if (specs.has(name)) {
+      throw new OptionError(
+        'columns',
+        `columns.${key}: expected names that differ by more than case, got ${key} twice`,
+      );
+    }
+    if (!known) {
+      const expected = COLUMN_TYPES.join(', ');
+      throw new OptionError('columns', `columns.${key}: expected a type of ${expected}, got ${JSON.stringify(type)}`);
+    }
+    specs.set(name, { type: known, comment: `Value of the key ${key}.` });
+  }
+  if (specs.size === 0) throw new OptionError('columns', 'columns: expected at least one column, got none');
+  return Object.fromEntries(specs);
+}
+
+function presetOf(preset: unknown): table.ColumnSpecs {
+  const names = Object.keys(PRESETS);
+  const chosen = names.find((name) => name === preset);
+  const found = chosen === undefined ? undefined : PRESETS[chosen];
+  if (found) return found;
+  const got = preset === undefined ? 'neither' : JSON.stringify(preset);
+  throw new OptionError('preset', `preset: expected columns or a preset of ${names.join(', ')}, got ${got}`);
+}

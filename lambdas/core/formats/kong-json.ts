@@ -1,0 +1,186 @@
+import { isLoopback } from '../address.ts';
+import { unwrap } from '../envelope.ts';
+import { activeFilters, FILTERS, FILTERS_OPTION, type FilterName } from '../filters.ts';
+import { type Format, filtered, ROW, rejected } from '../format.ts';
+import { type Member, objectMembers, objectOf, plainText, readObject } from '../json-text.ts';
+import { clientAddress, projectOf } from '../log-columns.ts';
+import type { Row } from '../row.ts';
+import { bigint, type ColumnType, double, int, text, timestamp } from '../table.ts';
+import { readTime } from '../times.ts';
+
+const columns = {
+  started_at: timestamp('When Kong began to process the request, UTC, to the millisecond.'),
+  stream: text("The container's output stream the record came from; null where no envelope tells."),
+  client_ip: text('Address of the client, IPv4 or IPv6.'),
+  request_id: text("Kong's id of the request; null before Kong 3.5."),
+  request_method: text('HTTP method.'),
+  request_url: text('URL with scheme, host and port, without the query string.'),
+  query_string: text('Query string without its question mark; null when there was none.'),
+  request_uri: text('Path as the client sent it, with the query string.'),
+  request_size: bigint('Bytes of the request, headers included.'),
+  status_code: int("Status code of Kong's response."),
+  response_size: bigint('Bytes of the response, headers included.'),
+  latency_request_ms: double('Milliseconds from the first byte of the request to the last byte of the response.'),
+  latency_kong_ms: double('Milliseconds Kong and its plugins took.'),
+  latency_proxy_ms: double('Milliseconds until the upstream answered; null where Kong logs -1: it was not asked.'),
+  latency_receive_ms: double('Milliseconds to receive the response from the upstream; null where Kong logs -1.'),
+  host_domain: text('Host header of the request, as sent.'),
+  project_name: text("The host's first label up to its first hyphen; platform where it has none."),
+  user_agent: text('User-Agent header; null when not sent.'),
+  referer: text('Referer header; null when not sent.'),
+  route_id: text('Id of the route that matched; null when none did.'),
+  route_name: text('Name of the route that matched.'),
+  service_id: text('Id of the service behind the route.'),
+  service_name: text('Name of the service behind the route.'),
+  service_host: text('Host of the service behind the route.'),
+  consumer_id: text('Id of the consumer; null for anonymous requests.'),
+  consumer_username: text('Name of the consumer; null for anonymous requests.'),
+  upstream_uri: text('Path sent to the upstream.'),
+  upstream_status: text('Status codes of the upstream, one per try, separated by commas.'),
+  response_source: text('Who made the response: upstream, or Kong itself (kong, exit, error).'),
+  tries: text('JSON array of the tries to reach a target, with address, port, state and times.'),
+  workspace_name: text('Workspace of the route.'),
+} as const;
+
+type ColumnName = keyof typeof columns;
+
+/** Where in a record a column's value stands. Of the objects among them, what no column takes goes to `extra` whole. */
+const PATHS: ReadonlyMap<string, ColumnName> = new Map([
+  ['started_at', 'started_at'],
+  ['client_ip', 'client_ip'],
+  ['request.id', 'request_id'],
+  ['request.method', 'request_method'],
+  ['request.url', 'request_url'],
+  ['request.uri', 'request_uri'],
+  ['request.size', 'request_size'],
+  ['request.headers.host', 'host_domain'],
+  ['request.headers.user-agent', 'user_agent'],
+  ['request.headers.referer', 'referer'],
+  ['response.status', 'status_code'],
+  ['response.size', 'response_size'],
+  ['latencies.request', 'latency_request_ms'],
+  ['latencies.kong', 'latency_kong_ms'],
+  ['latencies.proxy', 'latency_proxy_ms'],
+  ['latencies.receive', 'latency_receive_ms'],
+  ['route.id', 'route_id'],
+  ['route.name', 'route_name'],
+  ['service.id', 'service_id'],
+  ['service.name', 'service_name'],
+  ['service.host', 'service_host'],
+  ['consumer.id', 'consumer_id'],
+  ['consumer.username', 'consumer_username'],
+  ['upstream_uri', 'upstream_uri'],
+  ['upstream_status', 'upstream_status'],
+  ['source', 'response_source'],
+  ['tries', 'tries'],
+  ['workspace_name', 'workspace_name'],
+]);
+
+/** Objects that are read member by member. */
+const OBJECTS: ReadonlySet<string> = new Set(
+  [...PATHS.keys()].flatMap((path) => [...path.matchAll(/\./g)].map((dot) => path.slice(0, dot.index))),
+);
+
+const FILTER_NAMES: readonly FilterName[] = ['not_stdout', 'no_client_address', 'local_client'];
+
+/** Kong's http-log, file-log, tcp-log and udp-log plugins: one JSON record per request. */
+export const kongJson: Format = {
+  name: 'kong-json',
+  description: "JSON records of Kong's http-log and file-log plugins: one row per request.",
+  reference: 'https://developer.konghq.com/plugins/http-log/',
+  options: [FILTERS_OPTION],
+  filters: Object.fromEntries(FILTER_NAMES.map((name) => [name, FILTERS[name]])),
+  compile: (options) => {
+    const filters = activeFilters(options, FILTER_NAMES);
+    return { columns, reader: { read: (line, row) => read(line, row, filters) } };
+  },
+};
+
+function read(line: string, row: Row, filters: ReadonlySet<FilterName>) {
+  const { text: record, stream, partial } = unwrap(line);
+  if (filters.has('not_stdout') && stream !== undefined && stream !== 'stdout') return filtered('not_stdout');
+  if (partial) return rejected('partial_line', 'expected a whole record, got a piece cut by the container runtime');
+  const object = readObject(record);
+  if (!object.members) return rejected(object.reason, object.detail);
+  const { found, rest, repeated } = membersByColumn(object.members);
+  if (found.size === 0)
+    return rejected('not_this_format', "expected a record of Kong's log plugins, got none of its keys");
+  const client = clientAddress(plainText(found.get('client_ip')?.json ?? ''));
+  if (filters.has('no_client_address') && client === undefined) return filtered('no_client_address');
+  if (filters.has('local_client') && client !== undefined && isLoopback(client)) return filtered('local_client');
+
+  if (stream !== undefined) row.text('stream', stream);
+  for (const [column, { json }] of found) if (json !== 'null') write(row, column, plainText(json));
+  for (const { key, json } of repeated) row.error(key, plainText(json), 'duplicate_key');
+  for (const { key, json } of rest) if (json !== 'null') row.extra(key, plainText(json));
+  return ROW;
+}
+
+interface ByColumn {
+  readonly found: Map<ColumnName, Member>;
+  /** What no column takes, under the record's own keys. */
+  readonly rest: Member[];
+  /** Members whose column has a value already. */
+  readonly repeated: Member[];
+}
+
+/** As deep as PATHS go. */
+function membersByColumn(members: readonly Member[], parent = ''): ByColumn {
+  const all: ByColumn = { found: new Map(), rest: [], repeated: [] };
+  for (const member of members) {
+    const path = `${parent}${member.key}`;
+    const column = PATHS.get(path);
+    const inner = OBJECTS.has(path) ? objectMembers(member) : undefined;
+    if (column && !all.found.has(column)) all.found.set(column, member);
+    else if (column) all.repeated.push({ ...member, key: path });
+    else if (!inner) all.rest.push(member);
+    else {
+      const { found, rest, repeated } = membersByColumn(inner, `${path}.`);
+      for (const [name, value] of found) {
+        if (all.found.has(name)) all.repeated.push({ key: `${path}.${value.key}`, json: value.json });
+        else all.found.set(name, value);
+      }
+      if (rest.length > 0) all.rest.push({ key: member.key, json: objectOf(rest) });
+      for (const again of repeated) all.repeated.push(again);
+    }
+  }
+  return all;
+}
+
+function write(row: Row, column: ColumnName, value: string): void {
+  switch (column) {
+    case 'client_ip': {
+      const address = clientAddress(value);
+      if (address) row.text(column, address);
+      else row.error(column, value, 'not an address');
+      break;
+    }
+    case 'request_url': {
+      const mark = value.indexOf('?');
+      row.text('request_url', mark < 0 ? value : value.slice(0, mark));
+      if (mark >= 0 && mark + 1 < value.length) row.text('query_string', value.slice(mark + 1));
+      break;
+    }
+    case 'host_domain':
+      row.text(column, value);
+      row.text('project_name', projectOf(value));
+      break;
+    default:
+      WRITE[columns[column].type](row, column, value);
+  }
+}
+
+const WRITE: Readonly<Record<Exclude<ColumnType, 'boolean'>, (row: Row, column: ColumnName, value: string) => void>> = {
+  string: (row, column, value) => row.text(column, value),
+  int: (row, column, value) => row.int(column, value),
+  bigint: (row, column, value) => row.bigint(column, value),
+  // Only latencies are doubles.
+  double: (row, column, value) => {
+    if (value !== '-1') row.double(column, value);
+  },
+  timestamp: (row, column, value) => {
+    const time = readTime(value);
+    if (time) row.timestamp(column, time);
+    else row.error(column, value, 'not a timestamp');
+  },
+};

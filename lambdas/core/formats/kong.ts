@@ -1,0 +1,17 @@
+import { accessLogFormat } from '../access-log.ts';
+
+/** Kong proxy access log: nginx's, with Kong's own variables. */
+export const kong = accessLogFormat({
+  name: 'kong',
+  description: 'Kong proxy access log, compiled from a log_format string: one row per request.',
+  reference: 'https://developer.konghq.com/gateway/logs/',
+  presets: {
+    // Kong's default since 3.5. Older Kong ends after the user agent: its lines are rows without a request id.
+    kong:
+      '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" ' +
+      '"$http_user_agent" kong_request_id: "$kong_request_id"',
+    timed:
+      '$remote_addr - $remote_user [$time_local] "$request" $status $request_time $body_bytes_sent "$host" ' +
+      '"$http_referer" "$http_user_agent" kong_request_id: "$kong_request_id"',
+  },
+});

@@ -1,0 +1,166 @@
+/**
+ * nginx `log_format` strings: compiled to the variables and the text between them, and lines split
+ * by them. https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format
+ */
+import { OptionError } from './format.ts';
+
+/** The source option that holds a log_format string. */
+export const LOG_FORMAT_OPTION = 'logFormat';
+
+/** nginx's ways to escape values, by its names. */
+export const ESCAPES = ['default', 'json', 'none'] as const;
+export type Escape = (typeof ESCAPES)[number];
+
+/** One variable of a log_format. */
+export interface LogVariable {
+  /** Without `$`, in lower case: nginx takes `$Host` for `$host`. */
+  readonly name: string;
+  /** Where it stands in the log_format: column, from 1. */
+  readonly column: number;
+  /** The text that follows it, up to the next variable or the end. */
+  readonly after: string;
+}
+
+/** A log_format string taken apart. */
+export interface LogFormat {
+  /** The text before the first variable. */
+  readonly start: string;
+  readonly variables: readonly LogVariable[];
+}
+
+/**
+ * Takes a log_format string apart.
+ *
+ * @throws OptionError naming the column (from 1) of what cannot be read.
+ */
+export function parseLogFormat(format: string): LogFormat {
+  const fail = (at: number, problem: string): OptionError =>
+    new OptionError(LOG_FORMAT_OPTION, `${LOG_FORMAT_OPTION}: column ${at + 1}: ${problem}`);
+  const nginxSyntax = /^\s*(?:log_format\s|escape=|')/.exec(format);
+  if (nginxSyntax) {
+    const problem =
+      'expected only the text within the quotes of log_format, in one piece; escape is an option beside it';
+    throw fail(0, `${problem}; got ${format.slice(0, 20)}`);
+  }
+  const variables: { name: string; column: number; after: string }[] = [];
+  let start = '';
+  let at = 0;
+  while (at < format.length) {
+    const dollar = format.indexOf('$', at);
+    const literal = withoutEscapes(format.slice(at, dollar < 0 ? format.length : dollar));
+    const lineEnd = format.slice(at, dollar < 0 ? format.length : dollar).search(/[\r\n]|\\[rn]/);
+    if (lineEnd >= 0) throw fail(at + lineEnd, 'expected the format of one line, got a line end');
+    const last = variables.at(-1);
+    if (last) last.after = literal;
+    else start = literal;
+    if (dollar < 0) break;
+    if (last && literal === '') {
+      throw fail(dollar, `expected text between $${last.name} and the next variable: nothing tells where a value ends`);
+    }
+    const braced = format[dollar + 1] === '{';
+    const name = /^\w*/.exec(format.slice(dollar + (braced ? 2 : 1)))?.[0] ?? '';
+    const end = dollar + (braced ? 2 : 1) + name.length;
+    if (braced && format[end] !== '}') {
+      throw fail(dollar, `expected \${name}, got ${format.slice(dollar, end + 1)}: the brace is not closed`);
+    }
+    if (!/^[a-z_]/i.test(name)) {
+      throw fail(
+        dollar,
+        `expected the name of a variable after $, got ${JSON.stringify(format.slice(dollar + 1, dollar + 11))}`,
+      );
+    }
+    const lower = name.toLowerCase();
+    const first = variables.find((variable) => variable.name === lower);
+    if (first) throw fail(dollar, `expected each variable once, got $${lower} again after column ${first.column}`);
+    variables.push({ name: lower, column: dollar + 1, after: '' });
+    at = braced ? end + 1 : end;
+  }
+  if (variables.length === 0)
+    throw fail(0, `expected variables, as $remote_addr; got ${JSON.stringify(format.slice(0, 40))}`);
+  return { start, variables };
+}
+
+/** A line split by its log_format. */
+export interface SplitLine {
+  /** Values as logged, in the order of the variables; fewer where the line ends early. */
+  readonly values: readonly string[];
+  /** What the line holds after the format's end. */
+  readonly rest: string;
+}
+
+/**
+ * Splits a line. A line that ends before the format does gives the values it has, the last one up to
+ * the line's end.
+ *
+ * @returns undefined where the line does not begin as the format does
+ */
+export function splitLine(line: string, { start, variables }: LogFormat, escaping: Escape): SplitLine | undefined {
+  if (!line.startsWith(start)) return undefined;
+  const values: string[] = [];
+  let at = start.length;
+  for (const { after } of variables) {
+    const end = after === '' ? line.length : endOfValue(line, at, after, escaping);
+    if (end < 0) {
+      const value = withoutStartOf(after, line.slice(at));
+      if (value !== '') values.push(value);
+      return { values, rest: '' };
+    }
+    values.push(line.slice(at, end));
+    at = end + after.length;
+  }
+  return { values, rest: line.slice(at) };
+}
+
+/**
+ * The value as the client sent it: what a URL or a user agent is worth having as, and both of nginx's
+ * escapes can be undone exactly. A value with control characters, or with bytes that are no UTF-8 (a
+ * TLS handshake sent to a plain port), is no text and stays as logged, all of it.
+ */
+export function unescapeValue(value: string, escaping: Escape): string {
+  if (!value.includes('\\') || escaping === 'none') return value;
+  const text = escaping === 'json' ? unescapeJson(value) : unescapeHex(value);
+  return /[\x00-\x1f\x7f\uFFFD]/.test(text) ? value : text;
+}
+
+/** In nginx's configuration `\t`, `\"`, `\'` and `\\` stand for one character each, also within quotes. */
+function withoutEscapes(literal: string): string {
+  return literal.replace(/\\([t"'\\])/g, (_, character: string) => (character === 't' ? '\t' : character));
+}
+
+/** Where the text `after` a value begins: a quote with a backslash before it is still the value's. */
+function endOfValue(line: string, from: number, after: string, escaping: Escape): number {
+  let end = line.indexOf(after, from);
+  if (escaping === 'none' || !after.startsWith('"')) return end;
+  while (end >= 0 && backslashesBefore(line, end, from) % 2 === 1) end = line.indexOf(after, end + 1);
+  return end;
+}
+
+function backslashesBefore(line: string, at: number, from: number): number {
+  let count = 0;
+  while (at - count - 1 >= from && line[at - count - 1] === '\\') count++;
+  return count;
+}
+
+/** The end of a line that breaks off within the text after a value. */
+function withoutStartOf(after: string, end: string): string {
+  for (let length = Math.min(after.length, end.length); length > 0; length--) {
+    if (end.endsWith(after.slice(0, length))) return end.slice(0, -length);
+  }
+  return end;
+}
+
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** `\xHH` is how nginx writes quotes, backslashes, control characters and every byte above 126. */
+function unescapeHex(value: string): string {
+  return value.replace(/(?:\\x[0-9A-Fa-f]{2})+/g, (run) => UTF8.decode(Buffer.from(run.replaceAll('\\x', ''), 'hex')));
+}
+
+function unescapeJson(value: string): string {
+  try {
+    return String(JSON.parse(`"${value}"`));
+  } catch {
+    // A line of another escape, or cut within one: the value is kept as logged.
+    return value;
+  }
+}

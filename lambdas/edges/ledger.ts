@@ -1,0 +1,126 @@
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import {
+  type Claim,
+  CONDITION,
+  type EntryOf,
+  FencedError,
+  LEDGER,
+  type Ledger,
+  type Outcome,
+  type Progress,
+  STATE,
+} from '../core/ledger.ts';
+import type { Counts } from '../core/loader.ts';
+
+const DAY_SECONDS = 86_400;
+
+/**
+ * The ledger in DynamoDB. Every write can be made again when its answer was lost: a claim by the same
+ * holder takes over from itself, the others are guarded by the token alone.
+ *
+ * If the process dies after a claim, the message returns and takes over; after a checkpoint, the next
+ * attempt starts there; after the release, anyone may claim; after the finish, everyone skips.
+ */
+export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
+  return {
+    async claim(entry, holder, leaseUntil) {
+      const now = Date.now();
+      const Key = { [LEDGER.key]: { S: entry.id } };
+      try {
+        const { Attributes } = await client.send(
+          new UpdateItemCommand({
+            TableName: table,
+            Key,
+            ConditionExpression: CONDITION.claim,
+            UpdateExpression:
+              'SET #state = :loading, #holder = :me, #lease = :lease, #expiry = :expiry, #source = :source, #what = :what, #token = if_not_exists(#token, :zero) + :one',
+            ExpressionAttributeNames: {
+              '#id': LEDGER.key,
+              '#expiry': LEDGER.expiry,
+              ...names('state', 'holder', 'lease', 'source', 'what', 'token'),
+            },
+            ExpressionAttributeValues: {
+              ':loading': { S: STATE.loading },
+              ':me': { S: holder },
+              ':lease': { N: String(leaseUntil) },
+              ':now': { N: String(now) },
+              ':expiry': { N: String(Math.ceil(now / 1000) + entry.keepDays * DAY_SECONDS) },
+              ':source': { S: entry.source },
+              ':what': { S: entry.what },
+              ':zero': { N: '0' },
+              ':one': { N: '1' },
+            },
+            ReturnValues: 'ALL_NEW',
+          }),
+        );
+        return claimOf(client, table, entry, leaseUntil, Attributes ?? {});
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      }
+      const { Item } = await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }));
+      return Item?.state?.S === STATE.loading ? 'held' : 'done';
+    },
+  };
+}
+
+function claimOf(
+  client: DynamoDBClient,
+  table: string,
+  entry: EntryOf,
+  leaseUntil: number,
+  item: Record<string, AttributeValue>,
+): Claim {
+  const token = item.token as AttributeValue;
+
+  async function write(update: string, attributes: string[], values: Record<string, AttributeValue>): Promise<void> {
+    try {
+      await client.send(
+        new UpdateItemCommand({
+          TableName: table,
+          Key: { [LEDGER.key]: { S: entry.id } },
+          ConditionExpression: CONDITION.write,
+          UpdateExpression: update,
+          ExpressionAttributeNames: names('token', ...attributes),
+          ExpressionAttributeValues: { ':token': token, ...values },
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      throw new FencedError(`${entry.what}: another attempt has taken over`, { cause: error });
+    }
+  }
+
+  return {
+    resume: item.counts?.S === undefined ? undefined : progressOf(item.counts.S),
+    checkpoint: (progress) =>
+      write('SET #counts = :counts, #lease = :lease', ['counts', 'lease'], {
+        ':counts': countsText(progress),
+        ':lease': { N: String(leaseUntil) },
+      }),
+    release: (progress) =>
+      write('SET #counts = :counts REMOVE #holder', ['counts', 'holder'], { ':counts': countsText(progress) }),
+    finish: (outcome: Outcome) =>
+      write('SET #state = :state REMOVE #holder, #lease', ['state', 'holder', 'lease'], {
+        ':state': { S: STATE[outcome] },
+      }),
+  };
+}
+
+/** Counts as JSON text: they are read as a whole or by people, never queried one by one. */
+function countsText({ counts }: Progress): AttributeValue {
+  return { S: JSON.stringify(counts) };
+}
+
+function progressOf(counts: string): Progress {
+  return { counts: JSON.parse(counts) as Counts };
+}
+
+function names(...attributes: string[]): Record<string, string> {
+  return Object.fromEntries(attributes.map((name) => [`#${name}`, name]));
+}
