@@ -2,28 +2,44 @@
  * Loads CloudWatch log events handed over by subscription filters, asynchronously: whatever fails is
  * invoked again by Lambda, then kept at the on-failure destination. Adapts and nothing else.
  */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
-import { loadPayload } from './core/load.ts';
+import { DeliveryError, loadPayload } from './core/load.ts';
 import { readPayload } from './core/payload.ts';
 import { loaderSettings, SettingsError } from './core/settings.ts';
 import { compiledSources, sourceOfLogGroup } from './core/sources.ts';
+import { attemptOf, timeLimits } from './edges/attempt.ts';
 import { firehoseClient, firehoseSend } from './edges/firehose.ts';
-import { putLoadMetrics } from './edges/metrics.ts';
-
-/** Time kept at the end of an invocation to report what failed. */
-const MARGIN_MS = 3000;
+import { dynamoLedger } from './edges/ledger.ts';
+import { putLoadMetrics, putSkipMetric } from './edges/metrics.ts';
 
 const settings = loaderSettings(process.env);
 const sources = compiledSources(settings.sources);
+const ledger = dynamoLedger(new DynamoDBClient({}), settings.ledgerTable);
 const firehose = firehoseClient();
 
 export async function handler(event: unknown, context: Context): Promise<void> {
-  const giveUpAt = Date.now() + context.getRemainingTimeInMillis() - MARGIN_MS;
   const payload = readPayload(event);
   if (!payload) return;
   const source = sourceOfLogGroup(sources, payload.logGroup);
   // Events of a group nobody declared must not vanish: failing keeps them at the on-failure destination.
   if (!source) throw new SettingsError(`log group ${payload.logGroup}: no source has it`);
-  const send = firehoseSend(firehose, () => giveUpAt);
-  putLoadMetrics(await loadPayload(source, payload, { ...settings, send, now: () => new Date() }));
+  const limits = timeLimits(context);
+  const result = await loadPayload(
+    source,
+    payload,
+    {
+      ...settings,
+      ledger,
+      send: firehoseSend(firehose, limits.giveUpAt),
+      now: () => new Date(),
+      objectEntryDays: settings.ledgerDays,
+    },
+    attemptOf(context.awsRequestId, limits),
+  );
+  // There is no queue to go on from: failing has Lambda invoke again, which goes on from the checkpoint.
+  if (result === 'unfinished')
+    throw new DeliveryError(`log group ${payload.logGroup}: part of a payload not acknowledged in time`);
+  if (typeof result === 'string') putSkipMetric(source.settings.name, result);
+  else putLoadMetrics(result);
 }

@@ -1,45 +1,64 @@
 /**
  * Loads S3 objects announced by an SQS queue. Adapts and nothing else: the flow is core/load.ts.
  */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
-import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { loadObject } from './core/load.ts';
 import { type CreatedObject, createdObjects } from './core/notification.ts';
-import { loaderSettings } from './core/settings.ts';
+import { ENV, loaderSettings, required } from './core/settings.ts';
 import { compiledSources, sourceOfObject } from './core/sources.ts';
+import { attemptOf, type TimeLimits, timeLimits } from './edges/attempt.ts';
 import { firehoseClient, firehoseSend } from './edges/firehose.ts';
+import { dynamoLedger } from './edges/ledger.ts';
 import { logger } from './edges/logger.ts';
 import { putLoadMetrics, putSkipMetric } from './edges/metrics.ts';
+import { continueLater, returnLater } from './edges/queue.ts';
 import { openObject } from './edges/s3.ts';
 
-/** Time kept at the end of an invocation to report what failed. */
-const MARGIN_MS = 3000;
-
 const settings = loaderSettings(process.env);
+const queueUrl = required(process.env, ENV.queueUrl);
 const sources = compiledSources(settings.sources);
+const ledger = dynamoLedger(new DynamoDBClient({}), settings.ledgerTable);
 const s3 = new S3Client({});
+const sqs = new SQSClient({});
 const firehose = firehoseClient();
 
 /** Every message that is not loaded whole is reported as failed and comes back; the others are done. */
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
-  const giveUpAt = Date.now() + context.getRemainingTimeInMillis() - MARGIN_MS;
+  const limits = timeLimits(context);
   const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
-  for (const { messageId, body } of event.Records) {
+  for (const record of event.Records) {
     try {
-      for (const object of createdObjects(body)) await load(object, giveUpAt);
+      for (const object of createdObjects(record.body)) await load(object, record, limits);
     } catch (error) {
-      logger.error('message not loaded', { messageId, error: error as Error });
-      batchItemFailures.push({ itemIdentifier: messageId });
+      logger.error('message not loaded', { messageId: record.messageId, error: error as Error });
+      batchItemFailures.push({ itemIdentifier: record.messageId });
+      await returnLater(sqs, queueUrl, record);
     }
   }
   return { batchItemFailures };
 }
 
-async function load(object: CreatedObject, giveUpAt: number): Promise<void> {
+async function load(object: CreatedObject, { messageId }: SQSRecord, limits: TimeLimits): Promise<void> {
   const source = sourceOfObject(sources, object);
   if (typeof source === 'string') return putSkipMetric('none', source);
-  const body = await openObject(s3, object);
-  if (!body) return putSkipMetric(source.settings.name, 'replaced');
-  const send = firehoseSend(firehose, () => giveUpAt);
-  putLoadMetrics(await loadObject(source, object, body, { ...settings, send, now: () => new Date() }));
+  const result = await loadObject(
+    source,
+    object,
+    () => openObject(s3, object),
+    {
+      ...settings,
+      ledger,
+      send: firehoseSend(firehose, limits.giveUpAt),
+      now: () => new Date(),
+      objectEntryDays: settings.ledgerDays,
+    },
+    attemptOf(messageId, limits),
+  );
+  // If the process dies before the continuation is sent, this message returns and goes on itself.
+  if (result === 'unfinished') await continueLater(sqs, queueUrl, object);
+  else if (typeof result === 'string') putSkipMetric(source.settings.name, result);
+  else putLoadMetrics(result);
 }

@@ -5,10 +5,10 @@
 export class InFlight<Item> {
   readonly #limit: number;
   readonly #send: (item: Item) => Promise<void>;
-  readonly #acknowledged: (item: Item) => void;
+  readonly #acknowledged: (item: Item) => Promise<void>;
   readonly #sending: { readonly item: Item; readonly sent: Promise<unknown> }[] = [];
 
-  constructor(limit: number, send: (item: Item) => Promise<void>, acknowledged: (item: Item) => void) {
+  constructor(limit: number, send: (item: Item) => Promise<void>, acknowledged: (item: Item) => Promise<void>) {
     this.#limit = limit;
     this.#send = send;
     this.#acknowledged = acknowledged;
@@ -45,6 +45,6 @@ export class InFlight<Item> {
     const failure = await first.sent;
     if (failure !== undefined) throw failure;
     this.#sending.shift();
-    this.#acknowledged(first.item);
+    await this.#acknowledged(first.item);
   }
 }

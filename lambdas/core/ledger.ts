@@ -20,16 +20,14 @@
  * An attempt that was overtaken while it still ran is fenced off: its next checkpoint carries token 1
  * and is refused. What it had in flight repeats, with the same origin and position.
  */
-import { createHash } from 'node:crypto';
 import type { Counts } from './loader.ts';
 
-/** Names the stack and the functions agree on. */
+/** Attributes the stack and the functions agree on. */
 export const LEDGER = {
-  /** Partition key: `entryId`. */
+  /** Partition key: `entryIdOf` in origin.ts. */
   key: 'id',
   /** TTL attribute, epoch seconds. An entry past it still counts: DynamoDB deletes it in its own time. */
   expiry: 'expires_at',
-  env: { table: 'TRIBUTARY_LEDGER_TABLE', objectDays: 'TRIBUTARY_LEDGER_OBJECT_DAYS' },
 } as const;
 
 /** Days an entry of a payload is kept: Lambda retries for hours, a redrive may take days. */
@@ -76,11 +74,6 @@ export interface Ledger {
 /** Another attempt has taken this one's entry: stop; what is left is the other's. */
 export class FencedError extends Error {
   override readonly name = 'FencedError';
-}
-
-/** Identity of an entry: a whole SHA-256, because a collision here would skip an object. */
-export function entryId(parts: readonly (string | number)[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }
 
 /** States of an entry. */

@@ -1,14 +1,14 @@
 /**
  * The main flow: one object or payload, from its bytes or messages to acknowledged records.
- * Firehose and the clock are given; nothing here talks to a service by itself.
+ * Services and the clock are given; nothing here talks to one by itself.
  */
 import { BrokenGzipError, decode } from './decode.ts';
 import type { CompiledFormat } from './format.ts';
 import { InFlight } from './in-flight.ts';
 import { type LoadsRow, loadsRow } from './lake-rows.ts';
+import { type Claim, type Ledger, PAYLOAD_ENTRY_DAYS } from './ledger.ts';
 import { type Counts, Loader, type Shipment } from './loader.ts';
-import type { CreatedObject } from './notification.ts';
-import { objectOrigin, payloadOrigin } from './origin.ts';
+import { entryIdOf, type Identity, type ObjectId, objectIdentity, originOf, payloadIdentity } from './origin.ts';
 import { Packer } from './pack.ts';
 import type { Payload } from './payload.ts';
 import type { SourceSettings } from './settings.ts';
@@ -23,11 +23,29 @@ const BATCHES_IN_FLIGHT = 3;
 /** Sends records to a stream. Resolves when Firehose has acknowledged every one of them. */
 export type Send = (stream: string, records: readonly Uint8Array[]) => Promise<void>;
 
+/** Firehose did not acknowledge everything in the time there was: it may later. */
+export class DeliveryError extends Error {
+  override readonly name = 'DeliveryError';
+}
+
 export interface Ports {
+  readonly ledger: Ledger;
   readonly send: Send;
   readonly now: () => Date;
   readonly loadsStream: string;
   readonly rejectedStream: string;
+  /** Days the ledger remembers an object. */
+  readonly objectEntryDays: number;
+}
+
+/** One invocation's try at an object or payload. */
+export interface Attempt {
+  /** Who holds the entry: the SQS message's id or Lambda's request id, which a redelivery repeats. */
+  readonly holder: string;
+  /** Milliseconds since the epoch after which this invocation must have ended. */
+  readonly leaseUntil: number;
+  /** Is it time to stop reading, send what is packed and let another invocation go on? */
+  readonly outOfTime: () => boolean;
 }
 
 /** A source ready to load. */
@@ -47,102 +65,191 @@ export interface Loaded {
 }
 
 /**
+ * How a try ended: loaded, left to an invocation to come, or left alone because the ledger says
+ * another has done it or is doing it, or because a newer object has taken its place.
+ */
+export type Result = Loaded | 'unfinished' | 'already_loaded' | 'held' | 'replaced';
+
+/**
  * Loads one S3 object. A gzip that breaks midway, though received whole, ends in one rejected line.
  *
- * If the process dies: before the loads row is acknowledged the message returns and the object is
- * loaded again, its rows repeating with the same origin and position; after it the row repeats too.
- *
- * @throws what `body` and `send` throw: the object is then not loaded.
+ * @param open opens the object; undefined where another has replaced it
+ * @throws what `open`, its body, `send` and the ledger throw: the entry then stays open, at its last checkpoint
  */
 export async function loadObject(
   source: Source,
-  object: CreatedObject,
-  body: AsyncIterable<Uint8Array>,
+  object: ObjectId,
+  open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
   ports: Ports,
-): Promise<Loaded> {
+  attempt: Attempt,
+): Promise<Result> {
   const { settings, format } = source;
-  const shared = format.keyFacts?.(object.key) ?? new Map<string, string>();
-  const origin = objectOrigin(settings.name, object);
-  const facts = { kind: 'object', bucket: object.bucket, object_key: object.key, etag: object.etag };
-  return await load(source, origin, shared, facts, ports, async (loader, ship) => {
-    try {
-      for await (const chunk of decode(body)) {
-        loader.push(chunk);
-        await ship();
+  const identity = objectIdentity(settings.name, object);
+  const what = `s3://${object.bucket}/${object.key}`;
+  const claim = await claimed(identity, settings.name, what, ports.objectEntryDays, ports, attempt);
+  if (typeof claim === 'string') return claim;
+  const body = await open();
+  if (!body) {
+    await claim.finish('replaced');
+    return 'replaced';
+  }
+  return await load({
+    source,
+    claim,
+    origin: originOf(identity),
+    shared: format.keyFacts?.(object.key) ?? new Map<string, string>(),
+    facts: { kind: 'object', bucket: object.bucket, object_key: object.key, etag: object.etag },
+    ports,
+    async read(loader, ship) {
+      const from = loader.counts.lines;
+      try {
+        for await (const chunk of decode(body)) {
+          loader.push(chunk);
+          await ship();
+          if (!attempt.outOfTime()) continue;
+          if (loader.counts.lines > from) return false;
+          // An invocation that got no further than the last one would be followed by its like for ever.
+          loader.breakOff('no_progress', 'expected to reach new lines within one invocation: raise timeoutSeconds');
+          return true;
+        }
+        loader.end();
+      } catch (error) {
+        if (!(error instanceof BrokenGzipError)) throw error;
+        loader.breakOff('broken_gzip', `expected gzip up to the object's end, got ${error.message}`);
       }
-      loader.end();
-    } catch (error) {
-      if (!(error instanceof BrokenGzipError)) throw error;
-      loader.breakOff('broken_gzip', `expected gzip up to the object's end, got ${error.message}`);
-    }
+      return true;
+    },
   });
 }
 
 /**
- * Loads one CloudWatch subscription payload.
+ * Loads one CloudWatch subscription payload, in one invocation: its timeout is sized for the largest.
  *
- * If the process dies, Lambda invokes again with the same payload; see `loadObject`.
- *
- * @throws what `send` throws: the payload is then not loaded.
+ * @throws what `send` and the ledger throw: Lambda invokes again with the same payload
  */
-export async function loadPayload(source: Source, payload: Payload, ports: Ports): Promise<Loaded> {
-  const shared = new Map([
-    [OWN.logGroup.name, payload.logGroup],
-    [OWN.logStream.name, payload.logStream],
-  ]);
-  const facts = {
-    kind: 'payload',
-    log_group: payload.logGroup,
-    log_stream: payload.logStream,
-    first_event_id: payload.firstEventId,
-    last_event_id: payload.lastEventId,
-  };
-  const origin = payloadOrigin(source.settings.name, payload);
-  return await load(source, origin, shared, facts, ports, async (loader, ship) => {
-    loader.counts.bytes = payload.bytes;
-    for (const [index, message] of payload.messages.entries()) {
-      loader.read(message, index);
-      await ship();
-    }
+export async function loadPayload(source: Source, payload: Payload, ports: Ports, attempt: Attempt): Promise<Result> {
+  const { name } = source.settings;
+  const { logGroup, logStream, firstEventId, lastEventId } = payload;
+  const identity = payloadIdentity(name, payload);
+  const claim = await claimed(identity, name, `${logGroup} ${logStream}`, PAYLOAD_ENTRY_DAYS, ports, attempt);
+  if (typeof claim === 'string') return claim;
+  return await load({
+    source,
+    claim,
+    origin: originOf(identity),
+    shared: new Map([
+      [OWN.logGroup.name, logGroup],
+      [OWN.logStream.name, logStream],
+    ]),
+    facts: {
+      kind: 'payload',
+      log_group: logGroup,
+      log_stream: logStream,
+      first_event_id: firstEventId,
+      last_event_id: lastEventId,
+    },
+    ports,
+    async read(loader, ship) {
+      const from = loader.counts.lines;
+      loader.counts.bytes = payload.bytes;
+      for (const [index, message] of payload.messages.entries()) {
+        if (index < from) continue;
+        loader.read(message, index);
+        await ship();
+      }
+      return true;
+    },
   });
 }
 
-async function load(
-  { settings, format }: Source,
-  origin: string,
-  shared: ReadonlyMap<string, string>,
-  facts: LoadsRow,
-  ports: Ports,
-  read: (loader: Loader, ship: () => Promise<void>) => Promise<void>,
-): Promise<Loaded> {
-  const { name, keepRaw } = settings;
+async function claimed(
+  identity: Identity,
+  source: string,
+  what: string,
+  keepDays: number,
+  { ledger }: Ports,
+  { holder, leaseUntil }: Attempt,
+): Promise<Claim | 'already_loaded' | 'held'> {
+  const claim = await ledger.claim({ id: entryIdOf(identity), source, what, keepDays }, holder, leaseUntil);
+  return claim === 'done' ? 'already_loaded' : claim;
+}
+
+interface Job {
+  readonly source: Source;
+  readonly claim: Claim;
+  readonly origin: string;
+  /** Values every row shares, by column. */
+  readonly shared: ReadonlyMap<string, string>;
+  /** What the loads row tells of the object or payload. */
+  readonly facts: LoadsRow;
+  readonly ports: Ports;
+  /** Gives the loader all there is, and `ship`s what gets full; false when it stopped for lack of time. */
+  readonly read: (loader: Loader, ship: () => Promise<void>) => Promise<boolean>;
+}
+
+/**
+ * Order of effects, and what a death after each leaves:
+ *
+ * 1. rows and rejected lines acknowledged: they repeat, at most the batches in flight
+ * 2. checkpoint: nothing repeats
+ * 3. loads row acknowledged: it repeats, with the same origin
+ * 4. entry finished: everyone skips
+ */
+async function load({ source, claim, origin, shared, facts, ports, read }: Job): Promise<Loaded | 'unfinished'> {
+  const { name, keepRaw, stream } = source.settings;
   const startedAt = ports.now();
-  const loader = new Loader({ source: name, origin, format, keepRaw, shared, now: ports.now });
+  const resume = claim.resume?.counts;
+  const { format } = source;
+  const loader = new Loader({
+    source: name,
+    origin,
+    format,
+    keepRaw,
+    shared,
+    now: ports.now,
+    ...(resume && { resume }),
+  });
+  let acknowledged = resume;
   const sending = new InFlight<Shipment>(
     BATCHES_IN_FLIGHT,
     async ({ rows, rejected }) => {
-      await Promise.all([ports.send(settings.stream, rows), ports.send(ports.rejectedStream, rejected)]);
+      await Promise.all([ports.send(stream, rows), ports.send(ports.rejectedStream, rejected)]);
     },
-    () => {},
+    async ({ counts }) => {
+      await claim.checkpoint({ counts });
+      acknowledged = counts;
+    },
   );
   try {
-    await read(loader, async () => {
+    const whole = await read(loader, async () => {
       for (const shipment of loader.takeReady()) await sending.add(shipment);
     });
     for (const shipment of loader.takeRest()) await sending.add(shipment);
     await sending.done();
-  } finally {
+    if (!whole) {
+      await claim.release({ counts: loader.counts });
+      return 'unfinished';
+    }
+    const row = { ...facts, ...summary(name, loader.counts, startedAt, ports.now()) };
+    await ports.send(ports.loadsStream, packed(loadsRow(origin, row)));
+    await claim.finish('loaded');
+    return { source: name, origin, counts: loader.counts, reasons: loader.reasons };
+  } catch (error) {
     await sending.settle();
+    // A throttled stream that took some is no failure: whoever goes on starts from there.
+    if (!(error instanceof DeliveryError) || !acknowledged || acknowledged === resume) throw error;
+    await claim.release({ counts: acknowledged });
+    return 'unfinished';
   }
-  const { counts, reasons } = loader;
-  const row = loadsRow(origin, { ...facts, ...summary(name, counts, startedAt, ports.now()) });
-  const packer = new Packer();
-  packer.add(row);
-  await ports.send(ports.loadsStream, packer.take());
-  return { source: name, origin, counts, reasons };
 }
 
-function summary(source: string, counts: Counts, startedAt: Date, finishedAt: Date) {
+function packed(row: string): Uint8Array[] {
+  const packer = new Packer();
+  packer.add(row);
+  return packer.take();
+}
+
+function summary(source: string, counts: Counts, startedAt: Date, finishedAt: Date): LoadsRow {
   const iso = (millis: number | undefined) => (millis === undefined ? undefined : new Date(millis).toISOString());
   return {
     source,

@@ -48,8 +48,8 @@ export interface LoaderProps {
   readonly resume?: Counts;
 }
 
-/** What nothing has been read of. */
-const NOTHING: Counts = {
+/** Counts before anything has been read. */
+export const NOTHING: Counts = {
   bytes: 0,
   lines: 0,
   rows: 0,

@@ -72,3 +72,9 @@ function unknown(body: string): UnknownMessageError {
     `message: expected an S3 event notification, got ${JSON.stringify(body.slice(0, 200))}`,
   );
 }
+
+/** A message that `createdObjects` reads as this one object: for what goes on, is loaded again or was never announced. */
+export function continuation({ bucket, key, etag }: ObjectId): string {
+  const detail = { bucket: { name: bucket }, object: { key, etag } };
+  return JSON.stringify({ source: 'aws.s3', 'detail-type': 'Object Created', detail });
+}

@@ -24,16 +24,29 @@ export interface PayloadId {
   readonly events: number;
 }
 
-export function objectOrigin(source: string, { bucket, key, etag }: ObjectId): string {
-  return origin([source, bucket, key, etag]);
+/** What makes a thing to load itself and no other, in order; both its origin and its ledger entry derive from it. */
+export type Identity = readonly (string | number)[];
+
+export function objectIdentity(source: string, { bucket, key, etag }: ObjectId): Identity {
+  return [source, bucket, key, etag];
 }
 
-export function payloadOrigin(source: string, id: PayloadId): string {
+export function payloadIdentity(source: string, id: PayloadId): Identity {
   const { owner, logGroup, logStream, filter, firstEventId, lastEventId, events } = id;
-  return origin([source, filter, owner, logGroup, logStream, firstEventId, lastEventId, events]);
+  return [source, filter, owner, logGroup, logStream, firstEventId, lastEventId, events];
 }
 
-function origin(parts: readonly (string | number)[]): string {
+/** The short id that rows carry. */
+export function originOf(identity: Identity): string {
+  return digest(identity).subarray(0, ORIGIN_BYTES).toString('base64url');
+}
+
+/** The ledger's key: a whole SHA-256, because a collision there would skip an object. */
+export function entryIdOf(identity: Identity): string {
+  return digest(identity).toString('base64url');
+}
+
+function digest(identity: Identity): Buffer {
   // JSON and not a join: no two lists of parts give one text.
-  return createHash('sha256').update(JSON.stringify(parts)).digest().subarray(0, ORIGIN_BYTES).toString('base64url');
+  return createHash('sha256').update(JSON.stringify(identity)).digest();
 }

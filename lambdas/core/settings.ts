@@ -12,6 +12,11 @@ export const ENV = {
   /** Names of the Firehose streams into the lake's own tables. */
   loadsStream: 'TRIBUTARY_LOADS_STREAM',
   rejectedStream: 'TRIBUTARY_REJECTED_STREAM',
+  /** Name of the ledger's table, and for how many days it remembers an object. */
+  ledgerTable: 'TRIBUTARY_LEDGER_TABLE',
+  ledgerDays: 'TRIBUTARY_LEDGER_DAYS',
+  /** URL of the queue that announces objects: what one invocation cannot finish goes back to it. */
+  queueUrl: 'TRIBUTARY_QUEUE_URL',
 } as const;
 
 /** CloudWatch namespace of all metrics. */
@@ -40,6 +45,8 @@ export interface LoaderSettings {
   readonly sources: readonly SourceSettings[];
   readonly loadsStream: string;
   readonly rejectedStream: string;
+  readonly ledgerTable: string;
+  readonly ledgerDays: number;
 }
 
 /** The stack's settings cannot be used: a fault of the deployment, never of a log line. */
@@ -52,13 +59,8 @@ export class SettingsError extends Error {
  *
  * @throws SettingsError naming the variable that is missing or is no JSON.
  */
-export function loaderSettings(env: Readonly<Record<string, string | undefined>>): LoaderSettings {
-  const required = (name: string): string => {
-    const value = env[name];
-    if (!value) throw new SettingsError(`environment variable ${name} is not set: deploy the function with its stack`);
-    return value;
-  };
-  const json = required(ENV.sources);
+export function loaderSettings(env: Environment): LoaderSettings {
+  const json = required(env, ENV.sources);
   let sources: readonly SourceSettings[];
   try {
     sources = JSON.parse(json) as readonly SourceSettings[];
@@ -67,7 +69,19 @@ export function loaderSettings(env: Readonly<Record<string, string | undefined>>
   }
   return {
     sources,
-    loadsStream: required(ENV.loadsStream),
-    rejectedStream: required(ENV.rejectedStream),
+    loadsStream: required(env, ENV.loadsStream),
+    rejectedStream: required(env, ENV.rejectedStream),
+    ledgerTable: required(env, ENV.ledgerTable),
+    ledgerDays: Number(required(env, ENV.ledgerDays)),
   };
+}
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws SettingsError when the variable is not set. */
+export function required(env: Environment, name: string): string {
+  const value = env[name];
+  if (!value) throw new SettingsError(`environment variable ${name} is not set: deploy the function with its stack`);
+  return value;
 }

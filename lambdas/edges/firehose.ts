@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
-import type { Send } from '../core/load.ts';
+import { DeliveryError, type Send } from '../core/load.ts';
 
 /** First wait after a failed put; each further wait may be twice as long, up to the longest. */
 const FIRST_WAIT_MS = 100;
@@ -8,11 +8,6 @@ const LONGEST_WAIT_MS = 5000;
 
 /** A put that has not been answered for this long is made again; its records may then be in the stream twice. */
 const REQUEST_TIMEOUT_MS = 30_000;
-
-/** The time given has run out before Firehose had acknowledged everything. */
-export class DeliveryError extends Error {
-  override readonly name = 'DeliveryError';
-}
 
 /**
  * Sends batches that fit one PutRecordBatch, as core/pack.ts makes them, until every entry is
@@ -26,8 +21,9 @@ export class DeliveryError extends Error {
  * https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html
  *
  * @param giveUpAt milliseconds since the epoch
+ * @throws DeliveryError when the time is over; otherwise what no retry can cure
  */
-export function firehoseSend(client: FirehoseClient, giveUpAt: () => number): Send {
+export function firehoseSend(client: FirehoseClient, giveUpAt: number): Send {
   return async (stream, records) => {
     let left = records;
     for (let attempt = 0; left.length > 0; attempt++) {
@@ -36,7 +32,7 @@ export function firehoseSend(client: FirehoseClient, giveUpAt: () => number): Se
       left = failed;
       // Full jitter: functions that were throttled together do not come back together.
       const wait = Math.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
-      if (Date.now() + wait > giveUpAt()) {
+      if (Date.now() + wait > giveUpAt) {
         throw new DeliveryError(
           `stream ${stream}: ${left.length} of ${records.length} records not acknowledged in time, last answer ${reason}`,
         );

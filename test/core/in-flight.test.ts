@@ -20,7 +20,7 @@ describe('InFlight', () => {
               for (let turn = 0; turn < (delays[index] as number); turn++) await setImmediate();
               underWay--;
             },
-            (index) => acknowledged.push(index),
+            async (index) => void acknowledged.push(index),
           );
           for (const index of delays.keys()) await sending.add(index);
           await sending.done();
@@ -41,7 +41,7 @@ describe('InFlight', () => {
         for (let turn = 0; turn < 5; turn++) await setImmediate();
         finished.push(index);
       },
-      (index) => acknowledged.push(index),
+      async (index) => void acknowledged.push(index),
     );
     await sending.add(0);
     await sending.add(1);

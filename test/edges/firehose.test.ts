@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { FirehoseClient } from '@aws-sdk/client-firehose';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DeliveryError, firehoseSend } from '../../lambdas/edges/firehose.ts';
+import { DeliveryError } from '../../lambdas/core/load.ts';
+import { firehoseSend } from '../../lambdas/edges/firehose.ts';
 
 /** What the endpoint does with one request: fail these entries, answer with an error, or cut the connection. */
 type Answer =
@@ -85,7 +86,7 @@ afterAll(() => endpoint.stop());
 const records = (count: number) => Array.from({ length: count }, (_, index) => Buffer.from(`record ${index}`));
 const texts = (count: number) => records(count).map(String);
 const send = (count: number, withinMs = 60_000) =>
-  firehoseSend(client, () => Date.now() + withinMs)('stream', records(count));
+  firehoseSend(client, Date.now() + withinMs)('stream', records(count));
 
 describe('firehoseSend', () => {
   test('sends again only the entries that failed, in their order', async () => {

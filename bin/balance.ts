@@ -1,0 +1,149 @@
+/** What became of every line, by SQL over the lake. */
+import type { Athena } from '../local/athena.ts';
+import { toJson } from '../local/query-result.ts';
+import type { Handed } from './load-files.ts';
+import { renderTable, thousands } from './render.ts';
+
+/** Lines of one source that could not be read, for one reason. */
+export interface Rejection {
+  readonly reason: string;
+  /** Lines kept in `rejected_lines`. */
+  readonly lines: number;
+  /** What was expected and what came, of one of them. */
+  readonly example: string;
+}
+
+/** One source's lines. They are balanced when lines = rows + filtered + rejected, and the rows are in the table. */
+export interface Balance {
+  readonly source: string;
+  /** Objects or log streams. */
+  readonly files: number;
+  readonly lines: number;
+  readonly rows: number;
+  readonly filtered: number;
+  readonly rejected: number;
+  readonly fieldErrors: number;
+  readonly unknownFields: number;
+  /** Rows found in the source's table. */
+  readonly inTable: number;
+  readonly rejections: readonly Rejection[];
+}
+
+/** Conditions on `loads`: all of it, or what was loaded from the given files. */
+export const EVERYTHING = 'true';
+
+export function loadedFrom(source: string, handed: readonly Handed[]): string {
+  const keys = handed.flatMap(({ objectKey }) => objectKey ?? []);
+  const streams = handed.flatMap(({ logStream }) => logStream ?? []);
+  const among = (column: string, values: readonly string[]) =>
+    values.length > 0 ? `${column} IN (${values.map(sqlText).join(', ')})` : 'false';
+  return `source = ${sqlText(source)} AND (${among('object_key', keys)} OR ${among('log_stream', streams)})`;
+}
+
+/** The balance of each source that has loads of the given condition. A repeated load counts once. */
+export async function balances(athena: Athena, condition: string): Promise<Balance[]> {
+  const found = await select(
+    athena,
+    `SELECT source, count(DISTINCT coalesce(object_key, log_stream)) AS files,
+       sum(lines) AS lines, sum("rows") AS "rows", sum(filtered) AS filtered, sum(rejected) AS rejected,
+       sum(field_errors) AS field_errors, sum(unknown_fields) AS unknown_fields
+     FROM (SELECT *, row_number() OVER (PARTITION BY origin ORDER BY finished_at) AS attempt FROM loads WHERE ${condition})
+     WHERE attempt = 1 GROUP BY source ORDER BY source`,
+  );
+  const result: Balance[] = [];
+  for (const row of found) {
+    const source = String(row.source);
+    result.push({
+      source,
+      files: Number(row.files),
+      lines: Number(row.lines),
+      rows: Number(row.rows),
+      filtered: Number(row.filtered),
+      rejected: Number(row.rejected),
+      fieldErrors: Number(row.field_errors),
+      unknownFields: Number(row.unknown_fields),
+      inTable: await rowsInTable(athena, source, condition),
+      rejections: await rejections(athena, source, condition),
+    });
+  }
+  return result;
+}
+
+async function rowsInTable(athena: Athena, source: string, condition: string): Promise<number> {
+  const [row] = await select(
+    athena,
+    `SELECT count(*) AS found FROM (SELECT DISTINCT origin, position FROM "${source}"
+     WHERE origin IN (SELECT origin FROM loads WHERE ${condition}))`,
+  );
+  return Number(row?.found);
+}
+
+async function rejections(athena: Athena, source: string, condition: string): Promise<Rejection[]> {
+  const rows = await select(
+    athena,
+    `SELECT reason, count(*) AS lines, min(detail) AS example
+     FROM (SELECT DISTINCT origin, position, reason, detail FROM rejected_lines
+       WHERE source = ${sqlText(source)} AND origin IN (SELECT origin FROM loads WHERE ${condition}))
+     GROUP BY reason ORDER BY lines DESC, reason`,
+  );
+  return rows.map(({ reason, lines, example }) => ({
+    reason: String(reason),
+    lines: Number(lines),
+    example: String(example ?? ''),
+  }));
+}
+
+/** What does not add up, a line for each source. */
+export function imbalances(found: readonly Balance[]): string[] {
+  return found.flatMap(({ source, lines, rows, filtered, rejected, inTable }) => {
+    const problems: string[] = [];
+    if (lines !== rows + filtered + rejected) {
+      problems.push(
+        `source ${source}: out of balance: ${lines} lines, but ${rows} rows + ${filtered} filtered + ${rejected} rejected`,
+      );
+    }
+    if (rows !== inTable)
+      problems.push(`source ${source}: ${rows} rows were delivered, but its table holds ${inTable}`);
+    return problems;
+  });
+}
+
+/** The files of the given ones that `loads` does not know. */
+export async function notLoaded(athena: Athena, source: string, handed: readonly Handed[]): Promise<Handed[]> {
+  const rows = await select(
+    athena,
+    `SELECT DISTINCT coalesce(object_key, log_stream) AS name FROM loads WHERE ${loadedFrom(source, handed)}`,
+  );
+  const known = new Set(rows.map(({ name }) => name));
+  return handed.filter(({ objectKey, logStream }) => !known.has(objectKey ?? logStream));
+}
+
+/** The balances as a table, then the reasons of what was rejected. */
+export function balanceText(found: readonly Balance[]): string {
+  const table = renderTable(
+    [{ name: 'source' }, ...COUNTS.map((name) => ({ name, align: 'right' as const }))],
+    found.map((balance) => [balance.source, ...COUNTS.map((name) => thousands(balance[name]))]),
+  );
+  const reasons = found.flatMap(({ source, rejections: of }) =>
+    of.map(({ reason, lines, example }) => [source, reason, thousands(lines), example]),
+  );
+  if (reasons.length === 0) return table;
+  const columns = [
+    { name: 'source' },
+    { name: 'rejected because' },
+    { name: 'lines', align: 'right' as const },
+    { name: 'example' },
+  ];
+  return `${table}\n\n${renderTable(columns, reasons)}`;
+}
+
+const COUNTS = ['files', 'lines', 'rows', 'filtered', 'rejected'] as const;
+
+/** Rows of a query as objects. */
+export async function select(athena: Athena, sql: string): Promise<Record<string, unknown>[]> {
+  return toJson(await athena.query(sql));
+}
+
+function sqlText(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`;
+}

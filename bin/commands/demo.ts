@@ -1,0 +1,115 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { openAthena } from '../../local/athena.ts';
+import { lockFolder } from '../../local/lock.ts';
+import { type SampleSource, writeSample } from '../../local/sample/write-sample.ts';
+import { type Balance, balances, EVERYTHING, imbalances } from '../balance.ts';
+import { CommandError } from '../command-error.ts';
+import { demoReport, demoText } from '../demo-report.ts';
+import { readInputs } from '../input-files.ts';
+import { readLakeFolder } from '../lake-folder.ts';
+import { loadFiles, troubles } from '../load-files.ts';
+import { localContext } from '../local-context.ts';
+import { jsonOption, lakeOption } from '../options.ts';
+import { complain, print, printJson, stages } from '../output.ts';
+
+/** Lines of the sample per source: enough for several batches and files, loaded in seconds. */
+const SAMPLE_LINES = { alb: 150_000, kong: 30_000, app: 30_000 };
+const SAMPLE_SEED = 'tributary';
+
+interface DemoOptions {
+  readonly lake: string;
+  readonly json?: true;
+}
+
+/** `lake demo`, which is `npm start`. */
+export function addDemo(lake: Command): void {
+  lake
+    .command('demo')
+    .description('starts a lake afresh, feeds it sample traffic and shows what a user would ask')
+    .addOption(lakeOption())
+    .addOption(jsonOption())
+    .action(runDemo);
+}
+
+async function runDemo({ lake: dir, json }: DemoOptions): Promise<void> {
+  const stage = stages();
+  await startAfresh(dir);
+  stage('writing half an hour of sample traffic');
+  const sample = await writeSample(join(dir, 'sample'), { seed: SAMPLE_SEED, end: new Date(), lines: SAMPLE_LINES });
+  const problems = await load(dir, sample, stage);
+  stage('asking the lake');
+  const lake = readLakeFolder(dir);
+  const athena = await openAthena(lake);
+  try {
+    const found = await balances(athena, EVERYTHING);
+    const unlike = differences(sample, found);
+    problems.push(...imbalances(found), ...unlike);
+    const report = await demoReport(athena, lake, found, {
+      oddLines: oddLinesOf(sample),
+      asPlanted: unlike.length === 0,
+    });
+    if (json) printJson({ ...report, problems });
+    else print(demoText(report));
+  } finally {
+    await athena.close();
+  }
+  for (const problem of problems) complain(problem);
+  if (problems.length > 0) process.exitCode = 1;
+}
+
+/** Names in a lake's folder by which it is known to be one. */
+const LAKE_MARKS = ['stack', 'buckets', 'sample'];
+
+/** @throws CommandError when the folder holds something else than a lake. */
+async function startAfresh(dir: string): Promise<void> {
+  if (!existsSync(dir)) return;
+  const names = readdirSync(dir);
+  if (names.length > 0 && !names.some((name) => LAKE_MARKS.includes(name))) {
+    throw new CommandError(`${dir}: this folder holds no lake, so it is not emptied; give another one with --lake`);
+  }
+  const lock = lockFolder(dir);
+  for (const name of names) await rm(join(dir, name), { recursive: true, force: true });
+  lock.release();
+}
+
+/** Loads the sample and gives back what went wrong. */
+async function load(dir: string, sample: readonly SampleSource[], stage: (line: string) => void): Promise<string[]> {
+  // Loaded when needed: CDK takes seconds, which no other command should wait for.
+  const { openLake } = await import('../../local/open-lake.ts');
+  const lake = await openLake({ dir, context: localContext({}), progress: stage });
+  try {
+    const { sources } = readLakeFolder(dir);
+    for (const { source: name, files, planted } of sample) {
+      const source = sources.find((each) => each.name === name);
+      if (!source) throw new CommandError(`no source ${name}: the demo needs it; take \`sources\` out of cdk.json`);
+      stage(`feeding ${name}: ${files.length} files, ${planted.lines.toLocaleString('en-US')} lines`);
+      await loadFiles(lake, source, (await readInputs(files)).files, stage);
+    }
+    stage('waiting until all is delivered');
+    return troubles(await lake.drain(), dir);
+  } finally {
+    await lake.close();
+  }
+}
+
+/** Lines with something special about them. */
+function oddLinesOf(sample: readonly SampleSource[]): number {
+  return sample.flatMap(({ planted }) => [...planted.oddities.values()]).reduce((sum, count) => sum + count, 0);
+}
+
+/** Where the lake found something else in the sample than was planted there. */
+function differences(sample: readonly SampleSource[], found: readonly Balance[]): string[] {
+  return sample.flatMap(({ source, planted }) => {
+    const balance = found.find((each) => each.source === source);
+    const counts = ['lines', 'rows', 'filtered', 'rejected', 'fieldErrors', 'unknownFields'] as const;
+    return counts
+      .filter((name) => balance?.[name] !== planted[name])
+      .map(
+        (name) =>
+          `source ${source}: the sample has ${planted[name]} ${name}, the lake found ${balance?.[name] ?? 'none'}`,
+      );
+  });
+}

@@ -1,0 +1,121 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { CompiledFormat, Format, FormatOptions } from '../../lambdas/core/format.ts';
+import { FORMATS } from '../../lambdas/core/formats.ts';
+import { CommandError } from '../command-error.ts';
+import { readInputs } from '../input-files.ts';
+import { collectPairs, jsonOption, type Pairs } from '../options.ts';
+import { complain, print, printJson } from '../output.ts';
+import { type Parsed, type ParsedLine, parseFile } from '../parse-file.ts';
+import { escapeControls, renderTable, thousands } from '../render.ts';
+
+interface ParseOptions {
+  readonly format: string;
+  readonly option: Pairs;
+  readonly limit?: number;
+  readonly json?: true;
+}
+
+/** Lines shown to people unless they ask for more. */
+const SHOWN_LINES = 20;
+
+/** `lake parse` */
+export function addParse(lake: Command): void {
+  lake
+    .command('parse')
+    .description('shows how the lines of a file would be read, without a stack: rows, errors, rejections')
+    .argument('<file>', 'a log file, plain or gzipped')
+    .addOption(
+      new Option('-f, --format <name>', 'format to read with').choices([...FORMATS.keys()]).makeOptionMandatory(),
+    )
+    .addOption(
+      new Option('-o, --option <name=value>', 'an option of the format, as in a source; objects as JSON; repeatable')
+        .argParser(collectPairs)
+        .default({}, 'none'),
+    )
+    .addOption(
+      new Option('--limit <lines>', `show so many lines (default: ${SHOWN_LINES}, all with --json)`).argParser(
+        wholeNumber,
+      ),
+    )
+    .addOption(jsonOption())
+    .action(runParse);
+}
+
+async function runParse(path: string, { format, option, limit, json }: ParseOptions): Promise<void> {
+  const compiled = compiledFormat(format, option);
+  const { files, problems } = await readInputs([path]);
+  const [file] = files;
+  if (!file) throw new CommandError(problems[0] ?? `${path}: cannot be read`);
+  const shown = limit ?? (json ? Number.POSITIVE_INFINITY : SHOWN_LINES);
+  const parsed = await parseFile(file.path, compiled, shown);
+  if (json) printJson({ file: path, format, ...parsed });
+  else print(text(parsed));
+  if (file.broken === undefined) return;
+  complain(`${path}: gzip breaks midway (${file.broken}); the lines before the break are shown, get a whole copy`);
+  process.exitCode = 1;
+}
+
+function compiledFormat(name: string, option: Pairs): CompiledFormat {
+  const options: FormatOptions = Object.fromEntries(
+    Object.entries(option).map(([key, value]) => [
+      key,
+      value.startsWith('{') || value.startsWith('[') ? fromJson(key, value) : value,
+    ]),
+  );
+  const format = FORMATS.get(name) as Format;
+  const unknown = Object.keys(options).find((key) => !format.options.includes(key));
+  if (unknown !== undefined) {
+    throw new CommandError(
+      `option ${unknown}: not one of format ${name}; its options: ${format.options.join(', ') || 'none'}`,
+    );
+  }
+  return format.compile(options);
+}
+
+function fromJson(name: string, value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    throw new CommandError(`option ${name}: expected JSON, got ${value}`);
+  }
+}
+
+function text({ parsed, reasons, ...counts }: Parsed): string {
+  const parts = parsed.map(lineText);
+  if (parsed.length < counts.lines)
+    parts.push(`… ${thousands(counts.lines - parsed.length)} more lines (--limit shows more)`);
+  const { lines, rows, filtered, rejected, fieldErrors, unknownFields } = counts;
+  parts.push(
+    `${thousands(lines)} lines = ${thousands(rows)} rows + ${thousands(filtered)} filtered + ${thousands(rejected)} rejected; ` +
+      `values that did not convert: ${thousands(fieldErrors)}, fields beyond the columns: ${thousands(unknownFields)}`,
+  );
+  const byReason = Object.entries(reasons).map(([reason, count]) => [reason, thousands(count)]);
+  if (byReason.length > 0) {
+    parts.push(renderTable([{ name: 'filter or reason' }, { name: 'lines', align: 'right' }], byReason));
+  }
+  return parts.join('\n\n');
+}
+
+function lineText(line: ParsedLine): string {
+  if (line.outcome === 'filtered') return `line ${line.line}: filtered by ${line.filter}\n  ${excerpt(line.raw)}`;
+  if (line.outcome === 'rejected') {
+    return `line ${line.line}: rejected, ${line.reason}: ${escapeControls(line.detail)}\n  ${excerpt(line.raw)}`;
+  }
+  const width = Math.max(...Object.keys(line.columns).map((name) => name.length), 0);
+  const columns = Object.entries(line.columns).map(([name, column]) => {
+    const shown = typeof column === 'object' ? JSON.stringify(column) : String(column);
+    return `  ${name.padEnd(width)}  ${escapeControls(shown)}`;
+  });
+  return [`line ${line.line}: row`, ...columns].join('\n');
+}
+
+/** As much of a line as is worth reading. */
+function excerpt(raw: string): string {
+  return escapeControls(raw.length > 300 ? `${raw.slice(0, 300)}…` : raw);
+}
+
+/** @throws InvalidArgumentError unless the text is a whole number of at least 0. */
+function wholeNumber(given: string): number {
+  if (!/^\d{1,9}$/.test(given)) throw new InvalidArgumentError(`expected a whole number, got ${given}`);
+  return Number(given);
+}

@@ -1,0 +1,57 @@
+import { type Command, Option } from 'commander';
+import { openAthena } from '../../local/athena.ts';
+import { type QueryResult, toCsv, toJson } from '../../local/query-result.ts';
+import { readLakeFolder } from '../lake-folder.ts';
+import { jsonOption, lakeOption } from '../options.ts';
+import { print, printJson } from '../output.ts';
+import { renderTable } from '../render.ts';
+
+interface QueryOptions {
+  readonly lake: string;
+  readonly json?: true;
+  readonly csv?: true;
+}
+
+/** `lake query` */
+export function addQuery(lake: Command): void {
+  lake
+    .command('query')
+    .description('runs one SQL query, as Athena would, over the tables of a local lake')
+    .argument('<sql>', 'the query, in quotes; the partition of every table is dt')
+    .addOption(lakeOption())
+    .addOption(jsonOption().conflicts('csv'))
+    .addOption(new Option('--csv', 'CSV with a header line'))
+    .action(runQuery);
+}
+
+async function runQuery(sql: string, options: QueryOptions): Promise<void> {
+  const athena = await openAthena(readLakeFolder(options.lake));
+  try {
+    const result = await athena.query(sql);
+    if (options.json) printJson(toJson(result));
+    else if (options.csv) process.stdout.write(toCsv(result));
+    else print(resultTable(result));
+  } finally {
+    await athena.close();
+  }
+}
+
+const NUMERIC = /^(tinyint|smallint|integer|bigint|hugeint|float|double|decimal.*)$/;
+
+/** A result as text for people; null is shown as nothing. */
+export function resultTable({ columns, rows }: QueryResult): string {
+  const aligned = columns.map(({ name, type }) => ({
+    name,
+    align: NUMERIC.test(type) ? ('right' as const) : ('left' as const),
+  }));
+  return renderTable(
+    aligned,
+    rows.map((row) => row.map(cell)),
+  );
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  if (typeof value !== 'object') return String(value);
+  return JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner));
+}

@@ -1,0 +1,92 @@
+import { type Command, Option } from 'commander';
+import { openAthena } from '../../local/athena.ts';
+import { type Balance, balances, balanceText, imbalances, loadedFrom, notLoaded } from '../balance.ts';
+import { CommandError } from '../command-error.ts';
+import { type InputFile, readInputs } from '../input-files.ts';
+import { readLakeFolder } from '../lake-folder.ts';
+import { type Handed, loadFiles, sortOut, troubles } from '../load-files.ts';
+import { checkSource, localContext } from '../local-context.ts';
+import { contextOption, jsonOption, lakeOption, type Pairs } from '../options.ts';
+import { complain, print, printJson, stages } from '../output.ts';
+
+interface RunOptions {
+  readonly source: string;
+  readonly lake: string;
+  readonly context: Pairs;
+  readonly json?: true;
+}
+
+/** `lake run` */
+export function addRun(lake: Command): void {
+  lake
+    .command('run')
+    .description('loads log files, plain or gzipped, through the stack on this machine')
+    .argument('<file|dir...>', 'log files, and folders of them')
+    .addOption(new Option('--source <name>', 'the source the files are logs of').default('alb'))
+    .addOption(lakeOption())
+    .addOption(contextOption())
+    .addOption(jsonOption())
+    .action(run);
+}
+
+async function run(paths: readonly string[], options: RunOptions): Promise<void> {
+  checkSource(options.source, localContext(options.context));
+  const stage = stages();
+  stage(`reading ${paths.join(', ')}`);
+  const { files, problems } = await readInputs(paths);
+  const found: Found = { balances: [], problems: [...problems] };
+  if (files.length > 0) await load(files, options, stage, found);
+  if (options.json)
+    printJson({ lake: options.lake, source: options.source, sources: found.balances, problems: found.problems });
+  else if (found.balances.length > 0) print(balanceText(found.balances));
+  for (const problem of found.problems) complain(problem);
+  if (found.problems.length > 0) process.exitCode = 1;
+}
+
+interface Found {
+  balances: readonly Balance[];
+  readonly problems: string[];
+}
+
+async function load(
+  files: readonly InputFile[],
+  { lake: dir, source: name, context }: RunOptions,
+  stage: (line: string) => void,
+  found: Found,
+): Promise<void> {
+  // Loaded when needed: CDK takes seconds, which no other command should wait for.
+  const { openLake } = await import('../../local/open-lake.ts');
+  const lake = await openLake({ dir, context: localContext(context), progress: stage });
+  let handed: Handed[];
+  try {
+    const source = readLakeFolder(dir).sources.find((each) => each.name === name);
+    if (!source) throw new CommandError(`no function loads source ${name} in this stack`);
+    const { taken, left } = sortOut(source, files);
+    for (const { file, reason } of left) {
+      // What a folder holds beside its logs is nobody's mistake.
+      if (file.named) found.problems.push(`${file.path}: not loaded: ${reason}`);
+      else stage(`${file.path}: left out: ${reason}`);
+    }
+    stage(`loading ${taken.length} files into ${name}`);
+    handed = await loadFiles(lake, source, taken, stage);
+    stage('waiting until all is delivered');
+    found.problems.push(...troubles(await lake.drain(), dir));
+  } finally {
+    await lake.close();
+  }
+  if (handed.length === 0) return;
+  await account(dir, name, handed, found);
+}
+
+async function account(dir: string, source: string, handed: readonly Handed[], found: Found): Promise<void> {
+  const athena = await openAthena(readLakeFolder(dir));
+  try {
+    found.balances = await balances(athena, loadedFrom(source, handed));
+    found.problems.push(
+      ...imbalances(found.balances),
+      ...(await notLoaded(athena, source, handed)).map(({ path }) => `${path}: not loaded; see ${dir}/logs for why`),
+    );
+  } finally {
+    await athena.close();
+  }
+}

@@ -1,0 +1,143 @@
+/** What a user would ask a lake first, answered by SQL and by a look into its folder. */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Athena } from '../local/athena.ts';
+import { glueTable } from '../local/glue-table.ts';
+import { type Balance, select } from './balance.ts';
+import type { LakeFolder } from './lake-folder.ts';
+import { bytesText, renderTable, thousands } from './render.ts';
+
+export interface DemoReport {
+  readonly lake: string;
+  readonly tables: readonly TableReport[];
+  readonly balance: readonly Balance[];
+  readonly planted: Planted;
+  /** Of target_processing_time. */
+  readonly latencySeconds: Readonly<Record<'p50' | 'p95' | 'p99', number>>;
+  readonly failingEndpoints: readonly FailingEndpoint[];
+}
+
+/** The sample's odd lines, and whether they all became what they should. */
+export interface Planted {
+  readonly oddLines: number;
+  readonly asPlanted: boolean;
+}
+
+interface TableReport {
+  readonly table: string;
+  readonly rows: number;
+  readonly files: number;
+  readonly bytes: number;
+  /** Folder of its Parquet files. */
+  readonly folder: string;
+}
+
+interface FailingEndpoint {
+  readonly endpoint: string;
+  readonly requests: number;
+  readonly failed: number;
+}
+
+export async function demoReport(
+  athena: Athena,
+  lake: LakeFolder,
+  balance: readonly Balance[],
+  planted: Planted,
+): Promise<DemoReport> {
+  const tables: TableReport[] = [];
+  for (const resource of lake.tables) {
+    const { name, bucket, prefix } = glueTable(resource);
+    const folder = join(lake.dir, 'buckets', bucket, prefix);
+    const [row] = await select(athena, `SELECT count(*) AS found FROM "${name}"`);
+    tables.push({ table: name, rows: Number(row?.found), ...parquetIn(folder), folder });
+  }
+  return {
+    lake: lake.dir,
+    tables,
+    balance,
+    planted,
+    latencySeconds: await latency(athena),
+    failingEndpoints: await failingEndpoints(athena),
+  };
+}
+
+async function latency(athena: Athena): Promise<DemoReport['latencySeconds']> {
+  const [row] = await select(
+    athena,
+    `SELECT approx_percentile(target_processing_time, 0.5) AS p50,
+       approx_percentile(target_processing_time, 0.95) AS p95,
+       approx_percentile(target_processing_time, 0.99) AS p99 FROM alb`,
+  );
+  return { p50: Number(row?.p50), p95: Number(row?.p95), p99: Number(row?.p99) };
+}
+
+async function failingEndpoints(athena: Athena): Promise<FailingEndpoint[]> {
+  const rows = await select(
+    athena,
+    `SELECT concat(request_verb, ' ', url_extract_host(request_url),
+         regexp_replace(url_extract_path(request_url), '/[0-9]+', '/{id}')) AS endpoint,
+       count(*) AS requests, count_if(elb_status_code >= 500) AS failed
+     FROM alb GROUP BY 1 HAVING count_if(elb_status_code >= 500) > 0 ORDER BY failed DESC, endpoint LIMIT 5`,
+  );
+  return rows.map(({ endpoint, requests, failed }) => ({
+    endpoint: String(endpoint),
+    requests: Number(requests),
+    failed: Number(failed),
+  }));
+}
+
+function parquetIn(folder: string): { files: number; bytes: number } {
+  let files = 0;
+  let bytes = 0;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || !entry.name.endsWith('.parquet')) continue;
+    files++;
+    bytes += statSync(join(entry.parentPath, entry.name)).size;
+  }
+  return { files, bytes };
+}
+
+/** The report on one screen. */
+export function demoText({ lake, tables, balance, planted, latencySeconds, failingEndpoints }: DemoReport): string {
+  const right = (...names: string[]) => names.map((name) => ({ name, align: 'right' as const }));
+  const { p50, p95, p99 } = latencySeconds;
+  const seconds = (value: number) => `${value.toFixed(3)} s`;
+  const where = lake === './lake' ? '' : ` --lake ${lake}`;
+  return [
+    '',
+    renderTable(
+      [{ name: 'table' }, ...right('rows', 'files', 'Parquet'), { name: 'where' }],
+      tables.map(({ table, rows, files, bytes, folder }) => [
+        table,
+        thousands(rows),
+        thousands(files),
+        bytesText(bytes),
+        folder,
+      ]),
+    ),
+    '',
+    renderTable(
+      [{ name: 'source' }, ...right('lines', '= rows', '+ filtered', '+ rejected')],
+      balance.map(({ source, lines, rows, filtered, rejected }) => [
+        source,
+        ...[lines, rows, filtered, rejected].map(thousands),
+      ]),
+    ),
+    `Odd lines in the sample: ${thousands(planted.oddLines)}, ${planted.asPlanted ? 'all' : 'not all'} found as planted.`,
+    '',
+    `target_processing_time: p50 ${seconds(p50)}, p95 ${seconds(p95)}, p99 ${seconds(p99)}`,
+    '',
+    renderTable(
+      [{ name: 'endpoints with most 5xx' }, ...right('5xx', 'requests', 'share')],
+      failingEndpoints.map(({ endpoint, requests, failed }) => [
+        endpoint,
+        thousands(failed),
+        thousands(requests),
+        `${((100 * failed) / requests).toFixed(1)} %`,
+      ]),
+    ),
+    '',
+    'Next, ask it yourself:',
+    `  npm run lake -- query "SELECT reason, count(*) FROM rejected_lines GROUP BY reason"${where}`,
+  ].join('\n');
+}

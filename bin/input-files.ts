@@ -1,0 +1,110 @@
+/** The files a command is given: found, opened and read once, so that what is wrong with each is known. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { BrokenGzipError, decode } from '../lambdas/core/decode.ts';
+import { messageOf } from '../local/files.ts';
+
+/** A file with something in it. */
+export interface InputFile {
+  readonly path: string;
+  /** SHA-256 of its bytes as they lie there, in hexadecimal digits. */
+  readonly sha256: string;
+  /** Bytes as they lie there. */
+  readonly bytes: number;
+  readonly modified: Date;
+  /** Named by the user, not found in a folder. */
+  readonly named: boolean;
+  /** What gzip says where it breaks; undefined when the file can be read to its end. */
+  readonly broken?: string;
+}
+
+/** What can be loaded, and a line for each file or folder that cannot, or not to its end. */
+export interface Inputs {
+  readonly files: readonly InputFile[];
+  readonly problems: readonly string[];
+}
+
+/** Finds the files, those of a folder and of the folders below it included, in a fixed order. */
+export async function readInputs(paths: readonly string[]): Promise<Inputs> {
+  const files: InputFile[] = [];
+  const problems: string[] = [];
+  for (const path of paths) {
+    try {
+      for (const { file, named } of await filesAt(path)) {
+        try {
+          files.push(await inspect(file, named));
+        } catch (error) {
+          problems.push(problemOf(file, error));
+        }
+      }
+    } catch (error) {
+      problems.push(problemOf(path, error));
+    }
+  }
+  for (const { path, broken } of files) {
+    if (broken !== undefined) {
+      problems.push(`${path}: gzip breaks midway (${broken}); the lines before the break are loaded, get a whole copy`);
+    }
+  }
+  return { files, problems };
+}
+
+/** What a folder's logs are called; a file the user names is taken whatever its name. */
+const LOG_NAME = /\.log\b|\.(gz|txt|json|jsonl|ndjson)$/i;
+
+class InputError extends Error {}
+
+async function filesAt(path: string): Promise<{ file: string; named: boolean }[]> {
+  const { isDirectory, isFile } = await kindOf(path);
+  if (isFile) return [{ file: path, named: true }];
+  if (!isDirectory) throw new InputError('neither a file nor a folder; give a log file or a folder of them');
+  const names = await readdir(path, { recursive: true });
+  const files: string[] = [];
+  for (const name of names.toSorted()) {
+    const hidden = name.split('/').some((part) => part.startsWith('.'));
+    const file = join(path, name);
+    if (!hidden && LOG_NAME.test(basename(name)) && (await kindOf(file)).isFile) files.push(file);
+  }
+  if (files.length === 0) {
+    throw new InputError(
+      'no logs in this folder (*.log, *.gz, *.txt, *.json); name the files if theirs are other names',
+    );
+  }
+  return files.map((file) => ({ file, named: false }));
+}
+
+async function kindOf(path: string): Promise<{ isFile: boolean; isDirectory: boolean }> {
+  const found = await stat(path);
+  return { isFile: found.isFile(), isDirectory: found.isDirectory() };
+}
+
+/** Reads the file through once, in little memory. */
+async function inspect(path: string, named: boolean): Promise<InputFile> {
+  const { size, mtime } = await stat(path);
+  if (size === 0) throw new InputError('empty file; nothing to load');
+  const hash = createHash('sha256');
+  const body = createReadStream(path, { highWaterMark: 256 * 1024 });
+  body.on('data', (chunk) => hash.update(chunk));
+  let decoded = 0;
+  let broken: string | undefined;
+  try {
+    for await (const chunk of decode(body)) decoded += chunk.length;
+  } catch (error) {
+    if (!(error instanceof BrokenGzipError)) throw error;
+    broken = error.message;
+  }
+  if (decoded === 0 && broken === undefined) throw new InputError('empty file inside its gzip; nothing to load');
+  return { path, sha256: hash.digest('hex'), bytes: size, modified: mtime, named, broken };
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder; check the path',
+  EACCES: 'not readable for you; check its permissions',
+};
+
+function problemOf(path: string, error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return `${path}: ${ADVICE[code] ?? messageOf(error)}`;
+}

@@ -1,0 +1,42 @@
+/** What a lake's folder tells of the stack it was last opened with. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { ENV, type SourceSettings } from '../lambdas/core/settings.ts';
+import { isObject } from '../local/intrinsics.ts';
+import type { Resource } from '../local/resource.ts';
+import { readStack } from '../local/template.ts';
+import { CommandError } from './command-error.ts';
+
+export interface LakeFolder {
+  readonly dir: string;
+  /** The sources that functions load, by the names of their tables. */
+  readonly sources: readonly SourceSettings[];
+  /** AWS::Glue::Table resources. */
+  readonly tables: readonly Resource[];
+}
+
+/**
+ * Reads the folder without synthesizing anything.
+ *
+ * @throws CommandError when there is no lake in it.
+ */
+export function readLakeFolder(dir: string): LakeFolder {
+  const directory = join(dir, 'stack');
+  if (!existsSync(directory)) {
+    throw new CommandError(`${dir}: no lake in this folder; \`lake run FILE --lake ${dir}\` makes one`);
+  }
+  const { resources } = readStack({ directory, urls: { sqs: '' } });
+  const sources = new Map(resources.flatMap(sourcesOf).map((source) => [source.name, source]));
+  return {
+    dir,
+    sources: [...sources.values()],
+    tables: resources.filter(({ type }) => type === 'AWS::Glue::Table'),
+  };
+}
+
+/** The sources a function is told of, if it is told of any. */
+function sourcesOf({ properties }: Resource): readonly SourceSettings[] {
+  const variables = isObject(properties.Environment) ? properties.Environment.Variables : undefined;
+  const json = isObject(variables) ? variables[ENV.sources] : undefined;
+  return typeof json === 'string' ? (JSON.parse(json) as readonly SourceSettings[]) : [];
+}

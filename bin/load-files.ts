@@ -1,0 +1,111 @@
+/** Files into a lake, each the way its source's records come: as an object, or as log events. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { FORMATS } from '../lambdas/core/formats.ts';
+import type { SourceSettings } from '../lambdas/core/settings.ts';
+import { isMissing } from '../local/files.ts';
+import type { Drained, LocalLake } from '../local/local-lake.ts';
+import type { InputFile } from './input-files.ts';
+import { keyBeside, landingKey } from './landing-key.ts';
+import { eventBatches, logStreamOf } from './log-events.ts';
+
+/** A file that has been handed over, as the `loads` table will name it. */
+export interface Handed {
+  readonly path: string;
+  readonly objectKey?: string;
+  readonly logStream?: string;
+}
+
+/** Why a file is left alone. */
+export interface LeftOut {
+  readonly file: InputFile;
+  readonly reason: string;
+}
+
+/** Sets aside the files that the source's function would skip, told by their names. */
+export function sortOut(source: SourceSettings, files: readonly InputFile[]): { taken: InputFile[]; left: LeftOut[] } {
+  const taken: InputFile[] = [];
+  const left: LeftOut[] = [];
+  for (const file of files) {
+    const reason = source.lane === 'objects' ? objection(source, basename(file.path)) : undefined;
+    if (reason === undefined) taken.push(file);
+    else left.push({ file, reason });
+  }
+  return { taken, left };
+}
+
+function objection({ name, format, suffix = '' }: SourceSettings, baseName: string): string | undefined {
+  if (!baseName.endsWith(suffix)) return `source ${name} takes objects ending in ${suffix} only`;
+  if (FORMATS.get(format)?.accepts?.(baseName) === false) return `by its name no log of format ${format}`;
+  return undefined;
+}
+
+/** Hands the files over in their order. */
+export async function loadFiles(
+  lake: LocalLake,
+  source: SourceSettings,
+  files: readonly InputFile[],
+  note: (text: string) => void,
+): Promise<Handed[]> {
+  const handed: Handed[] = [];
+  for (const file of files) {
+    handed.push(
+      source.lane === 'objects' ? await putFile(lake, source, file) : await putEvents(lake, source, file, note),
+    );
+  }
+  return handed;
+}
+
+async function putFile(
+  lake: LocalLake,
+  { bucket = '', prefix = '' }: SourceSettings,
+  file: InputFile,
+): Promise<Handed> {
+  const below = (key: string) => (key.startsWith(prefix) ? key : `${prefix}${key}`);
+  const own = below(landingKey(file.path));
+  const there = join(lake.dir, 'buckets', bucket, own);
+  // Overwriting another file's object would lose the lines of it that are not loaded yet.
+  const objectKey = (await holdsAnother(there, file)) ? below(keyBeside(landingKey(file.path), file.sha256)) : own;
+  await lake.putObject(bucket, objectKey, file.path);
+  return { path: file.path, objectKey };
+}
+
+async function holdsAnother(path: string, { bytes, sha256 }: InputFile): Promise<boolean> {
+  try {
+    if ((await stat(path)).size !== bytes) return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex') !== sha256;
+}
+
+async function putEvents(
+  lake: LocalLake,
+  { logGroups: [logGroup = ''] = [] }: SourceSettings,
+  file: InputFile,
+  note: (text: string) => void,
+): Promise<Handed> {
+  const logStream = logStreamOf(file);
+  for await (const events of eventBatches(file, note)) await lake.putLogEvents(logGroup, logStream, events);
+  return { path: file.path, logStream };
+}
+
+/** What went wrong in the lake, a line for each. */
+export function troubles({ deadLetters, failedEvents, conversionFailures }: Drained, dir: string): string[] {
+  return [
+    ...deadLetters.map(({ queue, error }) => `queue ${queue}: a message was given up: ${error}; see ${dir}/logs`),
+    ...failedEvents.map(
+      ({ functionName, error }) => `function ${functionName}: events were given up: ${error}; see ${dir}/logs`,
+    ),
+    ...conversionFailures.map(
+      ({ stream, records, error }) =>
+        `stream ${stream}: ${records} records could not become rows: ${error}; they lie below errors/ in the lake's bucket`,
+    ),
+  ];
+}

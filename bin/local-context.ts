@@ -1,0 +1,25 @@
+import { readFileSync } from 'node:fs';
+import { type Context, DEMO_SOURCES, readConfig } from '../lib/config.ts';
+import { CommandError } from './command-error.ts';
+
+/** The context of a local lake: what was given, and the demo's sources where none are configured. */
+export function localContext(given: Context): Context {
+  return 'sources' in given || 'sources' in cdkJsonContext() ? given : { ...given, sources: DEMO_SOURCES };
+}
+
+/**
+ * Checks a context, and that it has the source, before anything is synthesized.
+ *
+ * @throws ConfigError for a param that cannot be used; CommandError naming the sources there are.
+ */
+export function checkSource(name: string, context: Context): void {
+  const { sources } = readConfig({ ...cdkJsonContext(), ...context });
+  if (sources.some((source) => source.name === name)) return;
+  const names = sources.map((source) => source.name).join(', ');
+  throw new CommandError(`no source ${name}: give one of ${names} with --source, or configure it in cdk.json`);
+}
+
+function cdkJsonContext(): Context {
+  const cdkJson: unknown = JSON.parse(readFileSync(new URL('../cdk.json', import.meta.url), 'utf8'));
+  return typeof cdkJson === 'object' && cdkJson !== null && 'context' in cdkJson ? { ...Object(cdkJson.context) } : {};
+}

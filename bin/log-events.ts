@@ -1,0 +1,106 @@
+/** Files as the log events that CloudWatch would have had. */
+import { createReadStream } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { BrokenGzipError, decode } from '../lambdas/core/decode.ts';
+import { LineSplitter } from '../lambdas/core/lines.ts';
+import { textOf, withoutBom } from '../lambdas/core/text.ts';
+import type { InputFile } from './input-files.ts';
+
+export interface LogEvent {
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number;
+  readonly message: string;
+}
+
+/** https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html */
+const MAX_BATCH_EVENTS = 10_000;
+const MAX_BATCH_BYTES = 1_048_576;
+const EVENT_OVERHEAD_BYTES = 26;
+
+/**
+ * The log stream a file stands for: its name, and what tells files of one name apart, so that a stream
+ * always holds the same events. Export files are all called 000000.gz: the folder has the stream's name.
+ */
+export function logStreamOf({ path, sha256, modified }: InputFile): string {
+  const name = basename(path);
+  const stream = /^\d{6}(\.gz)?$/.test(name) ? basename(dirname(resolve(path))) : name.replace(/\.gz$/, '');
+  return `${stream.replaceAll(/[:*]/g, '-')}/${sha256.slice(0, 8)}-${modified.getTime().toString(36)}`;
+}
+
+/**
+ * A file's events in batches that PutLogEvents would take, each in order of time.
+ *
+ * A CloudWatch export file (`2024-01-01T00:00:00.000Z message`) tells the times itself, and a line
+ * without one continues the message before it. Of any other file each line is an event, a millisecond
+ * after the one before, from the time the file was last changed: the same file gives the same events.
+ *
+ * @param note told of a line that no event can hold, and is cut
+ */
+export async function* eventBatches(file: InputFile, note: (text: string) => void): AsyncGenerator<LogEvent[]> {
+  let batch: LogEvent[] = [];
+  let bytes = 0;
+  for await (const event of eventsOf(linesOf(file.path, note), file.modified.getTime())) {
+    const size = Buffer.byteLength(event.message) + EVENT_OVERHEAD_BYTES;
+    if (batch.length === MAX_BATCH_EVENTS || bytes + size > MAX_BATCH_BYTES) {
+      yield inOrder(batch);
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(event);
+    bytes += size;
+  }
+  if (batch.length > 0) yield inOrder(batch);
+}
+
+/** Export files promise no order within a file. */
+function inOrder(batch: LogEvent[]): LogEvent[] {
+  return batch.sort((a, b) => a.timestamp - b.timestamp);
+}
+
+/** Container logs (CRI) begin with a time as well, but name the stream after it. */
+const EXPORTED = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?!std(?:out|err) [FP] )/;
+
+/** Events of a file's lines. */
+export async function* eventsOf(lines: AsyncIterable<string>, start: number): AsyncGenerator<LogEvent> {
+  let count = 0;
+  let exported: boolean | undefined;
+  let open: LogEvent | undefined;
+  for await (const line of lines) {
+    const stamp = exported === false ? undefined : EXPORTED.exec(line);
+    exported ??= stamp !== null;
+    if (!exported) {
+      yield { timestamp: start + count++, message: line };
+    } else if (stamp) {
+      if (open) yield open;
+      open = { timestamp: Date.parse(stamp[1] ?? ''), message: line.slice(stamp[0].length) };
+    } else if (open) {
+      open = { ...open, message: `${open.message}\n${line}` };
+    }
+  }
+  if (open) yield open;
+}
+
+/** The lines of a plain or gzipped file, up to where its gzip breaks. A line cut by the break is none. */
+async function* linesOf(path: string, note: (text: string) => void): AsyncGenerator<string> {
+  let found: string[] = [];
+  let count = 0;
+  const add = (text: string) => found.push(count++ === 0 ? withoutBom(text) : text);
+  const splitter = new LineSplitter({
+    line: (bytes) => add(textOf(bytes)),
+    longLine: (head, length) => {
+      add(textOf(head));
+      note(`${path}: line ${count} has ${length} bytes, no log event can hold it: cut to ${head.length}`);
+    },
+  });
+  try {
+    for await (const chunk of decode(createReadStream(path))) {
+      splitter.push(chunk);
+      yield* found;
+      found = [];
+    }
+    splitter.end();
+    yield* found;
+  } catch (error) {
+    if (!(error instanceof BrokenGzipError)) throw error;
+  }
+}

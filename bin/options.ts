@@ -1,0 +1,34 @@
+/** Options that several commands take. */
+import { InvalidArgumentError, Option } from 'commander';
+
+/** The folder that holds a local lake. */
+export function lakeOption(): Option {
+  return new Option('--lake <dir>', "folder that holds the lake, and all of its local account's state").default(
+    './lake',
+  );
+}
+
+/** A context param over those of cdk.json, as often as wanted. */
+export function contextOption(): Option {
+  return new Option('-c, --context <name=value>', 'a context param over those of cdk.json; repeatable')
+    .argParser(collectPairs)
+    .default({}, 'none');
+}
+
+export function jsonOption(): Option {
+  return new Option('--json', 'one JSON document on stdout, and nothing else there');
+}
+
+/** Values by name, as `name=value` options gather them. */
+export type Pairs = Readonly<Record<string, string>>;
+
+/**
+ * Adds one `name=value` to those before it.
+ *
+ * @throws InvalidArgumentError for text without a name or without `=`.
+ */
+export function collectPairs(text: string, before: Pairs = {}): Pairs {
+  const equals = text.indexOf('=');
+  if (equals < 1) throw new InvalidArgumentError(`expected name=value, got ${JSON.stringify(text)}`);
+  return { ...before, [text.slice(0, equals)]: text.slice(equals + 1) };
+}

@@ -1,0 +1,116 @@
+/** A file's lines as a format reads them, for people who write a configuration. */
+import { createReadStream } from 'node:fs';
+import { basename } from 'node:path';
+import { BrokenGzipError, decode } from '../lambdas/core/decode.ts';
+import type { CompiledFormat } from '../lambdas/core/format.ts';
+import { readObject } from '../lambdas/core/json-text.ts';
+import { LineSplitter, MAX_LINE_BYTES } from '../lambdas/core/lines.ts';
+import { BLANK_LINE } from '../lambdas/core/loader.ts';
+import { Row } from '../lambdas/core/row.ts';
+import { type Column, numbered, OWN } from '../lambdas/core/table.ts';
+import { textOf, withoutBom } from '../lambdas/core/text.ts';
+
+/** What became of one line. */
+export type ParsedLine =
+  | { readonly line: number; readonly outcome: 'row'; readonly columns: Readonly<Record<string, unknown>> }
+  | { readonly line: number; readonly outcome: 'filtered'; readonly filter: string; readonly raw: string }
+  | {
+      readonly line: number;
+      readonly outcome: 'rejected';
+      readonly reason: string;
+      readonly detail: string;
+      readonly raw: string;
+    };
+
+/** What a file's lines came to. lines = rows + filtered + rejected. */
+export interface Parsed {
+  readonly lines: number;
+  readonly rows: number;
+  readonly filtered: number;
+  readonly rejected: number;
+  /** Values that did not convert, and fields beyond the declared columns. */
+  readonly fieldErrors: number;
+  readonly unknownFields: number;
+  /** Filtered and rejected lines by filter and reason. */
+  readonly reasons: Readonly<Record<string, number>>;
+  /** The first lines. */
+  readonly parsed: readonly ParsedLine[];
+}
+
+/**
+ * Reads a file, plain or gzipped, as a source of the format would.
+ *
+ * @param shown lines to give one by one, from the first
+ */
+export async function parseFile(
+  path: string,
+  { columns, reader, keyFacts }: CompiledFormat,
+  shown: number,
+): Promise<Parsed> {
+  const row = new Row(columns, keyFacts?.(basename(path)));
+  const shownColumns = [...numbered(columns), OWN.extra, OWN.errors];
+  const counts = { lines: 0, rows: 0, filtered: 0, rejected: 0, fieldErrors: 0, unknownFields: 0 };
+  const reasons = new Map<string, number>();
+  const parsed: ParsedLine[] = [];
+
+  const keep = (line: ParsedLine) => {
+    counts.lines = line.line;
+    counts[line.outcome === 'row' ? 'rows' : line.outcome]++;
+    if (line.outcome !== 'row') {
+      const reason = line.outcome === 'filtered' ? line.filter : line.reason;
+      reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    }
+    if (parsed.length < shown) parsed.push(line);
+  };
+  const splitter = new LineSplitter({
+    line: (bytes) => {
+      const line = counts.lines + 1;
+      const raw = line === 1 ? withoutBom(textOf(bytes)) : textOf(bytes);
+      if (raw.trim() === '') return keep({ line, outcome: 'filtered', filter: BLANK_LINE, raw });
+      row.begin();
+      const outcome = reader.read(raw, row);
+      if (outcome.kind === 'filtered') return keep({ line, outcome: 'filtered', filter: outcome.filter, raw });
+      if (outcome.kind === 'rejected') {
+        return keep({ line, outcome: 'rejected', reason: outcome.reason, detail: outcome.detail, raw });
+      }
+      counts.fieldErrors += row.fieldErrors;
+      counts.unknownFields += row.unknownFields;
+      return keep({ line, outcome: 'row', columns: parsed.length < shown ? columnsOf(row, shownColumns) : {} });
+    },
+    longLine: (head, length) => {
+      const detail = `expected at most ${MAX_LINE_BYTES} bytes, got ${length}`;
+      keep({ line: counts.lines + 1, outcome: 'rejected', reason: 'line_too_long', detail, raw: textOf(head) });
+    },
+  });
+  try {
+    for await (const chunk of decode(createReadStream(path))) splitter.push(chunk);
+    splitter.end();
+  } catch (error) {
+    if (!(error instanceof BrokenGzipError)) throw error;
+    const detail = `expected gzip up to the file's end, got ${error.message}`;
+    const raw = textOf(splitter.takeOpen());
+    keep({ line: counts.lines + 1, outcome: 'rejected', reason: 'broken_gzip', detail, raw });
+  }
+  return { ...counts, reasons: Object.fromEntries(reasons), parsed };
+}
+
+/** The row's columns by name; nulls are left out. */
+function columnsOf(row: Row, columns: readonly Column[]): Record<string, unknown> {
+  const { members = [] } = readObject(row.json('', 0, '', 'never'));
+  const values = new Map(members.map(({ key, json }) => [key, json]));
+  return Object.fromEntries(
+    columns.flatMap(({ name, key, type }) => {
+      const json = values.get(key);
+      if (json === undefined) return [];
+      // A bigint beyond what a JSON number holds exactly stays text.
+      if (type === 'bigint' && !Number.isSafeInteger(Number(json))) return [[name, json]];
+      return [[name, plain(name, JSON.parse(json))]];
+    }),
+  );
+}
+
+/** `extra` and `errors` hold JSON text: shown as what it says. */
+function plain(name: string, json: unknown): unknown {
+  const isText = name === OWN.extra.name || name === OWN.errors.name;
+  return isText && typeof json === 'string' ? JSON.parse(json) : json;
+}

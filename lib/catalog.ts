@@ -1,0 +1,81 @@
+import { Aws } from 'aws-cdk-lib';
+import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { PARTITION, type Table } from '../lambdas/core/table.ts';
+import { DATABASE, LAKE } from './names.ts';
+
+/** Which tables there are, and where. */
+export interface CatalogProps {
+  readonly lake: IBucket;
+  readonly tables: readonly Table[];
+  /** How far back partitions are looked for, in days: older ones have expired. */
+  readonly retentionDays: number;
+}
+
+/** The lake's tables as Athena and Firehose know them: a Glue database of Parquet tables. */
+export class Catalog extends Construct {
+  readonly databaseName: string;
+  readonly #tables = new Map<string, CfnTable>();
+
+  constructor(scope: Construct, id: string, { lake, tables, retentionDays }: CatalogProps) {
+    super(scope, id);
+    const database = new CfnDatabase(this, 'Database', {
+      catalogId: Aws.ACCOUNT_ID,
+      databaseInput: { name: DATABASE, description: 'Logs as tables, every line accounted for in loads.' },
+    });
+    this.databaseName = database.ref;
+    for (const table of tables) this.#tables.set(table.name, this.#parquetTable(table, lake, retentionDays));
+  }
+
+  /** Name of a table, as a reference: what uses it is made after it. */
+  tableName(table: Table): string {
+    const resource = this.#tables.get(table.name);
+    if (!resource) throw new Error(`${this.node.path}: table ${table.name} is not in the catalog`);
+    return resource.ref;
+  }
+
+  #parquetTable(table: Table, lake: IBucket, retentionDays: number): CfnTable {
+    const location = `s3://${lake.bucketName}/${LAKE.data}${table.name}/`;
+    return new CfnTable(this, table.name, {
+      catalogId: Aws.ACCOUNT_ID,
+      databaseName: this.databaseName,
+      tableInput: {
+        name: table.name,
+        description: table.description,
+        tableType: 'EXTERNAL_TABLE',
+        parameters: {
+          classification: 'parquet',
+          EXTERNAL: 'TRUE',
+          ...projection(retentionDays),
+          'storage.location.template': `${location}${PARTITION.name}=\${${PARTITION.name}}/`,
+        },
+        partitionKeys: [{ name: PARTITION.name, type: 'string', comment: PARTITION.comment }],
+        storageDescriptor: {
+          location,
+          columns: table.columns.map(({ name, type, comment }) => ({ name, type, comment })),
+          inputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat',
+          outputFormat: 'org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat',
+          serdeInfo: { serializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe' },
+        },
+      },
+    });
+  }
+}
+
+/**
+ * Partitions by projection, so there is no crawler and nothing to repair. The days are counted in UTC:
+ * a time zone ahead of it is a day further, and a file holds rows of up to a day before it was written.
+ * https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
+ */
+function projection(retentionDays: number): Record<string, string> {
+  const key = `projection.${PARTITION.name}`;
+  return {
+    'projection.enabled': 'true',
+    [`${key}.type`]: 'date',
+    [`${key}.format`]: 'yyyy-MM-dd',
+    [`${key}.range`]: `NOW-${retentionDays + 2}DAYS,NOW+1DAY`,
+    [`${key}.interval`]: '1',
+    [`${key}.interval.unit`]: 'DAYS',
+  };
+}

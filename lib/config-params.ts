@@ -1,0 +1,85 @@
+/** What each context param may be, and its default. */
+import { z } from 'zod';
+import { SOURCES } from './config-sources.ts';
+import { boolean, int, number, oneOf, pattern } from './config-values.ts';
+
+/** Log-group retentions CloudWatch knows, in days. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+const LOG_GROUP_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+/** Partition projection counts days back from today: a century is the most that makes sense to it. */
+const MAX_DAYS = 36_500;
+
+/** The params that are implemented. */
+export const PARAMS = z.strictObject({
+  sources: SOURCES,
+  tableFormat: oneOf(['parquet'], { notYet: ['iceberg'] }).default('parquet'),
+  partitionBy: oneOf(['arrival'], { notYet: ['event'] }).default('arrival'),
+  /** MiB Firehose gathers for a file. Format conversion needs at least 64. https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html */
+  bufferSizeMiB: int(64, 128).default(128),
+  bufferIntervalSeconds: int(0, 900).default(300),
+  parquetCompression: oneOf(['SNAPPY', 'GZIP', 'UNCOMPRESSED']).default('SNAPPY'),
+  timeZone: timeZone().default('UTC'),
+  keepRaw: oneOf(['never', 'on-error', 'always']).default('on-error'),
+  /** 1,769 MiB is one full CPU; the work of one invocation uses no second one. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+  memoryMiB: int(128, 10_240).default(1769),
+  timeoutSeconds: int(1, 900).default(300),
+  /** Objects loaded at a time. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html */
+  maxConcurrency: int(2, 1000).default(50),
+  /** Log-event invocations at a time, taken from the account's limit; absent: as many as are free. */
+  logEventsConcurrency: int(1, 1000).optional(),
+  retentionDays: int(1, MAX_DAYS).default(400),
+  landingRetentionDays: int(1, MAX_DAYS).default(30),
+  /** An object that outlives its ledger entry could be loaded twice, so at least landingRetentionDays. */
+  ledgerRetentionDays: int(1, MAX_DAYS).default(400),
+  ledgerPointInTimeRecovery: boolean().default(false),
+  /** Absent: the log groups named in sources keep the retention they have. */
+  logGroupRetentionDays: int(1, 3653)
+    .refine((days) => LOG_GROUP_DAYS.includes(days), `CloudWatch's own steps: ${LOG_GROUP_DAYS.join(', ')}`)
+    .optional(),
+  /** What one query may scan, in GiB; Athena's least is 10 MB. https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html */
+  scanLimitGiB: number(0.01, 1_000_000).default(100),
+  kmsKey: pattern(
+    /^arn:aws[\w-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
+    'the ARN of a KMS key (arn:aws:kms:REGION:ACCOUNT:key/ID)',
+  ).optional(),
+  removalPolicy: oneOf(['retain', 'destroy']).default('retain'),
+});
+
+/** Params that are objects of one level: their members can be given by dotted names, `duplicates.enabled`. */
+export const GROUPS: readonly string[] = ['duplicates'];
+
+/**
+ * Params that are known but not implemented, with the default they are taken to have. To implement
+ * one, move it to PARAMS.
+ */
+export const NOT_YET: Readonly<Record<string, string | number | boolean | undefined>> = {
+  'duplicates.enabled': true,
+  'duplicates.sampleRate': 1,
+  'duplicates.windowHours': 72,
+  'duplicates.alarmPercent': undefined,
+  streamsPerTable: 1,
+  archiveAfterDays: undefined,
+  schemaEvolution: 'suggest',
+  alarmEmail: undefined,
+};
+
+/** Region/City or UTC: Firehose takes no abbreviations and no offsets, and Intl knows which cities there are. */
+function timeZone() {
+  const allowed = 'UTC, or an IANA time zone as Region/City, e.g. Asia/Seoul';
+  return z.string(allowed).refine((zone) => zone === 'UTC' || (isRegionAndCity(zone) && isKnownZone(zone)), allowed);
+}
+
+function isRegionAndCity(zone: string): boolean {
+  return /^[A-Z][a-zA-Z]+(\/[A-Z][\w+-]*)+$/.test(zone) && zone !== 'Etc/UTC' && zone !== 'Etc/GMT';
+}
+
+function isKnownZone(zone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return true;
+  } catch {
+    return false;
+  }
+}

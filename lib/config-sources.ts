@@ -1,0 +1,231 @@
+/** The `sources` param: what each source may be, and what several may not be together. */
+import { z } from 'zod';
+import { type Format, type FormatOptions, OptionError } from '../lambdas/core/format.ts';
+import { FORMATS } from '../lambdas/core/formats.ts';
+import { LOADS, REJECTED_LINES } from '../lambdas/core/lake-tables.ts';
+import type { KeepRaw } from '../lambdas/core/row.ts';
+import { PARTITION, sourceTable, type Table } from '../lambdas/core/table.ts';
+import { ConfigError } from './config-error.ts';
+import { list, object, oneOf, pattern } from './config-values.ts';
+import { OWN_BUCKETS, OWN_LOG_GROUPS } from './names.ts';
+
+interface AnySource {
+  /** Also its table's name. */
+  readonly name: string;
+  readonly format: string;
+  /** The format's own options, as configured. */
+  readonly options: FormatOptions;
+  readonly table: Table;
+  readonly keepRaw: KeepRaw;
+}
+
+/** Objects of a bucket. */
+export interface ObjectSource extends AnySource {
+  readonly lane: 'objects';
+  /** Absent: the landing bucket the stack makes. */
+  readonly bucket?: string;
+  /** Empty: the whole bucket. */
+  readonly prefix: string;
+  readonly suffix?: string;
+  readonly notifications: 's3' | 'eventbridge';
+  /** Key the objects are encrypted with, where it is not S3's own. */
+  readonly kmsKeyArn?: string;
+  /** The bucket's owner, where it is not the stack's account. */
+  readonly account?: string;
+}
+
+/** Events of CloudWatch log groups. */
+export interface EventSource extends AnySource {
+  readonly lane: 'events';
+  readonly logGroups: readonly string[];
+  /** Empty: every event. */
+  readonly filterPattern: string;
+}
+
+/** A source with its defaults, its format's options checked and its table made. */
+export type Source = ObjectSource | EventSource;
+
+/** No wildcards: S3 filters take none, and IAM would take them for its own. */
+const KEY_PART = pattern(/^[\w!.'()/=:@+-]{1,512}$/, "part of a key: letters, digits and / _ - . = : @ + ! ' ( )");
+
+const FROM = object({
+  bucket: pattern(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket').optional(),
+  prefix: KEY_PART.optional(),
+  suffix: KEY_PART.optional(),
+  notifications: oneOf(['s3', 'eventbridge']).optional(),
+  kmsKeyArn: pattern(
+    /^arn:aws[\w-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
+    'the ARN of a KMS key (arn:aws:kms:REGION:ACCOUNT:key/ID)',
+  ).optional(),
+  account: pattern(/^\d{12}$/, 'an account id of 12 digits, as text').optional(),
+  logGroups: list(
+    pattern(/^[\w.\-/#]{1,512}$/, 'the exact name of a log group: CloudFormation takes no patterns'),
+    'a list of log group names',
+  ).optional(),
+  filterPattern: z.string('a CloudWatch filter pattern').max(1024, 'at most 1,024 characters').optional(),
+});
+
+const RESERVED = [LOADS, REJECTED_LINES];
+
+/** Known, not implemented: refused in a source whatever their value. */
+const NOT_YET = ['derive', 'identity', 'redact', 'fanOut', 'retentionDays'];
+
+/** Keys beyond these are options of the source's format. */
+const SOURCE = z.looseObject(
+  {
+    name: pattern(/^[a-z][a-z0-9_]{0,62}$/, 'a table name: a-z, then up to 62 of a-z, 0-9 and _').refine(
+      (name) => !RESERVED.includes(name),
+      `any name but the lake's own tables' (${RESERVED.join(', ')})`,
+    ),
+    format: oneOf([...FORMATS.keys()]),
+    from: FROM.default({}),
+    via: oneOf(['lambda'], { notYet: ['firehose'] }).default('lambda'),
+    keepRaw: oneOf(['never', 'on-error', 'always']).optional(),
+  },
+  'an object with name and format',
+);
+
+type SourceInput = z.output<typeof SOURCE>;
+
+/** A source's own keys; those beyond are its format's options. */
+const OWN_KEYS = [...Object.keys(SOURCE.shape), ...NOT_YET];
+
+/** The `sources` param, each source checked by itself. */
+export const SOURCES = list(SOURCE, 'a list of at least one source').default([
+  { name: 'alb', format: 'alb', from: {}, via: 'lambda' },
+]);
+
+/**
+ * Applies formats to sources and checks sources against each other.
+ *
+ * @throws ConfigError naming the param.
+ */
+export function compileSources(inputs: readonly SourceInput[], keepRaw: KeepRaw): Source[] {
+  const sources = inputs.map((input, index) => compileSource(input, `sources[${index}]`, keepRaw));
+  for (const [index, source] of sources.entries()) {
+    for (const earlier of sources.slice(0, index)) refuseClash(source, earlier, `sources[${index}]`);
+  }
+  return sources;
+}
+
+function compileSource(input: SourceInput, path: string, keepRaw: KeepRaw): Source {
+  const options = optionsOf(input, path);
+  return {
+    name: input.name,
+    format: input.format,
+    options,
+    keepRaw: input.keepRaw ?? keepRaw,
+    ...(input.from.logGroups ? eventsFrom(input.from, path) : objectsFrom(input.from, path)),
+    table: tableOf(input, options, path),
+  };
+}
+
+function optionsOf(input: SourceInput, path: string): FormatOptions {
+  const { options } = formatOf(input);
+  const given = Object.entries(input).filter(([key]) => !OWN_KEYS.includes(key));
+  for (const key of NOT_YET) {
+    if (input[key] !== undefined) throw ConfigError.notAllowed(`${path}.${key}`, input[key], 'not yet anything');
+  }
+  for (const [key] of given) {
+    if (options.includes(key)) continue;
+    const known = options.length > 0 ? `its options: ${options.join(', ')}` : 'it has no options';
+    throw new ConfigError(`${path}.${key}`, `unknown, and no option of format ${input.format} (${known})`);
+  }
+  return Object.fromEntries(given);
+}
+
+function tableOf(input: SourceInput, options: FormatOptions, path: string): Table {
+  const format = formatOf(input);
+  try {
+    const { columns } = format.compile(options);
+    const lane = input.from.logGroups ? 'events' : 'objects';
+    return withDistinctColumns(sourceTable(input.name, format.description, columns, lane), path);
+  } catch (error) {
+    throw error instanceof OptionError ? optionError(error, path) : error;
+  }
+}
+
+/** Formats begin their messages with the option, or a part of it: `columns.id: expected …`. */
+function optionError({ option, message }: OptionError, path: string): ConfigError {
+  const colon = message.startsWith(option) ? message.indexOf(': ') : -1;
+  return colon < 0
+    ? new ConfigError(`${path}.${option}`, message)
+    : new ConfigError(`${path}.${message.slice(0, colon)}`, message.slice(colon + 2));
+}
+
+/** Glue would refuse the table otherwise, or show one of the two. */
+function withDistinctColumns(table: Table, path: string): Table {
+  const names = [PARTITION.name, ...table.columns.map(({ name }) => name.toLowerCase())];
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) throw new ConfigError(path, `column ${twice} is there twice, or is one of the lake's own`);
+  return table;
+}
+
+function formatOf(input: SourceInput): Format {
+  const format = FORMATS.get(input.format);
+  if (!format) throw new Error(`format ${input.format} passed the schema and is not in FORMATS`);
+  return format;
+}
+
+type From = SourceInput['from'];
+
+function eventsFrom(from: From, path: string): Pick<EventSource, 'lane' | 'logGroups' | 'filterPattern'> {
+  refuseKeys(from, ['bucket', 'prefix', 'suffix', 'notifications', 'kmsKeyArn', 'account'], path, 'without logGroups');
+  const { logGroups = [], filterPattern = '' } = from;
+  for (const [index, logGroup] of logGroups.entries()) {
+    const param = `${path}.from.logGroups[${index}]`;
+    if (OWN_LOG_GROUPS.some((own) => logGroup.startsWith(own))) {
+      throw ConfigError.notAllowed(param, logGroup, "any log group but the stack's own, which would feed itself");
+    }
+    if (logGroups.indexOf(logGroup) < index) throw ConfigError.notAllowed(param, logGroup, 'each log group once');
+  }
+  return { lane: 'events', logGroups, filterPattern };
+}
+
+function objectsFrom(from: From, path: string): Omit<ObjectSource, keyof AnySource> {
+  refuseKeys(from, ['filterPattern'], path, 'with logGroups');
+  const { bucket, prefix = '', notifications = 's3', ...rest } = from;
+  if (bucket === undefined) {
+    refuseKeys(from, ['notifications', 'kmsKeyArn', 'account'], path, 'with a bucket of your own');
+    if (prefix && !prefix.endsWith('/')) {
+      throw ConfigError.notAllowed(`${path}.from.prefix`, prefix, 'a folder of the landing bucket, ending with /');
+    }
+  }
+  if (bucket?.startsWith(OWN_BUCKETS.lake)) {
+    throw ConfigError.notAllowed(`${path}.from.bucket`, bucket, 'any bucket but the lake, which would feed itself');
+  }
+  if (bucket?.startsWith(OWN_BUCKETS.landing)) {
+    throw ConfigError.notAllowed(`${path}.from.bucket`, bucket, 'other buckets; leave it out for the landing bucket');
+  }
+  return { lane: 'objects', bucket, prefix, notifications, ...rest };
+}
+
+function refuseKeys(from: From, keys: readonly (keyof From)[], path: string, only: string): void {
+  for (const key of keys) {
+    if (from[key] !== undefined) throw ConfigError.notAllowed(`${path}.from.${key}`, from[key], `only ${only}`);
+  }
+}
+
+/** Two sources that would write one table, or load one thing twice. */
+function refuseClash(source: Source, earlier: Source, path: string): void {
+  if (source.name === earlier.name) {
+    throw ConfigError.notAllowed(`${path}.name`, source.name, 'each name once');
+  }
+  if (source.lane === 'events' && earlier.lane === 'events') {
+    const shared = source.logGroups.find((logGroup) => earlier.logGroups.includes(logGroup));
+    if (shared === undefined) return;
+    throw ConfigError.notAllowed(
+      `${path}.from.logGroups`,
+      shared,
+      `each log group in one source; it is in ${earlier.name}`,
+    );
+  }
+  if (source.lane === 'objects' && earlier.lane === 'objects' && source.bucket === earlier.bucket) {
+    if (!source.prefix.startsWith(earlier.prefix) && !earlier.prefix.startsWith(source.prefix)) return;
+    throw ConfigError.notAllowed(
+      `${path}.from.prefix`,
+      source.prefix,
+      `a prefix that does not overlap that of ${earlier.name} (${JSON.stringify(earlier.prefix)}) in the same bucket`,
+    );
+  }
+}

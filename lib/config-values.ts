@@ -1,0 +1,60 @@
+/**
+ * Zod schemas whose message says what is allowed, and which take text from the command line for
+ * what it stands for.
+ */
+import { z } from 'zod';
+
+/** A number from `min` to `max`, both included. */
+export function number(min: number, max: number) {
+  const allowed = `a number from ${min} to ${max}`;
+  return z.preprocess(fromText, z.number(allowed).min(min, allowed).max(max, allowed));
+}
+
+/** A whole number from `min` to `max`, both included. */
+export function int(min: number, max: number) {
+  const allowed = `a whole number from ${min} to ${max}`;
+  return z.preprocess(fromText, z.int(allowed).min(min, allowed).max(max, allowed));
+}
+
+export function boolean() {
+  return z.preprocess(fromText, z.boolean('true, false'));
+}
+
+/** One of some words; `notYet` are known and refused as such. */
+export function oneOf<const Word extends string>(
+  words: readonly Word[],
+  { notYet = [] }: { readonly notYet?: readonly string[] } = {},
+) {
+  const allowed = words.join(', ');
+  return z.enum(words, {
+    error: ({ input }) => (notYet.includes(String(input)) ? `${allowed} (${String(input)} not yet)` : allowed),
+  });
+}
+
+/** Text of the given shape. */
+export function pattern(shape: RegExp, allowed: string) {
+  return z.string(allowed).regex(shape, allowed);
+}
+
+/** An object with no other keys than the shape's. */
+export function object<Shape extends z.ZodRawShape>(shape: Shape) {
+  const keys = Object.keys(shape).join(', ');
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === 'unrecognized_keys' ? `unknown, known: ${keys}` : `an object of ${keys}`),
+  });
+}
+
+/** A list of at least one item; may come as JSON text. */
+export function list<Item extends z.ZodType>(item: Item, allowed: string) {
+  return z.preprocess(fromText, z.array(item, allowed).min(1, allowed));
+}
+
+/** Text from `-c name=value` as the JSON it stands for; anything else as it is. */
+export function fromText(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * The stack's configuration: context params in, a typed and frozen `Config` out. The only reader of
+ * context. What each param may be is in config-params.ts and config-sources.ts.
+ */
+import type { z } from 'zod';
+import { ConfigError } from './config-error.ts';
+import { GROUPS, NOT_YET, PARAMS } from './config-params.ts';
+import { compileSources, type Source } from './config-sources.ts';
+import { fromText } from './config-values.ts';
+
+/** All of the stack's params, with defaults. Times and sizes carry their unit in the name. */
+export type Config = Readonly<Omit<z.output<typeof PARAMS>, 'sources'>> & { readonly sources: readonly Source[] };
+
+/** Values by param, as in cdk.json's `context`, or as text from `-c name=value`. */
+export type Context = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads the params from a context; what belongs to CDK itself is left alone.
+ *
+ * @throws ConfigError for a param that is unknown, has a value not allowed, or is not implemented yet.
+ */
+export function readConfig(context: Context): Config {
+  const params = nested(Object.entries(context).filter(([name]) => !isCdksOwn(name)));
+  refuseNotYet(params);
+  const read = PARAMS.safeParse(params);
+  if (!read.success) throw configError(read.error.issues, params);
+  const { ledgerRetentionDays, landingRetentionDays } = read.data;
+  if (ledgerRetentionDays < landingRetentionDays) {
+    const allowed = `at least landingRetentionDays (${landingRetentionDays}): an object that outlives its entry could be loaded twice`;
+    throw ConfigError.notAllowed('ledgerRetentionDays', ledgerRetentionDays, allowed);
+  }
+  return deepFreeze({ ...read.data, sources: compileSources(read.data.sources, read.data.keepRaw) });
+}
+
+/**
+ * What local commands load when no source is configured: one of each lane and kind. Merged into the
+ * context as the param `sources`.
+ */
+export const DEMO_SOURCES: readonly Context[] = [
+  { name: 'alb', format: 'alb' },
+  { name: 'kong', format: 'kong', from: { logGroups: ['/demo/kong'] } },
+  { name: 'app', format: 'json', preset: 'server-logs', from: { logGroups: ['/demo/app'] } },
+];
+
+const CDKS_OWN = ['@aws-cdk/', 'aws:', 'cli-', 'tributary:'];
+
+function isCdksOwn(name: string): boolean {
+  return CDKS_OWN.some((prefix) => name.startsWith(prefix));
+}
+
+/** Dotted names (`duplicates.sampleRate`) laid over the groups they belong to. */
+function nested(entries: readonly (readonly [string, unknown])[]): Record<string, unknown> {
+  const params: Record<string, unknown> = Object.fromEntries(entries.filter(([name]) => !name.includes('.')));
+  for (const group of GROUPS) if (params[group] !== undefined) params[group] = groupOf(group, params[group]);
+  for (const [name, value] of entries) {
+    const [param = '', key, ...deeper] = name.split('.');
+    if (key === undefined) continue;
+    if (deeper.length > 0 || !GROUPS.includes(param)) throw unknownParam(name, value);
+    params[param] = { ...groupOf(param, params[param] ?? {}), [key]: value };
+  }
+  return params;
+}
+
+function groupOf(name: string, value: unknown): Record<string, unknown> {
+  const group = fromText(value);
+  if (!isRecord(group)) throw ConfigError.notAllowed(name, value, 'an object');
+  return group;
+}
+
+function unknownParam(name: string, value: unknown): ConfigError {
+  // What refuseNotYet leaves of a group is what no param is.
+  const key = GROUPS.includes(name) && isRecord(value) ? `.${Object.keys(value)[0]}` : '';
+  const known = [...Object.keys(PARAMS.shape), ...Object.keys(NOT_YET)];
+  return new ConfigError(`${name}${key}`, `unknown param, known: ${known.join(', ')}`);
+}
+
+/** Takes the params of NOT_YET out of `params`; each may be there only with its default. */
+function refuseNotYet(params: Record<string, unknown>): void {
+  for (const [name, fallback] of Object.entries(NOT_YET)) {
+    const [param = '', key] = name.split('.');
+    if (params[param] === undefined) continue;
+    if (key === undefined) {
+      refuseUnlessDefault(param, params[param], fallback);
+      delete params[param];
+      continue;
+    }
+    const group = groupOf(param, params[param]);
+    if (group[key] !== undefined) refuseUnlessDefault(name, group[key], fallback);
+    const { [key]: _, ...rest } = group;
+    if (Object.keys(rest).length > 0) params[param] = rest;
+    else delete params[param];
+  }
+}
+
+function refuseUnlessDefault(name: string, got: unknown, fallback: unknown): void {
+  if (fromText(got) === fallback) return;
+  const only = fallback === undefined ? 'nothing' : `${fallback}, its default`;
+  throw ConfigError.notAllowed(name, got, `${only}; anything else not yet`);
+}
+
+/** The first issue as one line. Zod's own texts never show: each rule of the params says what it allows. */
+function configError([issue]: readonly z.core.$ZodIssue[], params: Record<string, unknown>): ConfigError {
+  if (!issue) return new ConfigError('context', 'cannot be read');
+  const path = issue.path.reduce<string>(
+    (text, key) => (typeof key === 'number' ? `${text}[${key}]` : text ? `${text}.${String(key)}` : String(key)),
+    '',
+  );
+  if (issue.code === 'unrecognized_keys') {
+    const key = String(issue.keys[0]);
+    return path ? new ConfigError(`${path}.${key}`, issue.message) : unknownParam(key, params[key]);
+  }
+  return ConfigError.notAllowed(path, valueAt(params, issue.path), issue.message);
+}
+
+function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((at, key) => {
+    const inner = fromText(at);
+    if (Array.isArray(inner)) return inner[Number(key)];
+    return isRecord(inner) ? inner[String(key)] : undefined;
+  }, value);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}

@@ -1,0 +1,70 @@
+import { Aws, Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import type { ObjectSource } from './config-sources.ts';
+import type { ObjectNotifications } from './object-notifications.ts';
+
+/** What the landing bucket takes in, and for how long it keeps it. */
+export interface LandingBucketProps {
+  /** The sources that read it; ELB may write below each one's prefix. */
+  readonly sources: readonly ObjectSource[];
+  /** How long an object stays after it has been loaded, or could not be. */
+  readonly keepFor: Duration;
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/** Where Elastic Load Balancing delivers its logs, and whoever else has objects to load. */
+export class LandingBucket extends Bucket {
+  constructor(scope: Construct, id: string, { sources, keepFor, removalPolicy }: LandingBucketProps) {
+    super(scope, id, {
+      // ELB delivers to no bucket with a KMS key.
+      encryption: BucketEncryption.S3_MANAGED,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      enforceSSL: true,
+      lifecycleRules: [{ expiration: keepFor, abortIncompleteMultipartUploadAfter: Duration.days(7) }],
+      removalPolicy,
+    });
+    for (const source of sources) this.#letElbWrite(source.prefix);
+    Validations.of(this).acknowledge({
+      id: 'AwsSolutions-S1',
+      reason: 'Written by ELB alone and read by one function, whose reads the lake accounts for in its table loads.',
+    });
+  }
+
+  /**
+   * Tells `notifications` of each new object of the sources, through the bucket's own property:
+   * addEventNotification would bring a function of its own to do the same.
+   */
+  notify(notifications: ObjectNotifications, sources: readonly ObjectSource[]): void {
+    const resource = this.node.defaultChild as CfnBucket;
+    resource.notificationConfiguration = {
+      topicConfigurations: sources.map(({ prefix, suffix }) => {
+        const rules = [
+          ...(prefix ? [{ name: 'prefix', value: prefix }] : []),
+          ...(suffix ? [{ name: 'suffix', value: suffix }] : []),
+        ];
+        return {
+          // ELB writes by PutObject, by POST and by multipart upload.
+          event: 's3:ObjectCreated:*',
+          topic: notifications.topic.topicArn,
+          filter: rules.length > 0 ? { s3Key: { rules } } : undefined,
+        };
+      }),
+    };
+    // S3 tries the topic and its policy when the bucket is made; what comes before the queue listens would be lost.
+    this.node.addDependency(notifications);
+  }
+
+  /** https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html */
+  #letElbWrite(prefix: string): void {
+    const [elbPrefix = ''] = prefix.split('AWSLogs/');
+    this.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('logdelivery.elasticloadbalancing.amazonaws.com')],
+        actions: ['s3:PutObject'],
+        resources: [this.arnForObjects(`${elbPrefix}AWSLogs/${Aws.ACCOUNT_ID}/*`)],
+      }),
+    );
+  }
+}

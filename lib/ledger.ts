@@ -1,0 +1,60 @@
+import { type Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+import { LEDGER } from '../lambdas/core/ledger.ts';
+import { ENV } from '../lambdas/core/settings.ts';
+import type { LoadFunction } from './load-function.ts';
+
+export interface LedgerProps {
+  /**
+   * How long a loaded object is remembered. One that is announced again after that is loaded again, so
+   * keep it longer than objects stay in their bucket. Each object costs one item.
+   */
+  readonly rememberFor: Duration;
+  /**
+   * Backups to any second of the last 35 days. Losing the ledger loses no logs; objects announced again
+   * would be loaded again, their rows recognisable.
+   */
+  readonly pointInTimeRecovery: boolean;
+  /** @default - a key that AWS owns */
+  readonly encryptionKey?: IKey;
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/** Remembers what has been loaded and how far, because every notification is delivered at least once. */
+export class Ledger extends Construct {
+  readonly table: Table;
+  readonly #rememberFor: Duration;
+
+  constructor(scope: Construct, id: string, props: LedgerProps) {
+    super(scope, id);
+    const { rememberFor, pointInTimeRecovery, encryptionKey, removalPolicy } = props;
+    this.#rememberFor = rememberFor;
+    this.table = new Table(this, 'Table', {
+      partitionKey: { name: LEDGER.key, type: AttributeType.STRING },
+      timeToLiveAttribute: LEDGER.expiry,
+      // Logs come in bursts, every five minutes from each load balancer node.
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: pointInTimeRecovery },
+      ...(encryptionKey ? { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey } : {}),
+      removalPolicy,
+    });
+    if (!pointInTimeRecovery) {
+      Validations.of(this.table).acknowledge({
+        id: 'AwsSolutions-DDB3',
+        reason: 'The ledger can be lost without losing a log; ledgerPointInTimeRecovery=true switches backups on.',
+      });
+    }
+  }
+
+  /** Lets `fn` claim, checkpoint and finish, and tells it the table. */
+  grantUse(fn: LoadFunction): void {
+    const actions = ['dynamodb:UpdateItem', 'dynamodb:GetItem'];
+    fn.addToRolePolicy(new PolicyStatement({ actions, resources: [this.table.tableArn] }));
+    this.table.encryptionKey?.grantEncryptDecrypt(fn);
+    fn.addEnvironment(ENV.ledgerTable, this.table.tableName);
+    fn.addEnvironment(ENV.ledgerDays, String(this.#rememberFor.toDays()));
+  }
+}

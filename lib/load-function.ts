@@ -1,0 +1,98 @@
+import { fileURLToPath } from 'node:url';
+import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { ENV, type SourceSettings } from '../lambdas/core/settings.ts';
+import { ConfigError } from './config-error.ts';
+import { LOG_GROUPS } from './names.ts';
+
+/** One of the functions under lambdas/, and its size. */
+export interface LoadFunctionProps {
+  /** File under lambdas/ without `.ts`; exports `handler`. */
+  readonly entry: string;
+  readonly description: string;
+  readonly memoryMiB: number;
+  readonly timeout: Duration;
+  /** Invocations at a time, taken from the account's own limit. @default - as many as the account has free */
+  readonly reservedConcurrency?: number;
+}
+
+/** Bytes of all names and values together. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+const MAX_ENVIRONMENT_BYTES = 4096;
+
+/** What else stands in the environment: the lake's own streams, the ledger, the queue. */
+const OTHER_ENVIRONMENT_BYTES = 800;
+
+/** The longest name a stream or bucket can have. */
+const MAX_NAME_LENGTH = 64;
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** A function that loads sources: bundled from lambdas/, with a log group and a role of its own. */
+export class LoadFunction extends NodejsFunction {
+  constructor(scope: Construct, id: string, props: LoadFunctionProps) {
+    const { entry, description, memoryMiB, timeout, reservedConcurrency } = props;
+    const logGroup = new LogGroup(scope, `${id}Logs`, {
+      logGroupName: `${LOG_GROUPS}${entry}`,
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    // Without it CDK attaches AWS's managed policy, which reaches every log group.
+    const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com'), description });
+    logGroup.grantWrite(role);
+    super(scope, id, {
+      entry: `${ROOT}lambdas/${entry}.ts`,
+      description,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: memoryMiB,
+      timeout,
+      reservedConcurrentExecutions: reservedConcurrency,
+      // An object too long for one invocation goes on through the function's own queue. Each turn must
+      // come further than the last, or the object ends; Lambda's guard would end it after 16.
+      recursiveLoop: RecursiveLoop.ALLOW,
+      role,
+      logGroup,
+      environment: { NODE_OPTIONS: '--enable-source-maps' },
+      awsSdkConnectionReuse: false, // A switch of the SDK before this one; this one always does.
+      projectRoot: ROOT,
+      depsLockFilePath: `${ROOT}package-lock.json`,
+      bundling: {
+        format: OutputFormat.ESM,
+        target: 'node24',
+        minify: true,
+        sourceMap: true,
+        sourcesContent: false,
+        // The SDK is bundled: the version tested is the version that runs, and it starts faster.
+        externalModules: [],
+        logLevel: LogLevel.WARNING,
+        mainFields: ['module', 'main'],
+        // CommonJS dependencies in an ES module call a `require` that is not there.
+        banner: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
+      },
+    });
+  }
+
+  /**
+   * Tells the function its sources.
+   *
+   * @throws ConfigError when they are more than a function's environment holds.
+   */
+  setSources(sources: readonly SourceSettings[]): void {
+    const json = this.stack.toJsonString(sources);
+    // The names CloudFormation will put in are not known yet: count the longest.
+    const atLongest = JSON.stringify(sources).replace(/\$\{Token\[[^\]]*\]\}/g, 'x'.repeat(MAX_NAME_LENGTH));
+    const bytes = Buffer.byteLength(atLongest) + ENV.sources.length;
+    if (bytes > MAX_ENVIRONMENT_BYTES - OTHER_ENVIRONMENT_BYTES) {
+      throw new ConfigError(
+        'sources',
+        `got ${sources.length} for ${this.node.id} that take ${bytes} bytes of its environment, ` +
+          `allowed: at most ${MAX_ENVIRONMENT_BYTES - OTHER_ENVIRONMENT_BYTES}; use fewer or shorter options`,
+      );
+    }
+    this.addEnvironment(ENV.sources, json);
+  }
+}

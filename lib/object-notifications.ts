@@ -1,0 +1,190 @@
+import { Arn, ArnFormat, Aws, CfnOutput, CfnResource, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { type EventPattern, Match, Rule } from 'aws-cdk-lib/aws-events';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { BucketNotificationDestinationType, EventType, type IBucket } from 'aws-cdk-lib/aws-s3';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { ENV } from '../lambdas/core/settings.ts';
+import type { ObjectSource } from './config-sources.ts';
+import type { LoadFunction } from './load-function.ts';
+import { OWN_BUCKETS } from './names.ts';
+
+/** How notifications are handed to the function that loads the objects. */
+export interface ObjectNotificationsProps {
+  /** The function's own limit. */
+  readonly functionTimeout: Duration;
+  /** Objects loaded at a time, 2-1,000. */
+  readonly maxConcurrency: number;
+}
+
+/** From "object created" to the function that loads it: topic, queue, dead-letter queue. */
+export class ObjectNotifications extends Construct {
+  readonly topic: Topic;
+  readonly queue: Queue;
+  readonly #maxConcurrency: number;
+
+  constructor(scope: Construct, id: string, { functionTimeout, maxConcurrency }: ObjectNotificationsProps) {
+    super(scope, id);
+    this.#maxConcurrency = maxConcurrency;
+    // A topic before the queue: others can listen to the same objects. S3 can't write to a topic with AWS's own key.
+    this.topic = new Topic(this, 'Topic', { enforceSSL: true });
+    this.queue = new Queue(this, 'Queue', {
+      // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+      visibilityTimeout: Duration.seconds(functionTimeout.toSeconds() * 6),
+      // A message keeps its age in the dead-letter queue: it must have days left there.
+      retentionPeriod: Duration.days(7),
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      deadLetterQueue: {
+        maxReceiveCount: 5,
+        queue: new Queue(this, 'DeadLetters', {
+          retentionPeriod: Duration.days(14),
+          encryption: QueueEncryption.SQS_MANAGED,
+          enforceSSL: true,
+        }),
+      },
+    });
+    this.topic.addSubscription(new SqsSubscription(this.queue, { rawMessageDelivery: true }));
+  }
+
+  /** Has `fn` load each object notified, and lets it put back what it cannot finish in one invocation. */
+  deliverTo(fn: LoadFunction): void {
+    fn.addToRolePolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }));
+    fn.addEnvironment(ENV.queueUrl, this.queue.queueUrl);
+    fn.addEventSource(
+      new SqsEventSource(this.queue, {
+        // One object is one invocation: a slow one holds up and returns no other.
+        batchSize: 1,
+        reportBatchItemFailures: true,
+        maxConcurrency: this.#maxConcurrency,
+      }),
+    );
+  }
+
+  /** Lets the stack's landing bucket notify. By the start of its name: its ARN would need the bucket, and the bucket needs this. */
+  allowLandingBucket(): void {
+    this.#allow(
+      Arn.format({
+        partition: Aws.PARTITION,
+        service: 's3',
+        region: '',
+        account: '',
+        resource: `${OWN_BUCKETS.landing}*`,
+      }),
+      Aws.ACCOUNT_ID,
+    );
+  }
+
+  /** Listens to a bucket that is there already. */
+  listenTo(bucket: IBucket, source: ObjectSource): void {
+    if (source.notifications === 'eventbridge') this.#byEventBridge(bucket, source);
+    else if (source.account) this.#byOwner(bucket, source.account);
+    else this.#byS3(bucket, source);
+  }
+
+  /**
+   * Through a custom resource, which adds this notification to those the bucket has: CloudFormation
+   * itself can set notifications only of buckets it makes.
+   */
+  #byS3(bucket: IBucket, { prefix, suffix }: ObjectSource): void {
+    this.#allow(bucket.bucketArn, Aws.ACCOUNT_ID);
+    bucket.addEventNotification(
+      EventType.OBJECT_CREATED,
+      { bind: () => ({ arn: this.topic.topicArn, type: BucketNotificationDestinationType.TOPIC }) },
+      ...(prefix || suffix ? [{ prefix: prefix || undefined, suffix }] : []),
+    );
+    bucket.node.addDependency(this);
+    acknowledgeNotificationsHandler(Stack.of(this));
+  }
+
+  /** A bucket of another account: only its owner can set its notifications. */
+  #byOwner(bucket: IBucket, account: string): void {
+    this.#allow(bucket.bucketArn, account);
+    if (this.node.tryFindChild('TopicArn')) return;
+    new CfnOutput(this, 'TopicArn', {
+      value: this.topic.topicArn,
+      description: 'Owners of buckets in other accounts: notify this topic of s3:ObjectCreated:*.',
+    });
+  }
+
+  /**
+   * Where others already use the bucket's notifications. EventBridge must be switched on for the bucket;
+   * the owner in another account forwards the events to this account's default bus.
+   */
+  #byEventBridge(bucket: IBucket, { name, prefix, suffix, account }: ObjectSource): void {
+    const eventPattern: EventPattern = {
+      source: ['aws.s3'],
+      detailType: ['Object Created'],
+      ...(account ? { account: [account] } : {}),
+      detail: {
+        bucket: { name: [bucket.bucketName] },
+        ...(prefix || suffix ? { object: { key: keyPattern(prefix, suffix) } } : {}),
+      },
+    };
+    new Rule(this, `Rule-${name}`, {
+      description: `New objects of the source ${name}.`,
+      eventPattern,
+      targets: [new SqsQueue(this.queue)],
+    });
+    if (!account || this.node.tryFindChild(`Bus-${account}`)) return;
+    // As a plain resource: CDK's class warns of a deprecated property that is not even set.
+    new CfnResource(this, `Bus-${account}`, {
+      type: 'AWS::Events::EventBusPolicy',
+      properties: {
+        StatementId: `tributary-${account}`,
+        Statement: {
+          Effect: 'Allow',
+          Principal: { AWS: `arn:${Aws.PARTITION}:iam::${account}:root` },
+          Action: 'events:PutEvents',
+          Resource: Stack.of(this).formatArn({
+            service: 'events',
+            resource: 'event-bus',
+            resourceName: 'default',
+            arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+          }),
+          Condition: { StringEquals: { 'events:source': 'aws.s3' } },
+        },
+      },
+    });
+  }
+
+  #allow(bucketArn: string, account: string): void {
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('s3.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: { ArnLike: { 'aws:SourceArn': bucketArn }, StringEquals: { 'aws:SourceAccount': account } },
+      }),
+    );
+  }
+}
+
+function keyPattern(prefix: string, suffix = ''): string[] {
+  if (!suffix) return Match.prefix(prefix);
+  return prefix ? Match.wildcard(`${prefix}*${suffix}`) : Match.suffix(suffix);
+}
+
+/** CDK's own function behind addEventNotification, made once per stack. */
+function acknowledgeNotificationsHandler(stack: Stack): void {
+  const handler = stack.node.findChild('BucketNotificationsHandler050a0587b7544547bf325f094a3db834');
+  Validations.of(handler).acknowledge(
+    {
+      id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
+      reason: "CDK's function that sets the notifications of buckets named in sources; it runs at deploys only.",
+    },
+    {
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason:
+        "CDK's function that sets the notifications of buckets named in sources; CDK gives it no narrower policy.",
+    },
+    {
+      id: 'AwsSolutions-L1',
+      reason: "CDK's function that sets the notifications of buckets named in sources; CDK chooses its runtime.",
+    },
+  );
+}

@@ -1,0 +1,169 @@
+import { ArnFormat, Aws, CfnDeletionPolicy, type Duration, RemovalPolicy, type Size, Stack } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnDeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { type ILogGroup, LogStream } from 'aws-cdk-lib/aws-logs';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { PARTITION, type Table } from '../lambdas/core/table.ts';
+import { acknowledgeKeys } from './acknowledge.ts';
+import type { Catalog } from './catalog.ts';
+import { LAKE } from './names.ts';
+
+/** How rows are delivered; the same for every table. */
+export interface DeliveryProps {
+  readonly lake: Bucket;
+  readonly catalog: Catalog;
+  /** Where Firehose says why it could not deliver. */
+  readonly logs: ILogGroup;
+  /** How much is gathered for a file, at most; 64-128 MiB. */
+  readonly bufferSize: Size;
+  /** For how long, at most; up to 900 seconds. */
+  readonly bufferInterval: Duration;
+  readonly compression: 'SNAPPY' | 'GZIP' | 'UNCOMPRESSED';
+  /** IANA name of the zone whose days the partitions are. */
+  readonly timeZone: string;
+  /** @default - keys that AWS owns */
+  readonly encryptionKey?: IKey;
+}
+
+/** The table a stream delivers to. */
+export interface TableStreamProps extends DeliveryProps {
+  readonly table: Table;
+}
+
+/**
+ * A Firehose stream from JSON to one table's Parquet. CloudFormation's own resource: CDK's would grant
+ * the role wildcard actions on the whole bucket.
+ */
+export class TableStream extends Construct {
+  /** Name of the stream, as a reference. */
+  readonly streamName: string;
+  readonly streamArn: string;
+
+  constructor(scope: Construct, id: string, props: TableStreamProps) {
+    super(scope, id);
+    const { table, logs, encryptionKey } = props;
+    const logStream = new LogStream(this, 'Log', {
+      logGroup: logs,
+      logStreamName: table.name,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const role = this.#role(props);
+    const stream = new CfnDeliveryStream(this, 'Resource', {
+      deliveryStreamType: 'DirectPut',
+      deliveryStreamEncryptionConfigurationInput: encryptionKey
+        ? { keyType: 'CUSTOMER_MANAGED_CMK', keyArn: encryptionKey.keyArn }
+        : { keyType: 'AWS_OWNED_CMK' },
+      extendedS3DestinationConfiguration: {
+        ...destination(props),
+        roleArn: role.roleArn,
+        cloudWatchLoggingOptions: {
+          enabled: true,
+          logGroupName: logs.logGroupName,
+          logStreamName: logStream.logStreamName,
+        },
+        dataFormatConversionConfiguration: formatConversion(props, role.roleArn),
+      },
+    });
+    // Firehose tries its role when the stream is made.
+    stream.node.addDependency(role);
+    // A stream that a deploy replaces holds rows not delivered yet; deleting it would give them up.
+    stream.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+    // Leaving the stack is different: its role goes too, and without it the stream delivers nothing.
+    stream.cfnOptions.deletionPolicy = CfnDeletionPolicy.DELETE;
+    this.streamName = stream.ref;
+    this.streamArn = stream.attrArn;
+  }
+
+  /** https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html */
+  #role({ table, lake, catalog, logs, encryptionKey }: TableStreamProps): Role {
+    const role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('firehose.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+      description: `Delivers to the table ${table.name}.`,
+    });
+    const own = [`${LAKE.data}${table.name}/*`, `${LAKE.errors}${table.name}/*`];
+    const glueArn = (resource: string, resourceName?: string) =>
+      Stack.of(this).formatArn({
+        service: 'glue',
+        resource,
+        resourceName,
+        arnFormat: resourceName ? ArnFormat.SLASH_RESOURCE_NAME : ArnFormat.NO_RESOURCE_NAME,
+      });
+    const statements: [readonly string[], readonly string[]][] = [
+      [['s3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads'], [lake.bucketArn]],
+      [['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'], own.map((keys) => lake.arnForObjects(keys))],
+      [
+        ['glue:GetTable', 'glue:GetTableVersion', 'glue:GetTableVersions'],
+        [
+          glueArn('catalog'),
+          glueArn('database', catalog.databaseName),
+          glueArn('table', `${catalog.databaseName}/${catalog.tableName(table)}`),
+        ],
+      ],
+      [['logs:PutLogEvents'], [logStreamArn(this, logs, table.name)]],
+      ...(encryptionKey
+        ? [[['kms:Decrypt', 'kms:GenerateDataKey'], [encryptionKey.keyArn]] satisfies [string[], string[]]]
+        : []),
+    ];
+    for (const [actions, resources] of statements) {
+      role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
+    }
+    for (const keys of own) {
+      acknowledgeKeys(role, lake, keys, `Firehose names its files itself; only those of ${table.name} are reached.`);
+    }
+    return role;
+  }
+}
+
+/** https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html */
+function destination({ table, lake, bufferSize, bufferInterval, timeZone, encryptionKey }: TableStreamProps) {
+  const day = `${PARTITION.name}=!{timestamp:yyyy-MM-dd}/`;
+  return {
+    bucketArn: lake.bucketArn,
+    prefix: `${LAKE.data}${table.name}/${day}`,
+    errorOutputPrefix: `${LAKE.errors}${table.name}/!{firehose:error-output-type}/${day}`,
+    customTimeZone: timeZone,
+    bufferingHints: { sizeInMBs: bufferSize.toMebibytes(), intervalInSeconds: bufferInterval.toSeconds() },
+    // Parquet compresses within; format conversion refuses any other here.
+    compressionFormat: 'UNCOMPRESSED',
+    encryptionConfiguration: encryptionKey
+      ? { kmsEncryptionConfig: { awskmsKeyArn: encryptionKey.keyArn } }
+      : undefined,
+  };
+}
+
+/** https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html */
+function formatConversion({ table, catalog, compression }: TableStreamProps, roleArn: string) {
+  return {
+    enabled: true,
+    inputFormatConfiguration: {
+      deserializer: {
+        openXJsonSerDe: {
+          caseInsensitive: false,
+          columnToJsonKeyMappings: Object.fromEntries(table.columns.map(({ name, key }) => [name, key])),
+        },
+      },
+    },
+    outputFormatConfiguration: { serializer: { parquetSerDe: { compression } } },
+    schemaConfiguration: {
+      catalogId: Aws.ACCOUNT_ID,
+      databaseName: catalog.databaseName,
+      tableName: catalog.tableName(table),
+      region: Aws.REGION,
+      roleArn,
+      versionId: 'LATEST',
+    },
+  };
+}
+
+function logStreamArn(scope: Construct, logs: ILogGroup, logStreamName: string): string {
+  return Stack.of(scope).formatArn({
+    service: 'logs',
+    resource: 'log-group',
+    resourceName: `${logs.logGroupName}:log-stream:${logStreamName}`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}

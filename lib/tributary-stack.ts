@@ -1,0 +1,206 @@
+import { CfnOutput, Duration, RemovalPolicy, Size, Stack, type StackProps } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
+import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { LOADS, loadsTable, rejectedTable } from '../lambdas/core/lake-tables.ts';
+import type { SourceSettings } from '../lambdas/core/settings.ts';
+import { acknowledgeKeys } from './acknowledge.ts';
+import { Catalog } from './catalog.ts';
+import type { Config } from './config.ts';
+import type { EventSource, ObjectSource, Source } from './config-sources.ts';
+import { LakeBucket } from './lake-bucket.ts';
+import { LandingBucket } from './landing-bucket.ts';
+import { Ledger } from './ledger.ts';
+import { LoadFunction } from './load-function.ts';
+import { LogSubscriptions } from './log-subscriptions.ts';
+import { ObjectNotifications } from './object-notifications.ts';
+import { QueryWorkgroup } from './query-workgroup.ts';
+import { Streams } from './streams.ts';
+
+/** What the stack is made of. */
+export interface TributaryStackProps extends StackProps {
+  readonly config: Config;
+}
+
+/**
+ * The lake. In the order of the data: buckets and log groups, the functions that load them, the
+ * streams, the lake bucket, the tables and the queries. Made from the end, as each part names the next.
+ */
+export class TributaryStack extends Stack {
+  readonly #config: Config;
+  readonly #removalPolicy: RemovalPolicy;
+
+  constructor(scope: Construct, id: string, { config, ...props }: TributaryStackProps) {
+    super(scope, id, { description: 'Tributary: logs as tables, every line accounted for.', ...props });
+    this.#config = config;
+    this.#removalPolicy = config.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
+
+    const encryptionKey = config.kmsKey ? Key.fromKeyArn(this, 'Key', config.kmsKey) : undefined;
+    const lake = new LakeBucket(this, 'Lake', {
+      keepFor: Duration.days(config.retentionDays),
+      encryptionKey,
+      removalPolicy: this.#removalPolicy,
+    });
+    const { catalog, workgroup } = this.#queries(lake, encryptionKey);
+    const streams = new Streams(this, 'Streams', {
+      tables: this.#tables(),
+      lake,
+      catalog,
+      bufferSize: Size.mebibytes(config.bufferSizeMiB),
+      bufferInterval: Duration.seconds(config.bufferIntervalSeconds),
+      compression: config.parquetCompression,
+      timeZone: config.timeZone,
+      encryptionKey,
+    });
+    const ledger = new Ledger(this, 'Ledger', {
+      rememberFor: Duration.days(config.ledgerRetentionDays),
+      pointInTimeRecovery: config.ledgerPointInTimeRecovery,
+      encryptionKey,
+      removalPolicy: this.#removalPolicy,
+    });
+    const objects = config.sources.filter((source) => source.lane === 'objects');
+    const events = config.sources.filter((source) => source.lane === 'events');
+    if (objects.length > 0) this.#loadObjects(objects, streams, ledger);
+    if (events.length > 0) this.#loadLogEvents(events, streams, ledger, lake, encryptionKey);
+
+    this.#output('LakeBucket', lake.bucketName, 'Tables, delivery errors and query results.');
+    this.#output('Database', catalog.databaseName, 'Glue database of the tables.');
+    this.#output('Workgroup', workgroup.workgroupName, 'Athena workgroup to query them in.');
+    this.#output(
+      'ExampleQuery',
+      `SELECT * FROM "${catalog.databaseName}"."${LOADS}" ` +
+        `WHERE dt >= date_format(current_date - interval '1' day, '%Y-%m-%d') ORDER BY finished_at DESC LIMIT 20`,
+      'What was loaded last: lines, rows, filtered and rejected of each object or payload.',
+    );
+  }
+
+  #tables() {
+    return [...this.#config.sources.map(({ table }) => table), loadsTable, rejectedTable];
+  }
+
+  #queries(lake: LakeBucket, encryptionKey: IKey | undefined) {
+    const { retentionDays, scanLimitGiB } = this.#config;
+    return {
+      catalog: new Catalog(this, 'Catalog', { lake, tables: this.#tables(), retentionDays }),
+      workgroup: new QueryWorkgroup(this, 'Queries', { lake, scanLimitGiB, encryptionKey }),
+    };
+  }
+
+  /** Buckets → topic → queue → function → streams. */
+  #loadObjects(sources: readonly ObjectSource[], streams: Streams, ledger: Ledger): void {
+    const timeout = Duration.seconds(this.#config.timeoutSeconds);
+    const notifications = new ObjectNotifications(this, 'Notifications', {
+      functionTimeout: timeout,
+      maxConcurrency: this.#config.maxConcurrency,
+    });
+    const buckets = this.#buckets(sources, notifications);
+    const fn = new LoadFunction(this, 'LoadObjects', {
+      entry: 'load-objects',
+      description: 'Loads log objects from S3 into the tables of their sources.',
+      memoryMiB: this.#config.memoryMiB,
+      timeout,
+    });
+    for (const source of sources) grantRead(fn, bucketOf(source, buckets), source);
+    streams.grantLoad(fn, tablesOf(sources));
+    ledger.grantUse(fn);
+    fn.setSources(
+      sources.map((source) => ({
+        ...commonSettings(source, streams),
+        bucket: bucketOf(source, buckets).bucketName,
+        prefix: source.prefix,
+        suffix: source.suffix,
+      })),
+    );
+    notifications.deliverTo(fn);
+  }
+
+  /** The buckets of the sources by name, each set to notify; the landing bucket's name is ''. */
+  #buckets(sources: readonly ObjectSource[], notifications: ObjectNotifications): ReadonlyMap<string, IBucket> {
+    const buckets = new Map<string, IBucket>();
+    const landing = sources.filter(({ bucket }) => bucket === undefined);
+    if (landing.length > 0) {
+      const bucket = new LandingBucket(this, 'Landing', {
+        sources: landing,
+        keepFor: Duration.days(this.#config.landingRetentionDays),
+        removalPolicy: this.#removalPolicy,
+      });
+      notifications.allowLandingBucket();
+      bucket.notify(notifications, landing);
+      buckets.set('', bucket);
+      this.#output('LandingBucket', bucket.bucketName, 'Deliver logs here, e.g. those of a load balancer.');
+    }
+    for (const source of sources) {
+      if (source.bucket === undefined) continue;
+      const bucket =
+        buckets.get(source.bucket) ?? Bucket.fromBucketName(this, `Bucket-${source.bucket}`, source.bucket);
+      buckets.set(source.bucket, bucket);
+      notifications.listenTo(bucket, source);
+    }
+    return buckets;
+  }
+
+  /** Log groups → function → streams; the lake bucket takes what could not be loaded. */
+  #loadLogEvents(
+    sources: readonly EventSource[],
+    streams: Streams,
+    ledger: Ledger,
+    lake: LakeBucket,
+    encryptionKey?: IKey,
+  ): void {
+    const fn = new LoadFunction(this, 'LoadLogEvents', {
+      entry: 'load-log-events',
+      description: 'Loads events of CloudWatch log groups into the tables of their sources.',
+      memoryMiB: this.#config.memoryMiB,
+      timeout: Duration.seconds(this.#config.timeoutSeconds),
+      reservedConcurrency: this.#config.logEventsConcurrency,
+    });
+    streams.grantLoad(fn, tablesOf(sources));
+    ledger.grantUse(fn);
+    fn.setSources(sources.map((source) => ({ ...commonSettings(source, streams), logGroups: source.logGroups })));
+    new LogSubscriptions(this, 'Subscriptions', {
+      sources,
+      fn,
+      lake,
+      encryptionKey,
+      retentionDays: this.#config.logGroupRetentionDays,
+    });
+  }
+
+  #output(id: string, value: string, description: string): void {
+    new CfnOutput(this, id, { value, description });
+  }
+}
+
+function tablesOf(sources: readonly Source[]) {
+  return sources.map(({ table }) => table);
+}
+
+function bucketOf(source: ObjectSource, buckets: ReadonlyMap<string, IBucket>): IBucket {
+  const bucket = buckets.get(source.bucket ?? '');
+  if (!bucket) throw new Error(`source ${source.name}: its bucket was not made`);
+  return bucket;
+}
+
+function commonSettings(source: Source, streams: Streams): SourceSettings {
+  return {
+    name: source.name,
+    format: source.format,
+    options: source.options,
+    lane: source.lane,
+    stream: streams.nameFor(source.table),
+    keepRaw: source.keepRaw,
+  };
+}
+
+/** Lets `fn` read the source's objects, and tell one that is gone from one it may not read. */
+function grantRead(fn: LoadFunction, bucket: IBucket, { name, prefix, kmsKeyArn }: ObjectSource): void {
+  const keys = `${prefix}*`;
+  fn.addToRolePolicy(
+    new PolicyStatement({ actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: [bucket.arnForObjects(keys)] }),
+  );
+  // Without it S3 answers "forbidden" for an object that is not there.
+  fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
+  if (kmsKeyArn) fn.addToRolePolicy(new PolicyStatement({ actions: ['kms:Decrypt'], resources: [kmsKeyArn] }));
+  if (fn.role) acknowledgeKeys(fn.role, bucket, keys, `Reads the objects of the source ${name}, whatever their names.`);
+}

@@ -1,0 +1,13 @@
+/** The account and Region the local endpoints stand for: AWS's own example account. */
+export const ACCOUNT = '123456789012';
+export const REGION = 'us-east-1';
+
+/** The ARN of a resource of the local account. */
+export function arnOf(service: string, resource: string): string {
+  return `arn:aws:${service}:${REGION}:${ACCOUNT}:${resource}`;
+}
+
+/** The name an ARN ends with: of a queue, topic, function, stream or bucket. */
+export function nameOfArn(arn: string): string {
+  return arn.slice(arn.lastIndexOf(':') + 1);
+}

@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
+import dynalite from 'dynalite';
+import { z } from 'zod';
+import { propertiesOf, refused } from './properties.ts';
+import type { Resource, Service } from './resource.ts';
+
+/** DynamoDB's tables, and where they lie. */
+export interface DynamoDbOptions {
+  /** Folder of the tables; made when missing. */
+  readonly dir: string;
+  readonly tables: readonly Resource[];
+}
+
+const keySchema = z.array(z.object({ AttributeName: z.string(), KeyType: z.enum(['HASH', 'RANGE']) }));
+
+const tableProperties = z.object({
+  KeySchema: keySchema,
+  AttributeDefinitions: z.array(z.object({ AttributeName: z.string(), AttributeType: z.enum(['S', 'N', 'B']) })),
+  GlobalSecondaryIndexes: refused,
+  StreamSpecification: refused,
+});
+
+/**
+ * DynamoDB by dynalite, on disk. Items past their TTL stay: DynamoDB too deletes them in its own time.
+ */
+export async function openDynamoDb({ dir, tables }: DynamoDbOptions): Promise<Service> {
+  mkdirSync(dir, { recursive: true });
+  const server = dynalite({ path: dir, createTableMs: 0, deleteTableMs: 0 });
+  // dynalite is a server of its own; requests reach it without a second port.
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  await createTables(server, tables);
+  return {
+    name: 'DYNAMODB',
+    handle: async (request, response) => {
+      server.emit('request', request, response);
+      await once(response, 'close');
+    },
+    close: async () => {
+      const closed = once(server, 'close');
+      server.closeAllConnections();
+      server.close();
+      await closed;
+    },
+  };
+}
+
+async function createTables(server: Server, tables: readonly Resource[]): Promise<void> {
+  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
+  for (const table of tables) {
+    const { KeySchema, AttributeDefinitions } = propertiesOf(table, tableProperties);
+    const TableName = table.localName;
+    try {
+      const BillingMode = 'PAY_PER_REQUEST';
+      await client.send(new CreateTableCommand({ TableName, KeySchema, AttributeDefinitions, BillingMode }));
+    } catch (error) {
+      // Left by an earlier run, with what it remembers.
+      if (!(error instanceof ResourceInUseException)) throw error;
+    }
+  }
+  client.destroy();
+}

@@ -1,0 +1,66 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import type { Service } from './resource.ts';
+
+/**
+ * Sees each request to a service before the service does. Returns true when it has answered, or cut
+ * the connection, itself.
+ */
+export type Intercept = (
+  service: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+) => boolean | Promise<boolean>;
+
+/** A port of 127.0.0.1 that is open before it is known who answers there: URLs come first. */
+export interface Endpoint {
+  readonly url: string;
+  serve(service: Service): void;
+  close(): Promise<void>;
+}
+
+/** Opens an endpoint. Not by the name localhost: with a name, S3's SDK puts the bucket in front of it. */
+export async function openEndpoint(intercept?: Intercept): Promise<Endpoint> {
+  let service: Service | undefined;
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (!service) throw new Error('the lake is still opening');
+    if (await intercept?.(service.name, request, response)) return;
+    await service.handle(request, response);
+  };
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error) => fail(response, error));
+  });
+  // A stream's pace is its sender's: back-pressure may hold a body longer than Node's default of 5 minutes.
+  server.requestTimeout = 0;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    serve: (given) => {
+      service = given;
+    },
+    close: async () => {
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** The whole body of a small request. */
+export function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  return buffer(request);
+}
+
+/** A fault of the emulation itself: 500, which SDKs retry, with the reason. */
+function fail(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  response.writeHead(500, { 'content-type': 'text/plain' });
+  response.end(error instanceof Error ? error.message : String(error));
+}

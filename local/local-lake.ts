@@ -1,0 +1,50 @@
+import type { Resource } from './resource.ts';
+
+/**
+ * A lake on this machine: the synthesized stack's own template and bundles, run against local
+ * endpoints. Everything the local account holds lies below one folder:
+ *
+ *   <dir>/stack/                 the cloud assembly it was last opened with (template, bundles)
+ *   <dir>/buckets/<bucket>/<key> every bucket's objects as plain files
+ *   <dir>/objects/               what S3 knows of objects beyond their bytes
+ *   <dir>/queues/, <dir>/invocations/, <dir>/firehose/  what is accepted and not yet done
+ *   <dir>/logs/<function>.log    what functions print
+ *   <dir>/lock                   the process that has it open
+ */
+export interface OpenOptions {
+  /** The lake's folder; made when missing. */
+  readonly dir: string;
+  /** Context params over those of cdk.json, as `cdk -c name=value` gives them. */
+  readonly context?: Readonly<Record<string, unknown>>;
+  /** Told what goes on, one short line at a time. */
+  readonly progress?: (line: string) => void;
+}
+
+/** What happened since the lake was opened. */
+export interface Drained {
+  /** Messages that went to a dead-letter queue, with the last error of the function that had them. */
+  readonly deadLetters: readonly { readonly queue: string; readonly body: string; readonly error: string }[];
+  /** Asynchronous events that Lambda gave up on, by function. */
+  readonly failedEvents: readonly { readonly functionName: string; readonly error: string }[];
+  /** Records Firehose could not convert, by stream. */
+  readonly conversionFailures: readonly { readonly stream: string; readonly records: number; readonly error: string }[];
+}
+
+export interface LocalLake {
+  readonly dir: string;
+  /** The stack's resources that have a behaviour here, by their local names. */
+  readonly resources: readonly Resource[];
+  /** Where the SDK finds the services: URLs by name, as in AWS_ENDPOINT_URL_<NAME>. */
+  readonly endpoints: ReadonlyMap<string, string>;
+  /** Puts a file into a bucket as S3 would, notification included. The same bytes under the same key are the same object. */
+  putObject(bucket: string, key: string, file: string): Promise<void>;
+  /** Puts log events to a log group; its subscription filter hands them on in gzipped payloads. */
+  putLogEvents(
+    logGroup: string,
+    logStream: string,
+    events: readonly { timestamp: number; message: string }[],
+  ): Promise<void>;
+  /** Waits until every queue, invocation and delivery buffer is empty. Waits that only time would end are skipped. */
+  drain(): Promise<Drained>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,35 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { synthesize } from '../lib/synth.ts';
+import type { LocalLake, OpenOptions } from './local-lake.ts';
+import { lockFolder } from './lock.ts';
+import { type LakeHooks, openStack } from './open-stack.ts';
+
+/**
+ * Opens a lake: synthesizes the stack into its folder and runs it there, going on with whatever the
+ * folder holds.
+ *
+ * @throws Error when another process uses the folder; ConfigError for a param that cannot be used;
+ * TemplateError for a stack this machine does not understand.
+ */
+export async function openLake({ dir, context, progress }: OpenOptions, hooks?: LakeHooks): Promise<LocalLake> {
+  const lock = lockFolder(dir);
+  try {
+    const assembly = join(dir, 'stack');
+    progress?.('synthesizing the stack');
+    // Left there, the bundles of earlier syntheses would only pile up.
+    await rm(assembly, { recursive: true, force: true });
+    const { stackName } = synthesize({ context, outdir: assembly });
+    const lake = await openStack({ dir, assembly, stackName, progress, hooks });
+    return {
+      ...lake,
+      close: async () => {
+        await lake.close();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}

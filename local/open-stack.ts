@@ -1,0 +1,165 @@
+import { join } from 'node:path';
+import { openAsyncInvocations } from './async-invocations.ts';
+import { openDynamoDb } from './dynamodb.ts';
+import { type Intercept, openEndpoint } from './endpoint.ts';
+import { eventSourceWorkers } from './event-sources.ts';
+import { openFirehose } from './firehose.ts';
+import { openLambda, type StartedInvocation } from './lambda.ts';
+import type { Drained, LocalLake } from './local-lake.ts';
+import { logsOf } from './logs.ts';
+import { notificationsOf } from './notifications.ts';
+import type { Resource, Service } from './resource.ts';
+import { openS3 } from './s3.ts';
+import { openSqs } from './sqs.ts';
+import { readStack } from './template.ts';
+import { type RunningWorkers, startWorkers } from './workers.ts';
+
+/** Where tests put their faults. */
+export interface LakeHooks {
+  /** Sees every request to the endpoints first. */
+  readonly intercept?: Intercept;
+  /** Told of every invocation and the process that has it. */
+  readonly onInvocation?: (invocation: StartedInvocation) => void;
+}
+
+/** A synthesized stack, and the folder that holds its account. */
+export interface OpenStackOptions {
+  readonly dir: string;
+  /** The cloud assembly. */
+  readonly assembly: string;
+  /** Needed when the assembly has several stacks. */
+  readonly stackName?: string;
+  readonly progress?: (line: string) => void;
+  readonly hooks?: LakeHooks;
+}
+
+/**
+ * Runs a synthesized stack in a folder nobody else uses: endpoints, notifications, event sources. It
+ * goes on with whatever the folder holds.
+ *
+ * @throws TemplateError naming what the stack has that this machine does not understand.
+ */
+export async function openStack(options: OpenStackOptions): Promise<LocalLake> {
+  const closers: Closer[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    return { ...(await open(options, closers)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Closer = () => Promise<void>;
+
+async function open(
+  { dir, assembly, stackName, progress, hooks = {} }: OpenStackOptions,
+  closers: Closer[],
+): Promise<Omit<LocalLake, 'close'>> {
+  const endpoints = new Map<string, string>();
+  const serve = async (service: Service, opened?: Awaited<ReturnType<typeof openEndpoint>>): Promise<void> => {
+    closers.push(() => service.close());
+    const endpoint = opened ?? (await openEndpoint(hooks.intercept));
+    if (!opened) closers.push(() => endpoint.close());
+    endpoint.serve(service);
+    endpoints.set(service.name, endpoint.url);
+  };
+
+  // The addresses of queues are part of the stack's own settings, so this one comes first.
+  const sqsEndpoint = await openEndpoint(hooks.intercept);
+  closers.push(() => sqsEndpoint.close());
+  const stack = readStack({ directory: assembly, stackName, urls: { sqs: sqsEndpoint.url } });
+  const { resources } = stack;
+  const ofType = (type: string): Resource[] => resources.filter((resource) => resource.type === type);
+
+  const sqs = await openSqs({ dir: join(dir, 'queues'), queues: ofType('AWS::SQS::Queue'), url: sqsEndpoint.url });
+  await serve(sqs, sqsEndpoint);
+
+  const notifications = notificationsOf({
+    resources,
+    sendToQueue: async (arn, body) => void (await sqs.byArn(arn).send(body)),
+  });
+  const ownBuckets = ofType('AWS::S3::Bucket').map(({ localName }) => localName);
+  const buckets = new Set([...ownBuckets, ...notifications.importedBuckets]);
+  const s3 = await openS3({ dir, buckets, onCreated: notifications.created });
+  await serve(s3);
+
+  const firehose = await openFirehose({
+    dir,
+    streams: ofType('AWS::KinesisFirehose::DeliveryStream'),
+    tables: ofType('AWS::Glue::Table'),
+    buckets: { put: async (bucket, key, file) => void (await s3.objects.putFile(bucket, key, file)) },
+  });
+  await serve(firehose);
+
+  await serve(await openDynamoDb({ dir: join(dir, 'dynamodb'), tables: ofType('AWS::DynamoDB::Table') }));
+
+  const lambda = await openLambda({
+    dir: join(dir, 'logs'),
+    functions: ofType('AWS::Lambda::Function'),
+    bundle: stack.bundle,
+    env: endpointVariables(endpoints),
+    onInvocation: hooks.onInvocation,
+  });
+  closers.push(() => lambda.close());
+
+  const logs = logsOf({ resources, invoke: (arn, payload) => events.invoke(arn, payload) });
+  const events = await openAsyncInvocations({
+    dir: join(dir, 'invocations'),
+    resources,
+    lambda,
+    objects: s3.objects,
+    targets: logs.targets,
+  });
+  const workers = startWorkers([...eventSourceWorkers({ resources, sqs, lambda }), ...events.workers]);
+  closers.push(async () => workers.stop());
+  progress?.(`stack ${stack.name} runs on this machine: ${buckets.size} buckets, ${sqs.queues.size} queues`);
+
+  return {
+    dir,
+    resources,
+    endpoints,
+    putObject: async (bucket, key, file) => void (await s3.objects.putFile(bucket, key, file)),
+    putLogEvents: (logGroup, logStream, logEvents) => logs.put(logGroup, logStream, logEvents),
+    drain: async (): Promise<Drained> => {
+      await drained(workers, firehose, progress);
+      const deadLetters = [...sqs.deadLetters];
+      return { deadLetters, failedEvents: [...events.failed], conversionFailures: firehose.failures() };
+    },
+  };
+}
+
+/** What the SDK in a function reads to find the services; what is not here it must not look for elsewhere. */
+function endpointVariables(endpoints: ReadonlyMap<string, string>): Record<string, string> {
+  const variables = [...endpoints].map(([name, url]) => [`AWS_ENDPOINT_URL_${name}`, url]);
+  return { ...Object.fromEntries(variables), AWS_ENDPOINT_URL: NOBODY };
+}
+
+/** The discard port, where nobody listens: a call of any other service fails at once and leaves this machine never. */
+const NOBODY = 'http://127.0.0.1:9';
+
+const LOOK_AGAIN_MS = 10;
+const PROGRESS_EVERY_MS = 2000;
+
+/** Resolves when nothing is left to do. First what runs, then what only waits, then the buffers; and again. */
+async function drained(
+  workers: RunningWorkers,
+  firehose: { pending(): boolean; flush(): Promise<void> },
+  progress: ((line: string) => void) | undefined,
+): Promise<void> {
+  let told = Date.now();
+  for (;;) {
+    while (workers.busy()) {
+      if (Date.now() - told >= PROGRESS_EVERY_MS) {
+        progress?.(`${workers.left()} messages and events left`);
+        told = Date.now();
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    }
+    if (workers.skipWaits()) continue;
+    if (!firehose.pending()) return;
+    await firehose.flush();
+  }
+}

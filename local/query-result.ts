@@ -1,0 +1,75 @@
+import {
+  DuckDBDecimalValue,
+  DuckDBListValue,
+  DuckDBMapValue,
+  DuckDBStructValue,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  type DuckDBValue,
+} from '@duckdb/node-api';
+
+/** What a query gave. */
+export interface QueryResult {
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /** Values as `plainValue` gives them. */
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+/**
+ * A value of DuckDB's as null, boolean, number, bigint, text, or arrays and objects of these. A
+ * timestamp is text, `YYYY-MM-DD HH:MM:SS.ffffff`, with ` UTC` behind it where it has a zone.
+ */
+export function plainValue(value: DuckDBValue): unknown {
+  if (value instanceof DuckDBTimestampValue) return microseconds(value.toString());
+  if (value instanceof DuckDBTimestampTZValue) {
+    return `${microseconds(new DuckDBTimestampValue(value.micros).toString())} UTC`;
+  }
+  if (value instanceof DuckDBDecimalValue) return decimal(value);
+  if (value instanceof DuckDBListValue) return value.items.map(plainValue);
+  if (value instanceof DuckDBStructValue) {
+    return Object.fromEntries(Object.entries(value.entries).map(([name, item]) => [name, plainValue(item)]));
+  }
+  if (value instanceof DuckDBMapValue) {
+    return Object.fromEntries(value.entries.map(({ key, value: item }) => [String(plainValue(key)), plainValue(item)]));
+  }
+  return typeof value === 'object' && value !== null ? value.toString() : value;
+}
+
+function microseconds(timestamp: string): string {
+  const [seconds = '', fraction = ''] = timestamp.split('.');
+  return /\d$/.test(seconds) ? `${seconds}.${fraction.padEnd(6, '0')}` : timestamp;
+}
+
+/** 15 digits are what a double holds of any decimal. */
+function decimal(value: DuckDBDecimalValue): number | string {
+  const digits = value.toString();
+  return digits.replace(/\D/g, '').length <= 15 ? Number(digits) : digits;
+}
+
+/**
+ * Rows as objects by column name, ready for JSON.stringify: a bigint is a number where that is exact,
+ * else text; NaN and the infinities are text. Of columns with one name the last one stays.
+ */
+export function toJson({ columns, rows }: QueryResult): Record<string, unknown>[] {
+  return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, jsonValue(row[index])])));
+}
+
+function jsonValue(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (Array.isArray(value)) return value.map(jsonValue);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, jsonValue(item)]));
+}
+
+/** Rows as CSV with a header line; null is an empty field. https://www.rfc-editor.org/rfc/rfc4180 */
+export function toCsv({ columns, rows }: QueryResult): string {
+  const lines = [columns.map(({ name }) => name), ...rows];
+  return lines.map((line) => `${line.map(csvField).join(',')}\r\n`).join('');
+}
+
+function csvField(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  const text = typeof value === 'object' ? JSON.stringify(jsonValue(value)) : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

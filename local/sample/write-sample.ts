@@ -1,0 +1,154 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import { albLines, LOAD_BALANCERS, type LoadBalancer } from './alb.ts';
+import { appEvents } from './app.ts';
+import { kongLines } from './kong.ts';
+import { Random } from './random.ts';
+import { count, emptyTally, type SampleLine, type Tally } from './sample-line.ts';
+
+export interface SampleOptions {
+  /** Same seed, same end, same lines: same files. */
+  readonly seed: string;
+  /** When the traffic ends; it begins half an hour before. */
+  readonly end: Date;
+  /** Lines per source. */
+  readonly lines: { readonly alb: number; readonly kong: number; readonly app: number };
+}
+
+/** The files written for one source, and what must become of their lines. */
+export interface SampleSource {
+  readonly source: keyof SampleOptions['lines'];
+  readonly files: readonly string[];
+  readonly planted: Tally;
+}
+
+/** ELB writes a file per node every five minutes. */
+const INTERVAL_MS = 300_000;
+const INTERVALS = 6;
+
+/**
+ * Writes half an hour of traffic below `dir`: `alb/` as objects under the names ELB gives them,
+ * `kong/` and `app/` as CloudWatch export files, one for each log stream.
+ */
+export async function writeSample(dir: string, { seed, end, lines }: SampleOptions): Promise<SampleSource[]> {
+  const to = Math.floor(end.getTime() / INTERVAL_MS) * INTERVAL_MS;
+  const from = to - INTERVALS * INTERVAL_MS;
+  return [
+    await writeSource(dir, 'alb', albFiles(seed, lines.alb, from)),
+    await writeSource(
+      dir,
+      'kong',
+      streams(['gateway-1.log', 'gateway-2.log'], lines.kong, (node, share) =>
+        kongLines(seed, share, { node, from, to }),
+      ),
+    ),
+    await writeSource(
+      dir,
+      'app',
+      streams(['web-1.log', 'web-2.log'], lines.app, (instance, share) =>
+        appEvents(seed, share, { instance, from, to }),
+      ),
+    ),
+  ];
+}
+
+/**
+ * The name ELB gives the file of one node and interval.
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-file-format
+ *
+ * @param end end of the interval, milliseconds since the epoch
+ */
+export function objectName(
+  { account, region, name, id }: LoadBalancer,
+  node: string,
+  end: number,
+  unique: string,
+): string {
+  const minute = `${new Date(end).toISOString().slice(0, 16).replace(/[-:]/g, '')}Z`;
+  return `${account}_elasticloadbalancing_${region}_app.${name}.${id}_${minute}_${node}_${unique}.log.gz`;
+}
+
+interface SampleFile {
+  readonly name: string;
+  readonly lines: Iterable<SampleLine>;
+  /** The line as it stands in the file, as a byte string. */
+  readonly bytes: (line: SampleLine) => string;
+}
+
+function* albFiles(seed: string, lines: number, start: number): Generator<SampleFile> {
+  const nodes = LOAD_BALANCERS.flatMap((loadBalancer) => loadBalancer.nodes.map((node) => ({ loadBalancer, node })));
+  const shares = split(lines, nodes.length * INTERVALS);
+  for (let interval = 0; interval < INTERVALS; interval++) {
+    const from = start + interval * INTERVAL_MS;
+    const to = from + INTERVAL_MS;
+    for (const [index, { loadBalancer, node }] of nodes.entries()) {
+      const unique = new Random(`${seed}/${node}/${from}`).hex8();
+      yield {
+        name: objectName(loadBalancer, node, to, unique),
+        lines: albLines(seed, shares[interval * nodes.length + index] ?? 0, { loadBalancer, node, from, to }),
+        bytes: ({ text }) => text,
+      };
+    }
+  }
+}
+
+function* streams(
+  names: readonly string[],
+  lines: number,
+  generate: (name: string, share: number) => Iterable<SampleLine>,
+): Generator<SampleFile> {
+  const shares = split(lines, names.length);
+  for (const [index, name] of names.entries()) {
+    yield {
+      name,
+      lines: generate(name, shares[index] ?? 0),
+      bytes: ({ time, text }) => `${new Date(time).toISOString()} ${Buffer.from(text, 'utf8').toString('latin1')}`,
+    };
+  }
+}
+
+/** `total` in `parts` whole numbers as equal as can be. */
+function split(total: number, parts: number): number[] {
+  return Array.from(
+    { length: parts },
+    (_, part) => Math.floor(((part + 1) * total) / parts) - Math.floor((part * total) / parts),
+  );
+}
+
+async function writeSource(
+  dir: string,
+  source: SampleSource['source'],
+  sampleFiles: Iterable<SampleFile>,
+): Promise<SampleSource> {
+  await mkdir(join(dir, source), { recursive: true });
+  const planted = emptyTally();
+  const files: string[] = [];
+  for (const { name, lines, bytes } of sampleFiles) {
+    const file = join(dir, source, name);
+    const chunks = Readable.from(chunksOf(lines, bytes, planted), { objectMode: false });
+    if (name.endsWith('.gz')) await pipeline(chunks, createGzip({ level: 1 }), createWriteStream(file));
+    else await pipeline(chunks, createWriteStream(file));
+    files.push(file);
+  }
+  return { source, files, planted };
+}
+
+const LINES_PER_CHUNK = 200;
+
+function* chunksOf(lines: Iterable<SampleLine>, bytes: SampleFile['bytes'], planted: Tally): Generator<Buffer> {
+  let text = '';
+  let held = 0;
+  for (const line of lines) {
+    count(planted, line.fate);
+    text += `${bytes(line)}\n`;
+    if (++held < LINES_PER_CHUNK) continue;
+    yield Buffer.from(text, 'latin1');
+    text = '';
+    held = 0;
+  }
+  if (held > 0) yield Buffer.from(text, 'latin1');
+}

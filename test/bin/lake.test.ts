@@ -1,0 +1,239 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { albLines, LOAD_BALANCERS, type LoadBalancer } from '../../local/sample/alb.ts';
+
+const LAKE = fileURLToPath(new URL('../../bin/lake.ts', import.meta.url));
+const ELB_NAME =
+  '123456789012_elasticloadbalancing_eu-west-1_app.shop.50dc6c495c0c9188_20260105T1005Z_192.0.2.9_ab12.log.gz';
+const FROM = Date.parse('2026-01-05T10:00:00Z');
+
+let dir: string;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'lake-cli-'));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function lake(...args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [LAKE, ...args], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+function sample(seed: string, lines: number): string {
+  const loadBalancer = LOAD_BALANCERS[0] as LoadBalancer;
+  const options = {
+    loadBalancer,
+    node: '192.0.2.9',
+    from: FROM,
+    to: FROM + 300_000,
+    oddEvery: Number.POSITIVE_INFINITY,
+  };
+  return [...albLines(seed, lines, options)].map(({ text }) => `${text}\n`).join('');
+}
+
+/** The lines a command addresses to its user, without progress. */
+const complaints = ({ stderr }: Ended) => stderr.split('\n').filter((line) => line.startsWith('lake: '));
+
+describe('lake', () => {
+  test('with --help tells the commands and exits with 0', async () => {
+    const { code, stdout } = await lake('--help');
+
+    expect(code).toBe(0);
+    for (const command of ['demo', 'run', 'query', 'formats', 'parse']) expect(stdout).toContain(`\n  ${command} `);
+  });
+
+  test.each([
+    ['no command', []],
+    ['an unknown command', ['walk']],
+    ['an unknown option', ['query', 'SELECT 1', '--yaml']],
+    ['no file', ['run']],
+    ['a context param without a value', ['run', 'a.log', '-c', 'bufferSizeMiB']],
+    ['two kinds of output at once', ['query', 'SELECT 1', '--json', '--csv']],
+    ['an unknown format', ['parse', '--format', 'morse', 'a.log']],
+  ])('exits with 2 for %s', async (_name, args) => {
+    const { code, stdout, stderr } = await lake(...args);
+
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).not.toBe('');
+  });
+
+  test('refuses to empty a folder that holds no lake', async () => {
+    await mkdir(join(dir, 'precious'));
+    await writeFile(join(dir, 'precious', 'letter.txt'), 'dear');
+    const ended = await lake('demo', '--lake', 'precious');
+
+    expect(ended.code).toBe(1);
+    expect(complaints(ended)).toEqual([expect.stringContaining('precious: this folder holds no lake')]);
+    expect(await readdir(join(dir, 'precious'))).toEqual(['letter.txt']);
+  });
+});
+
+describe('lake formats', () => {
+  test('gives each format with its columns as one JSON document', async () => {
+    const { code, stdout } = await lake('formats', '--json');
+    const formats: { name: string; columns: { name: string; type: string }[] | null }[] = JSON.parse(stdout);
+
+    expect(code).toBe(0);
+    expect(formats.find(({ name }) => name === 'alb')?.columns?.slice(0, 2)).toMatchObject([
+      { name: 'type', type: 'string' },
+      { name: 'time', type: 'timestamp' },
+    ]);
+  });
+});
+
+describe('lake parse', () => {
+  test('shows rows with their errors and rejections with their reasons', async () => {
+    const lines = sample('parse', 2).split('\n');
+    await writeFile(
+      join(dir, 'parse.log'),
+      [lines[0], (lines[1] ?? '').replace(/ \d+ (?=\d+ ")/, ' 12x '), 'prose', ''].join('\n'),
+    );
+    const { code, stdout } = await lake('parse', '--format', 'alb', '--json', 'parse.log');
+
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      lines: 3,
+      rows: 2,
+      rejected: 1,
+      fieldErrors: 1,
+      reasons: { too_few_fields: 1 },
+      parsed: [
+        { line: 1, outcome: 'row', columns: { elb: 'app/shop/50dc6c495c0c9188' } },
+        {
+          line: 2,
+          outcome: 'row',
+          columns: { errors: { received_bytes: { value: '12x', reason: 'not a whole number' } } },
+        },
+        { line: 3, outcome: 'rejected', reason: 'too_few_fields', raw: 'prose' },
+      ],
+    });
+  });
+
+  test('takes options of the format', async () => {
+    await writeFile(join(dir, 'own.json'), '{"a":9007199254740993,"b":true}\n');
+    const columns = 'columns={"a":"bigint"}';
+    const { code, stdout } = await lake('parse', '-f', 'json', '-o', columns, '--json', 'own.json');
+
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout).parsed).toEqual([
+      { line: 1, outcome: 'row', columns: { a: '9007199254740993', extra: { b: 'true' } } },
+    ]);
+  });
+
+  test('makes what a terminal would obey visible', async () => {
+    await writeFile(join(dir, 'escape.log'), '\x1b]0;owned\x07\n');
+    const { stdout } = await lake('parse', '-f', 'alb', 'escape.log');
+
+    expect(stdout).toContain('\\x1b]0;owned\\x07');
+    expect(stdout).not.toContain('\x1b');
+  });
+});
+
+describe('lake run and lake query', () => {
+  test('say in one line what no lake can be made of', async () => {
+    await mkdir(join(dir, 'bare'));
+    await writeFile(join(dir, 'bare', 'README.md'), 'no log');
+    await writeFile(join(dir, 'nothing.log'), '');
+    await writeFile(join(dir, 'nothing.log.gz'), gzipSync(''));
+
+    const unknown = await lake('run', 'nothing.log', '--source', 'river', '--lake', 'never');
+    const failed = await lake('run', 'gone.log', 'bare', 'nothing.log', 'nothing.log.gz', '--lake', 'never');
+    const query = await lake('query', 'SELECT 1', '--lake', 'never');
+
+    expect([unknown.code, failed.code, query.code]).toEqual([1, 1, 1]);
+    expect(complaints(unknown)).toEqual([expect.stringContaining('no source river: give one of alb, kong, app')]);
+    expect(complaints(failed)).toEqual([
+      'lake: gone.log: no such file or folder; check the path',
+      expect.stringContaining('bare: no logs in this folder'),
+      'lake: nothing.log: empty file; nothing to load',
+      'lake: nothing.log.gz: empty file inside its gzip; nothing to load',
+    ]);
+    expect(complaints(query)).toEqual([expect.stringContaining('never: no lake in this folder')]);
+  });
+
+  test('load what is good, say what is not, and answer SQL over it', async () => {
+    await mkdir(join(dir, 'one'));
+    await mkdir(join(dir, 'two'));
+    await writeFile(join(dir, 'one', ELB_NAME), gzipSync(sample('elb', 300)));
+    await writeFile(join(dir, 'one', `conn_log_${ELB_NAME}`), gzipSync('of another format'));
+    await writeFile(join(dir, 'one', 'same.log'), sample('one', 20));
+    await writeFile(join(dir, 'two', 'same.log'), `${sample('two', 30)}prose\n`);
+    const whole = gzipSync(sample('broken', 20_000));
+    await writeFile(join(dir, 'broken.log.gz'), whole.subarray(0, whole.length / 2));
+
+    const run = await lake('run', 'one', 'two/same.log', 'broken.log.gz', 'gone.log', '--json');
+    const { sources } = JSON.parse(run.stdout);
+    const query = await lake(
+      'query',
+      'SELECT object_key, sum("rows") AS "rows", sum(rejected) AS rejected FROM loads GROUP BY 1 ORDER BY "rows"',
+      '--json',
+    );
+    const loads: { object_key: string; rows: number; rejected: number }[] = JSON.parse(query.stdout);
+
+    expect(run.code).toBe(1);
+    expect(complaints(run).sort()).toEqual([
+      expect.stringContaining('broken.log.gz: gzip breaks midway'),
+      'lake: gone.log: no such file or folder; check the path',
+    ]);
+    expect(run.stderr).toContain(`conn_log_${ELB_NAME}: left out`);
+    expect(query.code).toBe(0);
+    expect(loads).toEqual([
+      { object_key: 'same.log', rows: 20, rejected: 0 },
+      { object_key: expect.stringMatching(/^[0-9a-f]{12}\/same\.log$/), rows: 30, rejected: 1 },
+      {
+        object_key: `AWSLogs/123456789012/elasticloadbalancing/eu-west-1/2026/01/05/${ELB_NAME}`,
+        rows: 300,
+        rejected: 0,
+      },
+      { object_key: 'broken.log.gz', rows: expect.any(Number), rejected: 1 },
+    ]);
+    expect(sources).toHaveLength(1);
+    expect(sources[0]).toMatchObject({ source: 'alb', files: 4, filtered: 0, rejected: 2 });
+    expect(sources[0].lines).toBe(sources[0].rows + 2);
+    expect(sources[0].rows).toBeGreaterThan(350 + 1000);
+    expect(sources[0].rejections.map(({ reason }: { reason: string }) => reason).sort()).toEqual([
+      'broken_gzip',
+      'too_few_fields',
+    ]);
+  });
+
+  test('send files of a CloudWatch source as log events, and add to the lake that is there', async () => {
+    const line =
+      '192.0.2.7 - - [05/Jan/2026:10:00:00 +0000] "GET /a?b=c HTTP/1.1" 200 5 "-" "curl/8.9.1" kong_request_id: "1f"';
+    await writeFile(join(dir, 'gateway.log'), `${line}\n2026/01/05 10:00:01 [notice] 1#0: exiting\n`);
+
+    const run = await lake('run', 'gateway.log', '--source', 'kong');
+    const query = await lake(
+      'query',
+      "SELECT client_ip, request_url, split_part(log_stream, '/', 1) AS stream FROM kong",
+    );
+    const rows = await lake('query', 'SELECT count(*) AS found FROM alb WHERE account_id IS NOT NULL', '--csv');
+
+    expect([run.code, complaints(run)]).toEqual([0, []]);
+    expect(run.stdout).toBe(
+      ['source  files  lines  rows  filtered  rejected', 'kong        1      2     1         1         0', ''].join(
+        '\n',
+      ),
+    );
+    expect(query.stdout).toBe(['client_ip  request_url  stream', '192.0.2.7  /a           gateway.log', ''].join('\n'));
+    expect(rows.stdout).toBe('found\r\n300\r\n');
+  });
+});

@@ -1,0 +1,393 @@
+import { describe, expect, test } from 'vitest';
+import { FORMATS } from '../../lambdas/core/formats.ts';
+import { type Context, DEMO_SOURCES, readConfig } from '../../lib/config.ts';
+import { ConfigError } from '../../lib/config-error.ts';
+
+const KEY = 'arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555';
+
+function refusal(context: Context): string {
+  try {
+    readConfig(context);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error(`expected a refusal of ${JSON.stringify(context)}`);
+}
+
+function source(rest: Context): Context {
+  return { sources: [{ name: 'web', format: 'alb', ...rest }] };
+}
+
+describe('readConfig without params', () => {
+  const config = readConfig({});
+
+  test('has one ALB source on the landing bucket', () => {
+    expect(config.sources).toHaveLength(1);
+    expect(config.sources[0]).toMatchObject({ name: 'alb', format: 'alb', lane: 'objects', prefix: '' });
+    expect(config.sources[0]).not.toHaveProperty('bucket', expect.anything());
+  });
+
+  test('has the documented defaults', () => {
+    const { sources: _, ...rest } = config;
+    expect(rest).toEqual({
+      tableFormat: 'parquet',
+      partitionBy: 'arrival',
+      bufferSizeMiB: 128,
+      bufferIntervalSeconds: 300,
+      parquetCompression: 'SNAPPY',
+      timeZone: 'UTC',
+      keepRaw: 'on-error',
+      memoryMiB: 1769,
+      timeoutSeconds: 300,
+      maxConcurrency: 50,
+      retentionDays: 400,
+      landingRetentionDays: 30,
+      scanLimitGiB: 100,
+      removalPolicy: 'retain',
+    });
+  });
+
+  test('is frozen throughout', () => {
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(Object.isFrozen(config.sources[0]?.table.columns)).toBe(true);
+  });
+});
+
+describe('numbers', () => {
+  test.each([
+    ['bufferSizeMiB', 64, 128],
+    ['bufferIntervalSeconds', 0, 900],
+    ['memoryMiB', 128, 10_240],
+    ['timeoutSeconds', 1, 900],
+    ['maxConcurrency', 2, 1000],
+    ['retentionDays', 1, 36_500],
+    ['landingRetentionDays', 1, 36_500],
+    ['logGroupRetentionDays', 1, 3653],
+  ])('%s is a whole number from %i to %i', (param, min, max) => {
+    expect(readConfig({ [param]: min })).toHaveProperty(param, min);
+    expect(readConfig({ [param]: max })).toHaveProperty(param, max);
+    const allowed = `a whole number from ${min} to ${max}`;
+    for (const got of [min - 1, max + 1, min + 0.5, true]) {
+      expect(refusal({ [param]: got })).toBe(`${param}: got ${got}, allowed: ${allowed}`);
+    }
+    for (const got of ['', 'many', `${min}x`]) {
+      expect(refusal({ [param]: got })).toBe(`${param}: got "${got}", allowed: ${allowed}`);
+    }
+  });
+
+  test('may come as text, as the command line gives them', () => {
+    expect(readConfig({ bufferSizeMiB: '64', scanLimitGiB: '0.5' })).toMatchObject({
+      bufferSizeMiB: 64,
+      scanLimitGiB: 0.5,
+    });
+    expect(refusal({ bufferSizeMiB: '63' })).toContain('got "63"');
+  });
+
+  test('scanLimitGiB takes fractions, down to what Athena takes', () => {
+    expect(readConfig({ scanLimitGiB: 0.01 }).scanLimitGiB).toBe(0.01);
+    expect(refusal({ scanLimitGiB: 0.009 })).toContain('from 0.01 to');
+    expect(refusal({ scanLimitGiB: 1_000_001 })).toContain('to 1000000');
+  });
+
+  test('logGroupRetentionDays takes only the steps CloudWatch has', () => {
+    expect(readConfig({ logGroupRetentionDays: 30 }).logGroupRetentionDays).toBe(30);
+    expect(refusal({ logGroupRetentionDays: 31 })).toContain("CloudWatch's own steps: 1, 3, 5, 7, 14, 30, 60");
+  });
+});
+
+describe('words', () => {
+  test.each([
+    ['parquetCompression', ['SNAPPY', 'GZIP', 'UNCOMPRESSED'], 'ZSTD'],
+    ['keepRaw', ['never', 'on-error', 'always'], 'sometimes'],
+    ['removalPolicy', ['retain', 'destroy'], 'snapshot'],
+    ['tableFormat', ['parquet'], 'orc'],
+    ['partitionBy', ['arrival'], 'hour'],
+  ])('%s is one of %j', (param, words, other) => {
+    for (const word of words) expect(readConfig({ [param]: word })).toHaveProperty(param, word);
+    expect(refusal({ [param]: other })).toBe(`${param}: got "${other}", allowed: ${words.join(', ')}`);
+  });
+
+  test.each(['UTC', 'Asia/Seoul', 'America/Argentina/Buenos_Aires', 'America/Port-au-Prince'])(
+    'timeZone takes %s',
+    (timeZone) => {
+      expect(readConfig({ timeZone }).timeZone).toBe(timeZone);
+    },
+  );
+
+  test.each(['EST', 'GMT', 'Etc/UTC', 'Etc/GMT', '+09:00', 'Asia/Atlantis', 'asia/seoul', ''])(
+    'timeZone does not take %j',
+    (timeZone) => {
+      expect(refusal({ timeZone })).toBe(
+        `timeZone: got ${JSON.stringify(timeZone)}, allowed: UTC, or an IANA time zone as Region/City, e.g. Asia/Seoul`,
+      );
+    },
+  );
+
+  test('kmsKey is the ARN of a key, not of an alias', () => {
+    expect(readConfig({ kmsKey: KEY }).kmsKey).toBe(KEY);
+    expect(refusal({ kmsKey: 'arn:aws:kms:us-east-1:123456789012:alias/mine' })).toContain('kmsKey: got "arn:');
+  });
+});
+
+describe('params of others', () => {
+  test('what CDK puts into the context is left alone', () => {
+    const context = {
+      'aws:cdk:bundling-stacks': [],
+      '@aws-cdk/core:x': true,
+      'cli-telemetry': false,
+      'tributary:x': 1,
+    };
+    expect(readConfig(context)).toEqual(readConfig({}));
+  });
+
+  test.each(['bufferSizeMb', 'buffer.size', 'sources.0', 'duplicates.rate', 'duplicates.windowHours.x'])(
+    '%s is unknown, and the known ones are named',
+    (param) => {
+      expect(refusal({ [param]: 1 })).toMatch(new RegExp(`^${param}: unknown param, known: sources, tableFormat, `));
+    },
+  );
+});
+
+describe('params that are not implemented', () => {
+  test.each([
+    ['tableFormat', 'iceberg'],
+    ['partitionBy', 'event'],
+    ['duplicates.enabled', false],
+    ['duplicates.sampleRate', 0.1],
+    ['duplicates.windowHours', 24],
+    ['duplicates.alarmPercent', 5],
+    ['streamsPerTable', 2],
+    ['archiveAfterDays', 90],
+    ['ledgerRetentionDays', 30],
+    ['schemaEvolution', 'auto'],
+    ['alarmEmail', 'ops@example.com'],
+  ])('%s is refused as not yet', (param, value) => {
+    expect(refusal({ [param]: value })).toMatch(new RegExp(`^${param}: got ${JSON.stringify(value)}, .*not yet`));
+  });
+
+  test.each([
+    ['duplicates.enabled', 'true'],
+    ['duplicates.sampleRate', 1],
+    ['streamsPerTable', '1'],
+    ['ledgerRetentionDays', 400],
+    ['schemaEvolution', 'suggest'],
+  ])('%s may be given its default', (param, value) => {
+    expect(readConfig({ [param]: value })).toEqual(readConfig({}));
+  });
+
+  test('members of an object and dotted names are the same', () => {
+    expect(refusal({ duplicates: { enabled: true, windowHours: 24 } })).toContain('duplicates.windowHours: got 24');
+    expect(refusal({ duplicates: '{"windowHours":24}' })).toContain('duplicates.windowHours: got 24');
+    expect(refusal({ duplicates: { windowHours: 72 }, 'duplicates.windowHours': '24' })).toContain('got "24"');
+    expect(refusal({ duplicates: { rate: 1 } })).toContain('duplicates.rate: unknown param');
+    expect(refusal({ duplicates: 'off' })).toBe('duplicates: got "off", allowed: an object');
+  });
+
+  test.each(['derive', 'identity', 'redact', 'fanOut', 'retentionDays'])('%s of a source is refused', (key) => {
+    expect(refusal(source({ [key]: 1 }))).toBe(`sources[0].${key}: got 1, allowed: not yet anything`);
+  });
+
+  test('via firehose is refused, via lambda is the default', () => {
+    expect(refusal(source({ via: 'firehose' }))).toBe(
+      'sources[0].via: got "firehose", allowed: lambda (firehose not yet)',
+    );
+    expect(readConfig(source({ via: 'lambda' }))).toEqual(readConfig(source({})));
+  });
+});
+
+describe('sources', () => {
+  test('may come as JSON text', () => {
+    const { sources } = readConfig({ sources: '[{"name":"web","format":"alb"}]' });
+    expect(sources.map(({ name }) => name)).toEqual(['web']);
+    expect(refusal({ sources: '[{"name":"web"}]' })).toContain('sources[0].format: got nothing');
+  });
+
+  test.each([[[]], ['alb'], [{ name: 'web' }]])('%j is no list of sources', (sources) => {
+    expect(refusal({ sources })).toContain('allowed: a list of at least one source');
+  });
+
+  test.each(['loads', 'rejected_lines', '1st', 'Web', 'a-b', '', `a${'b'.repeat(63)}`])('%j is no name', (name) => {
+    expect(refusal(source({ name }))).toMatch(/^sources\[0\]\.name: got .*, allowed: /);
+  });
+
+  test('a name may have 63 characters', () => {
+    const name = `a${'b'.repeat(62)}`;
+    expect(readConfig(source({ name })).sources[0]?.table.name).toBe(name);
+  });
+
+  test('an unknown format is refused with those there are', () => {
+    expect(refusal(source({ format: 'apache' }))).toBe(
+      `sources[0].format: got "apache", allowed: ${[...FORMATS.keys()].join(', ')}`,
+    );
+  });
+
+  test('what is no option of the format is refused', () => {
+    expect(refusal(source({ logFormat: '$status' }))).toBe(
+      'sources[0].logFormat: unknown, and no option of format alb (it has no options)',
+    );
+  });
+
+  test('what the format says of an option names the source', () => {
+    expect(refusal(source({ format: 'json', columns: { id: 'uuid' } }))).toMatch(
+      /^sources\[0\]\.columns\.id: expected a type of /,
+    );
+    expect(refusal(source({ format: 'nginx', logFormat: 7 }))).toMatch(/^sources\[0\]\.logFormat: expected .*got 7$/);
+    expect(refusal(source({ format: 'nginx', filters: { nope: false } }))).toMatch(/^sources\[0\]\.filters: expected /);
+  });
+
+  test('options reach the settings as they were given', () => {
+    const [kong] = readConfig(source({ format: 'kong', filters: { local_client: false } })).sources;
+    expect(kong?.options).toEqual({ filters: { local_client: false } });
+  });
+
+  test('a column that clashes with the partition is refused whatever the format says', () => {
+    expect(refusal(source({ format: 'json', columns: { dt: 'string' } }))).toMatch(/^sources\[0\]\.columns/);
+  });
+
+  test('keepRaw of a source goes over that of all', () => {
+    const { sources } = readConfig({
+      keepRaw: 'never',
+      sources: [
+        { name: 'a', format: 'alb', from: { prefix: 'a/' } },
+        { name: 'b', format: 'alb', from: { prefix: 'b/' }, keepRaw: 'always' },
+      ],
+    });
+    expect(sources.map(({ keepRaw }) => keepRaw)).toEqual(['never', 'always']);
+  });
+
+  test('each name is there once', () => {
+    const twice = { name: 'web', format: 'alb' };
+    expect(refusal({ sources: [twice, { ...twice, from: { bucket: 'example-logs' } }] })).toBe(
+      'sources[1].name: got "web", allowed: each name once',
+    );
+  });
+});
+
+describe('sources from buckets', () => {
+  test('take a bucket with all that belongs to it', () => {
+    const from = {
+      bucket: 'example-logs',
+      prefix: 'alb/',
+      suffix: '.log.gz',
+      notifications: 'eventbridge',
+      kmsKeyArn: KEY,
+      account: '123456789012',
+    };
+    expect(readConfig(source({ from })).sources[0]).toMatchObject({ lane: 'objects', ...from });
+  });
+
+  test.each([
+    ['bucket', 'Example_Logs'],
+    ['prefix', 'alb/*'],
+    ['prefix', ''],
+    ['suffix', '?.gz'],
+    ['notifications', 'sns'],
+    ['kmsKeyArn', 'alias/mine'],
+    ['account', '12345678901'],
+    ['account', 123456789012],
+  ])('refuse %s %j', (key, value) => {
+    const from = { bucket: 'example-logs', [key]: value };
+    expect(refusal(source({ from }))).toContain(`sources[0].from.${key}: got ${JSON.stringify(value)}, allowed: `);
+  });
+
+  test('refuse a misspelt key', () => {
+    expect(refusal(source({ from: { buckett: 'x' } }))).toMatch(
+      /^sources\[0\]\.from\.buckett: unknown, known: bucket, /,
+    );
+  });
+
+  test.each(['notifications', 'kmsKeyArn', 'account'])('refuse %s for the landing bucket', (key) => {
+    const values: Context = { notifications: 's3', kmsKeyArn: KEY, account: '123456789012' };
+    expect(refusal(source({ from: { [key]: values[key] } }))).toContain('only with a bucket of your own');
+  });
+
+  test('take a folder of the landing bucket, and only a folder', () => {
+    expect(readConfig(source({ from: { prefix: 'web/' } })).sources[0]).toMatchObject({ prefix: 'web/' });
+    expect(refusal(source({ from: { prefix: 'web' } }))).toContain('ending with /');
+  });
+
+  test.each(['tributary-lake5f1b88ea-abcdefgh', 'tributary-landingf95672e9-abcdefgh'])(
+    "refuse the stack's own bucket %s",
+    (bucket) => {
+      expect(refusal(source({ from: { bucket } }))).toContain(`sources[0].from.bucket: got "${bucket}"`);
+    },
+  );
+
+  test.each([
+    ['both the whole bucket', undefined, undefined],
+    ['one within the other', 'a/', 'a/b/'],
+    ['the other within the one', 'a/b/', 'a/'],
+    ['the whole and a part', undefined, 'a/'],
+  ])('refuse overlapping prefixes: %s', (_, first, second) => {
+    for (const bucket of ['example-logs', undefined]) {
+      const sources = [
+        { name: 'a', format: 'alb', from: { bucket, prefix: first } },
+        { name: 'b', format: 'alb', from: { bucket, prefix: second } },
+      ];
+      expect(refusal({ sources })).toContain('allowed: a prefix that does not overlap that of a');
+    }
+  });
+
+  test('take one prefix in two buckets, and two prefixes in one', () => {
+    const sources = [
+      { name: 'a', format: 'alb', from: { bucket: 'example-logs', prefix: 'x/' } },
+      { name: 'b', format: 'alb', from: { bucket: 'example-logs', prefix: 'y/' } },
+      { name: 'c', format: 'alb', from: { bucket: 'more-logs', prefix: 'x/' } },
+      { name: 'd', format: 'alb', from: { prefix: 'x/' } },
+    ];
+    expect(readConfig({ sources }).sources).toHaveLength(4);
+  });
+});
+
+describe('sources from log groups', () => {
+  test('have a table with the group and the stream', () => {
+    const [app] = readConfig(source({ from: { logGroups: ['/example/app'], filterPattern: 'ERROR' } })).sources;
+    expect(app).toMatchObject({ lane: 'events', logGroups: ['/example/app'], filterPattern: 'ERROR' });
+    expect(app?.table.columns.map(({ name }) => name)).toEqual(expect.arrayContaining(['log_group', 'log_stream']));
+  });
+
+  test.each([
+    ['nothing', []],
+    ['a pattern', ['/example/*']],
+    ["the stack's own group", ['/tributary/load-objects']],
+    ["the stack's own group by CDK", ['/aws/lambda/Tributary-Handler']],
+    ['a group twice', ['/example/app', '/example/app']],
+  ])('refuse %s', (_, logGroups) => {
+    expect(refusal(source({ from: { logGroups } }))).toMatch(/^sources\[0\]\.from\.logGroups.*: got /);
+  });
+
+  test('refuse a group of another source', () => {
+    const from = { logGroups: ['/example/app'] };
+    const sources = ['a', 'b'].map((name) => ({ name, format: 'alb', from }));
+    expect(refusal({ sources })).toBe(
+      'sources[1].from.logGroups: got "/example/app", allowed: each log group in one source; it is in a',
+    );
+  });
+
+  test('refuse what belongs to buckets, and buckets what belongs to log groups', () => {
+    expect(refusal(source({ from: { logGroups: ['/example/app'], bucket: 'example-logs' } }))).toContain(
+      'sources[0].from.bucket: got "example-logs", allowed: only without logGroups',
+    );
+    expect(refusal(source({ from: { filterPattern: 'ERROR' } }))).toContain('only with logGroups');
+  });
+});
+
+describe('DEMO_SOURCES', () => {
+  test('are a source of each kind that the config takes', () => {
+    const { sources } = readConfig({ sources: DEMO_SOURCES });
+    expect(sources.map(({ name, lane }) => [name, lane])).toEqual([
+      ['alb', 'objects'],
+      ['kong', 'events'],
+      ['app', 'events'],
+    ]);
+  });
+});
+
+test('every refusal is one line, however odd the value', () => {
+  for (const got of ['a\nb', { a: '\n'.repeat(500) }, [null], null]) {
+    const message = refusal({ timeZone: got });
+    expect(message).not.toContain('\n');
+    expect(message.length).toBeLessThan(300);
+  }
+});

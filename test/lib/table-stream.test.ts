@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest';
+import { loadsTable, rejectedTable } from '../../lambdas/core/lake-tables.ts';
+import type { Table } from '../../lambdas/core/table.ts';
+import { DEMO_SOURCES, readConfig } from '../../lib/config.ts';
+import { readable, resource, resources, statements, templateOf } from './template.ts';
+
+const KEY = 'arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555';
+
+interface Destination {
+  readonly DataFormatConversionConfiguration: {
+    readonly Enabled: boolean;
+    readonly InputFormatConfiguration: { readonly Deserializer: { readonly OpenXJsonSerDe: object } };
+    readonly OutputFormatConfiguration: object;
+    readonly SchemaConfiguration: Readonly<Record<string, unknown>>;
+  };
+}
+
+const context = {
+  sources: DEMO_SOURCES,
+  bufferSizeMiB: 64,
+  bufferIntervalSeconds: 60,
+  parquetCompression: 'GZIP',
+  timeZone: 'Asia/Seoul',
+};
+const template = templateOf(context);
+const tables: readonly Table[] = [...readConfig(context).sources.map(({ table }) => table), loadsTable, rejectedTable];
+
+function streamOf({ name }: Table) {
+  const { Properties, ...rest } = resource(
+    template,
+    'AWS::KinesisFirehose::DeliveryStream',
+    `Streams${name.replaceAll('_', '')}`,
+  );
+  return { ...rest, Properties, destination: Properties.ExtendedS3DestinationConfiguration as Destination };
+}
+
+describe.each(tables.map((table) => [table.name, table] as const))('the stream into %s', (name, table) => {
+  test("reads each column by its key, and is strict about the key's case", () => {
+    const { DataFormatConversionConfiguration: conversion } = streamOf(table).destination;
+    expect(conversion.InputFormatConfiguration.Deserializer.OpenXJsonSerDe).toEqual({
+      CaseInsensitive: false,
+      ColumnToJsonKeyMappings: Object.fromEntries(table.columns.map((column) => [column.name, column.key])),
+    });
+    const keys = table.columns.map(({ key }) => key);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+
+  test('writes Parquet by the schema of the table', () => {
+    const { DataFormatConversionConfiguration: conversion } = streamOf(table).destination;
+    expect(conversion.Enabled).toBe(true);
+    expect(conversion.OutputFormatConfiguration).toEqual({ Serializer: { ParquetSerDe: { Compression: 'GZIP' } } });
+    expect(conversion.SchemaConfiguration).toMatchObject({ VersionId: 'LATEST', Region: { Ref: 'AWS::Region' } });
+    expect(readable(conversion.SchemaConfiguration.TableName)).toBe(`<Catalog${name.replaceAll('_', '')}>`);
+  });
+
+  test('writes days of the time zone, and errors by their kind, within its own folders', () => {
+    expect(streamOf(table).destination).toMatchObject({
+      Prefix: `data/${name}/dt=!{timestamp:yyyy-MM-dd}/`,
+      ErrorOutputPrefix: `errors/${name}/!{firehose:error-output-type}/dt=!{timestamp:yyyy-MM-dd}/`,
+      CustomTimeZone: 'Asia/Seoul',
+      BufferingHints: { SizeInMBs: 64, IntervalInSeconds: 60 },
+    });
+    const written = statements(template, `Streams${name.replaceAll('_', '')}Role`)
+      .filter(({ Action }) => [Action].flat().includes('s3:PutObject'))
+      .flatMap(({ Resource }) => [Resource].flat().map(readable));
+    expect(written).toEqual([`<Lake.Arn>/data/${name}/*`, `<Lake.Arn>/errors/${name}/*`]);
+  });
+
+  test('is made after the policy of its role, encrypted, and kept when a deploy replaces it', () => {
+    const { Properties, DependsOn, UpdateReplacePolicy } = streamOf(table);
+    expect(DependsOn).toContainEqual(expect.stringContaining('RoleDefaultPolicy'));
+    expect(Properties.DeliveryStreamEncryptionConfigurationInput).toEqual({ KeyType: 'AWS_OWNED_CMK' });
+    expect(UpdateReplacePolicy).toBe('Retain');
+  });
+});
+
+describe.each(tables.map((table) => [table.name, table] as const))('the table %s', (name, table) => {
+  const input = [...resources(template, 'AWS::Glue::Table').values()]
+    .map(({ Properties }) => Properties.TableInput as Readonly<Record<string, unknown>>)
+    .find(({ Name }) => Name === name);
+  const storage = input?.StorageDescriptor as Readonly<Record<string, unknown>>;
+  const parameters = input?.Parameters as Readonly<Record<string, unknown>>;
+
+  test('has the columns of core, in their order, with their comments', () => {
+    expect(storage.Columns).toEqual(
+      table.columns.map((column) => ({ Name: column.name, Type: column.type, Comment: column.comment })),
+    );
+    expect(storage.SerdeInfo).toMatchObject({
+      SerializationLibrary: 'org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe',
+    });
+  });
+
+  test('lies where its stream writes', () => {
+    expect(readable(storage.Location)).toBe(`s3://<Lake>/data/${name}/`);
+    expect(readable(parameters['storage.location.template'])).toBe(`s3://<Lake>/data/${name}/dt=\${dt}/`);
+  });
+
+  test('projects its days as far back as rows are kept, and one ahead of UTC', () => {
+    expect(input?.PartitionKeys).toMatchObject([{ Name: 'dt', Type: 'string' }]);
+    expect(parameters).toMatchObject({
+      'projection.enabled': 'true',
+      'projection.dt.type': 'date',
+      'projection.dt.format': 'yyyy-MM-dd',
+      'projection.dt.range': 'NOW-402DAYS,NOW+1DAY',
+    });
+  });
+
+  test("keeps within Glue's limit of a comment", () => {
+    for (const { comment } of table.columns) expect(comment.length).toBeLessThanOrEqual(255);
+  });
+});
+
+describe('the lake bucket and queries', () => {
+  test('are encrypted with the key configured, which streams may use', () => {
+    const keyed = templateOf({ kmsKey: KEY });
+    expect(JSON.stringify(resource(keyed, 'AWS::S3::Bucket', 'Lake').Properties.BucketEncryption)).toContain(KEY);
+    for (const [, { Properties }] of resources(keyed, 'AWS::KinesisFirehose::DeliveryStream')) {
+      expect(Properties.DeliveryStreamEncryptionConfigurationInput).toEqual({
+        KeyType: 'CUSTOMER_MANAGED_CMK',
+        KeyARN: KEY,
+      });
+    }
+    expect(statements(keyed, 'StreamsalbRole')).toContainEqual(
+      expect.objectContaining({ Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Resource: KEY }),
+    );
+    keyed.hasResourceProperties('AWS::Athena::WorkGroup', {
+      WorkGroupConfiguration: {
+        ResultConfiguration: { EncryptionConfiguration: { EncryptionOption: 'SSE_KMS', KmsKey: KEY } },
+      },
+    });
+  });
+
+  test('scan no more than configured, whatever a client asks for', () => {
+    templateOf({ scanLimitGiB: 2.5 }).hasResourceProperties('AWS::Athena::WorkGroup', {
+      WorkGroupConfiguration: {
+        EnforceWorkGroupConfiguration: true,
+        BytesScannedCutoffPerQuery: 2_684_354_560,
+        EngineVersion: { SelectedEngineVersion: 'Athena engine version 3' },
+        ResultConfiguration: { EncryptionConfiguration: { EncryptionOption: 'SSE_S3' } },
+      },
+    });
+    const { ResultConfiguration } = resource(template, 'AWS::Athena::WorkGroup').Properties
+      .WorkGroupConfiguration as Record<string, Record<string, unknown>>;
+    expect(readable(ResultConfiguration?.OutputLocation)).toBe('s3://<Lake>/athena-results/');
+  });
+});
