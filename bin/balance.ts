@@ -118,6 +118,21 @@ export async function notLoaded(athena: Athena, source: string, handed: readonly
   return handed.filter(({ objectKey, logStream }) => !known.has(objectKey ?? logStream));
 }
 
+/** How many of the given files had been loaded before a time. */
+export async function loadedBefore(
+  athena: Athena,
+  source: string,
+  handed: readonly Handed[],
+  time: Date,
+): Promise<number> {
+  const [row] = await select(
+    athena,
+    `SELECT count(DISTINCT coalesce(object_key, log_stream)) AS found FROM loads
+     WHERE ${loadedFrom(source, handed)} AND finished_at < TIMESTAMP ${sqlText(time.toISOString().slice(0, -1).replace('T', ' '))}`,
+  );
+  return Number(row?.found);
+}
+
 /** The balances as a table, then the reasons of what was rejected. */
 export function balanceText(found: readonly Balance[]): string {
   const table = renderTable(

@@ -85,6 +85,7 @@ async function holdsAnother(path: string, { bytes, sha256 }: InputFile): Promise
   return hash.digest('hex') !== sha256;
 }
 
+/** A source of several log groups reads all of them alike: the first one takes the events. */
 async function putEvents(
   lake: LocalLake,
   { logGroups: [logGroup = ''] = [] }: SourceSettings,

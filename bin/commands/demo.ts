@@ -16,7 +16,7 @@ import { jsonOption, lakeOption } from '../options.ts';
 import { complain, print, printJson, stages } from '../output.ts';
 
 /** Lines of the sample per source: enough for several batches and files, loaded in seconds. */
-const SAMPLE_LINES = { alb: 150_000, kong: 30_000, app: 30_000 };
+const SAMPLE_LINES = { alb: 120_000, kong: 30_000, app: 30_000 };
 const SAMPLE_SEED = 'tributary';
 
 interface DemoOptions {

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { openAthena } from '../../local/athena.ts';
-import { type Balance, balances, balanceText, imbalances, loadedFrom, notLoaded } from '../balance.ts';
+import { type Balance, balances, balanceText, imbalances, loadedBefore, loadedFrom, notLoaded } from '../balance.ts';
 import { CommandError } from '../command-error.ts';
 import { type InputFile, readInputs } from '../input-files.ts';
 import { readLakeFolder } from '../lake-folder.ts';
@@ -54,6 +54,7 @@ async function load(
   stage: (line: string) => void,
   found: Found,
 ): Promise<void> {
+  const began = new Date();
   // Loaded when needed: CDK takes seconds, which no other command should wait for.
   const { openLake } = await import('../../local/open-lake.ts');
   const lake = await openLake({ dir, context: localContext(context), progress: stage });
@@ -75,10 +76,18 @@ async function load(
     await lake.close();
   }
   if (handed.length === 0) return;
-  await account(dir, name, handed, found);
+  const before = await account(dir, name, handed, began, found);
+  if (before > 0) stage(`${before} of these files had been loaded before; their lines count once`);
 }
 
-async function account(dir: string, source: string, handed: readonly Handed[], found: Found): Promise<void> {
+/** Asks the lake what became of the files, and gives back how many of them it had before. */
+async function account(
+  dir: string,
+  source: string,
+  handed: readonly Handed[],
+  began: Date,
+  found: Found,
+): Promise<number> {
   const athena = await openAthena(readLakeFolder(dir));
   try {
     found.balances = await balances(athena, loadedFrom(source, handed));
@@ -86,6 +95,7 @@ async function account(dir: string, source: string, handed: readonly Handed[], f
       ...imbalances(found.balances),
       ...(await notLoaded(athena, source, handed)).map(({ path }) => `${path}: not loaded; see ${dir}/logs for why`),
     );
+    return await loadedBefore(athena, source, handed, began);
   } finally {
     await athena.close();
   }

@@ -221,6 +221,7 @@ describe('lake run and lake query', () => {
     await writeFile(join(dir, 'gateway.log'), `${line}\n2026/01/05 10:00:01 [notice] 1#0: exiting\n`);
 
     const run = await lake('run', 'gateway.log', '--source', 'kong');
+    const again = await lake('run', 'gateway.log', '--source', 'kong');
     const query = await lake(
       'query',
       "SELECT client_ip, request_url, split_part(log_stream, '/', 1) AS stream FROM kong",
@@ -233,6 +234,8 @@ describe('lake run and lake query', () => {
         '\n',
       ),
     );
+    expect([again.code, again.stdout]).toEqual([0, run.stdout]);
+    expect(again.stderr).toContain('1 of these files had been loaded before');
     expect(query.stdout).toBe(['client_ip  request_url  stream', '192.0.2.7  /a           gateway.log', ''].join('\n'));
     expect(rows.stdout).toBe('found\r\n300\r\n');
   });
