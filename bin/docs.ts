@@ -3,6 +3,7 @@
  * fails where a page is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { Format } from '../lambdas/core/format.ts';
 import { FORMATS } from '../lambdas/core/formats.ts';
 import { loadsTable, rejectedTable } from '../lambdas/core/lake-tables.ts';
 import { type Column, numbered, OWN, PARTITION } from '../lambdas/core/table.ts';
@@ -47,15 +48,23 @@ function tablesPage(): string {
       ...columnTable(columns),
       '',
     ]),
-    ...[...FORMATS.values()].flatMap((format) => [
-      `## Format ${format.name}`,
-      '',
-      `${format.description} [Reference](${format.reference}).`,
-      '',
-      ...columnTable(numbered(format.compile({}).columns)),
-      '',
-    ]),
+    ...[...FORMATS.values()].flatMap(formatSection),
   ].join('\n');
+}
+
+function formatSection({ name, description, reference, options, example, filters = {}, compile }: Format): string[] {
+  const filterLines = Object.entries(filters).map(([filter, what]) => `- \`${filter}\`: ${what}`);
+  return [
+    `## Format ${name}`,
+    '',
+    `${description} [Reference](${reference}).`,
+    '',
+    ...(options.length > 0 ? [`Options: ${options.map((option) => `\`${option}\``).join(', ')}.`, ''] : []),
+    ...(filterLines.length > 0 ? ['Filters, each counted, and switched off by its name:', '', ...filterLines, ''] : []),
+    ...(example ? [`Columns with \`${JSON.stringify(example)}\`:`, ''] : []),
+    ...columnTable(numbered(compile(example ?? {}).columns)),
+    '',
+  ];
 }
 
 function columnTable(columns: readonly Column[]): string[] {

@@ -1,4 +1,4 @@
-import { type Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Aws, type Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
@@ -27,11 +27,13 @@ export interface LedgerProps {
 export class Ledger extends Construct {
   readonly table: Table;
   readonly #rememberFor: Duration;
+  readonly #encryptionKey: IKey | undefined;
 
   constructor(scope: Construct, id: string, props: LedgerProps) {
     super(scope, id);
     const { rememberFor, pointInTimeRecovery, encryptionKey, removalPolicy } = props;
     this.#rememberFor = rememberFor;
+    this.#encryptionKey = encryptionKey;
     this.table = new Table(this, 'Table', {
       partitionKey: { name: LEDGER.key, type: AttributeType.STRING },
       timeToLiveAttribute: LEDGER.expiry,
@@ -53,8 +55,17 @@ export class Ledger extends Construct {
   grantUse(fn: LoadFunction): void {
     const actions = ['dynamodb:UpdateItem', 'dynamodb:GetItem'];
     fn.addToRolePolicy(new PolicyStatement({ actions, resources: [this.table.tableArn] }));
-    this.table.encryptionKey?.grantEncryptDecrypt(fn);
+    if (this.#encryptionKey) fn.addToRolePolicy(throughDynamoDb(this.#encryptionKey));
     fn.addEnvironment(ENV.ledgerTable, this.table.tableName);
     fn.addEnvironment(ENV.ledgerDays, String(this.#rememberFor.toDays()));
   }
+}
+
+/** DynamoDB uses the key in its caller's name. https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html */
+function throughDynamoDb(key: IKey): PolicyStatement {
+  return new PolicyStatement({
+    actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:GenerateDataKey', 'kms:DescribeKey'],
+    resources: [key.keyArn],
+    conditions: { StringEquals: { 'kms:ViaService': `dynamodb.${Aws.REGION}.amazonaws.com` } },
+  });
 }

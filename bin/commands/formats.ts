@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Format, OptionError } from '../../lambdas/core/format.ts';
+import type { Format, FormatOptions } from '../../lambdas/core/format.ts';
 import { FORMATS } from '../../lambdas/core/formats.ts';
 import type { ColumnType } from '../../lambdas/core/table.ts';
 import { jsonOption } from '../options.ts';
@@ -26,36 +26,32 @@ interface Description {
   readonly options: readonly string[];
   /** What each filter leaves out, by name. */
   readonly filters: Readonly<Record<string, string>>;
-  /** Null where the source's options declare them. */
-  readonly columns: readonly { readonly name: string; readonly type: ColumnType; readonly comment: string }[] | null;
+  /** The options the columns are shown with; null where the format has them without any. */
+  readonly example: FormatOptions | null;
+  readonly columns: readonly { readonly name: string; readonly type: ColumnType; readonly comment: string }[];
 }
 
-function describe(format: Format): Description {
-  const { name, description, reference, options, filters = {} } = format;
-  return { name, description, reference, options, filters, columns: columnsOf(format) };
+function describe({ name, description, reference, options, filters = {}, example, compile }: Format): Description {
+  const columns = Object.entries(compile(example ?? {}).columns).map(([column, { type, comment }]) => ({
+    name: column,
+    type,
+    comment,
+  }));
+  return { name, description, reference, options, filters, example: example ?? null, columns };
 }
 
-function columnsOf(format: Format): Description['columns'] {
-  try {
-    const { columns } = format.compile({});
-    return Object.entries(columns).map(([name, { type, comment }]) => ({ name, type, comment }));
-  } catch (error) {
-    if (error instanceof OptionError) return null;
-    throw error;
-  }
-}
-
-function text({ name, description, reference, options, filters, columns }: Description): string {
+function text({ name, description, reference, options, filters, example, columns }: Description): string {
   const facts = [
     ['reference', reference],
     ['options', options.join(', ') || 'none'],
     ...Object.entries(filters).map(([filter, what]) => [`filter ${filter}`, what]),
-    ...(columns ? [] : [['columns', `declared by the source: ${options.join(' or ')}`]]),
+    ...(example ? [['columns below', `with ${JSON.stringify(example)}`]] : []),
   ];
-  const parts = [`${name}: ${description}`, renderTable([{ name: '' }, { name: '' }], facts).trimStart()];
-  if (columns) {
-    const rows = columns.map((column) => [column.name, column.type, column.comment]);
-    parts.push('', renderTable([{ name: 'column' }, { name: 'type' }, { name: 'meaning' }], rows));
-  }
-  return parts.join('\n');
+  const rows = columns.map((column) => [column.name, column.type, column.comment]);
+  return [
+    `${name}: ${description}`,
+    renderTable([{ name: '' }, { name: '' }], facts).trimStart(),
+    '',
+    renderTable([{ name: 'column' }, { name: 'type' }, { name: 'meaning' }], rows),
+  ].join('\n');
 }

@@ -50,6 +50,8 @@ export interface Format {
   readonly accepts?: (baseName: string) => boolean;
   /** Names of the source options this format takes, for error messages. */
   readonly options: readonly string[];
+  /** Options to show the format with, where without any it has no columns. */
+  readonly example?: FormatOptions;
   /** Filters that apply unless the option `filters` switches them off: what each leaves out, by name. */
   readonly filters?: Readonly<Record<string, string>>;
   /**

@@ -43,6 +43,8 @@ describe('readConfig without params', () => {
       maxConcurrency: 50,
       retentionDays: 400,
       landingRetentionDays: 30,
+      ledgerRetentionDays: 400,
+      ledgerPointInTimeRecovery: false,
       scanLimitGiB: 100,
       removalPolicy: 'retain',
     });
@@ -62,11 +64,13 @@ describe('numbers', () => {
     ['timeoutSeconds', 1, 900],
     ['maxConcurrency', 2, 1000],
     ['retentionDays', 1, 36_500],
-    ['landingRetentionDays', 1, 36_500],
+    ['ledgerRetentionDays', 1, 36_500, { landingRetentionDays: 1 }],
+    ['landingRetentionDays', 1, 36_500, { ledgerRetentionDays: 36_500 }],
+    ['logEventsConcurrency', 1, 1000],
     ['logGroupRetentionDays', 1, 3653],
-  ])('%s is a whole number from %i to %i', (param, min, max) => {
-    expect(readConfig({ [param]: min })).toHaveProperty(param, min);
-    expect(readConfig({ [param]: max })).toHaveProperty(param, max);
+  ] as [string, number, number, object?][])('%s is a whole number from %i to %i', (param, min, max, others) => {
+    expect(readConfig({ ...others, [param]: min })).toHaveProperty(param, min);
+    expect(readConfig({ ...others, [param]: max })).toHaveProperty(param, max);
     const allowed = `a whole number from ${min} to ${max}`;
     for (const got of [min - 1, max + 1, min + 0.5, true]) {
       expect(refusal({ [param]: got })).toBe(`${param}: got ${got}, allowed: ${allowed}`);
@@ -74,6 +78,13 @@ describe('numbers', () => {
     for (const got of ['', 'many', `${min}x`]) {
       expect(refusal({ [param]: got })).toBe(`${param}: got "${got}", allowed: ${allowed}`);
     }
+  });
+
+  test('refuses a ledger that forgets objects before the landing bucket does', () => {
+    expect(readConfig({ ledgerRetentionDays: 30, landingRetentionDays: 30 }).ledgerRetentionDays).toBe(30);
+    expect(refusal({ ledgerRetentionDays: 29, landingRetentionDays: 30 })).toBe(
+      'ledgerRetentionDays: got 29, allowed: at least landingRetentionDays (30): an object that outlives its entry could be loaded twice',
+    );
   });
 
   test('may come as text, as the command line gives them', () => {
@@ -159,7 +170,6 @@ describe('params that are not implemented', () => {
     ['duplicates.alarmPercent', 5],
     ['streamsPerTable', 2],
     ['archiveAfterDays', 90],
-    ['ledgerRetentionDays', 30],
     ['schemaEvolution', 'auto'],
     ['alarmEmail', 'ops@example.com'],
   ])('%s is refused as not yet', (param, value) => {
@@ -170,7 +180,6 @@ describe('params that are not implemented', () => {
     ['duplicates.enabled', 'true'],
     ['duplicates.sampleRate', 1],
     ['streamsPerTable', '1'],
-    ['ledgerRetentionDays', 400],
     ['schemaEvolution', 'suggest'],
   ])('%s may be given its default', (param, value) => {
     expect(readConfig({ [param]: value })).toEqual(readConfig({}));

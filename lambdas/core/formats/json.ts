@@ -29,6 +29,7 @@ export const json: Format = {
   description: 'JSON objects, one per line or log event, with columns declared in the source.',
   reference: 'https://www.rfc-editor.org/rfc/rfc8259',
   options: ['columns', 'preset'],
+  example: { preset: 'server-logs' },
   compile: (options) => compile(columnsOf(options)),
 };
 
