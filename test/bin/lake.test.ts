@@ -147,7 +147,8 @@ describe('lake parse', () => {
   });
 });
 
-describe('lake run and lake query', () => {
+// Each run synthesizes the stack: seconds on an idle machine, many on a busy one.
+describe('lake run and lake query', { timeout: 240_000 }, () => {
   test('say in one line what no lake can be made of', async () => {
     await mkdir(join(dir, 'bare'));
     await writeFile(join(dir, 'bare', 'README.md'), 'no log');
