@@ -52,7 +52,7 @@ export async function readInputs(paths: readonly string[]): Promise<Inputs> {
 }
 
 /** What a folder's logs are called; a file the user names is taken whatever its name. */
-const LOG_NAME = /\.log\b|\.(gz|txt|json|jsonl|ndjson)$/i;
+const LOG_NAME = /\.log\b|\.(gz|json|jsonl|ndjson)$/i;
 
 class InputError extends Error {}
 
@@ -69,7 +69,7 @@ async function filesAt(path: string): Promise<{ file: string; named: boolean }[]
   }
   if (files.length === 0) {
     throw new InputError(
-      'no logs in this folder (*.log, *.gz, *.txt, *.json); name the files if theirs are other names',
+      'no logs in this folder (*.log, *.gz, *.json); name the files if theirs are other names',
     );
   }
   return files.map((file) => ({ file, named: false }));

@@ -160,6 +160,7 @@ async function drained(
     }
     if (workers.skipWaits()) continue;
     if (!firehose.pending()) return;
+    progress?.('delivering what Firehose has gathered');
     await firehose.flush();
   }
 }
