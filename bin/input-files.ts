@@ -68,9 +68,7 @@ async function filesAt(path: string): Promise<{ file: string; named: boolean }[]
     if (!hidden && LOG_NAME.test(basename(name)) && (await kindOf(file)).isFile) files.push(file);
   }
   if (files.length === 0) {
-    throw new InputError(
-      'no logs in this folder (*.log, *.gz, *.json); name the files if theirs are other names',
-    );
+    throw new InputError('no logs in this folder (*.log, *.gz, *.json); name the files if theirs are other names');
   }
   return files.map((file) => ({ file, named: false }));
 }

@@ -18,7 +18,7 @@ import { OWN } from './table.ts';
  * Batches under way at once: enough to hide Firehose's latency behind parsing, few enough that
  * memory stays small (each is 4 MiB, and again a third more as base64).
  */
-const BATCHES_IN_FLIGHT = 3;
+export const BATCHES_IN_FLIGHT = 3;
 
 /** Sends records to a stream. Resolves when Firehose has acknowledged every one of them. */
 export type Send = (stream: string, records: readonly Uint8Array[]) => Promise<void>;
