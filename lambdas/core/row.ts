@@ -1,4 +1,4 @@
-import { type Column, type ColumnSpecs, numbered, OWN } from './table.ts';
+import { type ColumnSpecs, numbered, OWN } from './table.ts';
 
 /** Whether a row keeps the line it came from in `raw`. */
 export type KeepRaw = 'never' | 'on-error' | 'always';
@@ -27,7 +27,8 @@ export class Row {
   /** Milliseconds since the epoch of the row's event, where its format says which column tells it. */
   eventTime: number | undefined;
 
-  readonly #columns: ReadonlyMap<string, Column>;
+  /** How each column's value begins in the JSON, by column name. */
+  readonly #keys: ReadonlyMap<string, string>;
   readonly #shared: string;
   #json = '';
   #errors: Record<string, { value: string; reason: string }> | undefined;
@@ -38,8 +39,8 @@ export class Row {
    * @param shared values every row of this object or payload has: own or declared columns by name
    */
   constructor(specs: ColumnSpecs, shared: ReadonlyMap<string, string> = new Map()) {
-    this.#columns = new Map([...Object.values(OWN), ...numbered(specs)].map((column) => [column.name, column]));
-    this.#shared = [...shared].map(([name, value]) => `,"${this.#column(name).key}":${quote(value)}`).join('');
+    this.#keys = new Map([...Object.values(OWN), ...numbered(specs)].map(({ name, key }) => [name, `,"${key}":`]));
+    this.#shared = [...shared].map(([name, value]) => this.#key(name) + quote(value)).join('');
   }
 
   begin(): void {
@@ -84,15 +85,13 @@ export class Row {
   /** `value` as `yyyy-MM-ddTHH:mm:ss[.fraction][Z]` in UTC; kept to microseconds. */
   timestamp(name: string, value: string): void {
     const parts = TIMESTAMP.exec(value);
-    const iso = parts && `${value.slice(0, 10)}T${value.slice(11, 19)}`;
-    const millis = iso ? Date.parse(`${iso}Z`) : Number.NaN;
-    // Date.parse rolls 31 February over and takes hour 24: only a time it gives back unchanged exists.
-    if (!iso || Number.isNaN(millis) || !new Date(millis).toISOString().startsWith(iso)) {
+    const millis = parts ? utcMillis(parts) : undefined;
+    if (!parts || millis === undefined) {
       this.error(name, value, 'not a timestamp');
       return;
     }
     const fraction = parts[7]?.slice(0, 6);
-    this.#set(name, fraction ? `"${iso}.${fraction}Z"` : `"${iso}Z"`);
+    this.#set(name, `"${value.slice(0, 10)}T${value.slice(11, 19)}${fraction ? `.${fraction}` : ''}Z"`);
     this.eventTime ??= millis + (fraction ? Math.floor(Number(`0.${fraction}`) * 1000) : 0);
   }
 
@@ -120,14 +119,14 @@ export class Row {
   }
 
   #set(name: string, json: string): void {
-    this.#json += `,"${this.#column(name).key}":${json}`;
+    this.#json += this.#key(name) + json;
     this.values++;
   }
 
-  #column(name: string): Column {
-    const column = this.#columns.get(name);
-    if (!column) throw new Error(`row: no column ${name} in this format's table`);
-    return column;
+  #key(name: string): string {
+    const key = this.#keys.get(name);
+    if (!key) throw new Error(`row: no column ${name} in this format's table`);
+    return key;
   }
 }
 
@@ -139,8 +138,28 @@ function freeName(taken: Readonly<Record<string, unknown>>, name: string, count:
   return free;
 }
 
+/** Milliseconds since the epoch; undefined for a day or time that does not exist. */
+function utcMillis([, ...parts]: RegExpExecArray): number | undefined {
+  const [year, month, day, hour, minute, second] = parts.slice(0, 6).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return undefined;
+  // Day 0 of the next month is the last of this one.
+  if (day > 28 && day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return undefined;
+  return Date.UTC(year, month - 1, day, hour, minute, second);
+}
+
+/** Text that JSON writes as it is: printable ASCII but for the quote and the backslash. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
 /** JSON text of a string; lone surrogates, which UTF-8 cannot hold, become U+FFFD. */
 function quote(value: string): string {
+  if (PLAIN.test(value)) return `"${value}"`;
   return JSON.stringify(value.isWellFormed() ? value : value.toWellFormed());
 }
 

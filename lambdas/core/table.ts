@@ -17,10 +17,10 @@ export interface ColumnSpec<Type extends ColumnType = ColumnType> {
 export interface Column extends ColumnSpec {
   readonly name: string;
   /**
-   * The column's JSON key in what is sent to Firehose on the Parquet path: its number. Short because
-   * Firehose bills bytes; a number because it can be no column's name and has no upper or lower case.
-   * Given once and never reused: records already buffered are read with the mapping of the day they
-   * are delivered.
+   * The column's JSON key in what is sent to Firehose on the Parquet path: its number in base 36.
+   * Short because Firehose bills bytes, and of digits and lower-case letters alone, which no rule of
+   * case changes. Given once and never reused: records already buffered are read with the mapping of
+   * the day they are delivered.
    */
   readonly key: string;
 }
@@ -79,7 +79,7 @@ export const OWN = {
   logStream: { name: 'log_stream', key: '6', ...text('CloudWatch log stream the event came from.') },
 } as const satisfies Record<string, Column>;
 
-/** A format's columns are numbered from here. */
+/** A format's columns are numbered from here: the key `a`. */
 export const FIRST_FORMAT_KEY = 10;
 
 /** Where a source's records come from: S3 objects, or CloudWatch log events. */
@@ -89,7 +89,7 @@ export type Lane = 'objects' | 'events';
 export function numbered(specs: ColumnSpecs): Column[] {
   return Object.entries(specs).map(([name, spec], index) => ({
     name,
-    key: String(FIRST_FORMAT_KEY + index),
+    key: (FIRST_FORMAT_KEY + index).toString(36),
     ...spec,
   }));
 }

@@ -193,7 +193,7 @@ describe('the tables', () => {
       expect(new Set(columns.map(({ name }) => name)).size).toBe(columns.length);
       for (const { name, key, comment } of columns) {
         expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
-        expect(key).toMatch(/^\d+$/);
+        expect(key).toMatch(/^[0-9a-z]{1,2}$/);
         expect(comment.length).toBeLessThanOrEqual(255);
         expect(comment).toMatch(/\.$/);
       }
