@@ -7,6 +7,7 @@ import {
   type Format,
   type FormatOptions,
   filtered,
+  type IdentityColumns,
   OptionError,
   ROW,
   rejected,
@@ -48,6 +49,7 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
   const format = parseLogFormat(logFormat);
   const { columns, fields, indexOf } = logColumns(format, escaping);
   const client = indexOf('client_ip');
+  const request = indexOf('http_version');
   const marks = [
     { index: indexOf('status_code'), fits: (value: string) => /^\d{3}$/.test(value) },
     { index: client, fits: (value: string) => clientAddress(value) !== undefined },
@@ -60,6 +62,7 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
 
   return {
     columns,
+    identity: IDENTITY.filter(([id = '']) => id in columns).map((names) => names.filter((name) => name in columns)),
     reader: {
       read: (line, row) => {
         const { text, stream, time, partial, rest: beside = [] } = unwrap(line, format.start);
@@ -77,6 +80,10 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
         if (filters.has('local_client') && address !== undefined && isLoopback(address))
           return filtered('local_client');
         if (!split) return rejected('not_this_format', `expected a line that begins with ${format.start}`);
+        // A line that breaks off before its request cannot hold one elsewhere: it has another format.
+        if (request !== undefined && values.length <= request && text.includes('HTTP/')) {
+          return rejected('not_this_format', `expected a line as ${logFormat}, got one that holds no request there`);
+        }
         // Prose can have a format's punctuation; it has neither a status nor a time where they belong.
         if (marks.length > 0 && !marks.some(({ index, fits }) => fits(valueAt(values, index)))) {
           return rejected('not_this_format', `expected a line as ${logFormat}, got no status, address or time there`);
@@ -91,6 +98,12 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
     },
   };
 }
+
+/** A gateway logs a request once. A trace can have several: with its time and URL it stands for one of them. */
+const IDENTITY: readonly IdentityColumns[] = [
+  ['request_id'],
+  ['trace_id', 'log_time', 'request_method', 'request_url', 'query_string'],
+];
 
 /** Under this name `extra` keeps what a line holds after its format's end. */
 const REST = 'rest';

@@ -1,6 +1,6 @@
 const IPV4 = /^(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
 const IPV6_LETTERS = /^[0-9a-fA-F:.]{2,45}$/;
-const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1']);
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1']);
 
 /** Is `text` an IPv4 or IPv6 address, without port or brackets? */
 export function isAddress(text: string): boolean {

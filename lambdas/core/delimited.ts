@@ -148,7 +148,7 @@ function splitFields(line: string, shape: LineShape, escapes: boolean): Split {
         return { fields, outcome: rejected('unterminated_quote', detail) };
       }
       fields.push(line.slice(at + 1, close));
-      at = close + 2;
+      at = line.charCodeAt(close + 1) === SPACE ? close + 2 : close + 1;
       continue;
     }
     if (field?.quoted) {
@@ -185,16 +185,21 @@ function splitFields(line: string, shape: LineShape, escapes: boolean): Split {
 const QUOTE = 0x22;
 const SPACE = 0x20;
 const BACKSLASH = 0x5c;
+const HYPHEN = 0x2d;
 
 function endOfField(line: string, from: number, length: number): number {
   const space = line.indexOf(' ', from);
   return space < 0 || space > length ? length : space;
 }
 
-/** A quote closes its field where a space or the line's end follows; a quote within the text does not. */
+/**
+ * A quote closes its field where a space or the line's end follows; a quote within the text does not.
+ * `"-"` is a whole field whatever follows: AWS's own example of a wss line has no space after one.
+ */
 function closingQuote(line: string, from: number, length: number, escapes: boolean): number {
   for (let at = line.indexOf('"', from); at >= 0 && at < length; at = line.indexOf('"', at + 1)) {
-    if (at + 1 < length && line.charCodeAt(at + 1) !== SPACE) continue;
+    const missing = at === from + 1 && line.charCodeAt(from) === HYPHEN;
+    if (at + 1 < length && line.charCodeAt(at + 1) !== SPACE && !missing) continue;
     if (escapes && backslashesBefore(line, at, from) % 2 === 1) continue;
     return at;
   }

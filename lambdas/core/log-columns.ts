@@ -194,14 +194,17 @@ function partsOf(
   return [...columns].map((column) => [column, value] as const);
 }
 
+/** nginx itself takes capitals, `_` and `-`: whatever else a client sent is no method, though a space may follow. */
+const METHOD = /^[\w-]+$/;
+
 /**
- * `METHOD URL HTTP/version`; the URL may hold spaces. HTTP/0.9 has no version. What has no space is no
- * request (a TLS handshake, say): it stays in `errors` as logged.
+ * `METHOD URL HTTP/version`; the URL may hold spaces. HTTP/0.9 has no version. What is no request (a TLS
+ * handshake, say) stays in `errors` as logged.
  */
 function requestParts(value: string, row: Row): (readonly [ColumnName, string])[] {
   const request = value.trim();
   const first = request.indexOf(' ');
-  if (first < 0) {
+  if (first < 0 || !METHOD.test(request.slice(0, first))) {
     row.error('request_url', value, 'not METHOD URL HTTP/version');
     return [];
   }

@@ -19,6 +19,10 @@ export interface LogVariable {
   readonly column: number;
   /** The text that follows it, up to the next variable or the end. */
   readonly after: string;
+  /** The value is an address, which can hold colons. */
+  readonly address: boolean;
+  /** Several values can stand in it, separated by `, ` and ` : `: they hold the space that may also follow it. */
+  readonly list: boolean;
 }
 
 /** A log_format string taken apart. */
@@ -27,6 +31,18 @@ export interface LogFormat {
   readonly start: string;
   readonly variables: readonly LogVariable[];
 }
+
+/** An IPv6 address that ends in an IPv4 one, a colon and a port. */
+const MAX_ADDRESS_AND_PORT = 51;
+
+/** Variables that hold one address. https://nginx.org/en/docs/varindex.html */
+const ADDRESS = /^(?:realip_)?remote_addr$|^proxy_protocol_(?:server_)?addr$|^server_addr$/;
+
+/**
+ * The servers asked for one request, and the addresses it was forwarded for.
+ * https://nginx.org/en/docs/http/ngx_http_upstream_module.html#variables
+ */
+const LIST = /^(?:upstream_(?!http_|cookie_|trailer_)|http_x_forwarded_for$|proxy_add_x_forwarded_for$)/;
 
 /**
  * Takes a log_format string apart.
@@ -42,7 +58,7 @@ export function parseLogFormat(format: string): LogFormat {
       'expected only the text within the quotes of log_format, in one piece; escape is an option beside it';
     throw fail(0, `${problem}; got ${format.slice(0, 20)}`);
   }
-  const variables: { name: string; column: number; after: string }[] = [];
+  const variables: (LogVariable & { after: string })[] = [];
   let start = '';
   let at = 0;
   while (at < format.length) {
@@ -72,7 +88,13 @@ export function parseLogFormat(format: string): LogFormat {
     const lower = name.toLowerCase();
     const first = variables.find((variable) => variable.name === lower);
     if (first) throw fail(dollar, `expected each variable once, got $${lower} again after column ${first.column}`);
-    variables.push({ name: lower, column: dollar + 1, after: '' });
+    variables.push({
+      name: lower,
+      column: dollar + 1,
+      after: '',
+      address: ADDRESS.test(lower),
+      list: LIST.test(lower),
+    });
     at = braced ? end + 1 : end;
   }
   if (variables.length === 0)
@@ -98,8 +120,9 @@ export function splitLine(line: string, { start, variables }: LogFormat, escapin
   if (!line.startsWith(start)) return undefined;
   const values: string[] = [];
   let at = start.length;
-  for (const { after } of variables) {
-    const end = after === '' ? line.length : endOfValue(line, at, after, escaping);
+  for (const variable of variables) {
+    const { after } = variable;
+    const end = after === '' ? line.length : endOfValue(line, at, variable, escaping);
     if (end < 0) {
       const value = withoutStartOf(after, line.slice(at));
       if (value !== '') values.push(value);
@@ -127,12 +150,32 @@ function withoutEscapes(literal: string): string {
   return literal.replace(/\\([t"'\\])/g, (_, character: string) => (character === 't' ? '\t' : character));
 }
 
-/** Where the text `after` a value begins: a quote with a backslash before it is still the value's. */
-function endOfValue(line: string, from: number, after: string, escaping: Escape): number {
+/**
+ * Where the text `after` a value begins: a quote with a backslash before it is still the value's, and
+ * so is a space that separates a list's items.
+ */
+function endOfValue(line: string, from: number, { after, address, list }: LogVariable, escaping: Escape): number {
+  if (after.startsWith(':') && address) return endOfAddress(line, from, after);
   let end = line.indexOf(after, from);
-  if (escaping === 'none' || !after.startsWith('"')) return end;
-  while (end >= 0 && backslashesBefore(line, end, from) % 2 === 1) end = line.indexOf(after, end + 1);
+  if (after.startsWith('"') && escaping !== 'none') {
+    while (end >= 0 && backslashesBefore(line, end, from) % 2 === 1) end = line.indexOf(after, end + 1);
+  } else if (after.startsWith(' ') && list) {
+    while (end >= 0 && separatesItems(line, end, from)) end = line.indexOf(after, end + 1);
+  }
   return end;
+}
+
+/** A port follows the last colon: IPv6 holds colons too. */
+function endOfAddress(line: string, from: number, after: string): number {
+  const [address = ''] = /^[\da-f:.]*/i.exec(line.slice(from, from + MAX_ADDRESS_AND_PORT)) ?? [];
+  const end = line.lastIndexOf(after, from + address.length);
+  return end < from ? -1 : end;
+}
+
+/** Is the space at a place part of `, ` or ` : `? */
+function separatesItems(line: string, space: number, from: number): boolean {
+  const before = line.slice(Math.max(from, space - 2), space);
+  return before.endsWith(',') || before === ' :' || line.startsWith(' : ', space);
 }
 
 function backslashesBefore(line: string, at: number, from: number): number {

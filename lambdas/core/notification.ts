@@ -33,7 +33,8 @@ export function createdObjects(body: string): CreatedObject[] {
 
 function fromS3(record: unknown, body: string): CreatedObject[] {
   const { eventName, s3 } = object(record);
-  if (typeof eventName !== 'string' || !eventName.startsWith('ObjectCreated:')) return [];
+  if (typeof eventName !== 'string') throw unknown(body);
+  if (!eventName.startsWith('ObjectCreated:')) return [];
   const { bucket, object: created } = object(s3);
   // Keys are URL-encoded as in a form: a space is a plus.
   return [announced(object(bucket).name, created, body, (key) => decodeURIComponent(key.replaceAll('+', ' ')))];

@@ -40,6 +40,7 @@ describe('createdObjects', () => {
     ['no JSON', 'hello'],
     ['a JSON list', '[]'],
     ['a message of another service', '{"source":"aws.ec2"}'],
+    ['records of another service', JSON.stringify({ Records: [{ messageId: '1', body: '{}' }] })],
     ['a record without a bucket', JSON.stringify({ Records: [{ eventName: 'ObjectCreated:Put', s3: {} }] })],
     ['a key that is not URL-encoded', JSON.stringify({ Records: [record('100%.log')] })],
   ])('refuses %s, showing how it begins', (_, body) => {
