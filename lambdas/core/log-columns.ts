@@ -116,7 +116,9 @@ export function logColumns({ variables }: LogFormat, escaping: Escape): LogColum
     filledBy.set(column, index);
     filledWith[index]?.add(column);
   }
-  const shared = entries(COLUMNS).filter(([name]) => name === 'log_time' || name === 'stream' || filledBy.has(name));
+  const shared = entries(COLUMNS)
+    .map(([name, spec], number) => [name, { ...spec, number }] as const)
+    .filter(([name]) => name === 'log_time' || name === 'stream' || filledBy.has(name));
   const others = variables.filter((_, index) => filledWith[index]?.size === 0);
   for (const { name, column } of others) {
     if (!TAKEN.has(name)) continue;
@@ -126,12 +128,17 @@ export function logColumns({ variables }: LogFormat, escaping: Escape): LogColum
   return {
     columns: Object.fromEntries([
       ...shared,
-      ...others.map(({ name }) => [name, text(`As logged by $${name}.`)] as const),
+      ...others.map(
+        ({ name }, index) => [name, { ...text(`As logged by $${name}.`), number: FIRST_OTHER + index }] as const,
+      ),
     ]),
     fields: variables.map(({ name }, index) => logField(name, filledWith[index] ?? new Set(), escaping)),
     indexOf: (column) => filledBy.get(column),
   };
 }
+
+/** Columns of variables that have none of their own are numbered from here: the shared ones may grow up to it. */
+const FIRST_OTHER = 40;
 
 /** The client's address in a value: the first of a list, without brackets; undefined where that is no address. */
 export function clientAddress(value: string): string | undefined {

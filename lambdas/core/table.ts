@@ -11,6 +11,13 @@ export interface ColumnSpec<Type extends ColumnType = ColumnType> {
   readonly type: Type;
   /** One sentence: meaning, unit, what null stands for. At most 255 characters: Glue refuses more. */
   readonly comment: string;
+  /**
+   * Its number among the format's, from 0. For formats whose options choose among their columns, so
+   * that another choice renumbers none.
+   *
+   * @default - its place
+   */
+  readonly number?: number;
 }
 
 /** A column of a table. */
@@ -89,7 +96,7 @@ export type Lane = 'objects' | 'events';
 export function numbered(specs: ColumnSpecs): Column[] {
   return Object.entries(specs).map(([name, spec], index) => ({
     name,
-    key: (FIRST_FORMAT_KEY + index).toString(36),
+    key: (FIRST_FORMAT_KEY + (spec.number ?? index)).toString(36),
     ...spec,
   }));
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { kong } from '../../lambdas/core/formats/kong.ts';
 import { nginx } from '../../lambdas/core/formats/nginx.ts';
+import { numbered } from '../../lambdas/core/table.ts';
 import { readLines } from './read-lines.ts';
 
 const columnsOf = (logFormat: string) => Object.keys(nginx.compile({ logFormat }).columns);
@@ -192,5 +193,16 @@ describe('reading', () => {
     const long = piece.repeat(1_000_000 / piece.length);
     const format = kong.compile({ filters: { no_http: false, no_client_address: false } });
     expect(readLines(format, [long, head + long, `${head} HTTP/1.1" 200 1 "${long}"`])).toHaveLength(3);
+  });
+});
+
+describe('keys of columns', () => {
+  test('stay as they are when a log_format comes to log more, so that rows in a buffer are read right', () => {
+    const keysOf = (logFormat: string) =>
+      new Map(numbered(nginx.compile({ logFormat }).columns).map(({ name, key }) => [name, key]));
+    const before = keysOf('$remote_addr [$time_local] "$request" $status $my_own');
+    const after = keysOf('$remote_addr [$time_local] "$request" $status $my_own $request_time "$host" $another');
+    for (const [name, key] of before) expect(after.get(name)).toBe(key);
+    expect(new Set(after.values()).size).toBe(after.size);
   });
 });
