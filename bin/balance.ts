@@ -47,7 +47,7 @@ export async function balances(athena: Athena, condition: string): Promise<Balan
     `SELECT source, count(DISTINCT coalesce(object_key, log_stream)) AS files,
        sum(lines) AS lines, sum("rows") AS "rows", sum(filtered) AS filtered, sum(rejected) AS rejected,
        sum(field_errors) AS field_errors, sum(unknown_fields) AS unknown_fields
-     FROM (SELECT *, row_number() OVER (PARTITION BY origin ORDER BY finished_at) AS attempt FROM loads WHERE ${condition})
+     FROM (SELECT *, row_number() OVER (PARTITION BY origin ORDER BY finished_at DESC) AS attempt FROM loads WHERE ${condition})
      WHERE attempt = 1 GROUP BY source ORDER BY source`,
   );
   const result: Balance[] = [];

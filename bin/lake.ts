@@ -2,10 +2,14 @@
 /** The command line of a lake: `npm run lake -- --help`. */
 import { Command, CommanderError } from 'commander';
 import { messageOf } from '../local/files.ts';
+import { addAudit } from './commands/audit.ts';
+import { addBackfill } from './commands/backfill.ts';
 import { addDemo } from './commands/demo.ts';
 import { addFormats } from './commands/formats.ts';
 import { addParse } from './commands/parse.ts';
 import { addQuery } from './commands/query.ts';
+import { addRedrive } from './commands/redrive.ts';
+import { addReplayRejected } from './commands/replay-rejected.ts';
 import { addRun } from './commands/run.ts';
 import { complain } from './output.ts';
 
@@ -42,6 +46,8 @@ function program(): Command {
     // Set before the commands are added: they inherit it.
     .exitOverride()
     .addHelpText('after', '\nExit codes: 0 done, 1 something could not be (stderr says what), 2 wrong usage.');
-  for (const add of [addDemo, addRun, addQuery, addFormats, addParse]) add(lake);
+  const local = [addDemo, addRun, addQuery, addFormats, addParse];
+  const operations = [addBackfill, addRedrive, addReplayRejected, addAudit];
+  for (const add of [...local, ...operations]) add(lake);
   return lake;
 }

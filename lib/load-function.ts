@@ -1,11 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { LogLevel, NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
+import { Architecture, Code, Function as LambdaFunction, RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { ENV, type SourceSettings } from '../lambdas/core/settings.ts';
+import { bundle } from './bundle.ts';
 import { ConfigError } from './config-error.ts';
 import { LOG_GROUPS } from './names.ts';
 
@@ -18,6 +17,8 @@ export interface LoadFunctionProps {
   readonly timeout: Duration;
   /** Invocations at a time, taken from the account's own limit. @default - as many as the account has free */
   readonly reservedConcurrency?: number;
+  /** It puts back on its queue what is too long for one invocation. @default false */
+  readonly continuesThroughItsQueue?: boolean;
 }
 
 /** Bytes of all names and values together. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
@@ -29,12 +30,10 @@ const OTHER_ENVIRONMENT_BYTES = 800;
 /** The longest name a stream or bucket can have. */
 const MAX_NAME_LENGTH = 64;
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-
 /** A function that loads sources: bundled from lambdas/, with a log group and a role of its own. */
-export class LoadFunction extends NodejsFunction {
+export class LoadFunction extends LambdaFunction {
   constructor(scope: Construct, id: string, props: LoadFunctionProps) {
-    const { entry, description, memoryMiB, timeout, reservedConcurrency } = props;
+    const { entry, description, memoryMiB, timeout, reservedConcurrency, continuesThroughItsQueue } = props;
     const logGroup = new LogGroup(scope, `${id}Logs`, {
       logGroupName: `${LOG_GROUPS}${entry}`,
       retention: RetentionDays.ONE_MONTH,
@@ -44,35 +43,20 @@ export class LoadFunction extends NodejsFunction {
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com'), description });
     logGroup.grantWrite(role);
     super(scope, id, {
-      entry: `${ROOT}lambdas/${entry}.ts`,
+      // The SDK is in the bundle: the version tested is the version that runs, and it starts faster.
+      code: Code.fromAsset(bundle(entry)),
+      handler: 'index.handler',
+      environment: { NODE_OPTIONS: '--enable-source-maps' },
       description,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: memoryMiB,
       timeout,
       reservedConcurrentExecutions: reservedConcurrency,
-      // An object too long for one invocation goes on through the function's own queue. Each turn must
-      // come further than the last, or the object ends; Lambda's guard would end it after 16.
-      recursiveLoop: RecursiveLoop.ALLOW,
+      // Each turn comes further than the last, or the object ends; Lambda's own guard would end it after 16.
+      ...(continuesThroughItsQueue ? { recursiveLoop: RecursiveLoop.ALLOW } : {}),
       role,
       logGroup,
-      environment: { NODE_OPTIONS: '--enable-source-maps' },
-      awsSdkConnectionReuse: false, // A switch of the SDK before this one; this one always does.
-      projectRoot: ROOT,
-      depsLockFilePath: `${ROOT}package-lock.json`,
-      bundling: {
-        format: OutputFormat.ESM,
-        target: 'node24',
-        minify: true,
-        sourceMap: true,
-        sourcesContent: false,
-        // The SDK is bundled: the version tested is the version that runs, and it starts faster.
-        externalModules: [],
-        logLevel: LogLevel.WARNING,
-        mainFields: ['module', 'main'],
-        // CommonJS dependencies in an ES module call a `require` that is not there.
-        banner: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
-      },
     });
   }
 

@@ -81,9 +81,11 @@ export class TributaryStack extends Stack {
 
   #queries(lake: LakeBucket, encryptionKey: IKey | undefined) {
     const { retentionDays, scanLimitGiB } = this.#config;
+    const tables = this.#tables();
+    const catalog = new Catalog(this, 'Catalog', { lake, tables, retentionDays });
     return {
-      catalog: new Catalog(this, 'Catalog', { lake, tables: this.#tables(), retentionDays }),
-      workgroup: new QueryWorkgroup(this, 'Queries', { lake, scanLimitGiB, encryptionKey }),
+      catalog,
+      workgroup: new QueryWorkgroup(this, 'Queries', { lake, catalog, tables, scanLimitGiB, encryptionKey }),
     };
   }
 
@@ -100,6 +102,7 @@ export class TributaryStack extends Stack {
       description: 'Loads log objects from S3 into the tables of their sources.',
       memoryMiB: this.#config.memoryMiB,
       timeout,
+      continuesThroughItsQueue: true,
     });
     for (const source of sources) grantRead(fn, bucketOf(source, buckets), source);
     streams.grantLoad(fn, tablesOf(sources));

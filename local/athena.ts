@@ -1,6 +1,8 @@
 import { opendir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader, StatementType } from '@duckdb/node-api';
+import { OWN, PARTITION } from '../lambdas/core/table.ts';
+import { onceView } from '../lambdas/core/views.ts';
 import { ATHENA_FUNCTIONS } from './athena-functions.ts';
 import { isMissing, messageOf } from './files.ts';
 import { type GlueColumn, type GlueTable, glueTable } from './glue-table.ts';
@@ -92,7 +94,16 @@ async function refresh(table: OpenTable, connection: DuckDBConnection): Promise<
   await connection.run(
     `CREATE OR REPLACE VIEW ${identifier(table.database)}.${identifier(table.name)} AS ${select(table, hasFiles)}`,
   );
+  const { database, name, columns } = table;
+  if (isLakeTable(table)) {
+    await connection.run(onceView({ database, table: name, columns: columns.map((column) => column.name) }));
+  }
   table.hasFiles = hasFiles;
+}
+
+/** Tables of other templates have no repeats that could be told. */
+function isLakeTable({ columns, partitions }: OpenTable): boolean {
+  return columns.some(({ name }) => name === OWN.origin.name) && partitions.some(({ name }) => name === PARTITION.name);
 }
 
 /** All columns in the table's order and types; an older file without a column gives null. */

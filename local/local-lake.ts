@@ -9,6 +9,8 @@ import type { Resource } from './resource.ts';
  *   <dir>/objects/               what S3 knows of objects beyond their bytes
  *   <dir>/queues/, <dir>/invocations/, <dir>/firehose/  what is accepted and not yet done
  *   <dir>/logs/<function>.log    what functions print
+ *   <dir>/context.json           the params it was last opened with
+ *   <dir>/operations/            how far operations have come that were broken off
  *   <dir>/lock                   the process that has it open
  */
 export interface OpenOptions {
@@ -19,6 +21,9 @@ export interface OpenOptions {
   /** Told what goes on, one short line at a time. */
   readonly progress?: (line: string) => void;
 }
+
+/** File of a lake's folder with the context params it was last opened with. */
+export const CONTEXT_FILE = 'context.json';
 
 /** What happened since the lake was opened. */
 export interface Drained {

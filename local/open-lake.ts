@@ -1,7 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { synthesize } from '../lib/synth.ts';
-import type { LocalLake, OpenOptions } from './local-lake.ts';
+import { writeAtomic } from './files.ts';
+import { CONTEXT_FILE, type LocalLake, type OpenOptions } from './local-lake.ts';
 import { lockFolder } from './lock.ts';
 import { type LakeHooks, openStack } from './open-stack.ts';
 
@@ -20,6 +21,7 @@ export async function openLake({ dir, context, progress }: OpenOptions, hooks?: 
     // Left there, the bundles of earlier syntheses would only pile up.
     await rm(assembly, { recursive: true, force: true });
     const { stackName } = synthesize({ context, outdir: assembly });
+    await writeAtomic(join(dir, CONTEXT_FILE), JSON.stringify(context ?? {}));
     const lake = await openStack({ dir, assembly, stackName, progress, hooks });
     return {
       ...lake,

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { arnOf, nameOfArn } from './account.ts';
 import { bodyOf } from './endpoint.ts';
@@ -248,7 +248,12 @@ function queueAttributes(name: string, queue: MessageQueue): Record<string, stri
     VisibilityTimeout: String(visibilityTimeout / 1000),
     DelaySeconds: String(delay / 1000),
     MaximumMessageSize: String(MAX_MESSAGE_BYTES),
-    ...(redrive && { RedrivePolicy: JSON.stringify({ maxReceiveCount: redrive.maxReceiveCount }) }),
+    ...(redrive && {
+      RedrivePolicy: JSON.stringify({
+        deadLetterTargetArn: arnOf('sqs', basename(redrive.queue.options.dir)),
+        maxReceiveCount: redrive.maxReceiveCount,
+      }),
+    }),
   };
 }
 

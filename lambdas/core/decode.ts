@@ -10,6 +10,20 @@ const PIECE_BYTES = 32 * 1024;
 /** Decompressed bytes per chunk: large enough that lines seldom lie across two. */
 const CHUNK_BYTES = 256 * 1024;
 
+/**
+ * Decompressed bytes taken without asking where they came from, and how often as large as the compressed
+ * ones those beyond them may be. Deflate gets past 500 to 1 only where sixteen bytes or fewer repeat: no
+ * log line is that short, and lines seldom shrink more than twentyfold. The most it makes is 1,032 to 1.
+ * https://www.rfc-editor.org/rfc/rfc1951#section-3.2.5
+ */
+export const FREE_BYTES = 256 * 1024 * 1024;
+export const MAX_RATIO = 500;
+
+/** The object is no log but a few bytes repeated: everything before has been given. */
+export class DecompressionBombError extends Error {
+  override readonly name = 'DecompressionBombError';
+}
+
 /** The gzip stream is damaged or ends too early; everything before the break has been given. */
 export class BrokenGzipError extends Error {
   override readonly name = 'BrokenGzipError';
@@ -18,7 +32,7 @@ export class BrokenGzipError extends Error {
 /**
  * Decompresses as it reads. Several gzip members in a row are one stream.
  *
- * @throws BrokenGzipError after the bytes before the break; errors of `body` pass unchanged.
+ * @throws BrokenGzipError after the bytes before the break; DecompressionBombError; errors of `body` pass unchanged.
  */
 export async function* decode(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const chunks = body[Symbol.asyncIterator]();
@@ -44,12 +58,20 @@ async function* gunzip(head: Uint8Array, rest: AsyncIterable<Uint8Array>): Async
   const stream = createGunzip({ chunkSize: CHUNK_BYTES });
   // Flowing mode: an error drops what a stream has buffered, but not what it has handed out.
   const out: Uint8Array[] = [];
-  stream.on('data', (chunk: Uint8Array) => out.push(chunk));
+  let [taken, made] = [0, 0];
+  stream.on('data', (chunk: Uint8Array) => {
+    made += chunk.length;
+    out.push(chunk);
+  });
   try {
     for await (const piece of pieces(head, rest)) {
       const broken = await settle(stream, () => stream.write(piece, () => stream.emit('written')), 'written');
       yield* out.splice(0);
       if (broken) throw broken;
+      taken += piece.length;
+      if (made > FREE_BYTES && made > taken * MAX_RATIO) {
+        throw new DecompressionBombError(`${made} bytes from ${taken} of gzip`);
+      }
     }
     const broken = await settle(stream, () => stream.end(), 'end');
     yield* out.splice(0);

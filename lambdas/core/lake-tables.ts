@@ -7,7 +7,7 @@ export const REJECTED_LINES = 'rejected_lines';
 /** One row per object or payload loaded: the SQL face of what was done. lines = rows + filtered + rejected. */
 export const LOADS_COLUMNS = {
   source: text('Source the object or payload belongs to.'),
-  kind: text('object (S3) or payload (CloudWatch).'),
+  kind: text('object (S3) or payload (CloudWatch); amended: what it came to after lines were replayed or redriven.'),
   bucket: text('Bucket of the object; null for a payload.'),
   object_key: text('Key of the object, decoded; null for a payload.'),
   etag: text('ETag of the object version loaded; null for a payload.'),

@@ -11,11 +11,12 @@
  *   message A, 1st receipt  claim(1) ─ send ─ checkpoint ─ send ─ ✝
  *   message A, 2nd receipt                                          claim(2) ─ skip ─ send ─ … ─ finish
  *
- * Another message about the same object finds the entry held and leaves it: A will return. Only when
- * the lease is over, which is after A's invocation must have ended, may it take the entry:
+ * Another message about the same object finds the entry held and looks again later. Only when the
+ * lease is over, which is after A's invocation must have ended, may it take the entry. It must look
+ * again: A may be dead for good, and this message what was redriven of it:
  *
  *   message A  claim(1) ─ send ─ ✝ ······ (gone to the dead-letter queue)
- *   message B           held ✓            message C, after the lease   claim(2) ─ skip ─ …
+ *   message B           held ─ later ····· B again, after the lease   claim(2) ─ skip ─ …
  *
  * An attempt that was overtaken while it still ran is fenced off: its next checkpoint carries token 1
  * and is refused. What it had in flight repeats, with the same origin and position.
@@ -80,6 +81,8 @@ export class FencedError extends Error {
 export const STATE = { loading: 'loading', loaded: 'loaded', replaced: 'replaced' } as const;
 
 const isNew = 'attribute_not_exists(#id)';
+/** The bytes may be put back under the same key: their notification must be able to load them. */
+const wasReplaced = '#state = :replaced';
 const isOpen = '#state = :loading';
 const isMine = '#holder = :me';
 const isReleased = 'attribute_not_exists(#holder)';
@@ -88,7 +91,7 @@ const tokenIsMine = '#token = :token';
 
 /** DynamoDB conditions of the writes. */
 export const CONDITION = {
-  claim: `${isNew} OR (${isOpen} AND (${isMine} OR ${isReleased} OR ${leaseIsOver}))`,
+  claim: `${isNew} OR ${wasReplaced} OR (${isOpen} AND (${isMine} OR ${isReleased} OR ${leaseIsOver}))`,
   /** The token alone: a write whose answer was lost is made again and must pass again. */
   write: tokenIsMine,
 } as const;

@@ -8,6 +8,7 @@ export const KEPT_OF_LONG_LINE_BYTES = 65_536;
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
+const EMPTY = Buffer.alloc(0);
 
 /** Takes lines as they are found. The bytes are valid during the call only. */
 export interface LineSink {
@@ -35,7 +36,7 @@ export class LineSplitter {
     let start = 0;
     for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, start)) {
       if (this.#openBytes === 0 && this.#longBytes === 0 && end - start <= MAX_LINE_BYTES) {
-        this.#sink.line(withoutReturn(bytes.subarray(start, end)));
+        this.#sink.line(end === start ? EMPTY : withoutReturn(bytes.subarray(start, end)));
       } else {
         this.#hold(bytes.subarray(start, end));
         this.#finish();

@@ -2,7 +2,7 @@
  * The main flow: one object or payload, from its bytes or messages to acknowledged records.
  * Services and the clock are given; nothing here talks to one by itself.
  */
-import { BrokenGzipError, decode } from './decode.ts';
+import { BrokenGzipError, DecompressionBombError, decode, MAX_RATIO } from './decode.ts';
 import type { CompiledFormat } from './format.ts';
 import { InFlight } from './in-flight.ts';
 import { type LoadsRow, loadsRow } from './lake-rows.ts';
@@ -71,7 +71,7 @@ export interface Loaded {
 export type Result = Loaded | 'unfinished' | 'already_loaded' | 'held' | 'replaced';
 
 /**
- * Loads one S3 object. A gzip that breaks midway, though received whole, ends in one rejected line.
+ * Loads one S3 object. A gzip that breaks midway, though received whole, ends in one rejected line; so does a bomb.
  *
  * @param open opens the object; undefined where another has replaced it
  * @throws what `open`, its body, `send` and the ledger throw: the entry then stays open, at its last checkpoint
@@ -114,8 +114,11 @@ export async function loadObject(
         }
         loader.end();
       } catch (error) {
-        if (!(error instanceof BrokenGzipError)) throw error;
-        loader.breakOff('broken_gzip', `expected gzip up to the object's end, got ${error.message}`);
+        if (error instanceof BrokenGzipError) {
+          loader.breakOff('broken_gzip', `expected gzip up to the object's end, got ${error.message}`);
+        } else if (error instanceof DecompressionBombError) {
+          loader.breakOff('decompression_bomb', `expected at most ${MAX_RATIO} bytes from one, got ${error.message}`);
+        } else throw error;
       }
       return true;
     },

@@ -76,14 +76,11 @@ export class Loader {
   #ready: Shipment[] = [];
   /** Lines an earlier attempt has dealt with, that are still to be skipped. */
   #skip: number;
-  /** Counts as of the last line whose outcome is packed. */
-  #packed: Counts;
 
   constructor(props: LoaderProps) {
     this.#props = props;
     // Bytes are counted again: an object is read from its start, as gzip can be read no other way.
     this.counts = { ...NOTHING, ...props.resume, bytes: 0 };
-    this.#packed = { ...this.counts };
     this.#skip = this.counts.lines;
     this.#row = new Row(props.format.columns, props.shared);
     this.#lines = new LineSplitter({
@@ -150,15 +147,15 @@ export class Loader {
     return true;
   }
 
+  /** Counts a line when its outcome is packed, and no sooner: the batch it may fill must not count it yet. */
   #line(position: number, line: string, outcome: Outcome): void {
     const { counts } = this;
-    counts.lines++;
     if (outcome.kind === 'row') this.#keepRow(position, line);
     else if (outcome.kind === 'filtered') {
       counts.filtered++;
       this.#count(outcome.filter);
     } else this.#reject(position, line, outcome.reason, outcome.detail);
-    Object.assign(this.#packed, counts);
+    counts.lines++;
   }
 
   #keepRow(position: number, line: string): void {
@@ -185,10 +182,11 @@ export class Loader {
 
   #reject(position: number, line: string, reason: string, detail: string): void {
     const { source, origin, now } = this.#props;
+    if (this.counts.rejected < MAX_REJECTED_KEPT) {
+      this.#pack(this.#rejected, rejectedRow(origin, position, { source, reason, detail, raw: line }, now()));
+    }
     this.counts.rejected++;
     this.#count(reason);
-    if (this.counts.rejected > MAX_REJECTED_KEPT) return;
-    this.#pack(this.#rejected, rejectedRow(origin, position, { source, reason, detail, raw: line }, now()));
   }
 
   /** False where the row fits no record. */
@@ -202,8 +200,7 @@ export class Loader {
   }
 
   #ship(): void {
-    const counts = { ...this.#packed };
-    this.#ready.push({ rows: this.#rows.take(), rejected: this.#rejected.take(), counts });
+    this.#ready.push({ rows: this.#rows.take(), rejected: this.#rejected.take(), counts: { ...this.counts } });
   }
 
   #count(reason: string): void {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
+import { FirehoseClient, type FirehoseClientConfig, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
 import { DeliveryError, type Send } from '../core/load.ts';
 
 /** First wait after a failed put; each further wait may be twice as long, up to the longest. */
@@ -43,8 +43,9 @@ export function firehoseSend(client: FirehoseClient, giveUpAt: number): Send {
 }
 
 /** A client for `firehoseSend`, which does all the retrying itself. */
-export function firehoseClient(): FirehoseClient {
+export function firehoseClient(config: FirehoseClientConfig = {}): FirehoseClient {
   return new FirehoseClient({
+    ...config,
     maxAttempts: 1,
     requestHandler: { requestTimeout: REQUEST_TIMEOUT_MS, throwOnRequestTimeout: true, connectionTimeout: 5000 },
   });

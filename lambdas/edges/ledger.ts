@@ -20,6 +20,11 @@ import type { Counts } from '../core/loader.ts';
 
 const DAY_SECONDS = 86_400;
 
+/** A claim was refused and the reason had gone when it was looked for: the message returns and claims again. */
+export class UnclaimedError extends Error {
+  override readonly name = 'UnclaimedError';
+}
+
 /**
  * The ledger in DynamoDB. Every write can be made again when its answer was lost: a claim by the same
  * holder takes over from itself, the others are guarded by the token alone.
@@ -47,6 +52,7 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
             },
             ExpressionAttributeValues: {
               ':loading': { S: STATE.loading },
+              ':replaced': { S: STATE.replaced },
               ':me': { S: holder },
               ':lease': { N: String(leaseUntil) },
               ':now': { N: String(now) },
@@ -64,7 +70,11 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
       }
       const { Item } = await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }));
-      return Item?.state?.S === STATE.loading ? 'held' : 'done';
+      const state = Item?.state?.S;
+      if (state === STATE.loaded) return 'done';
+      if (Item?.holder && Item.holder.S !== holder && Number(Item.lease?.N) >= now) return 'held';
+      // Nobody has it, or has had it until just now: skipping it would leave it to nobody.
+      throw new UnclaimedError(`${entry.what}: the ledger refused a claim, yet the entry is not another's; try again`);
     },
   };
 }

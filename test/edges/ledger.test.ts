@@ -107,6 +107,13 @@ describe('the ledger', () => {
     expect((await claimed(entry, 'message-b')).resume).toEqual(progress(7));
   });
 
+  test('lets an object be loaded whose replacement has been replaced by it', async () => {
+    const entry = newEntry();
+    await (await claimed(entry, 'message-a')).finish('replaced');
+    await (await claimed(entry, 'message-b')).finish('loaded');
+    expect(await ledger.claim(entry, 'message-c', inAnHour())).toBe('done');
+  });
+
   test('does each write once in effect though its answer is lost and it is made again', async () => {
     const entry = newEntry();
     cutAnswers = 1;

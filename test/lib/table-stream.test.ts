@@ -143,4 +143,14 @@ describe('the lake bucket and queries', () => {
       .WorkGroupConfiguration as Record<string, Record<string, unknown>>;
     expect(readable(ResultConfiguration?.OutputLocation)).toBe('s3://<Lake>/athena-results/');
   });
+
+  test('have a saved statement for a view of each table without repeats', () => {
+    const saved = [...resources(template, 'AWS::Athena::NamedQuery').values()].map(({ Properties }) => Properties);
+    expect(saved.map(({ Name }) => Name).sort()).toEqual(
+      ['alb', 'app', 'kong', 'loads', 'rejected_lines'].map((table) => `make the view ${table}_once`),
+    );
+    const sql = readable(saved.find(({ Name }) => Name === 'make the view alb_once')?.QueryString);
+    expect(sql).toMatch(/^CREATE OR REPLACE VIEW "<CatalogDatabase>"."alb_once" AS SELECT "type", "time", /);
+    expect(sql).toContain('PARTITION BY "origin", "position" ORDER BY "dt" DESC');
+  });
 });

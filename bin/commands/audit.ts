@@ -1,0 +1,34 @@
+import { type Command, Option } from 'commander';
+import { audit, type Finding } from '../operations/audit.ts';
+import { renderTable } from '../render.ts';
+import { addOperation, FOUND, type OperationOptions, operate, sinceOption } from './operation.ts';
+
+interface AuditOptions extends OperationOptions {
+  readonly since?: Date;
+  readonly fix?: true;
+}
+
+/** `lake audit` */
+export function addAudit(lake: Command): void {
+  addOperation(lake, 'audit', 'compares objects, ledger, loads and tables, and lists what is not as it should be')
+    .addOption(sinceOption('objects modified and loads begun'))
+    .addOption(
+      new Option('--fix', 'have what was found loaded again; rows that are there repeat, with origin and position'),
+    )
+    .addHelpText('after', `\nExit codes: 0 all is as it should be, ${FOUND} something was found.`)
+    .action((options: AuditOptions) => {
+      const { since, fix = false } = options;
+      return operate(options, fix, async (account, tools) => {
+        const counts = await audit(account, { fix, ...(since && { since }) }, tools);
+        const { findings } = counts;
+        return { counts, found: findings.length > 0, ...(findings.length > 0 && { text: findingsText(findings) }) };
+      });
+    });
+}
+
+function findingsText(findings: readonly Finding[]): string {
+  return renderTable(
+    [{ name: 'finding' }, { name: 'origin' }, { name: 'source' }, { name: 'what' }, { name: 'detail' }],
+    findings.map(({ finding, origin, source, what, detail }) => [finding, origin, source, what, detail]),
+  );
+}

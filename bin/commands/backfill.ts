@@ -1,0 +1,53 @@
+import { type Command, Option } from 'commander';
+import { CommandError } from '../command-error.ts';
+import { backfillLogGroup } from '../operations/backfill-log-group.ts';
+import { backfillObjects } from '../operations/backfill-objects.ts';
+import { addOperation, type OperationOptions, operate, sinceOption, untilOption } from './operation.ts';
+
+interface BackfillOptions extends OperationOptions {
+  readonly since?: Date;
+  readonly until?: Date;
+  readonly source?: string;
+  readonly reload?: true;
+  readonly logGroup?: string;
+}
+
+/** `lake backfill` */
+export function addBackfill(lake: Command): void {
+  addOperation(lake, 'backfill', 'loads objects that lie in a bucket, or events of a log group, from before the lake')
+    .argument('[s3://bucket/prefix]', "objects below this; the place must be a source's")
+    .addOption(new Option('--log-group <name>', "events of this log group of a source's, from CloudWatch"))
+    .addOption(sinceOption('modified, or logged,'))
+    .addOption(untilOption('modified, or logged,'))
+    .addOption(new Option('--source <name>', 'only objects of this source'))
+    .addOption(
+      new Option('--reload', 'objects that have been loaded too: their rows repeat, with the same origin and position'),
+    )
+    .action(run);
+}
+
+async function run(place: string | undefined, options: BackfillOptions): Promise<void> {
+  const { since, until, source, reload = false, logGroup } = options;
+  if ((place === undefined) === (logGroup === undefined)) {
+    throw new CommandError('expected either s3://bucket/prefix or --log-group NAME');
+  }
+  if (place !== undefined) {
+    const task = {
+      ...placeOf(place),
+      reload,
+      ...(since && { since }),
+      ...(until && { until }),
+      ...(source && { source }),
+    };
+    return operate(options, true, async (account, tools) => ({ counts: await backfillObjects(account, task, tools) }));
+  }
+  if (!since || !until) throw new CommandError('--log-group: expected --since and --until, which bound what is read');
+  const range = { logGroup: logGroup ?? '', since: since.getTime(), until: until.getTime() };
+  return operate(options, true, async (account, tools) => ({ counts: await backfillLogGroup(account, range, tools) }));
+}
+
+function placeOf(url: string): { bucket: string; prefix: string } {
+  const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)(?:\/(.*))?$/s.exec(url) ?? [];
+  if (bucket === undefined) throw new CommandError(`expected s3://bucket/prefix, got ${url}`);
+  return { bucket, prefix };
+}

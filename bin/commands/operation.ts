@@ -1,0 +1,128 @@
+/** What the commands have in common that operate a lake, here or on AWS. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { STACK } from '../../lib/names.ts';
+import type { Account } from '../operations/account.ts';
+import { pace, progressOn, type Tools } from '../operations/tools.ts';
+import { jsonOption, lakeOption } from '../options.ts';
+import { complain, print, printJson, stages } from '../output.ts';
+import { renderTable, thousands } from '../render.ts';
+
+/** Options of every operation. */
+export interface OperationOptions {
+  readonly lake: string;
+  readonly stack?: string;
+  readonly dryRun?: true;
+  readonly rate?: number;
+  readonly json?: true;
+}
+
+/** Exit code of a command that could look, and found something. */
+export const FOUND = 3;
+
+/** Adds a command that operates a lake. */
+export function addOperation(lake: Command, name: string, description: string): Command {
+  return lake
+    .command(name)
+    .description(description)
+    .addOption(lakeOption())
+    .addOption(
+      new Option(
+        '--stack [name]',
+        'a deployed stack instead of a local lake; credentials and Region as the AWS SDK finds them',
+      )
+        .preset(STACK)
+        .conflicts('lake'),
+    )
+    .addOption(new Option('--dry-run', 'change nothing, only count'))
+    .addOption(new Option('--rate <n>', 'at most so many a second').argParser(rate))
+    .addOption(jsonOption());
+}
+
+/** What an operation gives back: counts to show, and whether it found what should not be. */
+export interface Outcome {
+  readonly counts: object;
+  readonly found?: boolean;
+  /** Shown to people below the counts. */
+  readonly text?: string;
+}
+
+/**
+ * Opens the lake, waits until it has done what it was given before, and carries the operation out.
+ *
+ * @param work whether the lake's functions will have something to do
+ */
+export async function operate(
+  options: OperationOptions,
+  work: boolean,
+  run: (account: Account, tools: Tools, problems: string[]) => Promise<Outcome>,
+): Promise<void> {
+  const stage = stages();
+  const problems: string[] = [];
+  const dryRun = options.dryRun ?? false;
+  const account = await open(options, work && !dryRun, stage);
+  let outcome: Outcome;
+  try {
+    await account.settle();
+    const tools = { dryRun, turn: pace(options.rate), progress: progressOn(process.stderr) };
+    outcome = await run(account, tools, problems);
+    if (!dryRun) problems.push(...(await account.settle()));
+  } finally {
+    await account.close();
+  }
+  if (options.json) printJson({ ...outcome.counts, dryRun, problems });
+  else print([countsText(outcome.counts), ...(outcome.text ? [outcome.text] : [])].join('\n\n'));
+  for (const problem of problems) complain(problem);
+  if (problems.length > 0) process.exitCode = 1;
+  else if (outcome.found) process.exitCode = FOUND;
+}
+
+async function open(options: OperationOptions, work: boolean, progress: (line: string) => void): Promise<Account> {
+  // Loaded when needed: either one has much to load.
+  if (options.stack !== undefined) {
+    const { awsAccount } = await import('../operations/aws-account.ts');
+    return awsAccount(options.stack);
+  }
+  const { localAccount } = await import('../operations/local-account.ts');
+  return localAccount({ dir: options.lake, work, progress });
+}
+
+/** Counts by name; those of a part have its name before theirs. Lists are left out. */
+function countsText(counts: object): string {
+  return renderTable([{ name: 'what' }, { name: 'count', align: 'right' }], [...flat(counts)]);
+}
+
+function* flat(counts: object, before = ''): Generator<string[]> {
+  for (const [name, value] of Object.entries(counts)) {
+    if (typeof value === 'number') yield [`${before}${name}`, thousands(value)];
+    else if (typeof value === 'object' && value !== null && !Array.isArray(value)) yield* flat(value, `${name} `);
+  }
+}
+
+function rate(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError(`expected a number above 0, got ${text}`);
+  return value;
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A moment: a date or time in UTC, or how long ago, as `90m`, `12h` or `7d`. */
+export function moment(text: string): Date {
+  const [, count, unit = ''] = /^(\d+)([mhd])$/.exec(text) ?? [];
+  const time = count ? Date.now() - Number(count) * (UNIT_MS[unit] ?? 0) : Date.parse(inUtc(text));
+  if (!Number.isNaN(time)) return new Date(time);
+  throw new InvalidArgumentError(`expected a date, a time as 2026-01-05T10:00:00Z, or 12h or 7d ago, got ${text}`);
+}
+
+/** A time without a zone is local time to JavaScript; logs are in UTC. */
+function inUtc(text: string): string {
+  return /T[\d:.]+$/.test(text) ? `${text}Z` : text;
+}
+
+export function sinceOption(what: string): Option {
+  return new Option('--since <time>', `${what} at or after this time`).argParser(moment);
+}
+
+export function untilOption(what: string): Option {
+  return new Option('--until <time>', `${what} before this time`).argParser(moment);
+}

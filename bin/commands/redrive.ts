@@ -1,0 +1,14 @@
+import type { Command } from 'commander';
+import { redrive } from '../operations/redrive.ts';
+import { addOperation, type OperationOptions, operate } from './operation.ts';
+
+/** `lake redrive` */
+export function addRedrive(lake: Command): void {
+  addOperation(
+    lake,
+    'redrive',
+    'tries again what failed for good: dead letters, log events, records not converted',
+  ).action((options: OperationOptions) =>
+    operate(options, true, async (account, tools, problems) => ({ counts: await redrive(account, tools, problems) })),
+  );
+}

@@ -1,0 +1,298 @@
+import { LOADS, loadsTable, REJECTED_LINES } from '../../lambdas/core/lake-tables.ts';
+import { STATE } from '../../lambdas/core/ledger.ts';
+import type { Source } from '../../lambdas/core/load.ts';
+import { MAX_REJECTED_KEPT } from '../../lambdas/core/loader.ts';
+import { objectIdentity, originOf } from '../../lambdas/core/origin.ts';
+import { PARTITION } from '../../lambdas/core/table.ts';
+import { LAKE } from '../../lib/names.ts';
+import { type Account, once, type ResultRow, sqlText, sqlTime, timeOf } from './account.ts';
+import { type Entry, entriesOf, MAX_BATCH_GET, release, reopen } from './ledger-entries.ts';
+import { announce, asSourceObject, listObjects, MAX_BATCH_MESSAGES, type SourceObject } from './objects.ts';
+import type { Tools } from './tools.ts';
+
+/** Something that is not as it should be. */
+export interface Finding {
+  /**
+   * missing: an object nobody has begun to load. unfinished: begun and not ended. unbalanced: loaded, but
+   * the tables do not hold what `loads` says.
+   */
+  readonly finding: 'missing' | 'unfinished' | 'unbalanced';
+  readonly origin: string;
+  readonly source: string;
+  /** `s3://bucket/key`, or the log group and stream. */
+  readonly what: string;
+  readonly detail: string;
+}
+
+/** What was looked at. objects = balanced + unbalanced + unfinished + missing. */
+export interface Audit {
+  /** Objects and payloads. */
+  readonly objects: number;
+  readonly balanced: number;
+  readonly unbalanced: number;
+  readonly unfinished: number;
+  readonly missing: number;
+  /** Too young to tell: what Firehose has acknowledged may not be in the tables yet. */
+  readonly recent: number;
+  /** Announced to the queue by `fix`; in a dry run, what would have been. */
+  readonly queued: number;
+  readonly findings: readonly Finding[];
+}
+
+/** What to look at, and whether to do something about it. */
+export interface AuditTask {
+  /** Objects modified, and loads begun, at or after. */
+  readonly since?: Date;
+  readonly fix: boolean;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Compares objects, ledger, `loads` and tables. `fix` has the objects found loaded again. */
+export async function audit(account: Account, task: AuditTask, tools: Tools): Promise<Audit> {
+  const settled = account.settledBefore();
+  const books = await readBooks(account, task, settled, tools);
+  const queue = new FixQueue(account, task.fix, tools);
+  const progress = tools.progress('objects');
+  const found = new Found();
+  for (const source of account.sources) {
+    for await (const objects of objectsOf(account, source, task)) {
+      await auditObjects({ account, books, settled, found, queue }, objects);
+      progress.add(objects.length);
+    }
+  }
+  progress.end();
+  await queue.flush();
+  for (const [origin, { row, problem }] of books.loads) {
+    // Objects expire and payloads are no objects: their loads are accounted for all the same.
+    if (books.seen.has(origin)) continue;
+    if (problem === undefined) found.balanced++;
+    else found.add(finding('unbalanced', origin, row, problem));
+  }
+  await failedEvents(account, found);
+  return {
+    objects: found.balanced + found.findings.length,
+    balanced: found.balanced,
+    unbalanced: found.count('unbalanced'),
+    unfinished: found.count('unfinished'),
+    missing: found.count('missing'),
+    recent: found.recent + books.recent,
+    queued: queue.queued,
+    findings: found.findings,
+  };
+}
+
+class Found {
+  balanced = 0;
+  recent = 0;
+  readonly findings: Finding[] = [];
+
+  add(finding: Finding): void {
+    this.findings.push(finding);
+  }
+
+  count(kind: Finding['finding']): number {
+    return this.findings.filter(({ finding: each }) => each === kind).length;
+  }
+}
+
+interface Judged {
+  readonly row: ResultRow;
+  /** What does not add up; undefined where all does. */
+  readonly problem: string | undefined;
+}
+
+interface Books {
+  /** By origin, without those too young to judge. */
+  readonly loads: Map<string, Judged>;
+  /** Origins in `loads` that are too young to judge. */
+  readonly young: Set<string>;
+  /** Origins of objects that lie in their buckets. */
+  readonly seen: Set<string>;
+  readonly recent: number;
+}
+
+async function readBooks(account: Account, task: AuditTask, settled: Date, tools: Tools): Promise<Books> {
+  const loads = new Map<string, Judged>();
+  const young = new Set<string>();
+  const progress = tools.progress('loads');
+  for (const { settings } of account.sources) {
+    for await (const row of account.query(balanceQuery(account, settings.name, task))) {
+      if (timeOf(row.finished_at) > settled) young.add(String(row.origin));
+      else loads.set(String(row.origin), { row, problem: problemOf(row) });
+      progress.add();
+    }
+  }
+  progress.end();
+  return { loads, young, seen: new Set(), recent: young.size };
+}
+
+/** Each load of a source with what the tables hold of it: rows, rejected lines, and how many of these are no rows. */
+function balanceQuery(account: Account, source: string, { since }: AuditTask): string {
+  const table = (name: string) => `"${account.database}"."${name}"`;
+  // A load's rows are delivered before its row in loads, at most two days by any clock and time zone.
+  const day = since && sqlText(new Date(since.getTime() - 2 * DAY_MS).toISOString().slice(0, 10));
+  const recent = day === undefined ? 'true' : `${PARTITION.name} >= ${day}`;
+  const begun = since === undefined ? 'true' : `started_at >= ${sqlTime(since)}`;
+  return (
+    `SELECT l.*, coalesce(f.in_table, 0) AS in_table, coalesce(f.kept, 0) AS kept, coalesce(f.no_rows, 0) AS no_rows ` +
+    `FROM ${once(account, loadsTable, `source = ${sqlText(source)} AND ${recent}`)} l LEFT JOIN (` +
+    `SELECT origin, sum(in_table) AS in_table, sum(kept) AS kept, sum(kept * (1 - in_table)) AS no_rows FROM (` +
+    `SELECT origin, position, max(in_table) AS in_table, max(kept) AS kept FROM (` +
+    `SELECT origin, position, 1 AS in_table, 0 AS kept FROM ${table(source)} WHERE ${recent} UNION ALL ` +
+    `SELECT origin, position, 0 AS in_table, 1 AS kept FROM ${table(REJECTED_LINES)} ` +
+    `WHERE source = ${sqlText(source)} AND ${recent}` +
+    `) GROUP BY origin, position) GROUP BY origin) f ON f.origin = l.origin WHERE ${begun}`
+  );
+}
+
+function problemOf(row: ResultRow): string | undefined {
+  const [lines, rows, filtered, rejected] = [row.lines, row.rows, row.filtered, row.rejected].map(Number) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (lines !== rows + filtered + rejected) {
+    return `${LOADS} says ${lines} lines, but ${rows} rows + ${filtered} filtered + ${rejected} rejected`;
+  }
+  if (Number(row.in_table) !== rows) return `${LOADS} says ${rows} rows, the table holds ${row.in_table}`;
+  // Of a flood only the first are kept, and how many of them have since become rows is not to be told.
+  if (Number(row.no_rows) !== rejected && Number(row.kept) < MAX_REJECTED_KEPT) {
+    return `${LOADS} says ${rejected} rejected lines, ${REJECTED_LINES} holds ${row.no_rows}`;
+  }
+  return undefined;
+}
+
+/** A source's objects that the audit is about, page by page. */
+async function* objectsOf(
+  account: Account,
+  { settings }: Source,
+  { since }: AuditTask,
+): AsyncGenerator<SourceObject[]> {
+  const { name, bucket, prefix = '' } = settings;
+  if (bucket === undefined) return;
+  for await (const page of listObjects(account, { bucket, prefix })) {
+    const own = page
+      .filter(({ modified }) => !since || modified >= since)
+      .map((object) => asSourceObject(account, object))
+      .filter((object) => typeof object !== 'string')
+      .filter(({ source }) => source.settings.name === name);
+    for (let at = 0; at < own.length; at += MAX_BATCH_GET) yield own.slice(at, at + MAX_BATCH_GET);
+  }
+}
+
+interface Auditing {
+  readonly account: Account;
+  readonly books: Books;
+  readonly settled: Date;
+  readonly found: Found;
+  readonly queue: FixQueue;
+}
+
+async function auditObjects({ account, books, settled, found, queue }: Auditing, objects: readonly SourceObject[]) {
+  const unknown: SourceObject[] = [];
+  for (const object of objects) {
+    const origin = originOfObject(object);
+    const load = books.loads.get(origin);
+    books.seen.add(origin);
+    if (load?.problem !== undefined) {
+      found.add(finding('unbalanced', origin, load.row, load.problem));
+      await queue.add(object);
+    } else if (load) found.balanced++;
+    else if (!books.young.has(origin)) unknown.push(object);
+  }
+  const entries = await entriesOf(
+    account,
+    unknown.map(({ id }) => id),
+  );
+  for (const each of unknown) {
+    const entry = entries.get(each.id);
+    const judged = judge(entry, each, settled);
+    if (!judged) found.recent++;
+    else {
+      const { bucket, key } = each.object;
+      found.add({
+        ...judged,
+        origin: originOfObject(each),
+        source: each.source.settings.name,
+        what: `s3://${bucket}/${key}`,
+      });
+      await queue.add(each);
+    }
+  }
+}
+
+/** What is wrong with an object that `loads` does not know; undefined where it is too young to tell. */
+function judge(
+  entry: Entry | undefined,
+  { object }: SourceObject,
+  settled: Date,
+): Pick<Finding, 'finding' | 'detail'> | undefined {
+  if ((entry?.claimedAt ?? object.modified) > settled) return undefined;
+  if (!entry) return { finding: 'missing', detail: 'no load has begun' };
+  if (entry.state === STATE.loading)
+    return {
+      finding: 'unfinished',
+      detail: `begun${entry.claimedAt ? ` at ${entry.claimedAt.toISOString()}` : ''} and not ended`,
+    };
+  if (entry.state === STATE.replaced) {
+    return {
+      finding: 'missing',
+      detail: 'another object was in its place when it was to be read; it lies there again',
+    };
+  }
+  return { finding: 'unbalanced', detail: `the ledger says ${entry.state}, ${LOADS} has no row of it` };
+}
+
+function originOfObject({ source, object }: SourceObject): string {
+  return originOf(objectIdentity(source.settings.name, object));
+}
+
+function finding(kind: Finding['finding'], origin: string, row: ResultRow, detail: string): Finding {
+  const what = row.object_key === null ? `${row.log_group} ${row.log_stream}` : `s3://${row.bucket}/${row.object_key}`;
+  return { finding: kind, origin, source: String(row.source), what, detail };
+}
+
+/** Payloads that Lambda gave up lie in the lake bucket: `redrive` loads them. */
+async function failedEvents(account: Account, found: Found): Promise<void> {
+  for await (const page of listObjects(account, { bucket: account.lakeBucket, prefix: LAKE.failedEvents })) {
+    for (const { bucket, key } of page) {
+      const detail = 'events that Lambda gave up: lake redrive loads them';
+      found.add({ finding: 'unfinished', origin: '', source: '', what: `s3://${bucket}/${key}`, detail });
+    }
+  }
+}
+
+/** Has objects loaded again, a few at a time. */
+class FixQueue {
+  queued = 0;
+  readonly #account: Account;
+  readonly #fix: boolean;
+  readonly #tools: Tools;
+  #objects: SourceObject[] = [];
+
+  constructor(account: Account, fix: boolean, tools: Tools) {
+    this.#account = account;
+    this.#fix = fix;
+    this.#tools = tools;
+  }
+
+  /** What the ledger takes for done is opened again, and its rows repeat; what it takes for held has a dead holder. */
+  async add(object: SourceObject): Promise<void> {
+    if (!this.#fix) return;
+    this.queued++;
+    if (this.#tools.dryRun) return;
+    await this.#tools.turn();
+    await release(this.#account, object.id);
+    await reopen(this.#account, object.id);
+    this.#objects.push(object);
+    if (this.#objects.length === MAX_BATCH_MESSAGES) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    const objects = this.#objects;
+    this.#objects = [];
+    if (objects.length > 0) await announce(this.#account, objects);
+  }
+}

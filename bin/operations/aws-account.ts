@@ -1,0 +1,96 @@
+import { join } from 'node:path';
+import { AthenaClient } from '@aws-sdk/client-athena';
+import {
+  CloudFormationClient,
+  DescribeStacksCommand,
+  paginateListStackResources,
+} from '@aws-sdk/client-cloudformation';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { firehoseClient } from '../../lambdas/edges/firehose.ts';
+import { messageOf } from '../../local/files.ts';
+import { CommandError } from '../command-error.ts';
+import { type Account, lakeSettings } from './account.ts';
+import { athenaQuery } from './aws-athena.ts';
+import { awsLogReader } from './aws-logs.ts';
+
+/**
+ * Firehose's longest buffer interval is 15 minutes; the rest is for writing the file.
+ * https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html
+ */
+const SETTLED_AFTER_MS = 20 * 60_000;
+
+/** Folder, in the one the command is run in, for operations that are broken off. */
+const STATE_FOLDER = '.lake-operations';
+
+/**
+ * A deployed stack: credentials and Region from the SDK's default chain, names from the stack itself,
+ * settings from its functions' environments.
+ *
+ * @throws CommandError when the stack is not there, or is none of ours.
+ */
+export async function awsAccount(stackName: string): Promise<Account> {
+  const { outputs, functions } = await stackOf(stackName);
+  const lambda = new LambdaClient({});
+  const configurations = await Promise.all(
+    functions.map((FunctionName) => lambda.send(new GetFunctionConfigurationCommand({ FunctionName }))),
+  );
+  const output = (name: string): string => {
+    const value = outputs.get(name);
+    if (value) return value;
+    throw new CommandError(`stack ${stackName}: expected an output ${name}, got ${[...outputs.keys()].join(', ')}`);
+  };
+  const settings = lakeSettings(
+    configurations.map(({ Environment }) => Environment?.Variables ?? {}),
+    `stack ${stackName}`,
+  );
+  const arns = configurations.flatMap(({ FunctionArn }) => FunctionArn ?? []);
+  const database = output('Database');
+  return {
+    ...settings,
+    s3: new S3Client({}),
+    sqs: new SQSClient({}),
+    dynamodb: new DynamoDBClient({}),
+    firehose: firehoseClient(),
+    owner: arns[0]?.split(':')[4] ?? '',
+    lakeBucket: output('LakeBucket'),
+    database,
+    query: athenaQuery(new AthenaClient({}), output('Workgroup'), database),
+    logs: awsLogReader(new CloudWatchLogsClient({}), arns),
+    stateFolder: join(STATE_FOLDER, stackName),
+    settledBefore: () => new Date(Date.now() - SETTLED_AFTER_MS),
+    settle: async () => [],
+    close: async () => {},
+  };
+}
+
+interface DeployedStack {
+  readonly outputs: ReadonlyMap<string, string>;
+  readonly functions: readonly string[];
+}
+
+async function stackOf(StackName: string): Promise<DeployedStack> {
+  const client = new CloudFormationClient({});
+  try {
+    const { Stacks } = await client.send(new DescribeStacksCommand({ StackName }));
+    const outputs = Stacks?.[0]?.Outputs ?? [];
+    const functions: string[] = [];
+    for await (const { StackResourceSummaries = [] } of paginateListStackResources({ client }, { StackName })) {
+      for (const { ResourceType, PhysicalResourceId } of StackResourceSummaries) {
+        if (ResourceType === 'AWS::Lambda::Function' && PhysicalResourceId) functions.push(PhysicalResourceId);
+      }
+    }
+    return {
+      outputs: new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue])),
+      functions,
+    };
+  } catch (error) {
+    throw new CommandError(
+      `stack ${StackName}: ${messageOf(error)}; --stack names a deployed stack, --lake a folder on this machine`,
+      { cause: error },
+    );
+  }
+}

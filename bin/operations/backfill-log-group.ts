@@ -1,0 +1,137 @@
+import type { FilteredLogEvent } from '@aws-sdk/client-cloudwatch-logs';
+import type { Source } from '../../lambdas/core/load.ts';
+import type { Payload } from '../../lambdas/core/payload.ts';
+import { sourceOfLogGroup } from '../../lambdas/core/sources.ts';
+import { CommandError } from '../command-error.ts';
+import type { Account } from './account.ts';
+import type { LogRange, LogReader } from './log-reader.ts';
+import { loadHere } from './payloads.ts';
+import { State } from './state.ts';
+import type { Tools } from './tools.ts';
+
+/** What came of it. events = loaded + alreadyLoaded. */
+export interface EventCounts {
+  readonly events: number;
+  readonly payloads: number;
+  /** Events loaded; in a dry run, what would have been. */
+  readonly loaded: number;
+  /** Events of payloads that an earlier run has loaded. */
+  readonly alreadyLoaded: number;
+}
+
+interface Progress extends EventCounts {
+  /** All before is done; milliseconds since the epoch. */
+  readonly since: number;
+}
+
+/** Named where a subscription filter has its name: payloads made here are none of a subscription's. */
+const FILTER = 'backfill';
+
+/** Payloads hold the events of one log stream and one minute, and not more than these. */
+const MINUTE_MS = 60_000;
+const MAX_PAYLOAD_EVENTS = 5000;
+
+/**
+ * Loads a log group's events of a stretch of time. They are cut into payloads by stream and minute, so
+ * that a run over the same time makes the same payloads, which the ledger knows. Events that came
+ * through the subscription as well are loaded under other origins: give the time it was not there.
+ *
+ * @throws CommandError for a log group of no source, and on this machine, which keeps no events.
+ */
+export async function backfillLogGroup(account: Account, range: LogRange, tools: Tools): Promise<EventCounts> {
+  const { logGroup } = range;
+  const source = sourceOfLogGroup(account.sources, logGroup);
+  if (!source) {
+    const groups = account.sources.flatMap(({ settings }) => settings.logGroups ?? []).join(', ') || 'none';
+    throw new CommandError(`log group ${logGroup}: expected one of a source, ${groups}`);
+  }
+  if (!account.logs) {
+    throw new CommandError('--log-group reads CloudWatch, which a lake on this machine has not; give --stack');
+  }
+  const pattern = (await account.logs.pattern(logGroup)) ?? '';
+  const state = new State<Progress>(account.stateFolder, 'backfill-log-group', range);
+  const resume = tools.dryRun ? undefined : state.read();
+  let counts: EventCounts = { events: 0, payloads: 0, loaded: 0, alreadyLoaded: 0, ...resume };
+  const progress = tools.progress('events');
+  progress.add(counts.events);
+  for await (const minute of minutes(account.logs, { ...range, since: resume?.since ?? range.since }, pattern)) {
+    for (const payload of payloadsOf(minute.events, logGroup, account.owner)) {
+      await tools.turn(payload.events);
+      const done = !tools.dryRun && (await isKnown(account, source, payload));
+      counts = {
+        events: counts.events + payload.events,
+        payloads: counts.payloads + 1,
+        loaded: counts.loaded + (done ? 0 : payload.events),
+        alreadyLoaded: counts.alreadyLoaded + (done ? payload.events : 0),
+      };
+      progress.add(payload.events);
+    }
+    if (minute.ended && !tools.dryRun) await state.write({ ...counts, since: minute.until });
+  }
+  progress.end();
+  if (!tools.dryRun) await state.end();
+  return counts;
+}
+
+/** Loads the payload; true where it had been loaded before. */
+async function isKnown(account: Account, source: Source, payload: Payload): Promise<boolean> {
+  const result = await loadHere(account, source, payload, 'lake-backfill');
+  if (result === 'already_loaded') return true;
+  if (typeof result !== 'string') return false;
+  throw new CommandError(
+    `log group ${payload.logGroup}, stream ${payload.logStream}: a payload is ${result}; run the same again to go on`,
+  );
+}
+
+interface Minute {
+  readonly events: readonly FilteredLogEvent[];
+  readonly until: number;
+  /** False where the minute has more than is held at a time. */
+  readonly ended: boolean;
+}
+
+/** Events minute by minute, which they come in order of; a full minute in parts. */
+async function* minutes(logs: LogReader, range: LogRange, pattern: string): AsyncGenerator<Minute> {
+  if (range.since >= range.until) return;
+  let held: FilteredLogEvent[] = [];
+  let until = 0;
+  for await (const page of logs.events(range, pattern)) {
+    for (const event of page) {
+      const { timestamp = 0 } = event;
+      if (timestamp >= until) {
+        if (held.length > 0) yield { events: held, until, ended: true };
+        held = [];
+        until = (Math.floor(timestamp / MINUTE_MS) + 1) * MINUTE_MS;
+      }
+      held.push(event);
+      if (held.length < MAX_HELD_EVENTS) continue;
+      yield { events: held, until, ended: false };
+      held = [];
+    }
+  }
+  if (held.length > 0) yield { events: held, until, ended: true };
+}
+
+/** Of all streams together: tens of megabytes. */
+const MAX_HELD_EVENTS = 50_000;
+
+function* payloadsOf(events: readonly FilteredLogEvent[], logGroup: string, owner: string): Generator<Payload> {
+  for (const [logStream, of] of Map.groupBy(events, ({ logStreamName = '' }) => logStreamName)) {
+    for (let at = 0; at < of.length; at += MAX_PAYLOAD_EVENTS) {
+      const part = of.slice(at, at + MAX_PAYLOAD_EVENTS);
+      const messages = part.map(({ message = '' }) => message);
+      yield {
+        owner,
+        logGroup,
+        logStream,
+        filter: FILTER,
+        firstEventId: part[0]?.eventId ?? '',
+        lastEventId: part.at(-1)?.eventId ?? '',
+        events: part.length,
+        messages,
+        timestamps: part.map(({ timestamp = 0 }) => timestamp),
+        bytes: messages.reduce((sum, message) => sum + Buffer.byteLength(message), 0),
+      };
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import { STATE } from '../../lambdas/core/ledger.ts';
+import { CommandError } from '../command-error.ts';
+import { type Account, sourceNamed } from './account.ts';
+import { entriesOf, MAX_BATCH_GET, reopen } from './ledger-entries.ts';
+import {
+  announce,
+  asSourceObject,
+  type ListedObject,
+  listObjects,
+  MAX_BATCH_MESSAGES,
+  type SourceObject,
+} from './objects.ts';
+import { State } from './state.ts';
+import type { Tools } from './tools.ts';
+
+/** Which objects to load. */
+export interface ObjectsToLoad {
+  readonly bucket: string;
+  readonly prefix: string;
+  /** Last modified at or after, and before. */
+  readonly since?: Date;
+  readonly until?: Date;
+  /** Only those of this source. */
+  readonly source?: string;
+  /** Those that have been loaded too: their rows repeat, with the same origin and position. */
+  readonly reload: boolean;
+}
+
+/** What came of it. listed = queued + alreadyLoaded + outOfTime + noLogs. */
+export interface ObjectCounts {
+  readonly listed: number;
+  /** Announced to the queue; in a dry run, what would have been. */
+  readonly queued: number;
+  readonly alreadyLoaded: number;
+  /** Not modified between `since` and `until`. */
+  readonly outOfTime: number;
+  /** Of no source, or by their names no logs of theirs. */
+  readonly noLogs: number;
+}
+
+interface Progress extends ObjectCounts {
+  /** The last key dealt with. */
+  readonly after?: string;
+}
+
+/**
+ * Announces objects to the lake's queue, as if they had just been created. The keys are listed once, in
+ * order; after each page of the listing the last key and the counts are written down. A run that was
+ * broken off goes on there: what it announced after that is announced again, and the ledger skips it.
+ *
+ * @throws CommandError when no source has the bucket.
+ */
+export async function backfillObjects(account: Account, task: ObjectsToLoad, tools: Tools): Promise<ObjectCounts> {
+  requireSource(account, task);
+  const state = new State<Progress>(account.stateFolder, 'backfill', task);
+  const resume = tools.dryRun ? undefined : state.read();
+  let counts: ObjectCounts = { listed: 0, queued: 0, alreadyLoaded: 0, outOfTime: 0, noLogs: 0, ...resume };
+  const progress = tools.progress('objects listed');
+  progress.add(counts.listed);
+  const { bucket, prefix } = task;
+  for await (const page of listObjects(account, { bucket, prefix, after: resume?.after })) {
+    for (let at = 0; at < page.length; at += MAX_BATCH_GET) {
+      const objects = page.slice(at, at + MAX_BATCH_GET);
+      const { toQueue, ended, ...sorted } = await sortOut(account, objects, task);
+      if (!tools.dryRun) await queueAll(account, toQueue, ended, tools);
+      counts = added(counts, { ...sorted, listed: objects.length, queued: toQueue.length });
+      if (!tools.dryRun) await state.write({ ...counts, after: objects.at(-1)?.key });
+      progress.add(objects.length);
+    }
+  }
+  progress.end();
+  if (!tools.dryRun) await state.end();
+  return counts;
+}
+
+function requireSource(account: Account, { bucket, prefix, source }: ObjectsToLoad): void {
+  const sources = source === undefined ? account.sources : [sourceNamed(account, source)];
+  const fits = sources.some(({ settings }) => {
+    const { bucket: own, prefix: below = '' } = settings;
+    return own === bucket && (below.startsWith(prefix) || prefix.startsWith(below));
+  });
+  if (fits) return;
+  const places = sources.flatMap(({ settings: { name, bucket: own, prefix: below = '' } }) =>
+    own === undefined ? [] : `s3://${own}/${below} (${name})`,
+  );
+  throw new CommandError(
+    `s3://${bucket}/${prefix}: expected a place of a source, ${places.join(', ') || 'but none has objects'}`,
+  );
+}
+
+async function sortOut(account: Account, objects: readonly ListedObject[], task: ObjectsToLoad) {
+  const inTime = objects.filter(
+    ({ modified }) => (!task.since || modified >= task.since) && (!task.until || modified < task.until),
+  );
+  const wanted = inTime
+    .map((object) => asSourceObject(account, object))
+    .filter((found) => typeof found !== 'string')
+    .filter(({ source }) => task.source === undefined || source.settings.name === task.source);
+  const entries = await entriesOf(
+    account,
+    wanted.map(({ id }) => id),
+  );
+  const toQueue = task.reload ? wanted : wanted.filter(({ id }) => entries.get(id)?.state !== STATE.loaded);
+  return {
+    toQueue,
+    ended: new Set([...entries].filter(([, { state }]) => state !== STATE.loading).map(([id]) => id)),
+    alreadyLoaded: wanted.length - toQueue.length,
+    outOfTime: objects.length - inTime.length,
+    noLogs: inTime.length - wanted.length,
+  };
+}
+
+/** @param ended ids of entries to open again: loaded ones, and such whose object was replaced but lies there again */
+async function queueAll(
+  account: Account,
+  objects: readonly SourceObject[],
+  ended: ReadonlySet<string>,
+  tools: Tools,
+): Promise<void> {
+  for (let at = 0; at < objects.length; at += MAX_BATCH_MESSAGES) {
+    const batch = objects.slice(at, at + MAX_BATCH_MESSAGES);
+    await tools.turn(batch.length);
+    for (const { id } of batch) if (ended.has(id)) await reopen(account, id);
+    await announce(account, batch);
+  }
+}
+
+function added(one: ObjectCounts, other: ObjectCounts): ObjectCounts {
+  return {
+    listed: one.listed + other.listed,
+    queued: one.queued + other.queued,
+    alreadyLoaded: one.alreadyLoaded + other.alreadyLoaded,
+    outOfTime: one.outOfTime + other.outOfTime,
+    noLogs: one.noLogs + other.noLogs,
+  };
+}

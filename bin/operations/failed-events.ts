@@ -1,0 +1,85 @@
+import { DeleteObjectCommand, GetObjectCommand } from '@aws-sdk/client-s3';
+import { z } from 'zod';
+import { BadPayloadError, readPayload } from '../../lambdas/core/payload.ts';
+import { sourceOfLogGroup } from '../../lambdas/core/sources.ts';
+import { LAKE } from '../../lib/names.ts';
+import type { Account } from './account.ts';
+import { listObjects } from './objects.ts';
+import { loadHere } from './payloads.ts';
+import type { Tools } from './tools.ts';
+
+/** What became of events that Lambda gave up. found = loaded + alreadyLoaded + left. */
+export interface FailedEventCounts {
+  readonly found: number;
+  readonly loaded: number;
+  readonly alreadyLoaded: number;
+  /** Cannot be loaded yet: they stay where they are. */
+  readonly left: number;
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
+const invocationRecord = z.object({
+  requestContext: z.object({ requestId: z.string(), functionArn: z.string().optional() }),
+  requestPayload: z.unknown(),
+});
+
+/**
+ * Loads the payloads that Lambda gave up and keeps in the lake bucket, by this process and the same code:
+ * an object is deleted when Firehose has acknowledged all of its payload, which an invocation accepted by
+ * Lambda would not mean.
+ */
+export async function redriveFailedEvents(
+  account: Account,
+  tools: Tools,
+  problems: string[],
+): Promise<FailedEventCounts> {
+  const counts = { found: 0, loaded: 0, alreadyLoaded: 0, left: 0 };
+  const progress = tools.progress('failed events');
+  for await (const page of listObjects(account, { bucket: account.lakeBucket, prefix: LAKE.failedEvents })) {
+    for (const { key } of page) {
+      counts.found++;
+      progress.add();
+      if (tools.dryRun) continue;
+      await tools.turn();
+      const result = await load(account, key);
+      if (result === 'loaded' || result === 'alreadyLoaded') {
+        await account.s3.send(new DeleteObjectCommand({ Bucket: account.lakeBucket, Key: key }));
+        counts[result]++;
+      } else {
+        counts.left++;
+        problems.push(`s3://${account.lakeBucket}/${key}: left there: ${result}`);
+      }
+    }
+  }
+  progress.end();
+  return counts;
+}
+
+/** How it went, or why it cannot be loaded. */
+async function load(account: Account, Key: string): Promise<string> {
+  const { Body } = await account.s3.send(new GetObjectCommand({ Bucket: account.lakeBucket, Key }));
+  const record = invocationRecord.safeParse(parsed(await Body?.transformToString()));
+  if (!record.success) return 'expected an invocation record of Lambda with requestContext and requestPayload';
+  const { requestContext, requestPayload } = record.data;
+  try {
+    const payload = readPayload(requestPayload);
+    if (!payload) return 'alreadyLoaded';
+    const source = sourceOfLogGroup(account.sources, payload.logGroup);
+    if (!source) return `no source has the log group ${payload.logGroup}`;
+    // The function's own retries had this id: what they hold is taken over at once.
+    const result = await loadHere(account, source, payload, requestContext.requestId);
+    if (typeof result !== 'string') return 'loaded';
+    return result === 'already_loaded' ? 'alreadyLoaded' : `its payload is ${result}; run again later`;
+  } catch (error) {
+    if (error instanceof BadPayloadError) return error.message;
+    throw error;
+  }
+}
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,125 @@
+/** Records that Firehose could not convert: below `errors/<table>/format-conversion-failed/` in the lake bucket. */
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { DeleteObjectCommand, GetObjectCommand } from '@aws-sdk/client-s3';
+import { rejectedRow } from '../../lambdas/core/lake-rows.ts';
+import { originOf } from '../../lambdas/core/origin.ts';
+import { OWN, type Table } from '../../lambdas/core/table.ts';
+import { LAKE } from '../../lib/names.ts';
+import { type Account, tablesOf } from './account.ts';
+import { amend, loadsOf, NO_AMENDMENT } from './amend.ts';
+import { type BadRow, bisected, type FailedRecord, failedRecord } from './bisect.ts';
+import { type ListedObject, listObjects } from './objects.ts';
+import { sendRecords, sendRows } from './send-rows.ts';
+import type { Tools } from './tools.ts';
+
+/** What became of failed records. */
+export interface FailedRecordCounts {
+  /** Error objects with failed conversions. */
+  readonly objects: number;
+  readonly records: number;
+  /** Rows sent to their stream again; in a dry run, what would have been. */
+  readonly rowsSent: number;
+  /** Rows that can be none: rejected lines, by the reason `conversion_failed`. */
+  readonly rowsRejected: number;
+  /** Objects left where they are: of tables the lake has not, or no failed conversions. */
+  readonly left: number;
+}
+
+/** Reason of a rejected line whose row Firehose could not convert. */
+export const CONVERSION_FAILED = 'conversion_failed';
+
+const FAILED_CONVERSIONS = 'format-conversion-failed';
+
+/**
+ * Takes failed records apart: rows that cannot be converted become rejected lines, the others are sent
+ * again. An error object is deleted when Firehose has acknowledged all that was in it; where this dies
+ * before, its rows are sent again, with the same origin and position.
+ */
+export async function redriveFailedRecords(
+  account: Account,
+  tools: Tools,
+  problems: string[],
+): Promise<FailedRecordCounts> {
+  const counts = { objects: 0, records: 0, rowsSent: 0, rowsRejected: 0, left: 0 };
+  const targets = new Map(tablesOf(account).map((target) => [target.table.name, target]));
+  const progress = tools.progress('failed records');
+  for await (const page of listObjects(account, { bucket: account.lakeBucket, prefix: LAKE.errors })) {
+    for (const object of page) {
+      const [table = '', kind] = object.key.slice(LAKE.errors.length).split('/');
+      const target = targets.get(table);
+      if (!target || kind !== FAILED_CONVERSIONS) {
+        counts.left++;
+        problems.push(`s3://${object.bucket}/${object.key}: left there: expected ${FAILED_CONVERSIONS} of a table`);
+        continue;
+      }
+      counts.objects++;
+      const found = await redriveObject(account, object, { ...target, tools });
+      counts.records += found.records;
+      counts.rowsSent += found.rowsSent;
+      counts.rowsRejected += found.rowsRejected;
+      progress.add(found.records);
+    }
+  }
+  progress.end();
+  return counts;
+}
+
+interface Target {
+  readonly table: Table;
+  readonly stream: string;
+  readonly tools: Tools;
+}
+
+async function redriveObject(account: Account, object: ListedObject, { table, stream, tools }: Target) {
+  const counts = { records: 0, rowsSent: 0, rowsRejected: 0 };
+  const rejected: BadRow[] = [];
+  for await (const record of recordsOf(account, object)) {
+    const { good, pieces, bad } = bisected(table, record);
+    counts.records++;
+    counts.rowsSent += good.length + pieces.flat().length;
+    counts.rowsRejected += bad.length;
+    rejected.push(...bad);
+    if (tools.dryRun) continue;
+    await tools.turn();
+    await sendRows(account, stream, good);
+    await sendRecords(account, stream, pieces);
+  }
+  if (tools.dryRun) return counts;
+  await reject(account, table, object, rejected);
+  await account.s3.send(new DeleteObjectCommand({ Bucket: object.bucket, Key: object.key }));
+  return counts;
+}
+
+/** One JSON document a line, of one failed record each. */
+async function* recordsOf(account: Account, { bucket, key }: ListedObject): AsyncGenerator<FailedRecord> {
+  const { Body } = await account.s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+  if (!Body) return;
+  let line = 0;
+  for await (const text of createInterface({ input: Body as Readable, crlfDelay: Number.POSITIVE_INFINITY })) {
+    line++;
+    if (text.trim() !== '') yield failedRecord(text, `s3://${bucket}/${key} line ${line}`);
+  }
+}
+
+/** Sends bad rows as rejected lines, then has `loads` say that they are. */
+async function reject(account: Account, table: Table, object: ListedObject, bad: readonly BadRow[]): Promise<void> {
+  const now = new Date();
+  // A row that does not tell where it came from is told by where it lay.
+  const here = originOf([CONVERSION_FAILED, object.bucket, object.key, object.etag]);
+  const lines = bad.map(({ origin = here, position, raw, detail }, index) =>
+    rejectedRow(origin, position ?? index, { source: table.name, reason: CONVERSION_FAILED, detail, raw }, now),
+  );
+  await sendRows(account, account.rejectedStream, lines);
+  if (!table.columns.some(({ name }) => name === OWN.position.name)) return;
+  const byOrigin = Map.groupBy(
+    bad.filter(({ origin, position }) => origin !== undefined && position !== undefined),
+    ({ origin = '' }) => origin,
+  );
+  for (const [origin, base] of await loadsOf(account, [...byOrigin.keys()])) {
+    // A row of rejected_lines has the origin of its source's object, but is no row of that source.
+    if (base.source !== table.name) continue;
+    const positions = (byOrigin.get(origin) ?? []).flatMap(({ position }) => position ?? []);
+    await amend(account, base, { ...NO_AMENDMENT, rejected: positions });
+  }
+}

@@ -1,0 +1,122 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { LOADS } from '../../lambdas/core/lake-tables.ts';
+import type { Environment } from '../../lambdas/core/settings.ts';
+import { firehoseClient } from '../../lambdas/edges/firehose.ts';
+import type { Context } from '../../lib/config.ts';
+import { ACCOUNT, REGION } from '../../local/account.ts';
+import { type Athena, openAthena } from '../../local/athena.ts';
+import { glueTable } from '../../local/glue-table.ts';
+import { isObject } from '../../local/intrinsics.ts';
+import { CONTEXT_FILE, type LocalLake } from '../../local/local-lake.ts';
+import { lockFolder } from '../../local/lock.ts';
+import { toJson } from '../../local/query-result.ts';
+import type { Resource } from '../../local/resource.ts';
+import { CommandError } from '../command-error.ts';
+import { readLakeFolder } from '../lake-folder.ts';
+import { troubles } from '../load-files.ts';
+import { localContext } from '../local-context.ts';
+import { type Account, lakeSettings } from './account.ts';
+
+/** How a local lake is opened. */
+export interface LocalOptions {
+  readonly dir: string;
+  /**
+   * Will its functions have work to do? Then the stack is synthesized again, with today's code and the
+   * params it was last opened with; else it is run as it lies there.
+   */
+  readonly work: boolean;
+  readonly progress: (line: string) => void;
+}
+
+/**
+ * The lake in a folder.
+ *
+ * @throws CommandError when there is none; Error when another process has it open.
+ */
+export async function localAccount({ dir, work, progress }: LocalOptions): Promise<Account> {
+  const before = readLakeFolder(dir);
+  const lake = work ? await synthesized(dir, progress) : await asItLies(dir);
+  try {
+    return await accountOf(lake, before.dir);
+  } catch (error) {
+    await lake.close();
+    throw error;
+  }
+}
+
+async function synthesized(dir: string, progress: (line: string) => void): Promise<LocalLake> {
+  // Loaded when needed: CDK takes seconds.
+  const { openLake } = await import('../../local/open-lake.ts');
+  return openLake({ dir, context: lastContext(dir), progress });
+}
+
+async function asItLies(dir: string): Promise<LocalLake> {
+  const { openStack } = await import('../../local/open-stack.ts');
+  const lock = lockFolder(dir);
+  try {
+    const lake = await openStack({ dir, assembly: join(dir, 'stack') });
+    return {
+      ...lake,
+      close: async () => {
+        await lake.close();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function lastContext(dir: string): Context {
+  const file = join(dir, CONTEXT_FILE);
+  const context: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+  return localContext(isObject(context) ? context : {});
+}
+
+async function accountOf(lake: LocalLake, dir: string): Promise<Account> {
+  const { resources } = lake;
+  const settings = lakeSettings(resources.map(environmentOf), `lake ${dir}`);
+  const { tables } = readLakeFolder(dir);
+  const loads = tables.map(glueTable).find(({ name }) => name === LOADS);
+  if (!loads) throw new CommandError(`lake ${dir}: its stack has no table ${LOADS}`);
+  const client = (service: string) => ({
+    endpoint: lake.endpoints.get(service),
+    region: REGION,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  let athena: Athena | undefined;
+  return {
+    ...settings,
+    s3: new S3Client(client('S3')),
+    sqs: new SQSClient(client('SQS')),
+    dynamodb: new DynamoDBClient(client('DYNAMODB')),
+    firehose: firehoseClient(client('FIREHOSE')),
+    owner: ACCOUNT,
+    lakeBucket: loads.bucket,
+    database: loads.database,
+    async *query(sql) {
+      athena ??= await openAthena({ dir, tables });
+      yield* toJson(await athena.query(sql));
+    },
+    logs: undefined,
+    stateFolder: join(dir, 'operations'),
+    // After `settle` everything has: nothing else is at work in this folder.
+    settledBefore: () => new Date(),
+    settle: async () => troubles(await lake.drain(), dir),
+    close: async () => {
+      await athena?.close();
+      await lake.close();
+    },
+  };
+}
+
+function environmentOf({ properties }: Resource): Environment {
+  const variables = isObject(properties.Environment) ? properties.Environment.Variables : undefined;
+  if (!isObject(variables)) return {};
+  return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)]));
+}

@@ -1,0 +1,95 @@
+/** Objects of buckets, as sources see them, and the queue that has them loaded. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import type { Source } from '../../lambdas/core/load.ts';
+import { type CreatedObject, continuation } from '../../lambdas/core/notification.ts';
+import { entryIdOf, type Identity, objectIdentity } from '../../lambdas/core/origin.ts';
+import { type SkipReason, sourceOfObject } from '../../lambdas/core/sources.ts';
+import { CommandError } from '../command-error.ts';
+import type { Account } from './account.ts';
+
+/** An object as a listing shows it. */
+export interface ListedObject extends CreatedObject {
+  readonly modified: Date;
+}
+
+/** Where to list, and from which key on. */
+export interface Listing {
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly after?: string;
+}
+
+/** Lists objects in the order of their keys, page by page. */
+export async function* listObjects(account: Account, listing: Listing): AsyncGenerator<ListedObject[]> {
+  const { bucket, prefix, after } = listing;
+  const input = { Bucket: bucket, Prefix: prefix, ...(after !== undefined && { StartAfter: after }) };
+  for await (const { Contents = [] } of paginateListObjectsV2({ client: account.s3 }, input)) {
+    yield Contents.map(({ Key = '', ETag = '', Size = 0, LastModified = new Date(0) }) => ({
+      bucket,
+      key: Key,
+      // A notification has it without quotes.
+      etag: ETag.replaceAll('"', ''),
+      size: Size,
+      modified: LastModified,
+    }));
+  }
+}
+
+/** An object that a source loads. */
+export interface SourceObject {
+  readonly object: ListedObject;
+  readonly source: Source;
+  readonly identity: Identity;
+  /** Of the ledger. */
+  readonly id: string;
+}
+
+/** What the object is to the sources, or why it is nothing to them. */
+export function asSourceObject(account: Account, object: ListedObject): SourceObject | SkipReason {
+  const source = sourceOfObject(account.sources, object);
+  if (typeof source === 'string') return source;
+  const identity = objectIdentity(source.settings.name, object);
+  return { object, source, identity, id: entryIdOf(identity) };
+}
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html */
+export const MAX_BATCH_MESSAGES = 10;
+const MAX_ATTEMPTS = 6;
+
+/** Has objects loaded: announces at most `MAX_BATCH_MESSAGES` of them to the queue. */
+export function announce(account: Account, objects: readonly SourceObject[]): Promise<void> {
+  return sendMessages(
+    account,
+    objects.map(({ object }) => continuation(object)),
+  );
+}
+
+/**
+ * Sends at most `MAX_BATCH_MESSAGES` messages to the lake's queue. Resolves when SQS holds them all.
+ *
+ * @throws CommandError when it does not take one of them.
+ */
+export async function sendMessages(account: Account, bodies: readonly string[]): Promise<void> {
+  const QueueUrl = queueOf(account);
+  let left = bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody }));
+  for (let attempt = 1; left.length > 0; attempt++) {
+    const { Failed = [] } = await account.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: left }));
+    const failed = new Set(Failed.map(({ Id }) => Id));
+    left = left.filter(({ Id }) => failed.has(Id));
+    const [first] = Failed;
+    if (first && (attempt === MAX_ATTEMPTS || first.SenderFault)) {
+      throw new CommandError(
+        `queue ${QueueUrl}: ${left.length} messages not taken: ${first.Code} ${first.Message ?? ''}`,
+      );
+    }
+    if (left.length > 0) await sleep(100 * 2 ** attempt);
+  }
+}
+
+/** The lake's queue. @throws CommandError where no source has objects. */
+export function queueOf({ queueUrl }: Account): string {
+  if (queueUrl === undefined) throw new CommandError('no source of this lake has objects, so it has no queue');
+  return queueUrl;
+}

@@ -1,0 +1,26 @@
+import type { Account } from './account.ts';
+import { type DeadLetterCounts, redriveDeadLetters } from './dead-letters.ts';
+import { type FailedEventCounts, redriveFailedEvents } from './failed-events.ts';
+import { type FailedRecordCounts, redriveFailedRecords } from './failed-records.ts';
+import type { Tools } from './tools.ts';
+
+/** What a redrive came to, by where things had failed. */
+export interface RedriveCounts {
+  readonly deadLetters: DeadLetterCounts;
+  readonly failedEvents: FailedEventCounts;
+  readonly failedRecords: FailedRecordCounts;
+}
+
+/**
+ * Tries again what failed for good: messages, then payloads of log events, then records that could not
+ * be converted.
+ *
+ * @param problems is told of each thing that is left where it is
+ */
+export async function redrive(account: Account, tools: Tools, problems: string[]): Promise<RedriveCounts> {
+  return {
+    deadLetters: await redriveDeadLetters(account, tools),
+    failedEvents: await redriveFailedEvents(account, tools, problems),
+    failedRecords: await redriveFailedRecords(account, tools, problems),
+  };
+}

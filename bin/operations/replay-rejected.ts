@@ -1,0 +1,170 @@
+import { KEPT_RAW_CHARS } from '../../lambdas/core/lake-rows.ts';
+import { rejectedTable } from '../../lambdas/core/lake-tables.ts';
+import type { Source } from '../../lambdas/core/load.ts';
+import { MAX_RECORD_BYTES } from '../../lambdas/core/pack.ts';
+import { Row } from '../../lambdas/core/row.ts';
+import { OWN, PARTITION } from '../../lambdas/core/table.ts';
+import { type Account, once, type ResultRow, sqlText, sqlTime, timeOf } from './account.ts';
+import { type Amendment, amend, amendmentOf, loadsOf, NO_AMENDMENT } from './amend.ts';
+import { CONVERSION_FAILED } from './failed-records.ts';
+import { sendRows } from './send-rows.ts';
+import type { Tools } from './tools.ts';
+
+/** Which rejected lines to read again. */
+export interface LinesToReplay {
+  /** A condition of SQL on `rejected_lines`. */
+  readonly where: string;
+  /** Rejected at or after. */
+  readonly since?: Date;
+}
+
+/** What came of it. lines = replayed + stillRejected + cut + notLoaded. */
+export interface ReplayCounts {
+  /** Lines that match and are not rows yet. */
+  readonly lines: number;
+  /** Became rows; in a dry run, would have. */
+  readonly replayed: number;
+  readonly stillRejected: number;
+  /** Not whole in `rejected_lines`: only `backfill --reload` of their object reads them again. */
+  readonly cut: number;
+  /** Of objects whose load is not finished, or not yet in the tables. */
+  readonly notLoaded: number;
+}
+
+/** Reasons of what is no whole line: the end of a broken object, the head of a long line, a row. */
+const NO_LINES = ['broken_gzip', 'line_too_long', 'no_progress', 'row_too_large', CONVERSION_FAILED];
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Reads rejected lines again, by today's formats. Those that are rows now are sent with their own origin
+ * and position, and `loads` gets a row that counts them so; the others stay as they are. A line that has
+ * become a row, by this or by a reload, is left out the next time.
+ */
+export async function replayRejected(account: Account, task: LinesToReplay, tools: Tools): Promise<ReplayCounts> {
+  const counts = { lines: 0, replayed: 0, stillRejected: 0, cut: 0, notLoaded: 0 };
+  const progress = tools.progress('rejected lines');
+  for (const source of account.sources) {
+    const bases = await basesOf(account, source, task);
+    for await (const lines of originsOf(account.query(candidates(account, source, task)))) {
+      const found = await replayOrigin(account, source, lines, bases.get(String(lines[0]?.origin)), tools);
+      counts.lines += found.lines;
+      counts.replayed += found.replayed;
+      counts.stillRejected += found.stillRejected;
+      counts.cut += found.cut;
+      counts.notLoaded += found.notLoaded;
+      progress.add(lines.length);
+    }
+  }
+  progress.end();
+  return counts;
+}
+
+async function basesOf(account: Account, { settings }: Source, task: LinesToReplay) {
+  const origins: string[] = [];
+  const lines = once(account, rejectedTable, condition(settings.name, task));
+  for await (const { origin } of account.query(`SELECT DISTINCT origin FROM ${lines}`)) origins.push(String(origin));
+  return loadsOf(account, origins);
+}
+
+function condition(source: string, { where, since }: LinesToReplay): string {
+  const recent = since ? ` AND ${PARTITION.name} >= ${day(since)} AND rejected_at >= ${sqlTime(since)}` : '';
+  return `source = ${sqlText(source)}${recent} AND (${where})`;
+}
+
+/** Lines that match and are no rows, an origin's together. */
+function candidates(account: Account, { settings: { name } }: Source, task: LinesToReplay): string {
+  const recent = task.since ? `WHERE ${PARTITION.name} >= ${day(task.since)}` : '';
+  return (
+    `SELECT r.origin, r.position, r.reason, r.raw FROM ${once(account, rejectedTable, condition(name, task))} r ` +
+    `LEFT JOIN (SELECT DISTINCT origin, position FROM "${account.database}"."${name}" ${recent}) t ` +
+    `ON t.origin = r.origin AND t.position = r.position WHERE t.origin IS NULL ORDER BY r.origin, r.position`
+  );
+}
+
+/** The partition before a time's: partitions are days of the lake's own time zone. */
+function day(time: Date): string {
+  return sqlText(new Date(time.getTime() - DAY_MS).toISOString().slice(0, 10));
+}
+
+/** At most 1,000 lines an origin has in `rejected_lines`, and those that could not be converted. */
+async function* originsOf(rows: AsyncIterable<ResultRow>): AsyncGenerator<ResultRow[]> {
+  let lines: ResultRow[] = [];
+  for await (const row of rows) {
+    if (lines.length > 0 && lines[0]?.origin !== row.origin) {
+      yield lines;
+      lines = [];
+    }
+    lines.push(row);
+  }
+  if (lines.length > 0) yield lines;
+}
+
+async function replayOrigin(
+  account: Account,
+  source: Source,
+  lines: readonly ResultRow[],
+  base: ResultRow | undefined,
+  tools: Tools,
+): Promise<ReplayCounts> {
+  const none = { lines: lines.length, replayed: 0, stillRejected: 0, cut: 0, notLoaded: 0 };
+  if (!base || timeOf(base.finished_at) > account.settledBefore()) return { ...none, notLoaded: lines.length };
+  const done = new Set((await amendmentOf(account, base)).rows);
+  const open = lines.filter(({ position }) => !done.has(Number(position)));
+  const whole = open.filter(({ reason, raw }) => isWhole(String(reason), raw));
+  const found = readAgain(source, base, whole);
+  if (!tools.dryRun && found.rows.length > 0) {
+    await tools.turn(found.rows.length);
+    await sendRows(account, source.settings.stream, found.rows);
+    await amend(account, base, found.amendment);
+  }
+  return {
+    ...none,
+    lines: open.length,
+    replayed: found.rows.length,
+    stillRejected: whole.length - found.rows.length,
+    cut: open.length - whole.length,
+  };
+}
+
+function isWhole(reason: string, raw: unknown): boolean {
+  return !NO_LINES.includes(reason) && typeof raw === 'string' && raw.length < KEPT_RAW_CHARS;
+}
+
+/** Lines that are rows now, and what that makes of their origin's counts. */
+function readAgain({ settings, format }: Source, base: ResultRow, lines: readonly ResultRow[]) {
+  const row = new Row(format.columns, sharedValues(format, base));
+  const rows: string[] = [];
+  const positions: number[] = [];
+  const times: number[] = [];
+  let fieldErrors = 0;
+  let unknownFields = 0;
+  for (const line of lines) {
+    const raw = String(line.raw);
+    const position = Number(line.position);
+    row.begin();
+    if (format.reader.read(raw, row).kind !== 'row') continue;
+    const json = row.json(String(line.origin), position, raw, settings.keepRaw);
+    if (Buffer.byteLength(json) >= MAX_RECORD_BYTES) continue;
+    rows.push(json);
+    positions.push(position);
+    fieldErrors += row.fieldErrors;
+    unknownFields += row.unknownFields;
+    if (row.eventTime !== undefined) times.push(row.eventTime);
+  }
+  const amendment: Amendment = {
+    ...NO_AMENDMENT,
+    ...{ rows: positions, fieldErrors, unknownFields },
+    ...(times.length > 0 && { firstEventTime: Math.min(...times), lastEventTime: Math.max(...times) }),
+  };
+  return { rows, amendment };
+}
+
+/** What every row of the object or payload shares, as its load had it. */
+function sharedValues(format: Source['format'], base: ResultRow): ReadonlyMap<string, string> {
+  if (base.object_key !== null) return format.keyFacts?.(String(base.object_key)) ?? new Map();
+  return new Map([
+    [OWN.logGroup.name, String(base.log_group)],
+    [OWN.logStream.name, String(base.log_stream)],
+  ]);
+}

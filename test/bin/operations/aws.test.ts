@@ -1,0 +1,186 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { readLakeFolder } from '../../../bin/lake-folder.ts';
+import type { Account } from '../../../bin/operations/account.ts';
+import { audit } from '../../../bin/operations/audit.ts';
+import { awsAccount } from '../../../bin/operations/aws-account.ts';
+import { backfillLogGroup } from '../../../bin/operations/backfill-log-group.ts';
+import { pace, type Tools } from '../../../bin/operations/tools.ts';
+import { type Athena, openAthena } from '../../../local/athena.ts';
+import type { LocalLake } from '../../../local/local-lake.ts';
+import { openLake } from '../../../local/open-lake.ts';
+import { type QueryResult, toJson } from '../../../local/query-result.ts';
+
+/** S3, SQS, DynamoDB and Firehose are a local lake's; what it has not is answered here, as AWS documents it. */
+let dir: string;
+let lake: LocalLake;
+let athena: Athena;
+let account: Account;
+
+const GROUP = '/demo/app';
+const FUNCTION = 'arn:aws:lambda:us-east-1:123456789012:function:LoadLogEvents';
+const FROM = Date.parse('2026-01-05T10:00:00Z');
+const CONTEXT = { sources: [{ name: 'app', format: 'json', columns: { n: 'int' }, from: { logGroups: [GROUP] } }] };
+const TOOLS: Tools = { dryRun: false, turn: pace(undefined), progress: () => ({ add() {}, end() {} }) };
+
+/** Two streams, three minutes. A page of the answer ends within a minute. */
+const EVENTS = Array.from({ length: 9 }, (_, index) => ({
+  eventId: `event-${index}`,
+  logStreamName: index % 3 === 0 ? 'one' : 'two',
+  timestamp: FROM + index * 20_000,
+  message: JSON.stringify({ n: index }),
+}));
+
+const stub = createServer(async (request, response) => {
+  try {
+    const [type, body] = await answer(request);
+    response.writeHead(200, { 'content-type': type }).end(body);
+  } catch (error) {
+    response.writeHead(500, { 'content-type': 'text/plain' }).end(String(error));
+  }
+});
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'lake-aws-'));
+  lake = await openLake({ dir, context: CONTEXT });
+  athena = await openAthena(readLakeFolder(dir));
+  await new Promise<void>((done) => stub.listen(0, '127.0.0.1', done));
+  vi.stubEnv('AWS_ENDPOINT_URL', `http://127.0.0.1:${(stub.address() as AddressInfo).port}`);
+  for (const [name, url] of lake.endpoints) vi.stubEnv(`AWS_ENDPOINT_URL_${name}`, url);
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'local');
+  vi.stubEnv('AWS_REGION', 'us-east-1');
+  account = { ...(await awsAccount('Logs')), stateFolder: join(dir, 'state') };
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  stub.close();
+  await athena.close();
+  await lake.close();
+  rmSync(dir, { recursive: true });
+});
+
+test('a deployed stack tells its names and settings itself', () => {
+  expect(account).toMatchObject({ owner: '123456789012', lakeBucket: 'lake', database: 'tributary' });
+  expect(account.sources.map(({ settings }) => settings.name)).toEqual(['app']);
+});
+
+test('a log group is loaded from CloudWatch once, in payloads of a stream and a minute, and audited by Athena', async () => {
+  const range = { logGroup: GROUP, since: FROM, until: FROM + 600_000 };
+  const counts = { events: 9, payloads: 6, loaded: 9, alreadyLoaded: 0 };
+
+  expect(await backfillLogGroup(account, range, { ...TOOLS, dryRun: true })).toEqual(counts);
+  await lake.drain();
+  expect(await Array.fromAsync(account.query('SELECT n FROM app'))).toEqual([]);
+
+  expect(await backfillLogGroup(account, range, TOOLS)).toEqual(counts);
+  await lake.drain();
+  expect(await Array.fromAsync(account.query('SELECT n FROM app ORDER BY n'))).toEqual(EVENTS.map((_, n) => ({ n })));
+  expect(await backfillLogGroup(account, range, TOOLS)).toEqual({ ...counts, loaded: 0, alreadyLoaded: 9 });
+  await lake.drain();
+
+  expect(await audit(account, { fix: false }, TOOLS)).toMatchObject({ objects: 0, recent: 6, findings: [] });
+  const settled = { ...account, settledBefore: () => new Date() };
+  expect(await audit(settled, { fix: false }, TOOLS)).toMatchObject({ objects: 6, balanced: 6, findings: [] });
+});
+
+test('a query that fails ends with the reason Athena gives', async () => {
+  await expect(Array.fromAsync(account.query('SELECT nothing FROM nowhere'))).rejects.toThrow(
+    /^Athena: query .* failed: /,
+  );
+});
+
+test('a log group of no source is refused with those there are', async () => {
+  const range = { logGroup: '/demo/other', since: FROM, until: FROM + 1 };
+  await expect(backfillLogGroup(account, range, TOOLS)).rejects.toThrow(
+    `log group /demo/other: expected one of a source, ${GROUP}`,
+  );
+});
+
+const JSON_1_1 = 'application/x-amz-json-1.1';
+const results = new Map<string, QueryResult | string>();
+
+async function answer(request: IncomingMessage): Promise<[type: string, body: string]> {
+  const body = await text(request);
+  const [service, operation = ''] = String(request.headers['x-amz-target'] ?? '').split('.');
+  if (service === 'AmazonAthena') return [JSON_1_1, JSON.stringify(await answerAthena(operation, JSON.parse(body)))];
+  if (service === 'Logs_20140328') return [JSON_1_1, JSON.stringify(answerLogs(operation, JSON.parse(body)))];
+  if (request.url?.includes('/functions/')) return ['application/json', JSON.stringify(functionConfiguration())];
+  return ['text/xml', stackAnswer(new URLSearchParams(body))];
+}
+
+/** https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStackResources.html */
+function stackAnswer(parameters: URLSearchParams): string {
+  const action = parameters.get('Action');
+  const outputs = Object.entries({ LakeBucket: 'lake', Database: 'tributary', Workgroup: 'tributary' })
+    .map(([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`)
+    .join('');
+  const member = (type: string, id: string) =>
+    `<member><ResourceType>${type}</ResourceType><PhysicalResourceId>${id}</PhysicalResourceId></member>`;
+  const resources = member('AWS::S3::Bucket', 'lake') + member('AWS::Lambda::Function', 'LoadLogEvents');
+  const result =
+    action === 'DescribeStacks'
+      ? `<Stacks><member><StackName>Logs</StackName><Outputs>${outputs}</Outputs></member></Stacks>`
+      : `<StackResourceSummaries>${resources}</StackResourceSummaries>`;
+  return `<${action}Response><${action}Result>${result}</${action}Result></${action}Response>`;
+}
+
+function functionConfiguration(): unknown {
+  const loader = lake.resources.find(
+    ({ type, localName }) => type === 'AWS::Lambda::Function' && localName === 'load-log-events',
+  );
+  return { FunctionArn: FUNCTION, Environment: loader?.properties.Environment };
+}
+
+function answerLogs(operation: string, input: Readonly<Record<string, unknown>>): unknown {
+  if (operation === 'DescribeSubscriptionFilters') {
+    return { subscriptionFilters: [{ filterPattern: '{ $.n >= 0 }', destinationArn: FUNCTION }] };
+  }
+  expect(input).toMatchObject({ logGroupName: GROUP, filterPattern: '{ $.n >= 0 }' });
+  const from = Number(input.nextToken ?? 0);
+  return { events: EVENTS.slice(from, from + 4), ...(from + 4 < EVENTS.length && { nextToken: String(from + 4) }) };
+}
+
+/** https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html */
+async function answerAthena(operation: string, input: Readonly<Record<string, unknown>>): Promise<unknown> {
+  const id = String(input.QueryExecutionId);
+  if (operation === 'StartQueryExecution') {
+    expect(input).toMatchObject({ WorkGroup: 'tributary', QueryExecutionContext: { Database: 'tributary' } });
+    const next = `query-${results.size}`;
+    results.set(next, await athena.query(String(input.QueryString)).catch(String));
+    return { QueryExecutionId: next };
+  }
+  const result = results.get(id);
+  if (operation === 'GetQueryExecution') {
+    const failed = typeof result === 'string';
+    return {
+      QueryExecution: { Status: { State: failed ? 'FAILED' : 'SUCCEEDED', StateChangeReason: failed ? result : '' } },
+    };
+  }
+  if (typeof result !== 'object') throw new Error(`no result of ${id}`);
+  return resultPage(result, Number(input.NextToken ?? 0));
+}
+
+/** Four rows a page, the header among them; all values are text. */
+function resultPage(result: QueryResult, from: number): unknown {
+  const names = result.columns.map(({ name }) => name);
+  const values = toJson(result).map((row) => names.map((name) => row[name]));
+  const all = [names, ...values];
+  const cell = (value: unknown) => (value === null || value === undefined ? {} : { VarCharValue: String(value) });
+  return {
+    ResultSet: {
+      Rows: all.slice(from, from + 4).map((row) => ({ Data: row.map(cell) })),
+      ResultSetMetadata: {
+        ColumnInfo: result.columns.map(({ name, type }) => ({ Name: name, Type: ATHENA_TYPE[type] ?? type })),
+      },
+    },
+    ...(from + 4 < all.length && { NextToken: String(from + 4) }),
+  };
+}
+
+/** Athena's names of types where DuckDB has others. */
+const ATHENA_TYPE: Readonly<Record<string, string>> = { hugeint: 'bigint' };

@@ -1,0 +1,331 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once as event } from 'node:events';
+import { globSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Account } from '../../../bin/operations/account.ts';
+import { audit } from '../../../bin/operations/audit.ts';
+import { backfillObjects } from '../../../bin/operations/backfill-objects.ts';
+import { localAccount } from '../../../bin/operations/local-account.ts';
+import { asSourceObject, listObjects } from '../../../bin/operations/objects.ts';
+import { redrive } from '../../../bin/operations/redrive.ts';
+import { replayRejected } from '../../../bin/operations/replay-rejected.ts';
+import { sendRows } from '../../../bin/operations/send-rows.ts';
+import type { Tools } from '../../../bin/operations/tools.ts';
+import { continuation } from '../../../lambdas/core/notification.ts';
+import { compiledSources } from '../../../lambdas/core/sources.ts';
+import { numbered } from '../../../lambdas/core/table.ts';
+import { dynamoLedger } from '../../../lambdas/edges/ledger.ts';
+import { openLake } from '../../../local/open-lake.ts';
+
+const LAKE = fileURLToPath(new URL('../../../bin/lake.ts', import.meta.url));
+const LOG_FORMAT = '$remote_addr - [$time_local] "$request" $status';
+/** What is not of the format is to be rejected, not filtered. */
+const format = {
+  format: 'nginx',
+  logFormat: LOG_FORMAT,
+  filters: { not_stdout: false, no_http: false, no_client_address: false, local_client: false },
+};
+const CONTEXT = {
+  sources: [
+    { name: 'web', ...format, from: { bucket: 'logs', prefix: 'web/' } },
+    { name: 'app', ...format, from: { logGroups: ['/demo/app'] } },
+  ],
+};
+/** Rejected by LOG_FORMAT, a line of the format with a bar. */
+const BARRED = '192.0.2.7 | [05/Jan/2026:10:00:09 +0000] "GET /barred HTTP/1.1" 200';
+const FIXED = LOG_FORMAT.replace(' - ', ' | ');
+
+const REAL: Tools = { dryRun: false, turn: async () => {}, progress: () => ({ add() {}, end() {} }) };
+const DRY: Tools = { ...REAL, dryRun: true };
+
+let dir: string;
+let account: Account;
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'lake-operations-'));
+  const lake = await openLake({ dir, context: CONTEXT });
+  await lake.close();
+  account = await opened();
+});
+afterAll(async () => {
+  await account.close();
+  rmSync(dir, { recursive: true });
+});
+
+const opened = () => localAccount({ dir, work: false, progress: () => {} });
+
+function lines(count: number, from = 0): string[] {
+  return Array.from(
+    { length: count },
+    (_, index) => `192.0.2.1 - [05/Jan/2026:10:00:00 +0000] "GET /${from + index} HTTP/1.1" 200`,
+  );
+}
+
+/** Puts an object as its writer would, notification included. */
+async function put(key: string, text: readonly string[]): Promise<void> {
+  await account.s3.send(new PutObjectCommand({ Bucket: 'logs', Key: key, Body: `${text.join('\n')}\n` }));
+}
+
+/** Lays an object there of which nobody is told. */
+function lay(key: string, text: readonly string[]): void {
+  const file = join(dir, 'buckets/logs', key);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${text.join('\n')}\n`);
+}
+
+async function rows(sql: string): Promise<Readonly<Record<string, unknown>>[]> {
+  return Array.fromAsync(account.query(sql));
+}
+
+async function counted(sql: string): Promise<number> {
+  const [row] = await rows(`SELECT count(*) AS found FROM ${sql}`);
+  return Number(row?.found);
+}
+
+const loadOf = (key: string) =>
+  rows(`SELECT kind, lines, "rows", filtered, rejected FROM loads_once WHERE object_key = '${key}'`);
+
+const summary = async () => {
+  const { findings, recent: _, queued: __, ...counts } = await audit(account, { fix: false }, REAL);
+  return { ...counts, findings: findings.map(({ finding, what }) => `${finding} ${what}`).sort() };
+};
+
+describe('lake audit', () => {
+  test('finds what is missing, unfinished or no longer in the tables, and has it loaded again', async () => {
+    await put('web/a.log', [...lines(5), 'prose']);
+    await account.settle();
+    await put('web/b.log', lines(7, 100));
+    await account.settle();
+    expect(await summary()).toEqual({
+      ...{ objects: 2, balanced: 2, unbalanced: 0, unfinished: 0, missing: 0 },
+      findings: [],
+    });
+
+    const [file] = globSync(join(dir, 'buckets/lake/data/web/**/*.parquet')).sort();
+    rmSync(file ?? '');
+    lay('web/missing.log', lines(2, 200));
+    lay('web/unfinished.log', lines(3, 300));
+    lay('other/no-log-of-ours.log', lines(1));
+    const [object] = (await Array.fromAsync(listObjects(account, { bucket: 'logs', prefix: 'web/unf' }))).flat();
+    const found = object && asSourceObject(account, object);
+    if (typeof found !== 'object') throw new Error('the object is of no source');
+    const entry = { id: found.id, source: 'web', what: found.object.key, keepDays: account.ledgerDays };
+    await dynamoLedger(account.dynamodb, account.ledgerTable).claim(entry, 'a message that died', Date.now() + 600_000);
+
+    const broken = {
+      ...{ objects: 4, balanced: 1, unbalanced: 1, unfinished: 1, missing: 1 },
+      findings: [
+        'missing s3://logs/web/missing.log',
+        expect.stringMatching(/^unbalanced s3:\/\/logs\/web\/[ab]\.log$/),
+        'unfinished s3://logs/web/unfinished.log',
+      ],
+    };
+    expect(await summary()).toEqual(broken);
+    expect(await audit(account, { fix: true }, DRY)).toMatchObject({ queued: 3 });
+    expect(await account.settle()).toEqual([]);
+    expect(await summary()).toEqual(broken);
+
+    expect(await audit(account, { fix: true }, REAL)).toMatchObject({ queued: 3 });
+    expect(await account.settle()).toEqual([]);
+    expect(await summary()).toMatchObject({ objects: 4, balanced: 4, findings: [] });
+    expect(await counted('web_once')).toBe(5 + 7 + 2 + 3);
+  });
+});
+
+describe('lake redrive', () => {
+  test('sends dead letters again, which load once their cause is gone', async () => {
+    const before = await counted('web_once');
+    const late = lines(4, 400);
+    const etag = createHash('md5')
+      .update(`${late.join('\n')}\n`)
+      .digest('hex');
+    const MessageBody = continuation({ bucket: 'logs', key: 'web/late.log', etag });
+    await account.sqs.send(new SendMessageCommand({ QueueUrl: account.queueUrl, MessageBody }));
+    expect(await account.settle()).toEqual([expect.stringContaining('a message was given up')]);
+    expect((await redrive(account, DRY, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
+    expect((await redrive(account, DRY, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
+
+    lay('web/late.log', late);
+    expect((await redrive(account, REAL, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
+    await account.settle();
+    expect((await redrive(account, DRY, [])).deadLetters).toEqual({ redriven: 0, failedAgain: 0 });
+    expect(await counted('web_once')).toBe(before + 4);
+    expect((await summary()).findings).toEqual([]);
+  });
+
+  test('loads the events Lambda gave up, and says which it cannot', async () => {
+    const prefix = 'aws/lambda/async/load-log-events/2026/01/05/';
+    const record = (logGroup: string) => {
+      const payload = {
+        messageType: 'DATA_MESSAGE',
+        ...{ owner: '123456789012', logGroup, logStream: 'one', subscriptionFilters: ['filter'] },
+        logEvents: lines(3, 500).map((message, index) => ({ id: `id-${index}`, timestamp: 1, message })),
+      };
+      const data = gzipSync(JSON.stringify(payload)).toString('base64');
+      return JSON.stringify({ requestContext: { requestId: 'r-1' }, requestPayload: { awslogs: { data } } });
+    };
+    const keep = (name: string, Body: string) =>
+      account.s3.send(new PutObjectCommand({ Bucket: account.lakeBucket, Key: `${prefix}${name}`, Body }));
+    await keep('good', record('/demo/app'));
+    await keep('good-again', record('/demo/app'));
+    await keep('stranger', record('/demo/nobody'));
+    await keep('torn', '{"requestContext":');
+
+    expect((await summary()).unfinished).toBe(4);
+    expect((await redrive(account, DRY, [])).failedEvents).toMatchObject({ found: 4, loaded: 0, left: 0 });
+    const problems: string[] = [];
+    expect((await redrive(account, REAL, problems)).failedEvents).toEqual({
+      ...{ found: 4, loaded: 1, alreadyLoaded: 1, left: 2 },
+    });
+    expect(problems).toEqual([
+      expect.stringContaining('stranger: left there: no source has the log group /demo/nobody'),
+      expect.stringContaining('torn: left there: expected an invocation record'),
+    ]);
+    await account.settle();
+    expect(await counted("app_once WHERE log_stream = 'one'")).toBe(3);
+    for (const file of globSync(join(dir, 'buckets/lake', prefix, '*'))) rmSync(file);
+  });
+
+  test('rejects the bad rows of a failed record, sends the others and keeps the balance', async () => {
+    const filesBefore = globSync(join(dir, 'buckets/lake/data/web/**/*.parquet'));
+    await put('web/converted.log', lines(6, 600));
+    await account.settle();
+    const [{ origin } = {}] = await rows(`SELECT origin FROM loads WHERE object_key = 'web/converted.log'`);
+    const web = account.sources.find(({ settings }) => settings.name === 'web');
+    const keys = new Map(numbered(web?.format.columns ?? {}).map(({ name, key }) => [name, key]));
+    // As if Firehose had not been able to convert the fourth line's row, and with it the record.
+    const files = globSync(join(dir, 'buckets/lake/data/web/**/*.parquet'));
+    rmSync(files.find((file) => !filesBefore.includes(file)) ?? '');
+    const row = (position: number, status: unknown) =>
+      JSON.stringify({
+        ...{ 0: origin, 1: position },
+        [keys.get('client_ip') ?? '']: '192.0.2.1',
+        [keys.get('status_code') ?? '']: status,
+      });
+    const good = [1, 2, 3, 5, 6].map((position) => row(position, 200));
+    await sendRows(account, web?.settings.stream ?? '', [...good, row(4, 'abc')]);
+    expect(await account.settle()).toContainEqual(expect.stringContaining('1 records could not become rows'));
+    expect(await loadOf('web/converted.log')).toMatchObject([{ kind: 'object', rows: 6, rejected: 0 }]);
+
+    const counts = { objects: 1, records: 1, rowsSent: 5, rowsRejected: 1, left: 0 };
+    expect((await redrive(account, DRY, [])).failedRecords).toEqual(counts);
+    expect((await redrive(account, REAL, [])).failedRecords).toEqual(counts);
+    await account.settle();
+    expect((await redrive(account, REAL, [])).failedRecords).toMatchObject({ objects: 0, left: 0 });
+    const [rejected] = await rows(`SELECT * FROM rejected_lines WHERE reason = 'conversion_failed'`);
+    expect(rejected).toMatchObject({ origin, position: 4, source: 'web' });
+    expect(JSON.parse(String(rejected?.raw))).toMatchObject({
+      client_ip: '192.0.2.1',
+      status_code: 'abc',
+      position: 4,
+    });
+    expect(await loadOf('web/converted.log')).toEqual([
+      { kind: 'amended', lines: 6, rows: 5, filtered: 0, rejected: 1 },
+    ]);
+    expect((await summary()).findings).toEqual([]);
+  });
+});
+
+describe('lake replay-rejected', () => {
+  test('makes rows of the lines that a fix can read, once, and keeps the balance', async () => {
+    await put('web/barred.log', [...lines(2, 700), BARRED, 'more prose', BARRED]);
+    await account.settle();
+    expect(await loadOf('web/barred.log')).toEqual([{ kind: 'object', lines: 5, rows: 2, filtered: 0, rejected: 3 }]);
+    const fixed = {
+      ...account,
+      sources: compiledSources(
+        account.sources.map(({ settings }) => ({ ...settings, options: { ...settings.options, logFormat: FIXED } })),
+      ),
+    };
+    const task = { where: "raw LIKE '192.0.2.7%' OR raw = 'more prose'", since: new Date(Date.now() - 3_600_000) };
+    const before = await counted('web');
+    const counts = { lines: 3, replayed: 2, stillRejected: 1, cut: 0, notLoaded: 0 };
+
+    expect(await replayRejected(account, task, REAL)).toMatchObject({ replayed: 0, stillRejected: 3 });
+    expect(await replayRejected(fixed, task, DRY)).toEqual(counts);
+    expect(await replayRejected(fixed, task, REAL)).toEqual(counts);
+    // At once, before the rows are in the table.
+    expect(await replayRejected(fixed, task, REAL)).toEqual({ ...counts, lines: 1, replayed: 0 });
+    await account.settle();
+    expect(await replayRejected(fixed, task, REAL)).toEqual({ ...counts, lines: 1, replayed: 0 });
+    await account.settle();
+
+    expect(await counted('web')).toBe(before + 2);
+    expect(await rows(`SELECT position FROM web WHERE request_url = '/barred' ORDER BY position`)).toEqual([
+      { position: 3 },
+      { position: 5 },
+    ]);
+    expect(await loadOf('web/barred.log')).toEqual([{ kind: 'amended', lines: 5, rows: 4, filtered: 0, rejected: 1 }]);
+    expect((await summary()).findings).toEqual([]);
+  });
+});
+
+describe('lake backfill', () => {
+  const COUNT = 105;
+  const task = { bucket: 'logs', prefix: 'web/old/', reload: false };
+
+  test('killed midway and run again, has loaded every object once', { timeout: 180_000 }, async () => {
+    for (let number = 0; number < COUNT; number++) {
+      lay(`web/old/${String(number).padStart(3, '0')}.log`, lines(1, 1000 + number));
+    }
+    const listed = { listed: COUNT, queued: COUNT, alreadyLoaded: 0, outOfTime: 0, noLogs: 0 };
+    expect(await backfillObjects(account, task, DRY)).toEqual(listed);
+    expect(await counted("loads WHERE object_key LIKE 'web/old/%'")).toBe(0);
+    await account.close();
+
+    const states = join(dir, 'operations/backfill-*.json');
+    const args = ['backfill', 's3://logs/web/old/', '--rate', '50', '--lake', dir];
+    const child = spawn(process.execPath, [LAKE, ...args], { stdio: 'ignore' });
+    const ended = event(child, 'close');
+    while (globSync(states).length === 0 && child.exitCode === null) await sleep(20);
+    child.kill('SIGKILL');
+    await ended;
+    expect(globSync(states)).toHaveLength(1);
+    account = await opened();
+
+    expect(await backfillObjects(account, task, REAL)).toEqual(listed);
+    expect(await account.settle()).toEqual([]);
+    expect(globSync(states)).toEqual([]);
+    expect(await counted("web_once WHERE origin IN (SELECT origin FROM loads WHERE object_key LIKE 'web/old/%')")).toBe(
+      COUNT,
+    );
+    expect((await summary()).findings).toEqual([]);
+    expect(await backfillObjects(account, task, REAL)).toEqual({ ...listed, queued: 0, alreadyLoaded: COUNT });
+  });
+
+  test('loads again what is loaded only when asked to, with the same origin and position', async () => {
+    const one = { ...task, prefix: 'web/old/000', reload: true };
+    const files = globSync(join(dir, 'buckets/lake/data/web/**/*.parquet'));
+    const [before, once] = [await counted('web'), await counted('web_once')];
+
+    expect(await backfillObjects(account, { ...one, until: new Date(0) }, REAL)).toMatchObject({ outOfTime: 1 });
+    expect(await backfillObjects(account, one, REAL)).toMatchObject({ listed: 1, queued: 1 });
+    await account.settle();
+    expect([await counted('web'), await counted('web_once')]).toEqual([before + 1, once]);
+
+    // The repeat came a day later.
+    const [file = ''] = globSync(join(dir, 'buckets/lake/data/web/**/*.parquet')).filter(
+      (each) => !files.includes(each),
+    );
+    const later = join(dir, 'buckets/lake/data/web/dt=2099-12-31');
+    mkdirSync(later);
+    renameSync(file, join(later, basename(file)));
+    expect([await counted('web'), await counted('web_once')]).toEqual([before + 1, once]);
+    expect(await counted("web_once WHERE dt = '2099-12-31'")).toBe(1);
+    expect((await summary()).findings).toEqual([]);
+  });
+
+  test('refuses a place of no source, naming the places there are', async () => {
+    await expect(backfillObjects(account, { ...task, bucket: 'elsewhere' }, REAL)).rejects.toThrow(
+      's3://elsewhere/web/old/: expected a place of a source, s3://logs/web/ (web)',
+    );
+  });
+});
