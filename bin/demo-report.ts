@@ -3,6 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Athena } from '../local/athena.ts';
 import { glueTable } from '../local/glue-table.ts';
+import type { PlantedDuplicates } from '../local/sample/duplicates.ts';
 import { type Balance, select } from './balance.ts';
 import type { LakeFolder } from './lake-folder.ts';
 import { bytesText, renderTable, thousands } from './render.ts';
@@ -21,6 +22,17 @@ export interface DemoReport {
 export interface Planted {
   readonly oddLines: number;
   readonly asPlanted: boolean;
+  readonly duplicates: readonly FoundDuplicates[];
+}
+
+/** One source's duplicates, found and planted. */
+export interface FoundDuplicates {
+  readonly source: string;
+  readonly checked: number;
+  /** Duplicates among the records checked, 0 to 1. */
+  readonly rate: number;
+  readonly found: PlantedDuplicates;
+  readonly planted: PlantedDuplicates;
 }
 
 interface TableReport {
@@ -97,6 +109,8 @@ function parquetIn(folder: string): { files: number; bytes: number } {
   return { files, bytes };
 }
 
+const DUPLICATE_KINDS = ['withinObject', 'acrossObjects', 'redelivered', 'late'] as const;
+
 /** The report on one screen. */
 export function demoText({ lake, tables, balance, planted, latencySeconds, failingEndpoints }: DemoReport): string {
   const right = (...names: string[]) => names.map((name) => ({ name, align: 'right' as const }));
@@ -125,6 +139,19 @@ export function demoText({ lake, tables, balance, planted, latencySeconds, faili
     ),
     `Odd lines in the sample: ${thousands(planted.oddLines)}, ${planted.asPlanted ? 'all' : 'not all'} found as planted.`,
     '',
+    renderTable(
+      [
+        { name: 'duplicates: found (of planted)' },
+        ...right('records', 'rate', 'within objects', 'across objects', 'delivered again', 'too late'),
+      ],
+      planted.duplicates.map(({ source, checked, rate, found, planted: of }) => [
+        source,
+        thousands(checked),
+        `${(100 * rate).toFixed(2)} %`,
+        ...DUPLICATE_KINDS.map((kind) => `${thousands(found[kind])} (${thousands(of[kind])})`),
+      ]),
+    ),
+    '',
     `target_processing_time: p50 ${seconds(p50)}, p95 ${seconds(p95)}, p99 ${seconds(p99)}`,
     '',
     renderTable(
@@ -138,6 +165,7 @@ export function demoText({ lake, tables, balance, planted, latencySeconds, faili
     ),
     '',
     'Next, ask it yourself:',
+    `  npm run lake -- duplicates --lines${where}`,
     `  npm run lake -- query "SELECT reason, count(*) FROM rejected_lines GROUP BY reason"${where}`,
   ].join('\n');
 }

@@ -65,12 +65,18 @@ async function filesAt(path: string): Promise<{ file: string; named: boolean }[]
   for (const name of names.toSorted()) {
     const hidden = name.split('/').some((part) => part.startsWith('.'));
     const file = join(path, name);
-    if (!hidden && LOG_NAME.test(basename(name)) && (await kindOf(file)).isFile) files.push(file);
+    if (!hidden && LOG_NAME.test(basename(name)) && !(await isFolder(file))) files.push(file);
   }
   if (files.length === 0) {
     throw new InputError('no logs in this folder (*.log, *.gz, *.json); name the files if theirs are other names');
   }
   return files.map((file) => ({ file, named: false }));
+}
+
+/** What cannot be looked at is no folder: it gets a message of its own when it is opened. */
+async function isFolder(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found?.isDirectory() ?? false;
 }
 
 async function kindOf(path: string): Promise<{ isFile: boolean; isDirectory: boolean }> {
@@ -88,7 +94,7 @@ async function inspect(path: string, named: boolean): Promise<InputFile> {
   let decoded = 0;
   let broken: string | undefined;
   try {
-    for await (const chunk of decode(body)) decoded += chunk.length;
+    for await (const chunk of decode(body, async () => undefined)) decoded += chunk.length;
   } catch (error) {
     if (!(error instanceof BrokenGzipError)) throw error;
     broken = error.message;
@@ -99,6 +105,7 @@ async function inspect(path: string, named: boolean): Promise<InputFile> {
 
 const ADVICE: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder; check the path',
+  ELOOP: 'a link that leads to itself; remove it',
   EACCES: 'not readable for you; check its permissions',
 };
 

@@ -5,6 +5,7 @@ import { messageOf } from '../local/files.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBackfill } from './commands/backfill.ts';
 import { addDemo } from './commands/demo.ts';
+import { addDuplicates } from './commands/duplicates.ts';
 import { addFormats } from './commands/formats.ts';
 import { addParse } from './commands/parse.ts';
 import { addQuery } from './commands/query.ts';
@@ -47,7 +48,7 @@ function program(): Command {
     .exitOverride()
     .addHelpText('after', '\nExit codes: 0 done, 1 something could not be (stderr says what), 2 wrong usage.');
   const local = [addDemo, addRun, addQuery, addFormats, addParse];
-  const operations = [addBackfill, addRedrive, addReplayRejected, addAudit];
+  const operations = [addBackfill, addRedrive, addReplayRejected, addAudit, addDuplicates];
   for (const add of [...local, ...operations]) add(lake);
   return lake;
 }

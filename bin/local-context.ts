@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Context, DEMO_SOURCES, readConfig } from '../lib/config.ts';
+import type { Source } from '../lib/config-sources.ts';
 import { CommandError } from './command-error.ts';
 
 /** The context of a local lake: what was given, and the demo's sources where none are configured. */
@@ -17,6 +18,11 @@ export function checkSource(name: string, context: Context): void {
   if (sources.some((source) => source.name === name)) return;
   const names = sources.map((source) => source.name).join(', ');
   throw new CommandError(`no source ${name}: give one of ${names} with --source, or configure it in cdk.json`);
+}
+
+/** The sources a lake with this context would have. @throws ConfigError for a param that cannot be used. */
+export function configuredSources(context: Context): readonly Source[] {
+  return readConfig({ ...cdkJsonContext(), ...localContext(context) }).sources;
 }
 
 function cdkJsonContext(): Context {

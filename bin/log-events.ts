@@ -93,7 +93,7 @@ async function* linesOf(path: string, note: (text: string) => void): AsyncGenera
     },
   });
   try {
-    for await (const chunk of decode(createReadStream(path))) {
+    for await (const chunk of decode(createReadStream(path), async () => createReadStream(path))) {
       splitter.push(chunk);
       yield* found;
       found = [];

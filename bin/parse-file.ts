@@ -83,7 +83,7 @@ export async function parseFile(
     },
   });
   try {
-    for await (const chunk of decode(createReadStream(path))) splitter.push(chunk);
+    for await (const chunk of decode(createReadStream(path), async () => createReadStream(path))) splitter.push(chunk);
     splitter.end();
   } catch (error) {
     if (!(error instanceof BrokenGzipError)) throw error;

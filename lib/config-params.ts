@@ -1,7 +1,7 @@
 /** What each context param may be, and its default. */
 import { z } from 'zod';
 import { SOURCES } from './config-sources.ts';
-import { boolean, int, number, oneOf, pattern } from './config-values.ts';
+import { boolean, int, number, object, oneOf, pattern, share } from './config-values.ts';
 
 /** Log-group retentions CloudWatch knows, in days. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
 const LOG_GROUP_DAYS = [
@@ -40,6 +40,15 @@ export const PARAMS = z.strictObject({
     .optional(),
   /** What one query may scan, in GiB; Athena's least is 10 MB. https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html */
   scanLimitGiB: number(0.01, 1_000_000).default(100),
+  duplicates: object({
+    enabled: boolean().default(true),
+    /** Share of the records that are checked. Its cost goes with it. */
+    sampleRate: share(1).default(1),
+    /** Records further away in time are counted as late, and compared with none. CloudWatch takes metrics of two weeks back. */
+    windowHours: int(1, 336).default(72),
+    /** Duplicates in a hundred records from which on an alarm goes off; absent: there is no alarm. */
+    alarmPercent: share(100).optional(),
+  }).prefault({}),
   kmsKey: pattern(
     /^arn:aws[\w-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
     'the ARN of a KMS key (arn:aws:kms:REGION:ACCOUNT:key/ID)',
@@ -55,10 +64,6 @@ export const GROUPS: readonly string[] = ['duplicates'];
  * one, move it to PARAMS.
  */
 export const NOT_YET: Readonly<Record<string, string | number | boolean | undefined>> = {
-  'duplicates.enabled': true,
-  'duplicates.sampleRate': 1,
-  'duplicates.windowHours': 72,
-  'duplicates.alarmPercent': undefined,
   streamsPerTable: 1,
   archiveAfterDays: undefined,
   schemaEvolution: 'suggest',

@@ -1,10 +1,12 @@
 /** The `sources` param: what each source may be, and what several may not be together. */
 import { z } from 'zod';
+import { FILTERS_OPTION } from '../lambdas/core/filters.ts';
 import { type Format, type FormatOptions, OptionError } from '../lambdas/core/format.ts';
 import { FORMATS } from '../lambdas/core/formats.ts';
 import { LOADS, REJECTED_LINES } from '../lambdas/core/lake-tables.ts';
 import type { KeepRaw } from '../lambdas/core/row.ts';
 import { PARTITION, sourceTable, type Table } from '../lambdas/core/table.ts';
+import { onceName } from '../lambdas/core/views.ts';
 import { ConfigError } from './config-error.ts';
 import { list, object, oneOf, pattern } from './config-values.ts';
 import { OWN_BUCKETS, OWN_LOG_GROUPS } from './names.ts';
@@ -17,6 +19,8 @@ interface AnySource {
   readonly options: FormatOptions;
   readonly table: Table;
   readonly keepRaw: KeepRaw;
+  /** Columns that tell a record from every other, for the duplicate check. Absent: those of the format. */
+  readonly identity?: readonly string[];
 }
 
 /** Objects of a bucket. */
@@ -67,20 +71,24 @@ const FROM = object({
 
 const RESERVED = [LOADS, REJECTED_LINES];
 
+/** Views of tables are named so. */
+const ONCE = onceName('');
+
 /** Known, not implemented: refused in a source whatever their value. */
-const NOT_YET = ['derive', 'identity', 'redact', 'fanOut', 'retentionDays'];
+const NOT_YET = ['derive', 'redact', 'fanOut', 'retentionDays'];
 
 /** Keys beyond these are options of the source's format. */
 const SOURCE = z.looseObject(
   {
     name: pattern(/^[a-z][a-z0-9_]{0,62}$/, 'a table name: a-z, then up to 62 of a-z, 0-9 and _').refine(
-      (name) => !RESERVED.includes(name),
-      `any name but the lake's own tables' (${RESERVED.join(', ')})`,
+      (name) => !RESERVED.includes(name) && !name.endsWith(ONCE),
+      `any name but the lake's own tables' (${RESERVED.join(', ')}) and those of views (…${ONCE})`,
     ),
-    format: oneOf([...FORMATS.keys()]),
+    format: oneOf([...FORMATS.keys()], { notYet: ['alb-connections', 'alb-health-checks', 'nlb', 'elb'] }),
     from: FROM.default({}),
     via: oneOf(['lambda'], { notYet: ['firehose'] }).default('lambda'),
     keepRaw: oneOf(['never', 'on-error', 'always']).optional(),
+    identity: list(z.string('the name of a column'), 'a list of column names').optional(),
   },
   'an object with name and format',
 );
@@ -117,7 +125,19 @@ function compileSource(input: SourceInput, path: string, keepRaw: KeepRaw): Sour
     keepRaw: input.keepRaw ?? keepRaw,
     ...(input.from.logGroups ? eventsFrom(input.from, path) : objectsFrom(input.from, path)),
     table: tableOf(input, options, path),
+    ...(input.identity && { identity: identityOf(input, options, path) }),
   };
+}
+
+function identityOf(input: SourceInput, options: FormatOptions, path: string): readonly string[] {
+  const { identity = [] } = input;
+  const columns = Object.keys(formatOf(input).compile(options).columns);
+  for (const [index, name] of identity.entries()) {
+    const param = `${path}.identity[${index}]`;
+    if (!columns.includes(name)) throw ConfigError.notAllowed(param, name, `a column of ${columns.join(', ')}`);
+    if (identity.indexOf(name) < index) throw ConfigError.notAllowed(param, name, 'each column once');
+  }
+  return identity;
 }
 
 function optionsOf(input: SourceInput, path: string): FormatOptions {
@@ -128,6 +148,12 @@ function optionsOf(input: SourceInput, path: string): FormatOptions {
   }
   for (const [key] of given) {
     if (options.includes(key)) continue;
+    if (key === FILTERS_OPTION) {
+      throw new ConfigError(
+        `${path}.${key}`,
+        `the format ${input.format} has no filters, and rules of your own not yet`,
+      );
+    }
     const known = options.length > 0 ? `its options: ${options.join(', ')}` : 'it has no options';
     throw new ConfigError(`${path}.${key}`, `unknown, and no option of format ${input.format} (${known})`);
   }

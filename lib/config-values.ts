@@ -10,6 +10,12 @@ export function number(min: number, max: number) {
   return z.preprocess(fromText, z.number(allowed).min(min, allowed).max(max, allowed));
 }
 
+/** A number above 0, up to `max`. */
+export function share(max: number) {
+  const allowed = `a number above 0, up to ${max}`;
+  return z.preprocess(fromText, z.number(allowed).gt(0, allowed).max(max, allowed));
+}
+
 /** A whole number from `min` to `max`, both included. */
 export function int(min: number, max: number) {
   const allowed = `a whole number from ${min} to ${max}`;

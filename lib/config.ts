@@ -55,7 +55,7 @@ function nested(entries: readonly (readonly [string, unknown])[]): Record<string
   for (const [name, value] of entries) {
     const [param = '', key, ...deeper] = name.split('.');
     if (key === undefined) continue;
-    if (deeper.length > 0 || !GROUPS.includes(param)) throw unknownParam(name, value);
+    if (deeper.length > 0 || !GROUPS.includes(param)) throw unknownParam(name);
     params[param] = { ...groupOf(param, params[param] ?? {}), [key]: value };
   }
   return params;
@@ -67,28 +67,16 @@ function groupOf(name: string, value: unknown): Record<string, unknown> {
   return group;
 }
 
-function unknownParam(name: string, value: unknown): ConfigError {
-  // What refuseNotYet leaves of a group is what no param is.
-  const key = GROUPS.includes(name) && isRecord(value) ? `.${Object.keys(value)[0]}` : '';
+function unknownParam(name: string): ConfigError {
   const known = [...Object.keys(PARAMS.shape), ...Object.keys(NOT_YET)];
-  return new ConfigError(`${name}${key}`, `unknown param, known: ${known.join(', ')}`);
+  return new ConfigError(name, `unknown param, known: ${known.join(', ')}`);
 }
 
 /** Takes the params of NOT_YET out of `params`; each may be there only with its default. */
 function refuseNotYet(params: Record<string, unknown>): void {
   for (const [name, fallback] of Object.entries(NOT_YET)) {
-    const [param = '', key] = name.split('.');
-    if (params[param] === undefined) continue;
-    if (key === undefined) {
-      refuseUnlessDefault(param, params[param], fallback);
-      delete params[param];
-      continue;
-    }
-    const group = groupOf(param, params[param]);
-    if (group[key] !== undefined) refuseUnlessDefault(name, group[key], fallback);
-    const { [key]: _, ...rest } = group;
-    if (Object.keys(rest).length > 0) params[param] = rest;
-    else delete params[param];
+    if (params[name] !== undefined) refuseUnlessDefault(name, params[name], fallback);
+    delete params[name];
   }
 }
 
@@ -107,7 +95,7 @@ function configError([issue]: readonly z.core.$ZodIssue[], params: Record<string
   );
   if (issue.code === 'unrecognized_keys') {
     const key = String(issue.keys[0]);
-    return path ? new ConfigError(`${path}.${key}`, issue.message) : unknownParam(key, params[key]);
+    return path ? new ConfigError(`${path}.${key}`, issue.message) : unknownParam(key);
   }
   return ConfigError.notAllowed(path, valueAt(params, issue.path), issue.message);
 }

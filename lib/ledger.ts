@@ -62,7 +62,7 @@ export class Ledger extends Construct {
 }
 
 /** DynamoDB uses the key in its caller's name. https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html */
-function throughDynamoDb(key: IKey): PolicyStatement {
+export function throughDynamoDb(key: IKey): PolicyStatement {
   return new PolicyStatement({
     actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:GenerateDataKey', 'kms:DescribeKey'],
     resources: [key.keyArn],

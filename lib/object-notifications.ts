@@ -26,13 +26,23 @@ export class ObjectNotifications extends Construct {
   readonly topic: Topic;
   readonly queue: Queue;
   readonly #maxConcurrency: number;
+  /** Of buckets that announce through EventBridge. */
+  readonly #rules: Rule[] = [];
 
   constructor(scope: Construct, id: string, { functionTimeout, maxConcurrency }: ObjectNotificationsProps) {
     super(scope, id);
     this.#maxConcurrency = maxConcurrency;
     // A topic before the queue: others can listen to the same objects. S3 can't write to a topic with AWS's own key.
     this.topic = new Topic(this, 'Topic', { enforceSSL: true });
-    this.queue = new Queue(this, 'Queue', {
+    this.queue = this.addQueue('Queue', 'DeadLetters', functionTimeout);
+  }
+
+  /**
+   * Announces the same objects to one more queue, for a function with a time limit of its own. What it
+   * fails at five times goes to its dead-letter queue.
+   */
+  addQueue(id: string, deadLettersId: string, functionTimeout: Duration): Queue {
+    const queue = new Queue(this, id, {
       // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
       visibilityTimeout: Duration.seconds(functionTimeout.toSeconds() * 6),
       // A message keeps its age in the dead-letter queue: it must have days left there.
@@ -41,14 +51,16 @@ export class ObjectNotifications extends Construct {
       enforceSSL: true,
       deadLetterQueue: {
         maxReceiveCount: 5,
-        queue: new Queue(this, 'DeadLetters', {
+        queue: new Queue(this, deadLettersId, {
           retentionPeriod: Duration.days(14),
           encryption: QueueEncryption.SQS_MANAGED,
           enforceSSL: true,
         }),
       },
     });
-    this.topic.addSubscription(new SqsSubscription(this.queue, { rawMessageDelivery: true }));
+    this.topic.addSubscription(new SqsSubscription(queue, { rawMessageDelivery: true }));
+    for (const rule of this.#rules) rule.addTarget(new SqsQueue(queue));
+    return queue;
   }
 
   /** Has `fn` load each object notified, and lets it put back what it cannot finish in one invocation. */
@@ -125,11 +137,12 @@ export class ObjectNotifications extends Construct {
         ...(prefix || suffix ? { object: { key: keyPattern(prefix, suffix) } } : {}),
       },
     };
-    new Rule(this, `Rule-${name}`, {
+    const rule = new Rule(this, `Rule-${name}`, {
       description: `New objects of the source ${name}.`,
       eventPattern,
       targets: [new SqsQueue(this.queue)],
     });
+    this.#rules.push(rule);
     if (!account || this.node.tryFindChild(`Bus-${account}`)) return;
     // As a plain resource: CDK's class warns of a deprecated property that is not even set.
     new CfnResource(this, `Bus-${account}`, {

@@ -4,11 +4,13 @@ import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { LOADS, loadsTable, rejectedTable } from '../lambdas/core/lake-tables.ts';
-import type { SourceSettings } from '../lambdas/core/settings.ts';
+import type { SourceSettings, TrackedSettings } from '../lambdas/core/settings.ts';
 import { acknowledgeKeys } from './acknowledge.ts';
 import { Catalog } from './catalog.ts';
 import type { Config } from './config.ts';
 import type { EventSource, ObjectSource, Source } from './config-sources.ts';
+import { Dashboard } from './dashboard.ts';
+import { Duplicates } from './duplicates.ts';
 import { LakeBucket } from './lake-bucket.ts';
 import { LandingBucket } from './landing-bucket.ts';
 import { Ledger } from './ledger.ts';
@@ -61,8 +63,13 @@ export class TributaryStack extends Stack {
     });
     const objects = config.sources.filter((source) => source.lane === 'objects');
     const events = config.sources.filter((source) => source.lane === 'events');
-    if (objects.length > 0) this.#loadObjects(objects, streams, ledger);
-    if (events.length > 0) this.#loadLogEvents(events, streams, ledger, lake, encryptionKey);
+    const announced = objects.length > 0 ? this.#loadObjects(objects, streams, ledger) : {};
+    const fromLogs = events.length > 0 ? this.#loadLogEvents(events, streams, ledger, lake, encryptionKey) : undefined;
+    if (config.duplicates.enabled) {
+      const duplicates = this.#checkDuplicates(objects, events, announced, encryptionKey);
+      if (fromLogs) duplicates.grantHandOn(fromLogs);
+      duplicates.saveAudits(catalog.databaseName, workgroup.workgroupName, this.#tables());
+    }
 
     this.#output('LakeBucket', lake.bucketName, 'Tables, delivery errors and query results.');
     this.#output('Database', catalog.databaseName, 'Glue database of the tables.');
@@ -90,7 +97,7 @@ export class TributaryStack extends Stack {
   }
 
   /** Buckets → topic → queue → function → streams. */
-  #loadObjects(sources: readonly ObjectSource[], streams: Streams, ledger: Ledger): void {
+  #loadObjects(sources: readonly ObjectSource[], streams: Streams, ledger: Ledger): Announced {
     const timeout = Duration.seconds(this.#config.timeoutSeconds);
     const notifications = new ObjectNotifications(this, 'Notifications', {
       functionTimeout: timeout,
@@ -110,12 +117,11 @@ export class TributaryStack extends Stack {
     fn.setSources(
       sources.map((source) => ({
         ...commonSettings(source, streams),
-        bucket: bucketOf(source, buckets).bucketName,
-        prefix: source.prefix,
-        suffix: source.suffix,
+        ...placeOf(source, buckets),
       })),
     );
     notifications.deliverTo(fn);
+    return { notifications, buckets };
   }
 
   /** The buckets of the sources by name, each set to notify; the landing bucket's name is ''. */
@@ -150,7 +156,7 @@ export class TributaryStack extends Stack {
     ledger: Ledger,
     lake: LakeBucket,
     encryptionKey?: IKey,
-  ): void {
+  ): LoadFunction {
     const fn = new LoadFunction(this, 'LoadLogEvents', {
       entry: 'load-log-events',
       description: 'Loads events of CloudWatch log groups into the tables of their sources.',
@@ -168,11 +174,45 @@ export class TributaryStack extends Stack {
       encryptionKey,
       retentionDays: this.#config.logGroupRetentionDays,
     });
+    return fn;
+  }
+
+  /** The same objects and log events → a function beside the loading ones → a table → counts. */
+  #checkDuplicates(
+    objects: readonly ObjectSource[],
+    events: readonly EventSource[],
+    { notifications, buckets = new Map() }: Partial<Announced>,
+    encryptionKey: IKey | undefined,
+  ): Duplicates {
+    const { memoryMiB, maxConcurrency, duplicates } = this.#config;
+    const duplicateCheck = new Duplicates(this, 'Duplicates', {
+      sources: [
+        ...objects.map((source) => ({ ...trackedSettings(source), ...placeOf(source, buckets) })),
+        ...events.map((source) => ({ ...trackedSettings(source), logGroups: source.logGroups })),
+      ],
+      sampleRate: duplicates.sampleRate,
+      window: Duration.hours(duplicates.windowHours),
+      memoryMiB,
+      encryptionKey,
+      removalPolicy: this.#removalPolicy,
+    });
+    for (const source of objects) grantRead(duplicateCheck.track, bucketOf(source, buckets), source);
+    if (notifications) duplicateCheck.listenTo(notifications, maxConcurrency);
+    const names = this.#config.sources.map(({ name }) => name);
+    new Dashboard(this, 'Dashboard').addDuplicates(names);
+    if (duplicates.alarmPercent !== undefined) duplicateCheck.alarmFrom(duplicates.alarmPercent, names);
+    return duplicateCheck;
   }
 
   #output(id: string, value: string, description: string): void {
     new CfnOutput(this, id, { value, description });
   }
+}
+
+/** How the objects of sources are announced, and the buckets they lie in. */
+interface Announced {
+  readonly notifications: ObjectNotifications;
+  readonly buckets: ReadonlyMap<string, IBucket>;
 }
 
 function tablesOf(sources: readonly Source[]) {
@@ -186,14 +226,20 @@ function bucketOf(source: ObjectSource, buckets: ReadonlyMap<string, IBucket>): 
 }
 
 function commonSettings(source: Source, streams: Streams): SourceSettings {
-  return {
-    name: source.name,
-    format: source.format,
-    options: source.options,
-    lane: source.lane,
-    stream: streams.nameFor(source.table),
-    keepRaw: source.keepRaw,
-  };
+  return { ...readingSettings(source), stream: streams.nameFor(source.table), keepRaw: source.keepRaw };
+}
+
+function placeOf(source: ObjectSource, buckets: ReadonlyMap<string, IBucket>) {
+  return { bucket: bucketOf(source, buckets).bucketName, prefix: source.prefix, suffix: source.suffix };
+}
+
+function trackedSettings(source: Source): TrackedSettings {
+  const { identity } = source;
+  return { ...readingSettings(source), ...(identity && { identity }) };
+}
+
+function readingSettings({ name, format, options, lane }: Source) {
+  return { name, format, options, lane };
 }
 
 /** Lets `fn` read the source's objects, and tell one that is gone from one it may not read. */

@@ -7,11 +7,12 @@ import { lockFolder } from '../../local/lock.ts';
 import { type SampleSource, writeSample } from '../../local/sample/write-sample.ts';
 import { type Balance, balances, EVERYTHING, imbalances } from '../balance.ts';
 import { CommandError } from '../command-error.ts';
-import { demoReport, demoText } from '../demo-report.ts';
+import { demoReport, demoText, type FoundDuplicates } from '../demo-report.ts';
 import { readInputs } from '../input-files.ts';
 import { readLakeFolder } from '../lake-folder.ts';
 import { loadFiles, troubles } from '../load-files.ts';
 import { localContext } from '../local-context.ts';
+import { duplicatesReport, type SourceReport } from '../operations/duplicates.ts';
 import { jsonOption, lakeOption } from '../options.ts';
 import { complain, print, printJson, stages } from '../output.ts';
 
@@ -38,18 +39,21 @@ async function runDemo({ lake: dir, json }: DemoOptions): Promise<void> {
   const stage = stages();
   await startAfresh(dir);
   stage('writing half an hour of sample traffic');
-  const sample = await writeSample(join(dir, 'sample'), { seed: SAMPLE_SEED, end: new Date(), lines: SAMPLE_LINES });
+  const options = { seed: SAMPLE_SEED, end: new Date(), lines: SAMPLE_LINES, duplicates: true };
+  const sample = await writeSample(join(dir, 'sample'), options);
   const problems = await load(dir, sample, stage);
   stage('asking the lake');
+  const duplicates = await foundDuplicates(dir, stage);
   const lake = readLakeFolder(dir);
   const athena = await openAthena(lake);
   try {
     const found = await balances(athena, EVERYTHING);
-    const unlike = differences(sample, found);
+    const unlike = [...differences(sample, found), ...duplicateDifferences(sample, duplicates)];
     problems.push(...imbalances(found), ...unlike);
     const report = await demoReport(athena, lake, found, {
       oddLines: oddLinesOf(sample),
       asPlanted: unlike.length === 0,
+      duplicates: sample.map((of) => duplicatesOf(of, duplicates)),
     });
     if (json) printJson({ ...report, problems });
     else print(demoText(report));
@@ -93,6 +97,35 @@ async function load(dir: string, sample: readonly SampleSource[], stage: (line: 
   } finally {
     await lake.close();
   }
+}
+
+async function foundDuplicates(dir: string, progress: (line: string) => void): Promise<readonly SourceReport[]> {
+  const { localAccount } = await import('../operations/local-account.ts');
+  const account = await localAccount({ dir, work: false, progress });
+  try {
+    return (await duplicatesReport(account, {})).sources;
+  } finally {
+    await account.close();
+  }
+}
+
+function duplicatesOf({ source, duplicates: planted }: SampleSource, found: readonly SourceReport[]): FoundDuplicates {
+  const report = found.find((each) => each.source === source);
+  const { checked = 0, withinObject = 0, acrossObjects = 0, redelivered = 0, late = 0, rate = 0 } = report ?? {};
+  return { source, checked, rate, found: { withinObject, acrossObjects, redelivered, late }, planted };
+}
+
+/** Where the lake found other duplicates in the sample than were planted there. */
+function duplicateDifferences(sample: readonly SampleSource[], reports: readonly SourceReport[]): string[] {
+  return sample.flatMap((of) => {
+    const { source, found, planted } = duplicatesOf(of, reports);
+    const kinds = ['withinObject', 'acrossObjects', 'redelivered', 'late'] as const;
+    return kinds
+      .filter((kind) => found[kind] !== planted[kind])
+      .map(
+        (kind) => `source ${source}: the sample has ${planted[kind]} ${kind}, the duplicate check found ${found[kind]}`,
+      );
+  });
 }
 
 /** Lines with something special about them. */

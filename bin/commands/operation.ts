@@ -25,17 +25,15 @@ export function addOperation(lake: Command, name: string, description: string): 
     .command(name)
     .description(description)
     .addOption(lakeOption())
-    .addOption(
-      new Option(
-        '--stack [name]',
-        'a deployed stack instead of a local lake; credentials and Region as the AWS SDK finds them',
-      )
-        .preset(STACK)
-        .conflicts('lake'),
-    )
+    .addOption(stackOption())
     .addOption(new Option('--dry-run', 'change nothing, only count'))
     .addOption(new Option('--rate <n>', 'at most so many a second').argParser(rate))
     .addOption(jsonOption());
+}
+
+export function stackOption(): Option {
+  const text = 'a deployed stack instead of a local lake; credentials and Region as the AWS SDK finds them';
+  return new Option('--stack [name]', text).preset(STACK).conflicts('lake');
 }
 
 /** What an operation gives back: counts to show, and whether it found what should not be. */
@@ -59,7 +57,7 @@ export async function operate(
   const stage = stages();
   const problems: string[] = [];
   const dryRun = options.dryRun ?? false;
-  const account = await open(options, work && !dryRun, stage);
+  const account = await openAccount(options, work && !dryRun, stage);
   let outcome: Outcome;
   try {
     await account.settle();
@@ -76,7 +74,12 @@ export async function operate(
   else if (outcome.found) process.exitCode = FOUND;
 }
 
-async function open(options: OperationOptions, work: boolean, progress: (line: string) => void): Promise<Account> {
+/** Opens the stack that the options name, or the lake on this machine. */
+export async function openAccount(
+  options: { readonly lake: string; readonly stack?: string },
+  work: boolean,
+  progress: (line: string) => void,
+): Promise<Account> {
   // Loaded when needed: either one has much to load.
   if (options.stack !== undefined) {
     const { awsAccount } = await import('../operations/aws-account.ts');

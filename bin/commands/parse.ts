@@ -45,6 +45,7 @@ async function runParse(path: string, { format, option, limit, json }: ParseOpti
   const compiled = compiledFormat(format, option);
   const { files, problems } = await readInputs([path]);
   const [file] = files;
+  if (file && !file.named) throw new CommandError(`${path}: a folder; give one log file`);
   if (!file) throw new CommandError(problems[0] ?? `${path}: cannot be read`);
   const shown = limit ?? (json ? Number.POSITIVE_INFINITY : SHOWN_LINES);
   const parsed = await parseFile(file.path, compiled, shown);

@@ -5,7 +5,14 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { loadsTable, rejectedTable } from '../../lambdas/core/lake-tables.ts';
 import type { Source } from '../../lambdas/core/load.ts';
-import { ENV, type Environment, type LoaderSettings, loaderSettings } from '../../lambdas/core/settings.ts';
+import {
+  ENV,
+  type Environment,
+  type LoaderSettings,
+  loaderSettings,
+  type TrackerSettings,
+  trackerSettings,
+} from '../../lambdas/core/settings.ts';
 import { compiledSources } from '../../lambdas/core/sources.ts';
 import { sourceTable, type Table } from '../../lambdas/core/table.ts';
 import { type OnceOf, onceSelect } from '../../lambdas/core/views.ts';
@@ -27,6 +34,8 @@ export interface LakeSettings extends Omit<LoaderSettings, 'sources'> {
   readonly sources: readonly Source[];
   /** URL of the queue that announces objects; undefined where no source has objects. */
   readonly queueUrl: string | undefined;
+  /** Undefined where duplicates are not checked. */
+  readonly duplicates: TrackerSettings | undefined;
 }
 
 /** One lake. */
@@ -63,6 +72,7 @@ export function lakeSettings(environments: readonly Environment[], what: string)
     ...loaderSettings(first),
     sources: compiledSources(settings),
     queueUrl: loaders.map((env) => env[ENV.queueUrl]).find((url) => url !== undefined),
+    duplicates: environments.filter((env) => env[ENV.trackedSources]).map(trackerSettings)[0],
   };
 }
 

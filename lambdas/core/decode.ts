@@ -19,22 +19,58 @@ const CHUNK_BYTES = 256 * 1024;
 export const FREE_BYTES = 256 * 1024 * 1024;
 export const MAX_RATIO = 500;
 
+/** The gzip stream is damaged or ends too early; everything before the break has been given. */
+export class BrokenGzipError extends Error {
+  override readonly name: string = 'BrokenGzipError';
+  /** Where the piece of compressed bytes begins in which zlib failed; undefined where it gave all it had. */
+  readonly piece: number | undefined;
+  constructor(message: string, piece?: number, options?: ErrorOptions) {
+    super(message, options);
+    this.piece = piece;
+  }
+}
+
 /** The object is no log but a few bytes repeated: everything before has been given. */
-export class DecompressionBombError extends Error {
+export class DecompressionBombError extends BrokenGzipError {
   override readonly name = 'DecompressionBombError';
 }
 
-/** The gzip stream is damaged or ends too early; everything before the break has been given. */
-export class BrokenGzipError extends Error {
-  override readonly name = 'BrokenGzipError';
-}
+/** Gives the same bytes from their start, once more; undefined where they are not to be had again. */
+export type Again = () => Promise<AsyncIterable<Uint8Array> | undefined>;
 
 /**
- * Decompresses as it reads. Several gzip members in a row are one stream.
+ * Decompresses as it reads. Several gzip members in a row are one stream; zeros after the last are
+ * padding.
  *
- * @throws BrokenGzipError after the bytes before the break; DecompressionBombError; errors of `body` pass unchanged.
+ * zlib gives nothing of the call in which it fails. A gzip that breaks is therefore read `again`, byte
+ * by byte where it broke, for what stands before the break.
+ *
+ * @throws BrokenGzipError after the bytes before the break, DecompressionBombError among them; errors of `body` pass unchanged.
  */
-export async function* decode(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* decode(body: AsyncIterable<Uint8Array>, again: Again): AsyncGenerator<Uint8Array> {
+  let given = 0;
+  try {
+    for await (const chunk of decodeOnce(body)) {
+      given += chunk.length;
+      yield chunk;
+    }
+  } catch (error) {
+    if (!(error instanceof BrokenGzipError) || error.piece === undefined) throw error;
+    const copy = await again();
+    if (!copy) throw error;
+    for await (const chunk of decodeOnce(copy, error.piece)) {
+      const known = Math.min(given, chunk.length);
+      given -= known;
+      if (known < chunk.length) yield chunk.subarray(known);
+    }
+  }
+}
+
+/** @param carefulFrom offset of the compressed bytes from which zlib is given one at a time */
+async function* decodeOnce(
+  body: AsyncIterable<Uint8Array>,
+  carefulFrom = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Uint8Array> {
   const chunks = body[Symbol.asyncIterator]();
   let head: Uint8Array = new Uint8Array(0);
   for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
@@ -42,7 +78,7 @@ export async function* decode(body: AsyncIterable<Uint8Array>): AsyncGenerator<U
     if (head.length >= 2) break;
   }
   const rest = { [Symbol.asyncIterator]: () => chunks };
-  if (isGzip(head)) yield* gunzip(head, rest);
+  if (isGzip(head)) yield* gunzip(pieces(head, rest, carefulFrom));
   else {
     if (head.length > 0) yield head;
     yield* rest;
@@ -54,7 +90,7 @@ function isGzip(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b;
 }
 
-async function* gunzip(head: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* gunzip(compressed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const stream = createGunzip({ chunkSize: CHUNK_BYTES });
   // Flowing mode: an error drops what a stream has buffered, but not what it has handed out.
   const out: Uint8Array[] = [];
@@ -63,42 +99,68 @@ async function* gunzip(head: Uint8Array, rest: AsyncIterable<Uint8Array>): Async
     made += chunk.length;
     out.push(chunk);
   });
+  let ended = false;
   try {
-    for await (const piece of pieces(head, rest)) {
-      const broken = await settle(stream, () => stream.write(piece, () => stream.emit('written')), 'written');
-      yield* out.splice(0);
-      if (broken) throw broken;
+    for await (const piece of compressed) {
+      if (ended) requirePadding(piece);
+      else {
+        const how = await settle(stream, () => stream.write(piece, () => stream.emit('written')));
+        yield* out.splice(0);
+        if (how instanceof Error) throw new BrokenGzipError(how.message, taken, { cause: how });
+        ended = how === 'end';
+        if (ended) requirePadding(piece.subarray(stream.bytesWritten - taken));
+      }
       taken += piece.length;
       if (made > FREE_BYTES && made > taken * MAX_RATIO) {
-        throw new DecompressionBombError(`${made} bytes from ${taken} of gzip`);
+        throw new DecompressionBombError(`${made} bytes from ${taken} of gzip, more than any log shrinks`);
       }
     }
-    const broken = await settle(stream, () => stream.end(), 'end');
+    if (ended) return;
+    const how = await settle(stream, () => stream.end());
     yield* out.splice(0);
-    if (broken) throw broken;
+    if (how instanceof Error) throw new BrokenGzipError(how.message, undefined, { cause: how });
   } finally {
     stream.destroy();
   }
 }
 
-async function* pieces(head: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** zlib ends its stream at a zero after a member. More zeros are padding; anything else would be lost. */
+function requirePadding(bytes: Uint8Array): void {
+  if (bytes.some((byte) => byte !== 0)) throw new BrokenGzipError('bytes after the end of the compressed data');
+}
+
+async function* pieces(
+  head: Uint8Array,
+  rest: AsyncIterable<Uint8Array>,
+  carefulFrom: number,
+): AsyncGenerator<Uint8Array> {
+  let offset = 0;
+  const cut = function* (chunk: Uint8Array): Generator<Uint8Array> {
+    for (let at = 0; at < chunk.length; ) {
+      const before = carefulFrom - offset;
+      const length = before > 0 ? Math.min(PIECE_BYTES, before, chunk.length - at) : 1;
+      yield chunk.subarray(at, at + length);
+      at += length;
+      offset += length;
+    }
+  };
   yield* cut(head);
   for await (const chunk of rest) yield* cut(chunk);
 }
 
-function* cut(chunk: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < chunk.length; at += PIECE_BYTES) yield chunk.subarray(at, at + PIECE_BYTES);
-}
-
-/** Starts a step and waits for its event or for the stream's error, which it gives back. */
-function settle(stream: Gunzip, step: () => void, event: 'written' | 'end'): Promise<BrokenGzipError | undefined> {
+/** Starts a step and waits until it is done, the stream at its end or broken; tells which came. */
+function settle(stream: Gunzip, step: () => void): Promise<'written' | 'end' | Error> {
   return new Promise((resolve) => {
-    const settled = (error?: Error) => {
-      stream.off(event, settled);
+    const settled = (how: 'written' | 'end' | Error) => {
+      stream.off('written', written);
+      stream.off('end', end);
       stream.off('error', settled);
-      resolve(error && new BrokenGzipError(error.message, { cause: error }));
+      resolve(how);
     };
-    stream.on(event, settled);
+    const written = () => settled('written');
+    const end = () => settled('end');
+    stream.on('written', written);
+    stream.on('end', end);
     stream.on('error', settled);
     step();
   });

@@ -28,10 +28,18 @@ export interface LineReader {
   read(line: string, row: Row): Outcome;
 }
 
+/**
+ * Columns that tell a record from every other. They count where the first of them has a value; the
+ * others may be null.
+ */
+export type IdentityColumns = readonly string[];
+
 /** A format with a source's options applied. */
 export interface CompiledFormat {
   readonly columns: ColumnSpecs;
   readonly reader: LineReader;
+  /** What a record is known by, best first; where none counts, it is the whole line. */
+  readonly identity?: readonly IdentityColumns[];
   /** Values every row of one object shares, told by the object's key; columns by name. */
   readonly keyFacts?: (key: string) => ReadonlyMap<string, string>;
 }

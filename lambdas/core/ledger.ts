@@ -29,6 +29,8 @@ export const LEDGER = {
   key: 'id',
   /** TTL attribute, epoch seconds. An entry past it still counts: DynamoDB deletes it in its own time. */
   expiry: 'expires_at',
+  /** Until when its holder may be at work, milliseconds since the epoch; none once it is done. */
+  lease: 'lease',
 } as const;
 
 /** Days an entry of a payload is kept: Lambda retries for hours, a redrive may take days. */

@@ -2,7 +2,7 @@
  * The main flow: one object or payload, from its bytes or messages to acknowledged records.
  * Services and the clock are given; nothing here talks to one by itself.
  */
-import { BrokenGzipError, DecompressionBombError, decode, MAX_RATIO } from './decode.ts';
+import { BrokenGzipError, DecompressionBombError, decode } from './decode.ts';
 import type { CompiledFormat } from './format.ts';
 import { InFlight } from './in-flight.ts';
 import { type LoadsRow, loadsRow } from './lake-rows.ts';
@@ -103,7 +103,7 @@ export async function loadObject(
     async read(loader, ship) {
       const from = loader.counts.lines;
       try {
-        for await (const chunk of decode(body)) {
+        for await (const chunk of decode(body, open)) {
           loader.push(chunk);
           await ship();
           if (!attempt.outOfTime()) continue;
@@ -114,11 +114,9 @@ export async function loadObject(
         }
         loader.end();
       } catch (error) {
-        if (error instanceof BrokenGzipError) {
-          loader.breakOff('broken_gzip', `expected gzip up to the object's end, got ${error.message}`);
-        } else if (error instanceof DecompressionBombError) {
-          loader.breakOff('decompression_bomb', `expected at most ${MAX_RATIO} bytes from one, got ${error.message}`);
-        } else throw error;
+        if (!(error instanceof BrokenGzipError)) throw error;
+        const reason = error instanceof DecompressionBombError ? 'decompression_bomb' : 'broken_gzip';
+        loader.breakOff(reason, `expected gzip up to the object's end, got ${error.message}`);
       }
       return true;
     },

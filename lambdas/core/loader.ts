@@ -110,7 +110,10 @@ export class Loader {
 
   /** The object's bytes cannot be read further: its last line is rejected, with what is left of it. */
   breakOff(reason: string, detail: string): void {
-    this.#line(this.counts.lines + 1, textOf(this.#lines.takeOpen()), { kind: 'rejected', reason, detail });
+    const rest = textOf(this.#lines.takeOpen());
+    // An earlier attempt may have come as far as this, and died before it could say so.
+    if (this.#skips()) return;
+    this.#line(this.counts.lines + 1, rest, { kind: 'rejected', reason, detail });
   }
 
   /** Reads one line, or one event's message. */
@@ -128,11 +131,6 @@ export class Loader {
     const ready = this.#ready;
     this.#ready = [];
     return ready;
-  }
-
-  /** True once lines are read that no earlier attempt has dealt with. */
-  get atNewLines(): boolean {
-    return this.#skip === 0;
   }
 
   /** All that is packed, full or not. */

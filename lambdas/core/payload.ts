@@ -5,6 +5,8 @@ import type { PayloadId } from './origin.ts';
 /** A payload's events and where they come from. */
 export interface Payload extends PayloadId {
   readonly messages: readonly string[];
+  /** When each event was logged, milliseconds since the epoch. */
+  readonly timestamps: readonly number[];
   /** Compressed payload's size when decompressed, in bytes. */
   readonly bytes: number;
 }
@@ -48,6 +50,7 @@ export function readPayload(event: unknown): Payload | undefined {
     lastEventId: events.length > 0 ? string(events.at(-1), 'id') : '',
     events: events.length,
     messages: events.map((each) => string(each, 'message')),
+    timestamps: events.map((each) => Number(field(each, 'timestamp', 'logEvents')) || 0),
     bytes: json.length,
   };
 }

@@ -138,6 +138,12 @@ function freeName(taken: Readonly<Record<string, unknown>>, name: string, count:
   return free;
 }
 
+/** Milliseconds since the epoch, to the second, of a text that `Row.timestamp` takes; undefined for any other. */
+export function secondOf(value: string): number | undefined {
+  const parts = TIMESTAMP.exec(value);
+  return parts ? utcMillis(parts) : undefined;
+}
+
 /** Milliseconds since the epoch; undefined for a day or time that does not exist. */
 function utcMillis([, ...parts]: RegExpExecArray): number | undefined {
   const [year, month, day, hour, minute, second] = parts.slice(0, 6).map(Number) as [

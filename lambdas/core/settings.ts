@@ -17,6 +17,14 @@ export const ENV = {
   ledgerDays: 'TRIBUTARY_LEDGER_DAYS',
   /** URL of the queue that announces objects: what one invocation cannot finish goes back to it. */
   queueUrl: 'TRIBUTARY_QUEUE_URL',
+  /** JSON of `TrackedSettings[]`: the sources whose records are checked for duplicates. */
+  trackedSources: 'TRIBUTARY_TRACKED_SOURCES',
+  /** Name of the table of fingerprint pages, the share of records checked, and how many hours back. */
+  duplicatesTable: 'TRIBUTARY_DUPLICATES_TABLE',
+  duplicatesSampleRate: 'TRIBUTARY_DUPLICATES_SAMPLE_RATE',
+  duplicatesWindowHours: 'TRIBUTARY_DUPLICATES_WINDOW_HOURS',
+  /** Name of the function that payloads are handed on to; absent: nobody checks for duplicates. */
+  trackFunction: 'TRIBUTARY_TRACK_FUNCTION',
 } as const;
 
 /** CloudWatch namespace of all metrics. */
@@ -40,6 +48,21 @@ export interface SourceSettings {
   readonly logGroups?: readonly string[];
 }
 
+/** One source, as the duplicate check sees it. */
+export interface TrackedSettings extends Omit<SourceSettings, 'stream' | 'keepRaw'> {
+  /** Columns that tell a record from every other, where they are not those of the format. */
+  readonly identity?: readonly string[];
+}
+
+/** All that the duplicate check is told. */
+export interface TrackerSettings {
+  readonly sources: readonly TrackedSettings[];
+  readonly table: string;
+  /** (0, 1] */
+  readonly sampleRate: number;
+  readonly windowHours: number;
+}
+
 /** All a loading function is told. */
 export interface LoaderSettings {
   readonly sources: readonly SourceSettings[];
@@ -60,19 +83,26 @@ export class SettingsError extends Error {
  * @throws SettingsError naming the variable that is missing or is no JSON.
  */
 export function loaderSettings(env: Environment): LoaderSettings {
-  const json = required(env, ENV.sources);
-  let sources: readonly SourceSettings[];
-  try {
-    sources = JSON.parse(json) as readonly SourceSettings[];
-  } catch (cause) {
-    throw new SettingsError(`environment variable ${ENV.sources} is no JSON: ${json.slice(0, 80)}`, { cause });
-  }
   return {
-    sources,
+    sources: fromJson<readonly SourceSettings[]>(env, ENV.sources),
     loadsStream: required(env, ENV.loadsStream),
     rejectedStream: required(env, ENV.rejectedStream),
     ledgerTable: required(env, ENV.ledgerTable),
     ledgerDays: Number(required(env, ENV.ledgerDays)),
+  };
+}
+
+/**
+ * Reads the environment of track-duplicates.
+ *
+ * @throws SettingsError naming the variable that is missing or is no JSON.
+ */
+export function trackerSettings(env: Environment): TrackerSettings {
+  return {
+    sources: fromJson<readonly TrackedSettings[]>(env, ENV.trackedSources),
+    table: required(env, ENV.duplicatesTable),
+    sampleRate: Number(required(env, ENV.duplicatesSampleRate)),
+    windowHours: Number(required(env, ENV.duplicatesWindowHours)),
   };
 }
 
@@ -84,4 +114,13 @@ export function required(env: Environment, name: string): string {
   const value = env[name];
   if (!value) throw new SettingsError(`environment variable ${name} is not set: deploy the function with its stack`);
   return value;
+}
+
+function fromJson<T>(env: Environment, name: string): T {
+  const json = required(env, name);
+  try {
+    return JSON.parse(json) as T;
+  } catch (cause) {
+    throw new SettingsError(`environment variable ${name} is no JSON: ${json.slice(0, 80)}`, { cause });
+  }
 }

@@ -1,6 +1,7 @@
 /** Which source an object or a log group belongs to. */
+
+import type { CompiledFormat } from './format.ts';
 import { FORMATS } from './formats.ts';
-import type { Source } from './load.ts';
 import type { CreatedObject } from './notification.ts';
 import { SettingsError, type SourceSettings } from './settings.ts';
 
@@ -12,7 +13,7 @@ export type SkipReason = 'no_source' | 'not_a_log' | 'folder';
  *
  * @throws SettingsError for an unknown format; OptionError as the format does. Synth has checked both.
  */
-export function compiledSources(settings: readonly SourceSettings[]): Source[] {
+export function compiledSources<Settings extends Found>(settings: readonly Settings[]): FoundSource<Settings>[] {
   return settings.map((source) => {
     const format = FORMATS.get(source.format);
     if (!format)
@@ -24,8 +25,22 @@ export function compiledSources(settings: readonly SourceSettings[]): Source[] {
   });
 }
 
+/** What of a source's settings tells which objects and log groups are its own, and how to read them. */
+type Found = Pick<SourceSettings, 'name' | 'format' | 'options' | 'bucket' | 'prefix' | 'suffix' | 'logGroups'>;
+
+/** A source with its format's options applied. */
+export interface FoundSource<Settings extends Found> {
+  readonly settings: Settings;
+  readonly format: CompiledFormat;
+  /** Whether an object of this base name is one of the format's logs. */
+  readonly accepts?: (baseName: string) => boolean;
+}
+
 /** The source whose bucket, prefix and suffix the object has, or why it is none of a source's logs. */
-export function sourceOfObject(sources: readonly Source[], { bucket, key }: CreatedObject): Source | SkipReason {
+export function sourceOfObject<Settings extends Found>(
+  sources: readonly FoundSource<Settings>[],
+  { bucket, key }: CreatedObject,
+): FoundSource<Settings> | SkipReason {
   const source = sources.find(
     ({ settings }) =>
       settings.bucket === bucket && key.startsWith(settings.prefix ?? '') && key.endsWith(settings.suffix ?? ''),
@@ -35,6 +50,9 @@ export function sourceOfObject(sources: readonly Source[], { bucket, key }: Crea
   return source.accepts?.(key.slice(key.lastIndexOf('/') + 1)) === false ? 'not_a_log' : source;
 }
 
-export function sourceOfLogGroup(sources: readonly Source[], logGroup: string): Source | undefined {
+export function sourceOfLogGroup<Settings extends Found>(
+  sources: readonly FoundSource<Settings>[],
+  logGroup: string,
+): FoundSource<Settings> | undefined {
   return sources.find(({ settings }) => settings.logGroups?.includes(logGroup));
 }

@@ -30,8 +30,8 @@ export function onceSelect({ database, table, columns }: OnceOf, where = 'true')
   const { same, latest } = REPEATS.get(table) ?? SOURCE_REPEATS;
   return (
     `SELECT ${names} FROM (SELECT ${names}, row_number() OVER (PARTITION BY ${same.map(quoted).join(', ')} ` +
-    `ORDER BY ${latest.map((name) => `${quoted(name)} DESC`).join(', ')}) AS copy ` +
-    `FROM ${quoted(database)}.${quoted(table)} WHERE ${where}) WHERE copy = 1`
+    `ORDER BY ${latest.map((name) => `${quoted(name)} DESC`).join(', ')}) AS ${COPY} ` +
+    `FROM ${quoted(database)}.${quoted(table)} WHERE ${where}) WHERE ${COPY} = 1`
   );
 }
 
@@ -39,6 +39,9 @@ export function onceSelect({ database, table, columns }: OnceOf, where = 'true')
 export function onceView(of: OnceOf): string {
   return `CREATE OR REPLACE VIEW ${quoted(of.database)}.${quoted(onceName(of.table))} AS ${onceSelect(of)}`;
 }
+
+/** No column can be called so. */
+const COPY = quoted('#copy');
 
 interface Repeats {
   /** Columns that repeats have in common. */

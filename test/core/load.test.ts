@@ -117,7 +117,7 @@ async function fromObject(source: Source, bytes: Buffer) {
 async function fromPayload(source: Source, messages: readonly string[], bytes: number) {
   const streams = new Streams();
   const ids = { owner: '123456789012', filter: 'f', firstEventId: '1', lastEventId: '2', events: messages.length };
-  const payload = { ...ids, logGroup: '/app', logStream: 's', messages, bytes };
+  const payload = { ...ids, logGroup: '/app', logStream: 's', messages, timestamps: messages.map(() => 0), bytes };
   const loaded = await loadPayload(source, payload, portsOf(new OneEntry(), streams), ATTEMPT);
   if (typeof loaded === 'string') throw new Error(loaded);
   return { loaded, rows: streams.rows('rows', sourceTable('t', '', source.format.columns, 'events')) };

@@ -131,6 +131,19 @@ describe('Loader', () => {
     expect(rejected[0]).toMatchObject({ position: 2, reason: 'broken_gzip', raw: LINE.slice(0, 100) });
   });
 
+  test('counts a break once though the attempt that found it died after its checkpoint', () => {
+    const breaks = (props: Partial<LoaderProps> = {}) => {
+      const one = loader(props);
+      one.push(Buffer.from(`${LINE}\n${LINE}\nrest`));
+      one.breakOff('broken_gzip', 'unexpected end of file');
+      return finish(one);
+    };
+    const first = breaks();
+    const second = breaks({ resume: first.counts });
+    expect(second.counts).toEqual(first.counts);
+    expect(second.shipments).toEqual([]);
+  });
+
   test('takes a byte order mark for no part of the first line', () => {
     expect(run(`\uFEFF${LINE}\n`).rows[0]).toMatchObject({ type: 'https' });
   });

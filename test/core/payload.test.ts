@@ -28,6 +28,7 @@ describe('readPayload', () => {
       lastEventId: '4'.repeat(56),
       events: 2,
       messages: ['first', 'second\nline'],
+      timestamps: PAYLOAD.logEvents.map(({ timestamp }) => timestamp),
       bytes: JSON.stringify(PAYLOAD).length,
     });
   });

@@ -31,6 +31,7 @@ describe('readConfig without params', () => {
   test('has the documented defaults', () => {
     const { sources: _, ...rest } = config;
     expect(rest).toEqual({
+      duplicates: { enabled: true, sampleRate: 1, windowHours: 72 },
       tableFormat: 'parquet',
       partitionBy: 'arrival',
       bufferSizeMiB: 128,
@@ -152,7 +153,7 @@ describe('params of others', () => {
     expect(readConfig(context)).toEqual(readConfig({}));
   });
 
-  test.each(['bufferSizeMb', 'buffer.size', 'sources.0', 'duplicates.rate', 'duplicates.windowHours.x'])(
+  test.each(['bufferSizeMb', 'buffer.size', 'sources.0', 'duplicates.windowHours.x'])(
     '%s is unknown, and the known ones are named',
     (param) => {
       expect(refusal({ [param]: 1 })).toMatch(new RegExp(`^${param}: unknown param, known: sources, tableFormat, `));
@@ -160,14 +161,25 @@ describe('params of others', () => {
   );
 });
 
+describe('names and formats of sources', () => {
+  test('leave the names of views to the views', () => {
+    expect(refusal({ sources: [{ name: 'web_once', format: 'alb' }] })).toContain('those of views');
+  });
+
+  test('tell a format to come from one nobody knows', () => {
+    expect(refusal({ sources: [{ name: 'n', format: 'nlb' }] })).toContain('nlb not yet');
+    expect(refusal({ sources: [{ name: 'n', format: 'zzz' }] })).not.toContain('not yet');
+  });
+
+  test('take no filters where the format has none', () => {
+    expect(refusal({ sources: [{ name: 'alb', format: 'alb', filters: { x: false } }] })).toContain('not yet');
+  });
+});
+
 describe('params that are not implemented', () => {
   test.each([
     ['tableFormat', 'iceberg'],
     ['partitionBy', 'event'],
-    ['duplicates.enabled', false],
-    ['duplicates.sampleRate', 0.1],
-    ['duplicates.windowHours', 24],
-    ['duplicates.alarmPercent', 5],
     ['streamsPerTable', 2],
     ['archiveAfterDays', 90],
     ['schemaEvolution', 'auto'],
@@ -177,23 +189,13 @@ describe('params that are not implemented', () => {
   });
 
   test.each([
-    ['duplicates.enabled', 'true'],
-    ['duplicates.sampleRate', 1],
     ['streamsPerTable', '1'],
     ['schemaEvolution', 'suggest'],
   ])('%s may be given its default', (param, value) => {
     expect(readConfig({ [param]: value })).toEqual(readConfig({}));
   });
 
-  test('members of an object and dotted names are the same', () => {
-    expect(refusal({ duplicates: { enabled: true, windowHours: 24 } })).toContain('duplicates.windowHours: got 24');
-    expect(refusal({ duplicates: '{"windowHours":24}' })).toContain('duplicates.windowHours: got 24');
-    expect(refusal({ duplicates: { windowHours: 72 }, 'duplicates.windowHours': '24' })).toContain('got "24"');
-    expect(refusal({ duplicates: { rate: 1 } })).toContain('duplicates.rate: unknown param');
-    expect(refusal({ duplicates: 'off' })).toBe('duplicates: got "off", allowed: an object');
-  });
-
-  test.each(['derive', 'identity', 'redact', 'fanOut', 'retentionDays'])('%s of a source is refused', (key) => {
+  test.each(['derive', 'redact', 'fanOut', 'retentionDays'])('%s of a source is refused', (key) => {
     expect(refusal(source({ [key]: 1 }))).toBe(`sources[0].${key}: got 1, allowed: not yet anything`);
   });
 
@@ -202,6 +204,52 @@ describe('params that are not implemented', () => {
       'sources[0].via: got "firehose", allowed: lambda (firehose not yet)',
     );
     expect(readConfig(source({ via: 'lambda' }))).toEqual(readConfig(source({})));
+  });
+});
+
+describe('duplicates', () => {
+  test('are checked, all of them, unless a param says otherwise', () => {
+    const { duplicates } = readConfig({});
+    expect(duplicates).toEqual({ enabled: true, sampleRate: 1, windowHours: 72 });
+    expect(readConfig({ 'duplicates.enabled': 'false' }).duplicates.enabled).toBe(false);
+  });
+
+  test('members of the object and dotted names are the same, and dotted names go over them', () => {
+    const { duplicates } = readConfig({ duplicates: { sampleRate: 0.1, windowHours: 24 } });
+    expect(readConfig({ 'duplicates.sampleRate': '0.1', 'duplicates.windowHours': 24 }).duplicates).toEqual(duplicates);
+    expect(readConfig({ duplicates: '{"windowHours":24,"sampleRate":0.1}' }).duplicates).toEqual(duplicates);
+    const both = { duplicates: { sampleRate: 0.1, windowHours: 1 }, 'duplicates.windowHours': '24' };
+    expect(readConfig(both).duplicates).toEqual(duplicates);
+  });
+
+  test.each([
+    ['duplicates.sampleRate', 0, 'a number above 0, up to 1'],
+    ['duplicates.sampleRate', 1.5, 'a number above 0, up to 1'],
+    ['duplicates.windowHours', 0, 'a whole number from 1 to 336'],
+    ['duplicates.windowHours', 337, 'a whole number from 1 to 336'],
+    ['duplicates.alarmPercent', 0, 'a number above 0, up to 100'],
+    ['duplicates.alarmPercent', 101, 'a number above 0, up to 100'],
+    ['duplicates.enabled', 'maybe', 'true, false'],
+  ])('%s cannot be %s', (param, value, allowed) => {
+    expect(refusal({ [param]: value })).toBe(`${param}: got ${JSON.stringify(value)}, allowed: ${allowed}`);
+  });
+
+  test('what is no param of theirs is refused, and what is no object', () => {
+    const known = 'unknown, known: enabled, sampleRate, windowHours, alarmPercent';
+    expect(refusal({ duplicates: { rate: 1 } })).toBe(`duplicates.rate: ${known}`);
+    expect(refusal({ 'duplicates.rate': 1 })).toBe(`duplicates.rate: ${known}`);
+    expect(refusal({ duplicates: 'off' })).toBe('duplicates: got "off", allowed: an object');
+  });
+
+  test('a source may name the columns of its identity', () => {
+    const [given] = readConfig(source({ identity: ['trace_id', 'time'] })).sources;
+    expect(given?.identity).toEqual(['trace_id', 'time']);
+    expect(readConfig(source({})).sources[0]?.identity).toBeUndefined();
+    const wrong = refusal(source({ identity: ['trace_id', 'request_id'] }));
+    expect(wrong).toMatch(/^sources\[0\]\.identity\[1\]: got "request_id", allowed: a column of type, time, /);
+    expect(refusal(source({ identity: ['time', 'time'] }))).toContain('identity[1]: got "time", allowed: each column');
+    expect(refusal(source({ identity: [] }))).toContain('sources[0].identity: got []');
+    expect(refusal(source({ identity: 'time' }))).toContain('sources[0].identity: got "time"');
   });
 });
 

@@ -53,6 +53,21 @@ const columns = {
   region: text("AWS Region of the load balancer, from the object's name."),
 } as const;
 
+/** A connection can carry two requests within a microsecond, HTTP/2 at the latest: the trace id tells them apart. */
+const IDENTITY: readonly (keyof typeof columns)[] = [
+  'time',
+  'request_creation_time',
+  'client_ip',
+  'client_port',
+  'target_ip',
+  'target_port',
+  'request_verb',
+  'request_url',
+  'request_proto',
+  'trace_id',
+  'conn_trace_id',
+];
+
 const { address, column, list, quoted, request, seconds } = fieldsOf(columns);
 
 /** Application Load Balancer access log, as delivered to S3. */
@@ -66,6 +81,7 @@ export const alb: Format & { readonly columns: typeof columns } = {
   accepts: (baseName) => !/^(conn_log_|health_check_log_)|^ELB\w*TestFile$/.test(baseName),
   compile: () => ({
     columns,
+    identity: [IDENTITY],
     keyFacts: (key) => {
       const name = /(?:^|\/)(\d{12})_elasticloadbalancing_([a-z0-9-]+)_[^/]*$/.exec(key);
       return new Map(

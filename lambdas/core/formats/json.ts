@@ -1,11 +1,19 @@
-import { type CompiledFormat, type Format, type FormatOptions, OptionError, ROW, rejected } from '../format.ts';
+import {
+  type CompiledFormat,
+  type Format,
+  type FormatOptions,
+  type IdentityColumns,
+  OptionError,
+  ROW,
+  rejected,
+} from '../format.ts';
 import { kindOf, type Member, plainText, readObject } from '../json-text.ts';
 import type { Row } from '../row.ts';
 import * as table from '../table.ts';
 import { readTime } from '../times.ts';
 
 const COLUMN_TYPES = ['timestamp', 'string', 'int', 'bigint', 'double', 'boolean'] as const;
-const COLUMN_NAME = /^[a-z_][a-z0-9_]{0,62}$/i;
+const COLUMN_NAME = /^[a-z][a-z0-9_]{0,62}$/i;
 /** Of the table, so that no declared column can hide one: the lake's own columns and the partition. */
 const TAKEN: ReadonlySet<string> = new Set([...Object.values(table.OWN).map(({ name }) => name), table.PARTITION.name]);
 
@@ -37,6 +45,7 @@ function compile(columns: table.ColumnSpecs): CompiledFormat {
   const declared = Object.entries(columns);
   return {
     columns,
+    identity: identityOf(columns),
     reader: {
       read: (line, row) => {
         const object = readObject(line);
@@ -58,6 +67,12 @@ function compile(columns: table.ColumnSpecs): CompiledFormat {
       },
     },
   };
+}
+
+/** The id of a request or a trace, with the event's times: an application logs several events of one request. */
+function identityOf(columns: table.ColumnSpecs): IdentityColumns[] {
+  const times = Object.keys(columns).filter((name) => columns[name]?.type === 'timestamp');
+  return ['request_id', 'trace_id'].filter((id) => Object.hasOwn(columns, id)).map((id) => [id, ...times]);
 }
 
 /** Members by their keys in lower case. The first of several keys that differ only by case counts. */
@@ -120,7 +135,7 @@ function columnsOf({ columns, preset }: FormatOptions): table.ColumnSpecs {
     if (!COLUMN_NAME.test(key)) {
       throw new OptionError(
         'columns',
-        `columns: expected a name of letters, digits and _, at most 63, got ${JSON.stringify(key)}`,
+        `columns: expected a name of letters, digits and _ that begins with a letter, at most 63, got ${JSON.stringify(key)}`,
       );
     }
     if (TAKEN.has(name)) {

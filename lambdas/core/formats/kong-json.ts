@@ -92,7 +92,7 @@ export const kongJson: Format = {
   filters: Object.fromEntries(FILTER_NAMES.map((name) => [name, FILTERS[name]])),
   compile: (options) => {
     const filters = activeFilters(options, FILTER_NAMES);
-    return { columns, reader: { read: (line, row) => read(line, row, filters) } };
+    return { columns, identity: [['request_id']], reader: { read: (line, row) => read(line, row, filters) } };
   },
 };
 
