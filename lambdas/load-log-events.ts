@@ -6,10 +6,11 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
 import { DeliveryError, loadPayload } from './core/load.ts';
 import { readPayload } from './core/payload.ts';
-import { loaderSettings, SettingsError } from './core/settings.ts';
+import { ENV, loaderSettings, SettingsError } from './core/settings.ts';
 import { compiledSources, sourceOfLogGroup } from './core/sources.ts';
 import { attemptOf, timeLimits } from './edges/attempt.ts';
 import { firehoseClient, firehoseSend } from './edges/firehose.ts';
+import { handOn, handOnClient } from './edges/hand-on.ts';
 import { dynamoLedger } from './edges/ledger.ts';
 import { putLoadMetrics, putSkipMetric } from './edges/metrics.ts';
 
@@ -17,6 +18,8 @@ const settings = loaderSettings(process.env);
 const sources = compiledSources(settings.sources);
 const ledger = dynamoLedger(new DynamoDBClient({}), settings.ledgerTable);
 const firehose = firehoseClient();
+const trackFunction = process.env[ENV.trackFunction];
+const lambda = handOnClient();
 
 export async function handler(event: unknown, context: Context): Promise<void> {
   const payload = readPayload(event);
@@ -40,6 +43,12 @@ export async function handler(event: unknown, context: Context): Promise<void> {
   // There is no queue to go on from: failing has Lambda invoke again, which goes on from the checkpoint.
   if (result === 'unfinished')
     throw new DeliveryError(`log group ${payload.logGroup}: part of a payload not acknowledged in time`);
-  if (typeof result === 'string') putSkipMetric(source.settings.name, result);
+  // Another request has it, which may be dead and this one its redrive: look again.
+  if (result === 'held')
+    throw new DeliveryError(`log group ${payload.logGroup}: another request is loading the payload`);
+  const { name } = source.settings;
+  if (typeof result === 'string') putSkipMetric(name, result);
   else putLoadMetrics(result);
+  // One filter per log group: who else wants its events has them from here, once they are loaded.
+  if (trackFunction) await handOn(lambda, trackFunction, event, name);
 }

@@ -14,7 +14,7 @@ import { firehoseClient, firehoseSend } from './edges/firehose.ts';
 import { dynamoLedger } from './edges/ledger.ts';
 import { logger } from './edges/logger.ts';
 import { putLoadMetrics, putSkipMetric } from './edges/metrics.ts';
-import { continueLater, returnLater } from './edges/queue.ts';
+import { continueLater, lookAgainLater, returnLater } from './edges/queue.ts';
 import { openObject } from './edges/s3.ts';
 
 const settings = loaderSettings(process.env);
@@ -59,6 +59,8 @@ async function load(object: CreatedObject, { messageId }: SQSRecord, limits: Tim
   );
   // If the process dies before the continuation is sent, this message returns and goes on itself.
   if (result === 'unfinished') await continueLater(sqs, queueUrl, object);
-  else if (typeof result === 'string') putSkipMetric(source.settings.name, result);
-  else putLoadMetrics(result);
+  // A lease taken until now is over when one taken now would be.
+  if (result === 'held') await lookAgainLater(sqs, queueUrl, object, limits.endedBy);
+  if (typeof result !== 'string') putLoadMetrics(result);
+  else if (result !== 'unfinished') putSkipMetric(source.settings.name, result);
 }

@@ -49,7 +49,10 @@ export interface LocalLake {
     logStream: string,
     events: readonly { timestamp: number; message: string }[],
   ): Promise<void>;
-  /** Waits until every queue, invocation and delivery buffer is empty. Waits that only time would end are skipped. */
+  /**
+   * Waits until every queue, invocation and delivery buffer is empty, and what runs by the clock has
+   * nothing left to do. Waits that only time would end are skipped.
+   */
   drain(): Promise<Drained>;
   close(): Promise<void>;
 }

@@ -6,6 +6,7 @@ import { TemplateError } from './intrinsics.ts';
 import type { CreatedObject } from './object-store.ts';
 import { propertiesOf, refused } from './properties.ts';
 import type { Resource } from './resource.ts';
+import { isSchedule } from './schedules.ts';
 
 /** Sends a message to the queue an ARN names. */
 export type SendToQueue = (queueArn: string, body: string) => Promise<void>;
@@ -233,7 +234,6 @@ function eventBridgeEvent({ bucket, key, size, etag, sequencer, modified }: Crea
 const target = z.object({ Arn: z.string(), Input: refused, InputPath: refused, InputTransformer: refused });
 const ruleProperties = z.object({
   EventPattern: patternShape,
-  ScheduleExpression: refused,
   State: z.string().default('ENABLED'),
   Targets: z.array(target).default([]),
 });
@@ -247,7 +247,9 @@ interface Rule {
 
 function rulesOf(resources: readonly Resource[], sendToQueue: SendToQueue): Rule[] {
   const rules: Rule[] = [];
-  for (const resource of resources.filter(({ type }) => type === 'AWS::Events::Rule')) {
+  for (const resource of resources
+    .filter(({ type }) => type === 'AWS::Events::Rule')
+    .filter((rule) => !isSchedule(rule))) {
     const { EventPattern, State, Targets } = propertiesOf(resource, ruleProperties);
     if (State === 'DISABLED') continue;
     for (const { Arn } of Targets) {

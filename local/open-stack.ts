@@ -5,11 +5,14 @@ import { type Intercept, openEndpoint } from './endpoint.ts';
 import { eventSourceWorkers } from './event-sources.ts';
 import { openFirehose } from './firehose.ts';
 import { openLambda, type StartedInvocation } from './lambda.ts';
+import { functionsOthersInvoke, lambdaApi } from './lambda-api.ts';
+import { endLeases } from './leases.ts';
 import type { Drained, LocalLake } from './local-lake.ts';
 import { logsOf } from './logs.ts';
 import { notificationsOf } from './notifications.ts';
 import type { Resource, Service } from './resource.ts';
 import { openS3 } from './s3.ts';
+import { schedulesOf } from './schedules.ts';
 import { openSqs } from './sqs.ts';
 import { readStack } from './template.ts';
 import { type RunningWorkers, startWorkers } from './workers.ts';
@@ -96,6 +99,9 @@ async function open(
 
   await serve(await openDynamoDb({ dir: join(dir, 'dynamodb'), tables: ofType('AWS::DynamoDB::Table') }));
 
+  const lambdaEndpoint = await openEndpoint(hooks.intercept);
+  closers.push(() => lambdaEndpoint.close());
+  endpoints.set('LAMBDA', lambdaEndpoint.url);
   const lambda = await openLambda({
     dir: join(dir, 'logs'),
     functions: ofType('AWS::Lambda::Function'),
@@ -111,8 +117,10 @@ async function open(
     resources,
     lambda,
     objects: s3.objects,
-    targets: logs.targets,
+    targets: [...logs.targets, ...functionsOthersInvoke(resources)],
   });
+  lambdaEndpoint.serve(lambdaApi(events.invoke));
+  const schedules = schedulesOf({ resources, lambda });
   const workers = startWorkers([...eventSourceWorkers({ resources, sqs, lambda }), ...events.workers]);
   closers.push(async () => workers.stop());
   progress?.(`stack ${stack.name} runs on this machine: ${buckets.size} buckets, ${sqs.queues.size} queues`);
@@ -124,9 +132,14 @@ async function open(
     putObject: async (bucket, key, file) => void (await s3.objects.putFile(bucket, key, file)),
     putLogEvents: (logGroup, logStream, logEvents) => logs.put(logGroup, logStream, logEvents),
     drain: async (): Promise<Drained> => {
-      await drained(workers, firehose, progress);
+      await drained(workers, firehose, () => endLeases(endpoints.get('DYNAMODB') ?? '', resources), progress);
+      await schedules.run();
       const deadLetters = [...sqs.deadLetters];
-      return { deadLetters, failedEvents: [...events.failed], conversionFailures: firehose.failures() };
+      return {
+        deadLetters,
+        failedEvents: [...events.failed, ...schedules.failed],
+        conversionFailures: firehose.failures(),
+      };
     },
   };
 }
@@ -147,6 +160,7 @@ const PROGRESS_EVERY_MS = 2000;
 async function drained(
   workers: RunningWorkers,
   firehose: { pending(): boolean; flush(): Promise<void> },
+  endDeadLeases: () => Promise<void>,
   progress: ((line: string) => void) | undefined,
 ): Promise<void> {
   let told = Date.now();
@@ -158,6 +172,8 @@ async function drained(
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
     }
+    // Nobody is at work, so whoever holds an entry is dead: that too only time would tell.
+    if (workers.left() > 0) await endDeadLeases();
     if (workers.skipWaits()) continue;
     if (!firehose.pending()) return;
     progress?.('delivering what Firehose has gathered');

@@ -164,8 +164,10 @@ async function get(
       response.end();
       return;
     }
+    const body = opened.read(start, end);
     reading = true;
-    await pipeline(opened.read(start, end), response);
+    // A response whose reader has hung up is refused before the file is read, and nobody else would close it.
+    await pipeline(body, response).finally(() => body.destroy());
   } finally {
     if (!reading) opened.close();
   }

@@ -48,7 +48,7 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
             ExpressionAttributeNames: {
               '#id': LEDGER.key,
               '#expiry': LEDGER.expiry,
-              ...names('state', 'holder', 'lease', 'source', 'what', 'token'),
+              ...names('state', 'holder', LEDGER.lease, 'source', 'what', 'token'),
             },
             ExpressionAttributeValues: {
               ':loading': { S: STATE.loading },
@@ -72,7 +72,7 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
       const { Item } = await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }));
       const state = Item?.state?.S;
       if (state === STATE.loaded) return 'done';
-      if (Item?.holder && Item.holder.S !== holder && Number(Item.lease?.N) >= now) return 'held';
+      if (Item?.holder && Item.holder.S !== holder && Number(Item[LEDGER.lease]?.N) >= now) return 'held';
       // Nobody has it, or has had it until just now: skipping it would leave it to nobody.
       throw new UnclaimedError(`${entry.what}: the ledger refused a claim, yet the entry is not another's; try again`);
     },
@@ -109,14 +109,14 @@ function claimOf(
   return {
     resume: item.counts?.S === undefined ? undefined : progressOf(item.counts.S),
     checkpoint: (progress) =>
-      write('SET #counts = :counts, #lease = :lease', ['counts', 'lease'], {
+      write('SET #counts = :counts, #lease = :lease', ['counts', LEDGER.lease], {
         ':counts': countsText(progress),
         ':lease': { N: String(leaseUntil) },
       }),
     release: (progress) =>
       write('SET #counts = :counts REMOVE #holder', ['counts', 'holder'], { ':counts': countsText(progress) }),
     finish: (outcome: Outcome) =>
-      write('SET #state = :state REMOVE #holder, #lease', ['state', 'holder', 'lease'], {
+      write('SET #state = :state REMOVE #holder, #lease', ['state', 'holder', LEDGER.lease], {
         ':state': { S: STATE[outcome] },
       }),
   };

@@ -1,4 +1,12 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
+import type { Counted } from '../core/duplicates/count.ts';
+import {
+  COUNT_METRICS,
+  countMetrics,
+  HANDING_ON_METRIC,
+  TRACK_METRICS,
+  type TrackMetric,
+} from '../core/duplicates/metrics.ts';
 import type { Loaded } from '../core/load.ts';
 import { LOAD_METRICS, loadMetrics, SERVICE, SKIP_METRIC, SOURCE_DIMENSION } from '../core/metrics.ts';
 import { METRIC_NAMESPACE } from '../core/settings.ts';
@@ -18,6 +26,32 @@ export function putSkipMetric(source: string, reason: string): void {
   const metrics = metricsOf(source);
   metrics.addMetric(SKIP_METRIC, 'Count', 1);
   metrics.addMetadata('reason', reason);
+  metrics.publishStoredMetrics();
+}
+
+/** Puts what a count has changed, stamped with the minute of the events. */
+export function putCountMetrics(counted: Counted): void {
+  const metrics = metricsOf(counted.source);
+  for (const [name, value] of countMetrics(counted)) metrics.addMetric(name, COUNT_METRICS[name], value);
+  // CloudWatch takes no time that lies hours ahead, as a clock that is wrong may tell.
+  metrics.setTimestamp(Math.min(counted.minute * 60_000, Date.now()));
+  metrics.addMetadata('minute', new Date(counted.minute * 60_000).toISOString());
+  metrics.addMetadata('sampleRate', String(counted.sampleRate));
+  metrics.publishStoredMetrics();
+}
+
+/** Puts what came with an object or payload besides its records. */
+export function putTrackMetric(source: string, name: TrackMetric, value: number, what: string): void {
+  const metrics = metricsOf(source);
+  metrics.addMetric(name, TRACK_METRICS[name], value);
+  metrics.addMetadata('what', what);
+  metrics.publishStoredMetrics();
+}
+
+/** Counts a payload that could not be handed on to the duplicate check. */
+export function putHandingOnMetric(source: string): void {
+  const metrics = metricsOf(source);
+  metrics.addMetric(HANDING_ON_METRIC, 'Count', 1);
   metrics.publishStoredMetrics();
 }
 

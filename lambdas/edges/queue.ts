@@ -16,6 +16,25 @@ export async function continueLater(client: SQSClient, queueUrl: string, object:
   await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: continuation(object) }));
 }
 
+/** Longest delay of a message. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
+const LONGEST_DELAY_SECONDS = 900;
+
+/**
+ * Announces an object once more that another message holds, for when its lease will be over. That message
+ * may lie in the dead-letter queue, and this one be what was redriven from there: nobody else may come.
+ *
+ * @param leaseOver milliseconds since the epoch
+ */
+export async function lookAgainLater(
+  client: SQSClient,
+  queueUrl: string,
+  object: ObjectId,
+  leaseOver: number,
+): Promise<void> {
+  const DelaySeconds = Math.min(LONGEST_DELAY_SECONDS, Math.ceil((leaseOver - Date.now()) / 1000));
+  await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: continuation(object), DelaySeconds }));
+}
+
 /**
  * Has a failed message return after a wait that grows with its receives; the queue's own timeout is six
  * times the function's. A courtesy: if it fails, the message returns later.

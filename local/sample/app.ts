@@ -78,7 +78,7 @@ const APP_ODDITIES: readonly AppOddity[] = [
   odd('row', 'keys that differ only by case', (entry) => JSON.stringify({ ...entry, LEVEL: 'DEBUG' }), 1),
   odd('row', 'pretty-printed', (entry) => JSON.stringify(entry, undefined, 2)),
   odd('row', 'non-ASCII path', (entry) => JSON.stringify({ ...entry, path: '/möbel/茶' })),
-  odd('rejected', 'plain text', (_entry, random) => `worker ${random.int(1, 9)} started`),
+  odd('rejected', 'plain text', (_entry, random) => `worker ${random.hex8()} started`),
   odd('rejected', 'broken off', (entry) => JSON.stringify(entry).slice(0, 80)),
   odd('rejected', 'a list', (entry) => JSON.stringify([entry])),
 ];

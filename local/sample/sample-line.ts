@@ -1,3 +1,5 @@
+import type { PlantedDuplicates } from './duplicates.ts';
+
 /** What must become of a sample line: known when it is written, so that a run can be checked against it. */
 export interface Fate {
   /** What is special about the line; undefined for everyday traffic. */
@@ -13,6 +15,8 @@ export interface SampleLine {
   readonly time: number;
   readonly text: string;
   readonly fate: Fate;
+  /** What the line is there for besides: a duplicate of another one, or a line too late to be checked. */
+  readonly plants?: keyof PlantedDuplicates;
 }
 
 /** The fate of everyday traffic: a row, all of it understood. */

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { albLines, LOAD_BALANCERS, type LoadBalancer } from './alb.ts';
 import { appEvents } from './app.ts';
+import { carried, marked, noDuplicates, type PlantedDuplicates, repeated } from './duplicates.ts';
 import { kongLines } from './kong.ts';
 import { Random } from './random.ts';
 import { count, emptyTally, type SampleLine, type Tally } from './sample-line.ts';
@@ -17,13 +18,17 @@ export interface SampleOptions {
   readonly end: Date;
   /** Lines per source. */
   readonly lines: { readonly alb: number; readonly kong: number; readonly app: number };
+  /** Duplicates of every kind besides, which are not among `lines`. @default false */
+  readonly duplicates?: boolean;
 }
 
 /** The files written for one source, and what must become of their lines. */
 export interface SampleSource {
   readonly source: keyof SampleOptions['lines'];
+  /** A file that is there twice is to be delivered twice. */
   readonly files: readonly string[];
   readonly planted: Tally;
+  readonly duplicates: PlantedDuplicates;
 }
 
 /** ELB writes a file per node every five minutes. */
@@ -34,22 +39,25 @@ const INTERVALS = 6;
  * Writes half an hour of traffic below `dir`: `alb/` as objects under the names ELB gives them,
  * `kong/` and `app/` as CloudWatch export files, one for each log stream.
  */
-export async function writeSample(dir: string, { seed, end, lines }: SampleOptions): Promise<SampleSource[]> {
+export async function writeSample(
+  dir: string,
+  { seed, end, lines, duplicates = false }: SampleOptions,
+): Promise<SampleSource[]> {
   const to = Math.floor(end.getTime() / INTERVAL_MS) * INTERVAL_MS;
   const from = to - INTERVALS * INTERVAL_MS;
   return [
-    await writeSource(dir, 'alb', albFiles(seed, lines.alb, from)),
+    await writeSource(dir, 'alb', albFiles(seed, lines.alb, from, duplicates)),
     await writeSource(
       dir,
       'kong',
-      streams(['gateway-1.log', 'gateway-2.log'], lines.kong, (node, share) =>
+      streams(['gateway-1.log', 'gateway-2.log'], lines.kong, duplicates, (node, share) =>
         kongLines(seed, share, { node, from, to }),
       ),
     ),
     await writeSource(
       dir,
       'app',
-      streams(['web-1.log', 'web-2.log'], lines.app, (instance, share) =>
+      streams(['web-1.log', 'web-2.log'], lines.app, duplicates, (instance, share) =>
         appEvents(seed, share, { instance, from, to }),
       ),
     ),
@@ -77,38 +85,78 @@ interface SampleFile {
   readonly lines: Iterable<SampleLine>;
   /** The line as it stands in the file, as a byte string. */
   readonly bytes: (line: SampleLine) => string;
+  readonly twice?: boolean;
 }
 
-function* albFiles(seed: string, lines: number, start: number): Generator<SampleFile> {
+function* albFiles(seed: string, lines: number, start: number, duplicates: boolean): Generator<SampleFile> {
   const nodes = LOAD_BALANCERS.flatMap((loadBalancer) => loadBalancer.nodes.map((node) => ({ loadBalancer, node })));
   const shares = split(lines, nodes.length * INTERVALS);
   for (let interval = 0; interval < INTERVALS; interval++) {
     const from = start + interval * INTERVAL_MS;
     const to = from + INTERVAL_MS;
+    const linesOf = (index: number) => {
+      const of = nodes[index];
+      const share = shares[interval * nodes.length + index] ?? 0;
+      return of ? albLines(seed, share, { ...of, from, to }) : [];
+    };
     for (const [index, { loadBalancer, node }] of nodes.entries()) {
       const unique = new Random(`${seed}/${node}/${from}`).hex8();
       yield {
         name: objectName(loadBalancer, node, to, unique),
-        lines: albLines(seed, shares[interval * nodes.length + index] ?? 0, { loadBalancer, node, from, to }),
+        lines: duplicates ? chain(repeated(linesOf(index)), carried(linesOf(index - 1))) : linesOf(index),
         bytes: ({ text }) => text,
       };
     }
   }
+  if (duplicates) yield* albDuplicates(seed, start);
+}
+
+/** Lines of each file that is there for its duplicates alone. */
+const EXTRA_LINES = 250;
+const LATE_BY_MS = 10 * 86_400_000;
+
+/** An object, its copy under another key, and one that comes days too late; the first is delivered twice. */
+function* albDuplicates(seed: string, from: number): Generator<SampleFile> {
+  const [loadBalancer] = LOAD_BALANCERS;
+  const [node] = loadBalancer?.nodes ?? [];
+  if (!loadBalancer || !node) return;
+  const fileOf = (unique: string, begin: number, plants?: keyof PlantedDuplicates, twice = false): SampleFile => {
+    const to = begin + INTERVAL_MS;
+    const lines = albLines(`${seed}/extra`, EXTRA_LINES, { loadBalancer, node, from: begin, to });
+    return {
+      name: objectName(loadBalancer, node, to, unique),
+      lines: plants ? marked(lines, plants) : lines,
+      bytes: ({ text }) => text,
+      twice,
+    };
+  };
+  yield fileOf('original', from, undefined, true);
+  yield fileOf('copy', from, 'acrossObjects');
+  yield fileOf('late', from - LATE_BY_MS, 'late');
 }
 
 function* streams(
   names: readonly string[],
   lines: number,
+  duplicates: boolean,
   generate: (name: string, share: number) => Iterable<SampleLine>,
 ): Generator<SampleFile> {
   const shares = split(lines, names.length);
+  const linesOf = (index: number) => {
+    const name = names[index];
+    return name === undefined ? [] : generate(name, shares[index] ?? 0);
+  };
   for (const [index, name] of names.entries()) {
     yield {
       name,
-      lines: generate(name, shares[index] ?? 0),
+      lines: duplicates ? chain(repeated(linesOf(index)), carried(linesOf(index - 1))) : linesOf(index),
       bytes: ({ time, text }) => `${new Date(time).toISOString()} ${Buffer.from(text, 'utf8').toString('latin1')}`,
     };
   }
+}
+
+function* chain<T>(...parts: Iterable<T>[]): Generator<T> {
+  for (const part of parts) yield* part;
 }
 
 /** `total` in `parts` whole numbers as equal as can be. */
@@ -126,24 +174,34 @@ async function writeSource(
 ): Promise<SampleSource> {
   await mkdir(join(dir, source), { recursive: true });
   const planted = emptyTally();
+  const duplicates = noDuplicates();
   const files: string[] = [];
-  for (const { name, lines, bytes } of sampleFiles) {
+  const again: string[] = [];
+  for (const { name, lines, bytes, twice } of sampleFiles) {
     const file = join(dir, source, name);
-    const chunks = Readable.from(chunksOf(lines, bytes, planted), { objectMode: false });
+    const chunks = Readable.from(chunksOf(lines, bytes, planted, duplicates), { objectMode: false });
     if (name.endsWith('.gz')) await pipeline(chunks, createGzip({ level: 1 }), createWriteStream(file));
     else await pipeline(chunks, createWriteStream(file));
     files.push(file);
+    if (twice) again.push(file);
   }
-  return { source, files, planted };
+  duplicates.redelivered = again.length;
+  return { source, files: [...files, ...again], planted, duplicates };
 }
 
 const LINES_PER_CHUNK = 200;
 
-function* chunksOf(lines: Iterable<SampleLine>, bytes: SampleFile['bytes'], planted: Tally): Generator<Buffer> {
+function* chunksOf(
+  lines: Iterable<SampleLine>,
+  bytes: SampleFile['bytes'],
+  planted: Tally,
+  duplicates: PlantedDuplicates,
+): Generator<Buffer> {
   let text = '';
   let held = 0;
   for (const line of lines) {
     count(planted, line.fate);
+    if (line.plants) duplicates[line.plants]++;
     text += `${bytes(line)}\n`;
     if (++held < LINES_PER_CHUNK) continue;
     yield Buffer.from(text, 'latin1');

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BrokenGzipError, decode } from '../../lambdas/core/decode.ts';
+import { BrokenGzipError, DecompressionBombError, decode, FREE_BYTES } from '../../lambdas/core/decode.ts';
 import { LineSplitter, MAX_LINE_BYTES } from '../../lambdas/core/lines.ts';
 import { textOf } from '../../lambdas/core/text.ts';
 
@@ -107,6 +107,26 @@ describe('decode', () => {
       throw failure;
     });
     expect(error).toBe(failure);
+  });
+
+  test('gives up on a bomb when it has made what is free, and on no log however alike its lines', async () => {
+    const made = async (text: string): Promise<{ bytes: number; error?: unknown }> => {
+      const unit = Buffer.alloc(16 * 1024 * 1024, text);
+      const member = gzipSync(unit);
+      const members = Array.from({ length: 2 * (FREE_BYTES / unit.length) }, () => member);
+      let bytes = 0;
+      try {
+        for await (const chunk of decode(chunked(Buffer.concat(members), [65_536]), async () => undefined))
+          bytes += chunk.length;
+        return { bytes };
+      } catch (error) {
+        return { bytes, error };
+      }
+    };
+    const bomb = await made('\0');
+    expect(bomb.error).toBeInstanceOf(DecompressionBombError);
+    expect(bomb.bytes).toBeLessThan(1.5 * FREE_BYTES);
+    expect(await made('2026-11-22T10:00:00Z OK\n')).toEqual({ bytes: 2 * FREE_BYTES });
   });
 
   test('gives nothing for nothing', async () => {

@@ -48,7 +48,7 @@ describe('synthesize', () => {
       .map((name) => join(outdir, name))
       .filter((folder) => folder.includes('asset.') && !folder.endsWith('.zip'))
       .filter((folder) => readdirSync(folder).includes('index.mjs'));
-    expect(bundles).toHaveLength(2);
+    expect(bundles).toHaveLength(4);
     for (const bundle of bundles) {
       expect(readdirSync(bundle)).toContain('index.mjs.map');
       const kind = execFileSync(

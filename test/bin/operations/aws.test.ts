@@ -10,6 +10,7 @@ import type { Account } from '../../../bin/operations/account.ts';
 import { audit } from '../../../bin/operations/audit.ts';
 import { awsAccount } from '../../../bin/operations/aws-account.ts';
 import { backfillLogGroup } from '../../../bin/operations/backfill-log-group.ts';
+import { auditDuplicates, duplicatesReport } from '../../../bin/operations/duplicates.ts';
 import { pace, type Tools } from '../../../bin/operations/tools.ts';
 import { type Athena, openAthena } from '../../../local/athena.ts';
 import type { LocalLake } from '../../../local/local-lake.ts';
@@ -23,7 +24,7 @@ let athena: Athena;
 let account: Account;
 
 const GROUP = '/demo/app';
-const FUNCTION = 'arn:aws:lambda:us-east-1:123456789012:function:LoadLogEvents';
+const FUNCTIONS = 'arn:aws:lambda:us-east-1:123456789012:function';
 const FROM = Date.parse('2026-01-05T10:00:00Z');
 const CONTEXT = { sources: [{ name: 'app', format: 'json', columns: { n: 'int' }, from: { logGroups: [GROUP] } }] };
 const TOOLS: Tools = { dryRun: false, turn: pace(undefined), progress: () => ({ add() {}, end() {} }) };
@@ -51,7 +52,7 @@ beforeAll(async () => {
   athena = await openAthena(readLakeFolder(dir));
   await new Promise<void>((done) => stub.listen(0, '127.0.0.1', done));
   vi.stubEnv('AWS_ENDPOINT_URL', `http://127.0.0.1:${(stub.address() as AddressInfo).port}`);
-  for (const [name, url] of lake.endpoints) vi.stubEnv(`AWS_ENDPOINT_URL_${name}`, url);
+  for (const [name, url] of lake.endpoints) if (name !== 'LAMBDA') vi.stubEnv(`AWS_ENDPOINT_URL_${name}`, url);
   for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'local');
   vi.stubEnv('AWS_REGION', 'us-east-1');
   account = { ...(await awsAccount('Logs')), stateFolder: join(dir, 'state') };
@@ -88,6 +89,21 @@ test('a log group is loaded from CloudWatch once, in payloads of a stream and a 
   expect(await audit(settled, { fix: false }, TOOLS)).toMatchObject({ objects: 6, balanced: 6, findings: [] });
 });
 
+test('what the duplicate check has found is read from its table, and audited by Athena', async () => {
+  const at = Date.now() - 60_000;
+  const same = Array.from({ length: 3 }, () => ({ timestamp: at, message: '{"n":77}' }));
+  await lake.putLogEvents(GROUP, 'one', same);
+  await lake.putLogEvents(GROUP, 'two', same.slice(1));
+  await lake.drain();
+  const report = await duplicatesReport(account, { source: 'app', since: new Date(at - 86_400_000) });
+  expect(report.sources).toMatchObject([{ checked: 5, withinObject: 3, acrossObjects: 1, redelivered: 0 }]);
+  const [sample] = report.sample.filter(({ kind }) => kind === 'across');
+  expect(sample?.places.map(({ what }) => what).sort()).toEqual([`${GROUP} one`, `${GROUP} two`]);
+  const [audited] = await auditDuplicates(account, report);
+  expect(audited?.withinObject).toBe(3);
+  await expect(duplicatesReport(account, { source: 'other' })).rejects.toThrow('no source other: expected one of app');
+});
+
 test('a query that fails ends with the reason Athena gives', async () => {
   await expect(Array.fromAsync(account.query('SELECT nothing FROM nowhere'))).rejects.toThrow(
     /^Athena: query .* failed: /,
@@ -109,7 +125,8 @@ async function answer(request: IncomingMessage): Promise<[type: string, body: st
   const [service, operation = ''] = String(request.headers['x-amz-target'] ?? '').split('.');
   if (service === 'AmazonAthena') return [JSON_1_1, JSON.stringify(await answerAthena(operation, JSON.parse(body)))];
   if (service === 'Logs_20140328') return [JSON_1_1, JSON.stringify(answerLogs(operation, JSON.parse(body)))];
-  if (request.url?.includes('/functions/')) return ['application/json', JSON.stringify(functionConfiguration())];
+  const [, functionName] = /\/functions\/([^/]+)\/configuration/.exec(request.url ?? '') ?? [];
+  if (functionName) return ['application/json', JSON.stringify(functionConfiguration(functionName))];
   return ['text/xml', stackAnswer(new URLSearchParams(body))];
 }
 
@@ -121,7 +138,9 @@ function stackAnswer(parameters: URLSearchParams): string {
     .join('');
   const member = (type: string, id: string) =>
     `<member><ResourceType>${type}</ResourceType><PhysicalResourceId>${id}</PhysicalResourceId></member>`;
-  const resources = member('AWS::S3::Bucket', 'lake') + member('AWS::Lambda::Function', 'LoadLogEvents');
+  const functions = lake.resources.filter(({ type }) => type === 'AWS::Lambda::Function');
+  const resources =
+    member('AWS::S3::Bucket', 'lake') + functions.map(({ type, localName }) => member(type, localName)).join('');
   const result =
     action === 'DescribeStacks'
       ? `<Stacks><member><StackName>Logs</StackName><Outputs>${outputs}</Outputs></member></Stacks>`
@@ -129,16 +148,14 @@ function stackAnswer(parameters: URLSearchParams): string {
   return `<${action}Response><${action}Result>${result}</${action}Result></${action}Response>`;
 }
 
-function functionConfiguration(): unknown {
-  const loader = lake.resources.find(
-    ({ type, localName }) => type === 'AWS::Lambda::Function' && localName === 'load-log-events',
-  );
-  return { FunctionArn: FUNCTION, Environment: loader?.properties.Environment };
+function functionConfiguration(name: string): unknown {
+  const found = lake.resources.find(({ type, localName }) => type === 'AWS::Lambda::Function' && localName === name);
+  return { FunctionArn: `${FUNCTIONS}:${name}`, Environment: found?.properties.Environment };
 }
 
 function answerLogs(operation: string, input: Readonly<Record<string, unknown>>): unknown {
   if (operation === 'DescribeSubscriptionFilters') {
-    return { subscriptionFilters: [{ filterPattern: '{ $.n >= 0 }', destinationArn: FUNCTION }] };
+    return { subscriptionFilters: [{ filterPattern: '{ $.n >= 0 }', destinationArn: `${FUNCTIONS}:load-log-events` }] };
   }
   expect(input).toMatchObject({ logGroupName: GROUP, filterPattern: '{ $.n >= 0 }' });
   const from = Number(input.nextToken ?? 0);

@@ -1,0 +1,141 @@
+import { createReadStream } from 'node:fs';
+import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { type Command, Option } from 'commander';
+import type { TrackedSource } from '../../lambdas/core/duplicates/track.ts';
+import { compiledSources } from '../../lambdas/core/sources.ts';
+import { CommandError } from '../command-error.ts';
+import { auditText, checkedText, linesText, reportText } from '../duplicates-text.ts';
+import { readInputs } from '../input-files.ts';
+import { configuredSources } from '../local-context.ts';
+import type { Account } from '../operations/account.ts';
+import { type CheckedDuplicate, type CheckedFile, checkDuplicates, placesOf } from '../operations/check-duplicates.ts';
+import {
+  type AuditReport,
+  auditDuplicates,
+  type DuplicatesReport,
+  duplicatesReport,
+} from '../operations/duplicates.ts';
+import { contextOption, jsonOption, lakeOption, type Pairs } from '../options.ts';
+import { complain, print, printJson, stages } from '../output.ts';
+import { openAccount, sinceOption, stackOption } from './operation.ts';
+
+interface DuplicatesOptions {
+  readonly lake: string;
+  readonly stack?: string;
+  readonly source?: string;
+  readonly since?: Date;
+  readonly lines?: true;
+  readonly audit?: true;
+  readonly check?: readonly string[];
+  readonly context: Pairs;
+  readonly json?: true;
+}
+
+/** `lake duplicates` */
+export function addDuplicates(lake: Command): void {
+  lake
+    .command('duplicates')
+    .description('shows how many records came twice, and where; or checks files and objects by hand')
+    .addOption(new Option('--source <name>', 'of this source only; with --check the source the files are of (alb)'))
+    .addOption(sinceOption('events'))
+    .addOption(new Option('--lines', 'read the objects again to show the lines that are duplicates'))
+    .addOption(new Option('--audit', 'count the tables by SQL as well: exact, and of all days unless --since is given'))
+    .addOption(
+      new Option('--check <file...>', 'count in these files, folders and s3://bucket/key objects instead').conflicts([
+        'since',
+        'lines',
+        'audit',
+      ]),
+    )
+    .addOption(lakeOption())
+    .addOption(stackOption())
+    .addOption(contextOption())
+    .addOption(jsonOption())
+    .action((options: DuplicatesOptions) => (options.check ? check(options.check, options) : report(options)));
+}
+
+async function report(options: DuplicatesOptions): Promise<void> {
+  const stage = stages();
+  const account = await openAccount(options, false, stage);
+  let found: DuplicatesReport;
+  const lines: CheckedDuplicate[] = [];
+  let audit: AuditReport[] = [];
+  let problems: readonly string[] = [];
+  try {
+    problems = await account.settle();
+    found = await duplicatesReport(account, options);
+    if (options.audit) audit = await auditDuplicates(account, found, options.since);
+    if (options.lines) lines.push(...(await linesOf(found, account)));
+  } finally {
+    await account.close();
+  }
+  const { audit: audited, lines: shown } = options;
+  if (options.json) printJson({ ...found, ...(audited && { audit }), ...(shown && { lines }), problems });
+  else
+    print(
+      [reportText(found), ...(audited ? [auditText(audit)] : []), ...(shown ? [linesText(lines)] : [])].join('\n\n'),
+    );
+  for (const problem of problems) complain(problem);
+  if (problems.length > 0) process.exitCode = 1;
+}
+
+/** The lines of the sample that lie in objects; of log events the table alone tells more. */
+async function linesOf({ sample }: DuplicatesReport, { s3, duplicates }: Account): Promise<CheckedDuplicate[]> {
+  const lines: CheckedDuplicate[] = [];
+  const sources = compiledSources(duplicates?.sources ?? []);
+  for (const { source: name, fingerprint, places } of sample) {
+    const source = sources.find(({ settings }) => settings.name === name);
+    const files = places.filter(({ what }) => what.startsWith(S3_URL)).map(({ what }) => objectFile(what, s3));
+    if (source) lines.push(...(await placesOf([fingerprint], source, files)));
+  }
+  return lines.filter(({ places }) => places.length > 0);
+}
+
+const DEFAULT_SOURCE = 'alb';
+const S3_URL = 's3://';
+
+async function check(paths: readonly string[], options: DuplicatesOptions): Promise<void> {
+  const stage = stages();
+  const name = options.source ?? DEFAULT_SOURCE;
+  const urls = [...new Set(paths)].filter((path) => path.startsWith(S3_URL));
+  const { files, problems } = await readInputs([...new Set(paths)].filter((path) => !path.startsWith(S3_URL)));
+  // Objects need a lake, or a stack, to be read from; files need neither.
+  const account = urls.length > 0 ? await openAccount(options, false, stage) : undefined;
+  try {
+    const sources: readonly TrackedSource[] = compiledSources(
+      account?.duplicates?.sources ?? configuredSources(options.context),
+    );
+    const source = sources.find(({ settings }) => settings.name === name);
+    if (!source) {
+      const known = sources.map(({ settings }) => settings.name).join(', ');
+      throw new CommandError(`no source ${name}: give one of ${known} with --source`);
+    }
+    const checked = await checkDuplicates(source, [
+      ...files.map(({ path }) => ({ name: path, open: async () => createReadStream(path) })),
+      ...(account ? urls.map((url) => objectFile(url, account.s3)) : []),
+    ]);
+    if (options.json) printJson({ source: name, ...checked, problems });
+    else print(checkedText(checked));
+  } finally {
+    await account?.close();
+  }
+  for (const problem of problems) complain(problem);
+  if (problems.length > 0) process.exitCode = 1;
+}
+
+function objectFile(url: string, s3: S3Client): CheckedFile {
+  const [, Bucket, Key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(url) ?? [];
+  if (!Bucket || !Key) throw new CommandError(`${url}: expected s3://bucket/key`);
+  return {
+    name: url,
+    open: async () => {
+      try {
+        const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key }));
+        if (Body) return Body as AsyncIterable<Uint8Array>;
+        throw new Error('expected a body, got none');
+      } catch (error) {
+        throw new CommandError(`${url}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      }
+    },
+  };
+}

@@ -1,0 +1,103 @@
+/** What the duplicate check has found, as text for people. */
+import type { Checked, CheckedDuplicate } from './operations/check-duplicates.ts';
+import type { AuditReport, DuplicatesReport, MinuteReport, SourceReport } from './operations/duplicates.ts';
+import { escapeControls, renderTable, thousands } from './render.ts';
+
+const right = (...names: string[]) => names.map((name) => ({ name, align: 'right' as const }));
+
+/** Rates, a chart of each over time, and the sample. */
+export function reportText({ sources, sample }: DuplicatesReport): string {
+  const table = renderTable(
+    [
+      { name: 'source' },
+      ...right('checked', 'duplicates', 'rate', 'within objects', 'across objects', 'redelivered', 'late'),
+      { name: 'sample of' },
+    ],
+    sources.map((source) => [
+      source.source,
+      ...[source.checked, source.duplicates].map(thousands),
+      percent(source.rate),
+      ...[source.withinObject, source.acrossObjects, source.redelivered, source.late].map(thousands),
+      source.sampleRate < 1 ? percent(source.sampleRate) : 'all',
+    ]),
+  );
+  const charts = sources.filter(({ minutes }) => minutes.length > 0).map(chart);
+  const shown = sample.flatMap(({ source, minute, kind, fingerprint, places }) =>
+    places.map(({ origin, what }) => [source, minute.slice(0, 16), kind, fingerprint, origin, what]),
+  );
+  const columns = ['source', 'minute', 'kind', 'fingerprint', 'origin', 'where'].map((name) => ({ name }));
+  return [table, ...charts, ...(shown.length > 0 ? [renderTable(columns, shown)] : [])].join('\n\n');
+}
+
+/** Characters of a chart. */
+const CHART_WIDTH = 60;
+const BARS = '▁▂▃▄▅▆▇█';
+
+/** The rate over time, a character for each stretch of it; empty where nothing was checked. */
+function chart({ source, minutes }: SourceReport): string {
+  const times = minutes.map(({ minute }) => Date.parse(minute));
+  const first = Math.min(...times);
+  const last = Math.max(...times);
+  const width = Math.min(CHART_WIDTH, (last - first) / 60_000 + 1);
+  const stretches = Array.from({ length: width }, (): MinuteReport[] => []);
+  for (const minute of minutes) {
+    const at = Math.floor(((Date.parse(minute.minute) - first) / (last - first + 60_000)) * width);
+    stretches[at]?.push(minute);
+  }
+  const rates = stretches.map((stretch) => {
+    const checked = stretch.reduce((sum, minute) => sum + minute.checked, 0);
+    return checked > 0 ? stretch.reduce((sum, minute) => sum + minute.duplicates, 0) / checked : undefined;
+  });
+  const most = Math.max(...rates.map((rate) => rate ?? 0));
+  const bars = rates.map((rate) => {
+    if (rate === undefined) return ' ';
+    return rate === 0 ? '·' : BARS[Math.ceil((rate / most) * BARS.length) - 1];
+  });
+  const time = (millis: number) => new Date(millis).toISOString().slice(0, 16);
+  return `${source}: rate by minute of the events, up to ${percent(most)}\n${bars.join('')}\n${time(first)} to ${time(last)}`;
+}
+
+/** What SQL over the tables counts. */
+export function auditText(audits: readonly AuditReport[]): string {
+  return renderTable(
+    [{ name: 'by SQL' }, ...right('records', 'within objects', 'across objects')],
+    audits.map(({ source, checked, withinObject, acrossObjects }) => [
+      source,
+      ...[checked, withinObject, acrossObjects].map(thousands),
+    ]),
+  );
+}
+
+/** The lines of a sample. */
+export function linesText(lines: readonly CheckedDuplicate[]): string {
+  if (lines.length === 0) return 'None of the sample lies in objects that can be read.';
+  return lines
+    .map(({ fingerprint, places, text }) =>
+      [
+        `${fingerprint}  ${excerpt(text)}`,
+        ...places.map(({ file, line }) => `  ${escapeControls(file)} line ${line}`),
+      ].join('\n'),
+    )
+    .join('\n');
+}
+
+/** What a check by hand found. */
+export function checkedText({ files, sample, ...counts }: Checked): string {
+  const table = renderTable(
+    [{ name: 'file' }, ...right('records')],
+    files.map(({ file, records }) => [file, thousands(records)]),
+  );
+  const { checked, duplicates, withinObject, acrossObjects, rate } = counts;
+  const sum =
+    `${thousands(duplicates)} duplicates among ${thousands(checked)} records (${percent(rate)}): ` +
+    `${thousands(withinObject)} within files, ${thousands(acrossObjects)} across files`;
+  return [table, sum, ...(sample.length > 0 ? [linesText(sample)] : [])].join('\n\n');
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(share > 0 && share < 0.001 ? 4 : 2)} %`;
+}
+
+function excerpt(text: string): string {
+  return escapeControls(text.length > 160 ? `${text.slice(0, 160)}…` : text);
+}

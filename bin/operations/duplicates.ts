@@ -1,0 +1,184 @@
+/** What the duplicate check has found, for people. */
+import { auditQuery } from '../../lambdas/core/duplicates/audit.ts';
+import type { SampledDuplicate } from '../../lambdas/core/duplicates/counting.ts';
+import type { CountedMinute, Note, ReportStore } from '../../lambdas/core/duplicates/store.ts';
+import { compiledSources } from '../../lambdas/core/sources.ts';
+import { sourceTable } from '../../lambdas/core/table.ts';
+import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
+import { CommandError } from '../command-error.ts';
+import type { Account } from './account.ts';
+
+/** One source's duplicates. Counts are of the records checked, which are `sampleRate` of all. */
+export interface SourceReport {
+  readonly source: string;
+  readonly checked: number;
+  /** withinObject + acrossObjects */
+  readonly duplicates: number;
+  readonly withinObject: number;
+  readonly acrossObjects: number;
+  /** Deliveries of objects that had been checked. */
+  readonly redelivered: number;
+  /** Records outside the window; they are not checked. */
+  readonly late: number;
+  /** duplicates / checked; 0 where nothing was checked. */
+  readonly rate: number;
+  /** Of the last minute counted, (0, 1]. */
+  readonly sampleRate: number;
+  /** Minutes of event time, in order. */
+  readonly minutes: readonly MinuteReport[];
+}
+
+export interface MinuteReport {
+  /** ISO 8601, UTC. */
+  readonly minute: string;
+  readonly checked: number;
+  readonly duplicates: number;
+}
+
+/** A duplicate to look at. */
+export interface SampleReport {
+  readonly source: string;
+  /** Of its event, ISO 8601, UTC. */
+  readonly minute: string;
+  readonly fingerprint: string;
+  readonly kind: 'within' | 'across';
+  /** Where it is: rows of the source's table have the origin. */
+  readonly places: readonly Place[];
+}
+
+export interface Place {
+  readonly origin: string;
+  /** `s3://bucket/key`, or the log group and stream. */
+  readonly what: string;
+}
+
+/** What a source's table itself tells, counted by SQL. */
+export interface AuditReport {
+  readonly source: string;
+  readonly checked: number;
+  readonly withinObject: number;
+  readonly acrossObjects: number;
+}
+
+export interface DuplicatesReport {
+  readonly sources: readonly SourceReport[];
+  readonly sample: readonly SampleReport[];
+}
+
+/** Duplicates shown of each source: the latest. */
+const MAX_SHOWN = 10;
+
+const MINUTE_MS = 60_000;
+
+/**
+ * Reads what has been found.
+ *
+ * @param since minutes of event time from then on, and deliveries
+ * @throws CommandError when duplicates are not checked, or the source is not there.
+ */
+export async function duplicatesReport(
+  { duplicates, dynamodb }: Pick<Account, 'duplicates' | 'dynamodb'>,
+  { source, since = new Date(0) }: { readonly source?: string; readonly since?: Date },
+): Promise<DuplicatesReport> {
+  if (!duplicates) throw new CommandError('duplicates are not checked in this lake: switch on duplicates.enabled');
+  const names = duplicates.sources.map(({ name }) => name).filter((name) => source === undefined || name === source);
+  if (names.length === 0) {
+    const known = duplicates.sources.map(({ name }) => name).join(', ');
+    throw new CommandError(`no source ${source}: expected one of ${known}`);
+  }
+  const store = dynamoDuplicates(dynamodb, { table: duplicates.table });
+  const sources: SourceReport[] = [];
+  const sample: SampleReport[] = [];
+  for (const name of names) {
+    const minutes = await store.minutes(name, Math.floor(since.getTime() / MINUTE_MS));
+    const notes = (await store.notes(name)).filter(({ notedAt }) => notedAt >= since.getTime());
+    sources.push(sourceReport(name, minutes, notes));
+    sample.push(...(await sampleReport(minutes, store)));
+  }
+  return { sources, sample };
+}
+
+/**
+ * Counts exactly, by SQL over the tables: what the check must agree with, where all records of those
+ * days are in both.
+ *
+ * @param since days on which rows arrived, from then on
+ */
+export async function auditDuplicates(
+  account: Account,
+  { sources }: DuplicatesReport,
+  since = new Date(0),
+): Promise<AuditReport[]> {
+  const audits: AuditReport[] = [];
+  for (const { settings, format } of compiledSources(account.duplicates?.sources ?? [])) {
+    if (!sources.some(({ source }) => source === settings.name)) continue;
+    const { columns } = sourceTable(settings.name, '', format.columns, settings.lane);
+    const sql = auditQuery(
+      {
+        database: account.database,
+        table: settings.name,
+        columns: columns.map(({ name }) => name),
+        identity: settings.identity ? [settings.identity] : (format.identity ?? []),
+      },
+      `'${since.toISOString().slice(0, 10)}'`,
+    );
+    for await (const row of account.query(sql)) {
+      audits.push({
+        source: settings.name,
+        checked: Number(row.checked),
+        withinObject: Number(row.within_object),
+        acrossObjects: Number(row.across_objects),
+      });
+    }
+  }
+  return audits;
+}
+
+function sourceReport(source: string, minutes: readonly CountedMinute[], notes: readonly Note[]): SourceReport {
+  const sum = <T>(list: readonly T[], value: (item: T) => number) =>
+    list.reduce((total, item) => total + value(item), 0);
+  const checked = sum(minutes, (minute) => minute.checked);
+  const withinObject = sum(minutes, (minute) => minute.withinObject);
+  const acrossObjects = sum(minutes, (minute) => minute.acrossObjects);
+  const duplicates = withinObject + acrossObjects;
+  return {
+    source,
+    checked,
+    duplicates,
+    withinObject,
+    acrossObjects,
+    redelivered: sum(notes, (note) => note.redelivered),
+    late: sum(notes, (note) => note.late),
+    rate: checked > 0 ? duplicates / checked : 0,
+    sampleRate: minutes.at(-1)?.sampleRate ?? 1,
+    minutes: minutes.map((minute) => ({
+      minute: timeOf(minute),
+      checked: minute.checked,
+      duplicates: minute.withinObject + minute.acrossObjects,
+    })),
+  };
+}
+
+async function sampleReport(minutes: readonly CountedMinute[], store: ReportStore): Promise<SampleReport[]> {
+  const shown = minutes
+    .toReversed()
+    .flatMap((minute) => minute.sample.map((duplicate) => ({ minute, duplicate })))
+    .slice(0, MAX_SHOWN);
+  const objects = await store.finished(shown.flatMap(({ duplicate }) => duplicate.origins));
+  return shown.map(({ minute, duplicate: { fingerprint, origins } }) => ({
+    source: minute.source,
+    minute: timeOf(minute),
+    fingerprint,
+    kind: kindOf(origins),
+    // An object that is still being finished by its retry, or has expired, has no name.
+    places: [...new Set(origins)].map((origin) => ({ origin, what: objects.get(origin)?.what ?? '' })),
+  }));
+}
+
+function kindOf([one, other]: SampledDuplicate['origins']): SampleReport['kind'] {
+  return one === other ? 'within' : 'across';
+}
+
+function timeOf({ minute }: CountedMinute): string {
+  return new Date(minute * MINUTE_MS).toISOString();
+}

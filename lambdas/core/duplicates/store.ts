@@ -1,0 +1,139 @@
+/**
+ * What the duplicate check remembers, in one DynamoDB table. Item sizes are what it costs, so names of
+ * attributes are short.
+ *
+ *   object   o#origin                 o                     which message's work finished it
+ *   page     p#source#minute#shard    origin#sequence       fingerprints of an object in a minute
+ *   mark     due                      source#minute#token   pages came to these shards of the minute
+ *   minute   m#source                 minute                what it came to, and the shards that have pages
+ *   note     n#source                 origin                redeliveries and late records of an object
+ *
+ * A page is written before its mark, the mark before the object is finished:
+ *
+ *   track   pages ─► marks ─► finished
+ *   count            marks read ─► pages read ─► minute stored ─► metrics ─► those marks deleted
+ *
+ * No mark is ever put twice, so the marks deleted are the marks read: a page that comes meanwhile brings
+ * one that stays, and the minute is counted again. Whatever dies leaves a message that returns or marks
+ * that stay. The same work done twice writes the same pages; two counts of one minute are told apart by
+ * its version.
+ */
+
+import type { MinuteCounts, SampledDuplicate, StoredPage } from './counting.ts';
+import type { Page } from './pages.ts';
+
+/** Attributes the stack and the functions agree on. */
+export const DUPLICATES = {
+  partition: 'pk',
+  sort: 'sk',
+  /** TTL attribute, epoch seconds. */
+  expiry: 'x',
+} as const;
+
+/**
+ * Partitions a minute's pages are spread over, by object: one takes 1,000 write units a second, and a
+ * node's file comes at once.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+ */
+export const SHARDS = 16;
+
+/** A page to write. */
+export interface PageOf extends Page {
+  readonly source: string;
+  readonly origin: string;
+  readonly sampleRate: number;
+}
+
+/** Pages came to a minute. */
+export interface Mark {
+  readonly source: string;
+  readonly minute: number;
+  readonly shards: readonly number[];
+}
+
+/** A mark as it was read. */
+export interface StoredMark extends Mark {
+  /** Of this mark alone. */
+  readonly token: string;
+  /** Milliseconds since the epoch. */
+  readonly putAt: number;
+}
+
+/** A minute of a source. */
+export interface MinuteOf {
+  readonly source: string;
+  /** Of event time, minutes since the epoch. */
+  readonly minute: number;
+}
+
+/** A minute as it was last counted. */
+export interface CountedMinute extends MinuteOf, MinuteCounts {
+  /** Those that have pages. */
+  readonly shards: readonly number[];
+  readonly sample: readonly SampledDuplicate[];
+  /** From 1, with each count. */
+  readonly version: number;
+}
+
+/** An object or payload whose records are in pages. */
+export interface FinishedObject {
+  readonly origin: string;
+  /** `s3://bucket/key`, or the log group and stream. */
+  readonly what: string;
+  /** The SQS message or Lambda request that had it checked first. */
+  readonly holder: string;
+  /** Records outside the window, at that time. */
+  readonly late: number;
+}
+
+/** What is remembered of an object besides its records. */
+export interface Note {
+  readonly source: string;
+  readonly origin: string;
+  /** Deliveries of the object after the first that was checked. */
+  readonly redelivered: number;
+  /** Records outside the window. */
+  readonly late: number;
+  /** Milliseconds since the epoch: of the first delivery noted. */
+  readonly notedAt: number;
+}
+
+/** What track-duplicates writes. */
+export interface TrackStore {
+  /** Those of the given objects and payloads that are finished, by origin. */
+  finished(origins: readonly string[]): Promise<ReadonlyMap<string, FinishedObject>>;
+  /** Over what is there: the same pages may be written again. */
+  writePages(pages: readonly PageOf[]): Promise<void>;
+  /** Puts marks, beside those that are there. */
+  mark(marks: readonly Mark[]): Promise<void>;
+  /** Finishes an object; gives it back as whoever was first has finished it. */
+  finish(object: FinishedObject): Promise<FinishedObject>;
+  noteRedelivered(source: string, origin: string): Promise<void>;
+  noteLate(source: string, origin: string, late: number): Promise<void>;
+}
+
+/** What count-duplicates reads and writes. */
+export interface CountStore {
+  marks(): Promise<StoredMark[]>;
+  /** Those of the given minutes that were counted before. */
+  counted(minutes: readonly MinuteOf[]): Promise<CountedMinute[]>;
+  pages(source: string, minute: number, shards: readonly number[]): Promise<StoredPage[]>;
+  /** False when another has stored a count with this version. */
+  storeMinute(minute: CountedMinute): Promise<boolean>;
+  clear(marks: readonly StoredMark[]): Promise<void>;
+}
+
+/** What people look at. */
+export interface ReportStore {
+  /** From a minute on, in order of time. */
+  minutes(source: string, from: number): Promise<CountedMinute[]>;
+  notes(source: string): Promise<Note[]>;
+  finished(origins: readonly string[]): Promise<ReadonlyMap<string, FinishedObject>>;
+}
+
+/** The shard a page lies in: an object's pages of a minute lie in one, those of a large one in several. */
+export function shardOf(origin: string, sequence: number): number {
+  let hash = sequence;
+  for (let index = 0; index < origin.length; index++) hash = (hash * 31 + origin.charCodeAt(index)) >>> 0;
+  return hash % SHARDS;
+}

@@ -1,0 +1,27 @@
+/**
+ * Counts the duplicates of each minute that has come due, on a schedule. Adapts and nothing else: the
+ * flow is core/duplicates/count.ts.
+ */
+import type { Context, ScheduledEvent } from 'aws-lambda';
+import { countDue, type Left } from './core/duplicates/count.ts';
+import { ENV, required } from './core/settings.ts';
+import { timeLimits } from './edges/attempt.ts';
+import { duplicatesClient, dynamoDuplicates } from './edges/duplicates.ts';
+import { putCountMetrics } from './edges/metrics.ts';
+
+/** The schedule runs every minute: a run that begins no more minutes after that seldom meets the next one. */
+const LONGEST_RUN_MS = 50_000;
+
+const table = required(process.env, ENV.duplicatesTable);
+const dynamodb = duplicatesClient();
+
+export async function handler(event: ScheduledEvent, context: Context): Promise<Left> {
+  const { stopReadingAt, giveUpAt } = timeLimits(context);
+  const stopAt = Math.min(stopReadingAt, Date.now() + LONGEST_RUN_MS);
+  return await countDue({
+    store: dynamoDuplicates(dynamodb, { table, giveUpAt }),
+    now: new Date(event.time),
+    outOfTime: () => Date.now() >= stopAt,
+    emit: putCountMetrics,
+  });
+}

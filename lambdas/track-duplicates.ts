@@ -1,0 +1,97 @@
+/**
+ * Notes what tells the records of objects and payloads apart, for count-duplicates. Objects come from a
+ * queue, payloads from the function that loads them. Adapts and nothing else: the flow is
+ * core/duplicates/track.ts.
+ */
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { objectWork, payloadWork, type Tracked, type TrackPorts, track, type Work } from './core/duplicates/track.ts';
+import { createdObjects } from './core/notification.ts';
+import { readPayload } from './core/payload.ts';
+import { ENV, required, SettingsError, trackerSettings } from './core/settings.ts';
+import { compiledSources, sourceOfLogGroup, sourceOfObject } from './core/sources.ts';
+import { timeLimits } from './edges/attempt.ts';
+import { duplicatesClient, dynamoDuplicates } from './edges/duplicates.ts';
+import { logger } from './edges/logger.ts';
+import { putTrackMetric } from './edges/metrics.ts';
+import { returnLater } from './edges/queue.ts';
+import { openObject } from './edges/s3.ts';
+
+const settings = trackerSettings(process.env);
+const sources = compiledSources(settings.sources);
+const dynamodb = duplicatesClient();
+const s3 = new S3Client({});
+const sqs = new SQSClient({});
+
+export async function handler(event: SQSEvent | object, context: Context): Promise<SQSBatchResponse | undefined> {
+  if ('Records' in event) return await trackObjects(event.Records, context);
+  await trackPayload(event, context);
+  return undefined;
+}
+
+/** Every message that is not checked whole is reported as failed and comes back; the others are done. */
+async function trackObjects(records: readonly SQSRecord[], context: Context): Promise<SQSBatchResponse> {
+  const errors = new Map<string, unknown>();
+  const works = records.flatMap((record) => {
+    try {
+      return worksOf(record);
+    } catch (error) {
+      errors.set(record.messageId, error);
+      return [];
+    }
+  });
+  try {
+    for (const tracked of await track(works, portsOf(context))) {
+      if (tracked.outcome === 'failed') errors.set(tracked.work.holder, tracked.error);
+      else putMetrics(tracked);
+    }
+  } catch (error) {
+    for (const { messageId } of records) errors.set(messageId, error);
+  }
+  const failed = records.filter(({ messageId }) => errors.has(messageId));
+  for (const record of failed) {
+    const { messageId } = record;
+    logger.error('message not checked for duplicates', { messageId, error: errors.get(messageId) as Error });
+    await returnLater(sqs, required(process.env, ENV.queueUrl), record);
+  }
+  return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+}
+
+/** What is no source's the loading function counts as skipped. */
+function worksOf({ body, messageId, attributes }: SQSRecord): Work[] {
+  return createdObjects(body).flatMap((object) => {
+    const source = sourceOfObject(sources, object);
+    if (typeof source === 'string') return [];
+    return objectWork(source, object, Number(attributes.SentTimestamp), messageId, () => openObject(s3, object));
+  });
+}
+
+async function trackPayload(event: unknown, context: Context): Promise<void> {
+  const payload = readPayload(event);
+  if (!payload) return;
+  const source = sourceOfLogGroup(sources, payload.logGroup);
+  if (!source) throw new SettingsError(`log group ${payload.logGroup}: no source has it`);
+  for (const tracked of await track([payloadWork(source, payload, context.awsRequestId)], portsOf(context))) {
+    if (tracked.outcome === 'failed') throw tracked.error;
+    putMetrics(tracked);
+  }
+}
+
+function portsOf(context: Context): TrackPorts {
+  const { stopReadingAt, giveUpAt } = timeLimits(context);
+  const { table, sampleRate, windowHours } = settings;
+  return {
+    store: dynamoDuplicates(dynamodb, { table, windowHours, giveUpAt }),
+    now: () => new Date(),
+    outOfTime: () => Date.now() >= stopReadingAt,
+    sampleRate,
+    windowHours,
+  };
+}
+
+function putMetrics({ work, outcome, late }: Tracked): void {
+  const { name } = work.source.settings;
+  if (outcome === 'redelivered') putTrackMetric(name, 'ObjectsRedelivered', 1, work.what);
+  if (late > 0) putTrackMetric(name, 'RecordsLate', late, work.what);
+}

@@ -1,0 +1,46 @@
+import { Dashboard as CloudWatchDashboard, GraphWidget, type IMetric, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import { Construct } from 'constructs';
+import type { CountMetric, TrackMetric } from '../lambdas/core/duplicates/metrics.ts';
+import { duplicateMetric, duplicateRate } from './duplicate-metrics.ts';
+
+/** Columns of a dashboard's grid. */
+const WIDTH = 24;
+
+/** The lake on one page of CloudWatch. */
+export class Dashboard extends Construct {
+  readonly #dashboard: CloudWatchDashboard;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    this.#dashboard = new CloudWatchDashboard(this, 'Resource');
+  }
+
+  /** Adds what the duplicate check finds. */
+  addDuplicates(sources: readonly string[]): void {
+    this.#dashboard.addWidgets(
+      new TextWidget({
+        markdown: '## Duplicates\nBy the minute of the events; a minute is counted when its objects have come.',
+        width: WIDTH,
+        height: 2,
+      }),
+    );
+    const of = (metric: CountMetric | TrackMetric) =>
+      sources.map((source) => duplicateMetric(source, metric).with({ label: source }));
+    this.#dashboard.addWidgets(
+      graph(
+        'Duplicate rate, %',
+        sources.map((source) => duplicateRate(source)),
+      ),
+      graph('Records checked', of('RecordsChecked')),
+    );
+    this.#dashboard.addWidgets(
+      graph('Objects delivered again', of('ObjectsRedelivered')),
+      graph('Records too late to be checked', of('RecordsLate')),
+    );
+  }
+}
+
+/** Half a row. */
+function graph(title: string, left: readonly IMetric[]): GraphWidget {
+  return new GraphWidget({ title, left: [...left], leftYAxis: { min: 0, showUnits: false }, width: WIDTH / 2 });
+}

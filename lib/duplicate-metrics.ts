@@ -1,0 +1,32 @@
+import { Duration } from 'aws-cdk-lib';
+import { MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import type { CountMetric, TrackMetric } from '../lambdas/core/duplicates/metrics.ts';
+import { SERVICE, SOURCE_DIMENSION } from '../lambdas/core/metrics.ts';
+import { METRIC_NAMESPACE } from '../lambdas/core/settings.ts';
+
+/** A metric of the duplicate check, summed over five minutes: ELB's own interval. */
+export function duplicateMetric(source: string, metricName: CountMetric | TrackMetric): Metric {
+  return new Metric({
+    namespace: METRIC_NAMESPACE,
+    metricName,
+    dimensionsMap: { service: SERVICE, [SOURCE_DIMENSION]: source },
+    statistic: Stats.SUM,
+    period: Duration.minutes(5),
+  });
+}
+
+/** Duplicates in a hundred records of a source. A share of what was checked, so it holds for a sample as well. */
+export function duplicateRate(source: string, period = Duration.minutes(5)): MathExpression {
+  // Sources share a graph, so each one's metrics need names of their own.
+  const [within, across, checked] = [`within_${source}`, `across_${source}`, `checked_${source}`];
+  return new MathExpression({
+    expression: `100 * (${within} + ${across}) / ${checked}`,
+    label: source,
+    usingMetrics: {
+      [within]: duplicateMetric(source, 'DuplicatesWithinObject'),
+      [across]: duplicateMetric(source, 'DuplicatesAcrossObjects'),
+      [checked]: duplicateMetric(source, 'RecordsChecked'),
+    },
+    period,
+  });
+}

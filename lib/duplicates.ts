@@ -1,0 +1,163 @@
+import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { CfnNamedQuery } from 'aws-cdk-lib/aws-athena';
+import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Construct } from 'constructs';
+import { auditQuery } from '../lambdas/core/duplicates/audit.ts';
+import { DUPLICATES } from '../lambdas/core/duplicates/store.ts';
+import { ENV, type TrackedSettings } from '../lambdas/core/settings.ts';
+import { compiledSources } from '../lambdas/core/sources.ts';
+import type { Table as LakeTable } from '../lambdas/core/table.ts';
+import { duplicateRate } from './duplicate-metrics.ts';
+import { throughDynamoDb } from './ledger.ts';
+import { LoadFunction } from './load-function.ts';
+import type { ObjectNotifications } from './object-notifications.ts';
+
+/** What the duplicate check looks at, and how closely. */
+export interface DuplicatesProps {
+  readonly sources: readonly TrackedSettings[];
+  /** Share of the records that are checked, (0, 1]. */
+  readonly sampleRate: number;
+  /** Records further away in time than this are counted as late and compared with none. */
+  readonly window: Duration;
+  /** Of the function that reads the records. */
+  readonly memoryMiB: number;
+  /** @default - a key that AWS owns */
+  readonly encryptionKey?: IKey;
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/**
+ * Lambda's longest: an object must be read within one invocation, and none must be too large for that.
+ * Reading takes as long as loading does.
+ */
+const TRACK_TIMEOUT = Duration.minutes(15);
+
+const COUNT_TIMEOUT = Duration.minutes(5);
+
+/**
+ * Counts records that come twice, beside the loading and without it: what fails here holds up nothing
+ * there. One function notes what tells records apart, one counts on a schedule.
+ */
+export class Duplicates extends Construct {
+  readonly track: LoadFunction;
+  readonly #sources: readonly TrackedSettings[];
+  readonly #table: Table;
+
+  constructor(scope: Construct, id: string, props: DuplicatesProps) {
+    super(scope, id);
+    const { sources, sampleRate, window, memoryMiB, encryptionKey, removalPolicy } = props;
+    this.#sources = sources;
+    this.#table = new Table(this, 'Table', {
+      partitionKey: { name: DUPLICATES.partition, type: AttributeType.STRING },
+      sortKey: { name: DUPLICATES.sort, type: AttributeType.STRING },
+      timeToLiveAttribute: DUPLICATES.expiry,
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      ...(encryptionKey ? { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey } : {}),
+      removalPolicy,
+    });
+    Validations.of(this.#table).acknowledge({
+      id: 'AwsSolutions-DDB3',
+      reason: 'Counts of a few days that the tables of the lake can give again; no backup is worth its price.',
+    });
+
+    this.track = new LoadFunction(this, 'Track', {
+      entry: 'track-duplicates',
+      description: 'Notes what tells the records of objects and log events apart.',
+      memoryMiB,
+      timeout: TRACK_TIMEOUT,
+    });
+    this.track.setSources(sources, ENV.trackedSources);
+    this.track.addEnvironment(ENV.duplicatesSampleRate, String(sampleRate));
+    this.track.addEnvironment(ENV.duplicatesWindowHours, String(window.toHours()));
+    this.#grant(this.track, ['BatchGetItem', 'BatchWriteItem', 'UpdateItem'], encryptionKey);
+
+    const count = new LoadFunction(this, 'Count', {
+      entry: 'count-duplicates',
+      description: 'Counts the duplicates of each minute when its objects have come.',
+      memoryMiB,
+      timeout: COUNT_TIMEOUT,
+    });
+    this.#grant(count, ['Query', 'BatchGetItem', 'BatchWriteItem', 'PutItem'], encryptionKey);
+    // A run that fails is followed by the next one, which finds what it left.
+    count.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
+    new Rule(this, 'Schedule', {
+      description: 'Counts the duplicates of the minutes that have come due.',
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [new LambdaFunction(count, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
+    });
+  }
+
+  /** Has each object announced that is announced to the loading function, through a queue of its own. */
+  listenTo(notifications: ObjectNotifications, maxConcurrency: number): void {
+    const queue = notifications.addQueue('DuplicatesQueue', 'DuplicatesDeadLetters', TRACK_TIMEOUT);
+    this.track.addEnvironment(ENV.queueUrl, queue.queueUrl);
+    this.track.addEventSource(
+      // One object is one invocation: one that no invocation survives takes no other along.
+      new SqsEventSource(queue, { batchSize: 1, reportBatchItemFailures: true, maxConcurrency }),
+    );
+  }
+
+  /** Lets `fn` hand log events on: their group's only subscription filter is its own. */
+  grantHandOn(fn: LoadFunction): void {
+    fn.addToRolePolicy(
+      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.track.functionArn] }),
+    );
+    fn.addEnvironment(ENV.trackFunction, this.track.functionName);
+  }
+
+  /**
+   * Alarms where a quarter of an hour of events had more duplicates. Minutes are counted up to a quarter
+   * of an hour after their end, and later still for what comes late: so the last hour is looked at.
+   */
+  alarmFrom(percent: number, sources: readonly string[]): void {
+    for (const source of sources) {
+      new Alarm(this, `Alarm-${source}`, {
+        alarmName: `tributary-duplicates-${source}`,
+        alarmDescription: `More than ${percent} % of the records of ${source} are duplicates: \`lake duplicates\` shows where.`,
+        metric: duplicateRate(source, Duration.minutes(15)),
+        threshold: percent,
+        comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+        evaluationPeriods: 4,
+        datapointsToAlarm: 1,
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+      });
+    }
+  }
+
+  /** Saves a query for each source that counts exactly, from its table. */
+  saveAudits(database: string, workgroup: string, tables: readonly LakeTable[]): void {
+    for (const { settings, format } of compiledSources(this.#sources)) {
+      const table = tables.find(({ name }) => name === settings.name);
+      if (!table) throw new Error(`source ${settings.name}: its table was not made`);
+      const columns = table.columns.map(({ name }) => name);
+      const identity = settings.identity ? [settings.identity] : (format.identity ?? []);
+      new CfnNamedQuery(this, `Audit-${settings.name}`, {
+        name: `duplicates of ${settings.name}, exactly`,
+        description: `Records of ${settings.name} in the last two days, and duplicates in and across objects.`,
+        database,
+        workGroup: workgroup,
+        queryString: auditQuery(
+          { database, table: settings.name, columns, identity },
+          "date_format(current_date - interval '1' day, '%Y-%m-%d')",
+        ),
+      });
+    }
+  }
+
+  #grant(fn: LoadFunction, actions: readonly string[], encryptionKey: IKey | undefined): void {
+    fn.addToRolePolicy(
+      new PolicyStatement({
+        actions: actions.map((action) => `dynamodb:${action}`),
+        resources: [this.#table.tableArn],
+      }),
+    );
+    if (encryptionKey) fn.addToRolePolicy(throughDynamoDb(encryptionKey));
+    fn.addEnvironment(ENV.duplicatesTable, this.#table.tableName);
+  }
+}

@@ -1,0 +1,53 @@
+/** Duplicates planted in the sample, each of a known kind. */
+import type { SampleLine } from './sample-line.ts';
+
+/** How many records of each kind the duplicate check must find. */
+export interface PlantedDuplicates {
+  withinObject: number;
+  acrossObjects: number;
+  /** Objects delivered a second time. */
+  redelivered: number;
+  /** Records too old to be checked. */
+  late: number;
+}
+
+export function noDuplicates(): PlantedDuplicates {
+  return { withinObject: 0, acrossObjects: 0, redelivered: 0, late: 0 };
+}
+
+/** One everyday line in so many comes twice, a few lines later. */
+const REPEATED_EVERY = 400;
+const LINES_BETWEEN = 5;
+
+/** Lines, some of which come again in the same file. */
+export function* repeated(lines: Iterable<SampleLine>): Generator<SampleLine> {
+  const held: { readonly line: SampleLine; left: number }[] = [];
+  for (const [index, line] of everyday(lines)) {
+    yield line;
+    for (const each of held) each.left--;
+    if (held[0] && held[0].left <= 0) yield { ...(held.shift()?.line ?? line), plants: 'withinObject' };
+    if (index % REPEATED_EVERY === REPEATED_EVERY - 1) held.push({ line, left: LINES_BETWEEN });
+  }
+  for (const { line } of held) yield { ...line, plants: 'withinObject' };
+}
+
+/** One everyday line in so many is written to another file too, as by a sender that tries again. */
+const CARRIED_EVERY = 900;
+
+/** Some of another file's lines. */
+export function* carried(lines: Iterable<SampleLine>): Generator<SampleLine> {
+  for (const [index, line] of everyday(lines)) {
+    if (index % CARRIED_EVERY === CARRIED_EVERY - 1) yield { ...line, plants: 'acrossObjects' };
+  }
+}
+
+/** All lines, marked as what they are in this file. */
+export function* marked(lines: Iterable<SampleLine>, plants: keyof PlantedDuplicates): Generator<SampleLine> {
+  for (const line of lines) yield { ...line, plants };
+}
+
+/** Lines with their number among everyday lines; -1 for others. */
+function* everyday(lines: Iterable<SampleLine>): Generator<[index: number, line: SampleLine]> {
+  let index = 0;
+  for (const line of lines) yield [line.fate.oddity === undefined ? index++ : -1, line];
+}

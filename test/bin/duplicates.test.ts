@@ -1,0 +1,130 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { linesText, reportText } from '../../bin/duplicates-text.ts';
+import { albLines, LOAD_BALANCERS, type LoadBalancer } from '../../local/sample/alb.ts';
+
+const LAKE = fileURLToPath(new URL('../../bin/lake.ts', import.meta.url));
+
+let dir: string;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'lake-duplicates-'));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+function lake(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [LAKE, 'duplicates', ...args], { cwd: dir }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
+}
+
+function lines(seed: string, count: number): string[] {
+  const from = Date.now() - 600_000;
+  const loadBalancer = LOAD_BALANCERS[0] as LoadBalancer;
+  const options = { loadBalancer, node: '192.0.2.9', from, to: from + 300_000, oddEvery: Number.POSITIVE_INFINITY };
+  return [...albLines(seed, count, options)].map(({ text }) => text);
+}
+
+describe('lake duplicates', () => {
+  test('--check counts in files, and tells where duplicates stand', async () => {
+    const own = lines('check', 30);
+    await writeFile(join(dir, 'a.log'), [...own, own[4], own[4]].join('\n'));
+    await writeFile(join(dir, 'b.log.gz'), gzipSync(own.slice(20).join('\n')));
+    const { code, stdout } = await lake('--check', 'a.log', 'b.log.gz', 'a.log', '--json');
+    expect(code).toBe(0);
+    const checked = JSON.parse(stdout);
+    expect(checked).toMatchObject({
+      source: 'alb',
+      files: [
+        { file: 'a.log', records: 32 },
+        { file: 'b.log.gz', records: 10 },
+      ],
+      checked: 42,
+      duplicates: 12,
+      withinObject: 2,
+      acrossObjects: 10,
+      rate: 12 / 42,
+      problems: [],
+    });
+    expect(checked.sample).toContainEqual({
+      fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
+      text: own[4],
+      places: [5, 31, 32].map((line) => ({ file: 'a.log', line })),
+    });
+  });
+
+  test('--check goes by the identity a source has', async () => {
+    await writeFile(join(dir, 'c.log'), ['{"id":"1","n":1}', '{"id":"1","n":2}', '{"id":"2","n":2}'].join('\n'));
+    const source = { name: 'app', format: 'json', columns: { id: 'string', n: 'int' } };
+    const of = async (sources: object) => {
+      const args = ['--source', 'app', '-c', `sources=${JSON.stringify([sources])}`, '--json'];
+      return JSON.parse((await lake('--check', 'c.log', ...args)).stdout).duplicates;
+    };
+    expect(await of(source)).toBe(0);
+    expect(await of({ ...source, identity: ['id'] })).toBe(1);
+  });
+
+  test.each([
+    [['--check', 'missing.log'], 1, 'missing.log'],
+    [['--check', 'a.log', '--source', 'other'], 1, 'no source other: give one of alb, kong, app with --source'],
+    [
+      ['--check', 'a.log', '--since', '1h'],
+      2,
+      "option '--check <file...>' cannot be used with option '--since <time>'",
+    ],
+    [[], 1, 'no lake in this folder'],
+  ])('%j ends with exit code %i and a line that says why', async (args, code, message) => {
+    const ended = await lake(...args);
+    expect(ended.code).toBe(code);
+    expect(ended.stderr).toContain(message);
+  });
+});
+
+describe('what people read', () => {
+  const source = {
+    source: 'alb',
+    checked: 3000,
+    duplicates: 30,
+    withinObject: 10,
+    acrossObjects: 20,
+    redelivered: 2,
+    late: 1,
+    rate: 0.01,
+    sampleRate: 0.1,
+    minutes: [
+      { minute: '2026-11-22T10:00:00.000Z', checked: 1000, duplicates: 0 },
+      { minute: '2026-11-22T10:01:00.000Z', checked: 1000, duplicates: 10 },
+      { minute: '2026-11-22T10:03:00.000Z', checked: 1000, duplicates: 20 },
+    ],
+  };
+
+  test('is a table of rates with a chart over time: a gap where nothing was checked, a dot where nothing was found', () => {
+    const text = reportText({ sources: [source], sample: [] });
+    expect(text).toContain('1.00 %');
+    expect(text).toContain('10.00 %');
+    expect(text).toContain('up to 2.00 %\n·▄ █\n2026-11-22T10:00 to 2026-11-22T10:03');
+  });
+
+  test('has a chart of one line, however long the time', () => {
+    const minutes = Array.from({ length: 1440 }, (_, index) => ({
+      minute: new Date(Date.parse('2026-11-21T00:00:00Z') + index * 60_000).toISOString(),
+      checked: 10,
+      duplicates: index % 2,
+    }));
+    const [, , , bars] = reportText({ sources: [{ ...source, minutes }], sample: [] }).split('\n');
+    expect(bars).toBe('█'.repeat(60));
+  });
+
+  test('shows no control characters of the lines', () => {
+    const places = [{ file: 's3://logs/a', line: 7 }];
+    const text = linesText([{ fingerprint: '0'.repeat(16), text: '\x1b[31mred', places }]);
+    expect(text).toBe('0000000000000000  \\x1b[31mred\n  s3://logs/a line 7');
+  });
+});

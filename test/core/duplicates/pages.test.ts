@@ -1,0 +1,166 @@
+import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { countPages, type StoredPage } from '../../../lambdas/core/duplicates/counting.ts';
+import { MAX_PAGE_FINGERPRINTS, minuteOf, type Page, Pager } from '../../../lambdas/core/duplicates/pages.ts';
+
+const MINUTE_MS = 60_000;
+const NOON = Date.parse('2026-11-22T12:00:00Z');
+
+function pager(over: Partial<ConstructorParameters<typeof Pager>[0]> = {}) {
+  const pages: Page[] = [];
+  const props = { sampleRate: 1, from: 0, to: Number.POSITIVE_INFINITY, take: (page: Page) => pages.push(page) };
+  return { pager: new Pager({ ...props, ...over }), pages };
+}
+
+const record = (number: number, time?: number) => {
+  const fingerprint = Buffer.alloc(8);
+  fingerprint.writeBigUInt64LE(BigInt(number));
+  return { fingerprint, time, position: 1, line: '' };
+};
+
+const numbersOf = ({ fingerprints }: { readonly fingerprints: Uint8Array }) =>
+  [...new BigUint64Array(Uint8Array.from(fingerprints).buffer)].map(Number);
+
+describe('pages', () => {
+  test('hold the fingerprints of a minute, sorted, repeats included', () => {
+    const { pager: to, pages } = pager();
+    for (const [number, time] of [
+      [3, NOON],
+      [1, NOON + 59_999],
+      [2, NOON + MINUTE_MS],
+      [3, NOON],
+    ] as const) {
+      to.add(record(number, time), NOON);
+    }
+    to.end(NOON);
+    expect(pages.map((page) => [page.minute - minuteOf(NOON), page.sequence, numbersOf(page)])).toEqual([
+      [0, 0, [1, 3, 3]],
+      [1, 0, [2]],
+    ]);
+  });
+
+  test('fit a DynamoDB item with room for its keys, however many records there are', () => {
+    const { pager: to, pages } = pager();
+    for (let number = 0; number < 2 * MAX_PAGE_FINGERPRINTS + 5; number++) to.add(record(number, NOON), NOON);
+    to.end(NOON);
+    expect(pages.map(({ sequence, fingerprints }) => [sequence, fingerprints.length])).toEqual([
+      [0, 300_000],
+      [1, 300_000],
+      [2, 40],
+    ]);
+    expect(pages.flatMap(numbersOf).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 2 * MAX_PAGE_FINGERPRINTS + 5 }, (_, number) => number),
+    );
+  });
+
+  test('give a record without a time that of the record before it, at the beginning of the first that has one', () => {
+    const { pager: to, pages } = pager();
+    for (const each of [record(1), record(2), record(3, NOON), record(4), record(5, NOON + MINUTE_MS), record(6)]) {
+      to.add(each, NOON + 5 * MINUTE_MS);
+    }
+    to.end(NOON);
+    expect(pages.map(numbersOf)).toEqual([
+      [1, 2, 3, 4],
+      [5, 6],
+    ]);
+  });
+
+  test('put records together that arrive in one hour where none tells a time', () => {
+    const minutes = [NOON, NOON + 59 * MINUTE_MS, NOON + 60 * MINUTE_MS].map((arrivedAt) => {
+      const { pager: to, pages } = pager();
+      to.add(record(1), arrivedAt);
+      to.end(arrivedAt);
+      return (pages[0]?.minute ?? 0) - minuteOf(NOON);
+    });
+    expect(minutes).toEqual([0, 0, 60]);
+  });
+
+  test('hold only so many records back for a time to come', () => {
+    const { pager: to, pages } = pager();
+    for (let number = 0; number < 25_000; number++) to.add(record(number), NOON);
+    to.add(record(25_000, NOON + 5 * MINUTE_MS), NOON);
+    to.end(NOON);
+    expect(pages.map(({ fingerprints }) => fingerprints.length / 8)).toEqual([25_000, 1]);
+  });
+
+  test('take a log event without a time of its own by the hour it was logged in', () => {
+    const { pager: to, pages } = pager();
+    to.addEvent(record(1, NOON + MINUTE_MS), NOON + 7 * MINUTE_MS);
+    to.addEvent(record(2), NOON + 7 * MINUTE_MS);
+    to.end(0);
+    expect(pages.map((page) => [page.minute - minuteOf(NOON), numbersOf(page)])).toEqual([
+      [1, [1]],
+      [0, [2]],
+    ]);
+  });
+
+  test('leave out and count what lies outside the window, on either side', () => {
+    const { pager: to, pages } = pager({ from: minuteOf(NOON), to: minuteOf(NOON) + 2 });
+    for (const minutes of [-1, 0, 2, 3]) to.add(record(1, NOON + minutes * MINUTE_MS), NOON);
+    to.end(NOON);
+    expect(to.late).toBe(2);
+    expect(pages.map(({ minute }) => minute - minuteOf(NOON))).toEqual([0, 2]);
+  });
+
+  test('do not call late what came within the window and tells no time', () => {
+    const { pager: to, pages } = pager({ from: minuteOf(NOON) + 30 });
+    to.add(record(1), NOON + 40 * MINUTE_MS);
+    to.end(NOON + 40 * MINUTE_MS);
+    expect([to.late, pages.length]).toEqual([0, 1]);
+  });
+});
+
+describe('counting', () => {
+  const pageOf = (origin: string, numbers: readonly number[], sampleRate = 1): StoredPage => ({
+    origin,
+    sampleRate,
+    fingerprints: Buffer.concat(numbers.map((number) => record(number).fingerprint)),
+  });
+
+  test('is that of an account of every number, whatever the order and the cut of the pages', () => {
+    const objects = fc.array(fc.array(fc.nat(30), { maxLength: 30 }), { maxLength: 6 });
+    fc.assert(
+      fc.property(objects, fc.nat(30), (entries, cut) => {
+        const pages = entries.flatMap((numbers, index) => [
+          pageOf(`o${index}`, numbers.slice(cut)),
+          pageOf(`o${index}`, numbers.slice(0, cut)),
+        ]);
+        const distinct = entries.map((numbers) => new Set(numbers));
+        const checked = entries.flat().length;
+        const each = distinct.reduce((sum, { size }) => sum + size, 0);
+        const { sample, ...counts } = countPages(pages.toReversed());
+        expect(counts).toEqual({
+          checked,
+          withinObject: checked - each,
+          acrossObjects: each - new Set(entries.flat()).size,
+          sampleRate: 1,
+        });
+        expect(sample).toEqual(countPages(pages).sample);
+      }),
+    );
+  });
+
+  test('keeps three duplicates of each kind, with where they are', () => {
+    const { sample } = countPages([pageOf('b', [1, 2, 3, 4, 5, 5]), pageOf('a', [1, 2, 3, 4, 6, 6]), pageOf('c', [1])]);
+    const hex = (number: number) => number.toString(16).padStart(16, '0');
+    expect(sample).toEqual([
+      { fingerprint: hex(5), origins: ['b', 'b'] },
+      { fingerprint: hex(6), origins: ['a', 'a'] },
+      { fingerprint: hex(1), origins: ['a', 'b'] },
+      { fingerprint: hex(2), origins: ['a', 'b'] },
+      { fingerprint: hex(3), origins: ['a', 'b'] },
+    ]);
+  });
+
+  test('reads pages that begin anywhere in their memory', () => {
+    const bytes = randomBytes(8 * 100);
+    const shifted = Buffer.concat([Buffer.alloc(3), bytes]).subarray(3);
+    const page = { origin: 'a', sampleRate: 1, fingerprints: shifted };
+    expect(countPages([page, { ...page, origin: 'b' }])).toMatchObject({ checked: 200, acrossObjects: 100 });
+  });
+
+  test('of no pages is nothing', () => {
+    expect(countPages([])).toMatchObject({ checked: 0, withinObject: 0, acrossObjects: 0, sample: [] });
+  });
+});

@@ -1,0 +1,331 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Counted, countDue, QUIET_MS } from '../../lambdas/core/duplicates/count.ts';
+import type { CountStore, ReportStore, TrackStore } from '../../lambdas/core/duplicates/store.ts';
+import { objectWork, type TrackedSource, type TrackPorts, track } from '../../lambdas/core/duplicates/track.ts';
+import { compiledSources } from '../../lambdas/core/sources.ts';
+import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
+import { openTable, TABLE } from './duplicates-table.ts';
+
+const NOW = Date.parse('2026-11-22T12:00:00Z');
+const MINUTE_MS = 60_000;
+const WINDOW_HOURS = 72;
+
+let table: Awaited<ReturnType<typeof openTable>>;
+let store: TrackStore & CountStore & ReportStore;
+
+beforeAll(async () => {
+  table = await openTable();
+  store = dynamoDuplicates(table.client, { table: TABLE, windowHours: WINDOW_HOURS });
+});
+
+afterAll(() => table.close());
+
+let sources = 0;
+
+/** A source of its own for each test: they share the table. */
+function newSource(): TrackedSource {
+  const options = { columns: { at: 'timestamp', request_id: 'string' } };
+  const [source] = compiledSources([{ name: `s${sources++}`, format: 'json', options, lane: 'objects' as const }]);
+  return source as TrackedSource;
+}
+
+const portsOf = (over: Partial<TrackPorts> = {}): TrackPorts => ({
+  store,
+  now: () => new Date(NOW),
+  outOfTime: () => false,
+  sampleRate: 1,
+  windowHours: WINDOW_HOURS,
+  ...over,
+});
+
+/** A line of a minute before now; the same arguments give the same record. */
+const lineOf = (minutesAgo: number, id: number | string) =>
+  JSON.stringify({ at: new Date(NOW - minutesAgo * MINUTE_MS).toISOString(), request_id: String(id) });
+
+interface Delivery {
+  readonly source: TrackedSource;
+  readonly key: string;
+  readonly lines: readonly string[];
+  readonly holder?: string;
+}
+
+const workOf = ({ source, key, lines, holder = key }: Delivery) => {
+  const bytes = gzipSync(`${lines.join('\n')}\n`);
+  return objectWork(source, { bucket: 'logs', key, etag: 'e', size: bytes.length }, NOW, holder, async () =>
+    (async function* () {
+      yield bytes;
+    })(),
+  );
+};
+
+async function deliver(...deliveries: Delivery[]) {
+  const tracked = await track(deliveries.map(workOf), portsOf());
+  return tracked.map(({ outcome }) => outcome);
+}
+
+/** Counts all that is marked, as runs long after would. */
+async function countAll(counting: CountStore = store): Promise<Counted[]> {
+  const emitted: Counted[] = [];
+  const now = new Date(Date.now() + QUIET_MS);
+  await countDue({ store: counting, now, outOfTime: () => false, emit: (counted) => emitted.push(counted) });
+  return emitted;
+}
+
+interface Totals {
+  readonly checked: number;
+  readonly withinObject: number;
+  readonly acrossObjects: number;
+}
+
+function sum(counts: readonly Totals[]): Totals {
+  const add = (name: keyof Totals) => counts.reduce((total, each) => total + each[name], 0);
+  return { checked: add('checked'), withinObject: add('withinObject'), acrossObjects: add('acrossObjects') };
+}
+
+const totals = async ({ settings }: TrackedSource) => sum(await store.minutes(settings.name, 0));
+
+describe('the duplicate check', () => {
+  test('finds no duplicates of an object delivered again, and checks its records once', async () => {
+    const source = newSource();
+    const lines = Array.from({ length: 50 }, (_, id) => lineOf(id % 5, id));
+    expect(await deliver({ source, key: 'a', lines })).toEqual(['checked']);
+    expect(await deliver({ source, key: 'a', lines, holder: 'another message' })).toEqual(['redelivered']);
+    await countAll();
+    expect(await deliver({ source, key: 'a', lines, holder: 'a third' })).toEqual(['redelivered']);
+    await countAll();
+    expect(await totals(source)).toEqual({ checked: 50, withinObject: 0, acrossObjects: 0 });
+    expect((await store.notes(source.settings.name)).map(({ redelivered }) => redelivered)).toEqual([2]);
+  });
+
+  test('takes the retry of a delivery that had been checked for no redelivery', async () => {
+    const source = newSource();
+    const lines = [lineOf(1, 1)];
+    await deliver({ source, key: 'a', lines });
+    expect(await deliver({ source, key: 'a', lines })).toEqual(['checked']);
+    expect(await store.notes(source.settings.name)).toEqual([]);
+  });
+
+  test('checks an object once that is announced twice in one batch', async () => {
+    const source = newSource();
+    const lines = [lineOf(1, 1), lineOf(1, 2)];
+    const outcomes = await deliver({ source, key: 'a', lines }, { source, key: 'a', lines, holder: 'other' });
+    expect(outcomes.sort()).toEqual(['checked', 'redelivered']);
+    await countAll();
+    expect(await totals(source)).toEqual({ checked: 2, withinObject: 0, acrossObjects: 0 });
+  });
+
+  test('counts every line of an object copied under another key once, whatever kind of line it is; of three copies, twice', async () => {
+    const source = newSource();
+    const lines = ['no JSON, and before any time', lineOf(2, 1), lineOf(1, 2), '{"request_id":"no time"}', '[1]'];
+    await deliver({ source, key: 'a', lines });
+    await deliver({ source, key: 'b', lines });
+    await countAll();
+    expect(await totals(source)).toEqual({ checked: 10, withinObject: 0, acrossObjects: 5 });
+    await deliver({ source, key: 'c', lines });
+    await countAll();
+    expect(await totals(source)).toEqual({ checked: 15, withinObject: 0, acrossObjects: 10 });
+  });
+
+  test('counts repeats within an object, and tells them from those across objects', async () => {
+    const source = newSource();
+    await deliver({ source, key: 'a', lines: [lineOf(1, 1), lineOf(1, 1), lineOf(1, 1), lineOf(1, 2)] });
+    await deliver({ source, key: 'b', lines: [lineOf(1, 1), lineOf(1, 3), lineOf(1, 3)] });
+    await countAll();
+    expect(await totals(source)).toEqual({ checked: 7, withinObject: 3, acrossObjects: 1 });
+  });
+
+  test('corrects the count by a page that comes late, and tells what has changed', async () => {
+    const source = newSource();
+    const lines = [lineOf(3, 1), lineOf(3, 2)];
+    await deliver({ source, key: 'a', lines });
+    expect(sum(await countAll())).toEqual({ checked: 2, withinObject: 0, acrossObjects: 0 });
+    await deliver({ source, key: 'b', lines: [lineOf(3, 2)] });
+    expect(sum(await countAll())).toEqual({ checked: 1, withinObject: 0, acrossObjects: 1 });
+    expect(await totals(source)).toEqual({ checked: 3, withinObject: 0, acrossObjects: 1 });
+  });
+
+  test('counts a minute again when a page came while it was being counted', async () => {
+    const source = newSource();
+    await deliver({ source, key: 'a', lines: [lineOf(1, 1)] });
+    await countAll({
+      ...store,
+      pages: async (...args) => {
+        const pages = await store.pages(...args);
+        await deliver({ source, key: 'b', lines: [lineOf(1, 1)] });
+        return pages;
+      },
+    });
+    await countAll();
+    expect(await totals(source)).toEqual({ checked: 2, withinObject: 0, acrossObjects: 1 });
+    expect((await store.marks()).filter((mark) => mark.source === source.settings.name)).toEqual([]);
+  });
+
+  test('leaves a minute alone until no page has come for a while', async () => {
+    const source = newSource();
+    await deliver({ source, key: 'a', lines: [lineOf(1, 1), lineOf(2, 1)] });
+    const early = { store, now: new Date(), outOfTime: () => false, emit: () => {} };
+    expect((await countDue(early)).left).toBe(2);
+    expect(await store.minutes(source.settings.name, 0)).toEqual([]);
+    await countAll();
+    expect((await countDue(early)).left).toBe(0);
+    expect(await store.minutes(source.settings.name, 0)).toHaveLength(2);
+  });
+
+  test('counts records outside the window as late, once, and compares them with nothing', async () => {
+    const source = newSource();
+    const days = (count: number) => count * 24 * 60;
+    const lines = [lineOf(days(4), 1), lineOf(days(4), 1), lineOf(days(-30), 2), lineOf(1, 3)];
+    await deliver({ source, key: 'a', lines });
+    await deliver({ source, key: 'a', lines, holder: 'again' });
+    await countAll();
+    expect(await totals(source)).toEqual({ checked: 1, withinObject: 0, acrossObjects: 0 });
+    expect(await store.notes(source.settings.name)).toMatchObject([{ late: 3, redelivered: 1 }]);
+  });
+
+  test('keeps a few duplicates with where they are, and the objects by their names', async () => {
+    const source = newSource();
+    const lines = Array.from({ length: 20 }, (_, id) => lineOf(1, id));
+    await deliver({ source, key: 'a', lines: [...lines, lineOf(1, 0)] });
+    await deliver({ source, key: 'b', lines });
+    await countAll();
+    const [minute] = await store.minutes(source.settings.name, 0);
+    const objects = await store.finished(minute?.sample.flatMap(({ origins }) => origins) ?? []);
+    const named = minute?.sample.map(({ origins }) => origins.map((origin) => objects.get(origin)?.what).sort());
+    expect(named).toEqual([['s3://logs/a', 's3://logs/a'], ...Array(3).fill(['s3://logs/a', 's3://logs/b'])]);
+  });
+
+  test('fails only what cannot be read, and leaves no mark of it', async () => {
+    const source = newSource();
+    const broken = workOf({ source, key: 'broken', lines: [lineOf(1, 1)] });
+    const tracked = await track(
+      [
+        {
+          ...broken,
+          read: async (pager, write) => {
+            await broken.read(pager, write);
+            throw new Error('connection reset');
+          },
+        },
+        workOf({ source, key: 'whole', lines: [lineOf(1, 2)] }),
+      ],
+      portsOf(),
+    );
+    expect(tracked.map(({ outcome }) => outcome)).toEqual(['failed', 'checked']);
+    await countAll();
+    expect(await totals(source)).toEqual({ checked: 1, withinObject: 0, acrossObjects: 0 });
+    await deliver({ source, key: 'broken', lines: [lineOf(1, 1)] });
+    await countAll();
+    expect(await totals(source)).toEqual({ checked: 2, withinObject: 0, acrossObjects: 0 });
+  });
+
+  test('holds one sample of all pages when the rate was changed between them', async () => {
+    const source = newSource();
+    const lines = Array.from({ length: 2000 }, (_, id) => lineOf(1, id));
+    await track([workOf({ source, key: 'a', lines })], portsOf());
+    await track([workOf({ source, key: 'b', lines })], portsOf({ sampleRate: 0.1 }));
+    await countAll();
+    const [minute] = await store.minutes(source.settings.name, 0);
+    const { checked = 0, acrossObjects, sampleRate } = minute ?? {};
+    expect(sampleRate).toBe(0.1);
+    expect(checked / 2).toBe(acrossObjects);
+    expect(checked).toBeGreaterThan(250);
+    expect(checked).toBeLessThan(550);
+  });
+});
+
+/** What an account of every record would find: the counts of one source, a minute at a time. */
+function oracle(objects: readonly (readonly Entry[])[]): Totals {
+  const own = objects.map((entries) => entries.map(({ minute, id }) => `${minute} ${id}`));
+  const checked = own.flat().length;
+  const distinct = own.map((entries) => new Set(entries));
+  const within = checked - distinct.reduce((total, { size }) => total + size, 0);
+  return { checked, withinObject: within, acrossObjects: checked - within - new Set(own.flat()).size };
+}
+
+interface Entry {
+  readonly minute: number;
+  readonly id: number;
+}
+
+/** A store whose process dies with one of its calls, before or after the call has had its effect. */
+function mortal<Store extends object>(whole: Store, calls: number, after: boolean): Store {
+  let left = calls;
+  return new Proxy(whole, {
+    get: (target, name, receiver) => {
+      const method: unknown = Reflect.get(target, name, receiver);
+      if (typeof method !== 'function') return method;
+      return async (...args: unknown[]) => {
+        if (left < 0) return new Promise(() => {});
+        await sleep(0);
+        if (left-- > 0) return await method.apply(target, args);
+        if (after) await method.apply(target, args);
+        throw new Error('killed');
+      };
+    },
+  });
+}
+
+describe('the count', () => {
+  test('is that of an account of every record, whatever the order, retries, deaths and interleavings', async () => {
+    const entry = fc.record({ minute: fc.integer({ min: 0, max: 3 }), id: fc.integer({ min: 0, max: 25 }) });
+    const objects = fc.array(fc.array(entry, { minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 6 });
+    const death = fc.record({ calls: fc.integer({ min: 0, max: 6 }), after: fc.boolean() });
+    /** One of the objects, or a count; and perhaps where its process dies. */
+    const step = fc.record({ object: fc.option(fc.nat(5)), death: fc.option(death), message: fc.nat(2) });
+    const run = fc.tuple(objects, fc.array(fc.array(step, { minLength: 1, maxLength: 5 }), { maxLength: 5 }));
+    await fc.assert(
+      fc.asyncProperty(run, async ([entries, rounds]) => {
+        const source = newSource();
+        const deliveryOf = (index: number, message: number): Delivery => {
+          const lines = entries[index]?.map(({ minute, id }) => lineOf(minute, id)) ?? [];
+          return { source, key: `k${index}`, lines, holder: `${index} ${message}` };
+        };
+        for (const round of rounds) {
+          await Promise.allSettled(
+            round.map(async ({ object, death: dies, message }) => {
+              const own = dies ? mortal(store, dies.calls, dies.after) : store;
+              if (object === null) return await countAll(own);
+              return await track([workOf(deliveryOf(object % entries.length, message))], portsOf({ store: own }));
+            }),
+          );
+        }
+        // What died returns in the end.
+        for (const index of entries.keys()) await deliver(deliveryOf(index, 0));
+        await countAll();
+        expect(await totals(source)).toEqual(oracle(entries));
+      }),
+      { numRuns: 60 },
+    );
+  }, 120_000);
+});
+
+describe('a sample', () => {
+  test('has the true rate of duplicates on average, spread as chance has it', async () => {
+    const RATE = 0.2;
+    const RECORDS = 1000;
+    const DUPLICATES = 100;
+    const estimates: number[] = [];
+    for (let seed = 0; seed < 60; seed++) {
+      const source = newSource();
+      const lines = Array.from({ length: RECORDS }, (_, id) => lineOf(1, `${seed}/${id}`));
+      await track([workOf({ source, key: 'a', lines })], portsOf({ sampleRate: RATE }));
+      await track([workOf({ source, key: 'b', lines: lines.slice(0, DUPLICATES) })], portsOf({ sampleRate: RATE }));
+      await countAll();
+      const { checked, acrossObjects } = await totals(source);
+      expect(checked).toBeGreaterThan(0);
+      estimates.push(acrossObjects / RATE);
+    }
+    const mean = estimates.reduce((total, each) => total + each, 0) / estimates.length;
+    const deviation = Math.sqrt(
+      estimates.reduce((total, each) => total + (each - mean) ** 2, 0) / (estimates.length - 1),
+    );
+    // Of 100 duplicates each is in the sample with a probability of 0.2: 20 ± 4, scaled up by 5.
+    const expected = Math.sqrt(DUPLICATES * RATE * (1 - RATE)) / RATE;
+    expect(Math.abs(mean - DUPLICATES)).toBeLessThan((4 * expected) / Math.sqrt(estimates.length));
+    expect(deviation / expected).toBeGreaterThan(0.65);
+    expect(deviation / expected).toBeLessThan(1.35);
+  });
+});

@@ -1,0 +1,81 @@
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inject } from 'vitest';
+import { synthesize } from '../../lib/synth.ts';
+import { isObject } from '../../local/intrinsics.ts';
+
+/** Log group of the source `app`; objects go to the source `alb`. */
+export const LOG_GROUP = '/test/app';
+
+const CONTEXT = {
+  // Every request the services see is then one of a loading function.
+  'duplicates.enabled': 'false',
+  sources: [
+    { name: 'alb', format: 'alb' },
+    { name: 'app', format: 'json', preset: 'server-logs', from: { logGroups: [LOG_GROUP] } },
+  ],
+};
+
+/** What a test changes of the deployed functions, to meet in seconds what happens in minutes. */
+export interface FunctionChanges {
+  readonly timeoutSeconds?: number;
+  readonly memoryMiB?: number;
+  /** Processes of a function at a time. */
+  readonly concurrency?: number;
+}
+
+/** Copies the stack, synthesized once for all test files, to a folder, with changes. */
+export async function writeStack(to: string, changes: FunctionChanges = {}): Promise<void> {
+  cpSync(await synthesized(), to, { recursive: true });
+  const file = join(to, 'Tributary.template.json');
+  const template: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  const resources = isObject(template) && isObject(template.Resources) ? Object.values(template.Resources) : [];
+  for (const resource of resources) {
+    if (!isObject(resource) || !isObject(resource.Properties)) continue;
+    if (resource.Type === 'AWS::Lambda::Function') Object.assign(resource.Properties, propertiesOf(changes));
+  }
+  writeFileSync(file, JSON.stringify(template));
+}
+
+function propertiesOf({ timeoutSeconds, memoryMiB, concurrency }: FunctionChanges): Record<string, number> {
+  return {
+    ...(timeoutSeconds !== undefined && { Timeout: timeoutSeconds }),
+    ...(memoryMiB !== undefined && { MemorySize: memoryMiB }),
+    ...(concurrency !== undefined && { ReservedConcurrentExecutions: concurrency }),
+  };
+}
+
+const LOOK_AGAIN_MS = 100;
+
+/** The first test file to come synthesizes, which takes seconds; the others wait for it. */
+async function synthesized(): Promise<string> {
+  const folder = inject('faultsFolder');
+  const [outdir, ready, failed] = ['stack', 'ready', 'failed'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  if (isFirst(join(folder, 'claimed'))) {
+    try {
+      synthesize({ context: CONTEXT, outdir });
+      writeFileSync(ready, '');
+    } catch (error) {
+      writeFileSync(failed, String(error));
+    }
+  }
+  while (!existsSync(ready)) {
+    if (existsSync(failed)) throw new Error(`the stack was not synthesized: ${readFileSync(failed, 'utf8')}`);
+    await sleep(LOOK_AGAIN_MS);
+  }
+  return outdir;
+}
+
+function isFirst(claim: string): boolean {
+  try {
+    mkdirSync(claim);
+    return true;
+  } catch {
+    return false;
+  }
+}

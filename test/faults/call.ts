@@ -1,0 +1,128 @@
+import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import type { Intercept } from '../../local/endpoint.ts';
+
+/** A service's answer, whole. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/** Answers a call, lets the service answer, does both or neither; a call it leaves alone goes its way. */
+export type Fault = (call: Call) => Promise<unknown> | undefined;
+
+/** Marks a request that has met its fault already. */
+const PASSED = 'x-passed';
+
+/** A fault for every request to the local services. */
+export function intercepting(fault: Fault): Intercept {
+  return async (service, request, response) => {
+    if (request.headers[PASSED] !== undefined) return false;
+    const call = new Call(service, request, response);
+    await fault(call);
+    if (!call.touched) return false;
+    if (!call.answered) call.answer(await call.forward());
+    return true;
+  };
+}
+
+/** One request to a local service, between its sender and the service. */
+export class Call {
+  /** S3, SQS, FIREHOSE or DYNAMODB. */
+  readonly service: string;
+  /** PutRecordBatch, UpdateItem, SendMessage …; the HTTP method for S3. */
+  readonly operation: string;
+  /** Has the sender got its answer, or lost its connection? */
+  answered = false;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  #body: Promise<Buffer> | undefined;
+
+  constructor(service: string, request: IncomingMessage, response: ServerResponse) {
+    this.service = service;
+    this.#request = request;
+    this.#response = response;
+    this.operation = String(request.headers['x-amz-target'] ?? request.method).replace(/^.*\./, '');
+  }
+
+  /** Path and query. */
+  get url(): string {
+    return this.#request.url ?? '';
+  }
+
+  get touched(): boolean {
+    return this.answered || this.#body !== undefined;
+  }
+
+  body(): Promise<Buffer> {
+    this.#body ??= buffer(this.#request);
+    return this.#body;
+  }
+
+  /** The body of a service that speaks JSON. */
+  async json(): Promise<Record<string, unknown>> {
+    return JSON.parse((await this.body()).toString());
+  }
+
+  /** Has the service do what was asked, or something else, and gives back what it answered. */
+  async forward(changed?: Record<string, unknown>): Promise<Answer> {
+    const body = changed ? Buffer.from(JSON.stringify(changed)) : await this.body();
+    const { localPort } = this.#request.socket;
+    const { 'content-length': _length, 'transfer-encoding': _encoding, ...headers } = this.#request.headers;
+    return new Promise((resolve, reject) => {
+      const sent = send(
+        {
+          host: '127.0.0.1',
+          port: localPort,
+          method: this.#request.method,
+          path: this.url,
+          headers: { ...headers, 'content-length': body.length, [PASSED]: '1' },
+        },
+        (response) => {
+          const { statusCode: status = 0, headers: answered } = response;
+          buffer(response).then((whole) => resolve({ status, headers: answered, body: whole }), reject);
+        },
+      );
+      sent.on('error', reject);
+      sent.end(body);
+    });
+  }
+
+  answer({ status, headers, body }: Answer): void {
+    this.answered = true;
+    this.#response.writeHead(status, headers).end(body);
+  }
+
+  /** Answers with an error in the form of the services that speak JSON, and of S3. */
+  refuse(status: number, code: string): void {
+    const xml = this.service === 'S3';
+    const body = xml
+      ? `<Error><Code>${code}</Code><Message>${code}</Message></Error>`
+      : JSON.stringify({ __type: code });
+    const headers = {
+      'content-type': xml ? 'application/xml' : 'application/x-amz-json-1.0',
+      'x-amzn-errortype': code,
+    };
+    this.answer({ status, headers, body: Buffer.from(body) });
+  }
+
+  /** Ends the connection without an answer. */
+  cut(): void {
+    this.answered = true;
+    this.#request.socket.destroy();
+  }
+
+  /** Starts to answer, in parts; `pause` is waited for after each. Undone parts are cut off when it throws. */
+  async answerSlowly({ status, headers, body }: Answer, parts: number, pause: (part: number) => Promise<void>) {
+    this.answered = true;
+    this.#response.writeHead(status, headers);
+    const size = Math.ceil(body.length / parts);
+    for (let part = 0; part < parts; part++) {
+      this.#response.write(body.subarray(part * size, (part + 1) * size));
+      await pause(part);
+      if (this.#response.destroyed) return;
+    }
+    this.#response.end();
+  }
+}

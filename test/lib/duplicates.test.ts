@@ -1,0 +1,161 @@
+import { Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, test } from 'vitest';
+import { DUPLICATES } from '../../lambdas/core/duplicates/store.ts';
+import { ENV, trackerSettings } from '../../lambdas/core/settings.ts';
+import { DEMO_SOURCES } from '../../lib/config.ts';
+import { readable, resource, resources, statements, templateOf } from './template.ts';
+
+const KEY = 'arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555';
+
+const demo = templateOf({ sources: DEMO_SOURCES });
+const off = templateOf({ sources: DEMO_SOURCES, 'duplicates.enabled': false });
+
+const variablesOf = (template: typeof demo, function_: string) => {
+  const { Environment } = resource(template, 'AWS::Lambda::Function', function_).Properties;
+  return (Environment as { Variables: Record<string, unknown> }).Variables;
+};
+
+const actionsOf = (template: typeof demo, role: string) =>
+  statements(template, role).flatMap(({ Action, Resource }) =>
+    [Action].flat().map((action) => [action, readable([Resource].flat()[0])]),
+  );
+
+describe('the duplicate check', () => {
+  test('leaves nothing in the stack when it is switched off', () => {
+    expect([...resources(off).keys()].filter((id) => /Duplicates|Dashboard/.test(id))).toEqual([]);
+    expect(Object.keys(variablesOf(off, 'LoadLogEvents'))).not.toContain(ENV.trackFunction);
+  });
+
+  test('changes nothing of the loading functions but to whom payloads are handed on', () => {
+    for (const id of ['LoadObjects', 'LoadLogEvents']) {
+      const { [ENV.trackFunction]: handedOn, ...rest } = variablesOf(demo, id);
+      expect(rest).toEqual(variablesOf(off, id));
+      expect(handedOn).toEqual(id === 'LoadObjects' ? undefined : { Ref: expect.stringMatching(/^DuplicatesTrack/) });
+    }
+  });
+
+  test('hears of the same objects through a queue of its own, with dead letters, and longer than its function may take', () => {
+    demo.hasResourceProperties('AWS::SNS::Subscription', {
+      Endpoint: { 'Fn::GetAtt': [Match.stringLikeRegexp('^NotificationsDuplicatesQueue'), 'Arn'] },
+      TopicArn: { Ref: Match.stringLikeRegexp('^NotificationsTopic') },
+      RawMessageDelivery: true,
+    });
+    const { Properties } = resource(demo, 'AWS::SQS::Queue', 'NotificationsDuplicatesQueue');
+    const { Timeout } = resource(demo, 'AWS::Lambda::Function', 'DuplicatesTrack').Properties;
+    expect(Number(Properties.VisibilityTimeout)).toBeGreaterThanOrEqual(6 * Number(Timeout));
+    expect(Properties.RedrivePolicy).toMatchObject({ maxReceiveCount: 5 });
+    demo.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      FunctionName: { Ref: Match.stringLikeRegexp('^DuplicatesTrack') },
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    });
+  });
+
+  test('tells its functions all they need', () => {
+    const identity = ['trace_id', 'time'];
+    const template = templateOf({
+      sources: [
+        { name: 'alb', format: 'alb', identity, from: { bucket: 'logs', prefix: 'web/' } },
+        ...DEMO_SOURCES.slice(1),
+      ],
+      'duplicates.sampleRate': 0.1,
+      'duplicates.windowHours': 24,
+    });
+    const variables = variablesOf(template, 'DuplicatesTrack');
+    const settings = trackerSettings({
+      ...Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, readable(value)])),
+    });
+    expect(settings).toMatchObject({
+      table: '<DuplicatesTable>',
+      sampleRate: 0.1,
+      windowHours: 24,
+      sources: [
+        { name: 'alb', format: 'alb', lane: 'objects', identity, bucket: 'logs', prefix: 'web/' },
+        { name: 'kong', logGroups: ['/demo/kong'] },
+        { name: 'app', options: { preset: 'server-logs' }, logGroups: ['/demo/app'] },
+      ],
+    });
+    expect(variables[ENV.queueUrl]).toEqual({ Ref: expect.stringMatching(/^NotificationsDuplicatesQueue/) });
+    expect(variablesOf(template, 'DuplicatesCount')).toMatchObject({
+      [ENV.duplicatesTable]: { Ref: expect.stringMatching(/^DuplicatesTable/) },
+    });
+  });
+
+  test('gives each function only what it does to the table', () => {
+    const onTable = (role: string) =>
+      actionsOf(demo, role).filter(([action]) => String(action).startsWith('dynamodb:'));
+    expect(onTable('DuplicatesTrackRole').sort()).toEqual([
+      ['dynamodb:BatchGetItem', '<DuplicatesTable.Arn>'],
+      ['dynamodb:BatchWriteItem', '<DuplicatesTable.Arn>'],
+      ['dynamodb:UpdateItem', '<DuplicatesTable.Arn>'],
+    ]);
+    expect(onTable('DuplicatesCountRole').sort()).toEqual([
+      ['dynamodb:BatchGetItem', '<DuplicatesTable.Arn>'],
+      ['dynamodb:BatchWriteItem', '<DuplicatesTable.Arn>'],
+      ['dynamodb:PutItem', '<DuplicatesTable.Arn>'],
+      ['dynamodb:Query', '<DuplicatesTable.Arn>'],
+    ]);
+    expect(actionsOf(demo, 'LoadLogEventsRole')).toContainEqual(['lambda:InvokeFunction', '<DuplicatesTrack.Arn>']);
+  });
+
+  test('reads of the buckets what the loading function reads', () => {
+    const read = (role: string) => actionsOf(demo, role).filter(([action]) => String(action).startsWith('s3:'));
+    expect(read('DuplicatesTrackRole')).toEqual(read('LoadObjectsRole'));
+    expect(read('DuplicatesTrackRole').length).toBeGreaterThan(0);
+  });
+
+  test('lets pages expire, and keeps them with the key of the stack', () => {
+    const keyed = templateOf({ kmsKey: KEY });
+    keyed.hasResourceProperties('AWS::DynamoDB::Table', {
+      KeySchema: [
+        { AttributeName: DUPLICATES.partition, KeyType: 'HASH' },
+        { AttributeName: DUPLICATES.sort, KeyType: 'RANGE' },
+      ],
+      TimeToLiveSpecification: { AttributeName: DUPLICATES.expiry, Enabled: true },
+      BillingMode: 'PAY_PER_REQUEST',
+      SSESpecification: { KMSMasterKeyId: KEY },
+    });
+    for (const role of ['DuplicatesTrackRole', 'DuplicatesCountRole']) {
+      expect(actionsOf(keyed, role)).toContainEqual(['kms:Decrypt', KEY]);
+    }
+  });
+
+  test('counts every minute, and tries no run again: the next one finds what it left', () => {
+    demo.hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: 'rate(1 minute)',
+      Targets: [{ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^DuplicatesCount'), 'Arn'] } }],
+    });
+    demo.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      FunctionName: { Ref: Match.stringLikeRegexp('^DuplicatesCount') },
+      MaximumRetryAttempts: 0,
+    });
+  });
+
+  test('raises no alarm unless it is asked to, and then one for each source', () => {
+    expect(resources(demo, 'AWS::CloudWatch::Alarm').size).toBe(0);
+    const alarmed = templateOf({ sources: DEMO_SOURCES, 'duplicates.alarmPercent': 2 });
+    const alarms = [...resources(alarmed, 'AWS::CloudWatch::Alarm').values()].map(({ Properties }) => Properties);
+    expect(alarms.map(({ AlarmName, Threshold }) => [AlarmName, Threshold])).toEqual([
+      ['tributary-duplicates-alb', 2],
+      ['tributary-duplicates-kong', 2],
+      ['tributary-duplicates-app', 2],
+    ]);
+    const expressions = JSON.stringify(alarms.map(({ Metrics }) => Metrics));
+    expect(expressions).toContain('100 * (within_alb + across_alb) / checked_alb');
+  });
+
+  test('is on the dashboard, each source with its rate', () => {
+    const { DashboardBody } = resource(demo, 'AWS::CloudWatch::Dashboard').Properties;
+    const body = JSON.stringify(DashboardBody);
+    for (const name of ['alb', 'kong', 'app']) {
+      expect(body).toContain(`100 * (within_${name} + across_${name}) / checked_${name}`);
+    }
+    for (const metric of ['RecordsChecked', 'ObjectsRedelivered', 'RecordsLate']) expect(body).toContain(metric);
+  });
+
+  test('can be audited by a saved query for each source', () => {
+    const queries = [...resources(demo, 'AWS::Athena::NamedQuery').values()].map(({ Properties }) => Properties);
+    const audit = queries.find(({ Name }) => Name === 'duplicates of kong, exactly');
+    expect(readable(audit?.QueryString)).toContain('WHEN "request_id" IS NOT NULL THEN');
+    expect(readable(audit?.QueryString)).toContain('FROM "<CatalogDatabase>"."kong"');
+  });
+});
