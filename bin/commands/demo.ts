@@ -17,7 +17,7 @@ import { jsonOption, lakeOption } from '../options.ts';
 import { complain, print, printJson, stages } from '../output.ts';
 
 /** Lines of the sample per source: enough for several batches and files, loaded in seconds. */
-const SAMPLE_LINES = { alb: 120_000, kong: 30_000, app: 30_000 };
+const SAMPLE_LINES = { alb: 90_000, kong: 20_000, app: 20_000 };
 const SAMPLE_SEED = 'tributary';
 
 interface DemoOptions {
@@ -119,11 +119,16 @@ function duplicatesOf({ source, duplicates: planted }: SampleSource, found: read
 function duplicateDifferences(sample: readonly SampleSource[], reports: readonly SourceReport[]): string[] {
   return sample.flatMap((of) => {
     const { source, found, planted } = duplicatesOf(of, reports);
-    const kinds = ['withinObject', 'acrossObjects', 'redelivered', 'late'] as const;
+    // Together: where a payload of log events ends is CloudWatch's choice, and may be between two repeats.
+    const kinds = [['withinObject', 'acrossObjects'], ['redelivered'], ['late']] as const;
+    const sum = (of: typeof found, names: readonly (keyof typeof found)[]) =>
+      names.reduce((total, name) => total + of[name], 0);
     return kinds
-      .filter((kind) => found[kind] !== planted[kind])
+      .filter((names) => sum(found, names) !== sum(planted, names))
       .map(
-        (kind) => `source ${source}: the sample has ${planted[kind]} ${kind}, the duplicate check found ${found[kind]}`,
+        (names) =>
+          `source ${source}: the sample has ${sum(planted, names)} ${names.join(' and ')}, ` +
+          `the duplicate check found ${sum(found, names)}`,
       );
   });
 }

@@ -118,7 +118,7 @@ describe('what people read', () => {
       checked: 10,
       duplicates: index % 2,
     }));
-    const [, , , bars] = reportText({ sources: [{ ...source, minutes }], sample: [] }).split('\n');
+    const [, , , , bars] = reportText({ sources: [{ ...source, minutes }], sample: [] }).split('\n');
     expect(bars).toBe('█'.repeat(60));
   });
 

@@ -7,6 +7,7 @@ import type { CountStore, ReportStore, TrackStore } from '../../lambdas/core/dup
 import { objectWork, type TrackedSource, type TrackPorts, track } from '../../lambdas/core/duplicates/track.ts';
 import { compiledSources } from '../../lambdas/core/sources.ts';
 import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
+import { Random } from '../../local/sample/random.ts';
 import { openTable, TABLE } from './duplicates-table.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
@@ -163,6 +164,55 @@ describe('the duplicate check', () => {
     expect((await store.marks()).filter((mark) => mark.source === source.settings.name)).toEqual([]);
   });
 
+  test('counts pages of which it sees a mark: they are there before it', async () => {
+    const source = newSource();
+    const counting: TrackStore = {
+      ...store,
+      mark: async (marks) => {
+        await store.mark(marks);
+        await countAll();
+      },
+    };
+    const work = workOf({ source, key: 'a', lines: [lineOf(1, 1), lineOf(1, 1)] });
+    await track([work], portsOf({ store: counting }));
+    await countAll();
+    expect(await totals(source)).toEqual({ checked: 2, withinObject: 1, acrossObjects: 0 });
+  });
+
+  test.each(['the first', 'a later'])(
+    'does not let %s count that was overtaken by another replace it',
+    async (which) => {
+      const source = newSource();
+      await deliver({ source, key: 'a', lines: [lineOf(1, 1)] });
+      if (which === 'a later') {
+        await countAll();
+        await deliver({ source, key: 'c', lines: [lineOf(1, 2)] });
+      }
+      await countAll({
+        ...store,
+        pages: async (...args) => {
+          const pages = await store.pages(...args);
+          await deliver({ source, key: 'b', lines: [lineOf(1, 1)] });
+          await countAll();
+          return pages;
+        },
+      });
+      const checked = which === 'a later' ? 3 : 2;
+      expect(await totals(source)).toEqual({ checked, withinObject: 0, acrossObjects: 1 });
+      await countAll();
+      expect(await totals(source)).toEqual({ checked, withinObject: 0, acrossObjects: 1 });
+    },
+  );
+
+  test('asks first whether a large object has been checked, and does not read it again', async () => {
+    const source = newSource();
+    const work = { ...workOf({ source, key: 'a', lines: [lineOf(1, 1)] }), size: 1_000_000 };
+    await track([work], portsOf());
+    const read = () => Promise.reject(new Error('read again'));
+    const [again] = await track([{ ...work, holder: 'another message', read }], portsOf());
+    expect(again?.outcome).toBe('redelivered');
+  });
+
   test('leaves a minute alone until no page has come for a while', async () => {
     const source = newSource();
     await deliver({ source, key: 'a', lines: [lineOf(1, 1), lineOf(2, 1)] });
@@ -250,8 +300,12 @@ interface Entry {
   readonly id: number;
 }
 
-/** A store whose process dies with one of its calls, before or after the call has had its effect. */
-function mortal<Store extends object>(whole: Store, calls: number, after: boolean): Store {
+/**
+ * A store whose calls take their time, each another, so that others come between; and whose process
+ * dies with one of them, before or after it has had its effect.
+ */
+function mortal<Store extends object>(whole: Store, seed: number, calls: number, after: boolean): Store {
+  const random = new Random(String(seed));
   let left = calls;
   return new Proxy(whole, {
     get: (target, name, receiver) => {
@@ -259,8 +313,8 @@ function mortal<Store extends object>(whole: Store, calls: number, after: boolea
       if (typeof method !== 'function') return method;
       return async (...args: unknown[]) => {
         if (left < 0) return new Promise(() => {});
-        await sleep(0);
-        if (left-- > 0) return await method.apply(target, args);
+        await sleep(random.int(0, 6));
+        if (left-- > 0) return await method.apply(target, args).finally(() => sleep(random.int(0, 6)));
         if (after) await method.apply(target, args);
         throw new Error('killed');
       };
@@ -274,8 +328,13 @@ describe('the count', () => {
     const objects = fc.array(fc.array(entry, { minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 6 });
     const death = fc.record({ calls: fc.integer({ min: 0, max: 6 }), after: fc.boolean() });
     /** One of the objects, or a count; and perhaps where its process dies. */
-    const step = fc.record({ object: fc.option(fc.nat(5)), death: fc.option(death), message: fc.nat(2) });
-    const run = fc.tuple(objects, fc.array(fc.array(step, { minLength: 1, maxLength: 5 }), { maxLength: 5 }));
+    const step = fc.record({
+      object: fc.option(fc.nat(5)),
+      death: fc.option(death),
+      message: fc.nat(2),
+      pace: fc.nat(),
+    });
+    const run = fc.tuple(objects, fc.array(fc.array(step, { minLength: 1, maxLength: 5 }), { maxLength: 4 }));
     await fc.assert(
       fc.asyncProperty(run, async ([entries, rounds]) => {
         const source = newSource();
@@ -283,17 +342,20 @@ describe('the count', () => {
           const lines = entries[index]?.map(({ minute, id }) => lineOf(minute, id)) ?? [];
           return { source, key: `k${index}`, lines, holder: `${index} ${message}` };
         };
+        const checked = new Set<number>();
         for (const round of rounds) {
           await Promise.allSettled(
-            round.map(async ({ object, death: dies, message }) => {
-              const own = dies ? mortal(store, dies.calls, dies.after) : store;
-              if (object === null) return await countAll(own);
-              return await track([workOf(deliveryOf(object % entries.length, message))], portsOf({ store: own }));
+            round.map(async ({ object, death: dies, message, pace }) => {
+              const own = mortal(store, pace, dies?.calls ?? Number.POSITIVE_INFINITY, dies?.after ?? false);
+              if (object === null) return void (await countAll(own));
+              const index = object % entries.length;
+              await track([workOf(deliveryOf(index, message))], portsOf({ store: own }));
+              checked.add(index);
             }),
           );
         }
-        // What died returns in the end.
-        for (const index of entries.keys()) await deliver(deliveryOf(index, 0));
+        // What died returns; what was checked does not, so nothing of it may be amiss.
+        for (const index of entries.keys()) if (!checked.has(index)) await deliver(deliveryOf(index, 0));
         await countAll();
         expect(await totals(source)).toEqual(oracle(entries));
       }),
