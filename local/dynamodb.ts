@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
@@ -15,6 +14,12 @@ export interface DynamoDbOptions {
   readonly tables: readonly Resource[];
 }
 
+/** DynamoDB on this machine. */
+export interface LocalDynamoDb extends Service {
+  /** Where the lake itself reaches it: behind the endpoint, where no test puts faults. */
+  readonly url: string;
+}
+
 const keySchema = z.array(z.object({ AttributeName: z.string(), KeyType: z.enum(['HASH', 'RANGE']) }));
 
 const tableProperties = z.object({
@@ -27,15 +32,17 @@ const tableProperties = z.object({
 /**
  * DynamoDB by dynalite, on disk. Items past their TTL stay: DynamoDB too deletes them in its own time.
  */
-export async function openDynamoDb({ dir, tables }: DynamoDbOptions): Promise<Service> {
+export async function openDynamoDb({ dir, tables }: DynamoDbOptions): Promise<LocalDynamoDb> {
   mkdirSync(dir, { recursive: true });
   const server = dynalite({ path: dir, createTableMs: 0, deleteTableMs: 0 });
   // dynalite is a server of its own; requests reach it without a second port.
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  await createTables(server, tables);
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await createTables(url, tables);
   return {
     name: 'DYNAMODB',
+    url,
     handle: async (request, response) => {
       server.emit('request', request, response);
       await once(response, 'close');
@@ -49,8 +56,7 @@ export async function openDynamoDb({ dir, tables }: DynamoDbOptions): Promise<Se
   };
 }
 
-async function createTables(server: Server, tables: readonly Resource[]): Promise<void> {
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+async function createTables(endpoint: string, tables: readonly Resource[]): Promise<void> {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
   for (const table of tables) {

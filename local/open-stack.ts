@@ -97,7 +97,8 @@ async function open(
   });
   await serve(firehose);
 
-  await serve(await openDynamoDb({ dir: join(dir, 'dynamodb'), tables: ofType('AWS::DynamoDB::Table') }));
+  const dynamoDb = await openDynamoDb({ dir: join(dir, 'dynamodb'), tables: ofType('AWS::DynamoDB::Table') });
+  await serve(dynamoDb);
 
   const lambdaEndpoint = await openEndpoint(hooks.intercept);
   closers.push(() => lambdaEndpoint.close());
@@ -132,7 +133,7 @@ async function open(
     putObject: async (bucket, key, file) => void (await s3.objects.putFile(bucket, key, file)),
     putLogEvents: (logGroup, logStream, logEvents) => logs.put(logGroup, logStream, logEvents),
     drain: async (): Promise<Drained> => {
-      await drained(workers, firehose, () => endLeases(endpoints.get('DYNAMODB') ?? '', resources), progress);
+      await drained(workers, firehose, () => endLeases(dynamoDb.url, resources), progress);
       await schedules.run();
       const deadLetters = [...sqs.deadLetters];
       return {

@@ -214,6 +214,8 @@ describe('the duplicate check', () => {
   });
 
   test('leaves a minute alone until no page has come for a while', async () => {
+    // Marks that other tests have left.
+    await countAll();
     const source = newSource();
     await deliver({ source, key: 'a', lines: [lineOf(1, 1), lineOf(2, 1)] });
     const early = { store, now: new Date(), outOfTime: () => false, emit: () => {} };

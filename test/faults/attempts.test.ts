@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { ChangeMessageVisibilityCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from 'vitest';
 import { ENV } from '../../lambdas/core/settings.ts';
@@ -129,6 +131,7 @@ describe.skipIf(availableParallelism() < 2)('two attempts at one object', { time
       expect(thawed).toBe(true);
       repeats++;
     }
+    expect(readFileSync(join(faulty.dir, 'logs/load-objects.log'), 'utf8')).toContain('another attempt has taken over');
     const { repeated } = await faulty.expectBalanced(`two attempts: ${name}`, logs, repeats);
     expect(repeated).toBeLessThanOrEqual(repeats * MOST_REPEATED_PER_DEATH);
   });
