@@ -99,10 +99,10 @@ describe.skipIf(availableParallelism() < 2)('two attempts at one object', { time
     const freeze = async (call: Call, invocation: StartedInvocation): Promise<void> => {
       const answer = await call.forward();
       process.kill(invocation.pid, 'SIGSTOP');
-      await takeOver(faulty, invocation);
-      call.answer(answer);
       // At the latest, should the second one have little to do.
       setTimeout(() => thaw(invocation), LONGEST_FREEZE_MS);
+      await takeOver(faulty, invocation);
+      call.answer(answer);
     };
     const thaw = ({ pid }: StartedInvocation): void => {
       if (thawed || pid !== first?.pid) return;
