@@ -44,27 +44,27 @@ export class Pager {
   readonly #props: PagerProps;
   readonly #groups = new Map<number, Group>();
   #waiting: Buffer[] = [];
-  /** Minute of the last record that told its time. */
-  #last: number | undefined;
+  /** Minute that stands for records of the object that tell no time. */
+  #timeless: number | undefined;
 
   constructor(props: PagerProps) {
     this.#props = props;
   }
 
   /**
-   * Adds a record of an object. One without a time has that of the record before it, at the object's
-   * beginning of the first that has one: so in a copy of the object it gets the same.
+   * Adds a record of an object. Those without a time go by the hour of the object's first record that has
+   * one, where a copy of the object has them as well, and another line of the object that is the same.
    */
   add({ fingerprint, time }: DuplicateRecord, arrivedAt: number): void {
-    if (time === undefined && this.#last === undefined) {
+    if (time !== undefined) {
+      this.#release(time);
+      this.#keep(fingerprint, minuteOf(time));
+    } else if (this.#timeless !== undefined) {
+      this.#keep(fingerprint, this.#timeless);
+    } else {
       this.#waiting.push(Buffer.from(fingerprint));
-      if (this.#waiting.length === MAX_WAITING) this.#release(this.#hourOf(arrivedAt));
-      return;
+      if (this.#waiting.length === MAX_WAITING) this.#release(arrivedAt);
     }
-    if (time !== undefined) this.#last = minuteOf(time);
-    const minute = this.#last as number;
-    this.#release(minute);
-    this.#keep(fingerprint, minute);
   }
 
   /** Adds a log event, which has a time whether its message tells one or not. */
@@ -74,23 +74,22 @@ export class Pager {
 
   /** There are no more records. */
   end(arrivedAt: number): void {
-    this.#release(this.#hourOf(arrivedAt));
+    this.#release(arrivedAt);
     for (const [minute, group] of this.#groups) this.#give(minute, group);
     this.#groups.clear();
   }
 
-  #release(minute: number): void {
-    if (this.#waiting.length === 0) return;
-    const waiting = this.#waiting;
+  /** Decides, once, what stands for records without a time. */
+  #release(time: number): void {
+    if (this.#timeless !== undefined) return;
+    this.#timeless = this.#hourOf(time);
+    for (const fingerprint of this.#waiting) this.#keep(fingerprint, this.#timeless);
     this.#waiting = [];
-    // What comes after belongs to the same minute, until a record tells its time.
-    this.#last ??= minute;
-    for (const fingerprint of waiting) this.#keep(fingerprint, minute);
   }
 
   /**
-   * Where no record tells a time there is only that of arrival, which differs between copies: those of
-   * one hour are looked at together, under its first minute.
+   * The first minute of an hour stands for all of it: between objects, and between copies that only
+   * their arrival dates, more than that may not agree.
    */
   #hourOf(millis: number): number {
     const minute = minuteOf(millis);

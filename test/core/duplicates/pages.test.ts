@@ -54,15 +54,23 @@ describe('pages', () => {
     );
   });
 
-  test('give a record without a time that of the record before it, at the beginning of the first that has one', () => {
+  test('put records without a time together, under the hour of the first record that has one', () => {
     const { pager: to, pages } = pager();
-    for (const each of [record(1), record(2), record(3, NOON), record(4), record(5, NOON + MINUTE_MS), record(6)]) {
-      to.add(each, NOON + 5 * MINUTE_MS);
-    }
+    const later = NOON + 17 * MINUTE_MS;
+    for (const each of [
+      record(1),
+      record(2),
+      record(3, later),
+      record(4),
+      record(5, later + 60 * MINUTE_MS),
+      record(6),
+    ])
+      to.add(each, NOON + 300 * MINUTE_MS);
     to.end(NOON);
-    expect(pages.map(numbersOf)).toEqual([
-      [1, 2, 3, 4],
-      [5, 6],
+    expect(pages.map((page) => [page.minute - minuteOf(NOON), numbersOf(page)])).toEqual([
+      [0, [1, 2, 4, 6]],
+      [17, [3]],
+      [77, [5]],
     ]);
   });
 
@@ -79,9 +87,10 @@ describe('pages', () => {
   test('hold only so many records back for a time to come', () => {
     const { pager: to, pages } = pager();
     for (let number = 0; number < 25_000; number++) to.add(record(number), NOON);
-    to.add(record(25_000, NOON + 5 * MINUTE_MS), NOON);
+    to.add(record(25_000, NOON + 500 * MINUTE_MS), NOON);
+    to.add(record(25_001), NOON);
     to.end(NOON);
-    expect(pages.map(({ fingerprints }) => fingerprints.length / 8)).toEqual([25_000, 1]);
+    expect(pages.map(({ fingerprints }) => fingerprints.length / 8)).toEqual([25_001, 1]);
   });
 
   test('take a log event without a time of its own by the hour it was logged in', () => {
