@@ -21,6 +21,7 @@ const CHECKS: readonly (readonly [string, ...string[]])[] = [
   ['biome', 'check', '--error-on-warnings', '.'],
   ['tsc', '--noEmit'],
   ['node', 'bin/docs.ts', '--check'],
+  ['node', 'bin/kernel.ts', '--check'],
 ];
 
 let passed = 0;

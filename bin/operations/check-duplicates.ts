@@ -87,7 +87,7 @@ export async function placesOf(
     await readObject(source, open, ({ fingerprint, position, line }) => {
       const duplicate = found.get(fingerprintName(fingerprint));
       if (!duplicate) return;
-      if (duplicate.places.length === 0) duplicate.text = line;
+      if (duplicate.places.length === 0) duplicate.text = line();
       duplicate.places.push({ file: name, line: position });
     });
   }

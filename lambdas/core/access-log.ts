@@ -13,8 +13,17 @@ import {
   rejected,
 } from './format.ts';
 import { plainText } from './json-text.ts';
+import type { LogFormatLayout } from './layout.ts';
 import { clientAddress, isMissing, type LogField, logColumns } from './log-columns.ts';
-import { ESCAPES, type Escape, LOG_FORMAT_OPTION, parseLogFormat, type SplitLine, splitLine } from './log-format.ts';
+import {
+  ESCAPES,
+  type Escape,
+  LOG_FORMAT_OPTION,
+  type LogFormat,
+  parseLogFormat,
+  type SplitLine,
+  splitLine,
+} from './log-format.ts';
 import type { Row } from './row.ts';
 import { readLogTime, readTime } from './times.ts';
 
@@ -60,8 +69,10 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
   if (indexOf('http_version') === undefined) filters.delete('no_http');
   if (client === undefined) filters.delete('no_client_address');
 
+  const layout = layoutOf(format, fields, escaping, filters, marks.length > 0, (request ?? -1) + 1);
   return {
     columns,
+    ...(layout && { layout }),
     identity: IDENTITY.filter(([id = '']) => id in columns).map((names) => names.filter((name) => name in columns)),
     reader: {
       read: (line, row) => {
@@ -96,6 +107,36 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
         return ROW;
       },
     },
+  };
+}
+
+/**
+ * The format, for the kernel; none where it takes more than a look to see where a value ends, or whether a
+ * line has an envelope.
+ */
+function layoutOf(
+  { start, variables }: LogFormat,
+  fields: readonly LogField[],
+  escaping: Escape,
+  filters: ReadonlySet<FilterName>,
+  marked: boolean,
+  neededFields: number,
+): LogFormatLayout | undefined {
+  const isPlain = variables.every(({ address, after }) => !(address && after.startsWith(':')));
+  if (!isPlain || start.startsWith('{')) return undefined;
+  return {
+    kind: 'log-format',
+    fields: fields.map(({ layout, token }, index) => {
+      const { after = '', list = false } = variables[index] ?? {};
+      return { ...layout, after, list, token: token && index === fields.length - 1 };
+    }),
+    start,
+    neededFields,
+    escapes: escaping !== 'none',
+    noHttp: filters.has('no_http'),
+    noClient: filters.has('no_client_address'),
+    localClient: filters.has('local_client'),
+    marked,
   };
 }
 

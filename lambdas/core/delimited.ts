@@ -4,6 +4,7 @@
  * Position alone decides what a field is: AWS appends fields before it documents them.
  */
 import { type LineReader, type Outcome, ROW, rejected } from './format.ts';
+import type { DelimitedLayout, LayoutField } from './layout.ts';
 import type { Row } from './row.ts';
 import type { ColumnSpec } from './table.ts';
 
@@ -15,12 +16,17 @@ export interface Field {
   readonly quoted?: true;
   /** How every value of this field begins, so that a line read with its fields shifted shows. */
   readonly looks?: RegExp;
+  /** The same, for the kernel. */
+  readonly layout: LayoutField;
   /** What one item of this list looks like: without quotes around it, every item stands as a field of its own. */
   readonly item?: RegExp;
 }
 
 /** The column methods of a row that take text, by column type. */
 const WRITE = { string: 'text', int: 'int', bigint: 'bigint', double: 'double', timestamp: 'timestamp' } as const;
+
+/** The kernel's ops, by column type. */
+const OP = { string: 'text', int: 'int', bigint: 'bigint', double: 'double', timestamp: 'time' } as const;
 
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT/;
 
@@ -36,10 +42,15 @@ export function fieldsOf<Specs extends DelimitedSpecs>(specs: Specs) {
       const { type } = specs[name] as DelimitedSpecs[string];
       const method = WRITE[type];
       const looks = type === 'timestamp' ? { looks: TIMESTAMP } : {};
-      return { ...looks, write: (row, value) => row[method](name, value) };
+      return {
+        ...looks,
+        layout: { op: OP[type], columns: [name] },
+        write: (row, value) => row[method](name, value),
+      };
     },
     /** `address:port`, with or without brackets around an IPv6 address: the port follows the last colon. */
     address: (ip: Name, port: Name): Field => ({
+      layout: { op: 'address', columns: [ip, port] },
       write: (row, value) => {
         const colon = value.lastIndexOf(':');
         const bare = colon < 0 || value.endsWith(']');
@@ -50,6 +61,7 @@ export function fieldsOf<Specs extends DelimitedSpecs>(specs: Specs) {
     }),
     /** A duration in seconds, where AWS writes -1 for "did not happen". */
     seconds: (name: Name): Field => ({
+      layout: { op: 'seconds', columns: [name] },
       write: (row, value) => {
         if (value !== '-1') row.double(name, value);
       },
@@ -57,6 +69,7 @@ export function fieldsOf<Specs extends DelimitedSpecs>(specs: Specs) {
     /** `METHOD URL PROTOCOL`; the URL may hold spaces, and each part may be `-`. */
     request: (verb: Name, url: Name, proto: Name): Field => ({
       quoted: true,
+      layout: { op: 'request', columns: [verb, url, proto], quoted: true },
       write: (row, value) => {
         const request = value.trimEnd();
         const first = request.indexOf(' ');
@@ -76,9 +89,17 @@ export function fieldsOf<Specs extends DelimitedSpecs>(specs: Specs) {
       },
     }),
     /** The field is the column, and AWS always quotes it. */
-    quoted: (name: Name): Field => ({ quoted: true, write: (row, value) => row.text(name, value) }),
+    quoted: (name: Name): Field => ({
+      quoted: true,
+      layout: { op: 'text', columns: [name], quoted: true },
+      write: (row, value) => row.text(name, value),
+    }),
     /** A list of `item`s separated by spaces, in quotes or, in some files, without. */
-    list: (name: Name, item: RegExp): Field => ({ item, write: (row, value) => row.text(name, value) }),
+    list: (name: Name, item: RegExp): Field => ({
+      item,
+      layout: { op: 'text', columns: [name], list: true },
+      write: (row, value) => row.text(name, value),
+    }),
   };
 }
 
@@ -90,6 +111,11 @@ export interface LineShape {
   readonly minFields: number;
   /** A line with more is not of the format. */
   readonly maxFields: number;
+}
+
+/** The shape, for the kernel. */
+export function delimitedLayout({ fields, minFields, maxFields }: LineShape): DelimitedLayout {
+  return { kind: 'delimited', fields: fields.map(({ layout }) => layout), minFields, maxFields };
 }
 
 /** Reads lines of the given shape. */

@@ -1,3 +1,4 @@
+import type { Layout } from './layout.ts';
 import type { Row } from './row.ts';
 import type { ColumnSpecs } from './table.ts';
 
@@ -38,6 +39,8 @@ export type IdentityColumns = readonly string[];
 export interface CompiledFormat {
   readonly columns: ColumnSpecs;
   readonly reader: LineReader;
+  /** How lines mostly look, so that the kernel can read them; absent: the reader reads all. */
+  readonly layout?: Layout;
   /** What a record is known by, best first; where none counts, it is the whole line. */
   readonly identity?: readonly IdentityColumns[];
   /** Values every row of one object shares, told by the object's key; columns by name. */

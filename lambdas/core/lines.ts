@@ -6,12 +6,17 @@ export const MAX_LINE_BYTES = 1_048_576;
 /** Bytes of a line too long that are kept to show it. */
 export const KEPT_OF_LONG_LINE_BYTES = 65_536;
 
-const LINE_FEED = 0x0a;
+export const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-const EMPTY = Buffer.alloc(0);
 
 /** Takes lines as they are found. The bytes are valid during the call only. */
 export interface LineSink {
+  /**
+   * Whole lines, each with its LF, as they lie in a chunk.
+   *
+   * @default - each is given to `line` or `longLine`
+   */
+  lines?(block: Buffer): void;
   /** A line without its end (LF or CRLF). */
   line(bytes: Buffer): void;
   /** A line of more than MAX_LINE_BYTES: its first bytes and its whole length. */
@@ -34,14 +39,19 @@ export class LineSplitter {
   push(chunk: Uint8Array): void {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     let start = 0;
-    for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, start)) {
-      if (this.#openBytes === 0 && this.#longBytes === 0 && end - start <= MAX_LINE_BYTES) {
-        this.#sink.line(end === start ? EMPTY : withoutReturn(bytes.subarray(start, end)));
-      } else {
-        this.#hold(bytes.subarray(start, end));
-        this.#finish();
-      }
+    if (this.#openBytes > 0 || this.#longBytes > 0) {
+      const end = bytes.indexOf(LINE_FEED);
+      this.#hold(end < 0 ? bytes : bytes.subarray(0, end));
+      if (end < 0) return;
+      this.#finish();
       start = end + 1;
+    }
+    const end = bytes.lastIndexOf(LINE_FEED) + 1;
+    if (end > start) {
+      const block = bytes.subarray(start, end);
+      if (this.#sink.lines) this.#sink.lines(block);
+      else eachLine(block, this.#sink);
+      start = end;
     }
     if (start < bytes.length) this.#hold(bytes.subarray(start));
   }
@@ -88,6 +98,18 @@ export class LineSplitter {
   }
 }
 
-function withoutReturn(line: Buffer): Buffer {
+/** Gives each line of a block of whole lines. */
+export function eachLine(block: Buffer, sink: Pick<LineSink, 'line' | 'longLine'>): void {
+  let start = 0;
+  for (let end = block.indexOf(LINE_FEED); end >= 0; end = block.indexOf(LINE_FEED, start)) {
+    const line = block.subarray(start, end);
+    if (line.length <= MAX_LINE_BYTES) sink.line(withoutReturn(line));
+    else sink.longLine(line.subarray(0, KEPT_OF_LONG_LINE_BYTES), line.length);
+    start = end + 1;
+  }
+}
+
+/** A line that ended with CR LF, without the CR. */
+export function withoutReturn(line: Buffer): Buffer {
   return line[line.length - 1] === CARRIAGE_RETURN ? line.subarray(0, -1) : line;
 }

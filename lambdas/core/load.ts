@@ -20,6 +20,9 @@ import { OWN } from './table.ts';
  */
 export const BATCHES_IN_FLIGHT = 3;
 
+/** Messages of a payload read between two looks whether a batch is full: they wait in memory as rows. */
+const MESSAGES_AT_A_TIME = 500;
+
 /** Sends records to a stream. Resolves when Firehose has acknowledged every one of them. */
 export type Send = (stream: string, records: readonly Uint8Array[]) => Promise<void>;
 
@@ -151,11 +154,11 @@ export async function loadPayload(source: Source, payload: Payload, ports: Ports
     },
     ports,
     async read(loader, ship) {
-      const from = loader.counts.lines;
       loader.counts.bytes = payload.bytes;
-      for (const [index, message] of payload.messages.entries()) {
-        if (index < from) continue;
-        loader.read(message, index);
+      const { messages } = payload;
+      while (loader.counts.lines < messages.length) {
+        const from = loader.counts.lines;
+        loader.readMessages(messages.slice(from, from + MESSAGES_AT_A_TIME));
         await ship();
       }
       return true;

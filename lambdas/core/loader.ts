@@ -1,8 +1,10 @@
 import type { CompiledFormat, Outcome } from './format.ts';
+import { type KernelSink, LineKernel, type LinesRead, messageBlocks, readBlock } from './kernel.ts';
+import { programOf } from './kernel-program.ts';
 import { rejectedRow } from './lake-rows.ts';
-import { LineSplitter, MAX_LINE_BYTES } from './lines.ts';
-import { MAX_RECORD_BYTES, Packer } from './pack.ts';
-import { type KeepRaw, Row } from './row.ts';
+import { eachLine, LINE_FEED, type LineSink, LineSplitter, MAX_LINE_BYTES } from './lines.ts';
+import { MAX_RECORD_BYTES, PACKED_RECORD_BYTES, Packer } from './pack.ts';
+import { type KeepRaw, Row, rowHead } from './row.ts';
 import { textOf, withoutBom } from './text.ts';
 
 /** Rejected lines kept of one object or payload; the rest is only counted, so that a flood cannot hurt. */
@@ -73,6 +75,12 @@ export class Loader {
   readonly #rows = new Packer();
   readonly #rejected = new Packer();
   readonly #lines: LineSplitter;
+  /** Reads what lines mostly are; undefined where the format's reader reads all. */
+  readonly #kernel: LineKernel | undefined;
+  /** Every row keeps its line. */
+  readonly #keepsAll: boolean;
+  /** Lines of an object that are read one by one. */
+  readonly #objectLines: Required<Pick<LineSink, 'line' | 'longLine'>>;
   #ready: Shipment[] = [];
   /** Lines an earlier attempt has dealt with, that are still to be skipped. */
   #skip: number;
@@ -83,7 +91,11 @@ export class Loader {
     this.counts = { ...NOTHING, ...props.resume, bytes: 0 };
     this.#skip = this.counts.lines;
     this.#row = new Row(props.format.columns, props.shared);
-    this.#lines = new LineSplitter({
+    const { layout, columns } = props.format;
+    const program = layout && programOf(layout, columns);
+    this.#kernel = program && new LineKernel(program, rowHead(props.origin), this.#row.shared);
+    this.#keepsAll = props.keepRaw === 'always';
+    this.#objectLines = {
       line: (bytes) => {
         if (this.#skips()) return;
         const text = textOf(bytes);
@@ -94,7 +106,8 @@ export class Loader {
         const detail = `expected at most ${MAX_LINE_BYTES} bytes, got ${length}`;
         this.#line(this.counts.lines + 1, textOf(head), { kind: 'rejected', reason: 'line_too_long', detail });
       },
-    });
+    };
+    this.#lines = new LineSplitter({ ...this.#objectLines, lines: (block) => this.#readLines(block) });
   }
 
   /** Reads the next bytes of an object; its lines are counted from 1. */
@@ -114,6 +127,21 @@ export class Loader {
     // An earlier attempt may have come as far as this, and died before it could say so.
     if (this.#skips()) return;
     this.#line(this.counts.lines + 1, rest, { kind: 'rejected', reason, detail });
+  }
+
+  /** Reads the messages of the events that follow those read: an event's position is its index. */
+  readMessages(messages: readonly string[]): void {
+    const kernel = this.#kernel;
+    const before = this.counts.lines;
+    const readNext = () => this.read(messages[this.counts.lines - before] ?? '', this.counts.lines);
+    if (kernel) {
+      const sink = { ...this.#kernelSink(0), line: readNext };
+      for (const block of messageBlocks(messages)) {
+        if (block) readBlock(kernel, block, this.#keepsAll, sink);
+        else readNext();
+      }
+    }
+    while (this.counts.lines - before < messages.length) readNext();
   }
 
   /** Reads one line, or one event's message. */
@@ -137,6 +165,56 @@ export class Loader {
   takeRest(): Shipment[] {
     if (!this.#rows.empty || !this.#rejected.empty) this.#ship();
     return this.takeReady();
+  }
+
+  /** Reads whole lines of an object. */
+  #readLines(block: Buffer): void {
+    const kernel = this.#kernel;
+    let rest = block;
+    // The first line may begin with a byte order mark.
+    while (rest.length > 0 && (!kernel || this.#skip > 0 || this.counts.lines === 0)) {
+      const end = kernel ? rest.indexOf(LINE_FEED) + 1 : rest.length;
+      eachLine(rest.subarray(0, end), this.#objectLines);
+      rest = rest.subarray(end);
+    }
+    if (kernel) readBlock(kernel, rest, this.#keepsAll, this.#kernelSink(1));
+  }
+
+  /** @param first position of an object's or payload's first line */
+  #kernelSink(first: number): KernelSink {
+    const rows = this.#rows;
+    return {
+      ...this.#objectLines,
+      position: () => this.counts.lines + first,
+      room: () => rows.room,
+      makeRoom: () => {
+        // What does not fit an empty record fits none.
+        if (rows.room === PACKED_RECORD_BYTES) return false;
+        rows.closeRecord();
+        if (rows.room === 0) this.#ship();
+        return true;
+      },
+      take: (read) => this.#take(read),
+    };
+  }
+
+  #take({ output, rows, filtered, unknownFields, firstEventTime, lastEventTime }: LinesRead): void {
+    const { counts } = this;
+    if (rows > 0) this.#rows.addRows(output);
+    counts.lines += rows + filtered;
+    counts.rows += rows;
+    counts.filtered += filtered;
+    if (filtered > 0) this.#count('local_client', filtered);
+    counts.unknownFields += unknownFields;
+    if (Number.isNaN(firstEventTime)) return;
+    this.#seen(firstEventTime);
+    this.#seen(lastEventTime);
+  }
+
+  #seen(time: number): void {
+    const { counts } = this;
+    counts.firstEventTime = Math.min(counts.firstEventTime ?? time, time);
+    counts.lastEventTime = Math.max(counts.lastEventTime ?? time, time);
   }
 
   #skips(): boolean {
@@ -172,10 +250,7 @@ export class Loader {
     counts.fieldErrors += row.fieldErrors;
     counts.unknownFields += row.unknownFields;
     if (row.values === 0) counts.emptyRows++;
-    const time = row.eventTime;
-    if (time === undefined) return;
-    counts.firstEventTime = Math.min(counts.firstEventTime ?? time, time);
-    counts.lastEventTime = Math.max(counts.lastEventTime ?? time, time);
+    if (row.eventTime !== undefined) this.#seen(row.eventTime);
   }
 
   #reject(position: number, line: string, reason: string, detail: string): void {
@@ -201,7 +276,7 @@ export class Loader {
     this.#ready.push({ rows: this.#rows.take(), rejected: this.#rejected.take(), counts: { ...this.counts } });
   }
 
-  #count(reason: string): void {
-    this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + 1);
+  #count(reason: string, lines = 1): void {
+    this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + lines);
   }
 }

@@ -5,6 +5,7 @@
  */
 import { isAddress } from './address.ts';
 import { OptionError } from './format.ts';
+import type { LayoutField, LayoutOp } from './layout.ts';
 import { type Escape, LOG_FORMAT_OPTION, type LogFormat, unescapeValue } from './log-format.ts';
 import type { Row } from './row.ts';
 import { bigint, type ColumnSpecs, double, int, OWN, PARTITION, text, timestamp } from './table.ts';
@@ -89,6 +90,8 @@ export interface LogField {
   readonly write: (row: Row, value: string) => void;
   /** The value holds no space: what follows one is not the value's. */
   readonly token: boolean;
+  /** The same, for the kernel, without the text around it. */
+  readonly layout: LayoutField;
 }
 
 /** A format's table and how its variables fill it. */
@@ -173,7 +176,7 @@ function logField(variable: string, columns: ReadonlySet<ColumnName>, escaping: 
     const write = (row: Row, value: string) => {
       if (!isMissing(value)) row.text(variable, unescapeValue(value, escaping));
     };
-    return { write, token: false };
+    return { write, token: false, layout: { op: 'text', columns: [variable] } };
   }
   return {
     write: (row, value) => {
@@ -186,8 +189,35 @@ function logField(variable: string, columns: ReadonlySet<ColumnName>, escaping: 
       }
     },
     token: [...columns].some((column) => TOKENS.has(column)) || variable === 'request_time' || variable === 'msec',
+    layout: layoutOf(variable, columns),
   };
 }
+
+/** What the kernel makes of a variable. */
+function layoutOf(variable: string, columns: ReadonlySet<ColumnName>): LayoutField {
+  const filled = (...names: ColumnName[]) => names.map((name) => (columns.has(name) ? name : undefined));
+  if (variable === 'request') {
+    return { op: 'nginx-request', columns: filled('request_method', 'request_url', 'query_string', 'http_version') };
+  }
+  if (variable === 'request_uri') return { op: 'url', columns: filled('request_url', 'query_string') };
+  if (columns.has('host_domain') || columns.has('project_name')) {
+    return { op: 'host', columns: filled('host_domain', 'project_name') };
+  }
+  const [column] = columns;
+  const part = column === 'trace_id' ? TRACE_PARTS[variable] : undefined;
+  if (part) return { op: 'part', columns: [column], part };
+  return { op: OPS[column ?? 'stream'] ?? 'text', columns: [column], status: column === 'status_code' };
+}
+
+/** The kernel's ops for columns that are not simply text. */
+const OPS: Readonly<Partial<Record<ColumnName, LayoutOp>>> = {
+  log_time: 'time',
+  client_ip: 'client',
+  http_version: 'version',
+  status_code: 'int',
+  bytes_sent: 'bigint',
+  response_time: 'double',
+};
 
 /** The columns' parts of a value; most variables are one column. */
 function partsOf(
@@ -272,6 +302,10 @@ const WRITE: Readonly<Record<ColumnName, Write>> = {
 
 /** nginx lists a time per server it tried, as `0.002, 0.100 : -`: together they are how long the upstream took. */
 function writeUpstreamTime(row: Row, value: string): void {
+  if (!/[,:]/.test(value)) {
+    row.double('response_time', value);
+    return;
+  }
   const times = value.split(/[,:]/).map((time) => time.trim());
   const known = times.filter((time) => time !== '-');
   if (known.length === 0) return;

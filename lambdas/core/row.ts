@@ -5,6 +5,10 @@ export type KeepRaw = 'never' | 'on-error' | 'always';
 
 const INT = /^[+-]?\d{1,10}$/;
 const BIGINT = /^[+-]?\d{1,19}$/;
+/** A double that is written as it was logged: a JSON number without exponent. */
+const PLAIN_DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
+/** Digits beyond which a double is not exact. */
+const MAX_DOUBLE_DIGITS = 17;
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$/;
 const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z?$/;
 
@@ -29,7 +33,8 @@ export class Row {
 
   /** How each column's value begins in the JSON, by column name. */
   readonly #keys: ReadonlyMap<string, string>;
-  readonly #shared: string;
+  /** The values every row has, as JSON, after its position. */
+  readonly shared: string;
   #json = '';
   #errors: Record<string, { value: string; reason: string }> | undefined;
   #extra: Record<string, string> | undefined;
@@ -40,7 +45,7 @@ export class Row {
    */
   constructor(specs: ColumnSpecs, shared: ReadonlyMap<string, string> = new Map()) {
     this.#keys = new Map([...Object.values(OWN), ...numbered(specs)].map(({ name, key }) => [name, `,"${key}":`]));
-    this.#shared = [...shared].map(([name, value]) => this.#key(name) + quote(value)).join('');
+    this.shared = [...shared].map(([name, value]) => this.keyOf(name) + quote(value)).join('');
   }
 
   begin(): void {
@@ -54,11 +59,11 @@ export class Row {
   }
 
   text(name: string, value: string): void {
-    this.#set(name, quote(value));
+    this.set(name, quote(value));
   }
 
   int(name: string, value: string): void {
-    if (INT.test(value) && Number(value) <= MAX_INT && Number(value) >= MIN_INT) this.#set(name, String(Number(value)));
+    if (INT.test(value) && Number(value) <= MAX_INT && Number(value) >= MIN_INT) this.set(name, String(Number(value)));
     else this.error(name, value, numberReason(value, INT, 'not a whole number', 'out of range for int'));
   }
 
@@ -69,17 +74,22 @@ export class Row {
     }
     const exact = BigInt(value.replace('+', ''));
     if (exact > MAX_BIGINT || exact < MIN_BIGINT) this.error(name, value, 'out of range for bigint');
-    else this.#set(name, String(exact));
+    else this.set(name, String(exact));
   }
 
   double(name: string, value: string): void {
+    if (PLAIN_DECIMAL.test(value) && value.replace(/\D/g, '').length <= MAX_DOUBLE_DIGITS) {
+      const short = value.includes('.') ? value.replace(/\.?0+$/, '') : value;
+      this.set(name, short === '-0' ? '0' : short);
+      return;
+    }
     const number = Number(value);
-    if (DECIMAL.test(value) && Number.isFinite(number)) this.#set(name, JSON.stringify(number));
+    if (DECIMAL.test(value) && Number.isFinite(number)) this.set(name, JSON.stringify(number));
     else this.error(name, value, numberReason(value, DECIMAL, 'not a number', 'out of range for double'));
   }
 
   boolean(name: string, value: boolean): void {
-    this.#set(name, String(value));
+    this.set(name, String(value));
   }
 
   /** `value` as `yyyy-MM-ddTHH:mm:ss[.fraction][Z]` in UTC; kept to microseconds. */
@@ -91,8 +101,8 @@ export class Row {
       return;
     }
     const fraction = parts[7]?.slice(0, 6);
-    this.#set(name, `"${value.slice(0, 10)}T${value.slice(11, 19)}${fraction ? `.${fraction}` : ''}Z"`);
-    this.eventTime ??= millis + (fraction ? Math.floor(Number(`0.${fraction}`) * 1000) : 0);
+    this.set(name, `"${value.slice(0, 10)}T${value.slice(11, 19)}${fraction ? `.${fraction}` : ''}Z"`);
+    this.eventTime ??= millis + Number((fraction ?? '').slice(0, 3).padEnd(3, '0'));
   }
 
   /** Keeps a value that did not convert; its column stays null. A name given again is kept with a number after it. */
@@ -111,23 +121,29 @@ export class Row {
 
   /** The finished row as one JSON object on one line. */
   json(origin: string, position: number, raw: string, keepRaw: KeepRaw): string {
-    let json = `{"${OWN.origin.key}":"${origin}","${OWN.position.key}":${position}${this.#shared}${this.#json}`;
+    let json = `${rowHead(origin)}${position}${this.shared}${this.#json}`;
     if (this.#extra) json += `,"${OWN.extra.key}":${quote(JSON.stringify(this.#extra))}`;
     if (this.#errors) json += `,"${OWN.errors.key}":${quote(JSON.stringify(this.#errors))}`;
     if (keepRaw === 'always' || (keepRaw === 'on-error' && this.#errors)) json += `,"${OWN.raw.key}":${quote(raw)}`;
     return `${json}}`;
   }
 
-  #set(name: string, json: string): void {
-    this.#json += this.#key(name) + json;
+  protected set(name: string, json: string): void {
+    this.#json += this.keyOf(name) + json;
     this.values++;
   }
 
-  #key(name: string): string {
+  /** How the column's value begins in the row: `,"key":`. */
+  protected keyOf(name: string): string {
     const key = this.#keys.get(name);
     if (!key) throw new Error(`row: no column ${name} in this format's table`);
     return key;
   }
+}
+
+/** How a row begins, up to its position. */
+export function rowHead(origin: string): string {
+  return `{"${OWN.origin.key}":"${origin}","${OWN.position.key}":`;
 }
 
 /** `name` where it is not taken, else with a number: doubled, so that no choice of names makes the search long. */
@@ -136,12 +152,6 @@ function freeName(taken: Readonly<Record<string, unknown>>, name: string, count:
   let free = wellFormed;
   for (let number = count; free in taken; number *= 2) free = `${wellFormed}#${number}`;
   return free;
-}
-
-/** Milliseconds since the epoch, to the second, of a text that `Row.timestamp` takes; undefined for any other. */
-export function secondOf(value: string): number | undefined {
-  const parts = TIMESTAMP.exec(value);
-  return parts ? utcMillis(parts) : undefined;
 }
 
 /** Milliseconds since the epoch; undefined for a day or time that does not exist. */

@@ -42,7 +42,7 @@ function workOf(source: TrackedSource, index: number, { records, minutes }: Shap
       for (let at = 0; at < records; at++) {
         const time = NOW - Math.ceil(((at + 1) * minutes * 60_000) / records);
         const fingerprint = fingerprints.subarray(at * 8, at * 8 + 8);
-        pager.add({ fingerprint, time, position: at + 1, line: '' }, NOW);
+        pager.add({ fingerprint, time, position: at + 1, line: () => '' }, NOW);
       }
       await write();
       pager.end(NOW);

@@ -1,7 +1,7 @@
 /** What a record is known by, taken from its line without making the row. */
-import { hash } from 'node:crypto';
 import type { CompiledFormat, IdentityColumns } from '../format.ts';
-import { Row, secondOf } from '../row.ts';
+import { hashOfText } from '../kernel.ts';
+import { Row } from '../row.ts';
 
 /** Bytes of a fingerprint: 64 bits. In a minute of 11 million records a chance hit comes once in 300,000 minutes. */
 export const FINGERPRINT_BYTES = 8;
@@ -9,14 +9,13 @@ export const FINGERPRINT_BYTES = 8;
 /** A row that keeps the values of identity columns and the event's time, and nothing else. */
 export class IdentityRow extends Row {
   readonly #alternatives: readonly IdentityColumns[];
-  /** By column name; every identity column has an entry. */
+  /** As JSON, with their keys, by column name; every identity column has an entry. */
   readonly #values: Map<string, string | undefined>;
 
-  /** @param identity columns over those of the format */
-  constructor({ columns, identity: own = [] }: CompiledFormat, identity: readonly IdentityColumns[] = own) {
+  constructor({ columns }: CompiledFormat, alternatives: readonly IdentityColumns[]) {
     super(columns);
-    this.#alternatives = identity;
-    this.#values = new Map(identity.flat().map((name) => [name, undefined]));
+    this.#alternatives = alternatives;
+    this.#values = new Map(alternatives.flat().map((name) => [name, undefined]));
   }
 
   override begin(): void {
@@ -24,54 +23,24 @@ export class IdentityRow extends Row {
     for (const name of this.#values.keys()) this.#values.set(name, undefined);
   }
 
-  override text(name: string, value: string): void {
-    if (this.#values.has(name)) this.#values.set(name, value);
-  }
-
-  override int(name: string, value: string): void {
-    this.text(name, value);
-  }
-
-  override bigint(name: string, value: string): void {
-    this.text(name, value);
-  }
-
-  override double(name: string, value: string): void {
-    this.text(name, value);
-  }
-
-  override boolean(name: string, value: boolean): void {
-    this.text(name, String(value));
-  }
-
-  override timestamp(name: string, value: string): void {
-    this.eventTime ??= secondOf(value);
-    this.text(name, value);
+  protected override set(name: string, json: string): void {
+    if (this.#values.has(name)) this.#values.set(name, this.keyOf(name) + json);
   }
 
   override error(): void {}
 
   override extra(): void {}
 
-  /** The values that tell this record from others; undefined where only the whole line does. */
+  /** What tells this record from others, as it stands in its row; undefined where only the whole line does. */
   identity(): string | undefined {
-    for (const [index, columns] of this.#alternatives.entries()) {
-      if (this.#values.get(columns[0] ?? '') === undefined) continue;
-      let text = String(index);
-      for (const name of columns) {
-        const value = this.#values.get(name);
-        // With the length before it, no two lists of values give one text.
-        text += value === undefined ? '|-' : `|${value.length}:${value}`;
-      }
-      return text;
-    }
-    return undefined;
+    const known = this.#alternatives.find(([first = '']) => this.#values.get(first) !== undefined);
+    return known?.map((name) => this.#values.get(name) ?? '').join('');
   }
 }
 
 /** Fingerprint of a record's identity, or of its whole line where it has no other. */
 export function fingerprintOf(identity: string | undefined, line: string): Buffer {
-  return hash('sha256', identity ?? `line|${line}`, 'buffer').subarray(0, FINGERPRINT_BYTES);
+  return identity === undefined ? hashOfText(line, 'line') : hashOfText(identity, 'identity');
 }
 
 const UINT32_VALUES = 2 ** 32;

@@ -1,43 +1,56 @@
 /** An object's bytes, or a payload's messages, to the records that are checked for duplicates. */
 import type { CompiledFormat, IdentityColumns } from '../format.ts';
-import { LineSplitter } from '../lines.ts';
+import { type KernelSink, LineKernel, messageBlocks, readBlock } from '../kernel.ts';
+import { programOf } from '../kernel-program.ts';
+import { eachLine, LINE_FEED, type LineSink, LineSplitter, withoutReturn } from '../lines.ts';
 import { textOf, withoutBom } from '../text.ts';
-import { fingerprintOf, IdentityRow } from './identity.ts';
+import { FINGERPRINT_BYTES, fingerprintOf, IdentityRow } from './identity.ts';
 
 /** A line that becomes a row or is rejected. Blank lines and filter hits are no records. */
 export interface DuplicateRecord {
-  /** First 8 bytes of the hash of its identity; valid during the call only. */
+  /** 64-bit hash of its identity; valid during the call only. */
   readonly fingerprint: Buffer;
   /** Milliseconds since the epoch, where the record tells its time. */
   readonly time: number | undefined;
   /** As in the table: line number from 1, or index of the event from 0. */
   readonly position: number;
-  readonly line: string;
+  /** Its text; to be asked for during the call only. */
+  readonly line: () => string;
 }
+
+/** Bytes of fingerprints the kernel writes at a time, and of one with its time and its place. */
+const ROOM_BYTES = 1024 * 1024;
+const RECORD_BYTES = 24;
 
 /** Reads lines as a loader does, and takes of each what tells it from others. */
 export class RecordReader {
   readonly #format: CompiledFormat;
   readonly #row: IdentityRow;
   readonly #take: (record: DuplicateRecord) => void;
+  readonly #kernel: LineKernel | undefined;
+  readonly #objectLines: Required<Pick<LineSink, 'line' | 'longLine'>>;
   readonly #lines: LineSplitter;
   #count = 0;
 
+  /** @param identity columns over those of the format */
   constructor(
     format: CompiledFormat,
-    identity: readonly IdentityColumns[] | undefined,
+    identity: readonly IdentityColumns[] = format.identity ?? [],
     take: (record: DuplicateRecord) => void,
   ) {
     this.#format = format;
     this.#row = new IdentityRow(format, identity);
     this.#take = take;
-    this.#lines = new LineSplitter({
+    const program = format.layout && programOf(format.layout, format.columns, identity);
+    this.#kernel = program && new LineKernel(program);
+    this.#objectLines = {
       line: (bytes) => {
         const text = textOf(bytes);
-        this.read(this.#count === 0 ? withoutBom(text) : text, ++this.#count);
+        this.read(this.#count === 0 ? withoutBom(text) : text, this.#count + 1);
       },
-      longLine: (head, length) => this.#whole(`${length} ${textOf(head)}`, ++this.#count),
-    });
+      longLine: (head, length) => this.#whole(`${length} ${textOf(head)}`, this.#count + 1),
+    };
+    this.#lines = new LineSplitter({ ...this.#objectLines, lines: (block) => this.#readLines(block) });
   }
 
   /** Reads the next bytes of an object; its lines are counted from 1. */
@@ -52,23 +65,78 @@ export class RecordReader {
 
   /** The object's bytes cannot be read further: what is left of its last line is a record, as it is a rejected line. */
   breakOff(): void {
-    this.#whole(textOf(this.#lines.takeOpen()), ++this.#count);
+    this.#whole(textOf(this.#lines.takeOpen()), this.#count + 1);
+  }
+
+  /** Reads the messages of the events that follow those read: an event's position is its index. */
+  readMessages(messages: readonly string[]): void {
+    const kernel = this.#kernel;
+    const before = this.#count;
+    const readNext = () => this.read(messages[this.#count - before] ?? '', this.#count);
+    if (kernel) {
+      const sink = { ...this.#kernelSink(0), line: readNext };
+      for (const block of messageBlocks(messages)) {
+        if (block) readBlock(kernel, block, false, sink);
+        else readNext();
+      }
+    }
+    while (this.#count - before < messages.length) readNext();
   }
 
   /** Reads one line, or one event's message. */
   read(line: string, position: number): void {
-    if (line.trim() === '') return;
+    if (line.trim() === '') {
+      this.#count++;
+      return;
+    }
     this.#row.begin();
     const outcome = this.#format.reader.read(line, this.#row);
-    if (outcome.kind === 'filtered') return;
     if (outcome.kind === 'rejected') this.#whole(line, position);
     else {
+      this.#count++;
+      if (outcome.kind === 'filtered') return;
       const { eventTime: time } = this.#row;
-      this.#take({ fingerprint: fingerprintOf(this.#row.identity(), line), time, position, line });
+      this.#take({ fingerprint: fingerprintOf(this.#row.identity(), line), time, position, line: () => line });
     }
   }
 
   #whole(line: string, position: number): void {
-    this.#take({ fingerprint: fingerprintOf(undefined, line), time: undefined, position, line });
+    this.#count++;
+    this.#take({ fingerprint: fingerprintOf(undefined, line), time: undefined, position, line: () => line });
   }
+
+  /** Reads whole lines of an object. */
+  #readLines(block: Buffer): void {
+    // The first line may begin with a byte order mark.
+    const first = this.#kernel && this.#count > 0 ? 0 : block.indexOf(LINE_FEED) + 1;
+    eachLine(block.subarray(0, this.#kernel ? first : block.length), this.#objectLines);
+    if (this.#kernel) readBlock(this.#kernel, block.subarray(first), false, this.#kernelSink(1));
+  }
+
+  /** @param first position of an object's or payload's first line */
+  #kernelSink(first: number): KernelSink {
+    return {
+      ...this.#objectLines,
+      position: () => this.#count + first,
+      room: () => ROOM_BYTES,
+      makeRoom: () => true,
+      take: ({ output, rows, filtered }, block) => {
+        const before = this.#count + first;
+        for (let at = 0; at < output.length; at += RECORD_BYTES) {
+          const millis = output.readDoubleLE(at + 8);
+          this.#take({
+            fingerprint: output.subarray(at, at + FINGERPRINT_BYTES),
+            time: Number.isNaN(millis) ? undefined : millis,
+            position: before + output.readUInt32LE(at + 16),
+            line: () => lineAt(block, output.readUInt32LE(at + 20)),
+          });
+        }
+        this.#count += rows + filtered;
+      },
+    };
+  }
+}
+
+function lineAt(block: Buffer, start: number): string {
+  return textOf(withoutReturn(block.subarray(start, block.indexOf(LINE_FEED, start))));
 }

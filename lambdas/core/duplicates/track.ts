@@ -215,7 +215,7 @@ export function payloadWork(source: TrackedSource, payload: Payload, holder: str
       const reader = new RecordReader(format, settings.identity && [settings.identity], (record) =>
         pager.addEvent(record, payload.timestamps[record.position] ?? 0),
       );
-      for (const [index, message] of payload.messages.entries()) reader.read(message, index);
+      reader.readMessages(payload.messages);
       pager.end(0);
       await write();
       return true;

@@ -1,4 +1,4 @@
-import { delimitedReader, fieldsOf } from '../delimited.ts';
+import { delimitedLayout, delimitedReader, fieldsOf, type LineShape } from '../delimited.ts';
 import type { Format } from '../format.ts';
 import { bigint, double, int, text, timestamp } from '../table.ts';
 
@@ -70,6 +70,48 @@ const IDENTITY: readonly (keyof typeof columns)[] = [
 
 const { address, column, list, quoted, request, seconds } = fieldsOf(columns);
 
+const SHAPE: LineShape = {
+  // 17 fields in 2016; the bound above only keeps prose and other formats out.
+  minFields: 17,
+  maxFields: 60,
+  fields: [
+    column('type'),
+    column('time'),
+    column('elb'),
+    address('client_ip', 'client_port'),
+    address('target_ip', 'target_port'),
+    seconds('request_processing_time'),
+    seconds('target_processing_time'),
+    seconds('response_processing_time'),
+    column('elb_status_code'),
+    column('target_status_code'),
+    column('received_bytes'),
+    column('sent_bytes'),
+    request('request_verb', 'request_url', 'request_proto'),
+    quoted('user_agent'),
+    column('ssl_cipher'),
+    column('ssl_protocol'),
+    column('target_group_arn'),
+    column('trace_id'),
+    column('domain_name'),
+    column('chosen_cert_arn'),
+    column('matched_rule_priority'),
+    column('request_creation_time'),
+    column('actions_executed'),
+    column('redirect_url'),
+    column('error_reason'),
+    list('target_port_list', /^\S+:\d+$/),
+    list('target_status_code_list', /^\d{3}$/),
+    column('classification'),
+    column('classification_reason'),
+    column('conn_trace_id'),
+    column('transformed_host'),
+    column('transformed_uri'),
+    column('request_transform_status'),
+    column('ip_address'),
+  ],
+};
+
 /** Application Load Balancer access log, as delivered to S3. */
 export const alb: Format & { readonly columns: typeof columns } = {
   name: 'alb',
@@ -93,46 +135,7 @@ export const alb: Format & { readonly columns: typeof columns } = {
           : [],
       );
     },
-    reader: delimitedReader({
-      // 17 fields in 2016; the bound above only keeps prose and other formats out.
-      minFields: 17,
-      maxFields: 60,
-      fields: [
-        column('type'),
-        column('time'),
-        column('elb'),
-        address('client_ip', 'client_port'),
-        address('target_ip', 'target_port'),
-        seconds('request_processing_time'),
-        seconds('target_processing_time'),
-        seconds('response_processing_time'),
-        column('elb_status_code'),
-        column('target_status_code'),
-        column('received_bytes'),
-        column('sent_bytes'),
-        request('request_verb', 'request_url', 'request_proto'),
-        quoted('user_agent'),
-        column('ssl_cipher'),
-        column('ssl_protocol'),
-        column('target_group_arn'),
-        column('trace_id'),
-        column('domain_name'),
-        column('chosen_cert_arn'),
-        column('matched_rule_priority'),
-        column('request_creation_time'),
-        column('actions_executed'),
-        column('redirect_url'),
-        column('error_reason'),
-        list('target_port_list', /^\S+:\d+$/),
-        list('target_status_code_list', /^\d{3}$/),
-        column('classification'),
-        column('classification_reason'),
-        column('conn_trace_id'),
-        column('transformed_host'),
-        column('transformed_uri'),
-        column('request_transform_status'),
-        column('ip_address'),
-      ],
-    }),
+    reader: delimitedReader(SHAPE),
+    layout: delimitedLayout(SHAPE),
   }),
 };

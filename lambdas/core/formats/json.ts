@@ -46,6 +46,10 @@ function compile(columns: table.ColumnSpecs): CompiledFormat {
   return {
     columns,
     identity: identityOf(columns),
+    layout: {
+      kind: 'json',
+      fields: declared.map(([name, { type }]) => ({ op: OP[type], columns: [name] })),
+    },
     reader: {
       read: (line, row) => {
         const object = readObject(line);
@@ -99,6 +103,16 @@ const of =
   };
 
 const NUMERIC = ['number', 'string'];
+
+/** The kernel's ops, by column type. */
+const OP = {
+  string: 'text',
+  int: 'int',
+  bigint: 'bigint',
+  double: 'double',
+  boolean: 'boolean',
+  timestamp: 'time',
+} as const;
 
 const WRITE: Readonly<Record<table.ColumnType, Write>> = {
   string: of(['string', 'number', 'boolean', 'object', 'array'], '', (row, name, value) => row.text(name, value)),

@@ -16,7 +16,7 @@ function pager(over: Partial<ConstructorParameters<typeof Pager>[0]> = {}) {
 const record = (number: number, time?: number) => {
   const fingerprint = Buffer.alloc(8);
   fingerprint.writeBigUInt64LE(BigInt(number));
-  return { fingerprint, time, position: 1, line: '' };
+  return { fingerprint, time, position: 1, line: () => '' };
 };
 
 const numbersOf = ({ fingerprints }: { readonly fingerprints: Uint8Array }) =>

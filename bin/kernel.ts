@@ -1,0 +1,45 @@
+/**
+ * `npm run kernel`: compiles lambdas/kernel to WebAssembly and writes lambdas/core/kernel-wasm.ts, so that nothing is
+ * built to run or deploy. `--check` only tells whether the file is what the sources give.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '..');
+const TARGET = 'lambdas/core/kernel-wasm.ts';
+
+/** Fixed: views of a memory that grows are lost. 8 MiB, of which only what is used counts. */
+const PAGES = '128';
+/** Behind all that lambdas/kernel/memory.ts lays out. */
+const STATIC_DATA_AT = String(5 * 1024 * 1024);
+
+const OPTIONS = [
+  ...['--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert', '--runtime', 'stub'],
+  ...['--enable', 'simd', '--initialMemory', PAGES, '--maximumMemory', PAGES, '--memoryBase', STATIC_DATA_AT],
+];
+
+const text = `/** lambdas/kernel, compiled: \`npm run kernel\` writes this file. */
+export const KERNEL_WASM =
+  '${compiled().toString('base64')}';
+`;
+const file = join(ROOT, TARGET);
+if (!process.argv.includes('--check')) writeFileSync(file, text);
+else if (readFileSync(file, 'utf8') !== text) {
+  process.stderr.write(`${TARGET} is not what lambdas/kernel gives: run npm run kernel\n`);
+  process.exitCode = 1;
+}
+
+function compiled(): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'tributary-kernel-'));
+  const wasm = join(folder, 'kernel.wasm');
+  const compiler = join(ROOT, 'node_modules/assemblyscript/bin/asc.js');
+  execFileSync(process.execPath, [compiler, 'lambdas/kernel/index.ts', '--outFile', wasm, ...OPTIONS], {
+    cwd: ROOT,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const bytes = readFileSync(wasm);
+  rmSync(folder, { recursive: true });
+  return bytes;
+}

@@ -1,0 +1,167 @@
+/** A format's layout as the bytes the kernel reads: lambdas/kernel/program.ts. */
+import type { IdentityColumns } from './format.ts';
+import type { Layout, LayoutField, LayoutOp } from './layout.ts';
+import { type ColumnSpecs, numbered, OWN } from './table.ts';
+
+const KINDS = { delimited: 1, 'log-format': 2, json: 3 } as const;
+
+const OPS: Readonly<Record<LayoutOp, number>> = {
+  skip: 0,
+  text: 1,
+  int: 2,
+  bigint: 3,
+  double: 4,
+  time: 5,
+  boolean: 6,
+  seconds: 7,
+  address: 8,
+  request: 9,
+  client: 10,
+  'nginx-request': 11,
+  url: 12,
+  version: 13,
+  host: 14,
+  part: 15,
+};
+
+const FIELD_FLAGS = { quoted: 1, list: 2, token: 4, status: 8 } as const;
+const SEPARATOR_SHIFT = 8;
+const PART_SHIFT = 16;
+
+const PROGRAM_FLAGS = { identity: 1, escapes: 2, noHttp: 4, noClient: 8, localClient: 16, marked: 32 } as const;
+
+/** Ops that fingerprints need whatever their identity: they tell the time, or whether a line is a record at all. */
+const NEEDED: ReadonlySet<LayoutOp> = new Set(['time', 'client', 'nginx-request', 'version']);
+
+const HEADER_BYTES = 64;
+const FIELD_BYTES = 64;
+const NAME_BYTES = 64;
+
+/** Bytes the kernel has for a program, and the fields and columns it has tables for. */
+const MAX_PROGRAM_BYTES = 131_072;
+const MAX_FIELDS = 250;
+const MAX_KEY_CHARS = 2;
+const MAX_NAME_CHARS = 63;
+
+/**
+ * The program of a layout, for rows, or for fingerprints where an identity is given; undefined where the kernel has no
+ * room for it.
+ */
+export function programOf(
+  layout: Layout,
+  specs: ColumnSpecs,
+  identity?: readonly IdentityColumns[],
+): Uint8Array | undefined {
+  const { fields } = layout;
+  const keys = new Map(numbered(specs).map(({ name, key }) => [name, key]));
+  const slots = new Map([...new Set(identity?.flat())].map((name, index) => [name, index + 1]));
+  const names = layout.kind === 'json' ? fields.map(({ columns }) => columns[0] ?? '') : [];
+  const fits =
+    fields.length <= MAX_FIELDS &&
+    slots.size <= MAX_FIELDS &&
+    [...keys.values()].every((key) => key.length <= MAX_KEY_CHARS) &&
+    names.every((name) => name.length <= MAX_NAME_CHARS);
+  if (!fits) return undefined;
+
+  const text = new TextArea(HEADER_BYTES + fields.length * FIELD_BYTES);
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.writeUInt32LE(KINDS[layout.kind], 0);
+  header.writeUInt32LE(fields.length, 4);
+  if (layout.kind === 'delimited') {
+    header.writeUInt32LE(layout.minFields, 8);
+    header.writeUInt32LE(layout.maxFields, 12);
+  }
+  header.writeUInt32LE(programFlags(layout, identity !== undefined), 16);
+  header.writeBigUInt64LE(keyBytes(OWN.extra.key), 24);
+  header.writeBigUInt64LE(keyBytes(OWN.raw.key), 32);
+  if (layout.kind === 'log-format') {
+    header.writeUInt32LE(layout.neededFields, 20);
+    header.writeUInt32LE(text.add(Buffer.from(layout.start)), 40);
+    header.writeUInt32LE(Buffer.byteLength(layout.start), 44);
+  }
+  header.writeUInt32LE(text.add(Buffer.concat(names.map(nameBytes))), 48);
+  const alternatives = (identity ?? []).map((columns) => [
+    columns.length,
+    ...columns.map((name) => slots.get(name) ?? 0),
+  ]);
+  header.writeUInt32LE(text.add(Buffer.from([...alternatives.flat(), 0])), 52);
+
+  const records = fields.map((field) => {
+    const wanted =
+      !identity || NEEDED.has(field.op) || field.status || field.columns.some((name) => slots.has(name ?? ''));
+    return fieldBytes(wanted ? field : { ...field, op: 'skip' }, keys, slots, text);
+  });
+  const program = Buffer.concat([header, ...records, text.bytes()]);
+  return program.length <= MAX_PROGRAM_BYTES ? program : undefined;
+}
+
+function fieldBytes(
+  { op, columns, part, after = '', ...is }: LayoutField,
+  keys: ReadonlyMap<string, string>,
+  slots: ReadonlyMap<string, number>,
+  text: TextArea,
+): Buffer {
+  const bytes = Buffer.alloc(FIELD_BYTES);
+  bytes.writeUInt32LE(OPS[op], 0);
+  let flags = 0;
+  for (const [name, flag] of Object.entries(FIELD_FLAGS)) if (is[name as keyof typeof FIELD_FLAGS]) flags |= flag;
+  if (part) flags |= (part[0].charCodeAt(0) << SEPARATOR_SHIFT) | (part[1] << PART_SHIFT);
+  bytes.writeUInt32LE(flags, 4);
+  bytes.writeUInt32LE(text.add(Buffer.from(after)), 8);
+  bytes.writeUInt32LE(Buffer.byteLength(after), 12);
+  for (const [index, name] of columns.entries()) {
+    const key = name === undefined ? undefined : keys.get(name);
+    if (name === undefined || key === undefined) continue;
+    bytes.writeBigUInt64LE(keyBytes(key), 16 + index * 8);
+    bytes.writeUInt8(slots.get(name) ?? 0, 48 + index);
+  }
+  return bytes;
+}
+
+function programFlags(layout: Layout, identity: boolean): number {
+  let flags = identity ? PROGRAM_FLAGS.identity : 0;
+  if (layout.kind !== 'log-format') return flags;
+  if (layout.escapes) flags |= PROGRAM_FLAGS.escapes;
+  if (layout.noHttp) flags |= PROGRAM_FLAGS.noHttp;
+  if (layout.noClient) flags |= PROGRAM_FLAGS.noClient;
+  if (layout.localClient) flags |= PROGRAM_FLAGS.localClient;
+  if (layout.marked) flags |= PROGRAM_FLAGS.marked;
+  return flags;
+}
+
+/** `,"key":"` in seven bytes, and their number in the eighth. */
+function keyBytes(key: string): bigint {
+  const text = `,"${key}":"`;
+  const bytes = Buffer.alloc(8);
+  bytes.write(text);
+  bytes[7] = text.length;
+  return bytes.readBigUInt64LE();
+}
+
+function nameBytes(name: string): Buffer {
+  const bytes = Buffer.alloc(NAME_BYTES);
+  bytes.write(name);
+  return bytes;
+}
+
+/** What follows the fields: texts, each at its place. */
+class TextArea {
+  readonly #parts: Buffer[] = [];
+  #at: number;
+
+  constructor(start: number) {
+    this.#at = start;
+  }
+
+  /** @returns its place in the program */
+  add(bytes: Buffer): number {
+    const at = this.#at;
+    this.#parts.push(bytes);
+    this.#at += bytes.length;
+    return at;
+  }
+
+  bytes(): Buffer {
+    return Buffer.concat(this.#parts);
+  }
+}

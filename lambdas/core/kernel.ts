@@ -1,0 +1,214 @@
+/**
+ * The kernel from outside: WebAssembly that reads whole lines 16 bytes at a time and writes rows straight as
+ * JSON bytes (lambdas/kernel). It knows what lines mostly are; the others are for the format's reader.
+ */
+import { KERNEL_WASM } from './kernel-wasm.ts';
+import { eachLine, LINE_FEED, type LineSink } from './lines.ts';
+
+interface Exports {
+  readonly memory: { readonly buffer: ArrayBuffer };
+  run(
+    from: number,
+    length: number,
+    room: number,
+    position: number,
+    keepRaw: number,
+    head: number,
+    shared: number,
+  ): number;
+  hashText(length: number, isLine: number): void;
+  readonly RESULT: Place;
+  readonly PROGRAM: Place;
+  readonly PREFIX: Place;
+  readonly PREFIX_BYTES: Place;
+  readonly INPUT: Place;
+  readonly INPUT_BYTES: Place;
+  readonly OUTPUT: Place;
+  readonly OUTPUT_BYTES: Place;
+}
+
+interface Place {
+  readonly value: number;
+}
+
+/** Node has it; its type declarations do not. */
+interface WebAssemblyApi {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => { readonly exports: unknown };
+}
+
+const { Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;
+const kernel = new Instance(new Module(Buffer.from(KERNEL_WASM, 'base64'))).exports as Exports;
+const memory = Buffer.from(kernel.memory.buffer);
+const result = new DataView(kernel.memory.buffer, kernel.RESULT.value);
+const [program, prefix, input, output] = [kernel.PROGRAM, kernel.PREFIX, kernel.INPUT, kernel.OUTPUT].map(
+  ({ value }) => value,
+) as [number, number, number, number];
+
+/** Bytes of whole lines that the kernel takes at a time. */
+export const BLOCK_BYTES = kernel.INPUT_BYTES.value;
+
+const STATUS = ['done', 'full', 'surprise'] as const;
+
+/** What came of some lines. */
+export interface LinesRead {
+  /** The block is at its end; the next row has no room; the next line is for the format's reader. */
+  readonly status: (typeof STATUS)[number];
+  /** Where in the block the next line begins. */
+  readonly next: number;
+  /** The rows, each with a line end; or the records' fingerprints and times. Valid until the kernel is used again. */
+  readonly output: Buffer;
+  readonly rows: number;
+  /** Lines left out by the filter on the machine's own requests. */
+  readonly filtered: number;
+  readonly unknownFields: number;
+  /** Milliseconds since the epoch of the first and the last event; NaN where no row tells its time. */
+  readonly firstEventTime: number;
+  readonly lastEventTime: number;
+}
+
+/** Whose program, prefix and block the one kernel holds: it is used by one at a time, from `begin` to the block's end. */
+let user: LineKernel | undefined;
+
+/** Reads lines by one program. */
+export class LineKernel {
+  readonly #program: Uint8Array;
+  readonly #head: Buffer;
+  readonly #shared: Buffer;
+  #length = 0;
+
+  /**
+   * @param head how each row begins, up to its position
+   * @param shared what follows the position
+   */
+  constructor(bytes: Uint8Array, head = '', shared = '') {
+    this.#program = bytes;
+    this.#head = Buffer.from(head);
+    this.#shared = Buffer.from(shared);
+    if (this.#head.length + this.#shared.length > kernel.PREFIX_BYTES.value) {
+      throw new RangeError(`row prefix: expected at most ${kernel.PREFIX_BYTES.value} bytes`);
+    }
+  }
+
+  /** Takes a block: whole lines, each with its LF, of BLOCK_BYTES at most. */
+  begin(block: Uint8Array): void {
+    if (user !== this) {
+      memory.set(this.#program, program);
+      memory.set(this.#head, prefix);
+      memory.set(this.#shared, prefix + this.#head.length);
+      user = this;
+    }
+    memory.set(block, input);
+    this.#length = block.length;
+  }
+
+  /**
+   * Reads lines of the block.
+   *
+   * @param from where in the block the first begins
+   * @param room bytes of output there may be
+   * @param position of the first line
+   */
+  read(from: number, room: number, position: number, keepRaw: boolean): LinesRead {
+    const status = kernel.run(
+      from,
+      this.#length,
+      room,
+      position,
+      keepRaw ? 1 : 0,
+      this.#head.length,
+      this.#shared.length,
+    );
+    return {
+      status: STATUS[status] ?? 'surprise',
+      next: result.getUint32(0, true),
+      output: memory.subarray(output, output + result.getUint32(4, true)),
+      rows: result.getUint32(8, true),
+      filtered: result.getUint32(12, true),
+      unknownFields: result.getUint32(16, true),
+      firstEventTime: result.getFloat64(24, true),
+      lastEventTime: result.getFloat64(32, true),
+    };
+  }
+}
+
+/**
+ * 64-bit hash of a text's UTF-8, the one the kernel gives a record: of its identity, or of its whole line.
+ * XXH64: https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
+ */
+export function hashOfText(text: string, kind: 'identity' | 'line'): Buffer {
+  const length = memory.write(text, output, kernel.OUTPUT_BYTES.value);
+  kernel.hashText(length, kind === 'line' ? 1 : 0);
+  return Buffer.from(memory.subarray(kernel.RESULT.value, kernel.RESULT.value + 8));
+}
+
+/** Takes what a block's lines come to, in their order. */
+export interface KernelSink extends Required<Pick<LineSink, 'line' | 'longLine'>> {
+  /** Position of the next line. */
+  position(): number;
+  /** Bytes of output that may come. */
+  room(): number;
+  /** Makes room for another row; false where there is no more to be had, so that the line is read by itself. */
+  makeRoom(): boolean;
+  /** Rows or fingerprints of the block's lines. */
+  take(read: LinesRead, block: Buffer): void;
+}
+
+/**
+ * Reads a block of whole lines. What the kernel does not know is given line by line.
+ *
+ * @param keepRaw whether rows keep their line
+ */
+export function readBlock(kernel: LineKernel, block: Buffer, keepRaw: boolean, sink: KernelSink): void {
+  for (let start = 0; start < block.length; ) {
+    const end = block.lastIndexOf(LINE_FEED, Math.min(start + BLOCK_BYTES, block.length) - 1) + 1;
+    if (end > start) {
+      readLines(kernel, block.subarray(start, end), keepRaw, sink);
+      start = end;
+    } else start = readLine(block, start, sink);
+  }
+}
+
+function readLines(kernel: LineKernel, block: Buffer, keepRaw: boolean, sink: KernelSink): void {
+  kernel.begin(block);
+  for (let at = 0; at < block.length; ) {
+    const read = kernel.read(at, sink.room(), sink.position(), keepRaw);
+    sink.take(read, block);
+    at = read.next;
+    if (read.status === 'done' || (read.status === 'full' && sink.makeRoom())) continue;
+    at = readLine(block, at, sink);
+  }
+}
+
+/** @returns where the next line begins */
+function readLine(block: Buffer, start: number, sink: KernelSink): number {
+  const end = block.indexOf(LINE_FEED, start) + 1;
+  eachLine(block.subarray(start, end), sink);
+  return end;
+}
+
+/** Longest UTF-8 of one UTF-16 unit. */
+const MAX_UNIT_BYTES = 3;
+
+/**
+ * Cuts events' messages into blocks of lines for the kernel; undefined stands for a message that holds a line end
+ * or is too long, and is to be read by itself.
+ */
+export function* messageBlocks(messages: readonly string[]): Generator<Buffer | undefined> {
+  let lines: string[] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const most = message.length * MAX_UNIT_BYTES + 1;
+    const isLine = most <= BLOCK_BYTES && !message.includes('\n') && !message.includes('\r');
+    if (lines.length > 0 && (!isLine || bytes + most > BLOCK_BYTES)) {
+      yield Buffer.from(`${lines.join('\n')}\n`);
+      lines = [];
+      bytes = 0;
+    }
+    if (isLine) {
+      lines.push(message);
+      bytes += most;
+    } else yield undefined;
+  }
+  if (lines.length > 0) yield Buffer.from(`${lines.join('\n')}\n`);
+}

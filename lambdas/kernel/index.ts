@@ -1,0 +1,159 @@
+/**
+ * The kernel: whole lines in, rows as JSON out, or fingerprints. It reads what lines mostly are, and leaves every
+ * line that surprises it to the clear path, which knows them all and which it must agree with to the byte.
+ */
+import { readDelimited, unknown as unknownFields } from './delimited';
+import { readJson, unknown as unknownMembers } from './json';
+import { local, readLogFormat } from './log-format';
+import { CR, inOf, INPUT, LF, OUTPUT, outOf, PREFIX, put, putBytes, putTextKey, QUOTE, RESULT, SCRATCH, ZERO } from './memory';
+import { clearSlots, DELIMITED, flags, IDENTITY, identityHash, identityTextHash, kind, lineHash, LOG_FORMAT, rawKey, whole } from './program';
+import { copySpan, isUtf8 } from './text';
+import { beginEvent, eventMillis } from './times';
+
+export { INPUT, INPUT_BYTES, OUTPUT, OUTPUT_BYTES, PREFIX, PREFIX_BYTES, PROGRAM, PROGRAM_BYTES, RESULT } from './memory';
+
+/** How a call ends: at the block's end; before a row that has no room; before a line for the clear path. */
+const DONE: u32 = 0;
+const FULL: u32 = 1;
+const SURPRISE: u32 = 2;
+
+/** Line number, as text that ends here; counted up as text. */
+const POSITION_END: usize = SCRATCH + 224;
+let positionStart: usize = POSITION_END;
+
+/**
+ * Bytes of one record where fingerprints are wanted: the fingerprint, the time in milliseconds or NaN, the number of
+ * the line among those read, and where in the block it begins.
+ */
+const FINGERPRINT_BYTES: usize = 24;
+
+/**
+ * Reads the lines of a block, each with its LF.
+ *
+ * @param from where in the input to begin
+ * @param length bytes of the block, from its start
+ * @param room bytes of output that may be written
+ * @param position of the first line
+ * @param keepRaw whether rows keep their line
+ * @param head bytes of the prefix before the position
+ * @param shared bytes of the prefix after it
+ */
+export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: bool, head: u32, shared: u32): u32 {
+  const end = INPUT + length;
+  const full = OUTPUT + room;
+  const fingerprints = (flags() & IDENTITY) != 0;
+  const format = kind();
+  let p: usize = INPUT + from;
+  let o: usize = OUTPUT;
+  let rows: u32 = 0;
+  let filtered: u32 = 0;
+  let unknown: u32 = 0;
+  let first: f64 = NaN;
+  let last: f64 = NaN;
+  let status = DONE;
+  setPosition(<u64>position);
+  while (p < end) {
+    if (fingerprints) clearSlots();
+    beginEvent();
+    const begun = fingerprints ? o + FINGERPRINT_BYTES : putHead(o, head, shared);
+    let places: u64;
+    if (load<u8>(p) == LF) places = 0;
+    else if (format == DELIMITED) places = readDelimited(p, begun);
+    else if (format == LOG_FORMAT) places = readLogFormat(p, begun);
+    else places = readJson(p, begun);
+    if (places == 0) {
+      status = SURPRISE;
+      break;
+    }
+    const lineEnd = inOf(places);
+    const next = lineEnd + (load<u8>(lineEnd) == CR ? 2 : 1);
+    if (format == LOG_FORMAT && local) {
+      filtered++;
+    } else {
+      let to: usize;
+      if (fingerprints) {
+        to = putFingerprint(o, p, lineEnd, outOf(places), rows + filtered);
+      } else {
+        to = outOf(places);
+        if (keepRaw) to = putRaw(to, p, lineEnd);
+        if (to != 0) {
+          store<u16>(to, 0x0a7d); // }, and the row's end
+          to += 2;
+        }
+      }
+      if (to == 0 || to > full) {
+        status = to == 0 ? SURPRISE : FULL;
+        break;
+      }
+      o = to;
+      rows++;
+      if (format == DELIMITED) unknown += unknownFields;
+      else if (format != LOG_FORMAT) unknown += unknownMembers;
+      const time = eventMillis;
+      if (time == time) {
+        if (!(first <= time)) first = time;
+        if (!(last >= time)) last = time;
+      }
+    }
+    countPosition();
+    p = next;
+  }
+  store<u32>(RESULT, p - INPUT);
+  store<u32>(RESULT, o - OUTPUT, 4);
+  store<u32>(RESULT, rows, 8);
+  store<u32>(RESULT, filtered, 12);
+  store<u32>(RESULT, unknown, 16);
+  store<f64>(RESULT, first, 24);
+  store<f64>(RESULT, last, 32);
+  return status;
+}
+
+/** XXH64 of bytes put where the output goes: of an identity's text, or of a whole line. */
+export function hashText(length: u32, isLine: bool): void {
+  store<u64>(RESULT, isLine ? lineHash(OUTPUT, OUTPUT + length) : identityTextHash(OUTPUT, OUTPUT + length));
+}
+
+function putHead(o: usize, head: u32, shared: u32): usize {
+  o = putBytes(o, PREFIX, head);
+  o = putBytes(o, positionStart, POSITION_END - positionStart);
+  return putBytes(o, PREFIX + head, shared);
+}
+
+function putRaw(o: usize, p: usize, end: usize): usize {
+  o = copySpan(p, end, putTextKey(o, rawKey()), 1);
+  return o == 0 ? 0 : put(o, QUOTE);
+}
+
+/** @returns 0 for a line that is its own identity and is no UTF-8: its text is not its bytes */
+function putFingerprint(o: usize, p: usize, end: usize, free: usize, line: u32): usize {
+  let hash = identityHash(free);
+  if (whole) {
+    if (!isUtf8(p, end)) return 0;
+    hash = lineHash(p, end);
+  }
+  store<u64>(o, hash);
+  store<f64>(o, eventMillis, 8);
+  store<u32>(o, line, 16);
+  store<u32>(o, p - INPUT, 20);
+  return o + FINGERPRINT_BYTES;
+}
+
+function setPosition(position: u64): void {
+  positionStart = POSITION_END;
+  do {
+    store<u8>(--positionStart, ZERO + <u32>(position % 10));
+    position /= 10;
+  } while (position > 0);
+}
+
+function countPosition(): void {
+  for (let at = POSITION_END - 1; at >= positionStart; at--) {
+    const digit = <u32>load<u8>(at);
+    if (digit < 0x39) {
+      store<u8>(at, digit + 1);
+      return;
+    }
+    store<u8>(at, ZERO);
+  }
+  store<u8>(--positionStart, 0x31);
+}

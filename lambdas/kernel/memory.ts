@@ -1,0 +1,94 @@
+/**
+ * Where things lie in the kernel's memory. core/kernel.ts writes the program, the prefix and the block, and
+ * reads the output and the result; nothing is kept from one call to the next but the program and the prefix.
+ *
+ * Functions that read and write return both places in one number, so that they stay in registers:
+ * the one read from above, the one written to below. 0 is a surprise: the line is left to the clear path.
+ */
+
+/** What one call came to: see core/kernel.ts. */
+export const RESULT: usize = 1024;
+/** Small texts and tables of one line. */
+export const SCRATCH: usize = 4096;
+/** The format's program, as core/kernel-program.ts lays it out. */
+export const PROGRAM: usize = 65_536;
+export const PROGRAM_BYTES: usize = 131_072;
+/** How every row begins: `{"0":"origin","1":`, and what follows its position. */
+export const PREFIX: usize = PROGRAM + PROGRAM_BYTES;
+export const PREFIX_BYTES: usize = 65_536;
+/** Whole lines. Reads of 16 bytes may pass the end of the last. */
+export const INPUT: usize = PREFIX + PREFIX_BYTES;
+export const INPUT_BYTES: usize = 262_144;
+export const OUTPUT: usize = INPUT + INPUT_BYTES + 4096;
+/**
+ * A row at its largest: each byte of a block once in `extra`, escaped twice, and once in `raw`. Rows are only
+ * begun below the room of a record, so one row beyond it is all that must fit.
+ */
+export const OUTPUT_BYTES: usize = 262_144 + INPUT_BYTES * 16;
+
+export const LF: u32 = 0x0a;
+export const CR: u32 = 0x0d;
+export const SPACE: u32 = 0x20;
+export const QUOTE: u32 = 0x22;
+export const HYPHEN: u32 = 0x2d;
+export const DOT: u32 = 0x2e;
+export const ZERO: u32 = 0x30;
+export const COLON: u32 = 0x3a;
+export const BACKSLASH: u32 = 0x5c;
+
+// @ts-ignore: decorator
+@inline
+export function both(p: usize, o: usize): u64 {
+  return (u64(p) << 32) | u64(o);
+}
+
+// @ts-ignore: decorator
+@inline
+export function inOf(places: u64): usize {
+  return usize(places >> 32);
+}
+
+// @ts-ignore: decorator
+@inline
+export function outOf(places: u64): usize {
+  return usize(u32(places));
+}
+
+/** Is the line at its end here: LF, or CR LF? */
+// @ts-ignore: decorator
+@inline
+export function isEnd(p: usize): bool {
+  const c = load<u8>(p);
+  return c == LF || (c == CR && load<u8>(p, 1) == LF);
+}
+
+// @ts-ignore: decorator
+@inline
+export function put(o: usize, byte: u32): usize {
+  store<u8>(o, byte);
+  return o + 1;
+}
+
+/** A key as `,"a":"`: up to 7 bytes, and their number in the eighth. */
+// @ts-ignore: decorator
+@inline
+export function putTextKey(o: usize, key: u64): usize {
+  store<u64>(o, key);
+  return o + usize(key >> 56);
+}
+
+/** The same for a value without quotes. */
+// @ts-ignore: decorator
+@inline
+export function putKey(o: usize, key: u64): usize {
+  store<u64>(o, key);
+  return o + usize(key >> 56) - 1;
+}
+
+/** Copies bytes that need no look; may write up to 15 beyond them. */
+// @ts-ignore: decorator
+@inline
+export function putBytes(o: usize, from: usize, length: usize): usize {
+  for (let i: usize = 0; i < length; i += 16) v128.store(o + i, v128.load(from + i));
+  return o + length;
+}

@@ -1,0 +1,69 @@
+/** Numbers as core/row.ts takes and writes them; the rarer forms are surprises. */
+import { DOT, HYPHEN, ZERO } from './memory';
+
+// @ts-ignore: decorator
+@inline
+export function isDigit(c: u32): bool {
+  return c - ZERO < 10;
+}
+
+/**
+ * Copies a whole number of at most `most` digits, without sign but for a minus and without leading zeros.
+ *
+ * @returns where it has ended, in the output; 0 where it is no such number
+ */
+export function copyWhole(p: usize, end: usize, o: usize, most: usize): usize {
+  if (end <= p) return 0;
+  if (load<u8>(p) == HYPHEN) {
+    store<u8>(o++, HYPHEN);
+    p++;
+    // -0 is 0, and a minus alone is no number.
+    if (load<u8>(p) == ZERO) return 0;
+  }
+  const digits = end - p;
+  if (digits == 0 || digits > most || (digits > 1 && load<u8>(p) == ZERO)) return 0;
+  for (; p < end; p++) {
+    const c = <u32>load<u8>(p);
+    if (!isDigit(c)) return 0;
+    store<u8>(o++, c);
+  }
+  return o;
+}
+
+/** Digits of a decimal number that is written as it was logged. */
+const MOST_DIGITS: usize = 17;
+
+/** The same with a minus before it. */
+export function copySigned(p: usize, end: usize, o: usize): usize {
+  if (load<u8>(p) != HYPHEN) return copyDecimal(p, end, o);
+  store<u8>(o, HYPHEN);
+  const done = copyDecimal(p + 1, end, o + 1);
+  // -0 is 0.
+  return done == o + 2 && load<u8>(o, 1) == ZERO ? 0 : done;
+}
+
+/**
+ * Copies a decimal number without the zeros at the end of its fraction.
+ *
+ * @returns where it has ended, in the output; 0 where it is no such number, or longer than a double is exact
+ */
+export function copyDecimal(p: usize, end: usize, o: usize): usize {
+  const start = p;
+  let point: usize = 0;
+  for (; p < end; p++) {
+    const c = <u32>load<u8>(p);
+    if (c == DOT) {
+      if (point != 0) return 0;
+      point = p;
+    } else if (!isDigit(c)) return 0;
+    store<u8>(o + (p - start), c);
+  }
+  const whole = (point == 0 ? end : point) - start;
+  if (whole == 0 || whole > MOST_DIGITS || (whole > 1 && load<u8>(start) == ZERO)) return 0;
+  if (point == 0) return o + whole;
+  const fraction = end - point - 1;
+  if (fraction == 0 || whole + fraction > MOST_DIGITS) return 0;
+  let last = o + whole + fraction;
+  while (load<u8>(last) == ZERO) last--;
+  return load<u8>(last) == DOT ? last : last + 1;
+}

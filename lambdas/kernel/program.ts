@@ -1,0 +1,211 @@
+/** A format's program as core/kernel-program.ts lays it out, and what a line's identity columns were written as. */
+import { hash } from './hash';
+import { PROGRAM, putBytes, SCRATCH } from './memory';
+
+export const DELIMITED: u32 = 1;
+export const LOG_FORMAT: u32 = 2;
+export const JSON_OBJECT: u32 = 3;
+
+/** What a field or key becomes. */
+export const SKIP: u32 = 0;
+export const TEXT: u32 = 1;
+export const INT: u32 = 2;
+export const BIGINT: u32 = 3;
+export const DOUBLE: u32 = 4;
+export const TIME: u32 = 5;
+export const BOOLEAN: u32 = 6;
+/** A duration for which -1 stands where there was none. */
+export const SECONDS: u32 = 7;
+/** `address:port` to two columns. */
+export const ADDRESS: u32 = 8;
+/** `METHOD URL PROTOCOL` to three columns. */
+export const REQUEST: u32 = 9;
+/** A client's address: the first of a list. */
+export const CLIENT: u32 = 10;
+/** `METHOD URL?QUERY HTTP/version` to four columns. */
+export const NGINX_REQUEST: u32 = 11;
+/** `URL?QUERY` to two columns. */
+export const URL: u32 = 12;
+/** `HTTP/version` */
+export const VERSION: u32 = 13;
+/** A host, and the project it belongs to. */
+export const HOST: u32 = 14;
+/** One part of a value: the record's flags say which, and what separates them. */
+export const PART: u32 = 15;
+
+/** Digits of the whole numbers that fit their columns whatever they are. */
+export const INT_DIGITS: usize = 9;
+export const BIGINT_DIGITS: usize = 18;
+
+/** Of a field: it is always in quotes. */
+export const QUOTED: u32 = 1;
+/** Of a field: without quotes around it, a list's items stand as fields of their own. */
+export const LIST: u32 = 2;
+/** Of a field: what follows a space is not the value's. */
+export const TOKEN: u32 = 4;
+/** Of a field: a status code, whose three digits mark a line of the format. */
+export const STATUS: u32 = 8;
+
+/** Of a field: what separates its parts, and which of them is wanted. */
+export const SEPARATOR_SHIFT: u32 = 8;
+export const PART_SHIFT: u32 = 16;
+
+/** Of a program: fingerprints are wanted, not rows. */
+export const IDENTITY: u32 = 1;
+/** Of a program: values hold escapes. */
+export const ESCAPES: u32 = 2;
+/** Of a program: filters. */
+export const NO_HTTP: u32 = 4;
+export const NO_CLIENT: u32 = 8;
+export const LOCAL_CLIENT: u32 = 16;
+/** Of a program: a line without a status, a client's address or a time where they belong is of another format. */
+export const MARKED: u32 = 32;
+
+export const RECORDS: usize = PROGRAM + 64;
+export const RECORD_BYTES: usize = 64;
+
+// @ts-ignore: decorator
+@inline
+export function kind(): u32 {
+  return load<u32>(PROGRAM);
+}
+// @ts-ignore: decorator
+@inline
+export function fieldCount(): u32 {
+  return load<u32>(PROGRAM, 4);
+}
+// @ts-ignore: decorator
+@inline
+export function minFields(): u32 {
+  return load<u32>(PROGRAM, 8);
+}
+// @ts-ignore: decorator
+@inline
+export function maxFields(): u32 {
+  return load<u32>(PROGRAM, 12);
+}
+// @ts-ignore: decorator
+@inline
+export function flags(): u32 {
+  return load<u32>(PROGRAM, 16);
+}
+/** Fields that must have been read before a line may end. */
+// @ts-ignore: decorator
+@inline
+export function neededFields(): u32 {
+  return load<u32>(PROGRAM, 20);
+}
+// @ts-ignore: decorator
+@inline
+export function extraKey(): u64 {
+  return load<u64>(PROGRAM, 24);
+}
+// @ts-ignore: decorator
+@inline
+export function rawKey(): u64 {
+  return load<u64>(PROGRAM, 32);
+}
+/** Place of the text before the first field, of the names of JSON's columns, and of the identities. */
+// @ts-ignore: decorator
+@inline
+export function startText(): usize {
+  return PROGRAM + load<u32>(PROGRAM, 40);
+}
+// @ts-ignore: decorator
+@inline
+export function startLength(): u32 {
+  return load<u32>(PROGRAM, 44);
+}
+// @ts-ignore: decorator
+@inline
+export function names(): usize {
+  return PROGRAM + load<u32>(PROGRAM, 48);
+}
+// @ts-ignore: decorator
+@inline
+function identities(): usize {
+  return PROGRAM + load<u32>(PROGRAM, 52);
+}
+
+// @ts-ignore: decorator
+@inline
+export function opOf(record: usize): u32 {
+  return load<u32>(record);
+}
+// @ts-ignore: decorator
+@inline
+export function flagsOf(record: usize): u32 {
+  return load<u32>(record, 4);
+}
+/** The text that follows a field of a log_format. */
+// @ts-ignore: decorator
+@inline
+export function literalOf(record: usize): usize {
+  return PROGRAM + load<u32>(record, 8);
+}
+// @ts-ignore: decorator
+@inline
+export function literalLength(record: usize): u32 {
+  return load<u32>(record, 12);
+}
+/** The key of a field's column, by its number among them; 0 where the field does not fill it. */
+// @ts-ignore: decorator
+@inline
+export function keyOf(record: usize, column: usize): u64 {
+  return load<u64>(record + column * 8, 16);
+}
+
+/** Where the columns of a record's identity were written: start and end of each. */
+const SLOTS: usize = SCRATCH + 1024;
+const SLOTS_BYTES: usize = 2048;
+const IDENTITY_TEXT_SEED: u64 = 0;
+const LINE_SEED: u64 = 1;
+
+export function clearSlots(): void {
+  memory.fill(SLOTS, 0, SLOTS_BYTES);
+}
+
+/** A column has been written, with its key, from `from` to `to`. */
+// @ts-ignore: decorator
+@inline
+export function wrote(record: usize, column: usize, from: usize, to: usize): void {
+  const slot = <usize>load<u8>(record + column, 48);
+  if (slot != 0) noteSlot(slot, from, to);
+}
+
+function noteSlot(slot: usize, from: usize, to: usize): void {
+  store<u32>(SLOTS + slot * 8, from);
+  store<u32>(SLOTS + slot * 8, to, 4);
+}
+
+/** The identity's columns, gathered behind the row. `whole` says that there was none: the line itself is it. */
+export let whole: bool = false;
+
+/** Hash of the first identity whose first column was written. */
+export function identityHash(o: usize): u64 {
+  let list = identities();
+  for (let count = load<u8>(list++); count > 0; count = load<u8>(list++)) {
+    if (load<u32>(SLOTS + <usize>load<u8>(list) * 8) == 0) {
+      list += count;
+      continue;
+    }
+    let to = o;
+    for (let i: usize = 0; i < count; i++) {
+      const slot = SLOTS + <usize>load<u8>(list + i) * 8;
+      const from = load<u32>(slot);
+      if (from != 0) to = putBytes(to, from, load<u32>(slot, 4) - from);
+    }
+    whole = false;
+    return identityTextHash(o, to);
+  }
+  whole = true;
+  return 0;
+}
+
+export function identityTextHash(p: usize, end: usize): u64 {
+  return hash(p, end - p, IDENTITY_TEXT_SEED);
+}
+
+export function lineHash(p: usize, end: usize): u64 {
+  return hash(p, end - p, LINE_SEED);
+}

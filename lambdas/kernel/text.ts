@@ -1,0 +1,158 @@
+/** Bytes of text into JSON strings: found, checked and copied 16 at a time. */
+import { BACKSLASH, both, CR, inOf, LF, outOf, put, QUOTE } from './memory';
+
+/**
+ * Copies text up to the byte `until`, or to the line's end, as it stands in a JSON string.
+ *
+ * @param level 1: within a string; 2: within a string within a string, as `extra` is
+ * @returns the place of `until` or of the line's end; 0 for bytes that are no UTF-8
+ */
+export function copyUntil(p: usize, o: usize, until: u32, level: u32): u64 {
+  const ends = i8x16.splat(<i8>until);
+  while (true) {
+    const bytes = v128.load(p);
+    v128.store(o, bytes);
+    const special = specialBytes(bytes) | i8x16.bitmask(i8x16.eq(bytes, ends));
+    if (special == 0) {
+      p += 16;
+      o += 16;
+      continue;
+    }
+    const plain = ctz(special);
+    p += plain;
+    o += plain;
+    const c = <u32>load<u8>(p);
+    if (c == until || c == LF || (c == CR && load<u8>(p, 1) == LF)) return both(p, o);
+    const places = copySpecial(p, o, c, level);
+    if (places == 0) return 0;
+    p = inOf(places);
+    o = outOf(places);
+  }
+}
+
+/** Copies the text from `p` to `end`, likewise. */
+export function copySpan(p: usize, end: usize, o: usize, level: u32): usize {
+  while (p < end) {
+    const bytes = v128.load(p);
+    v128.store(o, bytes);
+    const special = specialBytes(bytes);
+    const plain = special == 0 ? 16 : ctz(special);
+    p += plain;
+    o += plain;
+    if (p >= end) return o - (p - end);
+    if (special == 0) continue;
+    const places = copySpecial(p, o, load<u8>(p), level);
+    if (places == 0) return 0;
+    p = inOf(places);
+    o = outOf(places);
+  }
+  return o;
+}
+
+/** Quote, backslash, control characters, and what is no ASCII: as signed numbers the last two are below a space. */
+// @ts-ignore: decorator
+@inline
+function specialBytes(bytes: v128): i32 {
+  return i8x16.bitmask(
+    v128.or(
+      v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
+      i8x16.lt_s(bytes, i8x16.splat(0x20)),
+    ),
+  );
+}
+
+function copySpecial(p: usize, o: usize, c: u32, level: u32): u64 {
+  if (c < 0x80) return both(p + 1, putChar(o, c, level));
+  const length = utf8Length(p);
+  if (length == 0) return 0;
+  for (let i: usize = 0; i < length; i++) store<u8>(o + i, load<u8>(p + i));
+  return both(p + length, o + length);
+}
+
+/** An ASCII character as JSON.stringify writes it: once, or twice. */
+export function putChar(o: usize, c: u32, level: u32): usize {
+  if (c >= 0x20 && c != QUOTE && c != BACKSLASH) return put(o, c);
+  o = putBackslash(o, level);
+  if (c == QUOTE || c == BACKSLASH) {
+    if (level == 2) o = put(o, BACKSLASH);
+    return put(o, c);
+  }
+  const short = shortEscape(c);
+  if (short != 0) return put(o, short);
+  store<u32>(o, 0x30303075); // u000
+  o = put(o + 3, 0x30 + (c >> 4));
+  const low = c & 15;
+  return put(o, low < 10 ? 0x30 + low : 0x57 + low);
+}
+
+// @ts-ignore: decorator
+@inline
+function putBackslash(o: usize, level: u32): usize {
+  o = put(o, BACKSLASH);
+  return level == 2 ? put(o, BACKSLASH) : o;
+}
+
+/** The letter after the backslash, for b, t, n, f and r. */
+function shortEscape(c: u32): u32 {
+  switch (c) {
+    case 8:
+      return 0x62;
+    case 9:
+      return 0x74;
+    case 10:
+      return 0x6e;
+    case 12:
+      return 0x66;
+    case 13:
+      return 0x72;
+    default:
+      return 0;
+  }
+}
+
+/** Length of the well-formed UTF-8 sequence of several bytes at a place; 0 where there is none. See core/text.ts. */
+export function utf8Length(p: usize): usize {
+  const first = <u32>load<u8>(p);
+  if (first < 0xc2 || first > 0xf4) return 0;
+  const second = <u32>load<u8>(p, 1);
+  if (first < 0xe0) return (second & 0xc0) == 0x80 ? 2 : 0;
+  const low: u32 = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+  const high: u32 = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+  if (second < low || second > high || (load<u8>(p, 2) & 0xc0) != 0x80) return 0;
+  if (first < 0xf0) return 3;
+  return (load<u8>(p, 3) & 0xc0) == 0x80 ? 4 : 0;
+}
+
+/** Finds the byte `until`, or the line's end. */
+export function find(p: usize, until: u32): usize {
+  const ends = i8x16.splat(<i8>until);
+  while (true) {
+    const bytes = v128.load(p);
+    const found = i8x16.bitmask(v128.or(i8x16.eq(bytes, ends), i8x16.lt_u(bytes, i8x16.splat(0x20))));
+    if (found == 0) {
+      p += 16;
+      continue;
+    }
+    p += ctz(found);
+    const c = <u32>load<u8>(p);
+    if (c == until || c == LF || (c == CR && load<u8>(p, 1) == LF)) return p;
+    p++;
+  }
+}
+
+/** Is everything from `p` to `end` UTF-8? */
+export function isUtf8(p: usize, end: usize): bool {
+  while (p < end) {
+    const high = i8x16.bitmask(v128.load(p));
+    if (high == 0) {
+      p += 16;
+      continue;
+    }
+    p += ctz(high);
+    if (p >= end) return true;
+    const length = utf8Length(p);
+    if (length == 0) return false;
+    p += length;
+  }
+  return true;
+}

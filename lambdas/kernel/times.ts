@@ -1,0 +1,316 @@
+/** Times as logs write them to `yyyy-MM-ddTHH:mm:ss[.fraction]Z`, and to milliseconds since the epoch. */
+import { COLON, DOT, HYPHEN, put, SCRATCH, SPACE, ZERO } from './memory';
+import { isDigit } from './numbers';
+
+/** Milliseconds since the epoch of the time written last. */
+let millis: f64 = 0;
+
+/** The same of the row's event: the first time written since `beginEvent`; NaN where there was none. */
+export let eventMillis: f64 = NaN;
+
+// @ts-ignore: decorator
+@inline
+export function beginEvent(): void {
+  eventMillis = NaN;
+}
+
+/** The time just written is one of the row's. */
+// @ts-ignore: decorator
+@inline
+export function noteTime(): void {
+  if (eventMillis != eventMillis) eventMillis = millis;
+}
+
+const INVALID: u32 = 1000;
+const DAY_MS: i64 = 86_400_000;
+
+/** Two digits, or INVALID. */
+// @ts-ignore: decorator
+@inline
+function two(p: usize): u32 {
+  const tens = <u32>load<u8>(p) - ZERO;
+  const ones = <u32>load<u8>(p, 1) - ZERO;
+  return tens > 9 || ones > 9 ? INVALID : tens * 10 + ones;
+}
+
+/** The last day read, and its start: most lines in a row are of one day. */
+const DAY: usize = SCRATCH;
+let dayMillis: i64 = 0;
+
+/** Start of the day `yyyy-MM-dd` at a place; i64.MIN_VALUE where that is none. */
+function dayOf(p: usize): i64 {
+  const head = load<u64>(p);
+  const tail = load<u16>(p, 8);
+  if (head == load<u64>(DAY) && tail == load<u16>(DAY, 8)) return dayMillis;
+  const year = yearOf(p);
+  const month = two(p + 5);
+  const day = two(p + 8);
+  if (load<u8>(p, 4) != HYPHEN || load<u8>(p, 7) != HYPHEN || !dayExists(year, month, day)) return i64.MIN_VALUE;
+  dayMillis = daysFrom(year, month, day) * DAY_MS;
+  store<u64>(DAY, head);
+  store<u16>(DAY, tail, 8);
+  return dayMillis;
+}
+
+/** Four digits; 0 for a year before 1000, which JavaScript may take for another. */
+function yearOf(p: usize): u32 {
+  const century = two(p);
+  const ofCentury = two(p + 2);
+  return century < 10 || century == INVALID || ofCentury == INVALID ? 0 : century * 100 + ofCentury;
+}
+
+function dayExists(year: u32, month: u32, day: u32): bool {
+  if (year == 0 || month < 1 || month > 12 || day < 1) return false;
+  if (day <= 28) return true;
+  if (month == 2) return day == 29 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+  return day <= (month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31);
+}
+
+/** Days since 1970-01-01, by the proleptic Gregorian calendar; years are counted from March. */
+function daysFrom(year: i64, month: i64, day: i64): i64 {
+  const y = month <= 2 ? year - 1 : year;
+  const era = (y >= 0 ? y : y - 399) / 400;
+  const ofEra = y - era * 400;
+  const ofYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  return era * 146_097 + ofEra * 365 + ofEra / 4 - ofEra / 100 + ofYear - 719_468;
+}
+
+/** Milliseconds of `HH:mm:ss` at a place; -1 where that is none. */
+// @ts-ignore: decorator
+@inline
+function clockOf(p: usize): i64 {
+  const hour = two(p);
+  const minute = two(p + 3);
+  const second = two(p + 6);
+  if (hour > 23 || minute > 59 || second > 59 || load<u8>(p, 2) != COLON || load<u8>(p, 5) != COLON) return -1;
+  return <i64>((hour * 60 + minute) * 60 + second) * 1000;
+}
+
+/** The end of the digits at a place: up to nine, as fractions of a second have. */
+// @ts-ignore: decorator
+@inline
+function endOfFraction(p: usize): usize {
+  let end = p;
+  while (end - p < 10 && isDigit(load<u8>(end))) end++;
+  return end;
+}
+
+/** A fraction of up to nine digits, in milliseconds, rounded down. */
+// @ts-ignore: decorator
+@inline
+function fractionMillis(p: usize, end: usize): i64 {
+  let value: i64 = 0;
+  for (let i: usize = 0; i < 3; i++) value = value * 10 + (p + i < end ? load<u8>(p + i) - ZERO : 0);
+  return value;
+}
+
+const MOST_FRACTION: usize = 6;
+
+/** `.fraction` to the microsecond, and the `Z`. */
+// @ts-ignore: decorator
+@inline
+function putFraction(o: usize, p: usize, end: usize): usize {
+  const length = min(end - p, MOST_FRACTION);
+  if (length > 0) {
+    o = put(o, DOT);
+    store<u64>(o, load<u64>(p));
+    o += length;
+  }
+  return put(o, 0x5a);
+}
+
+/**
+ * Copies `yyyy-MM-ddTHH:mm:ss[.fraction]Z`, the form of AWS's logs.
+ *
+ * @returns where it has ended, in the output; 0 where it is no such time
+ */
+export function copyIso(p: usize, end: usize, o: usize): usize {
+  if (end - p < 20 || load<u8>(p, 10) != 0x54 || load<u8>(end - 1) != 0x5a) return 0;
+  const day = dayOf(p);
+  const clock = clockOf(p + 11);
+  if (day == i64.MIN_VALUE || clock < 0) return 0;
+  let fraction = p + 19;
+  let fractionEnd = fraction;
+  if (end - p > 20) {
+    if (load<u8>(fraction++) != DOT) return 0;
+    fractionEnd = endOfFraction(fraction);
+    if (fractionEnd == fraction || fractionEnd - fraction > 9) return 0;
+  }
+  if (fractionEnd != end - 1) return 0;
+  v128.store(o, v128.load(p));
+  store<u32>(o, load<u32>(p, 16), 16);
+  millis = <f64>(day + clock + fractionMillis(fraction, fractionEnd));
+  return putFraction(o + 19, fraction, fractionEnd);
+}
+
+/**
+ * Copies a time in one of the forms of core/times.ts that logs have most: ISO 8601 with `T` or a space and with `Z`, an
+ * offset or nothing; nginx's `$time_local`; epoch seconds, with or without a fraction, and milliseconds.
+ *
+ * @returns where it has ended, in the output; 0 for any other form
+ */
+export function copyTime(p: usize, end: usize, o: usize): usize {
+  const length = end - p;
+  const fifth = <u32>load<u8>(p, 4);
+  if (length >= 19 && fifth == HYPHEN) {
+    const done = copyIso(p, end, o);
+    return done != 0 ? done : copyIsoOffset(p, end, o);
+  }
+  if (length == 26 && load<u8>(p, 2) == 0x2f) return copyLocal(p, o);
+  return copyEpoch(p, end, o);
+}
+
+function copyIsoOffset(p: usize, end: usize, o: usize): usize {
+  const between = <u32>load<u8>(p, 10);
+  if (between != 0x54 && between != SPACE) return 0;
+  const day = dayOf(p);
+  const clock = clockOf(p + 11);
+  if (day == i64.MIN_VALUE || clock < 0) return 0;
+  let fraction = p + 19;
+  let fractionEnd = fraction;
+  if (fraction < end && load<u8>(fraction) == DOT) {
+    fraction++;
+    fractionEnd = endOfFraction(fraction);
+    if (fractionEnd == fraction || fractionEnd - fraction > 9) return 0;
+  }
+  const offset = fractionEnd == end ? 0 : offsetOf(fractionEnd, end);
+  if (offset == i64.MIN_VALUE) return 0;
+  return putTime(o, day + clock - offset, fraction, fractionEnd);
+}
+
+/** Milliseconds of `Z`, `+HHmm` or `+HH:mm`; i64.MIN_VALUE where it is none. */
+function offsetOf(p: usize, end: usize): i64 {
+  const sign = <u32>load<u8>(p);
+  if (sign == 0x5a) return end - p == 1 ? 0 : i64.MIN_VALUE;
+  if (sign != 0x2b && sign != HYPHEN) return i64.MIN_VALUE;
+  const colon: usize = load<u8>(p, 3) == COLON ? 1 : 0;
+  if (end - p != 5 + colon) return i64.MIN_VALUE;
+  const hours = two(p + 1);
+  const minutes = two(p + 3 + colon);
+  if (hours >= INVALID || minutes >= INVALID) return i64.MIN_VALUE;
+  const offset = <i64>(hours * 60 + minutes) * 60_000;
+  return sign == HYPHEN ? -offset : offset;
+}
+
+/** The last `$time_local` read, what it was written as and its time: lines of one second follow each other. */
+const LOCAL: usize = SCRATCH + 32;
+const LOCAL_TEXT: usize = SCRATCH + 64;
+const LOCAL_BYTES: usize = 26;
+const UTC_BYTES: usize = 20;
+let localMillis: f64 = 0;
+
+/** `29/Nov/2024:11:41:46 +0000` */
+function copyLocal(p: usize, o: usize): usize {
+  const same = v128.and(
+    i8x16.eq(v128.load(p), v128.load(LOCAL)),
+    i8x16.eq(v128.load(p, 10), v128.load(LOCAL, 10)),
+  );
+  if (!i8x16.all_true(same)) {
+    const day = two(p);
+    const month = monthOf(load<u32>(p, 2));
+    const year = yearOf(p + 7);
+    const clock = clockOf(p + 12);
+    const offset = offsetOf(p + 21, p + LOCAL_BYTES);
+    if (!dayExists(year, month, day) || clock < 0) return 0;
+    if (load<u8>(p, 6) != 0x2f || load<u8>(p, 11) != COLON || load<u8>(p, 20) != SPACE) return 0;
+    if (offset == i64.MIN_VALUE) return 0;
+    if (putTime(LOCAL_TEXT, daysFrom(year, month, day) * DAY_MS + clock - offset, 0, 0) == 0) return 0;
+    localMillis = millis;
+    v128.store(LOCAL, v128.load(p));
+    v128.store(LOCAL, v128.load(p, 10), 10);
+  }
+  v128.store(o, v128.load(LOCAL_TEXT));
+  store<u32>(o, load<u32>(LOCAL_TEXT, 16), 16);
+  millis = localMillis;
+  return o + UTC_BYTES;
+}
+
+/** `/Jan` and its like, as the four bytes are read; 0 for any other. */
+function monthOf(name: u32): u32 {
+  switch (name) {
+    case 0x6e614a2f:
+      return 1;
+    case 0x6265462f:
+      return 2;
+    case 0x72614d2f:
+      return 3;
+    case 0x7270412f:
+      return 4;
+    case 0x79614d2f:
+      return 5;
+    case 0x6e754a2f:
+      return 6;
+    case 0x6c754a2f:
+      return 7;
+    case 0x6775412f:
+      return 8;
+    case 0x7065532f:
+      return 9;
+    case 0x74634f2f:
+      return 10;
+    case 0x766f4e2f:
+      return 11;
+    case 0x6365442f:
+      return 12;
+    default:
+      return 0;
+  }
+}
+
+/** From this many digits on, a whole epoch number is milliseconds. */
+const MILLIS_DIGITS: usize = 13;
+
+function copyEpoch(p: usize, end: usize, o: usize): usize {
+  let whole: i64 = 0;
+  let at = p;
+  for (; at < end && isDigit(load<u8>(at)); at++) {
+    if (at - p > MILLIS_DIGITS) return 0;
+    whole = whole * 10 + (load<u8>(at) - ZERO);
+  }
+  const digits = at - p;
+  if (digits == 0 || digits > MILLIS_DIGITS) return 0;
+  if (at == end) {
+    if (digits < MILLIS_DIGITS) return putTime(o, whole * 1000, 0, 0);
+    return whole % 1000 == 0 ? putTime(o, whole, 0, 0) : putTime(o, whole, end - 3, end);
+  }
+  if (load<u8>(at) != DOT) return 0;
+  const fraction = at + 1;
+  const fractionEnd = endOfFraction(fraction);
+  if (fractionEnd != end || fraction == end || end - fraction > 9) return 0;
+  return putTime(o, whole * 1000, fraction, end);
+}
+
+/** Last second of the year 9999, which is the last a table can hold. */
+const LAST_MS: i64 = 253_402_300_799_999;
+
+/** A time to the second, and the fraction from `p` to `end`. 0 before 1970 and past the year 9999. */
+function putTime(o: usize, time: i64, p: usize, end: usize): usize {
+  if (time < 0 || time > LAST_MS) return 0;
+  const seconds = time / 1000;
+  const ofDay = <u32>(seconds % 86_400);
+  const shifted = seconds / 86_400 + 719_468;
+  const era = shifted / 146_097;
+  const ofEra = shifted - era * 146_097;
+  const yearOfEra = (ofEra - ofEra / 1460 + ofEra / 36_524 - ofEra / 146_096) / 365;
+  const ofYear = ofEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100);
+  const march = (5 * ofYear + 2) / 153;
+  const day = <u32>(ofYear - (153 * march + 2) / 5 + 1);
+  const month = <u32>(march < 10 ? march + 3 : march - 9);
+  const year = <u32>(yearOfEra + era * 400 + (month <= 2 ? 1 : 0));
+  putTwo(o, year / 100);
+  putTwo(o + 2, year % 100);
+  putTwo(put(o + 4, HYPHEN), month);
+  putTwo(put(o + 7, HYPHEN), day);
+  putTwo(put(o + 10, 0x54), ofDay / 3600);
+  putTwo(put(o + 13, COLON), (ofDay / 60) % 60);
+  putTwo(put(o + 16, COLON), ofDay % 60);
+  millis = <f64>(seconds * 1000 + fractionMillis(p, end));
+  return putFraction(o + 19, p, end);
+}
+
+// @ts-ignore: decorator
+@inline
+function putTwo(o: usize, value: u32): void {
+  store<u8>(o, ZERO + value / 10);
+  store<u8>(o, ZERO + (value % 10), 1);
+}

@@ -1,0 +1,188 @@
+/** Lines for the kernel's tests: what each format's mostly are, and what may be done to one. */
+import fc from 'fast-check';
+import type { CompiledFormat, FormatOptions } from '../../lambdas/core/format.ts';
+import { FORMATS } from '../../lambdas/core/formats.ts';
+
+/** A format with its options, and lines of it. */
+export interface KernelCase {
+  readonly name: string;
+  readonly format: CompiledFormat;
+  readonly lines: readonly string[];
+  /** Lines of the format's own kind, that the kernel must read by itself: at least so many of the lines. */
+  readonly plain: number;
+}
+
+const ALB = [
+  'https 2026-11-22T10:00:00.123456Z app/web/50dc6c495c0c9188 192.0.2.10:2817 10.0.0.1:80 0.001 0.020 0.000 200 200 34 366 "GET https://www.example.com:443/a?b=c HTTP/1.1" "curl/8.7.1" TLS_AES_128_GCM_SHA256 TLSv1.3 arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/73e2d6bc24d8a067 "Root=1-58337262-36d228ad5d99923122bbe354" "www.example.com" "session-reused" 0 2026-11-22T10:00:00.100000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-" TID_1234abcd "-" "-" "-" 10.0.0.9',
+  'h2 2024-02-29T23:59:59.999999Z app/web/50dc6c495c0c9188 [2001:db8::1]:443 - -1 -1 -1 503 - 0 0 "- http://host:80- -" "-" - - - "Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" -1 2024-02-29T23:59:59.999999Z "waf,fixed-response" "-" "-" "-" "-" "Ambiguous" "SpaceInUri" TID_1',
+  'wss 2026-11-22T10:00:00Z app/web/50dc6c495c0c9188 2001:db8::1:443 10.0.0.1:- 0.5 10.000 1.050 101 101 99999999999 0 "GET wss://h:443/sökning?q=\\x22a b\\x22 HTTP/1.1" "Mozilla/5.0 (X11; Linux) \\"quoted\\" é漢😀" - - - "t" "d" "c" 50000 2026-11-22T10:00:00.1Z "forward" "https://r:443/?a=\\\\" "e" "10.0.0.1:80 10.0.0.2:80" "200 -" "-" "-" TID_1 "h" "/u" "TransformSuccess" 10.0.0.9 new-field "another \\"new\\" field\t1"',
+];
+
+const KONG = [
+  '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET /api/v1/users?id=1&x=%20 HTTP/1.1" 200 1234 "https://www.example.com/" "Mozilla/5.0 (Windows NT 10.0; Win64; x64)" kong_request_id: "b9d8f54af02a4c7f2e8d1b5c6a7e8f90"',
+  '2001:db8::2 - bob [01/Jan/2025:00:00:00 +0900] "POST /a-b HTTP/2.0" 499 0 "-" "-" kong_request_id: "0"',
+  '127.0.0.1 - - [29/Nov/2024:11:41:46 +0000] "GET /status HTTP/1.1" 200 0 "-" "kube-probe/1.29" kong_request_id: "b9"',
+  '198.51.100.1 - - [29/Nov/2024:11:41:46 -0330] "GET /old HTTP/1.0" 301 12 "-" "curl/8 é"',
+];
+
+const NGINX_FORMAT =
+  '$http_x_forwarded_for|$time_iso8601|$msec|$request_method $request_uri $server_protocol|$status|$bytes_sent|' +
+  '$request_time|$upstream_response_time|$host|$http_traceparent|$ssl_cipher|$request_id';
+const NGINX = [
+  '203.0.113.7, 10.0.0.1|2024-11-29T11:41:46+01:00|1732880506.123|GET /a?b=c HTTP/1.1|200|12|0.120|0.100|shop-api.example.com|00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01|TLS_AES|r1',
+  '-|2024-11-29T11:41:46Z|1732880506.000|GET / HTTP/2.0|404|0|0.000|-|-|-|-|-',
+  '2001:db8::1|2024-11-29 11:41:46|1732880506|PUT /x?y HTTP/1.1|500|1|1.5|0.100, 0.200 : -|example.com|x|a b|r 2',
+];
+
+const JSON_COLUMNS = {
+  columns: {
+    time: 'timestamp',
+    level: 'string',
+    status: 'int',
+    bytes: 'bigint',
+    took: 'double',
+    ok: 'boolean',
+    request_id: 'string',
+    at: 'timestamp',
+  },
+};
+const JSON_LINES = [
+  '{"time":"2026-11-22T10:00:00.123Z","level":"INFO","status":200,"bytes":1234567890123,"took":0.0123,"ok":true,"request_id":"r-1","message":"started"}',
+  '{"level":"ERROR","time":1732880506123,"status":"500","bytes":null,"took":-1.50,"ok":false,"error":"Traceback\\n  \\"x\\"\\u00e9\\ud83d\\ude00\\/\\\\ \\u0001","nested":{"a":[1,2,{"b":"c \\"d\\" é"}],"e":null},"n":1e5,"é":1}',
+  ' { "Time" : "2026-11-22 10:00:00+0900" , "at" : 1732880506.5, "status" : 200.0 , "level" : ["a", {"b": 1}] , "empty" : {} , "list":[] } ',
+  '{"message":"no column at all"}',
+  '{"request_id":"r-2","text":"plain 한글 text","flag":true,"number":-0.5,"9":1}',
+];
+
+export const CASES: readonly KernelCase[] = [
+  kernelCase('alb', {}, ALB, 2),
+  kernelCase('kong', {}, KONG, 4),
+  kernelCase('kong', { filters: { no_http: false, local_client: false } }, KONG, 4),
+  kernelCase('nginx', { logFormat: NGINX_FORMAT, filters: { no_client_address: false } }, NGINX, 2),
+  kernelCase('nginx', { preset: 'timed', escape: 'json' }, [KONG[0] ?? ''], 0),
+  kernelCase('json', JSON_COLUMNS, JSON_LINES, 2),
+  kernelCase('json', { preset: 'server-logs' }, JSON_LINES, 1),
+];
+
+function kernelCase(name: string, options: FormatOptions, lines: readonly string[], plain: number): KernelCase {
+  const format = FORMATS.get(name)?.compile(options);
+  if (!format?.layout) throw new Error(`${name}: expected a format with a layout`);
+  return { name: `${name} ${JSON.stringify(options).slice(0, 60)}`, format, lines, plain };
+}
+
+/** Text that formats give a meaning to, or that is hard to read. */
+const BITS = [
+  ' ',
+  '  ',
+  '"',
+  '""',
+  '"-"',
+  '" "',
+  '\\',
+  '\\"',
+  '\\\\',
+  '\\x22',
+  '\\u0041',
+  '\\ud83d',
+  '\\ud83d\\ude00',
+  '-',
+  '-1',
+  '-0',
+  '0',
+  '00',
+  '007',
+  '1',
+  '9',
+  '1234567890',
+  '99999999999999999999',
+  '0.000',
+  '0.0000001',
+  '.5',
+  '5.',
+  '1e5',
+  '1.0',
+  '12345678.901234567890',
+  ':',
+  '::',
+  '::1',
+  '127.0.0.1',
+  '256.1.1.1',
+  '[',
+  ']',
+  '{',
+  '}',
+  '{}',
+  '[]',
+  '{"a":1}',
+  ',',
+  ', ',
+  ' : ',
+  '|',
+  '?',
+  '??',
+  'HTTP/',
+  'HTTP/1.1',
+  'GET ',
+  'null',
+  'true',
+  'True',
+  '\t',
+  '\r',
+  '\r\r',
+  '\u0000',
+  '\u001f',
+  '\u007f',
+  '\u0085',
+  '\u00a0',
+  '\u2028',
+  '\u3000',
+  '\ufeff',
+  'é',
+  '漢字',
+  '😀',
+  'T',
+  'Z',
+  '+00:00',
+  '2024-02-30',
+  '2023-02-29',
+  '2024-02-29',
+  '23:59:60',
+  '24:00:00',
+  '.123456789',
+  '.1234567890',
+  '0001-01-01',
+  '1732880506',
+  '9999999999999',
+  'a'.repeat(40),
+  '"extra":"x"',
+  '"level":1',
+  '"Level":"x"',
+  '2024-01-01T00:00:00Z stdout F ',
+  'kong_request_id: "',
+  '\n',
+  '',
+] as const;
+const BYTES = [0x80, 0xbf, 0xc0, 0xc2, 0xe0, 0xed, 0xa0, 0xf0, 0xf4, 0x90, 0xff, 0x0b, 0x0c, 0x1c];
+
+/** One line with some of its parts replaced, put in or taken out; as bytes, which may be no UTF-8. */
+export function changedLine(lines: readonly string[]): fc.Arbitrary<Buffer> {
+  const change = fc.record({
+    at: fc.nat(),
+    cut: fc.oneof({ weight: 3, arbitrary: fc.nat(3) }, fc.nat(60)),
+    put: fc.oneof(
+      { weight: 8, arbitrary: fc.constantFrom(...BITS).map((bit) => Buffer.from(bit)) },
+      { weight: 1, arbitrary: fc.constantFrom(...BYTES).map((byte) => Buffer.from([byte])) },
+      { weight: 1, arbitrary: fc.uint8Array({ maxLength: 4 }).map((bytes) => Buffer.from(bytes)) },
+    ),
+  });
+  return fc
+    .record({ line: fc.constantFrom(...lines), changes: fc.array(change, { maxLength: 3 }), end: fc.nat() })
+    .map(({ line, changes, end }) => {
+      let bytes = Buffer.from(line);
+      for (const { at, cut, put } of changes) {
+        const from = at % (bytes.length + 1);
+        bytes = Buffer.concat([bytes.subarray(0, from), put, bytes.subarray(from + cut)]);
+      }
+      return end % 10 === 0 ? bytes.subarray(0, end % (bytes.length + 1)) : bytes;
+    });
+}

@@ -1,0 +1,155 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { RecordReader } from '../../lambdas/core/duplicates/records.ts';
+import type { CompiledFormat } from '../../lambdas/core/format.ts';
+import { Loader, type LoaderProps } from '../../lambdas/core/loader.ts';
+import { CASES, changedLine } from './kernel-lines.ts';
+
+/** Runs of each property; the environment can ask for more. */
+const numRuns = Number(process.env.TRIBUTARY_FUZZ_RUNS ?? 400);
+
+/** A format without what the kernel needs, so that its reader reads every line. */
+function withoutKernel({ layout, ...format }: CompiledFormat): CompiledFormat {
+  return format;
+}
+
+/** The format, and how many lines its reader has been given. */
+function counted(format: CompiledFormat): { readonly format: CompiledFormat; read: () => number } {
+  let lines = 0;
+  const reader: CompiledFormat['reader'] = {
+    read: (line, row) => {
+      lines++;
+      return format.reader.read(line, row);
+    },
+  };
+  return { format: { ...format, reader }, read: () => lines };
+}
+
+function loaderOf(format: CompiledFormat, props: Partial<LoaderProps>): Loader {
+  return new Loader({
+    source: 'logs',
+    origin: 'origin000000',
+    format,
+    keepRaw: 'on-error',
+    shared: new Map(),
+    now: () => new Date('2026-11-22T12:00:00Z'),
+    ...props,
+  });
+}
+
+/** All that became of an object's bytes. */
+function loaded(format: CompiledFormat, chunks: readonly Buffer[], props: Partial<LoaderProps> = {}) {
+  const loader = loaderOf(format, props);
+  for (const chunk of chunks) loader.push(chunk);
+  loader.end();
+  return resultOf(loader);
+}
+
+function resultOf(loader: Loader) {
+  const shipments = loader.takeRest();
+  const text = (of: 'rows' | 'rejected') => Buffer.concat(shipments.flatMap((each) => [...each[of]])).toString('utf8');
+  return {
+    rows: text('rows').split('\n'),
+    rejected: text('rejected').split('\n'),
+    counts: loader.counts,
+    reasons: loader.reasons,
+  };
+}
+
+function recordsOf(format: CompiledFormat, chunks: readonly Buffer[], identity?: readonly string[]) {
+  const records: unknown[] = [];
+  const reader = new RecordReader(format, identity && [identity], ({ fingerprint, time, position, line }) =>
+    records.push({ fingerprint: fingerprint.toString('hex'), time, position, line: line() }),
+  );
+  for (const chunk of chunks) reader.push(chunk);
+  reader.end();
+  return records;
+}
+
+/** Lines joined by LF or CR LF, and cut anywhere. */
+function objectOf(lines: readonly string[]): fc.Arbitrary<Buffer[]> {
+  return fc
+    .record({
+      lines: fc.array(changedLine(lines), { minLength: 1, maxLength: 12 }),
+      ends: fc.constantFrom('\n', '\r\n'),
+      cuts: fc.array(fc.nat(), { maxLength: 3 }),
+    })
+    .map(({ lines: each, ends, cuts }) => {
+      const bytes = Buffer.concat(each.flatMap((line) => [line, Buffer.from(ends)]));
+      const places = [0, ...cuts.map((cut) => cut % bytes.length).toSorted((a, b) => a - b), bytes.length];
+      return places.slice(1).map((end, index) => bytes.subarray(places[index], end));
+    });
+}
+
+describe.each(CASES)('the kernel and the reader of $name', ({ format, lines, plain }) => {
+  const slow = withoutKernel(format);
+
+  test('agree on what lines mostly are, most of which the kernel reads by itself', () => {
+    const { format: fast, read } = counted(format);
+    const twice = [...lines, ...lines];
+    const bytes = Buffer.from(`${twice.join('\n')}\n`);
+    expect(loaded(fast, [bytes])).toEqual(loaded(slow, [bytes]));
+    // The first line of an object is the reader's.
+    expect(read()).toBeLessThanOrEqual(1 + twice.length - 2 * plain);
+  });
+
+  test('agree on every object', () => {
+    fc.assert(
+      fc.property(objectOf(lines), fc.constantFrom('never', 'on-error', 'always'), (chunks, keepRaw) => {
+        const shared = new Map([[Object.keys(format.columns)[0] ?? '', 'shared "value"']]);
+        expect(loaded(format, chunks, { keepRaw, shared })).toEqual(loaded(slow, chunks, { keepRaw, shared }));
+      }),
+      { numRuns },
+    );
+  });
+
+  test('agree on every message', () => {
+    fc.assert(
+      fc.property(fc.array(changedLine(lines), { maxLength: 12 }), (messages) => {
+        const texts = messages.map((message) => message.toString('utf8'));
+        const [fast, reader] = [loaderOf(format, {}), loaderOf(slow, {})];
+        fast.readMessages(texts);
+        for (const [index, text] of texts.entries()) reader.read(text, index);
+        expect(resultOf(fast)).toEqual(resultOf(reader));
+      }),
+      { numRuns: Math.ceil(numRuns / 2) },
+    );
+  });
+
+  test('agree on the fingerprints, times and places of every record', () => {
+    const columns = Object.keys(format.columns);
+    const identity = fc.option(fc.uniqueArray(fc.constantFrom(...columns), { minLength: 1, maxLength: 4 }), {
+      nil: undefined,
+    });
+    fc.assert(
+      fc.property(objectOf(lines), identity, (chunks, of) => {
+        expect(recordsOf(format, chunks, of)).toEqual(recordsOf(slow, chunks, of));
+      }),
+      { numRuns },
+    );
+  });
+
+  test('agree when an earlier attempt has read some of it', () => {
+    fc.assert(
+      fc.property(objectOf(lines), fc.nat(12), (chunks, skipped) => {
+        const first = loaderOf(slow, {});
+        const resume = { ...first.counts, lines: skipped, rejected: 0 };
+        expect(loaded(format, chunks, { resume })).toEqual(loaded(slow, chunks, { resume }));
+      }),
+      { numRuns: Math.ceil(numRuns / 4) },
+    );
+  });
+});
+
+describe('records', () => {
+  test.each(CASES)('are filled as the reader fills them: $name', ({ format, lines }) => {
+    const many = Buffer.from(`${Array.from({ length: 3000 }, (_, index) => lines[index % lines.length]).join('\n')}\n`);
+    const sizes = (of: CompiledFormat) => {
+      const loader = loaderOf(of, {});
+      loader.push(many);
+      loader.end();
+      return loader.takeRest().map(({ rows, counts }) => [rows.map(({ length }) => length), counts]);
+    };
+    expect(sizes(format)).toEqual(sizes(withoutKernel(format)));
+  });
+});
