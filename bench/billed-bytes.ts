@@ -1,4 +1,5 @@
 /** What Firehose bills for an object, by how its rows are sent. */
+import type { Send } from '../lambdas/core/load.ts';
 import { BILLING_STEP_BYTES } from '../lambdas/core/pack.ts';
 import { type ColumnSpecs, numbered, OWN } from '../lambdas/core/table.ts';
 import { ingest } from './ingest.ts';
@@ -6,48 +7,16 @@ import type { Input } from './input.ts';
 import { columnsOf, number, type Section } from './report.ts';
 import { usualWay } from './usual.ts';
 
-/** What an ALB object is billed for, by the way it is loaded, ÷ its decompressed bytes. */
-export interface BilledRatio {
-  readonly alb: number;
-  readonly usual: number;
-  readonly iceberg: number;
-}
-
-/** @param inputs the first is of ALB lines */
-export async function billedSection(
-  inputs: readonly [Input, ...Input[]],
-): Promise<{ ratio: BilledRatio; section: Section }> {
-  const [alb] = inputs;
-  const all: (readonly [Input, BilledBytes])[] = [];
-  for (const input of inputs) all.push([input, await billedBytes(input)]);
-  const usual = await usualBilledBytes(alb);
-  const [[, { ours, iceberg }]] = all as [(typeof all)[0]];
-  return {
-    ratio: { alb: ours, usual, iceberg },
-    section: {
-      title: 'Billed bytes',
-      notes: [
-        'Bytes Firehose bills ÷ raw bytes: each record rounded up to 5 KiB, rejected lines and the `loads` row ' +
-          'included. For Iceberg a row is a record with the names of its columns as keys, and nothing is rounded. ' +
-          'The usual way has a record a line, long keys and nulls.',
-      ],
-      columns: columnsOf('input', 'ours', 'Iceberg', 'usual way'),
-      rows: all.map(([input, billed]) => [
-        input.name,
-        number(billed.ours),
-        number(billed.iceberg),
-        input === alb ? number(usual) : '',
-      ]),
-    },
-  };
-}
-
-/** Bytes billed for each byte of the decompressed object. */
+/** Bytes for each byte of the decompressed object, by how its rows are sent. */
 export interface BilledBytes {
-  /** Packed records, rejected lines and the `loads` row included. */
+  /** Packed records, rejected lines and the `loads` row included: as billed, and before rounding. */
   readonly ours: number;
-  /** The same rows with a record each and column names as keys, as Firehose wants them for Iceberg; not rounded. */
+  readonly sent: number;
+  /** A row a record with column names as keys, as Firehose wants them for Iceberg; not rounded. */
   readonly iceberg: number;
+  /** The usual way, as billed and before rounding. */
+  readonly usual: number;
+  readonly usualSent: number;
 }
 
 /** Measures a whole object. */
@@ -55,22 +24,45 @@ export async function billedBytes(input: Input): Promise<BilledBytes> {
   const names = columnNames(input.source.format.columns);
   let ours = 0;
   let iceberg = 0;
-  await ingest(input, async (stream, records) => {
+  let sent = 0;
+  const send: Send = async (stream, records) => {
     for (const record of records) {
+      sent += record.length;
       ours += rounded(record.length);
       if (stream === input.source.settings.stream) iceberg += namedBytes(record, names);
     }
+  };
+  await ingest(input, { send });
+  let usual = 0;
+  let usualSent = 0;
+  await usualWay(input, (record) => {
+    usualSent += record.length;
+    usual += rounded(record.length);
   });
-  return { ours: ours / input.bytes, iceberg: iceberg / input.bytes };
+  const { bytes } = input;
+  return {
+    ours: ours / bytes,
+    sent: sent / bytes,
+    iceberg: iceberg / bytes,
+    usual: usual / bytes,
+    usualSent: usualSent / bytes,
+  };
 }
 
-/** Bytes billed for each byte of an ALB object when each line is a record of its own. */
-export async function usualBilledBytes({ gzip, bytes }: Input): Promise<number> {
-  let billed = 0;
-  await usualWay(gzip, (record) => {
-    billed += rounded(record.length);
-  });
-  return billed / bytes;
+export function billedSection(inputs: readonly (readonly [string, BilledBytes])[]): Section {
+  return {
+    title: 'Billed bytes',
+    notes: [
+      'Bytes Firehose bills ÷ raw bytes: each record rounded up to 5 KiB, rejected lines and the `loads` row ' +
+        'included. For Iceberg a row is a record with the names of its columns as keys, and nothing is rounded. ' +
+        'The usual way has a record a line, long keys and nulls.',
+    ],
+    columns: columnsOf('input', 'ours', 'before rounding', 'Iceberg', 'usual way', 'before rounding'),
+    rows: inputs.map(([name, { ours, sent, iceberg, usual, usualSent }]) => [
+      name,
+      ...[ours, sent, iceberg, usual, usualSent].map(number),
+    ]),
+  };
 }
 
 /** https://aws.amazon.com/firehose/pricing/ */

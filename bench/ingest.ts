@@ -13,28 +13,35 @@ export async function* bodyOf(gzip: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /** Streams of the lake's own tables. */
-export const LOADS_STREAM = 'loads';
+const LOADS_STREAM = 'loads';
 const REJECTED_STREAM = 'rejected';
 
-/**
- * Loads an input as load-objects does, without its services.
- *
- * @param send what Firehose would be sent @default - it is thrown away
- */
-export async function ingest({ source, key, gzip }: Input, send: Send = async () => {}): Promise<Counts> {
+/** What stands in for the services. */
+export interface Stands {
+  /** Takes what Firehose would. @default - it is thrown away */
+  readonly send?: Send;
+  /** @default - one that has seen nothing yet */
+  readonly ledger?: Ledger;
+}
+
+/** Loads an input as load-objects does, without its services. */
+export async function ingest(
+  { source, key, gzip }: Input,
+  { send = async () => {}, ledger = NEW_ENTRY }: Stands = {},
+): Promise<Counts> {
   const loaded = await loadObject(
     source,
     { bucket: 'landing', key, etag: '0' },
     async () => bodyOf(gzip),
     {
-      ledger: NEW_ENTRY,
+      ledger,
       send,
       now: () => new Date(),
       loadsStream: LOADS_STREAM,
       rejectedStream: REJECTED_STREAM,
       objectEntryDays: 400,
     },
-    { holder: 'bench', leaseUntil: Number.POSITIVE_INFINITY, outOfTime: () => false },
+    { holder: 'bench', leaseUntil: Number.MAX_SAFE_INTEGER, outOfTime: () => false },
   );
   if (typeof loaded === 'string') throw new Error(`${key}: expected it to be loaded, got ${loaded}`);
   return loaded.counts;
@@ -42,5 +49,4 @@ export async function ingest({ source, key, gzip }: Input, send: Send = async ()
 
 const CLAIM: Claim = { resume: undefined, checkpoint: async () => {}, release: async () => {}, finish: async () => {} };
 
-/** A ledger that has seen nothing yet. */
 const NEW_ENTRY: Ledger = { claim: async () => CLAIM };

@@ -6,7 +6,7 @@ import { thousands } from '../bin/render.ts';
 import type { FormatOptions } from '../lambdas/core/format.ts';
 import type { Source } from '../lambdas/core/load.ts';
 import { compiledSources } from '../lambdas/core/sources.ts';
-import { type Kind, LOAD_BALANCER, linesOfBytes } from './generate.ts';
+import { type Kind, LOAD_BALANCER, linesOfBytes, linesOfCount } from './generate.ts';
 import { columnsOf, number, type Section } from './report.ts';
 
 /** One object, and how it is read. */
@@ -22,6 +22,18 @@ export interface Input {
   /** Where the lines come from. */
   readonly origin: string;
 }
+
+/** Formats that have figures. */
+export type FormatName = 'alb' | 'kong' | 'json';
+
+/** An input for each, and others that only the tables show. */
+export interface Inputs extends Readonly<Record<FormatName, Input>> {
+  readonly more: readonly Input[];
+}
+
+/** Names of those others: objects in objects and keys not declared; an object as large as busy sites have. */
+export const NESTED = 'json, nested';
+export const LARGE = 'alb, large';
 
 const OPTIONS: Readonly<Record<Kind, { readonly format: string; readonly options: FormatOptions }>> = {
   alb: { format: 'alb', options: {} },
@@ -46,6 +58,11 @@ export function albKey(index: number): string {
 /** Generated lines of at least so many bytes. */
 export function generated(kind: Kind, seed: string, bytes: number): Input {
   return inputOf(kind, kind, linesOfBytes(kind, seed, bytes), `generated, seed ${seed}`);
+}
+
+/** So many generated lines. */
+export function generatedLines(kind: Kind, seed: string, lines: number): Input {
+  return inputOf(kind, kind, linesOfCount(kind, seed, lines), `generated, seed ${seed}`);
 }
 
 /** Each line of an ALB input with one more field than any format knows. */

@@ -2,79 +2,61 @@
 import { gunzipSync } from 'node:zlib';
 import { ingest } from './ingest.ts';
 import { type Input, withNewField } from './input.ts';
-import { type Interleaved, interleave } from './measure.ts';
+import { interleave } from './measure.ts';
 import { columnsOf, number, type Section } from './report.ts';
 import type { Scale } from './scale.ts';
 import { usualWay } from './usual.ts';
 
-/** What each input's path takes. */
-export interface Paths {
-  /** Over gunzipSync of the same bytes, by the input's name. */
-  readonly ingestRatio: ReadonlyMap<string, number>;
+/** What reading one input takes. */
+export interface PathTimes {
+  /** The ingest path ÷ gunzipSync of the same bytes. */
+  readonly ingestRatio: number;
+  /** The usual way ÷ the ingest path. */
   readonly usualRatio: number;
-  readonly newColumnRatio: number;
-  /** CPU nanoseconds for each decompressed byte. */
-  readonly ingestNsPerByte: ReadonlyMap<string, number>;
+  /** CPU nanoseconds of the usual way for each raw byte. */
   readonly usualNsPerByte: number;
-  readonly section: Section;
+  readonly rows: readonly (readonly string[])[];
 }
 
-const NS_PER_MS = 1e6;
-
-/** @param alb the input that the usual way reads too */
-export async function measurePaths(alb: Input, others: readonly Input[], scale: Scale): Promise<Paths> {
-  const rows: string[][] = [];
-  const ingestRatio = new Map<string, number>();
-  const ingestNsPerByte = new Map<string, number>();
-  const add = (name: string, { bytes, lines }: Input, over: number, { cpu, wall }: { cpu: number; wall: number }) => {
-    const [nsPerByte, nsPerLine] = [(cpu * NS_PER_MS) / bytes, (cpu * NS_PER_MS) / lines];
-    rows.push([name, number(over), number(1000 / nsPerByte), number(nsPerLine), number(cpu), number(wall)]);
-    return nsPerByte;
-  };
-  const addIngest = <Name extends string>(input: Input, timed: Interleaved<Name | 'gunzip'>, ours: Name) => {
-    const ratio = timed.ratio(ours, 'gunzip');
-    ingestRatio.set(input.name, ratio);
-    ingestNsPerByte.set(input.name, add(`${input.name}: ingest path`, input, ratio, of(timed, ours)));
-  };
-
-  const changed = withNewField(alb);
+/** Both ways for one input. */
+export async function measurePaths(input: Input, scale: Scale): Promise<PathTimes> {
   const timed = await interleave(
-    {
-      gunzip: () => gunzipSync(alb.gzip),
-      ours: () => ingest(alb),
-      usual: () => usualWay(alb.gzip),
-      changed: () => ingest(changed),
-    },
+    { gunzip: () => gunzipSync(input.gzip), ours: () => ingest(input), usual: () => usualWay(input) },
     scale,
   );
-  add(`${alb.name}: gunzipSync`, alb, 1, of(timed, 'gunzip'));
-  addIngest(alb, timed, 'ours');
-  const usualNsPerByte = add(`${alb.name}: usual way`, alb, timed.ratio('usual', 'gunzip'), of(timed, 'usual'));
-  const changedOver = timed.ratio('changed', 'gunzip');
-  add(`${alb.name}: ingest path, a new field on each line`, changed, changedOver, of(timed, 'changed'));
-  for (const input of others) {
-    const run = { gunzip: () => gunzipSync(input.gzip), ours: () => ingest(input) };
-    addIngest(input, await interleave(run, scale), 'ours');
-  }
+  const nsPerByte = (name: 'gunzip' | 'ours' | 'usual') => (timed.cpu(name) * 1e6) / input.bytes;
+  const row = (name: 'gunzip' | 'ours' | 'usual', what: string) => [
+    `${input.name}: ${what}`,
+    number(timed.ratio(name, 'gunzip')),
+    number(1000 / nsPerByte(name)),
+    number(nsPerByte(name) * (input.bytes / input.lines)),
+    number(timed.cpu(name)),
+    number(timed.wall(name)),
+  ];
   return {
-    ingestRatio,
+    ingestRatio: timed.ratio('ours', 'gunzip'),
     usualRatio: timed.ratio('usual', 'ours'),
-    newColumnRatio: timed.ratio('changed', 'ours') * (alb.bytes / changed.bytes),
-    ingestNsPerByte,
-    usualNsPerByte,
-    section: {
-      title: 'Paths',
-      notes: [
-        'From gzipped bytes to packed records, which are thrown away, on one thread; inflating included. ' +
-          'The usual way reads lines with readline, takes them apart by the expression of AWS’s documentation ' +
-          'and makes each a record by JSON.stringify.',
-      ],
-      columns: columnsOf('path', '÷ gunzipSync', 'MB/s of CPU', 'ns a line', 'CPU ms', 'wall ms'),
-      rows,
-    },
+    usualNsPerByte: nsPerByte('usual'),
+    rows: [row('gunzip', 'gunzipSync'), row('ours', 'ingest path'), row('usual', 'usual way')],
   };
 }
 
-function of<Name extends string>(timed: Interleaved<Name>, name: Name): { cpu: number; wall: number } {
-  return { cpu: timed.cpu(name), wall: timed.wall(name) };
+/** The ingest path where each line of an ALB input has one more field than any format knows ÷ where none has, by raw byte. */
+export async function measureNewColumn(alb: Input, scale: Scale): Promise<number> {
+  const changed = withNewField(alb);
+  const timed = await interleave({ ours: () => ingest(alb), changed: () => ingest(changed) }, scale);
+  return timed.ratio('changed', 'ours') * (alb.bytes / changed.bytes);
+}
+
+export function pathsSection(paths: readonly PathTimes[]): Section {
+  return {
+    title: 'Paths',
+    notes: [
+      'From gzipped bytes to packed records, which are thrown away, on one thread; inflating included. The usual way ' +
+        'reads lines with readline, takes them apart by a regular expression (ALB: that of AWS’s documentation; JSON: ' +
+        'by JSON.parse) and makes each a record by JSON.stringify, with the names of its columns.',
+    ],
+    columns: columnsOf('path', '÷ gunzipSync', 'MB/s of CPU', 'ns a line', 'CPU ms', 'wall ms'),
+    rows: paths.flatMap(({ rows }) => rows),
+  };
 }

@@ -2,6 +2,7 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { bytesText, type RenderColumn, renderTable } from '../bin/render.ts';
 import { BARS, type Figures } from './figures.ts';
+import { FULL, type Scale } from './scale.ts';
 
 /** One measure's table, and what is to be said of it. */
 export interface Section {
@@ -39,10 +40,13 @@ export function settingOf(command: string): Setting {
 }
 
 /** The figures that have a bar to keep to. */
-export function barsSection(figures: Figures): Section {
+export function barsSection(figures: Figures, scale: Scale): Section {
   return {
     title: 'Bars',
-    notes: ['Ratios are of CPU time, user and system, of all threads: medians of rounds in which each takes its turn.'],
+    notes: [
+      'Ratios are of CPU time, user and system, of all threads: medians of rounds in which each takes its turn.',
+      ...reduced(scale),
+    ],
     columns: [...columnsOf('figure', 'measured', 'bar'), { name: '' }],
     rows: BARS.map(({ name, value, atMost, atLeast }) => {
       const measured = value(figures);
@@ -51,6 +55,16 @@ export function barsSection(figures: Figures): Section {
       return [name, number(measured), bar, met ? 'met' : 'missed'];
     }),
   };
+}
+
+/** What a run had less of than a whole one. */
+function reduced(scale: Scale): string[] {
+  if (scale === FULL) return [];
+  const [small, large] = scale.memoryBytes.map(bytesText) as [string, string];
+  return [
+    `Reduced: inputs of ${bytesText(scale.inputBytes)}, ${scale.rounds} rounds; memory of objects of ${small} and ${large}; ` +
+      `${scale.trackedObjects} objects for the duplicate check.`,
+  ];
 }
 
 /** All of it as text. */

@@ -1,59 +1,64 @@
 /** `npm run bench`: what loading takes, measured against inflating alone, against the usual way, and by the bill. */
+import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { jsonOption } from '../bin/options.ts';
 import { print, printJson, stages } from '../bin/output.ts';
-import { billedSection } from './billed-bytes.ts';
-import type { Kind } from './generate.ts';
-import { fromFiles, generated, type Input, inputsSection } from './input.ts';
-import { measurePaths } from './paths.ts';
-import { settingOf, terminalText } from './report.ts';
+import { RATES_FILE } from '../bin/plan/rates.ts';
+import { PROCESSES_ARE_TOLD } from './handler.ts';
+import { type FormatName, fromFiles, generated, type Input, LARGE, NESTED } from './input.ts';
+import { measureAll } from './measure-all.ts';
+import { ratesFile } from './rates.ts';
+import { barsSection, page, settingOf, terminalText } from './report.ts';
 import { FULL, QUICK, type Scale, TINY } from './scale.ts';
 
 interface Options {
-  readonly format: 'alb' | 'kong' | 'json';
+  readonly format: FormatName;
   readonly seed: string;
   readonly quick?: true;
   readonly tiny?: true;
   readonly json?: true;
+  readonly write?: true;
 }
 
+const PAGE = new URL('../docs/benchmarks.md', import.meta.url);
+
 const command = new Command('bench')
-  .description('measures the ingest path, the functions, what they cost and what they are held against')
+  .description('measures the ingest path, the functions and what they cost, against inflating alone and the usual way')
   .argument('[files...]', 'logs to measure in place of generated ones; small ones are repeated')
   .addOption(new Option('-f, --format <name>', 'format of the files').choices(['alb', 'kong', 'json']).default('alb'))
   .option('--seed <text>', 'seed of the generated lines', 'tributary')
   .option('--quick', 'within a minute: smaller objects, fewer rounds')
+  .option('--write', 'write docs/benchmarks.md and bench/rates.json, as a whole run of generated lines does')
   .addOption(new Option('--tiny', 'in seconds: no figure is worth reading').hideHelp())
   .addOption(jsonOption());
 command.action((files: string[], options: Options) => bench(files, options));
 await command.parseAsync();
 
-async function bench(files: readonly string[], { format, seed, quick, tiny, json }: Options): Promise<void> {
+async function bench(files: readonly string[], options: Options): Promise<void> {
+  if (!PROCESSES_ARE_TOLD) throw new Error('expected Linux: nothing else tells what another process has taken');
+  const scale = options.tiny ? TINY : options.quick ? QUICK : FULL;
+  const setting = settingOf(commandLine());
+  const writes = options.write ?? (scale === FULL && files.length === 0);
   const progress = stages();
-  const scale = tiny ? TINY : quick ? QUICK : FULL;
   progress('making inputs');
-  const inputs = inputsOf(files, format, seed, scale);
-  const { alb, others } = inputs;
-  progress('measuring paths');
-  const paths = await measurePaths(alb, others, scale);
-  progress('counting billed bytes');
-  const billed = await billedSection([alb, ...others]);
-  const figures = {
-    ingestRatio: Object.fromEntries(paths.ingestRatio),
-    usualRatio: paths.usualRatio,
-    billedBytesRatio: billed.ratio,
-    newColumnRatio: paths.newColumnRatio,
-  };
-  const sections = [inputsSection([alb, ...others]), paths.section, billed.section];
-  if (json) printJson(figures);
-  else print(terminalText(settingOf(commandLine()), sections));
+  const inputs = inputsOf(files, options, scale);
+  const { figures, sections, rates } = await measureAll(inputs, { seed: options.seed, scale, rates: writes, progress });
+  const all = [barsSection(figures, scale), ...sections];
+  if (writes) {
+    writeFileSync(PAGE, page(setting, all));
+    writeFileSync(RATES_FILE, ratesFile(setting, rates));
+  }
+  if (options.json) printJson(figures);
+  else print(terminalText(setting, all));
 }
 
-/** One input a kind: the files for their format, generated lines for the others. */
-function inputsOf(files: readonly string[], format: Options['format'], seed: string, { inputBytes }: Scale) {
-  const input = (kind: Kind): Input =>
-    kind === format && files.length > 0 ? fromFiles(kind, files, inputBytes) : generated(kind, seed, inputBytes);
-  return { alb: input('alb'), others: [input('kong'), input('json'), input('json-nested')] };
+/** One input a format: the files for theirs, generated lines for the others; and more of generated lines. */
+function inputsOf(files: readonly string[], { format, seed }: Options, { inputBytes, largeInputBytes }: Scale) {
+  const input = (name: FormatName): Input =>
+    name === format && files.length > 0 ? fromFiles(name, files, inputBytes) : generated(name, seed, inputBytes);
+  const more = [{ ...generated('json-nested', seed, inputBytes), name: NESTED }];
+  if (largeInputBytes > 0) more.push({ ...generated('alb', seed, largeInputBytes), name: LARGE });
+  return { alb: input('alb'), kong: input('kong'), json: input('json'), more };
 }
 
 /** The command as it was typed, near enough. */

@@ -9,8 +9,9 @@ export interface Scale {
   readonly inputBytes: number;
   /** One more ALB input, to see whether a larger object is another matter; none when 0. */
   readonly largeInputBytes: number;
-  /** Each object the whole handler loads, and how many it loads. */
-  readonly handlerBytes: number;
+  /** How often each object of the whole handler holds an input; how many objects come before it counts, and then. */
+  readonly handlerTimes: number;
+  readonly handlerWarmups: number;
   readonly handlerObjects: number;
   /** The two objects whose peaks of memory are compared. */
   readonly memoryBytes: readonly [small: number, large: number];
@@ -28,7 +29,8 @@ export const FULL: Scale = {
   name: 'full',
   inputBytes: 48 * MIB,
   largeInputBytes: 250_000_000,
-  handlerBytes: 250_000_000,
+  handlerTimes: 5,
+  handlerWarmups: 1,
   handlerObjects: 5,
   memoryBytes: [1024 * MIB, 5 * 1024 * MIB],
   warmups: 2,
@@ -40,15 +42,16 @@ export const FULL: Scale = {
 /** Within a minute: smaller objects, fewer rounds. */
 export const QUICK: Scale = {
   name: 'quick',
-  inputBytes: 16 * MIB,
+  inputBytes: 8 * MIB,
   largeInputBytes: 0,
-  handlerBytes: 48 * MIB,
-  handlerObjects: 3,
+  handlerTimes: 6,
+  handlerWarmups: 0,
+  handlerObjects: 2,
   memoryBytes: [64 * MIB, 320 * MIB],
   warmups: 1,
-  rounds: 3,
+  rounds: 5,
   starts: 3,
-  trackedObjects: 6,
+  trackedObjects: 3,
 };
 
 /** Seconds: shows that everything runs, and no figure worth reading. */
@@ -56,7 +59,8 @@ export const TINY: Scale = {
   name: 'tiny',
   inputBytes: MIB / 2,
   largeInputBytes: 0,
-  handlerBytes: MIB,
+  handlerTimes: 8,
+  handlerWarmups: 0,
   handlerObjects: 1,
   memoryBytes: [MIB, 2 * MIB],
   warmups: 0,
