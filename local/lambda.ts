@@ -123,7 +123,7 @@ function localFunction(resource: Resource, surroundings: FunctionSurroundings): 
   const timeout = properties.Timeout * 1000;
   const concurrency = Math.min(availableParallelism(), properties.ReservedConcurrentExecutions ?? Infinity);
   const log = new FunctionLog(join(surroundings.dir, `${name}.log`));
-  const env = environmentOf(name, properties, surroundings.bundle(resource), surroundings.env);
+  const env = environmentOf(resource, surroundings.bundle(resource), surroundings.env);
   const { environments, onInvocation } = surroundings;
 
   const start = (): Worker => {
@@ -187,15 +187,27 @@ async function resultOf(
   return { ok: true, payload: outcome.payload, logged: errors.found };
 }
 
-/** @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
-function environmentOf(
-  name: string,
-  { Runtime, Handler, MemorySize, Environment: { Variables }, LoggingConfig }: z.infer<typeof functionProperties>,
+/**
+ * The environment of a function's process, but for the Runtime API's address.
+ *
+ * @param services where the other services are; goes over what the function's own settings say
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+ */
+export function environmentOf(
+  resource: Resource,
   bundle: string,
   services: Readonly<Record<string, string>>,
 ): Record<string, string> {
+  const { localName: name } = resource;
+  const {
+    Runtime,
+    Handler,
+    MemorySize,
+    Environment: variables,
+    LoggingConfig,
+  } = propertiesOf(resource, functionProperties);
   return {
-    ...Variables,
+    ...variables.Variables,
     PATH: process.env.PATH ?? '',
     LANG: 'en_US.UTF-8',
     TZ: ':UTC',

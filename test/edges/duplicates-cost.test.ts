@@ -1,10 +1,10 @@
 import { randomFillSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { countDue, QUIET_MS } from '../../lambdas/core/duplicates/count.ts';
-import { type TrackedSource, track, type Work } from '../../lambdas/core/duplicates/track.ts';
+import { checkAndCount, type Meter, WINDOW_HOURS } from '../../bench/duplicate-check.ts';
+import type { TrackedSource, Work } from '../../lambdas/core/duplicates/track.ts';
 import { compiledSources } from '../../lambdas/core/sources.ts';
 import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
-import { type Meter, openTable, TABLE } from './duplicates-table.ts';
+import { openTable, TABLE } from './duplicates-table.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 
@@ -54,17 +54,10 @@ function workOf(source: TrackedSource, index: number, { records, minutes }: Shap
 /** What each record costs when so many objects of so many records are checked and counted. */
 async function costPerRecord(objects: number, shape: Shape): Promise<Meter> {
   const source = newSource();
-  const store = dynamoDuplicates(table.client, { table: TABLE, windowHours: 72 });
+  const store = dynamoDuplicates(table.client, { table: TABLE, windowHours: WINDOW_HOURS });
   const before = { ...table.meter };
-  const ports = { store, now: () => new Date(NOW), outOfTime: () => false, sampleRate: 1, windowHours: 72 };
-  // One object an invocation, as the event source has it.
-  for (let index = 0; index < objects; index++) await track([workOf(source, index, shape)], ports);
-  const now = new Date(Date.now() + QUIET_MS);
-  // The last run finds nothing: it costs as well.
-  for (let left = 1; left > 0; ) {
-    ({ left } = await countDue({ store, now, outOfTime: () => false, emit: () => {} }));
-  }
-  await countDue({ store, now, outOfTime: () => false, emit: () => {} });
+  const works = Array.from({ length: objects }, (_, index) => workOf(source, index, shape));
+  await checkAndCount(works, store, new Date(NOW));
   const minutes = await store.minutes(source.settings.name, 0);
   const all = objects * shape.records;
   expect(minutes.reduce((sum, { checked }) => sum + checked, 0)).toBe(all);

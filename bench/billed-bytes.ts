@@ -1,0 +1,84 @@
+/** What Firehose bills for an object, by how its rows are sent. */
+import { BILLING_STEP_BYTES } from '../lambdas/core/pack.ts';
+import { type ColumnSpecs, numbered, OWN } from '../lambdas/core/table.ts';
+import { ingest } from './ingest.ts';
+import type { Input } from './input.ts';
+import { columnsOf, number, type Section } from './report.ts';
+import { usualWay } from './usual.ts';
+
+/** Bytes for each byte of the decompressed object, by how its rows are sent. */
+export interface BilledBytes {
+  /** Packed records, rejected lines and the `loads` row included: as billed, and before rounding. */
+  readonly ours: number;
+  readonly sent: number;
+  /** A row a record with column names as keys, as Firehose wants them for Iceberg; not rounded. */
+  readonly iceberg: number;
+  /** The usual way, as billed and before rounding. */
+  readonly usual: number;
+  readonly usualSent: number;
+}
+
+/** Measures a whole object. */
+export async function billedBytes(input: Input): Promise<BilledBytes> {
+  const names = columnNames(input.source.format.columns);
+  let ours = 0;
+  let iceberg = 0;
+  let sent = 0;
+  const take = (records: readonly Uint8Array[], ofSource: boolean) => {
+    for (const record of records) {
+      sent += record.length;
+      ours += rounded(record.length);
+      if (ofSource) iceberg += namedBytes(record, names);
+    }
+  };
+  await ingest(input, { take });
+  let usual = 0;
+  let usualSent = 0;
+  await usualWay(input, (record) => {
+    usualSent += record.length;
+    usual += rounded(record.length);
+  });
+  const { bytes } = input;
+  return {
+    ours: ours / bytes,
+    sent: sent / bytes,
+    iceberg: iceberg / bytes,
+    usual: usual / bytes,
+    usualSent: usualSent / bytes,
+  };
+}
+
+export function billedSection(inputs: readonly (readonly [string, BilledBytes])[]): Section {
+  return {
+    title: 'Billed bytes',
+    notes: [
+      'Bytes Firehose bills ÷ raw bytes: each record rounded up to 5 KiB, rejected lines and the `loads` row ' +
+        'included. For Iceberg a row is a record with the names of its columns as keys, and nothing is rounded. ' +
+        'The usual way has a record a line, long keys and nulls.',
+    ],
+    columns: columnsOf('input', 'ours', 'before rounding', 'Iceberg', 'usual way', 'before rounding'),
+    rows: inputs.map(([name, { ours, sent, iceberg, usual, usualSent }]) => [
+      name,
+      ...[ours, sent, iceberg, usual, usualSent].map(number),
+    ]),
+  };
+}
+
+/** https://aws.amazon.com/firehose/pricing/ */
+function rounded(bytes: number): number {
+  return Math.ceil(bytes / BILLING_STEP_BYTES) * BILLING_STEP_BYTES;
+}
+
+function columnNames(columns: ColumnSpecs): ReadonlyMap<string, string> {
+  return new Map([...numbered(columns), ...Object.values(OWN)].map(({ key, name }) => [key, name]));
+}
+
+/** Bytes of a record's rows under the names of their columns. */
+function namedBytes(record: Uint8Array, names: ReadonlyMap<string, string>): number {
+  let bytes = 0;
+  for (const line of Buffer.from(record).toString('utf8').trimEnd().split('\n')) {
+    const row = Object.entries(JSON.parse(line) as Record<string, unknown>);
+    bytes += Buffer.byteLength(JSON.stringify(Object.fromEntries(row.map(([key, value]) => [names.get(key), value]))));
+  }
+  return bytes;
+}

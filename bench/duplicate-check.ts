@@ -1,0 +1,53 @@
+/** The duplicate check as it is deployed, one object an invocation, and what it costs. */
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { countDue, QUIET_MS } from '../lambdas/core/duplicates/count.ts';
+import type { CountStore, TrackStore } from '../lambdas/core/duplicates/store.ts';
+import { track, type Work } from '../lambdas/core/duplicates/track.ts';
+
+/** Hours back that records are looked at. */
+export const WINDOW_HOURS = 72;
+
+/**
+ * Checks objects, then counts until nothing is left and once more: a run that finds nothing costs as well.
+ *
+ * @param now the time the objects come, about that of their records
+ * @throws Error when one is not checked
+ */
+export async function checkAndCount(works: readonly Work[], store: TrackStore & CountStore, now: Date): Promise<void> {
+  const ports = { store, now: () => now, outOfTime: () => false, sampleRate: 1, windowHours: WINDOW_HOURS };
+  for (const work of works) {
+    for (const { outcome, error } of await track([work], ports)) {
+      if (outcome !== 'checked')
+        throw new Error(`${work.what}: expected it to be checked, got ${outcome}`, { cause: error });
+    }
+  }
+  const counting = { store, now: new Date(Date.now() + QUIET_MS), outOfTime: () => false, emit: () => {} };
+  for (let left = 1; left > 0; ) ({ left } = await countDue(counting));
+  await countDue(counting);
+}
+
+/** What requests cost, as DynamoDB counts it, reads and writes apart. */
+export interface Meter {
+  requests: number;
+  readUnits: number;
+  writeUnits: number;
+}
+
+/** Counts what a client's requests consume from now on. */
+export function meterOf(client: DynamoDBClient): Meter {
+  const meter: Meter = { requests: 0, readUnits: 0, writeUnits: 0 };
+  client.middlewareStack.add(
+    (next, { commandName = '' }) =>
+      async (args) => {
+        const result = await next({ ...args, input: { ...args.input, ReturnConsumedCapacity: 'TOTAL' } });
+        const { ConsumedCapacity: consumed } = result.output as { ConsumedCapacity?: unknown };
+        const units = [consumed].flat().reduce<number>((sum, each) => sum + Number(Object(each).CapacityUnits ?? 0), 0);
+        meter.requests++;
+        if (/Get|Query/.test(commandName)) meter.readUnits += units;
+        else meter.writeUnits += units;
+        return result;
+      },
+    { step: 'initialize' },
+  );
+  return meter;
+}

@@ -1,0 +1,177 @@
+/** The deployed functions, each in a process of its own, with the services they call in another. */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { LOADS_COLUMNS } from '../lambdas/core/lake-tables.ts';
+import { continuation } from '../lambdas/core/notification.ts';
+import { numbered } from '../lambdas/core/table.ts';
+import { synthesize } from '../lib/synth.ts';
+import { openLambda } from '../local/lambda.ts';
+import type { Resource } from '../local/resource.ts';
+import { readStack } from '../local/template.ts';
+import type { Input } from './input.ts';
+import type { Ask, Told } from './services.ts';
+
+/** Bucket of the objects of each kind. */
+const BUCKET = 'bench-logs';
+
+/** One source for each kind of input, each with a prefix of its own. */
+const SOURCES = [
+  { name: 'alb', format: 'alb' },
+  { name: 'kong', format: 'kong', preset: 'kong' },
+  { name: 'json', format: 'json', preset: 'server-logs' },
+].map((source) => ({ ...source, from: { bucket: BUCKET, prefix: `${source.name}/`, notifications: 'eventbridge' } }));
+
+/** For load-log-events to be among the functions. */
+const EVENTS = { name: 'events', format: 'json', preset: 'server-logs', from: { logGroups: ['/bench/app'] } };
+
+/** The time limit is not what is measured: the largest object is loaded in one invocation. */
+const TIMEOUT_SECONDS = 3600;
+
+/** The synthesized stack and its services. */
+export interface Functions {
+  readonly functions: readonly Resource[];
+  /** The folder of a function's bundle. */
+  readonly bundle: (lambda: Resource) => string;
+  /** Where the services are, as the environment of a function tells it. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly dynamoDbUrl: string;
+  /** The tables of fingerprint pages and of the ledger. */
+  readonly duplicatesTable: string;
+  readonly ledgerTable: string;
+  /** Starts load-objects anew: its next invocation has a fresh process. */
+  start(): Promise<LoadObjects>;
+  close(): Promise<void>;
+}
+
+/** load-objects, in one process. */
+export interface LoadObjects {
+  /** Loads an object that is the input so many times over. @throws Error when it is not loaded whole. */
+  load(input: Input, times: number): Promise<LoadedObject>;
+  close(): Promise<void>;
+}
+
+/** What is known of an object that was loaded. */
+export interface LoadedObject {
+  readonly pid: number;
+  /** Of the `loads` row, as JSON. */
+  readonly loadsRowBytes: number;
+  /** What the invocation printed. */
+  readonly logBytes: number;
+}
+
+export async function openFunctions(): Promise<Functions> {
+  const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-'));
+  const services = await startServices();
+  const { S3, FIREHOSE, SQS = '' } = services.urls;
+  const assembly = synthesize({ context: { sources: [...SOURCES, EVENTS] }, outdir: join(dir, 'stack') });
+  const stack = readStack({ ...assembly, urls: { sqs: SQS } });
+  const tables = stack.resources.filter(({ type }) => type === 'AWS::DynamoDB::Table');
+  const opened = await services.ask({ kind: 'tables', dir: join(dir, 'dynamodb'), tables });
+  const { DYNAMODB = '' } = opened.kind === 'urls' ? opened.urls : {};
+  const urls = { S3, FIREHOSE, SQS, DYNAMODB };
+  const env = Object.fromEntries(Object.entries(urls).map(([name, url]) => [`AWS_ENDPOINT_URL_${name}`, url ?? '']));
+  const functions = stack.resources
+    .filter(({ type }) => type === 'AWS::Lambda::Function')
+    .map((resource) => ({ ...resource, properties: { ...resource.properties, Timeout: TIMEOUT_SECONDS } }));
+  let started = 0;
+  return {
+    functions,
+    bundle: stack.bundle,
+    env,
+    dynamoDbUrl: DYNAMODB,
+    duplicatesTable: nameOf(tables, 'duplicates'),
+    ledgerTable: nameOf(tables, 'ledger'),
+    start: () =>
+      startLoadObjects({ functions, bundle: stack.bundle, env, dir: join(dir, String(started++)) }, services),
+    close: async () => {
+      services.child.kill();
+      await once(services.child, 'exit');
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function nameOf(tables: readonly Resource[], part: string): string {
+  const table = tables.find(({ localName }) => localName.includes(part));
+  if (!table) throw new Error(`the stack has no table of the ${part}`);
+  return table.localName;
+}
+
+type Services = Awaited<ReturnType<typeof startServices>>;
+
+async function startServices() {
+  const child = fork(fileURLToPath(new URL('./services.ts', import.meta.url)), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const died = once(child, 'exit').then(() => Promise.reject(new Error('the services have died')));
+  died.catch(() => {});
+  const told = async (): Promise<Told> => {
+    const [message] = (await Promise.race([once(child, 'message'), died])) as [Told];
+    return message;
+  };
+  const first = await told();
+  return {
+    child,
+    urls: first.kind === 'urls' ? first.urls : {},
+    ask: (ask: Ask): Promise<Told> => {
+      const answer = told();
+      child.send(ask);
+      return answer;
+    },
+  };
+}
+
+interface LambdaSettings {
+  readonly functions: readonly Resource[];
+  readonly bundle: (lambda: Resource) => string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly dir: string;
+}
+
+const LOAD_OBJECTS = 'load-objects';
+let loaded = 0;
+
+async function startLoadObjects({ dir, ...settings }: LambdaSettings, services: Services): Promise<LoadObjects> {
+  let process = 0;
+  mkdirSync(dir, { recursive: true });
+  const lambda = await openLambda({ ...settings, dir, onInvocation: ({ pid }) => (process = pid) });
+  const log = join(dir, `${LOAD_OBJECTS}.log`);
+  const member = join(dir, 'member.gz');
+  return {
+    async load(input, times) {
+      const printed = logOf(log).length;
+      const key = `${input.source.settings.name}/${loaded++}/${input.key}`;
+      writeFileSync(member, input.gzip);
+      await services.ask({ kind: 'object', key, file: member, times });
+      const body = continuation({ bucket: BUCKET, key, etag: '0' });
+      const record = { messageId: key, receiptHandle: key, body, attributes: { ApproximateReceiveCount: '1' } };
+      const result = await lambda.function(LOAD_OBJECTS).invoke(JSON.stringify({ Records: [record] }));
+      if (!result.ok || !result.payload.includes('"batchItemFailures":[]')) {
+        throw new Error(`${key}: not loaded: ${JSON.stringify(result)}\n${logOf(log).slice(-2000)}`);
+      }
+      const told = await services.ask({ kind: 'loads' });
+      const [row = '{}'] = told.kind === 'loads' ? told.loads : [];
+      const lines = (JSON.parse(row) as Record<string, unknown>)[LINES_KEY];
+      if (lines !== input.lines * times) {
+        throw new Error(`${key}: expected ${input.lines * times} lines to be loaded, got ${lines}`);
+      }
+      return { pid: process, loadsRowBytes: row.length, logBytes: logOf(log).length - printed };
+    },
+    close: () => lambda.close(),
+  };
+}
+
+/** Key of the number of lines in a row of `loads`. */
+const LINES_KEY = numbered(LOADS_COLUMNS).find(({ name }) => name === 'lines')?.key ?? '';
+
+function logOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}

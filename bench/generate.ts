@@ -1,0 +1,107 @@
+/**
+ * Lines to measure with, from a seed: the sample's traffic, made as varied as that of a busy site. gzip
+ * shrinks them five- to sixfold, as it does access logs.
+ */
+import { albLines, LOAD_BALANCERS, type LoadBalancer } from '../local/sample/alb.ts';
+import { appEvents } from '../local/sample/app.ts';
+import { kongLines } from '../local/sample/kong.ts';
+import { Random } from '../local/sample/random.ts';
+
+/** Kinds of generated lines. */
+export type Kind = 'alb' | 'kong' | 'json' | 'json-nested';
+
+/** The interval an access log's file is for. */
+export const FROM = Date.parse('2026-11-22T12:00:00Z');
+const TO = FROM + 300_000;
+
+/** One line in so many is odd. */
+const ODD_EVERY = 200;
+
+/** The load balancer whose lines they are, and its node. */
+export const LOAD_BALANCER = LOAD_BALANCERS[0] as LoadBalancer;
+const NODE = '198.51.100.17';
+
+/** Bytes of one line at most, on the average; how many lines to ask the sample for. */
+const LEAST_LINE_BYTES: Readonly<Record<Kind, number>> = { alb: 500, kong: 170, json: 140, 'json-nested': 300 };
+
+/** Lines of at least so many bytes, line ends included. */
+export function linesOfBytes(kind: Kind, seed: string, bytes: number): Buffer {
+  const chunks: Buffer[] = [];
+  let left = bytes;
+  for (const line of lines(kind, seed, Math.ceil(bytes / LEAST_LINE_BYTES[kind]))) {
+    const chunk = Buffer.from(`${line}\n`, 'latin1');
+    chunks.push(chunk);
+    left -= chunk.length;
+    if (left <= 0) break;
+  }
+  return Buffer.concat(chunks);
+}
+
+/** So many lines, line ends included. */
+export function linesOfCount(kind: Kind, seed: string, count: number): Buffer {
+  return Buffer.from(`${[...lines(kind, seed, count)].join('\n')}\n`, 'latin1');
+}
+
+/** Lines as byte strings, one character for each byte. */
+function* lines(kind: Kind, seed: string, count: number): Generator<string> {
+  const random = new Random(`${seed}/bench/${kind}`);
+  const span = { from: FROM, to: TO, oddEvery: ODD_EVERY };
+  if (kind === 'alb') {
+    for (const { text, fate } of albLines(seed, count, { ...span, loadBalancer: LOAD_BALANCER, node: NODE })) {
+      yield fate.oddity ? text : varied(text, random, 0.8);
+    }
+  } else if (kind === 'kong') {
+    for (const { text, fate } of kongLines(seed, count, { ...span, node: NODE })) {
+      yield fate.oddity ? text : varied(text, random, 0.4);
+    }
+  } else {
+    for (const { text, fate } of appEvents(seed, count, { ...span, instance: NODE })) {
+      if (text.includes('\n')) continue;
+      yield bytesOf(kind === 'json' || fate.oddity ? text : nested(text, random));
+    }
+  }
+}
+
+const bytesOf = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
+
+/** Values of query strings: some escaped, some as clients should not send them. */
+const TERMS = ['oak+table', 'rug%20blue', '%C4%8Daj', bytesOf('čaj'), '\\x22desk\\x22', 'a%26b', 'caf%C3%A9', '%7B%7D'];
+
+/** An access log's line with a query string, in so many, and another of a browser's many versions. */
+function varied(text: string, random: Random, withQuery: number): string {
+  const at = text.indexOf(' HTTP/');
+  let line = text;
+  if (at > 0 && random.chance(withQuery)) {
+    const joint = text.lastIndexOf('?', at) > text.lastIndexOf(' ', at - 1) ? '&' : '?';
+    line = `${text.slice(0, at)}${joint}${query(random)}${text.slice(at)}`;
+  }
+  return line
+    .replace(
+      'Chrome/141.0.0.0',
+      () => `Chrome/${random.int(90, 143)}.0.${random.int(1000, 7500)}.${random.int(1, 250)}`,
+    )
+    .replace('Firefox/140.0', () => `Firefox/${random.int(78, 145)}.${random.int(0, 9)}`);
+}
+
+function query(random: Random): string {
+  const parts = [`sid=${random.hex8()}${random.hex8()}`];
+  if (random.chance(0.5)) parts.push(`utm_source=newsletter&utm_campaign=${random.hex8()}`);
+  if (random.chance(0.3)) parts.push(`q=${random.pick(TERMS)}`);
+  if (random.chance(0.3)) parts.push(`ref=${random.int(1, 1e9)}&t=${random.int(1, 1e9)}`);
+  if (random.chance(0.4))
+    parts.push(`token=${Buffer.from(random.hex8() + random.hex8() + random.hex8(), 'hex').toString('base64url')}`);
+  if (random.chance(0.05)) parts.push(`filter=${Array.from({ length: 20 }, () => random.hex8()).join(',')}`);
+  return parts.join('&');
+}
+
+/** An event as a framework's logger writes it: what is not declared, and objects within objects. */
+function nested(text: string, random: Random): string {
+  const user = { id: random.int(1, 99_999), roles: ['buyer', random.pick(['beta', 'staff', 'guest'])] };
+  const more = {
+    logger: `app.${random.pick(['views', 'orders', 'payments'])}`,
+    user,
+    http: { headers: { host: 'shop.example.com', 'x-request-id': random.hex8() }, bytes: random.int(100, 99_999) },
+    tags: { region: 'eu-west-1', pod: `shop-${random.hex8()}`, note: 'said "oak"\ttable' },
+  };
+  return `${text.slice(0, -1)},${JSON.stringify(more).slice(1)}`;
+}

@@ -1,0 +1,54 @@
+/** The ingest path: gzipped bytes to packed records, by the code the functions run. */
+import type { Claim, Ledger } from '../lambdas/core/ledger.ts';
+import { loadObject, type Send } from '../lambdas/core/load.ts';
+import type { Counts } from '../lambdas/core/loader.ts';
+import type { Input } from './input.ts';
+
+/** Bytes of an object that Node's HTTP client gives at a time. */
+const CHUNK_BYTES = 64 * 1024;
+
+/** The body of an object, as S3's client gives it. */
+export async function* bodyOf(gzip: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < gzip.length; at += CHUNK_BYTES) yield gzip.subarray(at, at + CHUNK_BYTES);
+}
+
+/** Streams of the lake's own tables. */
+const LOADS_STREAM = 'loads';
+const REJECTED_STREAM = 'rejected';
+
+/** What stands in for the services. */
+export interface Stands {
+  /** Takes the records Firehose would: rows of the source, or of the lake's own tables. @default - thrown away */
+  readonly take?: (records: readonly Uint8Array[], ofSource: boolean) => void;
+  /** @default - one that has seen nothing yet */
+  readonly ledger?: Ledger;
+}
+
+/** Loads an input as load-objects does, without its services. */
+export async function ingest(
+  { source, key, gzip }: Input,
+  { take = () => {}, ledger = NEW_ENTRY }: Stands = {},
+): Promise<Counts> {
+  const { name } = source.settings;
+  const send: Send = async (streams, records) => take(records, streams.includes(name));
+  const loaded = await loadObject(
+    source,
+    { bucket: 'landing', key, etag: '0' },
+    async () => bodyOf(gzip),
+    {
+      ledger,
+      send,
+      now: () => new Date(),
+      loadsStream: LOADS_STREAM,
+      rejectedStream: REJECTED_STREAM,
+      objectEntryDays: 400,
+    },
+    { holder: 'bench', leaseUntil: Number.MAX_SAFE_INTEGER, outOfTime: () => false },
+  );
+  if (typeof loaded === 'string') throw new Error(`${key}: expected it to be loaded, got ${loaded}`);
+  return loaded.counts;
+}
+
+const CLAIM: Claim = { resume: undefined, checkpoint: async () => {}, release: async () => {}, finish: async () => {} };
+
+const NEW_ENTRY: Ledger = { claim: async () => CLAIM };

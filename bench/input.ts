@@ -1,0 +1,132 @@
+/** Inputs of the measures: objects as they lie in S3, and the source that reads them. */
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { CommandError } from '../bin/command-error.ts';
+import { readInputs } from '../bin/input-files.ts';
+import { landingKey } from '../bin/landing-key.ts';
+import { thousands } from '../bin/render.ts';
+import type { FormatOptions } from '../lambdas/core/format.ts';
+import type { Source } from '../lambdas/core/load.ts';
+import { compiledSources } from '../lambdas/core/sources.ts';
+import { type Kind, LOAD_BALANCER, linesOfBytes, linesOfCount } from './generate.ts';
+import { columnsOf, number, type Section } from './report.ts';
+
+/** One object, and how it is read. */
+export interface Input {
+  /** Of the row in the tables. */
+  readonly name: string;
+  readonly source: Source;
+  readonly key: string;
+  readonly gzip: Buffer;
+  /** Decompressed bytes, and the lines in them. */
+  readonly bytes: number;
+  readonly lines: number;
+  /** Where the lines come from. */
+  readonly origin: string;
+}
+
+/** Formats that have figures. */
+export type FormatName = 'alb' | 'kong' | 'json';
+
+/** An input for each, and others that only the tables show. */
+export interface Inputs extends Readonly<Record<FormatName, Input>> {
+  readonly more: readonly Input[];
+}
+
+/** Names of those others: objects in objects and keys not declared; an object as large as busy sites have. */
+export const NESTED = 'json, nested';
+export const LARGE = 'alb, large';
+
+const OPTIONS: Readonly<Record<Kind, { readonly format: string; readonly options: FormatOptions }>> = {
+  alb: { format: 'alb', options: {} },
+  kong: { format: 'kong', options: { preset: 'kong' } },
+  json: { format: 'json', options: { preset: 'server-logs' } },
+  'json-nested': { format: 'json', options: { preset: 'server-logs' } },
+};
+
+/** A source as the stack would declare it. */
+export function sourceOf(kind: Kind, name: string = kind): Source {
+  const settings = { name, ...OPTIONS[kind], lane: 'objects', streams: [name], keepRaw: 'on-error' } as const;
+  return compiledSources([settings])[0] as Source;
+}
+
+/** A key as ELB gives it. */
+export function albKey(index: number): string {
+  const { account, region, name, id } = LOAD_BALANCER;
+  const file = `${account}_elasticloadbalancing_${region}_app.${name}.${id}_20261122T1205Z_198.51.100.17_${index}.log.gz`;
+  return `AWSLogs/${account}/elasticloadbalancing/${region}/2026/11/22/${file}`;
+}
+
+/** Generated lines of at least so many bytes. */
+export function generated(kind: Kind, seed: string, bytes: number): Input {
+  return inputOf(kind, kind, linesOfBytes(kind, seed, bytes), `generated, seed ${seed}`);
+}
+
+/** So many generated lines. */
+export function generatedLines(kind: Kind, seed: string, lines: number): Input {
+  return inputOf(kind, kind, linesOfCount(kind, seed, lines), `generated, seed ${seed}`);
+}
+
+/** Each line of an ALB input with one more field than any format knows. */
+export function withNewField(input: Input): Input {
+  const text = gunzipSync(input.gzip).toString('latin1').replaceAll(/\r?\n/g, ' "v3"\n');
+  return inputOf('new column', 'alb', Buffer.from(text, 'latin1'), `${input.origin}, one more field on each line`);
+}
+
+/**
+ * Files as one object: their text is one gzip member, repeated until it is worth measuring.
+ *
+ * @param paths files, and folders of files
+ * @throws CommandError naming a file that cannot be read to its end.
+ */
+export async function fromFiles(kind: Kind, paths: readonly string[], bytes: number): Promise<Input> {
+  const { files, problems } = await readInputs(paths);
+  const [first] = files;
+  if (!first || problems.length > 0) throw new CommandError(problems.join('\n'));
+  const text = Buffer.concat(files.map(({ path }) => textOf(path)));
+  const times = Math.max(1, Math.ceil(bytes / text.length));
+  const once = inputOf(kind, kind, text, '');
+  const names = files.map(({ path }) => basename(path)).join(', ');
+  return {
+    ...once,
+    key: landingKey(first.path),
+    gzip: Buffer.concat(Array.from({ length: times }, () => once.gzip)),
+    bytes: once.bytes * times,
+    lines: once.lines * times,
+    origin: times > 1 ? `${names}, as a gzip member that is repeated ${times} times` : names,
+  };
+}
+
+/** With a line end at its end, so that no line runs into the next file's. */
+function textOf(path: string): Buffer {
+  const bytes = readFileSync(path);
+  const text = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
+  return text.at(-1) === LINE_END ? text : Buffer.concat([text, Buffer.of(LINE_END)]);
+}
+
+const LINE_END = 0x0a;
+
+function inputOf(name: string, kind: Kind, text: Buffer, origin: string): Input {
+  let lines = 0;
+  for (let at = text.indexOf(LINE_END); at >= 0; at = text.indexOf(LINE_END, at + 1)) lines++;
+  const key = kind === 'alb' ? albKey(0) : `${kind}.log.gz`;
+  return { name, source: sourceOf(kind), key, gzip: gzipSync(text), bytes: text.length, lines, origin };
+}
+
+/** What was measured on. */
+export function inputsSection(inputs: readonly Input[]): Section {
+  return {
+    title: 'Inputs',
+    notes: ['Objects of gzipped lines.'],
+    columns: [...columnsOf('input', 'raw bytes', 'lines', 'bytes a line', 'gzip ratio'), { name: 'from' }],
+    rows: inputs.map(({ name, bytes, lines, gzip, origin }) => [
+      name,
+      thousands(bytes),
+      thousands(lines),
+      number(bytes / lines),
+      number(bytes / gzip.length),
+      origin,
+    ]),
+  };
+}

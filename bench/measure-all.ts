@@ -1,0 +1,142 @@
+/** All measures, one after the other. */
+import { type BilledBytes, billedBytes, billedSection } from './billed-bytes.ts';
+import { measureCodecs, parquetBytes } from './codecs.ts';
+import { costSection } from './cost.ts';
+import type { Figures } from './figures.ts';
+import { type Functions, openFunctions } from './functions.ts';
+import { type Handled, measureHandler, measureMemory } from './handler.ts';
+import { type FormatName, type Input, type Inputs, inputsSection, LARGE } from './input.ts';
+import { measureNewColumn, measurePaths, type PathTimes, pathsSection } from './paths.ts';
+import type { FormatMeasured } from './rates.ts';
+import type { Section } from './report.ts';
+import type { Scale } from './scale.ts';
+import { measureStarts } from './starts.ts';
+import { measureTracker, measureUnits, trackedObjects, trackerSection } from './tracker.ts';
+
+export interface MeasureOptions {
+  readonly seed: string;
+  readonly scale: Scale;
+  /** Measure of every format what `lake plan` asks for. */
+  readonly rates: boolean;
+  readonly progress: (line: string) => void;
+}
+
+/** What a run comes to. */
+export interface AllMeasured {
+  readonly figures: Figures;
+  readonly sections: readonly Section[];
+  /** Empty where they were not asked for. */
+  readonly rates: readonly FormatMeasured[];
+}
+
+export async function measureAll(inputs: Inputs, options: MeasureOptions): Promise<AllMeasured> {
+  const here = await measureHere(inputs, options);
+  options.progress('synthesizing the stack');
+  const functions = await openFunctions();
+  try {
+    return await measureFunctions(functions, inputs, here, options);
+  } finally {
+    await functions.close();
+  }
+}
+
+interface Here {
+  readonly paths: ReadonlyMap<Input, PathTimes>;
+  readonly billed: ReadonlyMap<Input, BilledBytes>;
+  readonly newColumnRatio: number;
+  readonly codecs: Awaited<ReturnType<typeof measureCodecs>>;
+}
+
+/** What is measured in this process. */
+async function measureHere({ alb, kong, json, more }: Inputs, { scale, progress }: MeasureOptions): Promise<Here> {
+  const paths = new Map<Input, PathTimes>();
+  const billed = new Map<Input, BilledBytes>();
+  for (const input of [alb, kong, json, ...more]) {
+    progress(`${input.name}: the ingest path and the usual way`);
+    paths.set(input, await measurePaths(input, input.name === LARGE ? { ...scale, rounds: 3 } : scale));
+    billed.set(input, await billedBytes(input));
+  }
+  progress('a new field on each line');
+  const newColumnRatio = await measureNewColumn(alb, scale);
+  progress('codecs');
+  return { paths, billed, newColumnRatio, codecs: await measureCodecs(alb, scale) };
+}
+
+/** What is measured of the deployed functions and of the services beside them. */
+async function measureFunctions(
+  functions: Functions,
+  inputs: Inputs,
+  here: Here,
+  { seed, scale, rates, progress }: MeasureOptions,
+): Promise<AllMeasured> {
+  const { alb, kong, json, more } = inputs;
+  const { paths, billed, newColumnRatio, codecs } = here;
+  progress('the functions’ starts');
+  const starts = await measureStarts(functions, scale);
+  progress('the whole handler');
+  const handler = await measureHandler(functions, rates ? [alb, kong, json] : [alb], scale);
+  progress('memory');
+  const memory = await measureMemory(functions, alb, scale);
+  progress('the duplicate check');
+  const objects = trackedObjects('alb', seed, scale);
+  const units = await measureUnits(functions, 'alb', objects);
+  const tracked = await measureTracker(functions, 'alb', objects, scale);
+
+  const pathOf = (input: Input) => paths.get(input) as PathTimes;
+  const { ours, usual, iceberg } = billed.get(alb) as BilledBytes;
+  const albHandled = handler.handled.get(alb) as Handled;
+  const cost = costSection({
+    bytesPerLine: alb.bytes / alb.lines,
+    handlerNsPerByte: albHandled.nsPerByte,
+    trackerNsPerByte: tracked.nsPerByte,
+    usualNsPerByte: pathOf(alb).usualNsPerByte,
+    billed: { ours, usual, iceberg },
+    ...units,
+  });
+  const formats: FormatMeasured[] = [];
+  for (const name of rates ? (['alb', 'kong', 'json'] as const) : []) {
+    progress(`${name}: rates`);
+    const { nsPerByte } = name === 'alb' ? tracked : await trackedAlone(functions, name, seed, scale);
+    formats.push({
+      input: inputs[name],
+      handled: handler.handled.get(inputs[name]) as Handled,
+      trackerNsPerByte: nsPerByte,
+      billed: billed.get(inputs[name]) as BilledBytes,
+      usualNsPerByte: pathOf(inputs[name]).usualNsPerByte,
+      parquet: name === 'alb' ? codecs.bytes : await parquetBytes(inputs[name]),
+    });
+  }
+  const [oneGiB, fiveGiB] = memory.peaks;
+  return {
+    figures: {
+      ingestRatio: { alb: pathOf(alb).ingestRatio, kong: pathOf(kong).ingestRatio, json: pathOf(json).ingestRatio },
+      usualRatio: pathOf(alb).usualRatio,
+      handlerRatio: albHandled.ratio,
+      billedBytesRatio: { alb: ours, usual, iceberg },
+      peakRssMiB: { oneGiB, fiveGiB },
+      bundleKiB: starts.bundleKiB,
+      initMs: starts.initMs,
+      trackerShare: tracked.share,
+      writeUnitsPerMillion: units.check.writes,
+      readUnitsPerMillion: units.check.reads,
+      dollarsPerTB: cost.dollars,
+      newColumnRatio,
+    },
+    sections: [
+      inputsSection([alb, kong, json, ...more]),
+      pathsSection([...paths.values()]),
+      handler.section,
+      billedSection([...billed].map(([{ name }, bytes]) => [name, bytes])),
+      memory.section,
+      starts.section,
+      trackerSection(tracked, units, objects),
+      codecs.section,
+      cost.section,
+    ],
+    rates: formats,
+  };
+}
+
+async function trackedAlone(functions: Functions, name: FormatName, seed: string, scale: Scale) {
+  return await measureTracker(functions, name, trackedObjects(name, seed, scale), scale);
+}

@@ -1,0 +1,76 @@
+/** `npm run bench`: what loading takes, measured against inflating alone, against the usual way, and by the bill. */
+import { writeFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { CommandError } from '../bin/command-error.ts';
+import { jsonOption } from '../bin/options.ts';
+import { print, printJson, say, stages } from '../bin/output.ts';
+import { RATES_FILE } from '../bin/plan/rates.ts';
+import { PROCESSES_ARE_TOLD } from './handler.ts';
+import { type FormatName, fromFiles, generated, type Input, type Inputs, LARGE, NESTED } from './input.ts';
+import { measureAll } from './measure-all.ts';
+import { ratesFile } from './rates.ts';
+import { barsSection, page, settingOf, terminalText } from './report.ts';
+import { FULL, QUICK, type Scale, TINY } from './scale.ts';
+
+interface Options {
+  readonly format: FormatName;
+  readonly seed: string;
+  readonly quick?: true;
+  readonly tiny?: true;
+  readonly json?: true;
+  readonly write?: true;
+}
+
+const PAGE = new URL('../docs/benchmarks.md', import.meta.url);
+
+const command = new Command('bench')
+  .description('measures the ingest path, the functions and what they cost, against inflating alone and the usual way')
+  .argument('[files...]', 'logs to measure in place of generated ones; small ones are repeated')
+  .addOption(new Option('-f, --format <name>', 'format of the files').choices(['alb', 'kong', 'json']).default('alb'))
+  .option('--seed <text>', 'seed of the generated lines', 'tributary')
+  .option('--quick', 'within a minute: smaller objects, fewer rounds')
+  .option('--write', 'write docs/benchmarks.md and bench/rates.json, as a whole run of generated lines does')
+  .addOption(new Option('--tiny', 'in seconds: no figure is worth reading').hideHelp())
+  .addOption(jsonOption());
+command.action((files: string[], options: Options) => bench(files, options));
+try {
+  await command.parseAsync();
+} catch (error) {
+  say(`bench: ${error instanceof CommandError ? error.message : (error as Error).stack}`);
+  process.exitCode = 1;
+}
+
+async function bench(files: readonly string[], options: Options): Promise<void> {
+  if (!PROCESSES_ARE_TOLD)
+    throw new CommandError('expected Linux: nowhere else is told what another process has taken');
+  const scale = options.tiny ? TINY : options.quick ? QUICK : FULL;
+  const setting = settingOf(commandLine());
+  const writes = options.write ?? (scale === FULL && files.length === 0);
+  const progress = stages();
+  progress('making inputs');
+  const inputs = await inputsOf(files, options, scale);
+  const { figures, sections, rates } = await measureAll(inputs, { seed: options.seed, scale, rates: writes, progress });
+  const all = [barsSection(figures, scale), ...sections];
+  if (writes) {
+    writeFileSync(PAGE, page(setting, all));
+    writeFileSync(RATES_FILE, ratesFile(setting, rates));
+  }
+  if (options.json) printJson(figures);
+  else print(terminalText(setting, all));
+}
+
+/** One input a format: the files for theirs, generated lines for the others; and more of generated lines. */
+async function inputsOf(files: readonly string[], { format, seed }: Options, scale: Scale): Promise<Inputs> {
+  const { inputBytes, largeInputBytes } = scale;
+  const own = files.length > 0 ? { [format]: await fromFiles(format, files, inputBytes) } : {};
+  const input = (name: FormatName): Input => own[name] ?? generated(name, seed, inputBytes);
+  const more = [{ ...generated('json-nested', seed, inputBytes), name: NESTED }];
+  if (largeInputBytes > 0) more.push({ ...generated('alb', seed, largeInputBytes), name: LARGE });
+  return { alb: input('alb'), kong: input('kong'), json: input('json'), more };
+}
+
+/** The command as it was typed, near enough. */
+function commandLine(): string {
+  const args = process.argv.slice(2);
+  return `npm run bench${args.length > 0 ? ` -- ${args.join(' ')}` : ''}`;
+}

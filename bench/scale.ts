@@ -1,0 +1,70 @@
+/** How much a run measures. */
+
+const MIB = 1024 * 1024;
+
+/** Sizes are decompressed bytes. */
+export interface Scale {
+  readonly name: 'full' | 'quick' | 'tiny';
+  /** Each input of the paths measured in this process. */
+  readonly inputBytes: number;
+  /** One more ALB input, to see whether a larger object is another matter; none when 0. */
+  readonly largeInputBytes: number;
+  /** How often each object of the whole handler holds an input; how many objects come before it counts, and then. */
+  readonly handlerTimes: number;
+  readonly handlerWarmups: number;
+  readonly handlerObjects: number;
+  /** The two objects whose peaks of memory are compared. */
+  readonly memoryBytes: readonly [small: number, large: number];
+  /** Times a candidate runs before it counts, and times it counts. */
+  readonly warmups: number;
+  readonly rounds: number;
+  /** Fresh processes of each function. */
+  readonly starts: number;
+  /** Objects of 10,000 lines that the tracker reads. */
+  readonly trackedObjects: number;
+}
+
+/** What `npm run bench` measures: minutes. */
+export const FULL: Scale = {
+  name: 'full',
+  inputBytes: 48 * MIB,
+  largeInputBytes: 250_000_000,
+  handlerTimes: 5,
+  handlerWarmups: 1,
+  handlerObjects: 5,
+  memoryBytes: [1024 * MIB, 5 * 1024 * MIB],
+  warmups: 2,
+  rounds: 7,
+  starts: 7,
+  trackedObjects: 20,
+};
+
+/** Within a minute: smaller objects, fewer rounds. */
+export const QUICK: Scale = {
+  name: 'quick',
+  inputBytes: 8 * MIB,
+  largeInputBytes: 0,
+  handlerTimes: 6,
+  handlerWarmups: 0,
+  handlerObjects: 2,
+  memoryBytes: [64 * MIB, 320 * MIB],
+  warmups: 1,
+  rounds: 5,
+  starts: 3,
+  trackedObjects: 3,
+};
+
+/** Seconds: shows that everything runs, and no figure worth reading. */
+export const TINY: Scale = {
+  name: 'tiny',
+  inputBytes: MIB / 2,
+  largeInputBytes: 0,
+  handlerTimes: 8,
+  handlerWarmups: 0,
+  handlerObjects: 1,
+  memoryBytes: [MIB, 2 * MIB],
+  warmups: 0,
+  rounds: 1,
+  starts: 1,
+  trackedObjects: 1,
+};

@@ -1,0 +1,88 @@
+/** How large the functions are, and how long they take to start. */
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openEndpoint } from '../local/endpoint.ts';
+import { environmentOf } from '../local/lambda.ts';
+import { Environment } from '../local/lambda-environment.ts';
+import type { Resource } from '../local/resource.ts';
+import type { Functions } from './functions.ts';
+import { median } from './measure.ts';
+import { columnsOf, number, type Section } from './report.ts';
+import type { Scale } from './scale.ts';
+
+/** Of the largest bundle, and of the function that takes longest to start. */
+export interface Starts {
+  readonly bundleKiB: number;
+  readonly initMs: number;
+  readonly section: Section;
+}
+
+export async function measureStarts({ functions, bundle, env }: Functions, { starts }: Scale): Promise<Starts> {
+  const nothing = mkdtempSync(join(tmpdir(), 'tributary-bench-nothing-'));
+  writeFileSync(join(nothing, 'index.mjs'), 'export const handler = () => {};');
+  const measured: { name: string; kib: number; mapKib: number; times: number[] }[] = [];
+  const candidates = functions.map((resource) => ({ name: resource.localName, resource, folder: bundle(resource) }));
+  const [first] = candidates as [(typeof candidates)[0]];
+  for (const { name, resource, folder } of [...candidates, { ...first, name: 'an empty function', folder: nothing }]) {
+    const times: number[] = [];
+    for (let start = 0; start < starts; start++) times.push(await initTime(resource, folder, env));
+    measured.push({ name, kib: kibOf(folder, (file) => !isMap(file)), mapKib: kibOf(folder, isMap), times });
+  }
+  rmSync(nothing, { recursive: true });
+  const own = measured.slice(0, -1);
+  return {
+    bundleKiB: Math.max(...own.map(({ kib }) => kib)),
+    initMs: Math.max(...own.map(({ times }) => median(times))),
+    section: {
+      title: 'Start',
+      notes: [
+        `From a fresh process to its first poll for an invocation: medians of ${starts}, wall time. Node’s own start ` +
+          'is in it, as the empty function shows.',
+      ],
+      columns: columnsOf('function', 'bundle KiB', 'source map KiB', 'init ms'),
+      rows: measured.map(({ name, kib, mapKib, times }) => [name, number(kib), number(mapKib), number(median(times))]),
+    },
+  };
+}
+
+const isMap = (file: string) => file.endsWith('.map');
+
+function kibOf(folder: string, counts: (file: string) => boolean): number {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(counts);
+  return files.reduce((sum, file) => sum + statSync(join(folder, file)).size, 0) / 1024;
+}
+
+/** Milliseconds until a fresh process asks for its first invocation. @throws Error when it says it cannot. */
+async function initTime(
+  resource: Resource,
+  folder: string,
+  services: Readonly<Record<string, string>>,
+): Promise<number> {
+  const endpoint = await openEndpoint();
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  let start = 0;
+  endpoint.serve({
+    name: 'LAMBDA_RUNTIME',
+    handle: async ({ url = '' }) => {
+      if (url.endsWith('/runtime/invocation/next')) resolve(performance.now() - start);
+      else reject(new Error(`${resource.localName}: could not be loaded: ${url}`));
+    },
+    close: async () => {},
+  });
+  const env = { ...environmentOf(resource, folder, services), AWS_LAMBDA_RUNTIME_API: new URL(endpoint.url).host };
+  start = performance.now();
+  const environment = new Environment({
+    functionArn: resource.localName,
+    env,
+    memoryMiB: Number(resource.properties.MemorySize),
+    timeout: 1000,
+    onOutput: () => {},
+  });
+  try {
+    return await promise;
+  } finally {
+    await environment.discard();
+    await endpoint.close();
+  }
+}

@@ -1,0 +1,143 @@
+/** The duplicate check beside the ingest path of the same lines, and its request units. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { thousands } from '../bin/render.ts';
+import { decode } from '../lambdas/core/decode.ts';
+import { objectWork, type Work } from '../lambdas/core/duplicates/track.ts';
+import { dynamoDuplicates } from '../lambdas/edges/duplicates.ts';
+import { dynamoLedger } from '../lambdas/edges/ledger.ts';
+import { checkAndCount, meterOf, WINDOW_HOURS } from './duplicate-check.ts';
+import type { Functions } from './functions.ts';
+import { FROM, type Kind } from './generate.ts';
+import { bodyOf, ingest } from './ingest.ts';
+import { generatedLines, type Input, sourceOf } from './input.ts';
+import { interleave } from './measure.ts';
+import { columnsOf, number, type Section } from './report.ts';
+import type { Scale } from './scale.ts';
+
+/** Lines of an object: what a node of a busy load balancer logs in five minutes. */
+export const LINES_PER_OBJECT = 10_000;
+
+/** When the objects come: an interval's files lie there minutes after it. */
+const ARRIVED = new Date(FROM + 600_000);
+
+/** What the duplicate check takes. */
+export interface Tracked {
+  /** Reading and inflating left out, ÷ the ingest path. */
+  readonly share: number;
+  /** CPU nanoseconds for each decompressed byte, reading and inflating included. */
+  readonly nsPerByte: number;
+}
+
+/** What a million records cost in DynamoDB. */
+export interface Units {
+  readonly requests: number;
+  readonly reads: number;
+  readonly writes: number;
+}
+
+/** So many objects of one interval, all their lines different. */
+export function trackedObjects(kind: Kind, seed: string, { trackedObjects: count }: Scale): Input[] {
+  return Array.from({ length: count }, (_, index) => generatedLines(kind, `${seed}/${index}`, LINES_PER_OBJECT));
+}
+
+let sources = 0;
+
+/** Objects to check, of a source of their own: nothing of them is known yet. */
+function worksOf(kind: Kind, objects: readonly Input[]): Work[] {
+  const source = sourceOf(kind, `tracked${sources++}`);
+  return objects.map(({ gzip, bytes }, index) => {
+    const id = { bucket: 'landing', key: `${index}.log.gz`, etag: '0', size: bytes };
+    return objectWork(source, id, ARRIVED.getTime(), `message-${index}`, async () => bodyOf(gzip));
+  });
+}
+
+/** CPU time of the duplicate check, DynamoDB's own left out: it is another process. */
+export async function measureTracker(
+  { dynamoDbUrl, duplicatesTable: table }: Functions,
+  kind: Kind,
+  objects: readonly Input[],
+  { warmups, rounds }: Scale,
+): Promise<Tracked> {
+  const client = clientOf(dynamoDbUrl);
+  const store = dynamoDuplicates(client, { table, windowHours: WINDOW_HOURS });
+  const inflate = async ({ gzip }: Input) => {
+    for await (const _ of decode(bodyOf(gzip), async () => undefined));
+  };
+  const timed = await interleave(
+    {
+      inflate: async () => {
+        for (const object of objects) await inflate(object);
+      },
+      ingest: async () => {
+        for (const object of objects) await ingest(object);
+      },
+      track: () => checkAndCount(worksOf(kind, objects), store, ARRIVED),
+    },
+    { warmups, rounds },
+  );
+  client.destroy();
+  const bytes = objects.reduce((sum, object) => sum + object.bytes, 0);
+  return {
+    share: timed.ratio('track', 'ingest') - timed.ratio('inflate', 'ingest'),
+    nsPerByte: (timed.cpu('track') * 1e6) / bytes,
+  };
+}
+
+/** Request units of the duplicate check, and of the ledger. */
+export async function measureUnits(
+  { dynamoDbUrl, duplicatesTable, ledgerTable }: Functions,
+  kind: Kind,
+  objects: readonly Input[],
+): Promise<{ readonly check: Units; readonly ledger: Units }> {
+  const millions = objects.reduce((sum, { lines }) => sum + lines, 0) / 1e6;
+  const metered = async (work: (client: DynamoDBClient) => Promise<void>): Promise<Units> => {
+    const client = clientOf(dynamoDbUrl);
+    const meter = meterOf(client);
+    await work(client);
+    client.destroy();
+    const { requests, readUnits, writeUnits } = meter;
+    return { requests: requests / millions, reads: readUnits / millions, writes: writeUnits / millions };
+  };
+  return {
+    check: await metered((client) => {
+      const store = dynamoDuplicates(client, { table: duplicatesTable, windowHours: WINDOW_HOURS });
+      return checkAndCount(worksOf(kind, objects), store, ARRIVED);
+    }),
+    ledger: await metered(async (client) => {
+      const ledger = dynamoLedger(client, ledgerTable);
+      for (const [index, object] of objects.entries()) await ingest({ ...object, key: `units/${index}` }, { ledger });
+    }),
+  };
+}
+
+export function trackerSection(
+  { share, nsPerByte }: Tracked,
+  { check, ledger }: { readonly check: Units; readonly ledger: Units },
+  objects: readonly Input[],
+): Section {
+  const units = (name: string, { requests, reads, writes }: Units) => [
+    [`${name}: requests a million lines`, number(requests)],
+    [`${name}: write units a million lines`, number(writes)],
+    [`${name}: read units a million lines`, number(reads)],
+  ];
+  return {
+    title: 'Duplicate check',
+    notes: [
+      `${objects.length} ALB objects of ${thousands(LINES_PER_OBJECT)} lines each over five minutes, ` +
+        'pages written to the local DynamoDB and counted. Reading and inflating are left out of its share of the ' +
+        'ingest path, which includes them.',
+    ],
+    columns: columnsOf('', 'measured'),
+    rows: [
+      ['CPU ÷ ingest path', number(share)],
+      ['CPU ns a raw byte, inflating included', number(nsPerByte)],
+      ...units('duplicate check', check),
+      ...units('ledger', ledger),
+    ],
+  };
+}
+
+function clientOf(endpoint: string): DynamoDBClient {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  return new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
+}

@@ -1,0 +1,77 @@
+/**
+ * List prices in US dollars: prices.json, or a file of the same form. GB is 2^30 bytes, as AWS bills it;
+ * free tiers are left out.
+ */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { readChecked } from './checked.ts';
+
+const notNegative = z.number('a number from 0').min(0, 'a number from 0');
+
+const PROOF = {
+  source: z.string('where the price stands'),
+  /** high: a page of AWS says so today; middle: others quote it; low: from memory of the price page. */
+  confidence: z.enum(['high', 'middle', 'low'], 'high, middle, low'),
+};
+
+const PRICE = z.strictObject({ usd: notNegative, ...PROOF });
+
+/** Cheaper with the amount of a month; each step but the last says up to how much it holds. */
+const TIERED = z.strictObject({
+  tiers: z
+    .array(z.strictObject({ upTo: notNegative.optional(), usd: notNegative }), 'a list of steps')
+    .refine(
+      (tiers) =>
+        tiers.length > 0 && tiers.every(({ upTo }, index) => (upTo === undefined) === (index === tiers.length - 1)),
+      'steps with upTo, but for the last',
+    ),
+  ...PROOF,
+});
+
+const PRICES = z.strictObject({
+  /** The Region they hold for, and the day they were looked up, YYYY-MM-DD. */
+  region: z.string('the name of a Region'),
+  date: z.iso.date('a day as YYYY-MM-DD'),
+  /** Each record rounded up to 5 KiB. */
+  firehosePerGB: TIERED,
+  firehoseConversionPerGB: PRICE,
+  /** In place of the two above, and without rounding. */
+  firehoseIcebergPerGB: PRICE,
+  /** arm64. */
+  lambdaPerGBSecond: PRICE,
+  lambdaPerMillionRequests: PRICE,
+  sqsPerMillionRequests: PRICE,
+  snsPerMillionRequests: PRICE,
+  s3PerMillionPuts: PRICE,
+  s3PerMillionGets: PRICE,
+  s3PerGBMonth: PRICE,
+  dynamoDbPerMillionWrites: PRICE,
+  dynamoDbPerMillionReads: PRICE,
+  dynamoDbPerGBMonth: PRICE,
+  logsPerGB: PRICE,
+  metricPerMonth: PRICE,
+  dashboardPerMonth: PRICE,
+  /** TB is 2^40 bytes. */
+  athenaPerTB: PRICE,
+});
+
+/** A price with where it stands. */
+export type Price = Readonly<z.output<typeof PRICE>>;
+
+/** A price in steps. */
+export type TieredPrice = Readonly<z.output<typeof TIERED>>;
+
+/** All prices of one Region and day. */
+export type Prices = Readonly<z.output<typeof PRICES>>;
+
+const PRICES_FILE = new URL('./prices.json', import.meta.url);
+
+/** @throws CommandError for text that is no price file, naming the key. */
+export function pricesOf(json: string, what: string): Prices {
+  return readChecked(PRICES, json, what);
+}
+
+/** The prices that come with the code. */
+export function listPrices(): Prices {
+  return pricesOf(readFileSync(PRICES_FILE, 'utf8'), 'bin/plan/prices.json');
+}
