@@ -132,7 +132,7 @@ function layoutOf(
     }),
     start,
     neededFields,
-    escapes: escaping !== 'none',
+    escape: escaping,
     noHttp: filters.has('no_http'),
     noClient: filters.has('no_client_address'),
     localClient: filters.has('local_client'),

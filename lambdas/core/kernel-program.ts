@@ -28,7 +28,15 @@ const FIELD_FLAGS = { quoted: 1, list: 2, token: 4, status: 8 } as const;
 const SEPARATOR_SHIFT = 8;
 const PART_SHIFT = 16;
 
-const PROGRAM_FLAGS = { identity: 1, escapes: 2, noHttp: 4, noClient: 8, localClient: 16, marked: 32 } as const;
+const PROGRAM_FLAGS = {
+  identity: 1,
+  hexEscapes: 2,
+  noHttp: 4,
+  noClient: 8,
+  localClient: 16,
+  marked: 32,
+  jsonEscapes: 64,
+} as const;
 
 /** Ops that fingerprints need whatever their identity: they tell the time, or whether a line is a record at all. */
 const NEEDED: ReadonlySet<LayoutOp> = new Set(['time', 'client', 'nginx-request', 'version']);
@@ -121,7 +129,8 @@ function fieldBytes(
 function programFlags(layout: Layout, identity: boolean): number {
   let flags = identity ? PROGRAM_FLAGS.identity : 0;
   if (layout.kind !== 'log-format') return flags;
-  if (layout.escapes) flags |= PROGRAM_FLAGS.escapes;
+  if (layout.escape === 'default') flags |= PROGRAM_FLAGS.hexEscapes;
+  if (layout.escape === 'json') flags |= PROGRAM_FLAGS.jsonEscapes;
   if (layout.noHttp) flags |= PROGRAM_FLAGS.noHttp;
   if (layout.noClient) flags |= PROGRAM_FLAGS.noClient;
   if (layout.localClient) flags |= PROGRAM_FLAGS.localClient;

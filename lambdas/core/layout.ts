@@ -2,6 +2,7 @@
  * How the lines of a format mostly look: what a format tells the kernel, so that it can read them without
  * knowing the format. The format's reader knows all lines; the kernel must give the same row or leave the line to it.
  */
+import type { Escape } from './log-format.ts';
 
 /** What becomes of a field's text. Names are those of lambdas/kernel/program.ts. */
 export type LayoutOp =
@@ -67,8 +68,8 @@ export interface LogFormatLayout {
   readonly start: string;
   /** As many fields must be there before a line may end. */
   readonly neededFields: number;
-  /** Values hold escapes, which begin with a backslash. */
-  readonly escapes: boolean;
+  /** How nginx escapes values. */
+  readonly escape: Escape;
   /** Lines without HTTP/, without a client's address, and of the machine itself are left out. */
   readonly noHttp: boolean;
   readonly noClient: boolean;

@@ -2,11 +2,12 @@
 import { BACKSLASH, both, COLON, CR, DOT, HYPHEN, inOf, isEnd, LF, outOf, put, putKey, putTextKey, QUOTE, SPACE } from './memory';
 import { copyDecimal, copyWhole, isDigit } from './numbers';
 import {
-  BIGINT, BIGINT_DIGITS, CLIENT, DOUBLE, ESCAPES, fieldCount, flags, flagsOf, HOST, IDENTITY, INT, INT_DIGITS, keyOf, LIST,
+  BIGINT, BIGINT_DIGITS, CLIENT, DOUBLE, fieldCount, flags, flagsOf, HEX_ESCAPES, HOST, IDENTITY, INT, INT_DIGITS, JSON_ESCAPES, keyOf, LIST,
   literalLength, literalOf, LOCAL_CLIENT, MARKED, neededFields, NGINX_REQUEST, NO_CLIENT, NO_HTTP, opOf, RECORD_BYTES,
   RECORDS, PART, PART_SHIFT, SEPARATOR_SHIFT, SKIP, startLength, startText, STATUS, TEXT, TIME, TOKEN, URL, VERSION, wrote,
 } from './program';
 import { copySpan, find } from './text';
+import { copyUnescaped } from './unescape';
 import { copyTime, noteTime } from './times';
 
 /** The line is a request of the machine itself, and left out. */
@@ -22,6 +23,8 @@ let saw: u32 = 0;
 /** Where the value found last ends, whether the line ends with it, and early. */
 let valueEnd: usize = 0;
 let ended: bool = false;
+/** The value found last holds a backslash, and so perhaps escapes. */
+let escaped: bool = false;
 
 /** @returns the line's end; 0 for a surprise */
 export function readLogFormat(p: usize, o: usize): u64 {
@@ -82,15 +85,16 @@ function matched(p: usize, literal: usize, length: u32): u32 {
  * Finds where the value at a place ends, and where the next begins. Sets valueEnd, and `ended` where the line ends
  * before the text does that should follow.
  *
- * @returns 0 for a value with escapes, and for a list whose items are separated by the space that ends it
+ * @returns 0 for escapes of JSON, for a quote with a backslash before it, and for a list whose items are separated by the space that ends it
  */
 function findEnd(p: usize, record: usize): usize {
   const length = literalLength(record);
   const literal = literalOf(record);
-  const escapes = (flags() & ESCAPES) != 0;
+  const program = flags();
   const first = length == 0 ? LF : <u32>load<u8>(literal);
   const firsts = i8x16.splat(<i8>first);
   const from = p;
+  escaped = false;
   while (true) {
     const bytes = v128.load(p);
     const found = i8x16.bitmask(
@@ -105,7 +109,10 @@ function findEnd(p: usize, record: usize): usize {
     }
     p += ctz(found);
     const c = <u32>load<u8>(p);
-    if (c == BACKSLASH && escapes) return 0;
+    if (c == BACKSLASH) {
+      if (program & JSON_ESCAPES) return 0;
+      escaped = (program & HEX_ESCAPES) != 0;
+    }
     if (c == LF || (c == CR && load<u8>(p, 1) == LF)) {
       valueEnd = p;
       ended = length > 0;
@@ -115,11 +122,13 @@ function findEnd(p: usize, record: usize): usize {
     if (length > 0 && c == first) {
       const same = matched(p, literal, length);
       if (same == length) {
+        if (escaped && load<u8>(p - 1) == BACKSLASH) return 0;
         if (flagsOf(record) & LIST && first == SPACE && separates(p, from)) return 0;
         valueEnd = p;
         return p + length;
       }
       if (isEnd(p + same)) {
+        if (escaped && load<u8>(p - 1) == BACKSLASH) return 0;
         valueEnd = p;
         ended = true;
         return p + same;
@@ -140,6 +149,7 @@ function readValue(record: usize, p: usize, end: usize, o: usize): usize {
   const length = end - p;
   if (length == 0 || (length == 1 && load<u8>(p) == HYPHEN)) return op == HOST ? putProject(record, p, p, o) : o;
   if (flagsOf(record) & TOKEN && find(p, SPACE) < end) return 0;
+  if (escaped && (op == HOST || op == PART)) return 0;
   const from = o;
   switch (op) {
     case SKIP:
@@ -187,7 +197,8 @@ function putText(record: usize, column: usize, p: usize, end: usize, o: usize): 
   const key = keyOf(record, column);
   if (key == 0) return o;
   const from = o;
-  o = copySpan(p, end, putTextKey(o, key), 1);
+  o = putTextKey(o, key);
+  o = escaped ? copyUnescaped(p, end, o) : copySpan(p, end, o, 1);
   if (o == 0) return 0;
   o = put(o, QUOTE);
   wrote(record, column, from, o);

@@ -26,6 +26,9 @@ export const OUTPUT: usize = INPUT + INPUT_BYTES + 4096;
  */
 export const OUTPUT_BYTES: usize = 262_144 + INPUT_BYTES * 16;
 
+/** A value without its escapes. Behind the static data, which lies where bin/kernel.ts says. */
+export const UNESCAPED: usize = 5_505_024;
+
 export const LF: u32 = 0x0a;
 export const CR: u32 = 0x0d;
 export const SPACE: u32 = 0x20;

@@ -52,8 +52,9 @@ export const PART_SHIFT: u32 = 16;
 
 /** Of a program: fingerprints are wanted, not rows. */
 export const IDENTITY: u32 = 1;
-/** Of a program: values hold escapes. */
-export const ESCAPES: u32 = 2;
+/** Of a program: values hold escapes as `\xHH`, or as JSON has them. */
+export const HEX_ESCAPES: u32 = 2;
+export const JSON_ESCAPES: u32 = 64;
 /** Of a program: filters. */
 export const NO_HTTP: u32 = 4;
 export const NO_CLIENT: u32 = 8;

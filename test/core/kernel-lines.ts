@@ -25,6 +25,11 @@ const KONG = [
   '198.51.100.1 - - [29/Nov/2024:11:41:46 -0330] "GET /old HTTP/1.0" 301 12 "-" "curl/8 é"',
 ];
 
+const ESCAPED = [
+  '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET /\\xC3\\xA9?q=\\x22a\\x22 HTTP/1.1" 200 1 "-" "\\xE6\\xBC\\xA2 \\x5C \\xf0\\x9f\\x98\\x80" kong_request_id: "b9"',
+  '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET /\\xff?q=\\x0a&r=\\xEF\\xBF\\xBD HTTP/1.1" 200 1 "-" "a\\b" kong_request_id: "b9"',
+];
+
 const NGINX_FORMAT =
   '$http_x_forwarded_for|$time_iso8601|$msec|$request_method $request_uri $server_protocol|$status|$bytes_sent|' +
   '$request_time|$upstream_response_time|$host|$http_traceparent|$ssl_cipher|$request_id';
@@ -57,6 +62,7 @@ const JSON_LINES = [
 export const CASES: readonly KernelCase[] = [
   kernelCase('alb', {}, ALB, 2),
   kernelCase('kong', {}, KONG, 4),
+  kernelCase('kong', {}, ESCAPED, 2),
   kernelCase('kong', { filters: { no_http: false, local_client: false } }, KONG, 4),
   kernelCase('nginx', { logFormat: NGINX_FORMAT, filters: { no_client_address: false } }, NGINX, 2),
   kernelCase('nginx', { preset: 'timed', escape: 'json' }, [KONG[0] ?? ''], 0),
@@ -81,7 +87,7 @@ const BITS = [
   '\\',
   '\\"',
   '\\\\',
-  '\\x22',
+  '\\x22', '\\xC3\\xA9', '\\xe2\\x82', '\\x0a', '\\xef\\xbf\\xbd', '\\x5C',
   '\\u0041',
   '\\ud83d',
   '\\ud83d\\ude00',

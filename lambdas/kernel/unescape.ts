@@ -1,0 +1,70 @@
+/** nginx's `\xHH`, undone as core/log-format.ts does: `unescapeValue`. */
+import { BACKSLASH, UNESCAPED } from './memory';
+import { isDigit } from './numbers';
+import { copySpan, utf8Length } from './text';
+
+const NO_HEX: u32 = 256;
+
+/**
+ * Copies a value as the client sent it; as logged where that is no text: bytes that are no UTF-8, control characters.
+ *
+ * @returns where it has ended, in the output; 0 for bytes that are no UTF-8 as logged
+ */
+export function copyUnescaped(p: usize, end: usize, o: usize): usize {
+  const length = unescape(p, end);
+  return length == 0 ? copySpan(p, end, o, 1) : copySpan(UNESCAPED, UNESCAPED + length, o, 1);
+}
+
+/** @returns length of the text at UNESCAPED; 0 where there is none */
+function unescape(p: usize, end: usize): usize {
+  let to = UNESCAPED;
+  while (p < end) {
+    let byte = escapeAt(p, end);
+    if (byte != NO_HEX) {
+      const run = to;
+      do {
+        store<u8>(to++, byte);
+        p += 4;
+        byte = escapeAt(p, end);
+      } while (byte != NO_HEX);
+      // Nothing beyond the run may complete its last character.
+      store<u32>(to, 0);
+      if (!isText(run, to)) return 0;
+      continue;
+    }
+    const length: usize = load<u8>(p) < 0x80 ? 1 : utf8Length(p);
+    if (length == 0 || !isText(p, p + length)) return 0;
+    for (let i: usize = 0; i < length; i++) store<u8>(to++, load<u8>(p++));
+  }
+  return to - UNESCAPED;
+}
+
+/** The byte that `\xHH` at a place stands for; NO_HEX where there is none. */
+function escapeAt(p: usize, end: usize): u32 {
+  if (end - p < 4 || load<u8>(p) != BACKSLASH || load<u8>(p, 1) != 0x78) return NO_HEX;
+  const high = hexDigit(load<u8>(p, 2));
+  const low = hexDigit(load<u8>(p, 3));
+  return high == NO_HEX || low == NO_HEX ? NO_HEX : (high << 4) | low;
+}
+
+function hexDigit(c: u32): u32 {
+  if (isDigit(c)) return c - 0x30;
+  const letter = (c | 0x20) - 0x61;
+  return letter < 6 ? letter + 10 : NO_HEX;
+}
+
+/** UTF-8 without control characters and without the character that stands for broken text. */
+function isText(p: usize, end: usize): bool {
+  while (p < end) {
+    const c = <u32>load<u8>(p);
+    if (c < 0x80) {
+      if (c < 0x20 || c == 0x7f) return false;
+      p++;
+      continue;
+    }
+    const length = utf8Length(p);
+    if (length == 0 || p + length > end || (load<u32>(p) & 0xffffff) == 0xbdbfef) return false;
+    p += length;
+  }
+  return true;
+}
