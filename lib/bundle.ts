@@ -33,6 +33,7 @@ export function bundle(entry: string): string {
     // The map names the sources; their text is in the repository.
     sourcesContent: false,
     mainFields: ['module', 'main'],
+    alias: { '@aws-sdk/credential-provider-node': join(LAMBDAS, 'edges/credentials.ts') },
     // CommonJS dependencies in an ES module call a `require` that is not there.
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
     logLevel: 'warning',

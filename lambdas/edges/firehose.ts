@@ -60,9 +60,7 @@ interface Put {
 
 async function put(client: FirehoseClient, stream: string, records: readonly Uint8Array[]): Promise<Put> {
   try {
-    const { FailedPutCount, RequestResponses } = await client.send(
-      new PutRecordBatchCommand({ DeliveryStreamName: stream, Records: records.map((Data) => ({ Data })) }),
-    );
+    const { FailedPutCount, RequestResponses } = await client.send(putRecordBatch(stream, records));
     if (!FailedPutCount) return { failed: [], reason: '' };
     const failed = records.filter((_, index) => RequestResponses?.[index]?.ErrorCode !== undefined);
     // An answer that counts failures without naming them: nothing is known to have arrived.
@@ -72,6 +70,48 @@ async function put(client: FirehoseClient, stream: string, records: readonly Uin
     if (!canRetry(error)) throw error;
     return { failed: records, reason: (error as Error).name };
   }
+}
+
+/**
+ * The command, with a body made once: the client's own way makes a string of each record, a second of all of them,
+ * and bytes of that, which took longer than all else there is to sending. Middleware of the step `build` comes
+ * after the client has serialized the input and before it signs the request.
+ * https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/middleware-stack.html
+ */
+function putRecordBatch(stream: string, records: readonly Uint8Array[]): PutRecordBatchCommand {
+  const command = new PutRecordBatchCommand({ DeliveryStreamName: stream, Records: [] });
+  const body = bodyOf(stream, records);
+  command.middlewareStack.add(
+    (next) => (args) => {
+      const request = args.request as { body: unknown; readonly headers: Record<string, string> };
+      request.body = body;
+      request.headers['content-length'] = String(body.length);
+      return next(args);
+    },
+    { step: 'build', priority: 'high', name: 'tributaryPutRecordBatchBody' },
+  );
+  return command;
+}
+
+/** `{"DeliveryStreamName":"…","Records":[{"Data":"base64"},…]}` */
+function bodyOf(stream: string, records: readonly Uint8Array[]): Buffer {
+  const head = `{"DeliveryStreamName":${JSON.stringify(stream)},"Records":[`;
+  const [before, after] = ['{"Data":"', '"}'];
+  const around = before.length + after.length + 1;
+  const size = records.reduce(
+    (sum, { length }) => sum + around + Math.ceil(length / 3) * 4,
+    Buffer.byteLength(head) + 2,
+  );
+  const body = Buffer.allocUnsafeSlow(size);
+  let at = body.write(head);
+  for (const [index, record] of records.entries()) {
+    const data = Buffer.from(record.buffer, record.byteOffset, record.byteLength).toString('base64');
+    at += body.write(index === 0 ? before : `,${before}`, at, 'latin1');
+    at += body.write(data, at, 'latin1');
+    at += body.write(after, at, 'latin1');
+  }
+  at += body.write(']}', at, 'latin1');
+  return body.subarray(0, at);
 }
 
 /** A request that is wrong stays wrong; throttling, a fault of the service or a lost answer pass. */
