@@ -22,9 +22,11 @@ const FORMAT = z.strictObject({
   sentBytesPerByte: positive,
   /** The same with a record for each line and the column names as keys, as the path to Iceberg needs it. */
   icebergBytesPerByte: positive,
-  /** The usual way: readline, a regex, JSON.stringify with all columns, a record for each line. */
-  usualNsPerByte: positive,
-  usualSentBytesPerByte: positive,
+  /**
+   * The usual way: readline, a regex, JSON.stringify with all columns, a record for each line; to the
+   * answer of PutRecordBatch too. Absent where nobody measured it.
+   */
+  usual: z.strictObject({ nsPerByte: positive, sentBytesPerByte: positive }).optional(),
   /** Bytes of Parquet ÷ raw bytes, by codec; ZSTD is what Iceberg's writers use. */
   parquetBytesPerByte: z.strictObject({ SNAPPY: positive, GZIP: positive, UNCOMPRESSED: positive, ZSTD: positive }),
 });
@@ -38,9 +40,9 @@ const RATES = z.strictObject({
   machine: z.string('the machine measured on'),
   /** By name of the format. */
   formats: z.record(z.string(), FORMAT).refine((formats) => Object.keys(formats).length > 0, 'at least one format'),
-  /** Bytes of a row of `loads` as JSON, and of what one invocation logs. */
+  /** Bytes of a row of `loads` as JSON, and of what the function itself logs of an object. */
   loadsRowBytes: positive,
-  logBytesPerInvocation: positive,
+  logBytesPerObject: positive,
 });
 
 /** Rates of one format. */
