@@ -47,7 +47,7 @@ const PRICES = object({
   snsPerMillionRequests: PRICE,
   s3PerMillionPuts: PRICE,
   s3PerMillionGets: PRICE,
-  s3PerGBMonth: PRICE,
+  s3PerGBMonth: TIERED,
   dynamoDbPerMillionWrites: PRICE,
   dynamoDbPerMillionReads: PRICE,
   dynamoDbPerGBMonth: PRICE,

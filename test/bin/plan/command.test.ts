@@ -82,7 +82,7 @@ describe('lake plan', () => {
     const prices = JSON.parse(readFileSync(PRICES, 'utf8'));
     writeFileSync(
       file,
-      JSON.stringify({ ...prices, region: 'eu-west-1', s3PerGBMonth: { ...prices.s3PerGBMonth, usd: 0 } }),
+      JSON.stringify({ ...prices, region: 'eu-west-1', s3PerGBMonth: { ...prices.s3PerGBMonth, tiers: [{ usd: 0 }] } }),
     );
     const plan = planned('--lines-per-day', '1e9', '--prices', file);
     expect(plan.prices.region).toBe('eu-west-1');

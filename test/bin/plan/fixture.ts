@@ -47,7 +47,7 @@ export const PRICES: Prices = {
   snsPerMillionRequests: price(0.5),
   s3PerMillionPuts: price(5),
   s3PerMillionGets: price(0.4),
-  s3PerGBMonth: price(0.02),
+  s3PerGBMonth: { tiers: [{ upTo: 30_000, usd: 0.02 }, { usd: 0.01 }], ...proof },
   dynamoDbPerMillionWrites: price(0.6),
   dynamoDbPerMillionReads: price(0.1),
   dynamoDbPerGBMonth: price(0.25),

@@ -145,7 +145,7 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
     expect(loading.queues).toBeCloseTo(((month * 3 + 648_000) * 0.4 + month * 0.5) / 1e6, 4);
     expect(loading.s3Requests).toBeCloseTo((month * 0.4 + source.files.perDay * 30 * 5) / 1e6, 4);
     // 400 days of Parquet, 30 of gzip in the landing bucket.
-    expect(loading.s3Storage).toBeCloseTo(gb(432e9 * (400 * 0.2 + 30 / 5)) * 0.02, 4);
+    expect(loading.s3Storage).toBeCloseTo(30_000 * 0.02 + (gb(432e9 * (400 * 0.2 + 30 / 5)) - 30_000) * 0.01, 4);
     expect(loading.dynamoDb).toBeCloseTo((month * 4 * 0.6) / 1e6 + gb(objects * 400 * 800) * 0.25, 4);
     expect(loading.cloudWatch).toBeCloseTo(gb(month * 1000) * 0.5 + 10 * 0.3, 4);
     const pages = 5 * (45 + 16_000);
@@ -204,8 +204,8 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
       DynamoDB (ledger)         12.66    12.66       0.00
       CloudWatch                 4.21     4.21       0.36
       duplicate check             170      170       0.00
-      S3, 400 days kept           692      306        692
-      all                       1,300    1,959      4,463
+      S3, 400 days kept           646      306        646
+      all                       1,254    1,959      4,417
       a raw TB, nothing kept    46.88      128        291
       Requests a day: SQS 561,600, SNS 86,400, S3 GET 172,800 and PUT 3,219
 
