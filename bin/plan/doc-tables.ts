@@ -22,18 +22,16 @@ function plan(linesPerDay: number, context: Context = {}, linesPerObject?: numbe
   return planOf({ config, volumes, peakFactor: 2, rates: measuredRates(), prices: listPrices() });
 }
 
-const VOLUMES = [1e5, 1e7, 1e9, 16e9];
+/** Lines a day, as an option says them. */
+const VOLUMES = ['1e5', '1e7', '1e9', '16e9'];
 
 function byVolume(): string {
-  const plans = VOLUMES.map((lines) => plan(lines));
+  const plans = VOLUMES.map((lines) => plan(Number(lines)));
   const row = (name: string, of: (plan: Plan) => string) => [name, ...plans.map(of)];
   return table(
-    ['lines a day', ...VOLUMES.map(thousands)],
+    ['lines a day', ...VOLUMES.map((lines) => thousands(Number(lines)))],
     [
-      row(
-        'command: `lake plan --lines-per-day`',
-        ({ sources: [source] }) => `\`${exponent(source?.linesPerDay ?? 0)}\``,
-      ),
+      ['command: `lake plan --lines-per-day`', ...VOLUMES.map((lines) => `\`${lines}\``)],
       ...COST_PARTS.map(([name, of]) => row(name, ({ monthly }) => dollars(of(monthly.parquet)))),
       row('S3, 400 days kept', ({ monthly }) => dollars(monthly.parquet.loading.s3Storage)),
       row('**all**', ({ monthly }) => dollars(monthly.parquet.total)),
@@ -72,10 +70,10 @@ function duplicates(): string {
   ];
   const volumes = VOLUMES.slice(1);
   return table(
-    ['`lake plan --lines-per-day …`', ...volumes.map((lines) => `\`${exponent(lines)}\``)],
+    ['`lake plan --lines-per-day …`', ...volumes.map((lines) => `\`${lines}\``)],
     ways.map(([param, context]) => [
       `\`-c ${param}\``,
-      ...volumes.map((lines) => dollars(plan(lines, context).monthly.parquet.duplicates.total)),
+      ...volumes.map((lines) => dollars(plan(Number(lines), context).monthly.parquet.duplicates.total)),
     ]),
   );
 }
@@ -100,10 +98,4 @@ function prices(): string {
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
-}
-
-function exponent(lines: number): string {
-  const power = Math.floor(Math.log10(lines));
-  const mantissa = lines / 10 ** power;
-  return mantissa < 10 && power > 9 ? `${mantissa * 10 ** (power - 9)}e9` : `${mantissa}e${power}`;
 }
