@@ -55,7 +55,6 @@ export function loadingUsage(source: BilledSource, way: Way, config: Billed, rat
     logBytes: perMonth * logBytes,
     // One more counts the objects left alone.
     metricMonths: way === 'usual' ? 0 : Object.keys(LOAD_METRICS).length + 1,
-    dashboardMonths: 0,
   };
 }
 
