@@ -51,7 +51,7 @@ export interface EventSource extends AnySource {
 /** A source with its defaults, its format's options checked and its table made. */
 export type Source = ObjectSource | EventSource;
 
-/** Streams into one table: at 5 MiB/s each, 50 take 16 billion lines of a load balancer a day. */
+/** Streams into one table: at 5 MiB/s each, 50 take the average of 20 billion lines of a load balancer a day. */
 export const STREAMS_PER_TABLE = int(1, 50);
 
 /** No wildcards: S3 filters take none, and IAM would take them for its own. */

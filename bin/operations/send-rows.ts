@@ -7,7 +7,8 @@ import type { Account } from './account.ts';
 const SENDING_MS = 5 * 60_000;
 
 /**
- * Packs rows and sends them to the streams of a table, spread over them. Resolves when Firehose has acknowledged every one.
+ * Packs rows and sends them to the streams of a table, spread over them. Resolves when Firehose has
+ * acknowledged every one.
  *
  * @throws Error for a row that no record can hold; DeliveryError when the time is over
  */

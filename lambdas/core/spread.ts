@@ -13,7 +13,7 @@ export function inTurn(streams: readonly string[], turn: number): readonly strin
 /**
  * The turn of an object's or payload's first batch; each further batch takes the next. By the origin,
  * which is a hash: functions that begin together would otherwise all begin with the same stream, and
- * most objects have one batch.
+ * small objects, of one batch each, would never reach another.
  */
 export function firstTurn(origin: string): number {
   return Buffer.from(origin, 'base64url').readUInt32BE();
