@@ -1,6 +1,6 @@
 /** What each context param may be, and its default. */
 import { z } from 'zod';
-import { SOURCES } from './config-sources.ts';
+import { SOURCES, STREAMS_PER_TABLE } from './config-sources.ts';
 import { boolean, int, number, object, oneOf, pattern, share } from './config-values.ts';
 
 /** Log-group retentions CloudWatch knows, in days. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
@@ -21,6 +21,8 @@ export const PARAMS = z.strictObject({
   bufferIntervalSeconds: int(0, 900).default(300),
   parquetCompression: oneOf(['SNAPPY', 'GZIP', 'UNCOMPRESSED']).default('SNAPPY'),
   timeZone: timeZone().default('UTC'),
+  /** Firehose streams into a source's table, spread over by its batches; per source too. Each has a quota of its own. */
+  streamsPerTable: STREAMS_PER_TABLE.default(1),
   keepRaw: oneOf(['never', 'on-error', 'always']).default('on-error'),
   /** 1,769 MiB is one full CPU; the work of one invocation uses no second one. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
   memoryMiB: int(128, 10_240).default(1769),
@@ -64,7 +66,6 @@ export const GROUPS: readonly string[] = ['duplicates'];
  * one, move it to PARAMS.
  */
 export const NOT_YET: Readonly<Record<string, string | number | boolean | undefined>> = {
-  streamsPerTable: 1,
   archiveAfterDays: undefined,
   schemaEvolution: 'suggest',
   alarmEmail: undefined,

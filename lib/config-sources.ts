@@ -8,7 +8,7 @@ import type { KeepRaw } from '../lambdas/core/row.ts';
 import { PARTITION, sourceTable, type Table } from '../lambdas/core/table.ts';
 import { onceName } from '../lambdas/core/views.ts';
 import { ConfigError } from './config-error.ts';
-import { list, object, oneOf, pattern } from './config-values.ts';
+import { int, list, object, oneOf, pattern } from './config-values.ts';
 import { OWN_BUCKETS, OWN_LOG_GROUPS } from './names.ts';
 
 interface AnySource {
@@ -19,6 +19,8 @@ interface AnySource {
   readonly options: FormatOptions;
   readonly table: Table;
   readonly keepRaw: KeepRaw;
+  /** Firehose streams into its table, 1-50. */
+  readonly streamsPerTable: number;
   /** Columns that tell a record from every other, for the duplicate check. Absent: those of the format. */
   readonly identity?: readonly string[];
 }
@@ -48,6 +50,9 @@ export interface EventSource extends AnySource {
 
 /** A source with its defaults, its format's options checked and its table made. */
 export type Source = ObjectSource | EventSource;
+
+/** Streams into one table: at 5 MiB/s each, 50 take 16 billion lines of a load balancer a day. */
+export const STREAMS_PER_TABLE = int(1, 50);
 
 /** No wildcards: S3 filters take none, and IAM would take them for its own. */
 const KEY_PART = pattern(/^[\w!.'()/=:@+-]{1,512}$/, "part of a key: letters, digits and / _ - . = : @ + ! ' ( )");
@@ -88,6 +93,7 @@ const SOURCE = z.looseObject(
     from: FROM.default({}),
     via: oneOf(['lambda'], { notYet: ['firehose'] }).default('lambda'),
     keepRaw: oneOf(['never', 'on-error', 'always']).optional(),
+    streamsPerTable: STREAMS_PER_TABLE.optional(),
     identity: list(z.string('the name of a column'), 'a list of column names').optional(),
   },
   'an object with name and format',
@@ -106,23 +112,28 @@ export const SOURCES = list(SOURCE, 'a list of at least one source').default([
 /**
  * Applies formats to sources and checks sources against each other.
  *
+ * @param defaults what holds for a source that says nothing else
  * @throws ConfigError naming the param.
  */
-export function compileSources(inputs: readonly SourceInput[], keepRaw: KeepRaw): Source[] {
-  const sources = inputs.map((input, index) => compileSource(input, `sources[${index}]`, keepRaw));
+export function compileSources(inputs: readonly SourceInput[], defaults: SourceDefaults): Source[] {
+  const sources = inputs.map((input, index) => compileSource(input, `sources[${index}]`, defaults));
   for (const [index, source] of sources.entries()) {
     for (const earlier of sources.slice(0, index)) refuseClash(source, earlier, `sources[${index}]`);
   }
   return sources;
 }
 
-function compileSource(input: SourceInput, path: string, keepRaw: KeepRaw): Source {
+/** Params of the stack that a source may have for itself. */
+type SourceDefaults = Pick<AnySource, 'keepRaw' | 'streamsPerTable'>;
+
+function compileSource(input: SourceInput, path: string, defaults: SourceDefaults): Source {
   const options = optionsOf(input, path);
   return {
     name: input.name,
     format: input.format,
     options,
-    keepRaw: input.keepRaw ?? keepRaw,
+    keepRaw: input.keepRaw ?? defaults.keepRaw,
+    streamsPerTable: input.streamsPerTable ?? defaults.streamsPerTable,
     ...(input.from.logGroups ? eventsFrom(input.from, path) : objectsFrom(input.from, path)),
     table: tableOf(input, options, path),
     ...(input.identity && { identity: identityOf(input, options, path) }),

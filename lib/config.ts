@@ -29,7 +29,7 @@ export function readConfig(context: Context): Config {
     const allowed = `at least landingRetentionDays (${landingRetentionDays}): an object that outlives its entry could be loaded twice`;
     throw ConfigError.notAllowed('ledgerRetentionDays', ledgerRetentionDays, allowed);
   }
-  return deepFreeze({ ...read.data, sources: compileSources(read.data.sources, read.data.keepRaw) });
+  return deepFreeze({ ...read.data, sources: compileSources(read.data.sources, read.data) });
 }
 
 /**

@@ -27,8 +27,9 @@ const MAX_ENVIRONMENT_BYTES = 4096;
 /** What else stands in the environment: the lake's own streams, the ledger, the queue. */
 const OTHER_ENVIRONMENT_BYTES = 800;
 
-/** The longest name a stream or bucket can have. */
+/** The longest name a stream or bucket can have, and the end that CloudFormation gives a name it makes up. */
 const MAX_NAME_LENGTH = 64;
+const MADE_UP_END_LENGTH = '-ABCDEFGHIJKLM'.length;
 
 /** A function that loads sources: bundled from lambdas/, with a log group and a role of its own. */
 export class LoadFunction extends LambdaFunction {
@@ -69,15 +70,23 @@ export class LoadFunction extends LambdaFunction {
   setSources(sources: readonly (SourceSettings | TrackedSettings)[], variable: string = ENV.sources): void {
     const json = this.stack.toJsonString(sources);
     // The names CloudFormation will put in are not known yet: count the longest.
-    const atLongest = JSON.stringify(sources).replace(/\$\{Token\[[^\]]*\]\}/g, 'x'.repeat(MAX_NAME_LENGTH));
+    const atLongest = JSON.stringify(this.stack.resolve(sources), (_, value) =>
+      value?.Ref ? this.#longestName(value.Ref) : value,
+    );
     const bytes = Buffer.byteLength(atLongest) + variable.length;
     if (bytes > MAX_ENVIRONMENT_BYTES - OTHER_ENVIRONMENT_BYTES) {
       throw new ConfigError(
         'sources',
         `got ${sources.length} for ${this.node.id} that take ${bytes} bytes of its environment, ` +
-          `allowed: at most ${MAX_ENVIRONMENT_BYTES - OTHER_ENVIRONMENT_BYTES}; use fewer or shorter options`,
+          `allowed: at most ${MAX_ENVIRONMENT_BYTES - OTHER_ENVIRONMENT_BYTES}; use fewer sources or streams, or shorter options`,
       );
     }
     this.addEnvironment(variable, json);
+  }
+
+  /** The longest name CloudFormation can make up: the stack's, the resource's, something random. */
+  #longestName(logicalId: string): string {
+    const length = `${this.stack.stackName}-${logicalId}`.length + MADE_UP_END_LENGTH;
+    return 'x'.repeat(Math.min(length, MAX_NAME_LENGTH));
   }
 }

@@ -7,16 +7,16 @@ import { ENV } from '../lambdas/core/settings.ts';
 import type { Table } from '../lambdas/core/table.ts';
 import type { LoadFunction } from './load-function.ts';
 import { LOG_GROUPS } from './names.ts';
-import { type DeliveryProps, TableStream } from './table-stream.ts';
+import { type DeliveryProps, TableStreams } from './table-streams.ts';
 
-/** The tables to deliver to, and how. */
+/** The tables to deliver to, each with its number of streams, and how. */
 export interface StreamsProps extends Omit<DeliveryProps, 'logs'> {
-  readonly tables: readonly Table[];
+  readonly tables: readonly { readonly table: Table; readonly streams: number }[];
 }
 
-/** One stream for each table: the sources', and the lake's own. */
+/** The streams into each table: the sources', and the lake's own. */
 export class Streams extends Construct {
-  readonly #streams = new Map<string, TableStream>();
+  readonly #streams = new Map<string, TableStreams>();
 
   constructor(scope: Construct, id: string, { tables, ...delivery }: StreamsProps) {
     super(scope, id);
@@ -25,27 +25,35 @@ export class Streams extends Construct {
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    for (const table of tables) {
-      this.#streams.set(table.name, new TableStream(this, table.name, { ...delivery, logs, table }));
+    for (const { table, streams } of tables) {
+      this.#streams.set(table.name, new TableStreams(this, table.name, { ...delivery, logs, table, streams }));
     }
   }
 
-  /** Name of the stream into a table, as a reference. */
-  nameFor(table: Table): string {
-    return this.#streamFor(table).streamName;
+  /** Names of the streams into a table, as references. */
+  namesFor(table: Table): readonly string[] {
+    return this.#streamsFor(table).map(({ name }) => name);
   }
 
   /** Lets `fn` put rows of `tables` and what every load reports, and tells it the lake's own streams. */
   grantLoad(fn: LoadFunction, tables: readonly Table[]): void {
-    const streams = [...tables, loadsTable, rejectedTable].map((table) => this.#streamFor(table).streamArn);
-    fn.addToRolePolicy(new PolicyStatement({ actions: ['firehose:PutRecordBatch'], resources: streams }));
-    fn.addEnvironment(ENV.loadsStream, this.nameFor(loadsTable));
-    fn.addEnvironment(ENV.rejectedStream, this.nameFor(rejectedTable));
+    const streams = [...tables, loadsTable, rejectedTable].flatMap((table) => this.#streamsFor(table));
+    fn.addToRolePolicy(
+      new PolicyStatement({ actions: ['firehose:PutRecordBatch'], resources: streams.map(({ arn }) => arn) }),
+    );
+    fn.addEnvironment(ENV.loadsStream, this.#onlyNameFor(loadsTable));
+    fn.addEnvironment(ENV.rejectedStream, this.#onlyNameFor(rejectedTable));
   }
 
-  #streamFor(table: Table): TableStream {
-    const stream = this.#streams.get(table.name);
-    if (!stream) throw new Error(`${this.node.path}: table ${table.name} has no stream`);
-    return stream;
+  #onlyNameFor(table: Table): string {
+    const [name, another] = this.namesFor(table);
+    if (name === undefined || another !== undefined) throw new Error(`${table.name}: expected one stream`);
+    return name;
+  }
+
+  #streamsFor(table: Table): TableStreams['streams'] {
+    const streams = this.#streams.get(table.name);
+    if (!streams) throw new Error(`${this.node.path}: table ${table.name} has no stream`);
+    return streams.streams;
   }
 }

@@ -46,7 +46,11 @@ export class TributaryStack extends Stack {
     });
     const { catalog, workgroup } = this.#queries(lake, encryptionKey);
     const streams = new Streams(this, 'Streams', {
-      tables: this.#tables(),
+      tables: [
+        ...config.sources.map(({ table, streamsPerTable }) => ({ table, streams: streamsPerTable })),
+        // A row of loads is one of an object: these never come near what one stream takes.
+        ...[loadsTable, rejectedTable].map((table) => ({ table, streams: 1 })),
+      ],
       lake,
       catalog,
       bufferSize: Size.mebibytes(config.bufferSizeMiB),
@@ -54,6 +58,7 @@ export class TributaryStack extends Stack {
       compression: config.parquetCompression,
       timeZone: config.timeZone,
       encryptionKey,
+      removalPolicy: this.#removalPolicy,
     });
     const ledger = new Ledger(this, 'Ledger', {
       rememberFor: Duration.days(config.ledgerRetentionDays),
@@ -226,7 +231,7 @@ function bucketOf(source: ObjectSource, buckets: ReadonlyMap<string, IBucket>): 
 }
 
 function commonSettings(source: Source, streams: Streams): SourceSettings {
-  return { ...readingSettings(source), stream: streams.nameFor(source.table), keepRaw: source.keepRaw };
+  return { ...readingSettings(source), streams: streams.namesFor(source.table), keepRaw: source.keepRaw };
 }
 
 function placeOf(source: ObjectSource, buckets: ReadonlyMap<string, IBucket>) {

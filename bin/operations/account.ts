@@ -89,12 +89,12 @@ export function tableOf({ settings, format }: Source): Table {
   return sourceTable(settings.name, '', format.columns, settings.lane);
 }
 
-/** All tables of a lake, with the stream into each. */
-export function tablesOf(lake: LakeSettings): { readonly table: Table; readonly stream: string }[] {
+/** All tables of a lake, with the streams into each. */
+export function tablesOf(lake: LakeSettings): { readonly table: Table; readonly streams: readonly string[] }[] {
   return [
-    ...lake.sources.map((source) => ({ table: tableOf(source), stream: source.settings.stream })),
-    { table: loadsTable, stream: lake.loadsStream },
-    { table: rejectedTable, stream: lake.rejectedStream },
+    ...lake.sources.map((source) => ({ table: tableOf(source), streams: source.settings.streams })),
+    { table: loadsTable, streams: [lake.loadsStream] },
+    { table: rejectedTable, streams: [lake.rejectedStream] },
   ];
 }
 

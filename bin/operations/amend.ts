@@ -80,7 +80,7 @@ export async function amend(account: Account, base: ResultRow, more: Amendment):
     last_event_time: latest(base.last_event_time, amendment.lastEventTime),
     finished_at: new Date().toISOString(),
   });
-  await sendRows(account, account.loadsStream, [row]);
+  await sendRows(account, [account.loadsStream], [row]);
   await note(account, base, amendment, before.version);
 }
 

@@ -18,7 +18,7 @@ export interface FailedRecordCounts {
   /** Error objects with failed conversions. */
   readonly objects: number;
   readonly records: number;
-  /** Rows sent to their stream again; in a dry run, what would have been. */
+  /** Rows sent to their table's streams again; in a dry run, what would have been. */
   readonly rowsSent: number;
   /** Rows that can be none: rejected lines, by the reason `conversion_failed`. */
   readonly rowsRejected: number;
@@ -67,11 +67,11 @@ export async function redriveFailedRecords(
 
 interface Target {
   readonly table: Table;
-  readonly stream: string;
+  readonly streams: readonly string[];
   readonly tools: Tools;
 }
 
-async function redriveObject(account: Account, object: ListedObject, { table, stream, tools }: Target) {
+async function redriveObject(account: Account, object: ListedObject, { table, streams, tools }: Target) {
   const counts = { records: 0, rowsSent: 0, rowsRejected: 0 };
   const rejected: BadRow[] = [];
   for await (const record of recordsOf(account, object)) {
@@ -82,8 +82,8 @@ async function redriveObject(account: Account, object: ListedObject, { table, st
     rejected.push(...bad);
     if (tools.dryRun) continue;
     await tools.turn();
-    await sendRows(account, stream, good);
-    await sendRecords(account, stream, pieces);
+    await sendRows(account, streams, good);
+    await sendRecords(account, streams, pieces);
   }
   if (tools.dryRun) return counts;
   await reject(account, table, object, rejected);
@@ -110,7 +110,7 @@ async function reject(account: Account, table: Table, object: ListedObject, bad:
   const lines = bad.map(({ origin = here, position, raw, detail }, index) =>
     rejectedRow(origin, position ?? index, { source: table.name, reason: CONVERSION_FAILED, detail, raw }, now),
   );
-  await sendRows(account, account.rejectedStream, lines);
+  await sendRows(account, [account.rejectedStream], lines);
   if (!table.columns.some(({ name }) => name === OWN.position.name)) return;
   const byOrigin = Map.groupBy(
     bad.filter(({ origin, position }) => origin !== undefined && position !== undefined),

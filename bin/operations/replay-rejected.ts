@@ -115,7 +115,7 @@ async function replayOrigin(
   const found = readAgain(source, base, whole);
   if (!tools.dryRun && found.rows.length > 0) {
     await tools.turn(found.rows.length);
-    await sendRows(account, source.settings.stream, found.rows);
+    await sendRows(account, source.settings.streams, found.rows);
     await amend(account, base, found.amendment);
   }
   return {

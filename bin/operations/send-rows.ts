@@ -1,4 +1,5 @@
 import { Packer } from '../../lambdas/core/pack.ts';
+import { inTurn } from '../../lambdas/core/spread.ts';
 import { firehoseSend } from '../../lambdas/edges/firehose.ts';
 import type { Account } from './account.ts';
 
@@ -6,26 +7,39 @@ import type { Account } from './account.ts';
 const SENDING_MS = 5 * 60_000;
 
 /**
- * Packs rows and sends them to a stream. Resolves when Firehose has acknowledged every one.
+ * Packs rows and sends them to the streams of a table, spread over them. Resolves when Firehose has acknowledged every one.
  *
  * @throws Error for a row that no record can hold; DeliveryError when the time is over
  */
-export async function sendRows({ firehose }: Account, stream: string, rows: Iterable<string>): Promise<void> {
+export async function sendRows(
+  { firehose }: Account,
+  streams: readonly string[],
+  rows: Iterable<string>,
+): Promise<void> {
   const packer = new Packer();
-  const flush = () => firehoseSend(firehose, Date.now() + SENDING_MS)(stream, packer.take());
+  let turn = anyTurn(streams);
+  const flush = () => firehoseSend(firehose, Date.now() + SENDING_MS)(inTurn(streams, turn++), packer.take());
   for (const row of rows) {
     let packed = packer.add(row);
     if (packed === 'full') {
       await flush();
       packed = packer.add(row);
     }
-    if (packed !== 'packed') throw new Error(`stream ${stream}: a row of ${row.length} characters fits no record`);
+    if (packed !== 'packed') throw new Error(`stream ${streams[0]}: a row of ${row.length} characters fits no record`);
   }
   await flush();
 }
 
 /** Sends each group of rows as a record of its own; together they must fit a batch. */
-export async function sendRecords({ firehose }: Account, stream: string, groups: readonly (readonly string[])[]) {
+export async function sendRecords(
+  { firehose }: Account,
+  streams: readonly string[],
+  groups: readonly (readonly string[])[],
+): Promise<void> {
   const records = groups.map((rows) => Buffer.from(rows.map((row) => `${row}\n`).join('')));
-  await firehoseSend(firehose, Date.now() + SENDING_MS)(stream, records);
+  await firehoseSend(firehose, Date.now() + SENDING_MS)(inTurn(streams, anyTurn(streams)), records);
+}
+
+function anyTurn({ length }: readonly string[]): number {
+  return Math.floor(Math.random() * length);
 }

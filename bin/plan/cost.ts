@@ -119,8 +119,8 @@ export interface Ratios {
   /** Firehose's bytes, as it bills them, ÷ raw bytes; rows of `loads` included. */
   readonly billedBytesPerByte: number;
   readonly destination: 'parquet' | 'iceberg';
-  /** GB-seconds of Lambda a raw TB (10^12 bytes), loading and duplicate check together. */
-  readonly gbSecondsPerTB: number;
+  /** CPU seconds a raw TB (10^12 bytes), loading and duplicate check together. */
+  readonly cpuSecondsPerTB: number;
   /** DynamoDB units a million lines, ledger and duplicate check together. */
   readonly writeUnitsPerMillion: number;
   readonly readUnitsPerMillion: number;
@@ -128,8 +128,14 @@ export interface Ratios {
   readonly invocationsPerObject: number;
 }
 
-/** Requests to a queue for each message: it is received and deleted; SNS puts it there without a charge. */
-export const QUEUE_REQUESTS_PER_MESSAGE = 2;
+/**
+ * Memory at which a Lambda has one whole CPU, in MiB. The work of one invocation uses no second one.
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+ */
+export const ONE_CPU_MIB = 1769;
+
+/** Requests to a queue for each message: it is sent, received and deleted. */
+export const QUEUE_REQUESTS_PER_MESSAGE = 3;
 
 /** Bytes of a raw terabyte. */
 export const RAW_TB = 1e12;
@@ -147,7 +153,7 @@ export function dollarsPerTB(ratios: Ratios, prices: Prices): Cost {
     {
       ...NO_USAGE,
       ...(ratios.destination === 'parquet' ? { firehoseBytes: billed } : { icebergBytes: billed }),
-      lambdaGBSeconds: ratios.gbSecondsPerTB,
+      lambdaGBSeconds: ratios.cpuSecondsPerTB * (ONE_CPU_MIB / 1024),
       lambdaRequests: invocations,
       sqsRequests: invocations * QUEUE_REQUESTS_PER_MESSAGE,
       snsRequests: objects,

@@ -12,6 +12,7 @@ import { entryIdOf, type Identity, type ObjectId, objectIdentity, originOf, payl
 import { Packer } from './pack.ts';
 import type { Payload } from './payload.ts';
 import type { SourceSettings } from './settings.ts';
+import { firstTurn, inTurn } from './spread.ts';
 import { OWN } from './table.ts';
 
 /**
@@ -20,8 +21,11 @@ import { OWN } from './table.ts';
  */
 export const BATCHES_IN_FLIGHT = 3;
 
-/** Sends records to a stream. Resolves when Firehose has acknowledged every one of them. */
-export type Send = (stream: string, records: readonly Uint8Array[]) => Promise<void>;
+/**
+ * Sends records to streams into one table: to the first, and what it does not take to the next, round.
+ * Resolves when Firehose has acknowledged every one of them.
+ */
+export type Send = (streams: readonly string[], records: readonly Uint8Array[]) => Promise<void>;
 
 /** Firehose did not acknowledge everything in the time there was: it may later. */
 export class DeliveryError extends Error {
@@ -197,7 +201,7 @@ interface Job {
  * 4. entry finished: everyone skips
  */
 async function load({ source, claim, origin, shared, facts, ports, read }: Job): Promise<Loaded | 'unfinished'> {
-  const { name, keepRaw, stream } = source.settings;
+  const { name, keepRaw, streams } = source.settings;
   const startedAt = ports.now();
   const resume = claim.resume?.counts;
   const { format } = source;
@@ -211,10 +215,11 @@ async function load({ source, claim, origin, shared, facts, ports, read }: Job):
     ...(resume && { resume }),
   });
   let acknowledged = resume;
+  let turn = firstTurn(origin);
   const sending = new InFlight<Shipment>(
     BATCHES_IN_FLIGHT,
     async ({ rows, rejected }) => {
-      await Promise.all([ports.send(stream, rows), ports.send(ports.rejectedStream, rejected)]);
+      await Promise.all([ports.send(inTurn(streams, turn++), rows), ports.send([ports.rejectedStream], rejected)]);
     },
     async ({ counts }) => {
       await claim.checkpoint({ counts });
@@ -232,7 +237,7 @@ async function load({ source, claim, origin, shared, facts, ports, read }: Job):
       return 'unfinished';
     }
     const row = { ...facts, ...summary(name, loader.counts, startedAt, ports.now()) };
-    await ports.send(ports.loadsStream, packed(loadsRow(origin, row)));
+    await ports.send([ports.loadsStream], packed(loadsRow(origin, row)));
     await claim.finish('loaded');
     return { source: name, origin, counts: loader.counts, reasons: loader.reasons };
   } catch (error) {

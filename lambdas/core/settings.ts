@@ -37,8 +37,8 @@ export interface SourceSettings {
   readonly format: string;
   readonly options?: FormatOptions;
   readonly lane: Lane;
-  /** Firehose stream of the source's table. */
-  readonly stream: string;
+  /** Firehose streams into the source's table, at least one. */
+  readonly streams: readonly string[];
   readonly keepRaw: KeepRaw;
   /** Lane `objects`: where its objects lie. */
   readonly bucket?: string;
@@ -49,7 +49,7 @@ export interface SourceSettings {
 }
 
 /** One source, as the duplicate check sees it. */
-export interface TrackedSettings extends Omit<SourceSettings, 'stream' | 'keepRaw'> {
+export interface TrackedSettings extends Omit<SourceSettings, 'streams' | 'keepRaw'> {
   /** Columns that tell a record from every other, where they are not those of the format. */
   readonly identity?: readonly string[];
 }

@@ -12,8 +12,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /**
  * Sends batches that fit one PutRecordBatch, as core/pack.ts makes them, until every entry is
  * acknowledged. Firehose answers 200 with some entries failed as a matter of course: those alone are
- * sent again, in their order, after a random wait that grows. A throttled stream slows this down; only
- * the time limit or an error that no retry can cure ends it.
+ * sent again, in their order, to the next stream, after a random wait that grows. Throttled streams slow
+ * this down; only the time limit or an error that no retry can cure ends it.
  *
  * If the process dies between Firehose's answer and the return, or an answer is lost, the entries are
  * in the stream and will be sent again by whoever retries: they repeat, with the same origin and position.
@@ -24,9 +24,10 @@ const REQUEST_TIMEOUT_MS = 30_000;
  * @throws DeliveryError when the time is over; otherwise what no retry can cure
  */
 export function firehoseSend(client: FirehoseClient, giveUpAt: number): Send {
-  return async (stream, records) => {
+  return async (streams, records) => {
     let left = records;
     for (let attempt = 0; left.length > 0; attempt++) {
+      const stream = streams[attempt % streams.length] as string;
       const { failed, reason } = await put(client, stream, left);
       if (failed.length === 0) return;
       left = failed;

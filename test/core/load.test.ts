@@ -51,7 +51,7 @@ class Streams {
   refuse: (stream: string, batch: number) => boolean = () => false;
   #batches = 0;
 
-  send = async (stream: string, records: readonly Uint8Array[]): Promise<void> => {
+  send = async ([stream = '']: readonly string[], records: readonly Uint8Array[]): Promise<void> => {
     if (records.length === 0) return;
     if (this.refuse(stream, this.#batches++)) throw new DeliveryError(`stream ${stream}: throttled`);
     this.records.set(stream, [...(this.records.get(stream) ?? []), ...records]);
@@ -82,7 +82,7 @@ function portsOf(ledger: Ledger, streams: Streams): Ports {
 function sourceOf(format: string, lane: 'objects' | 'events', options: FormatOptions = {}): Source {
   const compiled = FORMATS.get(format)?.compile(options);
   if (!compiled) throw new Error(`no format ${format}`);
-  return { settings: { name: format, format, lane, stream: 'rows', keepRaw: 'on-error' }, format: compiled };
+  return { settings: { name: format, format, lane, streams: ['rows'], keepRaw: 'on-error' }, format: compiled };
 }
 
 async function* bodyOf(bytes: Uint8Array, size = 65_536): AsyncGenerator<Uint8Array> {
@@ -176,6 +176,24 @@ describe('loadObject', () => {
         filtered: 1,
       },
     ]);
+  });
+
+  test('spreads its batches over the streams of the table, each in turn', async () => {
+    const streams = ['one', 'two', 'three'];
+    const source = { ...alb, settings: { ...alb.settings, streams } };
+    const offered: (readonly string[])[] = [];
+    const ports: Ports = {
+      ...portsOf(new OneEntry(), new Streams()),
+      send: async (to) => void offered.push(to),
+    };
+    await loadObject(source, OBJECT, async () => bodyOf(many), ports, ATTEMPT);
+    const ofRows = offered.filter((to) => to.length > 1);
+    expect(ofRows.length).toBeGreaterThan(2);
+    const first = streams.indexOf(ofRows[0]?.[0] ?? '');
+    for (const [index, to] of ofRows.entries()) {
+      expect(to).toEqual([0, 1, 2].map((step) => streams[(first + index + step) % streams.length]));
+    }
+    expect(new Set(offered.filter((to) => to.length === 1).flat())).toEqual(new Set(['rejected', 'loads']));
   });
 
   test('leaves alone what is done, without opening it', async () => {

@@ -18,13 +18,18 @@ class Endpoint {
   answers: Answer[] = [];
   accepted: string[] = [];
   requests: string[][] = [];
+  streams: string[] = [];
   #server: Server;
 
   constructor() {
     this.#server = createServer(async (request, response) => {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
-      const { Records } = JSON.parse(Buffer.concat(chunks).toString()) as { Records: { Data: string }[] };
+      const { DeliveryStreamName, Records } = JSON.parse(Buffer.concat(chunks).toString()) as {
+        DeliveryStreamName: string;
+        Records: { Data: string }[];
+      };
+      this.streams.push(DeliveryStreamName);
       const records = Records.map(({ Data }) => Buffer.from(Data, 'base64').toString());
       this.requests.push(records);
       const answer = this.answers.shift() ?? { fail: [] };
@@ -73,6 +78,7 @@ class Endpoint {
     this.answers = [...answers];
     this.accepted = [];
     this.requests = [];
+    this.streams = [];
   }
 }
 
@@ -86,7 +92,7 @@ afterAll(() => endpoint.stop());
 const records = (count: number) => Array.from({ length: count }, (_, index) => Buffer.from(`record ${index}`));
 const texts = (count: number) => records(count).map(String);
 const send = (count: number, withinMs = 60_000) =>
-  firehoseSend(client, Date.now() + withinMs)('stream', records(count));
+  firehoseSend(client, Date.now() + withinMs)(['stream'], records(count));
 
 describe('firehoseSend', () => {
   test('sends again only the entries that failed, in their order', async () => {
@@ -143,6 +149,13 @@ describe('firehoseSend', () => {
     expect(String(failure)).toContain(
       'stream stream: 1 of 3 records not acknowledged in time, last answer ServiceUnavailableException',
     );
+  });
+
+  test('offers what a stream does not take to the next, round', async () => {
+    endpoint.reset([{ fail: [1, 2] }, { error: 'ServiceUnavailableException', status: 503 }, { fail: [0] }]);
+    await firehoseSend(client, Date.now() + 60_000)(['a', 'b', 'c'], records(3));
+    expect(endpoint.streams).toEqual(['a', 'b', 'c', 'a']);
+    expect([...endpoint.accepted].sort()).toEqual(texts(3));
   });
 
   test('makes no request for no records', async () => {

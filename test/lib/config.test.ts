@@ -38,6 +38,7 @@ describe('readConfig without params', () => {
       bufferIntervalSeconds: 300,
       parquetCompression: 'SNAPPY',
       timeZone: 'UTC',
+      streamsPerTable: 1,
       keepRaw: 'on-error',
       memoryMiB: 1769,
       timeoutSeconds: 300,
@@ -64,6 +65,7 @@ describe('numbers', () => {
     ['memoryMiB', 128, 10_240],
     ['timeoutSeconds', 1, 900],
     ['maxConcurrency', 2, 1000],
+    ['streamsPerTable', 1, 50],
     ['retentionDays', 1, 36_500],
     ['ledgerRetentionDays', 1, 36_500, { landingRetentionDays: 1 }],
     ['landingRetentionDays', 1, 36_500, { ledgerRetentionDays: 36_500 }],
@@ -180,7 +182,6 @@ describe('params that are not implemented', () => {
   test.each([
     ['tableFormat', 'iceberg'],
     ['partitionBy', 'event'],
-    ['streamsPerTable', 2],
     ['archiveAfterDays', 90],
     ['schemaEvolution', 'auto'],
     ['alarmEmail', 'ops@example.com'],
@@ -188,10 +189,7 @@ describe('params that are not implemented', () => {
     expect(refusal({ [param]: value })).toMatch(new RegExp(`^${param}: got ${JSON.stringify(value)}, .*not yet`));
   });
 
-  test.each([
-    ['streamsPerTable', '1'],
-    ['schemaEvolution', 'suggest'],
-  ])('%s may be given its default', (param, value) => {
+  test.each([['schemaEvolution', 'suggest']])('%s may be given its default', (param, value) => {
     expect(readConfig({ [param]: value })).toEqual(readConfig({}));
   });
 
@@ -300,6 +298,20 @@ describe('sources', () => {
 
   test('a column that clashes with the partition is refused whatever the format says', () => {
     expect(refusal(source({ format: 'json', columns: { dt: 'string' } }))).toMatch(/^sources\[0\]\.columns/);
+  });
+
+  test('streamsPerTable of a source goes over that of all', () => {
+    const { sources } = readConfig({
+      streamsPerTable: 3,
+      sources: [
+        { name: 'a', format: 'alb', from: { prefix: 'a/' } },
+        { name: 'b', format: 'alb', from: { prefix: 'b/' }, streamsPerTable: 50 },
+      ],
+    });
+    expect(sources.map(({ streamsPerTable }) => streamsPerTable)).toEqual([3, 50]);
+    expect(refusal(source({ streamsPerTable: 51 }))).toBe(
+      'sources[0].streamsPerTable: got 51, allowed: a whole number from 1 to 50',
+    );
   });
 
   test('keepRaw of a source goes over that of all', () => {

@@ -104,7 +104,7 @@ describe.each(all)('the stack %s', (_, template) => {
       expect(settings.loadsStream).toBe('<Streamsloads>');
       expect(settings.rejectedStream).toBe('<Streamsrejectedlines>');
       expect(settings.sources.length).toBeGreaterThan(0);
-      for (const { name, stream } of settings.sources) expect(stream).toBe(`<Streams${name}>`);
+      for (const { name, streams } of settings.sources) expect(streams).toEqual([`<Streams${name}>`]);
     }
   });
 });
@@ -338,7 +338,7 @@ describe('the functions', () => {
         format: 'alb',
         options: {},
         lane: 'objects',
-        stream: '<Streamsalb>',
+        streams: ['<Streamsalb>'],
         keepRaw: 'on-error',
         bucket: '<Landing>',
         prefix: '',

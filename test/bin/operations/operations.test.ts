@@ -35,7 +35,7 @@ const format = {
 };
 const CONTEXT = {
   sources: [
-    { name: 'web', ...format, from: { bucket: 'logs', prefix: 'web/' } },
+    { name: 'web', ...format, from: { bucket: 'logs', prefix: 'web/' }, streamsPerTable: 2 },
     { name: 'app', ...format, from: { logGroups: ['/demo/app'] } },
   ],
 };
@@ -211,7 +211,7 @@ describe('lake redrive', () => {
         [keys.get('status_code') ?? '']: status,
       });
     const good = [1, 2, 3, 5, 6].map((position) => row(position, 200));
-    await sendRows(account, web?.settings.stream ?? '', [...good, row(4, 'abc')]);
+    await sendRows(account, web?.settings.streams ?? [], [...good, row(4, 'abc')]);
     expect(await account.settle()).toContainEqual(expect.stringContaining('1 records could not become rows'));
     expect(await loadOf('web/converted.log')).toMatchObject([{ kind: 'object', rows: 6, rejected: 0 }]);
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { loadsTable, rejectedTable } from '../../lambdas/core/lake-tables.ts';
+import { ENV } from '../../lambdas/core/settings.ts';
 import type { Table } from '../../lambdas/core/table.ts';
 import { DEMO_SOURCES, readConfig } from '../../lib/config.ts';
 import { readable, resource, resources, statements, templateOf } from './template.ts';
@@ -71,6 +72,66 @@ describe.each(tables.map((table) => [table.name, table] as const))('the stream i
     expect(DependsOn).toContainEqual(expect.stringContaining('RoleDefaultPolicy'));
     expect(Properties.DeliveryStreamEncryptionConfigurationInput).toEqual({ KeyType: 'AWS_OWNED_CMK' });
     expect(UpdateReplacePolicy).toBe('Retain');
+  });
+});
+
+describe('several streams into one table', () => {
+  const several = (count: number, more: object = {}) =>
+    templateOf({ ...context, sources: DEMO_SOURCES.map((source) => ({ ...source, streamsPerTable: count })), ...more });
+  const streamsOf = (of: ReturnType<typeof templateOf>, prefix: string) =>
+    [...resources(of, 'AWS::KinesisFirehose::DeliveryStream')].filter(([id]) => id.startsWith(prefix));
+  const three = several(3);
+
+  test('are alike in all: table, folders, role and log', () => {
+    const [first, ...others] = streamsOf(three, 'Streamsalb');
+    expect(others).toHaveLength(2);
+    for (const [, { Properties, DependsOn }] of others) {
+      expect(Properties).toEqual(first?.[1].Properties);
+      expect(DependsOn).toEqual(first?.[1].DependsOn);
+    }
+    expect([...resources(three, 'AWS::IAM::Role').keys()].filter((id) => id.startsWith('Streamsalb'))).toHaveLength(1);
+  });
+
+  test("are for the sources' tables only", () => {
+    expect(streamsOf(three, 'Streamsloads')).toHaveLength(1);
+    expect(streamsOf(three, 'Streamsrejectedlines')).toHaveLength(1);
+    expect(streamsOf(three, 'Streams')).toHaveLength(3 * 3 + 2);
+  });
+
+  test('leave the first where it was', () => {
+    const [only] = streamsOf(template, 'Streamsalb').map(([id]) => id);
+    const ids = streamsOf(three, 'Streamsalb').map(([id]) => id);
+    expect(ids.filter((id) => !id.startsWith('StreamsalbNo'))).toEqual([only]);
+  });
+
+  test('deliver what they hold when they are to be fewer', () => {
+    const policies = (of: ReturnType<typeof templateOf>, prefix: string) =>
+      streamsOf(of, prefix).map(([, { DeletionPolicy }]) => DeletionPolicy);
+    expect(policies(three, 'StreamsalbNo')).toEqual(['Retain', 'Retain']);
+    expect(policies(three, 'Streamsalb').sort()).toEqual(['Delete', 'Retain', 'Retain']);
+    expect(policies(several(3, { removalPolicy: 'destroy' }), 'StreamsalbNo')).toEqual(['Delete', 'Delete']);
+  });
+
+  test('may each be put to by the function of their source, which is told all their names', () => {
+    const streams = statements(three, 'LoadObjectsRole')
+      .filter(({ Action }) => Action === 'firehose:PutRecordBatch')
+      .flatMap(({ Resource }) => [Resource].flat().map(readable));
+    const lake = ['<Streamsloads.Arn>', '<Streamsrejectedlines.Arn>'];
+    expect(streams).toEqual(['<Streamsalb.Arn>', '<StreamsalbNo2.Arn>', '<StreamsalbNo3.Arn>', ...lake]);
+    const { Variables } = resource(three, 'AWS::Lambda::Function', 'LoadObjects').Properties.Environment as {
+      readonly Variables: Readonly<Record<string, unknown>>;
+    };
+    const [alb] = JSON.parse(readable(Variables[ENV.sources]));
+    expect(alb.streams).toEqual(['<Streamsalb>', '<StreamsalbNo2>', '<StreamsalbNo3>']);
+  });
+
+  test('fit a function that loads one source, as many as there may be; more are refused', () => {
+    const sources = (names: readonly string[]) =>
+      names.map((name) => ({ name, format: 'alb', from: { prefix: `${name}/` } }));
+    expect(() => templateOf({ streamsPerTable: 50, sources: sources(['application']) })).not.toThrow();
+    expect(() => templateOf({ streamsPerTable: 50, sources: sources(['a', 'b']) })).toThrow(
+      /^sources: got 2 for LoadObjects that take \d+ bytes of its environment, .*fewer sources or streams/,
+    );
   });
 });
 

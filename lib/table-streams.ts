@@ -25,59 +25,68 @@ export interface DeliveryProps {
   readonly timeZone: string;
   /** @default - keys that AWS owns */
   readonly encryptionKey?: IKey;
+  /** Retained: streams that are one too many deliver what they hold, and stay until somebody deletes them. */
+  readonly removalPolicy: RemovalPolicy;
 }
 
-/** The table a stream delivers to. */
-export interface TableStreamProps extends DeliveryProps {
+/** The table to deliver to. */
+export interface TableStreamsProps extends DeliveryProps {
   readonly table: Table;
+  /** Streams into it, at least 1. */
+  readonly streams: number;
 }
 
 /**
- * A Firehose stream from JSON to one table's Parquet. CloudFormation's own resource: CDK's would grant
- * the role wildcard actions on the whole bucket.
+ * Firehose streams from JSON to one table's Parquet, all alike: under one role, to one prefix, their
+ * errors in one log. CloudFormation's own resource: CDK's would grant the role wildcard actions on the
+ * whole bucket.
  */
-export class TableStream extends Construct {
-  /** Name of the stream, as a reference. */
-  readonly streamName: string;
-  readonly streamArn: string;
+export class TableStreams extends Construct {
+  /** Name and ARN of each, as references. */
+  readonly streams: readonly { readonly name: string; readonly arn: string }[];
 
-  constructor(scope: Construct, id: string, props: TableStreamProps) {
+  constructor(scope: Construct, id: string, props: TableStreamsProps) {
     super(scope, id);
-    const { table, logs, encryptionKey } = props;
+    const { table, logs, encryptionKey, removalPolicy } = props;
     const logStream = new LogStream(this, 'Log', {
       logGroup: logs,
       logStreamName: table.name,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     const role = this.#role(props);
-    const stream = new CfnDeliveryStream(this, 'Resource', {
-      deliveryStreamType: 'DirectPut',
-      deliveryStreamEncryptionConfigurationInput: encryptionKey
-        ? { keyType: 'CUSTOMER_MANAGED_CMK', keyArn: encryptionKey.keyArn }
-        : { keyType: 'AWS_OWNED_CMK' },
-      extendedS3DestinationConfiguration: {
-        ...destination(props),
-        roleArn: role.roleArn,
-        cloudWatchLoggingOptions: {
-          enabled: true,
-          logGroupName: logs.logGroupName,
-          logStreamName: logStream.logStreamName,
+    const all = Array.from({ length: props.streams }, (_, index) => {
+      // The first keeps its place whatever their number: elsewhere it would be another stream.
+      const stream = new CfnDeliveryStream(this, index === 0 ? 'Resource' : `No${index + 1}`, {
+        deliveryStreamType: 'DirectPut',
+        deliveryStreamEncryptionConfigurationInput: encryptionKey
+          ? { keyType: 'CUSTOMER_MANAGED_CMK', keyArn: encryptionKey.keyArn }
+          : { keyType: 'AWS_OWNED_CMK' },
+        extendedS3DestinationConfiguration: {
+          ...destination(props),
+          roleArn: role.roleArn,
+          cloudWatchLoggingOptions: {
+            enabled: true,
+            logGroupName: logs.logGroupName,
+            logStreamName: logStream.logStreamName,
+          },
+          dataFormatConversionConfiguration: formatConversion(props, role.roleArn),
         },
-        dataFormatConversionConfiguration: formatConversion(props, role.roleArn),
-      },
+      });
+      // Firehose tries its role when the stream is made.
+      stream.node.addDependency(role);
+      // A stream that a deploy replaces holds rows not delivered yet; deleting it would give them up.
+      stream.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
+      // The first leaves with the table, its role too, without which a stream delivers nothing. The others
+      // also leave when they are to be fewer: the role stays then, and they deliver what they hold.
+      const keep = index > 0 && removalPolicy === RemovalPolicy.RETAIN;
+      stream.cfnOptions.deletionPolicy = keep ? CfnDeletionPolicy.RETAIN : CfnDeletionPolicy.DELETE;
+      return stream;
     });
-    // Firehose tries its role when the stream is made.
-    stream.node.addDependency(role);
-    // A stream that a deploy replaces holds rows not delivered yet; deleting it would give them up.
-    stream.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
-    // Leaving the stack is different: its role goes too, and without it the stream delivers nothing.
-    stream.cfnOptions.deletionPolicy = CfnDeletionPolicy.DELETE;
-    this.streamName = stream.ref;
-    this.streamArn = stream.attrArn;
+    this.streams = all.map((stream) => ({ name: stream.ref, arn: stream.attrArn }));
   }
 
   /** https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html */
-  #role({ table, lake, catalog, logs, encryptionKey }: TableStreamProps): Role {
+  #role({ table, lake, catalog, logs, encryptionKey }: TableStreamsProps): Role {
     const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('firehose.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
@@ -119,7 +128,7 @@ export class TableStream extends Construct {
 }
 
 /** https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html */
-function destination({ table, lake, bufferSize, bufferInterval, timeZone, encryptionKey }: TableStreamProps) {
+function destination({ table, lake, bufferSize, bufferInterval, timeZone, encryptionKey }: TableStreamsProps) {
   const day = `${PARTITION.name}=!{timestamp:yyyy-MM-dd}/`;
   return {
     bucketArn: lake.bucketArn,
@@ -136,7 +145,7 @@ function destination({ table, lake, bufferSize, bufferInterval, timeZone, encryp
 }
 
 /** https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html */
-function formatConversion({ table, catalog, compression }: TableStreamProps, roleArn: string) {
+function formatConversion({ table, catalog, compression }: TableStreamsProps, roleArn: string) {
   return {
     enabled: true,
     inputFormatConfiguration: {
