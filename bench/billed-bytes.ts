@@ -1,5 +1,4 @@
 /** What Firehose bills for an object, by how its rows are sent. */
-import type { Send } from '../lambdas/core/load.ts';
 import { BILLING_STEP_BYTES } from '../lambdas/core/pack.ts';
 import { type ColumnSpecs, numbered, OWN } from '../lambdas/core/table.ts';
 import { ingest } from './ingest.ts';
@@ -25,14 +24,14 @@ export async function billedBytes(input: Input): Promise<BilledBytes> {
   let ours = 0;
   let iceberg = 0;
   let sent = 0;
-  const send: Send = async (stream, records) => {
+  const take = (records: readonly Uint8Array[], ofSource: boolean) => {
     for (const record of records) {
       sent += record.length;
       ours += rounded(record.length);
-      if (stream === input.source.settings.stream) iceberg += namedBytes(record, names);
+      if (ofSource) iceberg += namedBytes(record, names);
     }
   };
-  await ingest(input, { send });
+  await ingest(input, { take });
   let usual = 0;
   let usualSent = 0;
   await usualWay(input, (record) => {

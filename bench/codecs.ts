@@ -19,14 +19,13 @@ type Codec = (typeof CODECS)[number];
 export type ParquetBytes = Readonly<Record<Codec, number>>;
 
 /** What people ask access logs, over the columns of format alb. */
-const QUERIES: Readonly<Record<string, (file: string) => string>> = {
+const QUERIES: Readonly<Record<string, (file: string, between: string) => string>> = {
   'count by status': (file) => `SELECT elb_status_code, count(*) FROM ${file} GROUP BY 1 ORDER BY 2 DESC`,
   'p95 by target': (file) =>
     `SELECT target_ip, count(*), quantile_cont(target_processing_time, 0.95) FROM ${file} GROUP BY 1 ORDER BY 3 DESC`,
-  'clients of a path in a minute': (file) =>
+  'clients of a path for a while': (file, between) =>
     `SELECT client_ip, count(*), sum(sent_bytes) FROM ${file} WHERE request_url LIKE '%/search?%' ` +
-    "AND time >= TIMESTAMP '2026-11-22 12:01:00' AND time < TIMESTAMP '2026-11-22 12:02:00' " +
-    'GROUP BY 1 ORDER BY 2 DESC LIMIT 20',
+    `AND time BETWEEN ${between} GROUP BY 1 ORDER BY 2 DESC LIMIT 20`,
 };
 
 /** Rows of an input in a DuckDB of their own, and a folder for what is written of them. */
@@ -53,11 +52,12 @@ export async function measureCodecs(
   { rounds }: Scale,
 ): Promise<{ readonly bytes: ParquetBytes; readonly section: Section }> {
   const rows = await openRows(input);
+  const between = await secondFifth(rows.connection);
   const candidates = CODECS.flatMap((codec): [string, () => unknown][] => [
     [`${codec} write`, () => rows.write(codec)],
     ...Object.entries(QUERIES).map(([name, sql]): [string, () => unknown] => [
       `${codec} ${name}`,
-      () => rows.connection.run(sql(text(rows.fileOf(codec)))),
+      () => rows.connection.run(sql(text(rows.fileOf(codec)), between)),
     ]),
   ]);
   const timed = await interleave(Object.fromEntries(candidates), { warmups: 1, rounds });
@@ -84,12 +84,22 @@ export async function measureCodecs(
   };
 }
 
+/** A fifth of the time that the rows span. */
+async function secondFifth(connection: DuckDBConnection): Promise<string> {
+  const found = await connection.runAndReadAll(
+    'SELECT (min(time) + (max(time) - min(time)) / 5)::VARCHAR, ' +
+      '(min(time) + 2 * (max(time) - min(time)) / 5)::VARCHAR FROM lines',
+  );
+  const [from, to] = found.getRows()[0] ?? [];
+  return `TIMESTAMP ${text(String(from))} AND TIMESTAMP ${text(String(to))}`;
+}
+
 async function openRows(input: Input): Promise<Rows> {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-codecs-'));
   const ndjson = join(dir, 'rows.json');
   await ingest(input, {
-    send: async (stream, records) => {
-      if (stream === input.source.settings.stream) for (const record of records) appendFileSync(ndjson, record);
+    take: (records, ofSource) => {
+      if (ofSource) for (const record of records) appendFileSync(ndjson, record);
     },
   });
   const instance = await DuckDBInstance.create(':memory:', { threads: '2' });

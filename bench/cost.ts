@@ -1,11 +1,9 @@
 /** What a terabyte costs, of what was measured and list prices. */
-import { type Cost, dollarsPerTB, RAW_TB, type Ratios } from '../bin/plan/cost.ts';
+import { type Cost, dollarsPerTB, ONE_CPU_MIB, RAW_TB, type Ratios } from '../bin/plan/cost.ts';
 import { listPrices } from '../bin/plan/prices.ts';
+import { thousands } from '../bin/render.ts';
 import { columnsOf, number, type Section } from './report.ts';
 import { LINES_PER_OBJECT, type Units } from './tracker.ts';
-
-/** Memory of the functions by default, which is one processor of Lambda's: what one thread here is taken for. */
-const MEMORY_GB = 1769 / 1024;
 
 /** What the cost depends on. */
 export interface Measured {
@@ -30,13 +28,13 @@ export function costSection(measured: Measured): {
 } {
   const prices = listPrices();
   const { bytesPerLine, handlerNsPerByte, trackerNsPerByte, usualNsPerByte, billed, check, ledger } = measured;
-  const gbSecondsPerTB = (nsPerByte: number) => ((nsPerByte * RAW_TB) / 1e9) * MEMORY_GB;
+  const cpuSecondsPerTB = (nsPerByte: number) => (nsPerByte * RAW_TB) / 1e9;
   const ours: Ratios = {
     bytesPerLine,
     linesPerObject: LINES_PER_OBJECT,
     billedBytesPerByte: billed.ours,
     destination: 'parquet',
-    gbSecondsPerTB: gbSecondsPerTB(handlerNsPerByte + trackerNsPerByte),
+    cpuSecondsPerTB: cpuSecondsPerTB(handlerNsPerByte + trackerNsPerByte),
     writeUnitsPerMillion: check.writes + ledger.writes,
     readUnitsPerMillion: check.reads + ledger.reads,
     invocationsPerObject: 2,
@@ -44,7 +42,7 @@ export function costSection(measured: Measured): {
   const usual: Ratios = {
     ...ours,
     billedBytesPerByte: billed.usual,
-    gbSecondsPerTB: gbSecondsPerTB(usualNsPerByte),
+    cpuSecondsPerTB: cpuSecondsPerTB(usualNsPerByte),
     writeUnitsPerMillion: 0,
     readUnitsPerMillion: 0,
     invocationsPerObject: 1,
@@ -60,10 +58,11 @@ export function costSection(measured: Measured): {
     section: {
       title: 'Cost',
       notes: [
-        `US dollars for 10^12 raw bytes of ALB logs in objects of ${LINES_PER_OBJECT.toLocaleString('en-US')} lines, by the list prices of ` +
-          `${prices.region} on ${prices.date} (bin/plan/prices.json, which says how sure each is), first steps. Ours has ledger and ` +
-          'duplicate check; the usual way has neither, and its sending is left out. A function of 1,769 MiB is taken ' +
-          'to be as fast as one thread of this machine, and to wait for nothing. Storage is left out: it is the same.',
+        `US dollars for 10^12 raw bytes of ALB logs in objects of ${thousands(LINES_PER_OBJECT)} lines, by the list ` +
+          `prices of ${prices.region} on ${prices.date} (bin/plan/prices.json, which says how sure each is), first ` +
+          'steps. Ours has ledger and duplicate check; the usual way has neither, and its sending is left out. A ' +
+          `function of ${ONE_CPU_MIB} MiB is taken to be as fast as one thread of this machine, and to wait for ` +
+          'nothing. Storage is left out: it is the same.',
       ],
       columns: columnsOf('way', ...PARTS),
       rows: costs.map(([way, cost]) => [way, ...PARTS.map((part) => number(cost[part]))]),

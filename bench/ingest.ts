@@ -18,8 +18,8 @@ const REJECTED_STREAM = 'rejected';
 
 /** What stands in for the services. */
 export interface Stands {
-  /** Takes what Firehose would. @default - it is thrown away */
-  readonly send?: Send;
+  /** Takes the records Firehose would: rows of the source, or of the lake's own tables. @default - thrown away */
+  readonly take?: (records: readonly Uint8Array[], ofSource: boolean) => void;
   /** @default - one that has seen nothing yet */
   readonly ledger?: Ledger;
 }
@@ -27,8 +27,10 @@ export interface Stands {
 /** Loads an input as load-objects does, without its services. */
 export async function ingest(
   { source, key, gzip }: Input,
-  { send = async () => {}, ledger = NEW_ENTRY }: Stands = {},
+  { take = () => {}, ledger = NEW_ENTRY }: Stands = {},
 ): Promise<Counts> {
+  const { name } = source.settings;
+  const send: Send = async (streams, records) => take(records, streams.includes(name));
   const loaded = await loadObject(
     source,
     { bucket: 'landing', key, etag: '0' },

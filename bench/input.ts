@@ -2,6 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { CommandError } from '../bin/command-error.ts';
+import { readInputs } from '../bin/input-files.ts';
+import { landingKey } from '../bin/landing-key.ts';
 import { thousands } from '../bin/render.ts';
 import type { FormatOptions } from '../lambdas/core/format.ts';
 import type { Source } from '../lambdas/core/load.ts';
@@ -44,7 +47,7 @@ const OPTIONS: Readonly<Record<Kind, { readonly format: string; readonly options
 
 /** A source as the stack would declare it. */
 export function sourceOf(kind: Kind, name: string = kind): Source {
-  const settings = { name, ...OPTIONS[kind], lane: 'objects', stream: name, keepRaw: 'on-error' } as const;
+  const settings = { name, ...OPTIONS[kind], lane: 'objects', streams: [name], keepRaw: 'on-error' } as const;
   return compiledSources([settings])[0] as Source;
 }
 
@@ -74,32 +77,39 @@ export function withNewField(input: Input): Input {
 /**
  * Files as one object: their text is one gzip member, repeated until it is worth measuring.
  *
- * @throws Error naming a file that cannot be read.
+ * @param paths files, and folders of files
+ * @throws CommandError naming a file that cannot be read to its end.
  */
-export function fromFiles(kind: Kind, paths: readonly string[], bytes: number): Input {
-  const text = Buffer.concat(paths.map(textOf));
+export async function fromFiles(kind: Kind, paths: readonly string[], bytes: number): Promise<Input> {
+  const { files, problems } = await readInputs(paths);
+  const [first] = files;
+  if (!first || problems.length > 0) throw new CommandError(problems.join('\n'));
+  const text = Buffer.concat(files.map(({ path }) => textOf(path)));
   const times = Math.max(1, Math.ceil(bytes / text.length));
   const once = inputOf(kind, kind, text, '');
-  const files = paths.map((path) => basename(path)).join(', ');
+  const names = files.map(({ path }) => basename(path)).join(', ');
   return {
     ...once,
+    key: landingKey(first.path),
     gzip: Buffer.concat(Array.from({ length: times }, () => once.gzip)),
     bytes: once.bytes * times,
     lines: once.lines * times,
-    origin: `${files}${times > 1 ? `, repeated ${times} times` : ''}`,
+    origin: times > 1 ? `${names}, as a gzip member that is repeated ${times} times` : names,
   };
 }
 
+/** With a line end at its end, so that no line runs into the next file's. */
 function textOf(path: string): Buffer {
   const bytes = readFileSync(path);
   const text = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
-  if (text.length === 0) throw new Error(`${path}: empty; nothing to measure`);
-  return text.at(-1) === 0x0a ? text : Buffer.concat([text, Buffer.from('\n')]);
+  return text.at(-1) === LINE_END ? text : Buffer.concat([text, Buffer.of(LINE_END)]);
 }
+
+const LINE_END = 0x0a;
 
 function inputOf(name: string, kind: Kind, text: Buffer, origin: string): Input {
   let lines = 0;
-  for (let at = text.indexOf(0x0a); at >= 0; at = text.indexOf(0x0a, at + 1)) lines++;
+  for (let at = text.indexOf(LINE_END); at >= 0; at = text.indexOf(LINE_END, at + 1)) lines++;
   const key = kind === 'alb' ? albKey(0) : `${kind}.log.gz`;
   return { name, source: sourceOf(kind), key, gzip: gzipSync(text), bytes: text.length, lines, origin };
 }

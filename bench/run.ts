@@ -1,11 +1,12 @@
 /** `npm run bench`: what loading takes, measured against inflating alone, against the usual way, and by the bill. */
 import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
+import { CommandError } from '../bin/command-error.ts';
 import { jsonOption } from '../bin/options.ts';
-import { print, printJson, stages } from '../bin/output.ts';
+import { print, printJson, say, stages } from '../bin/output.ts';
 import { RATES_FILE } from '../bin/plan/rates.ts';
 import { PROCESSES_ARE_TOLD } from './handler.ts';
-import { type FormatName, fromFiles, generated, type Input, LARGE, NESTED } from './input.ts';
+import { type FormatName, fromFiles, generated, type Input, type Inputs, LARGE, NESTED } from './input.ts';
 import { measureAll } from './measure-all.ts';
 import { ratesFile } from './rates.ts';
 import { barsSection, page, settingOf, terminalText } from './report.ts';
@@ -32,16 +33,22 @@ const command = new Command('bench')
   .addOption(new Option('--tiny', 'in seconds: no figure is worth reading').hideHelp())
   .addOption(jsonOption());
 command.action((files: string[], options: Options) => bench(files, options));
-await command.parseAsync();
+try {
+  await command.parseAsync();
+} catch (error) {
+  say(`bench: ${error instanceof CommandError ? error.message : (error as Error).stack}`);
+  process.exitCode = 1;
+}
 
 async function bench(files: readonly string[], options: Options): Promise<void> {
-  if (!PROCESSES_ARE_TOLD) throw new Error('expected Linux: nothing else tells what another process has taken');
+  if (!PROCESSES_ARE_TOLD)
+    throw new CommandError('expected Linux: nowhere else is told what another process has taken');
   const scale = options.tiny ? TINY : options.quick ? QUICK : FULL;
   const setting = settingOf(commandLine());
   const writes = options.write ?? (scale === FULL && files.length === 0);
   const progress = stages();
   progress('making inputs');
-  const inputs = inputsOf(files, options, scale);
+  const inputs = await inputsOf(files, options, scale);
   const { figures, sections, rates } = await measureAll(inputs, { seed: options.seed, scale, rates: writes, progress });
   const all = [barsSection(figures, scale), ...sections];
   if (writes) {
@@ -53,9 +60,10 @@ async function bench(files: readonly string[], options: Options): Promise<void> 
 }
 
 /** One input a format: the files for theirs, generated lines for the others; and more of generated lines. */
-function inputsOf(files: readonly string[], { format, seed }: Options, { inputBytes, largeInputBytes }: Scale) {
-  const input = (name: FormatName): Input =>
-    name === format && files.length > 0 ? fromFiles(name, files, inputBytes) : generated(name, seed, inputBytes);
+async function inputsOf(files: readonly string[], { format, seed }: Options, scale: Scale): Promise<Inputs> {
+  const { inputBytes, largeInputBytes } = scale;
+  const own = files.length > 0 ? { [format]: await fromFiles(format, files, inputBytes) } : {};
+  const input = (name: FormatName): Input => own[name] ?? generated(name, seed, inputBytes);
   const more = [{ ...generated('json-nested', seed, inputBytes), name: NESTED }];
   if (largeInputBytes > 0) more.push({ ...generated('alb', seed, largeInputBytes), name: LARGE });
   return { alb: input('alb'), kong: input('kong'), json: input('json'), more };

@@ -34,9 +34,9 @@ export const FULL: Scale = {
   handlerObjects: 5,
   memoryBytes: [1024 * MIB, 5 * 1024 * MIB],
   warmups: 2,
-  rounds: 9,
+  rounds: 7,
   starts: 7,
-  trackedObjects: 30,
+  trackedObjects: 20,
 };
 
 /** Within a minute: smaller objects, fewer rounds. */

@@ -1,5 +1,6 @@
 /** The duplicate check beside the ingest path of the same lines, and its request units. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { thousands } from '../bin/render.ts';
 import { decode } from '../lambdas/core/decode.ts';
 import { objectWork, type Work } from '../lambdas/core/duplicates/track.ts';
 import { dynamoDuplicates } from '../lambdas/edges/duplicates.ts';
@@ -122,7 +123,7 @@ export function trackerSection(
   return {
     title: 'Duplicate check',
     notes: [
-      `${objects.length} ALB objects of ${LINES_PER_OBJECT.toLocaleString('en-US')} lines each over five minutes, ` +
+      `${objects.length} ALB objects of ${thousands(LINES_PER_OBJECT)} lines each over five minutes, ` +
         'pages written to the local DynamoDB and counted. Reading and inflating are left out of its share of the ' +
         'ingest path, which includes them.',
     ],

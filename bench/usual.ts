@@ -8,8 +8,8 @@ import { createGunzip } from 'node:zlib';
 import { bodyOf } from './ingest.ts';
 import type { Input } from './input.ts';
 
-/** Takes a line apart; undefined where it is none of the format's. */
-type ReadLine = (line: string) => Record<string, unknown> | undefined;
+/** Takes a line apart; what cannot be is a row of one column. */
+type ReadLine = (line: string) => Record<string, unknown>;
 
 /** https://docs.aws.amazon.com/athena/latest/ug/create-alb-access-logs-table.html */
 const ALB_LINE =
@@ -40,25 +40,24 @@ const READ_LINE: Readonly<Record<string, ReadLine>> = {
     try {
       return JSON.parse(line) as Record<string, unknown>;
     } catch {
-      return undefined;
+      return { line };
     }
   },
 };
 
-/** Gives each line that can be taken apart as a record; the others are dropped, as is usual. */
+/** Gives each line as a record. */
 export async function usualWay({ source, gzip }: Input, take: (record: Uint8Array) => void = () => {}): Promise<void> {
   const read = READ_LINE[source.settings.format] as ReadLine;
   const lines = createInterface({ input: Readable.from(bodyOf(gzip)).pipe(createGunzip()), crlfDelay: Infinity });
   for await (const line of lines) {
-    const row = read(line);
-    if (row) take(Buffer.from(`${JSON.stringify(row)}\n`));
+    take(Buffer.from(`${JSON.stringify(read(line))}\n`));
   }
 }
 
 function byExpression(expression: RegExp, columns: readonly string[]): ReadLine {
   return (line) => {
     const fields = expression.exec(line);
-    if (!fields) return undefined;
+    if (!fields) return { line };
     const row: Record<string, string | null> = {};
     for (const [index, column] of columns.entries()) {
       const field = fields[index + 1];

@@ -1,0 +1,100 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { billedBytes } from '../../bench/billed-bytes.ts';
+import { ingest } from '../../bench/ingest.ts';
+import { fromFiles, generated, withNewField } from '../../bench/input.ts';
+import { Interleaved } from '../../bench/measure.ts';
+import { usualWay } from '../../bench/usual.ts';
+import { temporaryFolder } from '../local/assembly.ts';
+
+const MIB = 1024 * 1024;
+
+describe('generated', () => {
+  test('gives the same lines for a seed, and others for another', () => {
+    const [first, again, other] = ['a', 'a', 'b'].map((seed) => gunzipSync(generated('alb', seed, 50_000).gzip));
+    expect(again).toEqual(first);
+    expect(other).not.toEqual(first);
+  });
+
+  test('gives ALB lines of 34 fields that gzip shrinks as it does access logs', () => {
+    const { gzip, bytes, lines } = generated('alb', 'a', 2 * MIB);
+    const text = gunzipSync(gzip).toString('latin1');
+    const fields = text.split('\n').filter((line) => line.match(/"[^"]*"|\S+/g)?.length === 34);
+    expect(fields.length / lines).toBeGreaterThan(0.98);
+    expect(bytes / gzip.length).toBeGreaterThan(5);
+    expect(bytes / gzip.length).toBeLessThan(7);
+    expect(text).toContain('\\x22');
+    expect(text).toMatch(/[\x80-\xff]{2}/);
+  });
+
+  test.each(['alb', 'kong', 'json', 'json-nested'] as const)(
+    'gives %s lines of which few are rejected',
+    async (kind) => {
+      const input = generated(kind, 'a', 2 * MIB);
+      const { lines, rejected, rows } = await ingest(input);
+      expect(lines).toBe(input.lines);
+      expect(rows / lines).toBeGreaterThan(0.98);
+      expect(rejected).toBeGreaterThan(0);
+    },
+  );
+});
+
+describe('withNewField', () => {
+  test('adds one unknown field to each line', async () => {
+    const input = generated('alb', 'a', MIB / 4);
+    const before = await ingest(input);
+    const { lines, unknownFields } = await ingest(withNewField(input));
+    expect(before.unknownFields / lines).toBeLessThan(0.01);
+    expect(unknownFields / lines).toBeGreaterThan(0.98);
+  });
+});
+
+describe('fromFiles', () => {
+  test('repeats small files, gzipped or not, until they are worth measuring', async () => {
+    const dir = temporaryFolder();
+    const paths = ['a.log', 'b.log.gz'].map((name) => join(dir, name)) as [string, string];
+    writeFileSync(paths[0], 'first');
+    writeFileSync(paths[1], gzipSync('second\nthird\n'));
+    const input = await fromFiles('kong', paths, 100);
+    const once = 'first\nsecond\nthird\n';
+    expect(gunzipSync(input.gzip).toString()).toBe(once.repeat(6));
+    expect(input).toMatchObject({ bytes: once.length * 6, lines: 18 });
+  });
+});
+
+describe('usualWay', () => {
+  test.each(['alb', 'kong', 'json'] as const)('takes nearly every %s line apart', async (kind) => {
+    const input = generated(kind, 'a', MIB / 4);
+    const records: string[] = [];
+    await usualWay(input, (record) => records.push(Buffer.from(record).toString()));
+    expect(records.length).toBe(input.lines);
+    expect(records.filter((record) => record.startsWith('{"line":')).length / input.lines).toBeLessThan(0.02);
+  });
+});
+
+describe('billedBytes', () => {
+  test('rounds each record up to 5 KiB: a record a line costs several times its bytes', async () => {
+    const input = generated('alb', 'a', MIB);
+    const { ours, sent, usual, usualSent } = await billedBytes(input);
+    expect(usual).toBeCloseTo((input.lines * 5120) / input.bytes);
+    expect(usualSent).toBeLessThan(usual / 2);
+    expect(ours - sent).toBeGreaterThan(0);
+    expect(ours - sent).toBeLessThan(0.05);
+  });
+});
+
+describe('Interleaved', () => {
+  test('compares candidates round by round: what slows down a whole round changes no ratio', () => {
+    const runs = (...cpu: number[]) => cpu.map((each) => ({ cpu: each, wall: each }));
+    const timed = new Interleaved(
+      new Map([
+        ['a', runs(1, 10, 2)],
+        ['b', runs(2, 20, 4)],
+      ] as const),
+    );
+    expect(timed.ratio('b', 'a')).toBe(2);
+    expect(timed.cpu('a')).toBe(2);
+  });
+});
