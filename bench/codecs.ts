@@ -60,7 +60,7 @@ export async function measureCodecs(
       () => rows.connection.run(sql(text(rows.fileOf(codec)), between)),
     ]),
   ]);
-  const timed = await interleave(Object.fromEntries(candidates), { warmups: 1, rounds });
+  const timed = await interleave(Object.fromEntries(candidates), { warmups: 0, rounds: Math.ceil(rounds / 3) });
   const bytes = sizes(rows, input);
   rows.close();
   return {

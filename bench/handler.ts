@@ -49,8 +49,8 @@ export async function measureHandler(
   try {
     for (const input of inputs) {
       const runs: { cpu: number; gunzip: number; loadsRowBytes: number; logBytes: number }[] = [];
+      const { pid } = await handler.load(input, 1);
       for (let object = -handlerWarmups; object < handlerObjects; object++) {
-        const { pid } = await handler.load(input, 1);
         const before = cpuOf(pid);
         const { loadsRowBytes, logBytes } = await handler.load(input, handlerTimes);
         const cpu = cpuOf(pid) - before;

@@ -27,16 +27,13 @@ export interface Input {
 }
 
 /** Formats that have figures. */
-export type FormatName = 'alb' | 'kong' | 'json';
+export const FORMAT_NAMES = ['alb', 'kong', 'json'] as const;
+export type FormatName = (typeof FORMAT_NAMES)[number];
 
 /** An input for each, and others that only the tables show. */
 export interface Inputs extends Readonly<Record<FormatName, Input>> {
   readonly more: readonly Input[];
 }
-
-/** Names of those others: objects in objects and keys not declared; an object as large as busy sites have. */
-export const NESTED = 'json, nested';
-export const LARGE = 'alb, large';
 
 const OPTIONS: Readonly<Record<Kind, { readonly format: string; readonly options: FormatOptions }>> = {
   alb: { format: 'alb', options: {} },

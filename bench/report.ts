@@ -59,7 +59,7 @@ export function barsSection(figures: Figures, scale: Scale): Section {
 
 /** What a run had less of than a whole one. */
 function reduced(scale: Scale): string[] {
-  if (scale === FULL) return [];
+  if (scale.name === FULL.name) return [];
   const [small, large] = scale.memoryBytes.map(bytesText) as [string, string];
   return [
     `Reduced: inputs of ${bytesText(scale.inputBytes)}, ${scale.rounds} rounds; memory of objects of ${small} and ${large}; ` +

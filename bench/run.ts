@@ -6,7 +6,7 @@ import { jsonOption } from '../bin/options.ts';
 import { print, printJson, say, stages } from '../bin/output.ts';
 import { RATES_FILE } from '../bin/plan/rates.ts';
 import { PROCESSES_ARE_TOLD } from './handler.ts';
-import { type FormatName, fromFiles, generated, type Input, type Inputs, LARGE, NESTED } from './input.ts';
+import { FORMAT_NAMES, type FormatName, fromFiles, generated, type Input, type Inputs } from './input.ts';
 import { measureAll } from './measure-all.ts';
 import { ratesFile } from './rates.ts';
 import { barsSection, page, settingOf, terminalText } from './report.ts';
@@ -23,10 +23,17 @@ interface Options {
 
 const PAGE = new URL('../docs/benchmarks.md', import.meta.url);
 
+/** Inputs that only the tables show: objects in objects and keys not declared; smaller and larger objects. */
+const MORE = [
+  { name: 'json, nested', kind: 'json-nested', bytes: FULL.inputBytes },
+  { name: 'alb, 16 MB', kind: 'alb', bytes: 16e6 },
+  { name: 'alb, 250 MB', kind: 'alb', bytes: 250e6 },
+] as const;
+
 const command = new Command('bench')
   .description('measures the ingest path, the functions and what they cost, against inflating alone and the usual way')
   .argument('[files...]', 'logs to measure in place of generated ones; small ones are repeated')
-  .addOption(new Option('-f, --format <name>', 'format of the files').choices(['alb', 'kong', 'json']).default('alb'))
+  .addOption(new Option('-f, --format <name>', 'format of the files').choices(FORMAT_NAMES).default('alb'))
   .option('--seed <text>', 'seed of the generated lines', 'tributary')
   .option('--quick', 'within a minute: smaller objects, fewer rounds')
   .option('--write', 'write docs/benchmarks.md and bench/rates.json, as a whole run of generated lines does')
@@ -43,13 +50,14 @@ try {
 async function bench(files: readonly string[], options: Options): Promise<void> {
   if (!PROCESSES_ARE_TOLD)
     throw new CommandError('expected Linux: nowhere else is told what another process has taken');
-  const scale = options.tiny ? TINY : options.quick ? QUICK : FULL;
+  const chosen = options.tiny ? TINY : options.quick ? QUICK : FULL;
   const setting = settingOf(commandLine());
-  const writes = options.write ?? (scale === FULL && files.length === 0);
+  const writes = options.write ?? (chosen === FULL && files.length === 0);
+  const scale = { ...chosen, everything: chosen.everything || writes };
   const progress = stages();
   progress('making inputs');
   const inputs = await inputsOf(files, options, scale);
-  const { figures, sections, rates } = await measureAll(inputs, { seed: options.seed, scale, rates: writes, progress });
+  const { figures, sections, rates } = await measureAll(inputs, { seed: options.seed, scale, progress });
   const all = [barsSection(figures, scale), ...sections];
   if (writes) {
     writeFileSync(PAGE, page(setting, all));
@@ -61,11 +69,10 @@ async function bench(files: readonly string[], options: Options): Promise<void> 
 
 /** One input a format: the files for theirs, generated lines for the others; and more of generated lines. */
 async function inputsOf(files: readonly string[], { format, seed }: Options, scale: Scale): Promise<Inputs> {
-  const { inputBytes, largeInputBytes } = scale;
+  const { inputBytes, everything } = scale;
   const own = files.length > 0 ? { [format]: await fromFiles(format, files, inputBytes) } : {};
   const input = (name: FormatName): Input => own[name] ?? generated(name, seed, inputBytes);
-  const more = [{ ...generated('json-nested', seed, inputBytes), name: NESTED }];
-  if (largeInputBytes > 0) more.push({ ...generated('alb', seed, largeInputBytes), name: LARGE });
+  const more = everything ? MORE.map(({ name, kind, bytes }) => ({ ...generated(kind, seed, bytes), name })) : [];
   return { alb: input('alb'), kong: input('kong'), json: input('json'), more };
 }
 
