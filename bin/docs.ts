@@ -1,28 +1,44 @@
 /**
- * Writes the pages that derive from the code: docs/tables.md. With --check it writes nothing and
- * fails where a page is stale.
+ * Writes the pages that derive from the code: docs/tables.md, and the tables of docs/cost.md. With --check
+ * it writes nothing and fails where a page is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Format } from '../lambdas/core/format.ts';
 import { FORMATS } from '../lambdas/core/formats.ts';
 import { loadsTable, rejectedTable } from '../lambdas/core/lake-tables.ts';
 import { type Column, numbered, OWN, PARTITION } from '../lambdas/core/table.ts';
+import { costTables } from './plan/doc-tables.ts';
 
-const PAGE = new URL('../docs/tables.md', import.meta.url);
+const DOCS = new URL('../docs/', import.meta.url);
 
-const page = tablesPage();
-if (!process.argv.includes('--check')) writeFileSync(PAGE, page);
-else if (current() !== page) {
-  process.stderr.write('docs/tables.md is stale: run npm run docs\n');
-  process.exitCode = 1;
+const check = process.argv.includes('--check');
+for (const [name, page] of [
+  ['tables.md', tablesPage()],
+  ['cost.md', costPage()],
+] as const) {
+  if (!check) writeFileSync(new URL(name, DOCS), page);
+  else if (current(name) !== page) {
+    process.stderr.write(`docs/${name} is stale: run npm run docs\n`);
+    process.exitCode = 1;
+  }
 }
 
-function current(): string {
+function current(name: string): string {
   try {
-    return readFileSync(PAGE, 'utf8');
+    return readFileSync(new URL(name, DOCS), 'utf8');
   } catch {
     return '';
   }
+}
+
+/** The page as it is, with its tables as they are to be: each between a comment of its name and one of its end. */
+function costPage(): string {
+  const tables = costTables();
+  return current('cost.md').replace(/(<!-- table (\S+) -->\n)[\s\S]*?(\n<!-- end -->)/g, (_, begin, name, end) => {
+    const table = tables.get(name);
+    if (table === undefined) throw new Error(`docs/cost.md: no table ${name}: ${[...tables.keys()].join(', ')}`);
+    return `${begin}\n${table}\n${end}`;
+  });
 }
 
 function tablesPage(): string {

@@ -8,6 +8,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDuplicates } from './commands/duplicates.ts';
 import { addFormats } from './commands/formats.ts';
 import { addParse } from './commands/parse.ts';
+import { addPlan } from './commands/plan.ts';
 import { addQuery } from './commands/query.ts';
 import { addRedrive } from './commands/redrive.ts';
 import { addReplayRejected } from './commands/replay-rejected.ts';
@@ -47,7 +48,7 @@ function program(): Command {
     // Set before the commands are added: they inherit it.
     .exitOverride()
     .addHelpText('after', '\nExit codes: 0 done, 1 something could not be (stderr says what), 2 wrong usage.');
-  const local = [addDemo, addRun, addQuery, addFormats, addParse];
+  const local = [addDemo, addRun, addQuery, addFormats, addParse, addPlan];
   const operations = [addBackfill, addRedrive, addReplayRejected, addAudit, addDuplicates];
   for (const add of [...local, ...operations]) add(lake);
   return lake;

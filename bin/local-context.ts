@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Context, DEMO_SOURCES, readConfig } from '../lib/config.ts';
+import { type Config, type Context, DEMO_SOURCES, readConfig } from '../lib/config.ts';
 import type { Source } from '../lib/config-sources.ts';
 import { CommandError } from './command-error.ts';
 
@@ -23,6 +23,11 @@ export function checkSource(name: string, context: Context): void {
 /** The sources a lake with this context would have. @throws ConfigError for a param that cannot be used. */
 export function configuredSources(context: Context): readonly Source[] {
   return readConfig({ ...cdkJsonContext(), ...localContext(context) }).sources;
+}
+
+/** The configuration that `cdk deploy` would have with this context. @throws ConfigError for a param that cannot be used. */
+export function deployedConfig(context: Context): Config {
+  return readConfig({ ...cdkJsonContext(), ...context });
 }
 
 function cdkJsonContext(): Context {

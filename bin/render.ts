@@ -68,6 +68,7 @@ const UNITS = [
   { size: 1024, name: 'KiB' },
   { size: 1024 ** 2, name: 'MiB' },
   { size: 1024 ** 3, name: 'GiB' },
+  { size: 1024 ** 4, name: 'TiB' },
 ];
 
 /**

@@ -18,11 +18,12 @@ export function readChecked<Schema extends z.ZodType>(schema: Schema, json: stri
   const read = schema.safeParse(value);
   if (read.success) return read.data;
   const [issue] = read.error.issues;
-  const key = issue?.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0]] : (issue?.path ?? []);
-  const got = key.reduce<unknown>(
-    (at, name) => (at as Record<PropertyKey, unknown> | undefined)?.[name as string],
-    value,
+  const path = issue?.path ?? [];
+  if (issue?.code === 'unrecognized_keys') {
+    throw new CommandError(`${what}: ${[...path, issue.keys[0]].join('.')}: ${issue.message}`);
+  }
+  const got = path.reduce<unknown>((at, key) => Object(at)[key], value);
+  throw new CommandError(
+    `${what}: ${ConfigError.notAllowed(path.join('.') || 'file', got, issue?.message ?? '').message}`,
   );
-  const allowed = issue?.code === 'unrecognized_keys' ? 'no such key' : (issue?.message ?? 'something else');
-  throw new CommandError(`${what}: ${ConfigError.notAllowed(key.join('.') || 'file', got, allowed).message}`);
 }

@@ -79,7 +79,7 @@ export function costOf(usage: Usage, prices: Prices): Cost {
       perMillion(usage.sqsRequests, prices.sqsPerMillionRequests) +
       perMillion(usage.snsRequests, prices.snsPerMillionRequests),
     s3Requests: perMillion(usage.s3Puts, prices.s3PerMillionPuts) + perMillion(usage.s3Gets, prices.s3PerMillionGets),
-    s3Storage: perGB(usage.s3ByteMonths, prices.s3PerGBMonth),
+    s3Storage: tiered(usage.s3ByteMonths / GB, prices.s3PerGBMonth),
     dynamoDb:
       perMillion(usage.dynamoDbWrites, prices.dynamoDbPerMillionWrites) +
       perMillion(usage.dynamoDbReads, prices.dynamoDbPerMillionReads) +

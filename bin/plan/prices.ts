@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { list, object } from '../../lib/config-values.ts';
 import { readChecked } from './checked.ts';
 
 const notNegative = z.number('a number from 0').min(0, 'a number from 0');
@@ -14,21 +15,23 @@ const PROOF = {
   confidence: z.enum(['high', 'middle', 'low'], 'high, middle, low'),
 };
 
-const PRICE = z.strictObject({ usd: notNegative, ...PROOF });
+const PRICE = object({ usd: notNegative, ...PROOF });
 
 /** Cheaper with the amount of a month; each step but the last says up to how much it holds. */
-const TIERED = z.strictObject({
-  tiers: z
-    .array(z.strictObject({ upTo: notNegative.optional(), usd: notNegative }), 'a list of steps')
-    .refine(
-      (tiers) =>
-        tiers.length > 0 && tiers.every(({ upTo }, index) => (upTo === undefined) === (index === tiers.length - 1)),
-      'steps with upTo, but for the last',
-    ),
+const TIERED = object({
+  tiers: list(object({ upTo: notNegative.optional(), usd: notNegative }), 'a list of steps').refine(
+    areSteps,
+    'steps with a growing upTo, but for the last, which has none',
+  ),
   ...PROOF,
 });
 
-const PRICES = z.strictObject({
+function areSteps(tiers: readonly { readonly upTo?: number }[]): boolean {
+  const ends = tiers.map(({ upTo = Number.POSITIVE_INFINITY }) => upTo);
+  return ends.at(-1) === Number.POSITIVE_INFINITY && ends.every((end, index) => end > (ends[index - 1] ?? 0));
+}
+
+const PRICES = object({
   /** The Region they hold for, and the day they were looked up, YYYY-MM-DD. */
   region: z.string('the name of a Region'),
   date: z.iso.date('a day as YYYY-MM-DD'),
@@ -44,7 +47,7 @@ const PRICES = z.strictObject({
   snsPerMillionRequests: PRICE,
   s3PerMillionPuts: PRICE,
   s3PerMillionGets: PRICE,
-  s3PerGBMonth: PRICE,
+  s3PerGBMonth: TIERED,
   dynamoDbPerMillionWrites: PRICE,
   dynamoDbPerMillionReads: PRICE,
   dynamoDbPerGBMonth: PRICE,

@@ -4,12 +4,13 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { object } from '../../lib/config-values.ts';
 import { readChecked } from './checked.ts';
 
 /** Above 0. */
 const positive = z.number('a number above 0').gt(0, 'a number above 0');
 
-const FORMAT = z.strictObject({
+const FORMAT = object({
   /** Bytes of a line, its line end included. */
   bytesPerLine: positive,
   /** Raw bytes ÷ bytes of the same lines gzipped. */
@@ -22,14 +23,16 @@ const FORMAT = z.strictObject({
   sentBytesPerByte: positive,
   /** The same with a record for each line and the column names as keys, as the path to Iceberg needs it. */
   icebergBytesPerByte: positive,
-  /** The usual way: readline, a regex, JSON.stringify with all columns, a record for each line. */
-  usualNsPerByte: positive,
-  usualSentBytesPerByte: positive,
+  /**
+   * The usual way: readline, a regex, JSON.stringify with all columns, a record for each line; to the
+   * answer of PutRecordBatch too. Absent where nobody measured it.
+   */
+  usual: object({ nsPerByte: positive, sentBytesPerByte: positive }).optional(),
   /** Bytes of Parquet ÷ raw bytes, by codec; ZSTD is what Iceberg's writers use. */
-  parquetBytesPerByte: z.strictObject({ SNAPPY: positive, GZIP: positive, UNCOMPRESSED: positive, ZSTD: positive }),
+  parquetBytesPerByte: object({ SNAPPY: positive, GZIP: positive, UNCOMPRESSED: positive, ZSTD: positive }),
 });
 
-const RATES = z.strictObject({
+const RATES = object({
   /** Day of the measurement, YYYY-MM-DD. */
   date: z.iso.date('a day as YYYY-MM-DD'),
   /** What was run to measure. */
@@ -38,9 +41,9 @@ const RATES = z.strictObject({
   machine: z.string('the machine measured on'),
   /** By name of the format. */
   formats: z.record(z.string(), FORMAT).refine((formats) => Object.keys(formats).length > 0, 'at least one format'),
-  /** Bytes of a row of `loads` as JSON, and of what one invocation logs. */
+  /** Bytes of a row of `loads` as JSON, and of what the function itself logs of an object. */
   loadsRowBytes: positive,
-  logBytesPerInvocation: positive,
+  logBytesPerObject: positive,
 });
 
 /** Rates of one format. */

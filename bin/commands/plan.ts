@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { messageOf } from '../../local/files.ts';
+import { CommandError } from '../command-error.ts';
+import { deployedConfig } from '../local-context.ts';
+import { contextOption, jsonOption, type Pairs } from '../options.ts';
+import { print, printJson } from '../output.ts';
+import { planOf, type Volume } from '../plan/plan.ts';
+import { listPrices, type Prices, pricesOf } from '../plan/prices.ts';
+import { measuredRates } from '../plan/rates.ts';
+import { planText } from '../plan/text.ts';
+
+/** Numbers by the source's name; that of no source alone under ''. */
+type BySource = ReadonlyMap<string, number>;
+
+interface PlanOptions {
+  readonly linesPerDay: BySource;
+  readonly bytesPerLine?: BySource;
+  readonly linesPerObject?: BySource;
+  readonly peak: number;
+  readonly prices?: string;
+  readonly context: Pairs;
+  readonly json?: true;
+}
+
+/** Lines a day: a thousand times what the largest gateways have. */
+const MAX_LINES_PER_DAY = 16e12;
+/** A longer line is none (core/lines.ts). */
+const MAX_BYTES_PER_LINE = 2 ** 20;
+const MAX_LINES_PER_OBJECT = 1e9;
+const MAX_PEAK = 100;
+
+/** `lake plan` */
+export function addPlan(lake: Command): void {
+  const perSource = (flags: string, text: string, max: number) =>
+    new Option(flags, `${text}; for one of several sources name=n, repeatable`).argParser(
+      (value: string, before?: BySource) => numbersBySource(value, before, max),
+    );
+  lake
+    .command('plan')
+    .description('tells what a deploy takes and costs at so many lines a day: quotas, files, freshness, dollars')
+    .addOption(
+      perSource(
+        '--lines-per-day <n>',
+        'lines a day, spread evenly over the sources',
+        MAX_LINES_PER_DAY,
+      ).makeOptionMandatory(),
+    )
+    .addOption(perSource('--bytes-per-line <n>', 'raw bytes of a line (as measured)', MAX_BYTES_PER_LINE))
+    .addOption(perSource('--lines-per-object <n>', 'lines of an object or payload (10,000; 500)', MAX_LINES_PER_OBJECT))
+    .addOption(
+      new Option('--peak <factor>', "the peak's throughput over the day's average")
+        .argParser((value) => numberWithin(value, 1, MAX_PEAK))
+        .default(2),
+    )
+    .addOption(new Option('--prices <file>', 'prices of your own, in the form of bin/plan/prices.json'))
+    .addOption(contextOption())
+    .addOption(jsonOption())
+    .action(plan);
+}
+
+function plan({ linesPerDay, bytesPerLine, linesPerObject, peak, prices, context, json }: PlanOptions): void {
+  const config = deployedConfig(context);
+  const names = config.sources.map(({ name }) => name);
+  const options = [
+    ['--lines-per-day', linesPerDay],
+    ['--bytes-per-line', bytesPerLine],
+    ['--lines-per-object', linesPerObject],
+  ] as const;
+  for (const [flag, given] of options) refuseUnknown(flag, given, names);
+  const of = (given: BySource | undefined, name: string) => given?.get(name) ?? given?.get('');
+  const unnamed = names.filter((name) => !linesPerDay.has(name));
+  if (linesPerDay.has('') && unnamed.length === 0) {
+    throw new CommandError(
+      `--lines-per-day: got ${linesPerDay.get('')} for the other sources: there is none besides ${names.join(', ')}`,
+    );
+  }
+  const share = (linesPerDay.get('') ?? 0) / unnamed.length;
+  const volumes = names.flatMap((name): [string, Volume][] => {
+    const lines = linesPerDay.get(name) ?? share;
+    if (!(lines > 0)) return [];
+    return [
+      [name, { linesPerDay: lines, bytesPerLine: of(bytesPerLine, name), linesPerObject: of(linesPerObject, name) }],
+    ];
+  });
+  const made = planOf({
+    config,
+    volumes: new Map(volumes),
+    peakFactor: peak,
+    rates: measuredRates(),
+    prices: prices === undefined ? listPrices() : pricesFrom(prices),
+  });
+  if (json) printJson(made);
+  else print(planText(made));
+}
+
+function pricesFrom(file: string): Prices {
+  try {
+    return pricesOf(readFileSync(file, 'utf8'), file);
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    throw new CommandError(`--prices: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function refuseUnknown(flag: string, given: BySource | undefined, names: readonly string[]): void {
+  const unknown = [...(given?.keys() ?? [])].find((name) => name !== '' && !names.includes(name));
+  if (unknown !== undefined) throw new CommandError(`${flag}: no source ${unknown}: give one of ${names.join(', ')}`);
+}
+
+/** `1e9`, or `name=1e9`, laid over what came before. */
+function numbersBySource(text: string, before: BySource = new Map(), max: number): BySource {
+  const equals = text.indexOf('=');
+  const [name, value] = equals < 0 ? ['', text] : [text.slice(0, equals), text.slice(equals + 1)];
+  if (equals === 0) throw new InvalidArgumentError('expected name=n or n');
+  return new Map([...before, [name, numberWithin(value, 1, max)]]);
+}
+
+/** @throws InvalidArgumentError for what is no number from `min` to `max`. */
+function numberWithin(text: string, min: number, max: number): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text.replaceAll(/(?<=\d)[_,](?=\d)/g, ''));
+  if (value >= min && value <= max) return value;
+  throw new InvalidArgumentError(
+    `Allowed: a number from ${min.toLocaleString('en-US')} to ${max.toLocaleString('en-US')}.`,
+  );
+}

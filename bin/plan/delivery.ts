@@ -1,0 +1,131 @@
+/** What a source needs of Firehose and Lambda, what files come of it, and when. Pure arithmetic. */
+import type { Config } from '../../lib/config.ts';
+import { ASSUMED } from './assumed.ts';
+import { QUOTAS, type RegionQuota, streamsNeeded, type Throughput } from './quotas.ts';
+import { objectsPerDay, packed, rawBytesPerObject, type SourceLoad, secondsPerObject } from './source-amounts.ts';
+
+const DAY_SECONDS = 86_400;
+const MIB = 2 ** 20;
+
+/** The params of the stack that delivery depends on. */
+export type Delivering = Pick<
+  Config,
+  'memoryMiB' | 'maxConcurrency' | 'bufferSizeMiB' | 'bufferIntervalSeconds' | 'parquetCompression'
+>;
+
+/** What the streams into a table have to take. */
+export interface StreamNeeds {
+  readonly average: Throughput;
+  readonly peak: Throughput;
+  readonly regions: readonly (RegionQuota & {
+    /** Streams that take the peak. */
+    readonly streamsNeeded: number;
+    /** With the streams configured, the quota each needs at the peak. */
+    readonly mibPerSecondNeeded: number;
+  })[];
+}
+
+export function streamNeeds(load: SourceLoad, streams: number, peakFactor: number): StreamNeeds {
+  const perSecond = objectsPerDay(load) / DAY_SECONDS;
+  const { bytes, records, requests } = packed(load);
+  const times = (factor: number): Throughput => ({
+    mibPerSecond: (factor * perSecond * bytes) / MIB,
+    recordsPerSecond: factor * perSecond * records,
+    requestsPerSecond: factor * perSecond * requests,
+  });
+  const peak = times(peakFactor);
+  const regions = QUOTAS.map((quota) => ({
+    ...quota,
+    streamsNeeded: streamsNeeded(peak, quota),
+    mibPerSecondNeeded: peak.mibPerSecond / streams,
+  }));
+  return { average: times(1), peak, regions };
+}
+
+/** The functions that load a source's objects or payloads. */
+export interface Concurrency {
+  /** Of one object or payload. */
+  readonly secondsPerObject: number;
+  readonly average: number;
+  readonly peak: number;
+  readonly gbSecondsPerDay: number;
+  /** Seconds until the last of the objects that five minutes bring at the peak is begun; 0 for payloads. */
+  readonly queueSeconds: number;
+}
+
+const INTERVAL_SECONDS = 300;
+
+export function concurrency(load: SourceLoad, config: Delivering, peakFactor: number): Concurrency {
+  const seconds = secondsPerObject(load, load.rates.loadNsPerByte, config.memoryMiB);
+  const average = (objectsPerDay(load) / DAY_SECONDS) * seconds;
+  const peak = average * peakFactor;
+  const queueSeconds = load.lane === 'objects' ? (peak * INTERVAL_SECONDS) / config.maxConcurrency : 0;
+  const gbSecondsPerDay = (average * DAY_SECONDS * config.memoryMiB) / 1024;
+  return { secondsPerObject: seconds, average, peak, gbSecondsPerDay, queueSeconds };
+}
+
+/** Files in a table, at the day's average. */
+export interface Files {
+  readonly perDay: number;
+  /** Bytes of one, as Parquet; and of the records gathered for it. */
+  readonly bytes: number;
+  readonly gatheredBytes: number;
+  /** Seconds from one file of a stream to its next. */
+  readonly everySeconds: number;
+}
+
+export function files(
+  load: SourceLoad,
+  streams: number,
+  config: Omit<Delivering, 'maxConcurrency' | 'memoryMiB'>,
+): Files {
+  const sent = packed(load);
+  const sentPerDay = objectsPerDay(load) * sent.bytes;
+  const fullAfter = (config.bufferSizeMiB * MIB * streams * DAY_SECONDS) / sentPerDay;
+  const due = Math.max(config.bufferIntervalSeconds, ASSUMED.leastBufferSeconds);
+  // A buffer is due that long after its first record: where batches are rarer, each is a file.
+  const batchesPerDay = objectsPerDay(load) * sent.requests;
+  const perDay = Math.min((streams * DAY_SECONDS) / Math.min(fullAfter, due), batchesPerDay);
+  const parquetPerDay =
+    objectsPerDay(load) * rawBytesPerObject(load) * load.rates.parquetBytesPerByte[config.parquetCompression];
+  return {
+    perDay,
+    bytes: parquetPerDay / perDay,
+    gatheredBytes: sentPerDay / perDay,
+    everySeconds: (streams * DAY_SECONDS) / perDay,
+  };
+}
+
+/** Seconds from an event to its row, at the least and at the most. */
+export interface Freshness {
+  readonly leastSeconds: number;
+  readonly mostSeconds: number;
+  /** What they are made of at the most, in order. */
+  readonly parts: readonly { readonly what: string; readonly seconds: number }[];
+}
+
+export function freshness(load: SourceLoad, loading: Concurrency, written: Files, config: Delivering): Freshness {
+  const objects = load.lane === 'objects';
+  const due = Math.max(config.bufferIntervalSeconds, ASSUMED.leastBufferSeconds);
+  const parts = [
+    ...(objects ? [{ what: 'the writer gathers (ELB: five minutes)', seconds: INTERVAL_SECONDS }] : []),
+    objects
+      ? { what: 'notification', seconds: ASSUMED.notificationSeconds }
+      : { what: 'subscription', seconds: ASSUMED.subscriptionSeconds },
+    ...(objects ? [{ what: 'waiting in the queue at the peak', seconds: loading.queueSeconds }] : []),
+    { what: 'loading', seconds: loading.secondsPerObject },
+    { what: "Firehose's buffer", seconds: Math.min(due, written.everySeconds) },
+    { what: 'writing the file', seconds: ASSUMED.writeSeconds },
+  ];
+  // The last event gathered waits for nothing but to be handed on, loaded and written.
+  const waits = ['notification', 'subscription', 'loading', 'writing the file'];
+  return {
+    leastSeconds: secondsOf(parts.filter(({ what }) => waits.includes(what))),
+    mostSeconds: secondsOf(parts),
+    parts,
+  };
+}
+
+function secondsOf(parts: Freshness['parts']): number {
+  return parts.reduce((sum, { seconds }) => sum + seconds, 0);
+}

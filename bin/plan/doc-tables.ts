@@ -1,0 +1,126 @@
+/** Tables of docs/cost.md, made from plans, so that they say what `lake plan` says. */
+import { type Context, readConfig } from '../../lib/config.ts';
+import { thousands } from '../render.ts';
+import { type MonthlyCost, type Plan, planOf } from './plan.ts';
+import { listPrices } from './prices.ts';
+import { measuredRates } from './rates.ts';
+
+/** The tables by name, as Markdown. */
+export function costTables(): ReadonlyMap<string, string> {
+  return new Map([
+    ['by-volume', byVolume()],
+    ['what-helps', whatHelps()],
+    ['duplicates', duplicates()],
+    ['prices', prices()],
+  ]);
+}
+
+function plan(linesPerDay: number, context: Context = {}, linesPerObject?: number): Plan {
+  const config = readConfig(context);
+  const volumes = new Map(config.sources.map(({ name }) => [name, { linesPerDay, linesPerObject }]));
+  return planOf({ config, volumes, peakFactor: 2, rates: measuredRates(), prices: listPrices() });
+}
+
+const VOLUMES = [1e5, 1e7, 1e9, 16e9];
+
+const PARTS: readonly (readonly [string, (cost: MonthlyCost) => number])[] = [
+  ['Firehose', ({ loading }) => loading.firehose],
+  ['Lambda', ({ loading }) => loading.lambda],
+  ['SQS and SNS', ({ loading }) => loading.queues],
+  ['S3 requests', ({ loading }) => loading.s3Requests],
+  ['DynamoDB: ledger', ({ loading }) => loading.dynamoDb],
+  ['CloudWatch', ({ loading }) => loading.cloudWatch],
+  ['the duplicate check', ({ duplicates: { total } }) => total],
+  ['S3, 400 days kept', ({ loading }) => loading.s3Storage],
+  ['**all**', ({ total }) => total],
+];
+
+function byVolume(): string {
+  const plans = VOLUMES.map((lines) => plan(lines));
+  const row = (name: string, of: (plan: Plan) => string) => [name, ...plans.map(of)];
+  return table(
+    ['lines a day', ...VOLUMES.map(thousands)],
+    [
+      row(
+        'command: `lake plan --lines-per-day`',
+        ({ sources: [source] }) => `\`${exponent(source?.linesPerDay ?? 0)}\``,
+      ),
+      ...PARTS.map(([name, of]) => row(name, ({ monthly }) => dollars(of(monthly.parquet)))),
+      row('all, to Iceberg', ({ monthly }) => dollars(monthly.iceberg.total)),
+      row('all, the usual way', ({ monthly }) => (monthly.usual ? dollars(monthly.usual.total) : '-')),
+      row('a raw TB, nothing kept', ({ monthly }) => dollars(monthly.parquet.perRawTB)),
+      row('Firehose at the peak, MiB/s', ({ sources: [source] }) => digits(source?.firehose.peak.mibPerSecond ?? 0)),
+      row('files a day', ({ sources: [source] }) => thousands(Math.round(source?.files.perDay ?? 0))),
+    ],
+  );
+}
+
+/** Each with what stands behind `lake plan --lines-per-day 16e9`. */
+function whatHelps(): string {
+  const all = (context: Context, linesPerObject?: number) => plan(16e9, context, linesPerObject).monthly.parquet.total;
+  const rows: [string, number][] = [
+    ['', all({})],
+    ['-c parquetCompression=GZIP', all({ parquetCompression: 'GZIP' })],
+    ['-c retentionDays=90', all({ retentionDays: 90 })],
+    ['-c duplicates.sampleRate=0.1', all({ 'duplicates.sampleRate': 0.1 })],
+    ['--lines-per-object 100000', all({}, 100_000)],
+    ['--lines-per-object 1000', all({}, 1000)],
+  ];
+  return table(
+    ['`lake plan --lines-per-day 16e9` and', 'dollars a month'],
+    rows.map(([more, usd]) => [more ? `\`${more}\`` : 'nothing else', dollars(usd)]),
+  );
+}
+
+function duplicates(): string {
+  const ways: [string, Context][] = [
+    ['duplicates.enabled=false', { 'duplicates.enabled': false }],
+    ['duplicates.sampleRate=0.01', { 'duplicates.sampleRate': 0.01 }],
+    ['duplicates.sampleRate=0.1', { 'duplicates.sampleRate': 0.1 }],
+    ['duplicates.sampleRate=1', {}],
+  ];
+  const volumes = VOLUMES.slice(1);
+  return table(
+    ['`lake plan --lines-per-day …`', ...volumes.map((lines) => `\`${exponent(lines)}\``)],
+    ways.map(([param, context]) => [
+      `\`-c ${param}\``,
+      ...volumes.map((lines) => dollars(plan(lines, context).monthly.parquet.duplicates.total)),
+    ]),
+  );
+}
+
+function prices(): string {
+  const { region: _, date: __, ...all } = listPrices();
+  return table(
+    ['price', 'dollars', 'sure', 'where it stands'],
+    Object.entries(all).map(([name, { source, confidence, ...price }]) => [
+      name,
+      'tiers' in price
+        ? price.tiers
+            .map(({ upTo, usd }) => `${usd}${upTo === undefined ? '' : ` up to ${thousands(upTo)} GB`}`)
+            .join(', ')
+        : price.usd.toFixed(10).replace(/\.?0+$/, ''),
+      confidence,
+      source,
+    ]),
+  );
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
+}
+
+function dollars(usd: number): string {
+  return usd >= 100 ? thousands(Math.round(usd)) : usd.toFixed(2);
+}
+
+function digits(value: number): string {
+  return value >= 100 ? thousands(Math.round(value)) : String(Number(value.toPrecision(2)));
+}
+
+function exponent(lines: number): string {
+  const power = Math.floor(Math.log10(lines));
+  const mantissa = lines / 10 ** power;
+  return mantissa < 10 && power > 9 ? `${mantissa * 10 ** (power - 9)}e9` : `${mantissa}e${power}`;
+}

@@ -1,0 +1,271 @@
+/** A plan: what the configured lake takes, delivers and costs at so many lines a day. Pure. */
+import type { Config } from '../../lib/config.ts';
+import type { Source } from '../../lib/config-sources.ts';
+import { ASSUMED } from './assumed.ts';
+import { type Cost, costOf, NO_USAGE, RAW_TB, TB } from './cost.ts';
+import {
+  type Concurrency,
+  concurrency,
+  type Files,
+  type Freshness,
+  files,
+  freshness,
+  type StreamNeeds,
+  streamNeeds,
+} from './delivery.ts';
+import type { Prices } from './prices.ts';
+import type { FormatRates, Rates } from './rates.ts';
+import {
+  duplicateUnits,
+  ledgerUnits,
+  objectsPerDay,
+  packed,
+  rawBytesPerObject,
+  usualLinesPerObject,
+} from './source-amounts.ts';
+import {
+  allOf,
+  type BilledSource,
+  DAYS_PER_MONTH,
+  duplicatesBaseUsage,
+  duplicatesUsage,
+  loadingUsage,
+  queueBaseUsage,
+  type Way,
+} from './usage.ts';
+import { warningsOf } from './warnings.ts';
+
+/** What is known of one source's traffic. */
+export interface Volume {
+  readonly linesPerDay: number;
+  /** @default - that of the format's measured lines */
+  readonly bytesPerLine?: number;
+  /** @default - 10,000 lines an object, 500 events a payload, or fewer where a day has too few for that */
+  readonly linesPerObject?: number;
+}
+
+/** What to plan for. */
+export interface PlanInput {
+  readonly config: Config;
+  /** By the source's name: those without one load nothing and are left out. */
+  readonly volumes: ReadonlyMap<string, Volume>;
+  /** The peak's throughput ÷ the day's average. */
+  readonly peakFactor: number;
+  readonly rates: Rates;
+  readonly prices: Prices;
+}
+
+/** One source's plan. `…PerDay` are averages. */
+export interface SourcePlan {
+  readonly name: string;
+  readonly format: string;
+  /** Format whose measured rates are used. */
+  readonly ratesOf: string;
+  readonly lane: 'objects' | 'events';
+  readonly linesPerDay: number;
+  readonly bytesPerLine: number;
+  readonly rawBytesPerDay: number;
+  readonly linesPerObject: number;
+  readonly objectsPerDay: number;
+  readonly lambda: Concurrency;
+  readonly firehose: StreamNeeds & {
+    /** As configured. */
+    readonly streams: number;
+    /** Bytes billed ÷ raw bytes, the row of `loads` included. */
+    readonly billedBytesPerByte: number;
+  };
+  readonly files: Files & {
+    /** US dollars of an Athena query that reads all columns of a day. */
+    readonly scanDayUsd: number;
+  };
+  readonly freshness: Freshness;
+  readonly dynamoDb: {
+    readonly ledgerWritesPerDay: number;
+    readonly duplicateWritesPerDay: number;
+    readonly duplicateReadsPerDay: number;
+    readonly duplicateWritesPerSecondPeak: number;
+  };
+}
+
+/** US dollars a month by part. */
+export interface MonthlyCost {
+  readonly loading: Cost;
+  /** Nothing for the usual way, which checks none. */
+  readonly duplicates: Cost;
+  readonly total: number;
+  /** The total without what is kept in S3, for a raw terabyte (10^12 bytes). */
+  readonly perRawTB: number;
+}
+
+/** All of a plan; what `lake plan --json` prints. */
+export interface Plan {
+  readonly peakFactor: number;
+  readonly rates: Pick<Rates, 'date' | 'command' | 'machine'>;
+  readonly prices: Pick<Prices, 'date' | 'region'>;
+  readonly assumed: typeof ASSUMED;
+  readonly config: Pick<
+    Config,
+    | 'memoryMiB'
+    | 'maxConcurrency'
+    | 'bufferSizeMiB'
+    | 'bufferIntervalSeconds'
+    | 'parquetCompression'
+    | 'retentionDays'
+    | 'duplicates'
+  >;
+  readonly sources: readonly SourcePlan[];
+  readonly requestsPerDay: {
+    readonly sqs: number;
+    readonly sns: number;
+    readonly s3Gets: number;
+    readonly s3Puts: number;
+  };
+  /** By way; null for the usual way where it has not been measured for each source's format. */
+  readonly monthly: {
+    readonly parquet: MonthlyCost;
+    readonly iceberg: MonthlyCost;
+    readonly usual: MonthlyCost | null;
+  };
+  readonly warnings: readonly string[];
+}
+
+/** @throws Error for a source whose format has no rates, and that of no format like it. */
+export function planOf(input: PlanInput): Plan {
+  const { config, peakFactor, rates, prices } = input;
+  const planned = config.sources.flatMap((source) => {
+    const volume = input.volumes.get(source.name);
+    return volume ? [plannedSource(source, volume, input)] : [];
+  });
+  const sources = planned.map(({ plan }) => plan);
+  const billed = planned.map(({ billed }) => billed);
+  const {
+    memoryMiB,
+    maxConcurrency,
+    bufferSizeMiB,
+    bufferIntervalSeconds,
+    parquetCompression,
+    retentionDays,
+    duplicates,
+  } = config;
+  return {
+    peakFactor,
+    rates: { date: rates.date, command: rates.command, machine: rates.machine },
+    prices: { date: prices.date, region: prices.region },
+    assumed: ASSUMED,
+    config: {
+      memoryMiB,
+      maxConcurrency,
+      bufferSizeMiB,
+      bufferIntervalSeconds,
+      parquetCompression,
+      retentionDays,
+      duplicates,
+    },
+    sources,
+    requestsPerDay: requestsPerDay(billed, input),
+    monthly: {
+      parquet: monthly(billed, 'parquet', input) as MonthlyCost,
+      iceberg: monthly(billed, 'iceberg', input) as MonthlyCost,
+      usual: monthly(billed, 'usual', input) ?? null,
+    },
+    warnings: sources.flatMap((source) => warningsOf(source, config, peakFactor)),
+  };
+}
+
+/** Formats that are read much like one that is measured. */
+const LIKE: Readonly<Record<string, string>> = { nginx: 'kong', 'kong-json': 'json' };
+
+function ratesFor(format: string, { formats }: Rates): { readonly name: string; readonly rates: FormatRates } {
+  const name = formats[format] ? format : (LIKE[format] ?? format);
+  const rates = formats[name];
+  if (!rates) throw new Error(`format ${format}: expected rates of one of ${Object.keys(formats).join(', ')}`);
+  return { name, rates };
+}
+
+function plannedSource(source: Source, volume: Volume, { config, rates: all, prices, peakFactor }: PlanInput) {
+  const { name, format, lane, streamsPerTable: streams } = source;
+  const { linesPerDay } = volume;
+  const { name: ratesOf, rates } = ratesFor(format, all);
+  const load = {
+    lane,
+    linesPerDay,
+    bytesPerLine: volume.bytesPerLine ?? rates.bytesPerLine,
+    linesPerObject: volume.linesPerObject ?? usualLinesPerObject(lane, linesPerDay),
+    rates,
+  };
+  const loading = concurrency(load, config, peakFactor);
+  const written = files(load, streams, config);
+  const perDay = objectsPerDay(load);
+  const ledger = ledgerUnits(load);
+  const { enabled, sampleRate } = config.duplicates;
+  const pages = enabled ? duplicateUnits(load, sampleRate) : { writes: 0, reads: 0 };
+  const plan: SourcePlan = {
+    name,
+    format,
+    ratesOf,
+    lane,
+    linesPerDay,
+    bytesPerLine: load.bytesPerLine,
+    rawBytesPerDay: linesPerDay * load.bytesPerLine,
+    linesPerObject: load.linesPerObject,
+    objectsPerDay: perDay,
+    lambda: loading,
+    firehose: {
+      streams,
+      billedBytesPerByte: packed(load).billedBytes / rawBytesPerObject(load),
+      ...streamNeeds(load, streams, peakFactor),
+    },
+    files: { ...written, scanDayUsd: ((written.perDay * written.bytes) / TB) * prices.athenaPerTB.usd },
+    freshness: freshness(load, loading, written, config),
+    dynamoDb: {
+      ledgerWritesPerDay: perDay * ledger.writes,
+      duplicateWritesPerDay: perDay * pages.writes,
+      duplicateReadsPerDay: perDay * pages.reads,
+      duplicateWritesPerSecondPeak: (peakFactor * perDay * pages.writes) / 86_400,
+    },
+  };
+  const billed: BilledSource = {
+    ...load,
+    inLandingBucket: source.lane === 'objects' && source.bucket === undefined,
+    filesPerDay: written.perDay,
+  };
+  return { plan, billed };
+}
+
+function monthly(
+  sources: readonly BilledSource[],
+  way: Way,
+  { config, rates, prices }: PlanInput,
+): MonthlyCost | undefined {
+  const { loading, duplicates } = usages(sources, way, config, rates);
+  if (!loading) return undefined;
+  const cost = { loading: costOf(loading, prices), duplicates: costOf(duplicates, prices) };
+  const total = cost.loading.total + cost.duplicates.total;
+  const rawTB =
+    sources.reduce((sum, { linesPerDay, bytesPerLine }) => sum + linesPerDay * bytesPerLine, 0) *
+    (DAYS_PER_MONTH / RAW_TB);
+  return { ...cost, total, perRawTB: (total - cost.loading.s3Storage) / rawTB };
+}
+
+function usages(sources: readonly BilledSource[], way: Way, config: Config, rates: Rates) {
+  const queues = sources.some(({ lane }) => lane === 'objects') ? 1 : 0;
+  const checked = config.duplicates.enabled && way !== 'usual';
+  return {
+    loading: allOf([...sources.map((source) => loadingUsage(source, way, config, rates)), queueBaseUsage(queues)]),
+    duplicates:
+      (checked &&
+        allOf([
+          ...sources.map((source) => duplicatesUsage(source, config)),
+          duplicatesBaseUsage(config),
+          queueBaseUsage(queues),
+        ])) ||
+      NO_USAGE,
+  };
+}
+
+function requestsPerDay(sources: readonly BilledSource[], { config, rates }: PlanInput): Plan['requestsPerDay'] {
+  const { loading = NO_USAGE, duplicates } = usages(sources, 'parquet', config, rates);
+  const perDay = (of: 'sqsRequests' | 'snsRequests' | 's3Gets' | 's3Puts') =>
+    (loading[of] + duplicates[of]) / DAYS_PER_MONTH;
+  return { sqs: perDay('sqsRequests'), sns: perDay('snsRequests'), s3Gets: perDay('s3Gets'), s3Puts: perDay('s3Puts') };
+}

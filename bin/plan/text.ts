@@ -1,0 +1,139 @@
+/** A plan as a screen for people. */
+import { bytesText, type RenderColumn, renderTable, thousands } from '../render.ts';
+import type { MonthlyCost, Plan, SourcePlan } from './plan.ts';
+import { DAYS_PER_MONTH } from './usage.ts';
+
+/** Each source, the quotas by Region, the month's cost by part and way, what will not do, what is assumed. */
+export function planText(plan: Plan): string {
+  const { sources, warnings } = plan;
+  return [
+    ...sources.map((source) => sourceText(source, plan)),
+    `Firehose at the peak, by Region\n${regionsText(sources)}`,
+    `US dollars a month of ${DAYS_PER_MONTH} days, list prices of ${plan.prices.region}, ${plan.prices.date}\n${costText(plan)}`,
+    ...(warnings.length > 0 ? [`Mind\n${warnings.map((warning) => `- ${warning}`).join('\n')}`] : []),
+    basisText(plan),
+  ].join('\n\n');
+}
+
+const left = (...names: string[]): RenderColumn[] => names.map((name) => ({ name }));
+const right = (...names: string[]): RenderColumn[] => names.map((name) => ({ name, align: 'right' }));
+
+function sourceText(source: SourcePlan, { peakFactor, config }: Plan): string {
+  const { name, format, lane, lambda, firehose, files, freshness, dynamoDb } = source;
+  const objects = lane === 'objects' ? 'objects' : 'payloads';
+  const facts = [
+    [
+      'a day',
+      `${count(source.linesPerDay)} lines of ${count(source.bytesPerLine)} B, ${bytesText(source.rawBytesPerDay)}; ` +
+        `${count(source.objectsPerDay)} ${objects} of ${count(source.linesPerObject)} lines`,
+    ],
+    [
+      'Lambda',
+      `${number(lambda.secondsPerObject)} s each; at a time ${number(lambda.average)} on the average, ${number(lambda.peak)} at the peak` +
+        (lane === 'objects' ? ` (maxConcurrency ${config.maxConcurrency})` : '') +
+        `; ${count(lambda.gbSecondsPerDay)} GB-seconds a day`,
+    ],
+    [
+      'Firehose',
+      `${number(firehose.average.mibPerSecond)} MiB/s on the average, ${number(firehose.peak.mibPerSecond)} at the peak (${peakFactor}x), ` +
+        `${number(firehose.peak.requestsPerSecond)} puts/s; bills ${firehose.billedBytesPerByte.toFixed(2)} B for a raw byte`,
+    ],
+    [
+      'files',
+      `${count(files.perDay)} a day, ${bytesText(files.bytes)} each (${config.parquetCompression}), ` +
+        `one every ${duration(files.everySeconds)} from a stream; a day is ${bytesText(files.perDay * files.bytes)}, $${dollars(files.scanDayUsd)} to scan`,
+    ],
+    [
+      'freshness',
+      `${duration(freshness.leastSeconds)} to ${duration(freshness.mostSeconds)} from the event to its row`,
+    ],
+    [
+      'DynamoDB',
+      `a day ${count(dynamoDb.ledgerWritesPerDay)} write units of the ledger, ${count(dynamoDb.duplicateWritesPerDay)} write and ` +
+        `${count(dynamoDb.duplicateReadsPerDay)} read units of the duplicate check${sampled(config)}`,
+    ],
+  ];
+  return `${name} (${format})\n${renderTable(left('', ''), facts).trimStart()}`;
+}
+
+function sampled({ duplicates: { enabled, sampleRate } }: Plan['config']): string {
+  if (!enabled) return ' (off)';
+  return sampleRate < 1 ? ` (sample of ${sampleRate})` : '';
+}
+
+function regionsText(sources: readonly SourcePlan[]): string {
+  const rows = sources.flatMap(({ name, firehose: { streams, peak, regions } }) =>
+    regions.map(({ regions: names, mibPerSecond, streamsNeeded, mibPerSecondNeeded }) => [
+      name,
+      names.length > 0 ? names.join(', ') : 'others',
+      number(peak.mibPerSecond),
+      number(mibPerSecond),
+      count(streamsNeeded),
+      count(streams),
+      streamsNeeded <= streams ? 'enough' : `${number(mibPerSecondNeeded)} MiB/s`,
+    ]),
+  );
+  const columns = right('MiB/s', 'a stream takes', 'streamsPerTable needed', 'configured', 'or a quota of');
+  return renderTable([...left('source', 'Regions'), ...columns], rows);
+}
+
+const PARTS: readonly (readonly [string, (cost: MonthlyCost) => number])[] = [
+  ['Firehose', ({ loading }) => loading.firehose],
+  ['Lambda', ({ loading }) => loading.lambda],
+  ['SQS, SNS', ({ loading }) => loading.queues],
+  ['S3 requests', ({ loading }) => loading.s3Requests],
+  ['DynamoDB (ledger)', ({ loading }) => loading.dynamoDb],
+  ['CloudWatch', ({ loading }) => loading.cloudWatch],
+  ['duplicate check', ({ duplicates }) => duplicates.total],
+];
+
+function costText({ monthly, config, requestsPerDay }: Plan): string {
+  const ways = [monthly.parquet, monthly.iceberg, monthly.usual];
+  const row = (name: string, of: (cost: MonthlyCost) => number) => [
+    name,
+    ...ways.map((way) => (way ? dollars(of(way)) : '-')),
+  ];
+  const { sqs, sns, s3Gets, s3Puts } = requestsPerDay;
+  const table = renderTable(
+    [...left(''), ...right('Parquet', 'Iceberg', 'usual way')],
+    [
+      ...PARTS.map(([name, of]) => row(name, of)),
+      row(`S3, ${config.retentionDays} days kept`, ({ loading }) => loading.s3Storage),
+      row('all', ({ total }) => total),
+      row('a raw TB, nothing kept', ({ perRawTB }) => perRawTB),
+    ],
+  );
+  return `${table}\nRequests a day: SQS ${count(sqs)}, SNS ${count(sns)}, S3 GET ${count(s3Gets)} and PUT ${count(s3Puts)}`;
+}
+
+function basisText({ rates, peakFactor, assumed, sources, monthly }: Plan): string {
+  const others = sources.filter(({ format, ratesOf }) => format !== ratesOf);
+  const alike = others.map(({ format, ratesOf }) => ` ${format} is taken to be like ${ratesOf}.`);
+  return [
+    `Rates: measured ${rates.date} on ${rates.machine}; a Lambda of 1,769 MiB is taken to be as fast.${[...new Set(alike)].join('')}`,
+    `Prices: bin/plan/prices.json, or --prices, says of each where it stands and how sure it is; no free tiers, no taxes.`,
+    `Assumed: a peak of ${peakFactor}x (--peak); an invocation waits ${assumed.waitSeconds} s for other services; ` +
+      'an object has five minutes of events; Firehose quotas as AWS sets them; no rejected lines.',
+    'Not counted: Athena, log ingestion of CloudWatch itself, KMS, compaction (Iceberg needs it), data transfer.',
+    monthly.usual
+      ? 'The usual way: readline, a regex, JSON.stringify, a record for each line; no ledger, no duplicate check.'
+      : 'The usual way: not measured for all of these formats.',
+  ].join('\n');
+}
+
+function dollars(usd: number): string {
+  return usd >= 100 ? thousands(Math.round(usd)) : usd.toFixed(2);
+}
+
+/** Whole numbers; below 10 with a digit that counts. */
+function count(value: number): string {
+  return value >= 10 || Number.isInteger(value) ? thousands(Math.round(value)) : number(value);
+}
+
+function number(value: number): string {
+  return value >= 100 ? thousands(Math.round(value)) : String(Number(value.toPrecision(2)));
+}
+
+function duration(seconds: number): string {
+  return seconds < 120 ? `${number(seconds)} s` : `${number(seconds / 60)} min`;
+}

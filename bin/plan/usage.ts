@@ -1,0 +1,133 @@
+/** What is billed in a month for a lake's sources: our way, to Parquet or to Iceberg, and the usual way. */
+import { COUNT_METRICS, TRACK_METRICS } from '../../lambdas/core/duplicates/metrics.ts';
+import { LOAD_METRICS } from '../../lambdas/core/metrics.ts';
+import type { Config } from '../../lib/config.ts';
+import { ASSUMED } from './assumed.ts';
+import { NO_USAGE, QUEUE_REQUESTS_PER_MESSAGE, sumOf, type Usage } from './cost.ts';
+import type { Rates } from './rates.ts';
+import {
+  duplicateUnits,
+  icebergBytes,
+  ledgerUnits,
+  objectsPerDay,
+  packed,
+  rawBytesPerObject,
+  recordPerLine,
+  type SourceLoad,
+  secondsPerObject,
+} from './source-amounts.ts';
+
+export const DAYS_PER_MONTH = 30;
+
+/** A way to load: ours to either kind of table, or the usual one to Parquet. */
+export type Way = 'parquet' | 'iceberg' | 'usual';
+
+/** The params of the stack that the bill depends on. */
+export type Billed = Pick<
+  Config,
+  'memoryMiB' | 'parquetCompression' | 'retentionDays' | 'landingRetentionDays' | 'ledgerRetentionDays' | 'duplicates'
+>;
+
+/** A source's load, and what of its surroundings is billed. */
+export interface BilledSource extends SourceLoad {
+  /** Its objects lie in the landing bucket, which the stack keeps. */
+  readonly inLandingBucket: boolean;
+  /** Parquet files written a day. */
+  readonly filesPerDay: number;
+}
+
+/** A month of loading one source. Undefined for the usual way where nobody has measured it. */
+export function loadingUsage(source: BilledSource, way: Way, config: Billed, rates: Rates): Usage | undefined {
+  const perMonth = objectsPerDay(source) * DAYS_PER_MONTH;
+  const usualBytes = recordPerLine(source);
+  const { usual } = source.rates;
+  if (way === 'usual' && !(usual && usualBytes !== undefined)) return undefined;
+  const ns = way === 'usual' ? (usual?.nsPerByte ?? 0) : source.rates.loadNsPerByte;
+  const ledger = way === 'usual' ? { writes: 0, reads: 0, bytes: 0 } : ledgerUnits(source);
+  const logBytes = ASSUMED.logBytesPerInvocation + (way === 'usual' ? 0 : rates.logBytesPerObject);
+  return {
+    ...invocations(source, perMonth, secondsPerObject(source, ns, config.memoryMiB), config.memoryMiB),
+    firehoseBytes: perMonth * { parquet: packed(source).billedBytes, iceberg: 0, usual: usualBytes ?? 0 }[way],
+    icebergBytes: way === 'iceberg' ? perMonth * icebergBytes(source, rates) : 0,
+    snsRequests: source.lane === 'objects' ? perMonth : 0,
+    s3Puts: source.filesPerDay * DAYS_PER_MONTH,
+    s3ByteMonths: keptBytes(source, way, config),
+    dynamoDbWrites: perMonth * ledger.writes,
+    dynamoDbReads: perMonth * ledger.reads,
+    dynamoDbByteMonths: objectsPerDay(source) * config.ledgerRetentionDays * ledger.bytes,
+    logBytes: perMonth * logBytes,
+    // One more counts the objects left alone.
+    metricMonths: way === 'usual' ? 0 : Object.keys(LOAD_METRICS).length + 1,
+    dashboardMonths: 0,
+  };
+}
+
+/** A month of checking one source for duplicates. */
+export function duplicatesUsage(source: BilledSource, config: Billed): Usage {
+  const { enabled, sampleRate, windowHours } = config.duplicates;
+  if (!enabled) return NO_USAGE;
+  const perMonth = objectsPerDay(source) * DAYS_PER_MONTH;
+  const units = duplicateUnits(source, sampleRate);
+  const keptDays = (windowHours + PAGES_KEPT_SPARE_HOURS) / 24;
+  const seconds = secondsPerObject(source, source.rates.trackNsPerByte, config.memoryMiB);
+  return {
+    ...invocations(source, perMonth, seconds, config.memoryMiB),
+    // Each minute of events is stored once it is counted, after its 16 shards are looked through.
+    dynamoDbWrites: perMonth * units.writes + MINUTES_PER_MONTH,
+    dynamoDbReads: perMonth * units.reads + MINUTES_PER_MONTH * SHARD_READS,
+    dynamoDbByteMonths: objectsPerDay(source) * keptDays * units.bytes,
+    logBytes: perMonth * ASSUMED.logBytesPerInvocation,
+    metricMonths: Object.keys(COUNT_METRICS).length + Object.keys(TRACK_METRICS).length,
+  };
+}
+
+/** What a month of the duplicate check costs whatever comes. */
+export function duplicatesBaseUsage({ duplicates, memoryMiB }: Billed): Usage {
+  if (!duplicates.enabled) return NO_USAGE;
+  return {
+    ...NO_USAGE,
+    lambdaGBSeconds: (MINUTES_PER_MONTH * ASSUMED.countSeconds * memoryMiB) / 1024,
+    lambdaRequests: MINUTES_PER_MONTH,
+    logBytes: MINUTES_PER_MONTH * ASSUMED.logBytesPerInvocation,
+    dynamoDbReads: MINUTES_PER_MONTH / 2,
+    dashboardMonths: 1,
+  };
+}
+
+/** What a month of a queue costs whatever comes. */
+export function queueBaseUsage(queues: number): Usage {
+  return { ...NO_USAGE, sqsRequests: queues * ASSUMED.pollsPerDay * DAYS_PER_MONTH };
+}
+
+/** Usages of one way; undefined where one of them is. */
+export function allOf(usages: readonly (Usage | undefined)[]): Usage | undefined {
+  const known = usages.filter((usage) => usage !== undefined);
+  return known.length === usages.length ? sumOf(known) : undefined;
+}
+
+/** Pages outlive the window by a day (edges/duplicates.ts). */
+const PAGES_KEPT_SPARE_HOURS = 24;
+
+const MINUTES_PER_MONTH = DAYS_PER_MONTH * 1440;
+
+/** Half a unit for each of a minute's 16 shards. */
+const SHARD_READS = 8;
+
+/** Objects are announced through a queue and read from S3; payloads come by themselves. */
+function invocations({ lane }: SourceLoad, count: number, seconds: number, memoryMiB: number): Usage {
+  return {
+    ...NO_USAGE,
+    lambdaGBSeconds: (count * seconds * memoryMiB) / 1024,
+    lambdaRequests: count,
+    ...(lane === 'objects' && { sqsRequests: count * QUEUE_REQUESTS_PER_MESSAGE, s3Gets: count }),
+  };
+}
+
+/** What lies in S3 once it has been kept for as long as it is to be. */
+function keptBytes(source: BilledSource, way: Way, config: Billed): number {
+  const { parquetBytesPerByte, gzipRatio } = source.rates;
+  const codec = way === 'iceberg' ? 'ZSTD' : config.parquetCompression;
+  const rawPerDay = objectsPerDay(source) * rawBytesPerObject(source);
+  const landed = source.inLandingBucket ? config.landingRetentionDays / gzipRatio : 0;
+  return rawPerDay * (config.retentionDays * parquetBytesPerByte[codec] + landed);
+}

@@ -1,0 +1,164 @@
+/** What will not do at the volume planned, each with what would. */
+import type { Config } from '../../lib/config.ts';
+import { bytesText, thousands } from '../render.ts';
+import { ASSUMED } from './assumed.ts';
+import type { SourcePlan } from './plan.ts';
+
+/** Streams a table can have. */
+const MAX_STREAMS = 50;
+
+/** Parquet files below this size cost a query more to open than to read. */
+const SMALL_FILE_BYTES = 4 * 2 ** 20;
+
+/** Firehose's largest hints. */
+const MAX_BUFFER_SECONDS = 900;
+const MAX_BUFFER_MIB = 128;
+
+/** Write units a second that a table takes which was just made. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html */
+const NEW_TABLE_WRITES = 4000;
+
+/** Lambda's longest. */
+const TRACK_SECONDS = 900;
+
+/** Memory that counting a minute takes for each of its records, and the share of a function's it may be. */
+const COUNT_BYTES_PER_RECORD = 41;
+const COUNT_SHARE = 0.7;
+
+const GIB = 2 ** 30;
+
+/** Sentences, each beginning with the source. */
+export function warningsOf(source: SourcePlan, config: Config, peakFactor: number): string[] {
+  return [
+    ...streamWarnings(source),
+    ...loadsWarnings(source, peakFactor),
+    ...fileWarnings(source, config),
+    ...functionWarnings(source, config),
+    ...duplicateWarnings(source, config, peakFactor),
+    ...queryWarnings(source, config),
+  ].map((warning) => `${source.name}: ${warning}`);
+}
+
+function streamWarnings({ firehose: { streams, peak, regions } }: SourcePlan): string[] {
+  return regions.flatMap(({ regions: names, mibPerSecond, streamsNeeded, mibPerSecondNeeded }) => {
+    if (streamsNeeded <= streams) return [];
+    const where = names.length > 0 ? names.join(', ') : 'other Regions';
+    const cures = [
+      ...(streamsNeeded <= MAX_STREAMS ? [`streamsPerTable=${streamsNeeded}`] : []),
+      ...(streamsNeeded > MAX_STREAMS && streams < MAX_STREAMS
+        ? [`streamsPerTable=${MAX_STREAMS} and a quota of ${number(peak.mibPerSecond / MAX_STREAMS)} MiB/s for each`]
+        : []),
+      `a quota of ${number(mibPerSecondNeeded)} MiB/s for each stream`,
+    ];
+    const has = `${streams === 1 ? '1 stream takes' : `${streams} streams take`} ${number(streams * mibPerSecond)}`;
+    return [`${where}: ${number(peak.mibPerSecond)} MiB/s at the peak, ${has}: ${cures.join(', or ')}`];
+  });
+}
+
+/** Each object puts its row of `loads` by itself, and that table has one stream. */
+function loadsWarnings({ objectsPerDay, firehose }: SourcePlan, peakFactor: number): string[] {
+  const perSecond = (peakFactor * objectsPerDay) / 86_400;
+  const least = Math.min(...firehose.regions.map(({ requestsPerSecond }) => requestsPerSecond));
+  if (perSecond <= least) return [];
+  return [
+    `${thousands(Math.round(perSecond))} objects a second at the peak, and as many puts to the one stream of loads, ` +
+      `which takes ${thousands(least)} outside the large Regions: write larger objects, or have its quota raised`,
+  ];
+}
+
+function fileWarnings({ files, firehose }: SourcePlan, config: Config): string[] {
+  const { bufferIntervalSeconds, bufferSizeMiB, retentionDays } = config;
+  if (files.bytes >= SMALL_FILE_BYTES) return [];
+  const { streams } = firehose;
+  const enough = Math.min(...firehose.regions.map(({ streamsNeeded }) => streamsNeeded));
+  const bySize = files.gatheredBytes >= 0.99 * bufferSizeMiB * 2 ** 20;
+  const factor = SMALL_FILE_BYTES / files.bytes;
+  const cures: string[] = [];
+  let largest = files.bytes;
+  if (bySize && bufferSizeMiB < MAX_BUFFER_MIB) {
+    const size = Math.min(MAX_BUFFER_MIB, Math.ceil(bufferSizeMiB * factor));
+    largest = (files.bytes * size) / bufferSizeMiB;
+    cures.push(`bufferSizeMiB=${size} makes them ${bytesText(largest)}`);
+  }
+  if (!bySize && bufferIntervalSeconds < MAX_BUFFER_SECONDS) {
+    const seconds = Math.min(MAX_BUFFER_SECONDS, Math.ceil((files.everySeconds * factor) / 60) * 60);
+    if (seconds > files.everySeconds) {
+      largest = (files.bytes * seconds) / files.everySeconds;
+      cures.push(`bufferIntervalSeconds=${seconds} makes them ${bytesText(largest)}`);
+    }
+  }
+  if (streams > enough) {
+    largest *= streams / enough;
+    cures.push(`streamsPerTable=${enough} makes them up to ${number(streams / enough)} times as large`);
+  }
+  if (largest < SMALL_FILE_BYTES) cures.push('merge days that are past by a query (INSERT INTO a table of its own)');
+  const many = `${thousands(Math.round(files.perDay * retentionDays))} in ${retentionDays} days`;
+  return [
+    `small files: ${bytesText(files.bytes)} each, ${thousands(Math.round(files.perDay))} a day, ${many}: ${cures.join('; ')}`,
+  ];
+}
+
+function functionWarnings({ lane, lambda }: SourcePlan, config: Config): string[] {
+  const needed = Math.ceil(lambda.peak);
+  const warnings: string[] = [];
+  if (lane === 'objects' && needed > config.maxConcurrency) {
+    warnings.push(
+      `at the peak the queue grows: ${thousands(needed)} objects at a time keep up, maxConcurrency is ${config.maxConcurrency}` +
+        (needed > MAX_CONCURRENCY ? `, at most ${MAX_CONCURRENCY}: write larger objects` : ''),
+    );
+  }
+  const limit = config.logEventsConcurrency ?? Number.POSITIVE_INFINITY;
+  if (lane === 'events' && needed > limit) {
+    warnings.push(`at the peak ${thousands(needed)} payloads at a time, logEventsConcurrency is ${limit}`);
+  }
+  // The check reads the same objects at the same time.
+  const both = config.duplicates.enabled ? 2 * needed : needed;
+  if (both > ASSUMED.accountConcurrency) {
+    warnings.push(
+      `Lambda needs some ${thousands(both)} invocations at a time; an account has ${thousands(ASSUMED.accountConcurrency)} unless raised`,
+    );
+  }
+  return warnings;
+}
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html */
+const MAX_CONCURRENCY = 1000;
+
+function duplicateWarnings(source: SourcePlan, config: Config, peakFactor: number): string[] {
+  const { enabled, sampleRate } = config.duplicates;
+  if (!enabled) return [];
+  const { dynamoDb, linesPerDay, lambda } = source;
+  const warnings: string[] = [];
+  if (dynamoDb.duplicateWritesPerSecondPeak > NEW_TABLE_WRITES) {
+    warnings.push(
+      `the duplicate check writes ${thousands(Math.round(dynamoDb.duplicateWritesPerSecondPeak))} units a second at the peak, more where objects come at once; ` +
+        `a new table takes ${thousands(NEW_TABLE_WRITES)} until it has grown: begin with a lower duplicates.sampleRate, or warm it`,
+    );
+  }
+  const countBytes = ((peakFactor * linesPerDay * sampleRate) / 1440) * COUNT_BYTES_PER_RECORD;
+  const memory = config.memoryMiB * 2 ** 20 * COUNT_SHARE;
+  if (countBytes > memory) {
+    const rate = Number(((sampleRate * memory) / countBytes).toPrecision(1));
+    warnings.push(
+      `counting a minute at the peak takes ${bytesText(countBytes)}, more than memoryMiB=${config.memoryMiB} leaves: duplicates.sampleRate=${rate}`,
+    );
+  }
+  if (lambda.secondsPerObject > TRACK_SECONDS) {
+    warnings.push(
+      `an object takes ${thousands(Math.round(lambda.secondsPerObject))} s, more than the duplicate check has for it (${TRACK_SECONDS})`,
+    );
+  }
+  return warnings;
+}
+
+function queryWarnings({ files }: SourcePlan, { scanLimitGiB }: Config): string[] {
+  const day = files.perDay * files.bytes;
+  if (day <= scanLimitGiB * GIB) return [];
+  return [
+    `a day is ${bytesText(day)} of Parquet: a query that reads all its columns passes scanLimitGiB=${scanLimitGiB}`,
+  ];
+}
+
+/** At most three digits that count. */
+function number(value: number): string {
+  return value >= 100 ? thousands(Math.round(value)) : String(Number(value.toPrecision(3)));
+}

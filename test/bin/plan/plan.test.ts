@@ -1,0 +1,389 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Plan, planOf, type Volume } from '../../../bin/plan/plan.ts';
+import { duplicateUnits, packed, recordPerLine, type SourceLoad } from '../../../bin/plan/source-amounts.ts';
+import { planText } from '../../../bin/plan/text.ts';
+import { BILLING_STEP_BYTES, Packer } from '../../../lambdas/core/pack.ts';
+import { type Context, readConfig } from '../../../lib/config.ts';
+import { PRICES, RATES } from './fixture.ts';
+
+const EVENTS = { sources: [{ name: 'app', format: 'json', preset: 'server-logs', from: { logGroups: ['/app'] } }] };
+
+function planFor(volume: number | Volume, context: Context = {}, peakFactor = 2): Plan {
+  const config = readConfig(context);
+  const each = typeof volume === 'number' ? { linesPerDay: volume } : volume;
+  const volumes = new Map(config.sources.map(({ name }) => [name, each]));
+  return planOf({ config, volumes, peakFactor, rates: RATES, prices: PRICES });
+}
+
+const only = ({ sources: [source] }: Plan) => source!;
+const load = (more: Partial<SourceLoad>): SourceLoad => ({
+  ...{ lane: 'objects', linesPerDay: 1e6, bytesPerLine: 500, linesPerObject: 10_000 },
+  rates: RATES.formats.alb!,
+  ...more,
+});
+
+describe('what Firehose bills for an object', () => {
+  /** As the packer of the functions packs so many rows of one size. */
+  function reallyBilled(rows: number, bytes: number): number {
+    const packer = new Packer();
+    const row = 'x'.repeat(bytes - 1);
+    let billed = BILLING_STEP_BYTES;
+    const ship = () => {
+      for (const { length } of packer.take()) billed += Math.ceil(length / BILLING_STEP_BYTES) * BILLING_STEP_BYTES;
+    };
+    for (let left = rows; left > 0; ) {
+      if (packer.add(row) === 'full') ship();
+      else left--;
+    }
+    ship();
+    return billed;
+  }
+
+  test('is what the packer makes of it, within a record and a row for each', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 20_000 }), fc.integer({ min: 50, max: 3000 }), (rows, bytes) => {
+        const estimated = packed(load({ linesPerObject: rows, bytesPerLine: bytes }));
+        const really = reallyBilled(rows, bytes);
+        const tolerance = BILLING_STEP_BYTES + estimated.records * bytes;
+        expect(Math.abs(estimated.billedBytes - really)).toBeLessThanOrEqual(tolerance);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('is two steps at the least: one of rows and one of loads', () => {
+    expect(packed(load({ linesPerObject: 1, bytesPerLine: 10 })).billedBytes).toBe(2 * 5120);
+  });
+
+  test('the usual way is a step for each line, or as many as it needs', () => {
+    expect(recordPerLine(load({ linesPerObject: 7 }))).toBe(7 * 5120);
+    expect(recordPerLine(load({ linesPerObject: 7, bytesPerLine: 2561 }))).toBe(7 * 10_240);
+  });
+});
+
+describe('units of the duplicate check', () => {
+  // As measured at a DynamoDB of this machine: docs/cost.md.
+  test.each([
+    [10_000, 'objects', 0.0091, 0.001],
+    [600, 'objects', 0.0267, 0.0011],
+    [1_000_000, 'objects', 0.0079, 0.001],
+  ] as const)(
+    'are for a record of an object of %i what they were measured to be',
+    (linesPerObject, lane, writes, reads) => {
+      const units = duplicateUnits(load({ lane, linesPerObject }), 1);
+      expect(units.writes / linesPerObject).toBeCloseTo(writes, 3);
+      expect(units.reads / linesPerObject).toBeCloseTo(reads, 3);
+    },
+  );
+
+  test('of a payload of 40 lines are 4: a page, a mark put and deleted, the end', () => {
+    expect(duplicateUnits(load({ lane: 'events', linesPerObject: 40 }), 1).writes).toBe(4);
+  });
+
+  test('of a sample are those of its fingerprints, and none where none is in it', () => {
+    // 200 records of 2,000 in each of 5 minutes: 1,645 bytes.
+    expect(duplicateUnits(load({}), 0.1).writes).toBeCloseTo(5 * (2 + 2) + 1, 6);
+    expect(duplicateUnits(load({ linesPerObject: 5 }), 0.01).writes).toBeCloseTo(1 + 5 * 0.01 * 3, 6);
+  });
+});
+
+describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () => {
+  const plan = planFor(864e6);
+  const source = only(plan);
+  const objects = 86_400; // of 10,000 lines and 5 MB: one a second
+
+  test('has the throughput, and the streams it needs by Region', () => {
+    const { average, peak, regions } = source.firehose;
+    expect(average.mibPerSecond).toBeCloseTo(5e6 / 2 ** 20, 9);
+    expect(peak.mibPerSecond).toBeCloseTo(1e7 / 2 ** 20, 9); // 9.54
+    // A batch is sixteen records, 4.18 MB.
+    expect(average.requestsPerSecond).toBe(2);
+    expect(regions.map(({ streamsNeeded, mibPerSecondNeeded }) => [streamsNeeded, mibPerSecondNeeded])).toEqual([
+      [2, peak.mibPerSecond],
+      [10, peak.mibPerSecond],
+    ]);
+  });
+
+  test('has as many functions at work as there are seconds of work in a second', () => {
+    // 5 MB at 20 ns, and the wait.
+    expect(source.lambda).toMatchObject({ secondsPerObject: 0.1 + 0.15, average: 0.25, peak: 0.5 });
+    expect(source.lambda.gbSecondsPerDay).toBeCloseTo(objects * 0.25 * (1769 / 1024), 6);
+    expect(source.lambda.queueSeconds).toBeCloseTo((300 * 0.5) / 50, 9);
+  });
+
+  test('has a file whenever the buffer is full', () => {
+    const full = (128 * 2 ** 20) / 5e6; // 26.8 s
+    expect(source.files.everySeconds).toBeCloseTo(full, 6);
+    expect(source.files.perDay).toBeCloseTo(86_400 / full, 6);
+    expect(source.files.gatheredBytes).toBeCloseTo(128 * 2 ** 20, 3);
+    expect(source.files.bytes).toBeCloseTo(0.2 * 128 * 2 ** 20, 3);
+    expect(source.files.scanDayUsd).toBeCloseTo(((0.2 * 432e9) / 2 ** 40) * 5, 6);
+  });
+
+  test('is fresh when the writer, the queue, the function and the buffer have had their time', () => {
+    expect(source.freshness.leastSeconds).toBeCloseTo(5 + 0.25 + 30, 6);
+    expect(source.freshness.mostSeconds).toBeCloseTo(300 + 5 + 3 + 0.25 + (128 * 2 ** 20) / 5e6 + 30, 6);
+  });
+
+  test('counts units of the ledger and of the duplicate check', () => {
+    // Claim, two checkpoints, finish; five pages of 16 units with their marks, and the end.
+    expect(source.dynamoDb.ledgerWritesPerDay).toBe(objects * 4);
+    expect(source.dynamoDb.duplicateWritesPerDay).toBeCloseTo(objects * 91, 3);
+  });
+
+  test('costs by hand what it says', () => {
+    const month = 30 * objects;
+    const gb = (bytes: number) => bytes / 2 ** 30;
+    // Nineteen full records of 51 steps, the rest of the twentieth, and the row of loads.
+    const rest = Math.ceil((5e6 - 19 * (261_120 - 250)) / 5120) * 5120;
+    const billed = gb(month * (19 * 261_120 + rest + 5120)); // 12,100 GB
+    const { loading, duplicates, total, perRawTB } = plan.monthly.parquet;
+    expect(loading.firehose).toBeCloseTo(30 + 40 + (billed - 3000) * 0.01 + billed * 0.02, 4);
+    expect(loading.lambda).toBeCloseTo(month * 0.25 * (1769 / 1024) * 0.00001 + (month / 1e6) * 0.2, 4);
+    // An empty queue is asked 21,600 times a day.
+    expect(loading.queues).toBeCloseTo(((month * 3 + 648_000) * 0.4 + month * 0.5) / 1e6, 4);
+    expect(loading.s3Requests).toBeCloseTo((month * 0.4 + source.files.perDay * 30 * 5) / 1e6, 4);
+    // 400 days of Parquet, 30 of gzip in the landing bucket.
+    expect(loading.s3Storage).toBeCloseTo(30_000 * 0.02 + (gb(432e9 * (400 * 0.2 + 30 / 5)) - 30_000) * 0.01, 4);
+    expect(loading.dynamoDb).toBeCloseTo((month * 4 * 0.6) / 1e6 + gb(objects * 400 * 800) * 0.25, 4);
+    expect(loading.cloudWatch).toBeCloseTo(gb(month * 1000) * 0.5 + 10 * 0.3, 4);
+    const pages = 5 * (45 + 16_000);
+    const minutes = 43_200;
+    expect(duplicates.dynamoDb).toBeCloseTo(
+      ((month * 91 + minutes) * 0.6 + (month * (pages / 8192 + 0.5) + minutes * 8.5) * 0.1) / 1e6 +
+        gb(objects * 4 * pages) * 0.25,
+      4,
+    );
+    // Five metrics, a dashboard, and a run each minute.
+    expect(duplicates.cloudWatch).toBeCloseTo(gb((month + minutes) * 300) * 0.5 + 5 * 0.3 + 3, 4);
+    expect(total).toBeCloseTo(loading.total + duplicates.total, 9);
+    expect(perRawTB).toBeCloseTo((total - loading.s3Storage) / (30 * 0.432), 6);
+  });
+
+  test('shows Iceberg and the usual way beside it', () => {
+    const { parquet, iceberg, usual } = plan.monthly;
+    const month = 30 * 864e6;
+    expect(iceberg.loading.firehose).toBeCloseTo(((month * 750 + (month / 10_000) * 400) / 2 ** 30) * 0.08, 4);
+    const billed = (month * 5120) / 2 ** 30;
+    expect(usual?.loading.firehose).toBeCloseTo(30 + 40 + (billed - 3000) * 0.01 + billed * 0.02, 4);
+    expect([usual?.duplicates.total, usual?.loading.dynamoDb]).toEqual([0, 0]);
+    expect(iceberg.duplicates).toEqual(parquet.duplicates);
+    expect(iceberg.loading.s3Storage).toBeCloseTo((432e9 * (400 * 0.08 + 6) * 0.02) / 2 ** 30, 4);
+  });
+
+  test('says what the quotas need, and nothing of it where that is given', () => {
+    expect(plan.warnings.filter((warning) => warning.includes('MiB/s'))).toEqual([
+      'alb: us-east-1, us-west-2, eu-west-1: 9.54 MiB/s at the peak, 1 stream takes 5: streamsPerTable=2, or a quota of 9.54 MiB/s for each stream',
+      'alb: other Regions: 9.54 MiB/s at the peak, 1 stream takes 1: streamsPerTable=10, or a quota of 9.54 MiB/s for each stream',
+    ]);
+    expect(planFor(864e6, { streamsPerTable: 10 }).warnings.filter((warning) => warning.includes('MiB/s'))).toEqual([]);
+  });
+
+  test('reads as a screen', () => {
+    expect(planText(plan)).toMatchInlineSnapshot(`
+      "alb (alb)
+      a day      864,000,000 lines of 500 B, 402.3 GiB; 86,400 objects of 10,000 lines
+      Lambda     0.25 s each; at a time 0.25 on the average, 0.5 at the peak (maxConcurrency 50); 37,315 GB-seconds a day
+      Firehose   4.8 MiB/s on the average, 9.5 at the peak (2x), 4 puts/s; bills 1.00 B for a raw byte
+      files      3,219 a day, 25.6 MiB each (SNAPPY), one every 27 s from a stream; a day is 80.5 GiB, $0.39 to scan
+      freshness  35 s to 6.1 min from the event to its row
+      DynamoDB   a day 345,600 write units of the ledger, 7,862,400 write and 889,323 read units of the duplicate check
+
+      Firehose at the peak, by Region
+      source  Regions                          MiB/s  a stream takes  streamsPerTable needed  configured  or a quota of
+      alb     us-east-1, us-west-2, eu-west-1    9.5               5                       2           1      9.5 MiB/s
+      alb     others                             9.5               1                      10           1      9.5 MiB/s
+
+      US dollars a month of 30 days, list prices of nowhere-1, 2026-01-05
+                              Parquet  Iceberg  usual way
+      Firehose                    403    1,448      3,748
+      Lambda                    11.71    11.71      16.19
+      SQS, SNS                   4.67     4.67       4.67
+      S3 requests                1.52     1.52       1.52
+      DynamoDB (ledger)         12.66    12.66       0.00
+      CloudWatch                 4.21     4.21       0.36
+      duplicate check             170      170       0.00
+      S3, 400 days kept           646      306        646
+      all                       1,254    1,959      4,417
+      a raw TB, nothing kept    46.88      128        291
+      Requests a day: SQS 561,600, SNS 86,400, S3 GET 172,800 and PUT 3,219
+
+      Mind
+      - alb: us-east-1, us-west-2, eu-west-1: 9.54 MiB/s at the peak, 1 stream takes 5: streamsPerTable=2, or a quota of 9.54 MiB/s for each stream
+      - alb: other Regions: 9.54 MiB/s at the peak, 1 stream takes 1: streamsPerTable=10, or a quota of 9.54 MiB/s for each stream
+
+      Rates: measured 2026-01-05 on a machine; a Lambda of 1,769 MiB is taken to be as fast.
+      Prices: bin/plan/prices.json, or --prices, says of each where it stands and how sure it is; no free tiers, no taxes.
+      Assumed: a peak of 2x (--peak); an invocation waits 0.15 s for other services; an object has five minutes of events; Firehose quotas as AWS sets them; no rejected lines.
+      Not counted: Athena, log ingestion of CloudWatch itself, KMS, compaction (Iceberg needs it), data transfer.
+      The usual way: readline, a regex, JSON.stringify, a record for each line; no ledger, no duplicate check."
+    `);
+  });
+});
+
+describe('a plan', () => {
+  const amounts = (plan: Plan): Record<string, number> => {
+    const source = only(plan);
+    const { parquet, iceberg, usual } = plan.monthly;
+    return {
+      ...Object.fromEntries(Object.entries(parquet.loading).map(([part, usd]) => [`loading ${part}`, usd])),
+      ...Object.fromEntries(Object.entries(parquet.duplicates).map(([part, usd]) => [`duplicates ${part}`, usd])),
+      iceberg: iceberg.total,
+      usual: usual?.total ?? 0,
+      streams: source.firehose.regions[0]!.streamsNeeded,
+      files: source.files.perDay,
+      concurrency: source.lambda.peak,
+      ...plan.requestsPerDay,
+    };
+  };
+  const lines = fc.double({ min: 1, max: 1e13, noNaN: true });
+
+  test.each([
+    ['objects', {}],
+    ['payloads', EVENTS],
+    ['a sample', { 'duplicates.sampleRate': 0.01 }],
+    ['several streams', { streamsPerTable: 7 }],
+  ])('of more lines needs no less of anything: %s', (_, context) => {
+    fc.assert(
+      fc.property(lines, lines, (a, b) => {
+        const [less, more] = [a, b].sort((x, y) => x - y).map((each) => amounts(planFor(each, context)));
+        for (const [what, amount] of Object.entries(less ?? {})) {
+          expect(more?.[what], what).toBeGreaterThanOrEqual(amount * (1 - 1e-9));
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('is of numbers throughout, from one line a day to a thousand times the largest', () => {
+    for (const linesPerDay of [1, 1e5, 1e7, 1e9, 16e9, 16e12]) {
+      JSON.stringify(planFor(linesPerDay), (key, value) => {
+        if (typeof value === 'number')
+          expect(Number.isFinite(value) && value >= 0, `${linesPerDay}: ${key}`).toBe(true);
+        return value;
+      });
+    }
+  });
+
+  test('of a lake that checks no duplicates costs nothing for it', () => {
+    const { duplicates } = planFor(1e9, { 'duplicates.enabled': false }).monthly.parquet;
+    expect(duplicates.total).toBe(0);
+  });
+
+  test('of log events needs no queue, no topic and no reading of S3', () => {
+    const plan = planFor(1e8, EVENTS);
+    expect(plan.requestsPerDay).toMatchObject({ sqs: 0, sns: 0, s3Gets: 0 });
+    expect(only(plan).freshness.parts.map(({ what }) => what)).not.toContain('waiting in the queue at the peak');
+    expect(plan.monthly.usual).toBeNull();
+    expect(planText(plan)).toContain('The usual way: not measured for all of these formats.');
+  });
+
+  test('of several sources is the sum of theirs, priced by the steps of the whole', () => {
+    const two = (second: number) =>
+      planOf({
+        config: readConfig({
+          sources: [
+            { name: 'a', format: 'alb', from: { prefix: 'a/' } },
+            { name: 'b', format: 'alb', from: { prefix: 'b/' } },
+          ],
+        }),
+        volumes: new Map([
+          ['a', { linesPerDay: 4e8 }],
+          ...(second > 0 ? [['b', { linesPerDay: second }] as const] : []),
+        ]),
+        peakFactor: 2,
+        rates: RATES,
+        prices: PRICES,
+      });
+    expect(two(0).sources.map(({ name }) => name)).toEqual(['a']);
+    expect(two(4e8).monthly.parquet.loading.firehose).toBeCloseTo(planFor(8e8).monthly.parquet.loading.firehose, 6);
+    expect(two(4e8).requestsPerDay.sns).toBeCloseTo(2 * two(0).requestsPerDay.sns, 6);
+  });
+
+  test('with less than one CPU has functions that take longer and cost the same', () => {
+    const [whole, half] = [1769, 884.5].map((memoryMiB) => {
+      const config = { ...readConfig({}), memoryMiB };
+      return planOf({
+        config,
+        volumes: new Map([['alb', { linesPerDay: 1e9 }]]),
+        peakFactor: 2,
+        rates: RATES,
+        prices: PRICES,
+      });
+    }) as [Plan, Plan];
+    expect(only(half).lambda.secondsPerObject).toBeCloseTo(0.2 + 0.15, 9);
+    expect(only(whole).lambda.secondsPerObject).toBeCloseTo(0.1 + 0.15, 9);
+  });
+});
+
+describe('a warning of small files', () => {
+  const smallFiles = (plan: Plan) => plan.warnings.find((warning) => warning.includes('small files')) ?? '';
+
+  test('tells an interval that makes them large enough, and it does', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1e5, max: 5e7 }), fc.integer({ min: 60, max: 300 }), (linesPerDay, interval) => {
+        const warning = smallFiles(planFor(linesPerDay, { bufferIntervalSeconds: interval }));
+        const [, seconds] = /bufferIntervalSeconds=(\d+)/.exec(warning) ?? [];
+        if (!seconds) return;
+        const after = planFor(linesPerDay, { bufferIntervalSeconds: Number(seconds) });
+        expect(only(after).files.bytes).toBeGreaterThan(
+          only(planFor(linesPerDay, { bufferIntervalSeconds: interval })).files.bytes,
+        );
+        if (Number(seconds) < 900) expect(smallFiles(after)).toBe('');
+      }),
+    );
+  });
+
+  test('tells to take fewer streams than are needed for nothing', () => {
+    expect(smallFiles(planFor(1e7, { streamsPerTable: 8 }))).toContain(
+      'streamsPerTable=1 makes them up to 8 times as large',
+    );
+  });
+
+  test('tells to merge where no interval is long enough', () => {
+    expect(smallFiles(planFor(1e5, { bufferIntervalSeconds: 900 }))).toMatch(
+      /38,400 in 400 days: merge days that are past/,
+    );
+  });
+
+  test('is not there where they are large', () => {
+    expect(smallFiles(planFor(1e9))).toBe('');
+  });
+});
+
+describe('other warnings', () => {
+  test.each([
+    ['a queue that grows', planFor(16e9, { maxConcurrency: 2 }), /10 objects at a time keep up, maxConcurrency is 2$/],
+    [
+      'more streams than there may be',
+      planFor(64e9),
+      /^alb: us-east-1.*streamsPerTable=50 and a quota of 14.1 MiB\/s for each, or a quota of 706 MiB\/s for each stream$/,
+    ],
+    ['an account too small', planFor(16e11), /an account has 1,000 unless raised/],
+    ['a table too new', planFor(64e9), /the duplicate check writes 13,481 units a second at the peak/],
+    ['a minute too large to count', planFor(64e9), /counting a minute at the peak takes 3.4 GiB.*sampleRate=0.4/],
+    [
+      'an object too large to check',
+      planFor({ linesPerDay: 1e9, linesPerObject: 1e8 }),
+      /1,000 s, more than the duplicate check has/,
+    ],
+    ['a scan limit in the way', planFor(16e9), /passes scanLimitGiB=100$/],
+    [
+      'objects too many for loads',
+      planFor({ linesPerDay: 16e9, linesPerObject: 100 }),
+      /3,704 objects a second at the peak/,
+    ],
+    [
+      'too few functions for log events',
+      planFor(16e9, { ...EVENTS, logEventsConcurrency: 5 }),
+      /logEventsConcurrency is 5$/,
+    ],
+  ])('tell of %s', (_, plan, message) => {
+    expect(plan.warnings.filter((warning) => message.test(warning))).toHaveLength(1);
+  });
+
+  test('are none for a lake of a hundred million lines with a long buffer', () => {
+    expect(planFor(1e8, { streamsPerTable: 2 }).warnings).toEqual([]);
+  });
+});
