@@ -1,12 +1,15 @@
 /** The whole handler: its CPU time, and the most memory it takes. */
 import { existsSync, readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import { FirehoseClient } from '@aws-sdk/client-firehose';
 import { thousands } from '../bin/render.ts';
+import { REGION } from '../local/account.ts';
 import type { Functions } from './functions.ts';
 import type { Input } from './input.ts';
 import { median, taken } from './measure.ts';
 import { columnsOf, number, type Section } from './report.ts';
 import type { Scale } from './scale.ts';
+import { usualHandler } from './usual.ts';
 
 /** Linux tells of other processes what is measured here. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 export const PROCESSES_ARE_TOLD = existsSync('/proc/self/stat');
@@ -89,6 +92,24 @@ export async function measureHandler(
       rows,
     },
   };
+}
+
+/**
+ * CPU nanoseconds for each raw byte of the usual way with its sending, in this process, by the same SDK.
+ */
+export async function measureUsualHandler(
+  { env }: Functions,
+  input: Input,
+  { handlerObjects }: Scale,
+): Promise<number> {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new FirehoseClient({ endpoint: env.AWS_ENDPOINT_URL_FIREHOSE, region: REGION, credentials });
+  const runs: number[] = [];
+  for (let object = 0; object < handlerObjects; object++) {
+    runs.push((await taken(() => usualHandler(input, client))).cpu);
+  }
+  client.destroy();
+  return (median(runs) * 1e6) / input.bytes;
 }
 
 /** Peak memory of load-objects for a smaller and a larger object, in MiB, each in a fresh process. */

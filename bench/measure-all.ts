@@ -4,7 +4,7 @@ import { measureCodecs, parquetBytes } from './codecs.ts';
 import { costSection } from './cost.ts';
 import type { Figures } from './figures.ts';
 import { type Functions, openFunctions } from './functions.ts';
-import { type Handled, measureHandler, measureMemory } from './handler.ts';
+import { type Handled, measureHandler, measureMemory, measureUsualHandler } from './handler.ts';
 import { FORMAT_NAMES, type FormatName, type Input, type Inputs, inputsSection } from './input.ts';
 import { type BothTimes, measureBoth, measureNewColumn, measurePath, type PathTimes, pathsSection } from './paths.ts';
 import type { FormatMeasured } from './rates.ts';
@@ -84,6 +84,8 @@ async function measureFunctions(
   const starts = await measureStarts(functions, scale);
   progress('the whole handler');
   const handler = await measureHandler(functions, [...both.keys()], scale);
+  const usualHandled = new Map<Input, number>();
+  for (const input of both.keys()) usualHandled.set(input, await measureUsualHandler(functions, input, scale));
   progress('memory');
   const memory = await measureMemory(functions, alb, scale);
   progress('the duplicate check');
@@ -92,14 +94,13 @@ async function measureFunctions(
   const tracked = await measureTracker(functions, 'alb', objects, scale);
 
   const ratioOf = (input: Input) => (paths.get(input) as PathTimes).ingestRatio;
-  const bothOf = (input: Input) => both.get(input) as BothTimes;
   const { ours, usual, iceberg } = billed.get(alb) as BilledBytes;
   const albHandled = handler.handled.get(alb) as Handled;
   const cost = costSection({
     bytesPerLine: alb.bytes / alb.lines,
     handlerNsPerByte: albHandled.nsPerByte,
     trackerNsPerByte: tracked.nsPerByte,
-    usualNsPerByte: bothOf(alb).usualNsPerByte,
+    usualNsPerByte: usualHandled.get(alb) as number,
     billed: { ours, usual, iceberg },
     ...units,
   });
@@ -112,7 +113,7 @@ async function measureFunctions(
       handled: handler.handled.get(inputs[name]) as Handled,
       trackerNsPerByte: nsPerByte,
       billed: billed.get(inputs[name]) as BilledBytes,
-      usualNsPerByte: bothOf(inputs[name]).usualNsPerByte,
+      usualNsPerByte: usualHandled.get(inputs[name]) as number,
       parquet: name === 'alb' ? codecs.bytes : await parquetBytes(inputs[name]),
     });
   }
@@ -120,7 +121,7 @@ async function measureFunctions(
   return {
     figures: {
       ingestRatio: { alb: ratioOf(alb), kong: ratioOf(kong), json: ratioOf(json) },
-      usualRatio: bothOf(alb).usualRatio,
+      usualRatio: (both.get(alb) as BothTimes).usualRatio,
       handlerRatio: albHandled.ratio,
       billedBytesRatio: { alb: ours, usual, iceberg },
       peakRssMiB: { oneGiB, fiveGiB },

@@ -18,8 +18,6 @@ export interface PathTimes {
 export interface BothTimes extends PathTimes {
   /** The usual way ÷ the ingest path. */
   readonly usualRatio: number;
-  /** CPU nanoseconds of the usual way for each raw byte. */
-  readonly usualNsPerByte: number;
 }
 
 const gunzip = ({ gzip }: Input) => gunzipSync(gzip);
@@ -42,7 +40,6 @@ export async function measureBoth(input: Input, scale: Scale): Promise<BothTimes
   return {
     ingestRatio: timed.ratio('ours', 'gunzip'),
     usualRatio: timed.ratio('usual', 'ours'),
-    usualNsPerByte: (timed.cpu('usual') * 1e6) / input.bytes,
     rows: rowsOf(input, timed, 'gunzip', { gunzip: GUNZIP, ours: OURS, usual: 'usual way' }),
   };
 }

@@ -12,6 +12,7 @@ export interface FormatMeasured {
   readonly handled: Handled;
   readonly trackerNsPerByte: number;
   readonly billed: BilledBytes;
+  /** With its sending. */
   readonly usualNsPerByte: number;
   readonly parquet: ParquetBytes;
 }
@@ -25,7 +26,7 @@ export function ratesFile(setting: Setting, formats: readonly FormatMeasured[]):
     machine: `${setting.machine}; ${setting.node}`,
     formats: Object.fromEntries(formats.map((measured) => [measured.input.name, ratesOfFormat(measured)])),
     loadsRowBytes: handled.loadsRowBytes,
-    logBytesPerInvocation: handled.logBytes,
+    logBytesPerObject: handled.logBytes,
   };
   const json = `${JSON.stringify(rates, undefined, 2)}\n`;
   ratesOf(json, 'measured rates');
@@ -47,8 +48,7 @@ function ratesOfFormat({
     trackNsPerByte: rounded(trackerNsPerByte),
     sentBytesPerByte: rounded(billed.sent),
     icebergBytesPerByte: rounded(billed.iceberg),
-    usualNsPerByte: rounded(usualNsPerByte),
-    usualSentBytesPerByte: rounded(billed.usualSent),
+    usual: { nsPerByte: rounded(usualNsPerByte), sentBytesPerByte: rounded(billed.usualSent) },
     parquetBytesPerByte: {
       SNAPPY: rounded(parquet.SNAPPY),
       GZIP: rounded(parquet.GZIP),
