@@ -98,12 +98,12 @@ export async function measureHandler(
  * CPU nanoseconds for each raw byte of the usual way with its sending, in this process, by the same SDK.
  */
 export async function measureUsualHandler(
-  { env }: Functions,
+  { firehoseUrl }: Functions,
   input: Input,
   { handlerObjects }: Scale,
 ): Promise<number> {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new FirehoseClient({ endpoint: env.AWS_ENDPOINT_URL_FIREHOSE, region: REGION, credentials });
+  const client = new FirehoseClient({ endpoint: firehoseUrl, region: REGION, credentials });
   const runs: number[] = [];
   for (let object = 0; object < handlerObjects; object++) {
     runs.push((await taken(() => usualHandler(input, client))).cpu);

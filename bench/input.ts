@@ -49,9 +49,9 @@ export function sourceOf(kind: Kind, name: string = kind): Source {
 }
 
 /** A key as ELB gives it. */
-export function albKey(index: number): string {
+function albKey(): string {
   const { account, region, name, id } = LOAD_BALANCER;
-  const file = `${account}_elasticloadbalancing_${region}_app.${name}.${id}_20261122T1205Z_198.51.100.17_${index}.log.gz`;
+  const file = `${account}_elasticloadbalancing_${region}_app.${name}.${id}_20261122T1205Z_198.51.100.17_1ns7pf2a.log.gz`;
   return `AWSLogs/${account}/elasticloadbalancing/${region}/2026/11/22/${file}`;
 }
 
@@ -107,7 +107,7 @@ const LINE_END = 0x0a;
 function inputOf(name: string, kind: Kind, text: Buffer, origin: string): Input {
   let lines = 0;
   for (let at = text.indexOf(LINE_END); at >= 0; at = text.indexOf(LINE_END, at + 1)) lines++;
-  const key = kind === 'alb' ? albKey(0) : `${kind}.log.gz`;
+  const key = kind === 'alb' ? albKey() : `${kind}.log.gz`;
   return { name, source: sourceOf(kind), key, gzip: gzipSync(text), bytes: text.length, lines, origin };
 }
 
