@@ -5,11 +5,11 @@ import { CommandError } from '../bin/command-error.ts';
 import { jsonOption } from '../bin/options.ts';
 import { print, printJson, say, stages } from '../bin/output.ts';
 import { RATES_FILE } from '../bin/plan/rates.ts';
-import { PROCESSES_ARE_TOLD } from './handler.ts';
 import { FORMAT_NAMES, type FormatName, fromFiles, generated, type Input, type Inputs } from './input.ts';
 import { measureAll } from './measure-all.ts';
+import { PROCESSES_ARE_TOLD } from './process.ts';
 import { ratesFile } from './rates.ts';
-import { barsSection, page, settingOf, terminalText } from './report.ts';
+import { barsSection, page, reduced, settingOf, terminalText } from './report.ts';
 import { FULL, QUICK, type Scale, TINY } from './scale.ts';
 
 interface Options {
@@ -55,6 +55,7 @@ async function bench(files: readonly string[], options: Options): Promise<void> 
   const writes = options.write ?? (chosen === FULL && files.length === 0);
   const scale = { ...chosen, everything: chosen.everything || writes };
   const progress = stages();
+  if (scale.name !== FULL.name) progress(reduced(scale));
   progress('making inputs');
   const inputs = await inputsOf(files, options, scale);
   const { figures, sections, rates } = await measureAll(inputs, { seed: options.seed, scale, progress });
