@@ -26,7 +26,7 @@ export function ratesFile(setting: Setting, formats: readonly FormatMeasured[]):
     machine: `${setting.machine}; ${setting.node}`,
     formats: Object.fromEntries(formats.map((measured) => [measured.input.name, ratesOfFormat(measured)])),
     loadsRowBytes: handled.loadsRowBytes,
-    logBytesPerObject: handled.logBytes,
+    logBytesPerInvocation: handled.logBytes,
   };
   const json = `${JSON.stringify(rates, undefined, 2)}\n`;
   ratesOf(json, 'measured rates');
@@ -48,7 +48,8 @@ function ratesOfFormat({
     trackNsPerByte: rounded(trackerNsPerByte),
     sentBytesPerByte: rounded(billed.sent),
     icebergBytesPerByte: rounded(billed.iceberg),
-    usual: { nsPerByte: rounded(usualNsPerByte), sentBytesPerByte: rounded(billed.usualSent) },
+    usualNsPerByte: rounded(usualNsPerByte),
+    usualSentBytesPerByte: rounded(billed.usualSent),
     parquetBytesPerByte: {
       SNAPPY: rounded(parquet.SNAPPY),
       GZIP: rounded(parquet.GZIP),

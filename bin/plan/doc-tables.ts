@@ -1,9 +1,10 @@
 /** Tables of docs/cost.md, made from plans, so that they say what `lake plan` says. */
 import { type Context, readConfig } from '../../lib/config.ts';
 import { thousands } from '../render.ts';
-import { type MonthlyCost, type Plan, planOf } from './plan.ts';
+import { type Plan, planOf } from './plan.ts';
 import { listPrices } from './prices.ts';
 import { measuredRates } from './rates.ts';
+import { COST_PARTS, dollars, number } from './text.ts';
 
 /** The tables by name, as Markdown. */
 export function costTables(): ReadonlyMap<string, string> {
@@ -21,35 +22,23 @@ function plan(linesPerDay: number, context: Context = {}, linesPerObject?: numbe
   return planOf({ config, volumes, peakFactor: 2, rates: measuredRates(), prices: listPrices() });
 }
 
-const VOLUMES = [1e5, 1e7, 1e9, 16e9];
-
-const PARTS: readonly (readonly [string, (cost: MonthlyCost) => number])[] = [
-  ['Firehose', ({ loading }) => loading.firehose],
-  ['Lambda', ({ loading }) => loading.lambda],
-  ['SQS and SNS', ({ loading }) => loading.queues],
-  ['S3 requests', ({ loading }) => loading.s3Requests],
-  ['DynamoDB: ledger', ({ loading }) => loading.dynamoDb],
-  ['CloudWatch', ({ loading }) => loading.cloudWatch],
-  ['the duplicate check', ({ duplicates: { total } }) => total],
-  ['S3, 400 days kept', ({ loading }) => loading.s3Storage],
-  ['**all**', ({ total }) => total],
-];
+/** Lines a day, as an option says them. */
+const VOLUMES = ['1e5', '1e7', '1e9', '16e9'];
 
 function byVolume(): string {
-  const plans = VOLUMES.map((lines) => plan(lines));
+  const plans = VOLUMES.map((lines) => plan(Number(lines)));
   const row = (name: string, of: (plan: Plan) => string) => [name, ...plans.map(of)];
   return table(
-    ['lines a day', ...VOLUMES.map(thousands)],
+    ['lines a day', ...VOLUMES.map((lines) => thousands(Number(lines)))],
     [
-      row(
-        'command: `lake plan --lines-per-day`',
-        ({ sources: [source] }) => `\`${exponent(source?.linesPerDay ?? 0)}\``,
-      ),
-      ...PARTS.map(([name, of]) => row(name, ({ monthly }) => dollars(of(monthly.parquet)))),
+      ['command: `lake plan --lines-per-day`', ...VOLUMES.map((lines) => `\`${lines}\``)],
+      ...COST_PARTS.map(([name, of]) => row(name, ({ monthly }) => dollars(of(monthly.parquet)))),
+      row('S3, 400 days kept', ({ monthly }) => dollars(monthly.parquet.loading.s3Storage)),
+      row('**all**', ({ monthly }) => dollars(monthly.parquet.total)),
       row('all, to Iceberg', ({ monthly }) => dollars(monthly.iceberg.total)),
-      row('all, the usual way', ({ monthly }) => (monthly.usual ? dollars(monthly.usual.total) : '-')),
+      row('all, the usual way', ({ monthly }) => dollars(monthly.usual.total)),
       row('a raw TB, nothing kept', ({ monthly }) => dollars(monthly.parquet.perRawTB)),
-      row('Firehose at the peak, MiB/s', ({ sources: [source] }) => digits(source?.firehose.peak.mibPerSecond ?? 0)),
+      row('Firehose at the peak, MiB/s', ({ sources: [source] }) => number(source?.firehose.peak.mibPerSecond ?? 0)),
       row('files a day', ({ sources: [source] }) => thousands(Math.round(source?.files.perDay ?? 0))),
     ],
   );
@@ -81,10 +70,10 @@ function duplicates(): string {
   ];
   const volumes = VOLUMES.slice(1);
   return table(
-    ['`lake plan --lines-per-day …`', ...volumes.map((lines) => `\`${exponent(lines)}\``)],
+    ['`lake plan --lines-per-day …`', ...volumes.map((lines) => `\`${lines}\``)],
     ways.map(([param, context]) => [
       `\`-c ${param}\``,
-      ...volumes.map((lines) => dollars(plan(lines, context).monthly.parquet.duplicates.total)),
+      ...volumes.map((lines) => dollars(plan(Number(lines), context).monthly.parquet.duplicates.total)),
     ]),
   );
 }
@@ -109,18 +98,4 @@ function prices(): string {
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), `|${'---|'.repeat(head.length)}`, ...rows.map(line)].join('\n');
-}
-
-function dollars(usd: number): string {
-  return usd >= 100 ? thousands(Math.round(usd)) : usd.toFixed(2);
-}
-
-function digits(value: number): string {
-  return value >= 100 ? thousands(Math.round(value)) : String(Number(value.toPrecision(2)));
-}
-
-function exponent(lines: number): string {
-  const power = Math.floor(Math.log10(lines));
-  const mantissa = lines / 10 ** power;
-  return mantissa < 10 && power > 9 ? `${mantissa * 10 ** (power - 9)}e9` : `${mantissa}e${power}`;
 }

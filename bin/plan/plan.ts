@@ -2,7 +2,7 @@
 import type { Config } from '../../lib/config.ts';
 import type { Source } from '../../lib/config-sources.ts';
 import { ASSUMED } from './assumed.ts';
-import { type Cost, costOf, NO_USAGE, RAW_TB, TB } from './cost.ts';
+import { type Cost, costOf, NO_USAGE, RAW_TB, sumOf, TB } from './cost.ts';
 import {
   type Concurrency,
   concurrency,
@@ -18,13 +18,12 @@ import type { FormatRates, Rates } from './rates.ts';
 import {
   duplicateUnits,
   ledgerUnits,
+  likelyLinesPerObject,
   objectsPerDay,
   packed,
   rawBytesPerObject,
-  usualLinesPerObject,
 } from './source-amounts.ts';
 import {
-  allOf,
   type BilledSource,
   DAYS_PER_MONTH,
   duplicatesBaseUsage,
@@ -120,11 +119,10 @@ export interface Plan {
     readonly s3Gets: number;
     readonly s3Puts: number;
   };
-  /** By way; null for the usual way where it has not been measured for each source's format. */
   readonly monthly: {
     readonly parquet: MonthlyCost;
     readonly iceberg: MonthlyCost;
-    readonly usual: MonthlyCost | null;
+    readonly usual: MonthlyCost;
   };
   readonly warnings: readonly string[];
 }
@@ -164,9 +162,9 @@ export function planOf(input: PlanInput): Plan {
     sources,
     requestsPerDay: requestsPerDay(billed, input),
     monthly: {
-      parquet: monthly(billed, 'parquet', input) as MonthlyCost,
-      iceberg: monthly(billed, 'iceberg', input) as MonthlyCost,
-      usual: monthly(billed, 'usual', input) ?? null,
+      parquet: monthly(billed, 'parquet', input),
+      iceberg: monthly(billed, 'iceberg', input),
+      usual: monthly(billed, 'usual', input),
     },
     warnings: sources.flatMap((source) => warningsOf(source, config, peakFactor)),
   };
@@ -190,7 +188,7 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
     lane,
     linesPerDay,
     bytesPerLine: volume.bytesPerLine ?? rates.bytesPerLine,
-    linesPerObject: volume.linesPerObject ?? usualLinesPerObject(lane, linesPerDay),
+    linesPerObject: volume.linesPerObject ?? likelyLinesPerObject(lane, linesPerDay),
     rates,
   };
   const loading = concurrency(load, config, peakFactor);
@@ -232,13 +230,8 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
   return { plan, billed };
 }
 
-function monthly(
-  sources: readonly BilledSource[],
-  way: Way,
-  { config, rates, prices }: PlanInput,
-): MonthlyCost | undefined {
+function monthly(sources: readonly BilledSource[], way: Way, { config, rates, prices }: PlanInput): MonthlyCost {
   const { loading, duplicates } = usages(sources, way, config, rates);
-  if (!loading) return undefined;
   const cost = { loading: costOf(loading, prices), duplicates: costOf(duplicates, prices) };
   const total = cost.loading.total + cost.duplicates.total;
   const rawTB =
@@ -251,20 +244,19 @@ function usages(sources: readonly BilledSource[], way: Way, config: Config, rate
   const queues = sources.some(({ lane }) => lane === 'objects') ? 1 : 0;
   const checked = config.duplicates.enabled && way !== 'usual';
   return {
-    loading: allOf([...sources.map((source) => loadingUsage(source, way, config, rates)), queueBaseUsage(queues)]),
-    duplicates:
-      (checked &&
-        allOf([
+    loading: sumOf([...sources.map((source) => loadingUsage(source, way, config, rates)), queueBaseUsage(queues)]),
+    duplicates: checked
+      ? sumOf([
           ...sources.map((source) => duplicatesUsage(source, config)),
           duplicatesBaseUsage(config),
           queueBaseUsage(queues),
-        ])) ||
-      NO_USAGE,
+        ])
+      : NO_USAGE,
   };
 }
 
 function requestsPerDay(sources: readonly BilledSource[], { config, rates }: PlanInput): Plan['requestsPerDay'] {
-  const { loading = NO_USAGE, duplicates } = usages(sources, 'parquet', config, rates);
+  const { loading, duplicates } = usages(sources, 'parquet', config, rates);
   const perDay = (of: 'sqsRequests' | 'snsRequests' | 's3Gets' | 's3Puts') =>
     (loading[of] + duplicates[of]) / DAYS_PER_MONTH;
   return { sqs: perDay('sqsRequests'), sns: perDay('snsRequests'), s3Gets: perDay('s3Gets'), s3Puts: perDay('s3Puts') };

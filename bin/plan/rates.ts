@@ -25,9 +25,10 @@ const FORMAT = object({
   icebergBytesPerByte: positive,
   /**
    * The usual way: readline, a regex, JSON.stringify with all columns, a record for each line; to the
-   * answer of PutRecordBatch too. Absent where nobody measured it.
+   * answer of PutRecordBatch too.
    */
-  usual: object({ nsPerByte: positive, sentBytesPerByte: positive }).optional(),
+  usualNsPerByte: positive,
+  usualSentBytesPerByte: positive,
   /** Bytes of Parquet ÷ raw bytes, by codec; ZSTD is what Iceberg's writers use. */
   parquetBytesPerByte: object({ SNAPPY: positive, GZIP: positive, UNCOMPRESSED: positive, ZSTD: positive }),
 });
@@ -41,9 +42,9 @@ const RATES = object({
   machine: z.string('the machine measured on'),
   /** By name of the format. */
   formats: z.record(z.string(), FORMAT).refine((formats) => Object.keys(formats).length > 0, 'at least one format'),
-  /** Bytes of a row of `loads` as JSON, and of what the function itself logs of an object. */
+  /** Bytes of a row of `loads` as JSON, and of what the function itself logs of an invocation. */
   loadsRowBytes: positive,
-  logBytesPerObject: positive,
+  logBytesPerInvocation: positive,
 });
 
 /** Rates of one format. */

@@ -18,7 +18,7 @@ export interface SourceLoad {
 }
 
 /** Lines of an object or payload, where nobody says how many they are. */
-export function usualLinesPerObject(lane: SourceLoad['lane'], linesPerDay: number): number {
+export function likelyLinesPerObject(lane: SourceLoad['lane'], linesPerDay: number): number {
   const [most, least] =
     lane === 'objects'
       ? [ASSUMED.linesPerObject, ASSUMED.leastObjectsPerDay]
@@ -63,9 +63,9 @@ export function packed(load: SourceLoad): Sent {
   };
 }
 
-/** A record for each line, rounded up: the usual way. Undefined where nobody measured it. */
-export function recordPerLine({ bytesPerLine, linesPerObject, rates }: SourceLoad): number | undefined {
-  return rates.usual && linesPerObject * billedStep(bytesPerLine * rates.usual.sentBytesPerByte);
+/** A record for each line, rounded up: the usual way. */
+export function recordPerLine({ bytesPerLine, linesPerObject, rates }: SourceLoad): number {
+  return linesPerObject * billedStep(bytesPerLine * rates.usualSentBytesPerByte);
 }
 
 /** A record for each row, not rounded, and the row of `loads`: what the path to Iceberg bills. */

@@ -77,7 +77,8 @@ function regionsText(sources: readonly SourcePlan[]): string {
   return renderTable([...left('source', 'Regions'), ...columns], rows);
 }
 
-const PARTS: readonly (readonly [string, (cost: MonthlyCost) => number])[] = [
+/** The month's cost by part, what is kept in S3 apart. */
+export const COST_PARTS: readonly (readonly [string, (cost: MonthlyCost) => number])[] = [
   ['Firehose', ({ loading }) => loading.firehose],
   ['Lambda', ({ loading }) => loading.lambda],
   ['SQS, SNS', ({ loading }) => loading.queues],
@@ -89,15 +90,12 @@ const PARTS: readonly (readonly [string, (cost: MonthlyCost) => number])[] = [
 
 function costText({ monthly, config, requestsPerDay }: Plan): string {
   const ways = [monthly.parquet, monthly.iceberg, monthly.usual];
-  const row = (name: string, of: (cost: MonthlyCost) => number) => [
-    name,
-    ...ways.map((way) => (way ? dollars(of(way)) : '-')),
-  ];
+  const row = (name: string, of: (cost: MonthlyCost) => number) => [name, ...ways.map((way) => dollars(of(way)))];
   const { sqs, sns, s3Gets, s3Puts } = requestsPerDay;
   const table = renderTable(
     [...left(''), ...right('Parquet', 'Iceberg', 'usual way')],
     [
-      ...PARTS.map(([name, of]) => row(name, of)),
+      ...COST_PARTS.map(([name, of]) => row(name, of)),
       row(`S3, ${config.retentionDays} days kept`, ({ loading }) => loading.s3Storage),
       row('all', ({ total }) => total),
       row('a raw TB, nothing kept', ({ perRawTB }) => perRawTB),
@@ -106,7 +104,7 @@ function costText({ monthly, config, requestsPerDay }: Plan): string {
   return `${table}\nRequests a day: SQS ${count(sqs)}, SNS ${count(sns)}, S3 GET ${count(s3Gets)} and PUT ${count(s3Puts)}`;
 }
 
-function basisText({ rates, peakFactor, assumed, sources, monthly }: Plan): string {
+function basisText({ rates, peakFactor, assumed, sources }: Plan): string {
   const others = sources.filter(({ format, ratesOf }) => format !== ratesOf);
   const alike = others.map(({ format, ratesOf }) => ` ${format} is taken to be like ${ratesOf}.`);
   return [
@@ -115,13 +113,12 @@ function basisText({ rates, peakFactor, assumed, sources, monthly }: Plan): stri
     `Assumed: a peak of ${peakFactor}x (--peak); an invocation waits ${assumed.waitSeconds} s for other services; ` +
       'an object has five minutes of events; Firehose quotas as AWS sets them; no rejected lines.',
     'Not counted: Athena, log ingestion of CloudWatch itself, KMS, compaction (Iceberg needs it), data transfer.',
-    monthly.usual
-      ? 'The usual way: readline, a regex, JSON.stringify, a record for each line; no ledger, no duplicate check.'
-      : 'The usual way: not measured for all of these formats.',
+    'The usual way: readline, a regex, JSON.stringify, a record for each line; no ledger, no duplicate check.',
   ].join('\n');
 }
 
-function dollars(usd: number): string {
+/** With cents below 100. */
+export function dollars(usd: number): string {
   return usd >= 100 ? thousands(Math.round(usd)) : usd.toFixed(2);
 }
 
@@ -130,7 +127,8 @@ function count(value: number): string {
   return value >= 10 || Number.isInteger(value) ? thousands(Math.round(value)) : number(value);
 }
 
-function number(value: number): string {
+/** Two digits that count. */
+export function number(value: number): string {
   return value >= 100 ? thousands(Math.round(value)) : String(Number(value.toPrecision(2)));
 }
 

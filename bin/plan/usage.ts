@@ -3,7 +3,7 @@ import { COUNT_METRICS, TRACK_METRICS } from '../../lambdas/core/duplicates/metr
 import { LOAD_METRICS } from '../../lambdas/core/metrics.ts';
 import type { Config } from '../../lib/config.ts';
 import { ASSUMED } from './assumed.ts';
-import { NO_USAGE, QUEUE_REQUESTS_PER_MESSAGE, sumOf, type Usage } from './cost.ts';
+import { NO_USAGE, QUEUE_REQUESTS_PER_MESSAGE, type Usage } from './cost.ts';
 import type { Rates } from './rates.ts';
 import {
   duplicateUnits,
@@ -36,18 +36,15 @@ export interface BilledSource extends SourceLoad {
   readonly filesPerDay: number;
 }
 
-/** A month of loading one source. Undefined for the usual way where nobody has measured it. */
-export function loadingUsage(source: BilledSource, way: Way, config: Billed, rates: Rates): Usage | undefined {
+/** A month of loading one source. */
+export function loadingUsage(source: BilledSource, way: Way, config: Billed, rates: Rates): Usage {
   const perMonth = objectsPerDay(source) * DAYS_PER_MONTH;
-  const usualBytes = recordPerLine(source);
-  const { usual } = source.rates;
-  if (way === 'usual' && !(usual && usualBytes !== undefined)) return undefined;
-  const ns = way === 'usual' ? (usual?.nsPerByte ?? 0) : source.rates.loadNsPerByte;
+  const ns = way === 'usual' ? source.rates.usualNsPerByte : source.rates.loadNsPerByte;
   const ledger = way === 'usual' ? { writes: 0, reads: 0, bytes: 0 } : ledgerUnits(source);
-  const logBytes = ASSUMED.logBytesPerInvocation + (way === 'usual' ? 0 : rates.logBytesPerObject);
+  const logBytes = ASSUMED.logBytesPerInvocation + (way === 'usual' ? 0 : rates.logBytesPerInvocation);
   return {
     ...invocations(source, perMonth, secondsPerObject(source, ns, config.memoryMiB), config.memoryMiB),
-    firehoseBytes: perMonth * { parquet: packed(source).billedBytes, iceberg: 0, usual: usualBytes ?? 0 }[way],
+    firehoseBytes: perMonth * { parquet: packed(source).billedBytes, iceberg: 0, usual: recordPerLine(source) }[way],
     icebergBytes: way === 'iceberg' ? perMonth * icebergBytes(source, rates) : 0,
     snsRequests: source.lane === 'objects' ? perMonth : 0,
     s3Puts: source.filesPerDay * DAYS_PER_MONTH,
@@ -64,8 +61,7 @@ export function loadingUsage(source: BilledSource, way: Way, config: Billed, rat
 
 /** A month of checking one source for duplicates. */
 export function duplicatesUsage(source: BilledSource, config: Billed): Usage {
-  const { enabled, sampleRate, windowHours } = config.duplicates;
-  if (!enabled) return NO_USAGE;
+  const { sampleRate, windowHours } = config.duplicates;
   const perMonth = objectsPerDay(source) * DAYS_PER_MONTH;
   const units = duplicateUnits(source, sampleRate);
   const keptDays = (windowHours + PAGES_KEPT_SPARE_HOURS) / 24;
@@ -82,8 +78,7 @@ export function duplicatesUsage(source: BilledSource, config: Billed): Usage {
 }
 
 /** What a month of the duplicate check costs whatever comes. */
-export function duplicatesBaseUsage({ duplicates, memoryMiB }: Billed): Usage {
-  if (!duplicates.enabled) return NO_USAGE;
+export function duplicatesBaseUsage({ memoryMiB }: Billed): Usage {
   return {
     ...NO_USAGE,
     lambdaGBSeconds: (MINUTES_PER_MONTH * ASSUMED.countSeconds * memoryMiB) / 1024,
@@ -97,12 +92,6 @@ export function duplicatesBaseUsage({ duplicates, memoryMiB }: Billed): Usage {
 /** What a month of a queue costs whatever comes. */
 export function queueBaseUsage(queues: number): Usage {
   return { ...NO_USAGE, sqsRequests: queues * ASSUMED.pollsPerDay * DAYS_PER_MONTH };
-}
-
-/** Usages of one way; undefined where one of them is. */
-export function allOf(usages: readonly (Usage | undefined)[]): Usage | undefined {
-  const known = usages.filter((usage) => usage !== undefined);
-  return known.length === usages.length ? sumOf(known) : undefined;
 }
 
 /** Pages outlive the window by a day (edges/duplicates.ts). */

@@ -14,13 +14,16 @@ export const RATES: Rates = {
       trackNsPerByte: 10,
       sentBytesPerByte: 1,
       icebergBytesPerByte: 1.5,
-      usual: { nsPerByte: 40, sentBytesPerByte: 2 },
+      usualNsPerByte: 40,
+      usualSentBytesPerByte: 2,
       parquetBytesPerByte: { SNAPPY: 0.2, GZIP: 0.1, UNCOMPRESSED: 0.8, ZSTD: 0.08 },
     },
     json: {
       bytesPerLine: 200,
       gzipRatio: 8,
       loadNsPerByte: 50,
+      usualNsPerByte: 60,
+      usualSentBytesPerByte: 2,
       trackNsPerByte: 40,
       sentBytesPerByte: 1,
       icebergBytesPerByte: 1.5,
@@ -28,7 +31,7 @@ export const RATES: Rates = {
     },
   },
   loadsRowBytes: 400,
-  logBytesPerObject: 700,
+  logBytesPerInvocation: 700,
 };
 
 const proof = { source: 'nobody', confidence: 'low' } as const;

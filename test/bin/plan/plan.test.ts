@@ -166,8 +166,8 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
     const month = 30 * 864e6;
     expect(iceberg.loading.firehose).toBeCloseTo(((month * 750 + (month / 10_000) * 400) / 2 ** 30) * 0.08, 4);
     const billed = (month * 5120) / 2 ** 30;
-    expect(usual?.loading.firehose).toBeCloseTo(30 + 40 + (billed - 3000) * 0.01 + billed * 0.02, 4);
-    expect([usual?.duplicates.total, usual?.loading.dynamoDb]).toEqual([0, 0]);
+    expect(usual.loading.firehose).toBeCloseTo(30 + 40 + (billed - 3000) * 0.01 + billed * 0.02, 4);
+    expect([usual.duplicates.total, usual.loading.dynamoDb]).toEqual([0, 0]);
     expect(iceberg.duplicates).toEqual(parquet.duplicates);
     expect(iceberg.loading.s3Storage).toBeCloseTo((432e9 * (400 * 0.08 + 6) * 0.02) / 2 ** 30, 4);
   });
@@ -230,7 +230,7 @@ describe('a plan', () => {
       ...Object.fromEntries(Object.entries(parquet.loading).map(([part, usd]) => [`loading ${part}`, usd])),
       ...Object.fromEntries(Object.entries(parquet.duplicates).map(([part, usd]) => [`duplicates ${part}`, usd])),
       iceberg: iceberg.total,
-      usual: usual?.total ?? 0,
+      usual: usual.total,
       streams: source.firehose.regions[0]!.streamsNeeded,
       files: source.files.perDay,
       concurrency: source.lambda.peak,
@@ -275,8 +275,6 @@ describe('a plan', () => {
     const plan = planFor(1e8, EVENTS);
     expect(plan.requestsPerDay).toMatchObject({ sqs: 0, sns: 0, s3Gets: 0 });
     expect(only(plan).freshness.parts.map(({ what }) => what)).not.toContain('waiting in the queue at the peak');
-    expect(plan.monthly.usual).toBeNull();
-    expect(planText(plan)).toContain('The usual way: not measured for all of these formats.');
   });
 
   test('of several sources is the sum of theirs, priced by the steps of the whole', () => {
