@@ -54,7 +54,7 @@ export const QUICK: Scale = {
   warmups: 1,
   rounds: 3,
   starts: 3,
-  trackedObjects: 3,
+  trackedObjects: 5,
 };
 
 /** Seconds: shows that everything runs, and no figure worth reading. */
