@@ -60,7 +60,7 @@ export function costSection(measured: Measured): {
       notes: [
         `US dollars for 10^12 raw bytes of ALB logs in objects of ${thousands(LINES_PER_OBJECT)} lines, by the list ` +
           `prices of ${prices.region} on ${prices.date} (bin/plan/prices.json, which says how sure each is), first ` +
-          'steps. Ours has ledger and duplicate check; the usual way has neither, and its sending is left out. A ' +
+          'steps. Ours has ledger and duplicate check; the usual way has neither. A ' +
           `function of ${ONE_CPU_MIB} MiB is taken to be as fast as one thread of this machine, and to wait for ` +
           'nothing. Storage is left out: it is the same.',
       ],

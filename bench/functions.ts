@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { LOADS_COLUMNS } from '../lambdas/core/lake-tables.ts';
 import { continuation } from '../lambdas/core/notification.ts';
@@ -39,6 +40,7 @@ export interface Functions {
   /** Where the services are, as the environment of a function tells it. */
   readonly env: Readonly<Record<string, string>>;
   readonly dynamoDbUrl: string;
+  readonly firehoseUrl: string;
   /** The tables of fingerprint pages and of the ledger. */
   readonly duplicatesTable: string;
   readonly ledgerTable: string;
@@ -63,17 +65,31 @@ export interface LoadedObject {
   readonly logBytes: number;
 }
 
+/** Synthesizes the stack and starts its services. */
 export async function openFunctions(): Promise<Functions> {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-'));
   const services = await startServices();
-  const { S3, FIREHOSE, SQS = '' } = services.urls;
+  const close = async () => {
+    await services.stop();
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    return { ...(await functionsOf(dir, services)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function functionsOf(dir: string, services: Services): Promise<Omit<Functions, 'close'>> {
+  const { S3 = '', FIREHOSE = '', SQS = '' } = services.urls;
   const assembly = synthesize({ context: { sources: [...SOURCES, EVENTS] }, outdir: join(dir, 'stack') });
   const stack = readStack({ ...assembly, urls: { sqs: SQS } });
   const tables = stack.resources.filter(({ type }) => type === 'AWS::DynamoDB::Table');
   const opened = await services.ask({ kind: 'tables', dir: join(dir, 'dynamodb'), tables });
   const { DYNAMODB = '' } = opened.kind === 'urls' ? opened.urls : {};
   const urls = { S3, FIREHOSE, SQS, DYNAMODB };
-  const env = Object.fromEntries(Object.entries(urls).map(([name, url]) => [`AWS_ENDPOINT_URL_${name}`, url ?? '']));
+  const env = Object.fromEntries(Object.entries(urls).map(([name, url]) => [`AWS_ENDPOINT_URL_${name}`, url]));
   const functions = stack.resources
     .filter(({ type }) => type === 'AWS::Lambda::Function')
     .map((resource) => ({ ...resource, properties: { ...resource.properties, Timeout: TIMEOUT_SECONDS } }));
@@ -83,15 +99,11 @@ export async function openFunctions(): Promise<Functions> {
     bundle: stack.bundle,
     env,
     dynamoDbUrl: DYNAMODB,
+    firehoseUrl: FIREHOSE,
     duplicatesTable: nameOf(tables, 'duplicates'),
     ledgerTable: nameOf(tables, 'ledger'),
     start: () =>
       startLoadObjects({ functions, bundle: stack.bundle, env, dir: join(dir, String(started++)) }, services),
-    close: async () => {
-      services.child.kill();
-      await once(services.child, 'exit');
-      rmSync(dir, { recursive: true, force: true });
-    },
   };
 }
 
@@ -105,7 +117,8 @@ type Services = Awaited<ReturnType<typeof startServices>>;
 
 async function startServices() {
   const child = fork(fileURLToPath(new URL('./services.ts', import.meta.url)), {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // Standard output is for what was measured.
+    stdio: ['ignore', 2, 2, 'ipc'],
   });
   const died = once(child, 'exit').then(() => Promise.reject(new Error('the services have died')));
   died.catch(() => {});
@@ -115,7 +128,10 @@ async function startServices() {
   };
   const first = await told();
   return {
-    child,
+    stop: async () => {
+      child.kill();
+      await died.catch(() => {});
+    },
     urls: first.kind === 'urls' ? first.urls : {},
     ask: (ask: Ask): Promise<Told> => {
       const answer = told();
@@ -131,6 +147,9 @@ interface LambdaSettings {
   readonly env: Readonly<Record<string, string>>;
   readonly dir: string;
 }
+
+/** What a process prints comes by another way than its answer. */
+const OUTPUT_LAG_MS = 50;
 
 const LOAD_OBJECTS = 'load-objects';
 let loaded = 0;
@@ -154,6 +173,7 @@ async function startLoadObjects({ dir, ...settings }: LambdaSettings, services: 
         throw new Error(`${key}: not loaded: ${JSON.stringify(result)}\n${logOf(log).slice(-2000)}`);
       }
       const told = await services.ask({ kind: 'loads' });
+      await sleep(OUTPUT_LAG_MS);
       const [row = '{}'] = told.kind === 'loads' ? told.loads : [];
       const lines = (JSON.parse(row) as Record<string, unknown>)[LINES_KEY];
       if (lines !== input.lines * times) {

@@ -27,16 +27,13 @@ export interface Input {
 }
 
 /** Formats that have figures. */
-export type FormatName = 'alb' | 'kong' | 'json';
+export const FORMAT_NAMES = ['alb', 'kong', 'json'] as const;
+export type FormatName = (typeof FORMAT_NAMES)[number];
 
 /** An input for each, and others that only the tables show. */
 export interface Inputs extends Readonly<Record<FormatName, Input>> {
   readonly more: readonly Input[];
 }
-
-/** Names of those others: objects in objects and keys not declared; an object as large as busy sites have. */
-export const NESTED = 'json, nested';
-export const LARGE = 'alb, large';
 
 const OPTIONS: Readonly<Record<Kind, { readonly format: string; readonly options: FormatOptions }>> = {
   alb: { format: 'alb', options: {} },
@@ -52,9 +49,9 @@ export function sourceOf(kind: Kind, name: string = kind): Source {
 }
 
 /** A key as ELB gives it. */
-export function albKey(index: number): string {
+function albKey(): string {
   const { account, region, name, id } = LOAD_BALANCER;
-  const file = `${account}_elasticloadbalancing_${region}_app.${name}.${id}_20261122T1205Z_198.51.100.17_${index}.log.gz`;
+  const file = `${account}_elasticloadbalancing_${region}_app.${name}.${id}_20261122T1205Z_198.51.100.17_1ns7pf2a.log.gz`;
   return `AWSLogs/${account}/elasticloadbalancing/${region}/2026/11/22/${file}`;
 }
 
@@ -110,7 +107,7 @@ const LINE_END = 0x0a;
 function inputOf(name: string, kind: Kind, text: Buffer, origin: string): Input {
   let lines = 0;
   for (let at = text.indexOf(LINE_END); at >= 0; at = text.indexOf(LINE_END, at + 1)) lines++;
-  const key = kind === 'alb' ? albKey(0) : `${kind}.log.gz`;
+  const key = kind === 'alb' ? albKey() : `${kind}.log.gz`;
   return { name, source: sourceOf(kind), key, gzip: gzipSync(text), bytes: text.length, lines, origin };
 }
 

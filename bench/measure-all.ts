@@ -4,9 +4,9 @@ import { measureCodecs, parquetBytes } from './codecs.ts';
 import { costSection } from './cost.ts';
 import type { Figures } from './figures.ts';
 import { type Functions, openFunctions } from './functions.ts';
-import { type Handled, measureHandler, measureMemory } from './handler.ts';
-import { type FormatName, type Input, type Inputs, inputsSection, LARGE } from './input.ts';
-import { measureNewColumn, measurePaths, type PathTimes, pathsSection } from './paths.ts';
+import { type Handled, measureHandler, measureMemory, measureUsualHandler } from './handler.ts';
+import { FORMAT_NAMES, type FormatName, type Input, type Inputs, inputsSection } from './input.ts';
+import { type BothTimes, measureBoth, measureNewColumn, measurePath, type PathTimes, pathsSection } from './paths.ts';
 import type { FormatMeasured } from './rates.ts';
 import type { Section } from './report.ts';
 import type { Scale } from './scale.ts';
@@ -16,8 +16,6 @@ import { measureTracker, measureUnits, trackedObjects, trackerSection } from './
 export interface MeasureOptions {
   readonly seed: string;
   readonly scale: Scale;
-  /** Measure of every format what `lake plan` asks for. */
-  readonly rates: boolean;
   readonly progress: (line: string) => void;
 }
 
@@ -25,7 +23,7 @@ export interface MeasureOptions {
 export interface AllMeasured {
   readonly figures: Figures;
   readonly sections: readonly Section[];
-  /** Empty where they were not asked for. */
+  /** Of every format where everything is measured; else none. */
   readonly rates: readonly FormatMeasured[];
 }
 
@@ -41,6 +39,8 @@ export async function measureAll(inputs: Inputs, options: MeasureOptions): Promi
 }
 
 interface Here {
+  /** Of ALB, and of the others where everything is measured. */
+  readonly both: ReadonlyMap<Input, BothTimes>;
   readonly paths: ReadonlyMap<Input, PathTimes>;
   readonly billed: ReadonlyMap<Input, BilledBytes>;
   readonly newColumnRatio: number;
@@ -49,17 +49,26 @@ interface Here {
 
 /** What is measured in this process. */
 async function measureHere({ alb, kong, json, more }: Inputs, { scale, progress }: MeasureOptions): Promise<Here> {
+  const both = new Map<Input, BothTimes>();
   const paths = new Map<Input, PathTimes>();
   const billed = new Map<Input, BilledBytes>();
+  const whole = scale.everything ? [alb, kong, json] : [alb];
   for (const input of [alb, kong, json, ...more]) {
-    progress(`${input.name}: the ingest path and the usual way`);
-    paths.set(input, await measurePaths(input, input.name === LARGE ? { ...scale, rounds: 3 } : scale));
+    progress(`${input.name}: paths`);
+    if (!whole.includes(input)) {
+      paths.set(input, await measurePath(input, scale));
+      continue;
+    }
+    const times = await measureBoth(input, scale);
+    both.set(input, times);
+    paths.set(input, times);
+    progress(`${input.name}: billed bytes`);
     billed.set(input, await billedBytes(input));
   }
   progress('a new field on each line');
   const newColumnRatio = await measureNewColumn(alb, scale);
   progress('codecs');
-  return { paths, billed, newColumnRatio, codecs: await measureCodecs(alb, scale) };
+  return { both, paths, billed, newColumnRatio, codecs: await measureCodecs(alb, scale) };
 }
 
 /** What is measured of the deployed functions and of the services beside them. */
@@ -67,14 +76,16 @@ async function measureFunctions(
   functions: Functions,
   inputs: Inputs,
   here: Here,
-  { seed, scale, rates, progress }: MeasureOptions,
+  { seed, scale, progress }: MeasureOptions,
 ): Promise<AllMeasured> {
   const { alb, kong, json, more } = inputs;
-  const { paths, billed, newColumnRatio, codecs } = here;
+  const { both, paths, billed, newColumnRatio, codecs } = here;
   progress('the functions’ starts');
   const starts = await measureStarts(functions, scale);
   progress('the whole handler');
-  const handler = await measureHandler(functions, rates ? [alb, kong, json] : [alb], scale);
+  const handler = await measureHandler(functions, [...both.keys()], scale);
+  const usualHandled = new Map<Input, number>();
+  for (const input of both.keys()) usualHandled.set(input, await measureUsualHandler(functions, input, scale));
   progress('memory');
   const memory = await measureMemory(functions, alb, scale);
   progress('the duplicate check');
@@ -82,19 +93,19 @@ async function measureFunctions(
   const units = await measureUnits(functions, 'alb', objects);
   const tracked = await measureTracker(functions, 'alb', objects, scale);
 
-  const pathOf = (input: Input) => paths.get(input) as PathTimes;
+  const ratioOf = (input: Input) => (paths.get(input) as PathTimes).ingestRatio;
   const { ours, usual, iceberg } = billed.get(alb) as BilledBytes;
   const albHandled = handler.handled.get(alb) as Handled;
   const cost = costSection({
     bytesPerLine: alb.bytes / alb.lines,
     handlerNsPerByte: albHandled.nsPerByte,
     trackerNsPerByte: tracked.nsPerByte,
-    usualNsPerByte: pathOf(alb).usualNsPerByte,
+    usualNsPerByte: usualHandled.get(alb) as number,
     billed: { ours, usual, iceberg },
     ...units,
   });
   const formats: FormatMeasured[] = [];
-  for (const name of rates ? (['alb', 'kong', 'json'] as const) : []) {
+  for (const name of scale.everything ? FORMAT_NAMES : []) {
     progress(`${name}: rates`);
     const { nsPerByte } = name === 'alb' ? tracked : await trackedAlone(functions, name, seed, scale);
     formats.push({
@@ -102,15 +113,15 @@ async function measureFunctions(
       handled: handler.handled.get(inputs[name]) as Handled,
       trackerNsPerByte: nsPerByte,
       billed: billed.get(inputs[name]) as BilledBytes,
-      usualNsPerByte: pathOf(inputs[name]).usualNsPerByte,
+      usualNsPerByte: usualHandled.get(inputs[name]) as number,
       parquet: name === 'alb' ? codecs.bytes : await parquetBytes(inputs[name]),
     });
   }
   const [oneGiB, fiveGiB] = memory.peaks;
   return {
     figures: {
-      ingestRatio: { alb: pathOf(alb).ingestRatio, kong: pathOf(kong).ingestRatio, json: pathOf(json).ingestRatio },
-      usualRatio: pathOf(alb).usualRatio,
+      ingestRatio: { alb: ratioOf(alb), kong: ratioOf(kong), json: ratioOf(json) },
+      usualRatio: (both.get(alb) as BothTimes).usualRatio,
       handlerRatio: albHandled.ratio,
       billedBytesRatio: { alb: ours, usual, iceberg },
       peakRssMiB: { oneGiB, fiveGiB },

@@ -12,6 +12,7 @@ export interface FormatMeasured {
   readonly handled: Handled;
   readonly trackerNsPerByte: number;
   readonly billed: BilledBytes;
+  /** With its sending. */
   readonly usualNsPerByte: number;
   readonly parquet: ParquetBytes;
 }

@@ -45,7 +45,7 @@ export function barsSection(figures: Figures, scale: Scale): Section {
     title: 'Bars',
     notes: [
       'Ratios are of CPU time, user and system, of all threads: medians of rounds in which each takes its turn.',
-      ...reduced(scale),
+      ...(scale.name === FULL.name ? [] : [reduced(scale)]),
     ],
     columns: [...columnsOf('figure', 'measured', 'bar'), { name: '' }],
     rows: BARS.map(({ name, value, atMost, atLeast }) => {
@@ -58,13 +58,12 @@ export function barsSection(figures: Figures, scale: Scale): Section {
 }
 
 /** What a run had less of than a whole one. */
-function reduced(scale: Scale): string[] {
-  if (scale === FULL) return [];
+export function reduced(scale: Scale): string {
   const [small, large] = scale.memoryBytes.map(bytesText) as [string, string];
-  return [
+  return (
     `Reduced: inputs of ${bytesText(scale.inputBytes)}, ${scale.rounds} rounds; memory of objects of ${small} and ${large}; ` +
-      `${scale.trackedObjects} objects for the duplicate check.`,
-  ];
+    `${scale.trackedObjects} objects for the duplicate check.`
+  );
 }
 
 /** All of it as text. */

@@ -5,11 +5,11 @@ import { CommandError } from '../bin/command-error.ts';
 import { jsonOption } from '../bin/options.ts';
 import { print, printJson, say, stages } from '../bin/output.ts';
 import { RATES_FILE } from '../bin/plan/rates.ts';
-import { PROCESSES_ARE_TOLD } from './handler.ts';
-import { type FormatName, fromFiles, generated, type Input, type Inputs, LARGE, NESTED } from './input.ts';
+import { FORMAT_NAMES, type FormatName, fromFiles, generated, type Input, type Inputs } from './input.ts';
 import { measureAll } from './measure-all.ts';
+import { PROCESSES_ARE_TOLD } from './process.ts';
 import { ratesFile } from './rates.ts';
-import { barsSection, page, settingOf, terminalText } from './report.ts';
+import { barsSection, page, reduced, settingOf, terminalText } from './report.ts';
 import { FULL, QUICK, type Scale, TINY } from './scale.ts';
 
 interface Options {
@@ -23,10 +23,17 @@ interface Options {
 
 const PAGE = new URL('../docs/benchmarks.md', import.meta.url);
 
+/** Inputs that only the tables show, and how large they are: objects in objects and keys not declared; other sizes. */
+const MORE = [
+  { name: 'json, nested', kind: 'json-nested', size: 1 },
+  { name: 'alb, smaller', kind: 'alb', size: 1 / 3 },
+  { name: 'alb, larger', kind: 'alb', size: 5 },
+] as const;
+
 const command = new Command('bench')
   .description('measures the ingest path, the functions and what they cost, against inflating alone and the usual way')
   .argument('[files...]', 'logs to measure in place of generated ones; small ones are repeated')
-  .addOption(new Option('-f, --format <name>', 'format of the files').choices(['alb', 'kong', 'json']).default('alb'))
+  .addOption(new Option('-f, --format <name>', 'format of the files').choices(FORMAT_NAMES).default('alb'))
   .option('--seed <text>', 'seed of the generated lines', 'tributary')
   .option('--quick', 'within a minute: smaller objects, fewer rounds')
   .option('--write', 'write docs/benchmarks.md and bench/rates.json, as a whole run of generated lines does')
@@ -43,17 +50,20 @@ try {
 async function bench(files: readonly string[], options: Options): Promise<void> {
   if (!PROCESSES_ARE_TOLD)
     throw new CommandError('expected Linux: nowhere else is told what another process has taken');
-  const scale = options.tiny ? TINY : options.quick ? QUICK : FULL;
+  const chosen = options.tiny ? TINY : options.quick ? QUICK : FULL;
   const setting = settingOf(commandLine());
-  const writes = options.write ?? (scale === FULL && files.length === 0);
+  const writes = options.write ?? (chosen === FULL && files.length === 0);
+  const scale = { ...chosen, everything: chosen.everything || writes };
   const progress = stages();
+  if (scale.name !== FULL.name) progress(reduced(scale));
   progress('making inputs');
   const inputs = await inputsOf(files, options, scale);
-  const { figures, sections, rates } = await measureAll(inputs, { seed: options.seed, scale, rates: writes, progress });
+  const { figures, sections, rates } = await measureAll(inputs, { seed: options.seed, scale, progress });
   const all = [barsSection(figures, scale), ...sections];
   if (writes) {
     writeFileSync(PAGE, page(setting, all));
     writeFileSync(RATES_FILE, ratesFile(setting, rates));
+    progress('written: docs/benchmarks.md and bench/rates.json, which docs/cost.md rests on: npm run docs');
   }
   if (options.json) printJson(figures);
   else print(terminalText(setting, all));
@@ -61,11 +71,13 @@ async function bench(files: readonly string[], options: Options): Promise<void> 
 
 /** One input a format: the files for theirs, generated lines for the others; and more of generated lines. */
 async function inputsOf(files: readonly string[], { format, seed }: Options, scale: Scale): Promise<Inputs> {
-  const { inputBytes, largeInputBytes } = scale;
+  const { inputBytes, everything } = scale;
   const own = files.length > 0 ? { [format]: await fromFiles(format, files, inputBytes) } : {};
   const input = (name: FormatName): Input => own[name] ?? generated(name, seed, inputBytes);
-  const more = [{ ...generated('json-nested', seed, inputBytes), name: NESTED }];
-  if (largeInputBytes > 0) more.push({ ...generated('alb', seed, largeInputBytes), name: LARGE });
+  const more = (everything ? MORE : []).map(({ name, kind, size }) => ({
+    ...generated(kind, seed, inputBytes * size),
+    name,
+  }));
   return { alb: input('alb'), kong: input('kong'), json: input('json'), more };
 }
 

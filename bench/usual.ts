@@ -5,8 +5,12 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
+import { type FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
+import { MAX_BATCH_BYTES, MAX_BATCH_RECORDS } from '../lambdas/core/pack.ts';
 import { bodyOf } from './ingest.ts';
 import type { Input } from './input.ts';
+
+type TakeRecord = (record: Uint8Array) => Promise<void> | undefined | void;
 
 /** Takes a line apart; what cannot be is a row of one column. */
 type ReadLine = (line: string) => Record<string, unknown>;
@@ -45,13 +49,35 @@ const READ_LINE: Readonly<Record<string, ReadLine>> = {
   },
 };
 
-/** Gives each line as a record. */
-export async function usualWay({ source, gzip }: Input, take: (record: Uint8Array) => void = () => {}): Promise<void> {
+/** Gives each line as a record; waits where `take` does. */
+export async function usualWay({ source, gzip }: Input, take: TakeRecord = () => {}): Promise<void> {
   const read = READ_LINE[source.settings.format] as ReadLine;
   const lines = createInterface({ input: Readable.from(bodyOf(gzip)).pipe(createGunzip()), crlfDelay: Infinity });
   for await (const line of lines) {
-    take(Buffer.from(`${JSON.stringify(read(line))}\n`));
+    const waits = take(Buffer.from(`${JSON.stringify(read(line))}\n`));
+    if (waits) await waits;
   }
+}
+
+/** The same, each record sent to a stream, in batches as large as there may be. */
+export async function usualHandler(input: Input, client: FirehoseClient): Promise<void> {
+  const DeliveryStreamName = input.source.settings.name;
+  let batch: { Data: Uint8Array }[] = [];
+  let bytes = 0;
+  const send = async () => {
+    const Records = batch;
+    batch = [];
+    bytes = 0;
+    await client.send(new PutRecordBatchCommand({ DeliveryStreamName, Records }));
+  };
+  await usualWay(input, (Data) => {
+    const full = batch.length === MAX_BATCH_RECORDS || bytes + Data.length > MAX_BATCH_BYTES;
+    const sent = full ? send() : undefined;
+    batch.push({ Data });
+    bytes += Data.length;
+    return sent;
+  });
+  await send();
 }
 
 function byExpression(expression: RegExp, columns: readonly string[]): ReadLine {

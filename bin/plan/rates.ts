@@ -25,7 +25,7 @@ const FORMAT = object({
   icebergBytesPerByte: positive,
   /**
    * The usual way: readline, a regex, JSON.stringify with all columns, a record for each line; to the
-   * records, their sending left out.
+   * answer of PutRecordBatch too.
    */
   usualNsPerByte: positive,
   usualSentBytesPerByte: positive,

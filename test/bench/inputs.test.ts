@@ -68,7 +68,9 @@ describe('usualWay', () => {
   test.each(['alb', 'kong', 'json'] as const)('takes nearly every %s line apart', async (kind) => {
     const input = generated(kind, 'a', MIB / 4);
     const records: string[] = [];
-    await usualWay(input, (record) => records.push(Buffer.from(record).toString()));
+    await usualWay(input, (record) => {
+      records.push(Buffer.from(record).toString());
+    });
     expect(records.length).toBe(input.lines);
     expect(records.filter((record) => record.startsWith('{"line":')).length / input.lines).toBeLessThan(0.02);
   });

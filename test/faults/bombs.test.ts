@@ -2,12 +2,12 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { createGzip, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { PROCESSES_ARE_TOLD, peakMemoryMib } from '../../bench/process.ts';
 import { select } from '../../bin/balance.ts';
 import { readLakeFolder } from '../../bin/lake-folder.ts';
 import { openAthena } from '../../local/athena.ts';
 import { openFaultyLake } from './faulty-lake.ts';
 import { albLine, albObject } from './logs.ts';
-import { MEMORY_IS_TOLD, peakMemoryMib } from './process-memory.ts';
 
 const MIB = 1024 * 1024;
 const FOLDER = 'AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/03/04/';
@@ -72,7 +72,7 @@ describe('an object made to hurt', { timeout: 120_000 }, () => {
     await faulty.putBytes(`${FOLDER}bomb.log.gz`, await bytes());
     await faulty.put(...others);
     expect((await faulty.drain()).deadLetters).toEqual([]);
-    if (MEMORY_IS_TOLD) for (const pid of pids) expect(peakMemoryMib(pid)).toBeLessThan(MOST_MEMORY_MIB);
+    if (PROCESSES_ARE_TOLD) for (const pid of pids) expect(peakMemoryMib(pid)).toBeLessThan(MOST_MEMORY_MIB);
 
     const athena = await openAthena(readLakeFolder(faulty.dir));
     const rows = await select(athena, `SELECT * FROM loads WHERE object_key LIKE '%bomb%'`);

@@ -1,12 +1,12 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { PROCESSES_ARE_TOLD, peakMemoryMib } from '../../bench/process.ts';
 import { select } from '../../bin/balance.ts';
 import { readLakeFolder } from '../../bin/lake-folder.ts';
 import { openAthena } from '../../local/athena.ts';
 import type { Call } from '../faults/call.ts';
 import { openFaultyLake } from '../faults/faulty-lake.ts';
 import { albLine } from '../faults/logs.ts';
-import { MEMORY_IS_TOLD, peakMemoryMib } from '../faults/process-memory.ts';
 
 const MIB = 1024 * 1024;
 
@@ -60,7 +60,7 @@ async function measure(bytes: number): Promise<Measured> {
   return { lines: Number(row?.lines), bytes: Number(row?.bytes), peakMib };
 }
 
-describe.runIf(MEMORY_IS_TOLD)('the memory of a function', { timeout: 240_000 }, () => {
+describe.runIf(PROCESSES_ARE_TOLD)('the memory of a function', { timeout: 240_000 }, () => {
   test('does not grow with its object', async () => {
     const small = await measure(64 * MIB);
     const large = await measure(1024 * MIB);
