@@ -5,7 +5,7 @@
 import { BrokenGzipError, DecompressionBombError, decode } from './decode.ts';
 import type { CompiledFormat } from './format.ts';
 import { InFlight } from './in-flight.ts';
-import { type LoadsRow, loadsRow } from './lake-rows.ts';
+import { type LoadsRow, loadsRow, rejectedRow } from './lake-rows.ts';
 import { type Claim, type Ledger, PAYLOAD_ENTRY_DAYS } from './ledger.ts';
 import { type Counts, Loader, type Shipment } from './loader.ts';
 import { entryIdOf, type Identity, type ObjectId, objectIdentity, originOf, payloadIdentity } from './origin.ts';
@@ -107,10 +107,8 @@ export async function loadObject(
           loader.push(chunk);
           await ship();
           if (!attempt.outOfTime()) continue;
-          if (loader.counts.lines > from) return false;
           // An invocation that got no further than the last one would be followed by its like for ever.
-          loader.breakOff('no_progress', 'expected to reach new lines within one invocation: raise timeoutSeconds');
-          return true;
+          return loader.counts.lines > from ? 'out_of_time' : 'no_progress';
         }
         loader.end();
       } catch (error) {
@@ -118,7 +116,7 @@ export async function loadObject(
         const reason = error instanceof DecompressionBombError ? 'decompression_bomb' : 'broken_gzip';
         loader.breakOff(reason, `expected gzip up to the object's end, got ${error.message}`);
       }
-      return true;
+      return 'whole';
     },
   });
 }
@@ -158,7 +156,7 @@ export async function loadPayload(source: Source, payload: Payload, ports: Ports
         loader.read(message, index);
         await ship();
       }
-      return true;
+      return 'whole';
     },
   });
 }
@@ -175,6 +173,9 @@ async function claimed(
   return claim === 'done' ? 'already_loaded' : claim;
 }
 
+/** How reading ended: with all there is read, or for lack of time, with new lines read or without. */
+type Read = 'whole' | 'out_of_time' | 'no_progress';
+
 interface Job {
   readonly source: Source;
   readonly claim: Claim;
@@ -184,8 +185,8 @@ interface Job {
   /** What the loads row tells of the object or payload. */
   readonly facts: LoadsRow;
   readonly ports: Ports;
-  /** Gives the loader all there is, and `ship`s what gets full; false when it stopped for lack of time. */
-  readonly read: (loader: Loader, ship: () => Promise<void>) => Promise<boolean>;
+  /** Gives the loader all there is, or as much as there is time for, and `ship`s what gets full. */
+  readonly read: (loader: Loader, ship: () => Promise<void>) => Promise<Read>;
 }
 
 /**
@@ -222,15 +223,16 @@ async function load({ source, claim, origin, shared, facts, ports, read }: Job):
     },
   );
   try {
-    const whole = await read(loader, async () => {
+    const ended = await read(loader, async () => {
       for (const shipment of loader.takeReady()) await sending.add(shipment);
     });
     for (const shipment of loader.takeRest()) await sending.add(shipment);
     await sending.done();
-    if (!whole) {
+    if (ended === 'out_of_time') {
       await claim.release({ counts: loader.counts });
       return 'unfinished';
     }
+    if (ended === 'no_progress') await ports.send(ports.rejectedStream, packed(givenUp(loader, name, origin, ports)));
     const row = { ...facts, ...summary(name, loader.counts, startedAt, ports.now()) };
     await ports.send(ports.loadsStream, packed(loadsRow(origin, row)));
     await claim.finish('loaded');
@@ -242,6 +244,16 @@ async function load({ source, claim, origin, shared, facts, ports, read }: Job):
     await claim.release({ counts: acknowledged });
     return 'unfinished';
   }
+}
+
+/** Counts all that is left of an object as one rejected line, and gives its row. */
+function givenUp({ counts, reasons }: Loader, source: string, origin: string, { now }: Ports): string {
+  const reason = 'no_progress';
+  const detail = `expected to get past line ${counts.lines} within one invocation: raise timeoutSeconds`;
+  counts.lines++;
+  counts.rejected++;
+  reasons.set(reason, 1);
+  return rejectedRow(origin, counts.lines, { source, reason, detail, raw: '' }, now());
 }
 
 function packed(row: string): Uint8Array[] {

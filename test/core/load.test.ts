@@ -217,6 +217,20 @@ describe('loadObject', () => {
     expect(ledger.done).toBe(true);
   });
 
+  test('ends an object with a reason when an invocation cannot even skip what is done', async () => {
+    const [ledger, streams] = [new OneEntry(), new Streams()];
+    let looks = 0;
+    expect(await load(ledger, streams, { ...ATTEMPT, outOfTime: () => looks++ > 40 })).toBe('unfinished');
+    const done = ledger.progress?.counts.lines ?? 0;
+    expect(done).toBeGreaterThan(1000);
+    const result = await load(ledger, streams, { ...ATTEMPT, outOfTime: () => true });
+    expect(result).toMatchObject({ counts: { lines: done + 1 }, reasons: new Map([['no_progress', 1]]) });
+    expect(streams.rows('rejected', rejectedTable)).toContainEqual(
+      expect.objectContaining({ position: done + 1, reason: 'no_progress' }),
+    );
+    expect(ledger.done).toBe(true);
+  });
+
   test('leaves the rest to another invocation when Firehose takes some and then no more', async () => {
     const [ledger, streams] = [new OneEntry(), new Streams()];
     streams.refuse = (_, batch) => batch >= 2;
