@@ -88,8 +88,9 @@ export async function loadObject(
   const what = `s3://${object.bucket}/${object.key}`;
   const claim = await claimed(identity, settings.name, what, ports.objectEntryDays, ports, attempt);
   if (typeof claim === 'string') return claim;
+  const { resume } = claim;
   const body = await open();
-  if (!body) {
+  if (!body && !resume) {
     await claim.finish('replaced');
     return 'replaced';
   }
@@ -102,6 +103,10 @@ export async function loadObject(
     ports,
     async read(loader, ship) {
       const from = loader.counts.lines;
+      if (!body) {
+        loader.counts.bytes = resume?.counts.bytes ?? 0;
+        return 'replaced';
+      }
       try {
         for await (const chunk of decode(body, open)) {
           loader.push(chunk);
@@ -173,8 +178,11 @@ async function claimed(
   return claim === 'done' ? 'already_loaded' : claim;
 }
 
-/** How reading ended: with all there is read, or for lack of time, with new lines read or without. */
-type Read = 'whole' | 'out_of_time' | 'no_progress';
+/**
+ * How reading ended: with all there is read; for lack of time, with new lines read or without; at a
+ * checkpoint of old, as another object has taken the place of the one begun.
+ */
+type Read = 'whole' | 'out_of_time' | 'no_progress' | 'replaced';
 
 interface Job {
   readonly source: Source;
@@ -197,7 +205,8 @@ interface Job {
  * 3. loads row acknowledged: it repeats, with the same origin
  * 4. entry finished: everyone skips
  */
-async function load({ source, claim, origin, shared, facts, ports, read }: Job): Promise<Loaded | 'unfinished'> {
+async function load(job: Job): Promise<Loaded | 'unfinished' | 'replaced'> {
+  const { source, claim, origin, shared, facts, ports, read } = job;
   const { name, keepRaw, stream } = source.settings;
   const startedAt = ports.now();
   const resume = claim.resume?.counts;
@@ -235,6 +244,10 @@ async function load({ source, claim, origin, shared, facts, ports, read }: Job):
     if (ended === 'no_progress') await ports.send(ports.rejectedStream, packed(givenUp(loader, name, origin, ports)));
     const row = { ...facts, ...summary(name, loader.counts, startedAt, ports.now()) };
     await ports.send(ports.loadsStream, packed(loadsRow(origin, row)));
+    if (ended === 'replaced') {
+      await claim.finish('replaced');
+      return 'replaced';
+    }
     await claim.finish('loaded');
     return { source: name, origin, counts: loader.counts, reasons: loader.reasons };
   } catch (error) {

@@ -195,6 +195,18 @@ describe('loadObject', () => {
     expect(ledger.writes).toEqual(['replaced']);
   });
 
+  test('says in loads what it loaded of an object before another replaced it', async () => {
+    const [ledger, streams] = [new OneEntry(), new Streams()];
+    let looks = 0;
+    await load(ledger, streams, { ...ATTEMPT, outOfTime: () => looks++ > 40 });
+    const { length } = streams.rows('rows', table);
+    expect(length).toBeGreaterThan(1000);
+    const result = await loadObject(alb, OBJECT, async () => undefined, portsOf(ledger, streams), ATTEMPT);
+    expect(result).toBe('replaced');
+    expect(streams.rows('loads', loadsTable)).toMatchObject([{ lines: length, rows: length, etag: OBJECT.etag }]);
+    expect(ledger.writes.at(-1)).toBe('replaced');
+  });
+
   test('stops near the time limit with nothing unsent, and goes on there without a row lost or doubled', async () => {
     const [ledger, streams] = [new OneEntry(), new Streams()];
     let results = 0;
