@@ -170,6 +170,17 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
     expect(complaints(query)).toEqual([expect.stringContaining('never: no lake in this folder')]);
   });
 
+  test('say in one line that the ledger of a lake is damaged, and what to do', async () => {
+    await mkdir(join(dir, 'damaged', 'dynamodb'), { recursive: true });
+    await writeFile(join(dir, 'damaged', 'dynamodb', 'CURRENT'), 'nothing LevelDB wrote');
+    await writeFile(join(dir, 'any.log'), sample('any', 3));
+
+    const run = await lake('run', 'any.log', '--lake', 'damaged');
+
+    expect(run.code).toBe(1);
+    expect(complaints(run)).toEqual([expect.stringContaining('ledger is damaged: delete dynamodb/')]);
+  });
+
   test('load what is good, say what is not, and answer SQL over it', async () => {
     await mkdir(join(dir, 'one'));
     await mkdir(join(dir, 'two'));
