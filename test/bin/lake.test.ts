@@ -68,6 +68,9 @@ describe('lake', () => {
     ['a context param without a value', ['run', 'a.log', '-c', 'bufferSizeMiB']],
     ['two kinds of output at once', ['query', 'SELECT 1', '--json', '--csv']],
     ['an unknown format', ['parse', '--format', 'morse', 'a.log']],
+    ['no place to backfill', ['backfill']],
+    ['a place to backfill that is no s3 URL', ['backfill', 'landing/a']],
+    ['a log group to backfill without its time', ['backfill', '--log-group', '/app', '--since', '1h']],
   ])('exits with 2 for %s', async (_name, args) => {
     const { code, stdout, stderr } = await lake(...args);
 
