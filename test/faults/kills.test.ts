@@ -49,7 +49,10 @@ async function openKilling(draw: Random, { most, mostPerMessage }: Killed): Prom
   const die = async (call: Call): Promise<void> => {
     const victim = current;
     const moment = draw(3);
-    if (moment === 0) return kill(victim);
+    if (moment === 0) {
+      kill(victim);
+      return call.cut();
+    }
     const answer = await call.forward();
     if (moment === 1) {
       kill(victim);
