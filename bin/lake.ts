@@ -27,6 +27,17 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(OK);
 });
 
+// What dynalite throws when it cannot read its files comes from callbacks of its own, where nobody can catch it.
+process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
+  if (error.code?.startsWith('LEVEL_') || error.message === 'Database is closed') {
+    complain(
+      "the lake's ledger is damaged: delete dynamodb/ in the lake's folder to begin a new one; " +
+        'what is then loaded again repeats with the same origin and position',
+    );
+  } else console.error(error);
+  process.exit(FAILED);
+});
+
 process.exitCode = await main(process.argv);
 
 async function main(argv: readonly string[]): Promise<number> {

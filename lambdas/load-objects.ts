@@ -5,6 +5,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { FencedError } from './core/ledger.ts';
 import { loadObject } from './core/load.ts';
 import { type CreatedObject, createdObjects } from './core/notification.ts';
 import { ENV, loaderSettings, required } from './core/settings.ts';
@@ -35,7 +36,8 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
     } catch (error) {
       logger.error('message not loaded', { messageId: record.messageId, error: error as Error });
       batchItemFailures.push({ itemIdentifier: record.messageId });
-      await returnLater(sqs, queueUrl, record);
+      // Another attempt may be at work for this very message: returning soon, it would be overtaken in turn.
+      if (!(error instanceof FencedError)) await returnLater(sqs, queueUrl, record);
     }
   }
   return { batchItemFailures };

@@ -7,6 +7,7 @@
  */
 import { existsSync } from 'node:fs';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { flushCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
@@ -22,6 +23,8 @@ process.on('disconnect', () => process.exit(0));
 
 try {
   const handler = await loadHandler();
+  // Node would write it at the end, which a process that is killed has not.
+  flushCompileCache();
   for (;;) await invokeNext(handler);
 } catch (error) {
   await call('POST', '/init/error', described(error));

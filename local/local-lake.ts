@@ -11,7 +11,7 @@ import type { Resource } from './resource.ts';
  *   <dir>/logs/<function>.log    what functions print
  *   <dir>/context.json           the params it was last opened with
  *   <dir>/operations/            how far operations have come that were broken off
- *   <dir>/lock                   the process that has it open
+ *   <dir>/locks/                 the process that has it open
  */
 export interface OpenOptions {
   /** The lake's folder; made when missing. */

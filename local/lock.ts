@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Holds a lake's folder for this process. */
@@ -6,28 +6,40 @@ export interface Lock {
   release(): void;
 }
 
+/** Times a folder is tried that another process asks for at the same moment, and the longest wait between. */
+const ATTEMPTS = 4;
+const LONGEST_WAIT_MS = 100;
+
 /**
- * Takes a lake's folder: two processes at one folder would do everything twice. The lock of a process
- * that has died is taken over.
+ * Takes a lake's folder: two processes at one folder would do everything twice. Each that wants it writes
+ * down its own name first and looks for others then, so that of two at least one sees the other. The lock
+ * of a process that has died does not count: its name is no other's, so anyone may remove it.
  *
  * @throws Error naming the folder and the process that has it.
  */
 export function lockFolder(dir: string): Lock {
-  mkdirSync(dir, { recursive: true });
-  const file = join(dir, 'lock');
-  for (;;) {
-    try {
-      writeFileSync(file, JSON.stringify({ pid: process.pid, started: startOf(process.pid) }), { flag: 'wx' });
-      return { release: () => rmSync(file, { force: true }) };
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    }
-    const holder = holderOf(file);
-    if (holder !== undefined && isAlive(holder)) {
-      throw new Error(`lake ${dir} is in use by process ${holder.pid}: wait for it to end, or use another folder`);
-    }
-    rmSync(file, { force: true });
+  const folder = join(dir, LOCKS);
+  mkdirSync(folder, { recursive: true });
+  const own = nameOf({ pid: process.pid, started: startOf(process.pid) });
+  const mine = join(folder, own);
+  for (let attempt = 1; ; attempt++) {
+    // There already: this very process has it.
+    if (existsSync(mine)) throw inUse(dir, process.pid);
+    writeFileSync(mine, '');
+    const other = liveHolder(folder, own);
+    if (!other) return { release: () => rmSync(mine, { force: true }) };
+    rmSync(mine, { force: true });
+    if (attempt === ATTEMPTS) throw inUse(dir, other.pid);
+    // It may have seen this one too, and have given way.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.random() * LONGEST_WAIT_MS);
   }
+}
+
+/** Below a lake's folder, a file for each process that has it or asks for it. */
+const LOCKS = 'locks';
+
+function inUse(dir: string, pid: number): Error {
+  return new Error(`lake ${dir} is in use by process ${pid}: wait for it to end, or use another folder`);
 }
 
 interface Holder {
@@ -36,14 +48,19 @@ interface Holder {
   readonly started: string;
 }
 
-function holderOf(file: string): Holder | undefined {
-  try {
-    const { pid, started } = JSON.parse(readFileSync(file, 'utf8')) as Partial<Holder>;
-    return pid === undefined ? undefined : { pid, started: started ?? '' };
-  } catch {
-    // Gone meanwhile, or its process died while writing it.
-    return undefined;
+function nameOf({ pid, started }: Holder): string {
+  return `${pid}-${started}`;
+}
+
+function liveHolder(folder: string, own: string): Holder | undefined {
+  for (const name of readdirSync(folder)) {
+    if (name === own) continue;
+    const [pid = '', started = ''] = name.split('-');
+    const holder = { pid: Number(pid), started };
+    if (isAlive(holder)) return holder;
+    rmSync(join(folder, name), { force: true });
   }
+  return undefined;
 }
 
 function isAlive({ pid, started }: Holder): boolean {

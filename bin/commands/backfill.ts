@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander';
-import { CommandError } from '../command-error.ts';
 import { backfillLogGroup } from '../operations/backfill-log-group.ts';
 import { backfillObjects } from '../operations/backfill-objects.ts';
 import { addOperation, type OperationOptions, operate, sinceOption, untilOption } from './operation.ts';
@@ -26,14 +25,14 @@ export function addBackfill(lake: Command): void {
     .action(run);
 }
 
-async function run(place: string | undefined, options: BackfillOptions): Promise<void> {
+async function run(place: string | undefined, options: BackfillOptions, command: Command): Promise<void> {
   const { since, until, source, reload = false, logGroup } = options;
   if ((place === undefined) === (logGroup === undefined)) {
-    throw new CommandError('expected either s3://bucket/prefix or --log-group NAME');
+    command.error('error: expected either s3://bucket/prefix or --log-group NAME');
   }
   if (place !== undefined) {
     const task = {
-      ...placeOf(place),
+      ...placeOf(place, command),
       reload,
       ...(since && { since }),
       ...(until && { until }),
@@ -41,13 +40,13 @@ async function run(place: string | undefined, options: BackfillOptions): Promise
     };
     return operate(options, true, async (account, tools) => ({ counts: await backfillObjects(account, task, tools) }));
   }
-  if (!since || !until) throw new CommandError('--log-group: expected --since and --until, which bound what is read');
+  if (!since || !until) command.error('error: --log-group: expected --since and --until, which bound what is read');
   const range = { logGroup: logGroup ?? '', since: since.getTime(), until: until.getTime() };
   return operate(options, true, async (account, tools) => ({ counts: await backfillLogGroup(account, range, tools) }));
 }
 
-function placeOf(url: string): { bucket: string; prefix: string } {
+function placeOf(url: string, command: Command): { bucket: string; prefix: string } {
   const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)(?:\/(.*))?$/s.exec(url) ?? [];
-  if (bucket === undefined) throw new CommandError(`expected s3://bucket/prefix, got ${url}`);
+  if (bucket === undefined) command.error(`error: expected s3://bucket/prefix, got ${url}`);
   return { bucket, prefix };
 }

@@ -4,8 +4,9 @@
  * `amended`, with the counts as they are now: lines = rows + filtered + rejected goes on to hold, of the
  * latest row of each origin.
  *
- *   lines sent and acknowledged ─► loads row acknowledged ─► noted in the ledger
+ *   begun, in the ledger ─► lines acknowledged ─► loads row acknowledged ─► noted in the ledger
  *
+ * What is found begun and not noted is done again: lines that are in their table already are then counted too.
  * The counts are the load's own and the positions noted, never counted on from the last amendment: so
  * what is done again after a death between these comes to the same.
  */
@@ -52,9 +53,23 @@ export async function loadsOf(account: Account, origins: readonly string[]): Pro
   return found;
 }
 
-/** What has been noted of an origin since the load that wrote `base`. */
-export async function amendmentOf(account: Account, base: ResultRow): Promise<Amendment> {
-  return (await noted(account, base)).amendment;
+/** What has been noted of an origin since the load that wrote `base`, and the rejected lines whose becoming rows was only begun. */
+export async function amendmentOf(
+  account: Account,
+  base: ResultRow,
+): Promise<Amendment & { begun: readonly number[] }> {
+  const { amendment, begun } = await noted(account, base);
+  return { ...amendment, begun };
+}
+
+/**
+ * Notes which rejected lines are about to become rows; `amend` ends it.
+ *
+ * @throws ConditionalCheckFailedException when another operation amends the same origin: run this again
+ */
+export async function begin(account: Account, base: ResultRow, positions: readonly number[]): Promise<void> {
+  const { amendment, version, begun } = await noted(account, base);
+  await note(account, base, { amendment, version, begun: union(begun, positions) });
 }
 
 /**
@@ -81,11 +96,14 @@ export async function amend(account: Account, base: ResultRow, more: Amendment):
     finished_at: new Date().toISOString(),
   });
   await sendRows(account, [account.loadsStream], [row]);
-  await note(account, base, amendment, before.version);
+  const done = new Set(amendment.rows);
+  await note(account, base, { ...before, amendment, begun: before.begun.filter((position) => !done.has(position)) });
 }
 
 interface Noted {
   readonly amendment: Amendment;
+  /** Positions of rejected lines that may be rows already, and are not counted as such. */
+  readonly begun: readonly number[];
   readonly version: number;
 }
 
@@ -95,6 +113,7 @@ interface Stored extends Omit<Amendment, 'rows' | 'rejected'> {
   readonly of: string;
   readonly rows: string;
   readonly rejected: string;
+  readonly begun: string;
 }
 
 async function noted({ dynamodb, ledgerTable }: Account, base: ResultRow): Promise<Noted> {
@@ -103,19 +122,25 @@ async function noted({ dynamodb, ledgerTable }: Account, base: ResultRow): Promi
   );
   const version = Number(Item?.token?.N ?? 0);
   const stored = Item?.amendment?.S === undefined ? undefined : (JSON.parse(Item.amendment.S) as Stored);
-  if (!stored || stored.of !== base.finished_at) return { amendment: NO_AMENDMENT, version };
-  return { amendment: { ...stored, rows: positions(stored.rows), rejected: positions(stored.rejected) }, version };
+  if (!stored || stored.of !== base.finished_at) return { amendment: NO_AMENDMENT, begun: [], version };
+  const { rows, rejected, begun, ...rest } = stored;
+  return {
+    amendment: { ...rest, rows: positions(rows), rejected: positions(rejected) },
+    begun: positions(begun),
+    version,
+  };
 }
 
 const isUnchanged = 'attribute_not_exists(#id) OR #token = :version';
 
-async function note(account: Account, base: ResultRow, amendment: Amendment, version: number): Promise<void> {
+async function note(account: Account, base: ResultRow, { amendment, begun, version }: Noted): Promise<void> {
   const { dynamodb, ledgerTable, ledgerDays } = account;
   const { fieldErrors, unknownFields, firstEventTime, lastEventTime } = amendment;
   const stored: Stored = {
     of: String(base.finished_at),
     rows: ranges(amendment.rows),
     rejected: ranges(amendment.rejected),
+    begun: ranges(begun),
     ...{ fieldErrors, unknownFields, firstEventTime, lastEventTime },
   };
   await dynamodb.send(

@@ -32,13 +32,15 @@ const MINUTE_MS = 60_000;
 const MAX_PAYLOAD_EVENTS = 5000;
 
 /**
- * Loads a log group's events of a stretch of time. They are cut into payloads by stream and minute, so
- * that a run over the same time makes the same payloads, which the ledger knows. Events that came
- * through the subscription as well are loaded under other origins: give the time it was not there.
+ * Loads a log group's events of a stretch of time, from the minute of its beginning up to that of its end.
+ * They are cut into payloads by stream and minute, so that every run over a minute makes the same payloads,
+ * which the ledger knows. Events that came through the subscription as well are loaded under other origins:
+ * give the time it was not there.
  *
  * @throws CommandError for a log group of no source, and on this machine, which keeps no events.
  */
-export async function backfillLogGroup(account: Account, range: LogRange, tools: Tools): Promise<EventCounts> {
+export async function backfillLogGroup(account: Account, asked: LogRange, tools: Tools): Promise<EventCounts> {
+  const range = { ...asked, since: minuteOf(asked.since), until: minuteOf(asked.until) };
   const { logGroup } = range;
   const source = sourceOfLogGroup(account.sources, logGroup);
   if (!source) {
@@ -73,6 +75,11 @@ export async function backfillLogGroup(account: Account, range: LogRange, tools:
   return counts;
 }
 
+/** The beginning of a time's minute. */
+function minuteOf(millis: number): number {
+  return Math.floor(millis / MINUTE_MS) * MINUTE_MS;
+}
+
 /** Loads the payload; true where it had been loaded before. */
 async function isKnown(account: Account, source: Source, payload: Payload): Promise<boolean> {
   const result = await loadHere(account, source, payload, 'lake-backfill');
@@ -101,7 +108,7 @@ async function* minutes(logs: LogReader, range: LogRange, pattern: string): Asyn
       if (timestamp >= until) {
         if (held.length > 0) yield { events: held, until, ended: true };
         held = [];
-        until = (Math.floor(timestamp / MINUTE_MS) + 1) * MINUTE_MS;
+        until = minuteOf(timestamp) + MINUTE_MS;
       }
       held.push(event);
       if (held.length < MAX_HELD_EVENTS) continue;

@@ -5,7 +5,7 @@ import { MAX_RECORD_BYTES } from '../../lambdas/core/pack.ts';
 import { Row } from '../../lambdas/core/row.ts';
 import { OWN, PARTITION } from '../../lambdas/core/table.ts';
 import { type Account, once, type ResultRow, sqlText, sqlTime, timeOf } from './account.ts';
-import { type Amendment, amend, amendmentOf, loadsOf, NO_AMENDMENT } from './amend.ts';
+import { type Amendment, amend, amendmentOf, begin, loadsOf, NO_AMENDMENT } from './amend.ts';
 import { CONVERSION_FAILED } from './failed-records.ts';
 import { sendRows } from './send-rows.ts';
 import type { Tools } from './tools.ts';
@@ -39,7 +39,8 @@ const DAY_MS = 86_400_000;
 /**
  * Reads rejected lines again, by today's formats. Those that are rows now are sent with their own origin
  * and position, and `loads` gets a row that counts them so; the others stay as they are. A line that has
- * become a row, by this or by a reload, is left out the next time.
+ * become a row, by this or by a reload, is left out the next time. Where this dies before `loads` has its
+ * row, the origin's rows are sent again.
  */
 export async function replayRejected(account: Account, task: LinesToReplay, tools: Tools): Promise<ReplayCounts> {
   const counts = { lines: 0, replayed: 0, stillRejected: 0, cut: 0, notLoaded: 0 };
@@ -72,13 +73,13 @@ function condition(source: string, { where, since }: LinesToReplay): string {
   return `source = ${sqlText(source)}${recent} AND (${where})`;
 }
 
-/** Lines that match and are no rows, an origin's together. */
+/** Lines that match, an origin's together, and whether each is a row in the table. */
 function candidates(account: Account, { settings: { name } }: Source, task: LinesToReplay): string {
   const recent = task.since ? `WHERE ${PARTITION.name} >= ${day(task.since)}` : '';
   return (
-    `SELECT r.origin, r.position, r.reason, r.raw FROM ${once(account, rejectedTable, condition(name, task))} r ` +
+    `SELECT r.origin, r.position, r.reason, r.raw, CASE WHEN t.origin IS NULL THEN 0 ELSE 1 END AS in_table FROM ${once(account, rejectedTable, condition(name, task))} r ` +
     `LEFT JOIN (SELECT DISTINCT origin, position FROM "${account.database}"."${name}" ${recent}) t ` +
-    `ON t.origin = r.origin AND t.position = r.position WHERE t.origin IS NULL ORDER BY r.origin, r.position`
+    `ON t.origin = r.origin AND t.position = r.position ORDER BY r.origin, r.position`
   );
 }
 
@@ -107,14 +108,20 @@ async function replayOrigin(
   base: ResultRow | undefined,
   tools: Tools,
 ): Promise<ReplayCounts> {
-  const none = { lines: lines.length, replayed: 0, stillRejected: 0, cut: 0, notLoaded: 0 };
-  if (!base || timeOf(base.finished_at) > account.settledBefore()) return { ...none, notLoaded: lines.length };
-  const done = new Set((await amendmentOf(account, base)).rows);
-  const open = lines.filter(({ position }) => !done.has(Number(position)));
+  const noRows = lines.filter(({ in_table }) => Number(in_table) === 0);
+  const none = { lines: noRows.length, replayed: 0, stillRejected: 0, cut: 0, notLoaded: 0 };
+  if (!base || timeOf(base.finished_at) > account.settledBefore()) return { ...none, notLoaded: noRows.length };
+  const amendment = await amendmentOf(account, base);
+  const [done, begun] = [new Set(amendment.rows), new Set(amendment.begun)];
+  // A row whose becoming one was only begun is not counted in loads yet; one that a reload read is.
+  const open = lines.filter(({ position, in_table }) =>
+    Number(in_table) === 0 ? !done.has(Number(position)) : begun.has(Number(position)),
+  );
   const whole = open.filter(({ reason, raw }) => isWhole(String(reason), raw));
   const found = readAgain(source, base, whole);
   if (!tools.dryRun && found.rows.length > 0) {
     await tools.turn(found.rows.length);
+    await begin(account, base, found.amendment.rows);
     await sendRows(account, source.settings.streams, found.rows);
     await amend(account, base, found.amendment);
   }

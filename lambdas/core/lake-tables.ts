@@ -24,7 +24,7 @@ export const LOADS_COLUMNS = {
   unknown_fields: bigint('Values beyond the declared columns, kept in extra.'),
   first_event_time: timestamp('Earliest event time among the rows, UTC; null when no row tells one.'),
   last_event_time: timestamp('Latest event time among the rows, UTC; null when no row tells one.'),
-  started_at: timestamp('When loading began, UTC.'),
+  started_at: timestamp('When the attempt began that came to the end, UTC.'),
   finished_at: timestamp('When everything but this row had been acknowledged by Firehose, UTC.'),
 } as const;
 

@@ -5,7 +5,7 @@
 import { BrokenGzipError, DecompressionBombError, decode } from './decode.ts';
 import type { CompiledFormat } from './format.ts';
 import { InFlight } from './in-flight.ts';
-import { type LoadsRow, loadsRow } from './lake-rows.ts';
+import { type LoadsRow, loadsRow, rejectedRow } from './lake-rows.ts';
 import { type Claim, type Ledger, PAYLOAD_ENTRY_DAYS } from './ledger.ts';
 import { type Counts, Loader, type Shipment } from './loader.ts';
 import { entryIdOf, type Identity, type ObjectId, objectIdentity, originOf, payloadIdentity } from './origin.ts';
@@ -95,8 +95,9 @@ export async function loadObject(
   const what = `s3://${object.bucket}/${object.key}`;
   const claim = await claimed(identity, settings.name, what, ports.objectEntryDays, ports, attempt);
   if (typeof claim === 'string') return claim;
+  const { resume } = claim;
   const body = await open();
-  if (!body) {
+  if (!body && !resume) {
     await claim.finish('replaced');
     return 'replaced';
   }
@@ -109,15 +110,17 @@ export async function loadObject(
     ports,
     async read(loader, ship) {
       const from = loader.counts.lines;
+      if (!body) {
+        loader.counts.bytes = resume?.counts.bytes ?? 0;
+        return 'replaced';
+      }
       try {
         for await (const chunk of decode(body, open)) {
           loader.push(chunk);
           await ship();
           if (!attempt.outOfTime()) continue;
-          if (loader.counts.lines > from) return false;
           // An invocation that got no further than the last one would be followed by its like for ever.
-          loader.breakOff('no_progress', 'expected to reach new lines within one invocation: raise timeoutSeconds');
-          return true;
+          return loader.counts.lines > from ? 'out_of_time' : 'no_progress';
         }
         loader.end();
       } catch (error) {
@@ -125,7 +128,7 @@ export async function loadObject(
         const reason = error instanceof DecompressionBombError ? 'decompression_bomb' : 'broken_gzip';
         loader.breakOff(reason, `expected gzip up to the object's end, got ${error.message}`);
       }
-      return true;
+      return 'whole';
     },
   });
 }
@@ -165,7 +168,7 @@ export async function loadPayload(source: Source, payload: Payload, ports: Ports
         loader.readMessages(messages.slice(from, from + MESSAGES_AT_A_TIME));
         await ship();
       }
-      return true;
+      return 'whole';
     },
   });
 }
@@ -182,6 +185,12 @@ async function claimed(
   return claim === 'done' ? 'already_loaded' : claim;
 }
 
+/**
+ * How reading ended: with all there is read; for lack of time, with new lines read or without; at a
+ * checkpoint of old, as another object has taken the place of the one begun.
+ */
+type Read = 'whole' | 'out_of_time' | 'no_progress' | 'replaced';
+
 interface Job {
   readonly source: Source;
   readonly claim: Claim;
@@ -191,8 +200,8 @@ interface Job {
   /** What the loads row tells of the object or payload. */
   readonly facts: LoadsRow;
   readonly ports: Ports;
-  /** Gives the loader all there is, and `ship`s what gets full; false when it stopped for lack of time. */
-  readonly read: (loader: Loader, ship: () => Promise<void>) => Promise<boolean>;
+  /** Gives the loader all there is, or as much as there is time for, and `ship`s what gets full. */
+  readonly read: (loader: Loader, ship: () => Promise<void>) => Promise<Read>;
 }
 
 /**
@@ -203,7 +212,8 @@ interface Job {
  * 3. loads row acknowledged: it repeats, with the same origin
  * 4. entry finished: everyone skips
  */
-async function load({ source, claim, origin, shared, facts, ports, read }: Job): Promise<Loaded | 'unfinished'> {
+async function load(job: Job): Promise<Loaded | 'unfinished' | 'replaced'> {
+  const { source, claim, origin, shared, facts, ports, read } = job;
   const { name, keepRaw, streams } = source.settings;
   const startedAt = ports.now();
   const resume = claim.resume?.counts;
@@ -230,17 +240,22 @@ async function load({ source, claim, origin, shared, facts, ports, read }: Job):
     },
   );
   try {
-    const whole = await read(loader, async () => {
+    const ended = await read(loader, async () => {
       for (const shipment of loader.takeReady()) await sending.add(shipment);
     });
     for (const shipment of loader.takeRest()) await sending.add(shipment);
     await sending.done();
-    if (!whole) {
+    if (ended === 'out_of_time') {
       await claim.release({ counts: loader.counts });
       return 'unfinished';
     }
+    if (ended === 'no_progress') await ports.send([ports.rejectedStream], packed(givenUp(loader, name, origin, ports)));
     const row = { ...facts, ...summary(name, loader.counts, startedAt, ports.now()) };
     await ports.send([ports.loadsStream], packed(loadsRow(origin, row)));
+    if (ended === 'replaced') {
+      await claim.finish('replaced');
+      return 'replaced';
+    }
     await claim.finish('loaded');
     return { source: name, origin, counts: loader.counts, reasons: loader.reasons };
   } catch (error) {
@@ -250,6 +265,16 @@ async function load({ source, claim, origin, shared, facts, ports, read }: Job):
     await claim.release({ counts: acknowledged });
     return 'unfinished';
   }
+}
+
+/** Counts all that is left of an object as one rejected line, and gives its row. */
+function givenUp({ counts, reasons }: Loader, source: string, origin: string, { now }: Ports): string {
+  const reason = 'no_progress';
+  const detail = `expected to get past line ${counts.lines} within one invocation: raise timeoutSeconds`;
+  counts.lines++;
+  counts.rejected++;
+  reasons.set(reason, 1);
+  return rejectedRow(origin, counts.lines, { source, reason, detail, raw: '' }, now());
 }
 
 function packed(row: string): Uint8Array[] {

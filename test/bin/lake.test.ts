@@ -68,6 +68,9 @@ describe('lake', () => {
     ['a context param without a value', ['run', 'a.log', '-c', 'bufferSizeMiB']],
     ['two kinds of output at once', ['query', 'SELECT 1', '--json', '--csv']],
     ['an unknown format', ['parse', '--format', 'morse', 'a.log']],
+    ['no place to backfill', ['backfill']],
+    ['a place to backfill that is no s3 URL', ['backfill', 'landing/a']],
+    ['a log group to backfill without its time', ['backfill', '--log-group', '/app', '--since', '1h']],
   ])('exits with 2 for %s', async (_name, args) => {
     const { code, stdout, stderr } = await lake(...args);
 
@@ -168,6 +171,17 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
       'lake: nothing.log.gz: empty file inside its gzip; nothing to load',
     ]);
     expect(complaints(query)).toEqual([expect.stringContaining('never: no lake in this folder')]);
+  });
+
+  test('say in one line that the ledger of a lake is damaged, and what to do', async () => {
+    await mkdir(join(dir, 'damaged', 'dynamodb'), { recursive: true });
+    await writeFile(join(dir, 'damaged', 'dynamodb', 'CURRENT'), 'nothing LevelDB wrote');
+    await writeFile(join(dir, 'any.log'), sample('any', 3));
+
+    const run = await lake('run', 'any.log', '--lake', 'damaged');
+
+    expect(run.code).toBe(1);
+    expect(complaints(run)).toEqual([expect.stringContaining('ledger is damaged: delete dynamodb/')]);
   });
 
   test('load what is good, say what is not, and answer SQL over it', async () => {

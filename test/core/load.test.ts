@@ -213,6 +213,18 @@ describe('loadObject', () => {
     expect(ledger.writes).toEqual(['replaced']);
   });
 
+  test('says in loads what it loaded of an object before another replaced it', async () => {
+    const [ledger, streams] = [new OneEntry(), new Streams()];
+    let looks = 0;
+    await load(ledger, streams, { ...ATTEMPT, outOfTime: () => looks++ > 40 });
+    const { length } = streams.rows('rows', table);
+    expect(length).toBeGreaterThan(1000);
+    const result = await loadObject(alb, OBJECT, async () => undefined, portsOf(ledger, streams), ATTEMPT);
+    expect(result).toBe('replaced');
+    expect(streams.rows('loads', loadsTable)).toMatchObject([{ lines: length, rows: length, etag: OBJECT.etag }]);
+    expect(ledger.writes.at(-1)).toBe('replaced');
+  });
+
   test('stops near the time limit with nothing unsent, and goes on there without a row lost or doubled', async () => {
     const [ledger, streams] = [new OneEntry(), new Streams()];
     let results = 0;
@@ -232,6 +244,20 @@ describe('loadObject', () => {
     const [ledger, streams] = [new OneEntry(), new Streams()];
     const result = await load(ledger, streams, { ...ATTEMPT, outOfTime: () => true }, Buffer.alloc(1_000_000, 'x'));
     expect(result).toMatchObject({ counts: { lines: 1, rejected: 1 }, reasons: new Map([['no_progress', 1]]) });
+    expect(ledger.done).toBe(true);
+  });
+
+  test('ends an object with a reason when an invocation cannot even skip what is done', async () => {
+    const [ledger, streams] = [new OneEntry(), new Streams()];
+    let looks = 0;
+    expect(await load(ledger, streams, { ...ATTEMPT, outOfTime: () => looks++ > 40 })).toBe('unfinished');
+    const done = ledger.progress?.counts.lines ?? 0;
+    expect(done).toBeGreaterThan(1000);
+    const result = await load(ledger, streams, { ...ATTEMPT, outOfTime: () => true });
+    expect(result).toMatchObject({ counts: { lines: done + 1 }, reasons: new Map([['no_progress', 1]]) });
+    expect(streams.rows('rejected', rejectedTable)).toContainEqual(
+      expect.objectContaining({ position: done + 1, reason: 'no_progress' }),
+    );
     expect(ledger.done).toBe(true);
   });
 

@@ -77,7 +77,13 @@ describe('an object made to hurt', { timeout: 120_000 }, () => {
     const athena = await openAthena(readLakeFolder(faulty.dir));
     const rows = await select(athena, `SELECT * FROM loads WHERE object_key LIKE '%bomb%'`);
     const rejected = await select(athena, `SELECT reason FROM rejected_lines WHERE origin = '${rows[0]?.origin}'`);
+    const loadedOthers = await select(
+      athena,
+      `SELECT object_key AS name, count(DISTINCT position) AS found FROM alb JOIN loads USING (origin)
+       WHERE object_key NOT LIKE '%bomb%' GROUP BY 1 ORDER BY 1`,
+    );
     await athena.close();
+    expect(loadedOthers).toEqual(others.map((each) => ({ name: each.name, found: each.rows.length })));
     expect(rows).toEqual([expect.objectContaining(loaded)]);
     expect(rejected.map(({ reason }) => reason)).toEqual(reasons);
     const { lines, filtered } = rows[0] ?? {};

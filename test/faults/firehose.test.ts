@@ -1,11 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { MOST_REPEATED_PER_LOST_ANSWER } from './balance.ts';
+import { MOST_REPEATED_PER_DEATH, MOST_REPEATED_PER_LOST_ANSWER } from './balance.ts';
 import type { Answer, Call } from './call.ts';
 import { openFaultyLake } from './faulty-lake.ts';
 import { albObject } from './logs.ts';
 import { type Random, random } from './random.ts';
 
 const LINES = 220;
+
+const LONGER_THAN_A_FUNCTION_MS = 6000;
+
+/** Which puts are accepted and not answered. */
+const UNANSWERED = [1, 5];
 
 /** What can happen to a put, and whether its records may have arrived without the sender's knowing. */
 const FAULTS: readonly {
@@ -60,6 +66,23 @@ describe('PutRecordBatch', { timeout: 240_000 }, () => {
     expect(faults).toBeGreaterThan(0);
     const { repeated } = await faulty.expectBalanced(`PutRecordBatch: ${name}`, logs, faults);
     expect(repeated).toBeLessThanOrEqual(lostAnswer ? faults * MOST_REPEATED_PER_LOST_ANSWER : 0);
+  });
+
+  test('that accepts and never answers loses nothing, though the time limit ends the function', async () => {
+    let puts = 0;
+    const faulty = await openFaultyLake({
+      changes: { timeoutSeconds: 4 },
+      fault: (call) => {
+        if (call.operation !== 'PutRecordBatch' || !UNANSWERED.includes(++puts)) return undefined;
+        return call.forward().then(() => sleep(LONGER_THAN_A_FUNCTION_MS).then(() => call.cut()));
+      },
+    });
+    const logs = [albObject('unanswered', LINES)];
+    await faulty.put(...logs);
+    expect((await faulty.drain()).deadLetters).toEqual([]);
+    const { repeated } = await faulty.expectBalanced('PutRecordBatch: accepted, no answer', logs, UNANSWERED.length);
+    expect(repeated).toBeGreaterThan(0);
+    expect(repeated).toBeLessThanOrEqual(UNANSWERED.length * MOST_REPEATED_PER_DEATH);
   });
 
   test('throttled for longer than an invocation slows loading, and fails none', async () => {

@@ -84,17 +84,23 @@ describe('a function', { timeout: 180_000 }, () => {
 
   test('that can never read one object gives up on that one alone, until it is mended', async () => {
     let broken = true;
+    const waits: unknown[] = [];
     const faulty = await openFaultyLake({
-      fault: (call) =>
-        broken && call.service === 'S3' && call.url.includes('poison')
+      fault: (call) => {
+        if (call.operation === 'ChangeMessageVisibility') {
+          return call.json().then(({ VisibilityTimeout }) => waits.push(VisibilityTimeout));
+        }
+        return broken && call.service === 'S3' && call.url.includes('poison')
           ? Promise.resolve(call.refuse(403, 'AccessDenied'))
-          : undefined,
+          : undefined;
+      },
     });
     const poison = albObject('poison', 60);
     const others = Array.from({ length: 6 }, (_, index) => albObject(`object-${index}`, 60));
     await faulty.put(others[0] ?? poison, poison, ...others.slice(1));
     const { deadLetters } = await faulty.drain();
     expect(deadLetters).toEqual([expect.objectContaining({ error: expect.stringContaining('AccessDenied') })]);
+    expect(waits).toEqual([10, 20, 40, 80, 160]);
     const found = await faulty.expectBalanced('poison object', others, 5);
     expect(found.repeated).toBe(0);
 

@@ -16,8 +16,14 @@ const REQUESTS = 11;
 /** Lines of an object of between two and three batches. */
 const LINES = 220;
 
-/** Kills of functions that load objects, in two lakes: `npm run test:kills` does two hundred. */
-const KILLS = Number(process.env.TRIBUTARY_KILLS ?? 20);
+/** Kills of the function that loads objects; of the other, a tenth: `FAULT_KILLS=2000 npm test -- test/faults/kills`. */
+const KILLS = Number(process.env.FAULT_KILLS ?? 200);
+
+/** How often a function is killed. */
+interface Killed {
+  readonly most: number;
+  readonly mostPerMessage: number;
+}
 
 interface Killing {
   readonly faulty: FaultyLake;
@@ -25,10 +31,10 @@ interface Killing {
 }
 
 /**
- * A lake whose function dies at a random request of each invocation, at most so often for one message:
+ * A lake whose function dies at a random request of each invocation, so often in all and for one message:
  * before the service sees the request, after the service has done it, or in the middle of the answer.
  */
-async function openKilling(draw: Random, mostPerMessage: number): Promise<Killing> {
+async function openKilling(draw: Random, { most, mostPerMessage }: Killed): Promise<Killing> {
   const killed = new Map<string, number>();
   let current = { message: '', pid: 0, requestsLeft: 0, dead: false };
   let kills = 0;
@@ -43,7 +49,10 @@ async function openKilling(draw: Random, mostPerMessage: number): Promise<Killin
   const die = async (call: Call): Promise<void> => {
     const victim = current;
     const moment = draw(3);
-    if (moment === 0) return kill(victim);
+    if (moment === 0) {
+      kill(victim);
+      return call.cut();
+    }
     const answer = await call.forward();
     if (moment === 1) {
       kill(victim);
@@ -60,7 +69,7 @@ async function openKilling(draw: Random, mostPerMessage: number): Promise<Killin
     onInvocation: ({ payload, requestId, pid }) => {
       const { Records: [record] = [] } = JSON.parse(payload) as { Records?: { messageId: string }[] };
       const message = record?.messageId ?? requestId;
-      const spared = (killed.get(message) ?? 0) >= mostPerMessage;
+      const spared = kills === most || (killed.get(message) ?? 0) >= mostPerMessage;
       current = { message, pid, dead: false, requestsLeft: spared ? Number.POSITIVE_INFINITY : 1 + draw(REQUESTS) };
     },
     fault: (call) => (--current.requestsLeft === 0 ? die(call) : undefined),
@@ -69,29 +78,26 @@ async function openKilling(draw: Random, mostPerMessage: number): Promise<Killin
 }
 
 describe('a function killed at a random point', { timeout: 900_000 }, () => {
-  test.concurrent.each([1, 2])(
-    'loses nothing of its objects, and repeats at most what was under way (%i)',
-    async (salt) => {
-      const draw = random(salt);
-      const { faulty, kills } = await openKilling(draw, MOST_KILLS_PER_MESSAGE);
-      const logs: Logs[] = [];
-      while (kills() < KILLS / 2) {
-        const more = Array.from({ length: Math.ceil(KILLS / 2 / MOST_KILLS_PER_MESSAGE) }, (_, index) =>
-          albObject(`${salt}-${logs.length + index}`, LINES),
-        );
-        logs.push(...more);
-        await faulty.put(...more);
-        expect(await faulty.drain()).toEqual({ deadLetters: [], failedEvents: [], conversionFailures: [] });
-      }
-      const { repeated } = await faulty.expectBalanced(`kill, objects ${salt}`, logs, kills());
-      expect(repeated).toBeLessThanOrEqual(kills() * MOST_REPEATED_PER_DEATH);
-    },
-  );
+  test('loses nothing of its objects, and repeats at most what was under way', async () => {
+    const killed = { most: KILLS, mostPerMessage: MOST_KILLS_PER_MESSAGE };
+    const { faulty, kills } = await openKilling(random(1), killed);
+    const logs: Logs[] = [];
+    while (kills() < killed.most) {
+      const count = Math.ceil((killed.most - kills()) / MOST_KILLS_PER_MESSAGE);
+      const more = Array.from({ length: count }, (_, index) => albObject(`object-${logs.length + index}`, LINES));
+      logs.push(...more);
+      await faulty.put(...more);
+      expect(await faulty.drain()).toEqual({ deadLetters: [], failedEvents: [], conversionFailures: [] });
+    }
+    const { repeated } = await faulty.expectBalanced('kill, objects', logs, kills());
+    expect(repeated).toBeLessThanOrEqual(kills() * MOST_REPEATED_PER_DEATH);
+  });
 
   test('loses nothing of log events, and repeats at most what was under way', async () => {
-    const { faulty, kills } = await openKilling(random(3), MOST_KILLS_PER_EVENT);
+    const killed = { most: Math.ceil(KILLS / 10), mostPerMessage: MOST_KILLS_PER_EVENT };
+    const { faulty, kills } = await openKilling(random(3), killed);
     const logs: Logs[] = [];
-    while (kills() < KILLS / 4) {
+    while (kills() < killed.most) {
       const more = Array.from({ length: 3 }, (_, index) => appEvents(`stream-${logs.length + index}`, 150));
       logs.push(...more);
       await faulty.put(...more);

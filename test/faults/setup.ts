@@ -26,8 +26,12 @@ export function setup({ provide }: TestProject): () => void {
 const COUNTS = ['runs', 'faults', 'lines', 'lost', 'repeated', 'rejected', 'deadLetters'] as const;
 
 function tableOf(runs: readonly FaultRun[]): string {
+  const row = (name: string, of: readonly FaultRun[]) => [
+    name,
+    ...COUNTS.map((count) => thousands(of.reduce((sum, run) => sum + run[count], 0))),
+  ];
   return renderTable(
-    [{ name: 'faults' }, ...COUNTS.map((name) => ({ name, align: 'right' as const }))],
-    runs.map((run) => [run.name, ...COUNTS.map((count) => thousands(run[count]))]),
+    [{ name: 'fault' }, ...COUNTS.map((name) => ({ name, align: 'right' as const }))],
+    [...runs.map((run) => row(run.name, [run])), row('all', runs)],
   );
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { lockFolder } from '../../local/lock.ts';
@@ -14,7 +14,7 @@ test('a folder in use is refused, with the process that has it', () => {
 test('a folder released is free again, and holds no lock', () => {
   const dir = temporaryFolder();
   lockFolder(dir).release();
-  expect(readdirSync(dir)).toEqual([]);
+  expect(readdirSync(join(dir, 'locks'))).toEqual([]);
   expect(() => lockFolder(dir)).not.toThrow();
 });
 
@@ -35,12 +35,38 @@ test('the lock of a process killed is taken over', async () => {
 
 test.runIf(process.platform === 'linux')('a process that only has the id of the one that died does not count', () => {
   const dir = temporaryFolder();
-  writeFileSync(join(dir, 'lock'), JSON.stringify({ pid: process.pid, started: '1' }));
+  mkdirSync(join(dir, 'locks'));
+  writeFileSync(join(dir, 'locks', `${process.pid}-1`), '');
   expect(() => lockFolder(dir)).not.toThrow();
 });
 
-test('a lock cut short by a crash is taken over', () => {
-  const dir = temporaryFolder();
-  writeFileSync(join(dir, 'lock'), '{"pi');
-  expect(() => lockFolder(dir)).not.toThrow();
+test('of several processes that come for the lock of a dead one at the same moment, one gets it', async () => {
+  const module = JSON.stringify(new URL('../../local/lock.ts', import.meta.url).href);
+  // A round for each line it reads: the folder, and when all are to begin.
+  const script = `
+    const { createInterface } = await import('node:readline');
+    const { lockFolder } = await import(${module});
+    for await (const line of createInterface({ input: process.stdin })) {
+      const { dir, at } = JSON.parse(line);
+      while (Date.now() < at);
+      try { lockFolder(dir); console.log('locked'); } catch (error) { console.log(error.message); }
+    }`;
+  const racers = Array.from({ length: 3 }, () =>
+    spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['pipe', 'pipe', 'inherit'] }),
+  );
+  onTestFinished(() => {
+    for (const racer of racers) racer.kill('SIGKILL');
+  });
+  for (let round = 0; round < ROUNDS; round++) {
+    const dir = temporaryFolder();
+    mkdirSync(join(dir, 'locks'));
+    writeFileSync(join(dir, 'locks', '999999999-1'), '');
+    const answers = racers.map(({ stdout }) => new Promise((resolve) => stdout.once('data', resolve)));
+    for (const { stdin } of racers) stdin.write(`${JSON.stringify({ dir, at: Date.now() + 5 })}\n`);
+    const told = (await Promise.all(answers)).map((answer) => String(answer).trim());
+    expect(told.filter((each) => each === 'locked')).toHaveLength(1);
+    expect(told.filter((each) => each.includes('is in use by process'))).toHaveLength(racers.length - 1);
+  }
 });
+
+const ROUNDS = 20;

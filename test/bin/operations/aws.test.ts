@@ -84,6 +84,16 @@ test('a log group is loaded from CloudWatch once, in payloads of a stream and a 
   expect(await backfillLogGroup(account, range, TOOLS)).toEqual({ ...counts, loaded: 0, alreadyLoaded: 9 });
   await lake.drain();
 
+  // As `--since 1h` is, said a moment later: its whole minutes are those of before.
+  const later = { ...range, since: FROM + 30_000, until: FROM + 150_000 };
+  expect(await backfillLogGroup(account, later, TOOLS)).toEqual({
+    ...counts,
+    events: 6,
+    payloads: 4,
+    loaded: 0,
+    alreadyLoaded: 6,
+  });
+
   expect(await audit(account, { fix: false }, TOOLS)).toMatchObject({ objects: 0, recent: 6, findings: [] });
   const settled = { ...account, settledBefore: () => new Date() };
   expect(await audit(settled, { fix: false }, TOOLS)).toMatchObject({ objects: 6, balanced: 6, findings: [] });
@@ -159,7 +169,9 @@ function answerLogs(operation: string, input: Readonly<Record<string, unknown>>)
   }
   expect(input).toMatchObject({ logGroupName: GROUP, filterPattern: '{ $.n >= 0 }' });
   const from = Number(input.nextToken ?? 0);
-  return { events: EVENTS.slice(from, from + 4), ...(from + 4 < EVENTS.length && { nextToken: String(from + 4) }) };
+  const [start, end] = [Number(input.startTime), Number(input.endTime)];
+  const events = EVENTS.filter(({ timestamp }) => timestamp >= start && timestamp <= end);
+  return { events: events.slice(from, from + 4), ...(from + 4 < events.length && { nextToken: String(from + 4) }) };
 }
 
 /** https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html */

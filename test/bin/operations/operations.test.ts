@@ -234,17 +234,21 @@ describe('lake redrive', () => {
   });
 });
 
+/** The lake after its sources have learnt another log_format. */
+function withFormat(logFormat: string): Account {
+  const settings = account.sources.map((source) => source.settings);
+  return {
+    ...account,
+    sources: compiledSources(settings.map((each) => ({ ...each, options: { ...each.options, logFormat } }))),
+  };
+}
+
 describe('lake replay-rejected', () => {
   test('makes rows of the lines that a fix can read, once, and keeps the balance', async () => {
     await put('web/barred.log', [...lines(2, 700), BARRED, 'more prose', BARRED]);
     await account.settle();
     expect(await loadOf('web/barred.log')).toEqual([{ kind: 'object', lines: 5, rows: 2, filtered: 0, rejected: 3 }]);
-    const fixed = {
-      ...account,
-      sources: compiledSources(
-        account.sources.map(({ settings }) => ({ ...settings, options: { ...settings.options, logFormat: FIXED } })),
-      ),
-    };
+    const fixed = withFormat(FIXED);
     const task = { where: "raw LIKE '192.0.2.7%' OR raw = 'more prose'", since: new Date(Date.now() - 3_600_000) };
     const before = await counted('web');
     const counts = { lines: 3, replayed: 2, stillRejected: 1, cut: 0, notLoaded: 0 };
@@ -264,6 +268,25 @@ describe('lake replay-rejected', () => {
       { position: 5 },
     ]);
     expect(await loadOf('web/barred.log')).toEqual([{ kind: 'amended', lines: 5, rows: 4, filtered: 0, rejected: 1 }]);
+    expect((await summary()).findings).toEqual([]);
+  });
+
+  test('broken off when its rows were sent, counts them in loads when it is run again', async () => {
+    await put('web/barred-too.log', [...lines(2, 800), BARRED]);
+    await account.settle();
+    const fixed = withFormat(FIXED);
+    const [load] = await rows("SELECT origin FROM loads WHERE object_key = 'web/barred-too.log'");
+    const task = { where: `origin = '${load?.origin}'` };
+    await expect(replayRejected({ ...fixed, loadsStream: 'gone' }, task, REAL)).rejects.toThrow('gone');
+    await account.settle();
+    expect((await summary()).findings).toEqual(['unbalanced s3://logs/web/barred-too.log']);
+
+    expect(await replayRejected(fixed, task, REAL)).toMatchObject({ lines: 1, replayed: 1 });
+    await account.settle();
+    expect(await replayRejected(fixed, task, REAL)).toMatchObject({ lines: 0, replayed: 0 });
+    expect(await loadOf('web/barred-too.log')).toEqual([
+      { kind: 'amended', lines: 3, rows: 3, filtered: 0, rejected: 0 },
+    ]);
     expect((await summary()).findings).toEqual([]);
   });
 });
