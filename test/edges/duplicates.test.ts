@@ -51,11 +51,12 @@ interface Delivery {
   readonly key: string;
   readonly lines: readonly string[];
   readonly holder?: string;
+  readonly arrivedAt?: number;
 }
 
-const workOf = ({ source, key, lines, holder = key }: Delivery) => {
+const workOf = ({ source, key, lines, holder = key, arrivedAt = NOW }: Delivery) => {
   const bytes = gzipSync(`${lines.join('\n')}\n`);
-  return objectWork(source, { bucket: 'logs', key, etag: 'e', size: bytes.length }, NOW, holder, async () =>
+  return objectWork(source, { bucket: 'logs', key, etag: 'e', size: bytes.length }, arrivedAt, holder, async () =>
     (async function* () {
       yield bytes;
     })(),
@@ -107,6 +108,16 @@ describe('the duplicate check', () => {
     await deliver({ source, key: 'a', lines });
     expect(await deliver({ source, key: 'a', lines })).toEqual(['checked']);
     expect(await store.notes(source.settings.name)).toEqual([]);
+  });
+
+  test('checks an object once that is announced again hours later, also where only its arrival dates it', async () => {
+    const source = newSource();
+    const lines = ['no JSON', 'nor this'];
+    await deliver({ source, key: 'a', lines });
+    const again = { source, key: 'a', lines, holder: 'another message', arrivedAt: NOW + 3 * 60 * MINUTE_MS };
+    expect(await deliver(again)).toEqual(['redelivered']);
+    await countAll();
+    expect(await totals(source)).toEqual({ checked: 2, withinObject: 0, acrossObjects: 0 });
   });
 
   test('checks an object once that is announced twice in one batch', async () => {
@@ -204,9 +215,9 @@ describe('the duplicate check', () => {
     },
   );
 
-  test('asks first whether a large object has been checked, and does not read it again', async () => {
+  test('asks first whether an object has been checked, and does not read it again', async () => {
     const source = newSource();
-    const work = { ...workOf({ source, key: 'a', lines: [lineOf(1, 1)] }), size: 1_000_000 };
+    const work = workOf({ source, key: 'a', lines: [lineOf(1, 1)] });
     await track([work], portsOf());
     const read = () => Promise.reject(new Error('read again'));
     const [again] = await track([{ ...work, holder: 'another message', read }], portsOf());
