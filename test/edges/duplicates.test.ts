@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Counted, countDue, QUIET_MS } from '../../lambdas/core/duplicates/count.ts';
-import type { CountStore, ReportStore, TrackStore } from '../../lambdas/core/duplicates/store.ts';
+import { type Counted, countDue, LONGEST_WAIT_MS, QUIET_MS } from '../../lambdas/core/duplicates/count.ts';
+import type { CountStore, ReportStore, StoredMark, TrackStore } from '../../lambdas/core/duplicates/store.ts';
 import { objectWork, type TrackedSource, type TrackPorts, track } from '../../lambdas/core/duplicates/track.ts';
 import { compiledSources } from '../../lambdas/core/sources.ts';
 import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
@@ -235,6 +235,35 @@ describe('the duplicate check', () => {
     await countAll();
     expect((await countDue(early)).left).toBe(0);
     expect(await store.minutes(source.settings.name, 0)).toHaveLength(2);
+  });
+
+  test('counts a minute in the end that pages never stop coming to, and again with those it left', async () => {
+    await countAll();
+    const source = newSource();
+    for (const key of ['a', 'b']) await deliver({ source, key, lines: [lineOf(1, 1)] });
+    let last = 0;
+    const marks = async () => {
+      const [first, ...others] = (await store.marks()).toSorted((a, b) => a.putAt - b.putAt);
+      last = others.at(-1)?.putAt ?? 0;
+      // One that is as old as a minute may wait.
+      return first && last > 0 ? [{ ...first, putAt: last + QUIET_MS - 1 - LONGEST_WAIT_MS }, ...others] : [];
+    };
+    const cleared: number[] = [];
+    const counting = {
+      ...store,
+      marks,
+      clear: async (these: readonly StoredMark[]) => {
+        cleared.push(these.length);
+        await store.clear(these);
+      },
+    };
+    await marks();
+    const now = new Date(last + QUIET_MS - 1);
+    expect(await countDue({ store: counting, now, outOfTime: () => false, emit: () => {} })).toEqual({ left: 1 });
+    expect(cleared).toEqual([1]);
+    await countAll();
+    expect(await totals(source)).toEqual({ checked: 2, withinObject: 0, acrossObjects: 1 });
+    expect((await store.minutes(source.settings.name, 0)).map(({ version }) => version)).toEqual([2]);
   });
 
   test('counts records outside the window as late, once, and compares them with nothing', async () => {
