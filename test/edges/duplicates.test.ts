@@ -405,31 +405,3 @@ describe('the count', () => {
     );
   }, 120_000);
 });
-
-describe('a sample', () => {
-  test('has the true rate of duplicates on average, spread as chance has it', async () => {
-    const RATE = 0.2;
-    const RECORDS = 1000;
-    const DUPLICATES = 100;
-    const estimates: number[] = [];
-    for (let seed = 0; seed < 60; seed++) {
-      const source = newSource();
-      const lines = Array.from({ length: RECORDS }, (_, id) => lineOf(1, `${seed}/${id}`));
-      await track([workOf({ source, key: 'a', lines })], portsOf({ sampleRate: RATE }));
-      await track([workOf({ source, key: 'b', lines: lines.slice(0, DUPLICATES) })], portsOf({ sampleRate: RATE }));
-      await countAll();
-      const { checked, acrossObjects } = await totals(source);
-      expect(checked).toBeGreaterThan(0);
-      estimates.push(acrossObjects / RATE);
-    }
-    const mean = estimates.reduce((total, each) => total + each, 0) / estimates.length;
-    const deviation = Math.sqrt(
-      estimates.reduce((total, each) => total + (each - mean) ** 2, 0) / (estimates.length - 1),
-    );
-    // Of 100 duplicates each is in the sample with a probability of 0.2: 20 ± 4, scaled up by 5.
-    const expected = Math.sqrt(DUPLICATES * RATE * (1 - RATE)) / RATE;
-    expect(Math.abs(mean - DUPLICATES)).toBeLessThan((4 * expected) / Math.sqrt(estimates.length));
-    expect(deviation / expected).toBeGreaterThan(0.65);
-    expect(deviation / expected).toBeLessThan(1.35);
-  });
-});
