@@ -14,6 +14,7 @@ import {
   auditDuplicates,
   type DuplicatesReport,
   duplicatesReport,
+  reportJson,
 } from '../operations/duplicates.ts';
 import { contextOption, jsonOption, lakeOption, type Pairs } from '../options.ts';
 import { complain, print, printJson, stages } from '../output.ts';
@@ -70,7 +71,7 @@ async function report(options: DuplicatesOptions): Promise<void> {
     await account.close();
   }
   const { audit: audited, lines: shown } = options;
-  if (options.json) printJson({ ...found, ...(audited && { audit }), ...(shown && { lines }), problems });
+  if (options.json) printJson({ ...reportJson(found), ...(audited && { audit }), ...(shown && { lines }) });
   else
     print(
       [reportText(found), ...(audited ? [auditText(audit)] : []), ...(shown ? [linesText(lines)] : [])].join('\n\n'),

@@ -65,6 +65,11 @@ export interface DuplicatesReport {
   readonly sample: readonly SampleReport[];
 }
 
+/** The report as programs read it: without what only the chart is drawn from. */
+export function reportJson({ sources, sample }: DuplicatesReport) {
+  return { sources: sources.map(({ sampleRate, minutes, ...counts }) => counts), sample };
+}
+
 /** Duplicates shown of each source: the latest. */
 const MAX_SHOWN = 10;
 

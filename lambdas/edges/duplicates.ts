@@ -48,7 +48,11 @@ const REPORT_HOURS = 90 * 24;
 
 /** A client for `dynamoDuplicates`. */
 export function duplicatesClient(): DynamoDBClient {
-  return new DynamoDBClient({ maxAttempts: MAX_ATTEMPTS });
+  return new DynamoDBClient({
+    maxAttempts: MAX_ATTEMPTS,
+    // The SDK's own looks at each character first, which takes two fifths of the time of reading pages.
+    base64Decoder: (text) => Buffer.from(text, 'base64'),
+  });
 }
 
 /** The table did not take all of a batch in the time there was. */

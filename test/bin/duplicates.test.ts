@@ -17,9 +17,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-function lake(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+const lake = (...args: readonly string[]) => command('duplicates', ...args);
+
+function command(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [LAKE, 'duplicates', ...args], { cwd: dir }, (error, stdout, stderr) =>
+    execFile(process.execPath, [LAKE, ...args], { cwd: dir }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );
   });
@@ -84,6 +86,78 @@ describe('lake duplicates', () => {
     const ended = await lake(...args);
     expect(ended.code).toBe(code);
     expect(ended.stderr).toContain(message);
+  });
+});
+
+describe('lake duplicates of a lake', () => {
+  const none = { checked: 0, duplicates: 0, withinObject: 0, acrossObjects: 0, redelivered: 0, late: 0, rate: 0 };
+  const place = (key: string) => ({ origin: expect.any(String), what: `s3://landing/${key}` });
+
+  beforeAll(async () => {
+    const own = lines('lake', 30);
+    await writeFile(join(dir, 'one.log'), [...own, own[4], own[4]].join('\n'));
+    await writeFile(join(dir, 'two.log'), own.slice(20).join('\n'));
+    expect(await command('run', 'one.log', 'two.log', '--lake', 'mine')).toMatchObject({ code: 0 });
+    expect(await command('run', 'two.log', '--lake', 'mine')).toMatchObject({ code: 0 });
+  }, 120_000);
+
+  test('--json is the sources and a sample that names both places, and nothing else', async () => {
+    const { code, stdout } = await lake('--lake', 'mine', '--json');
+    expect(code).toBe(0);
+    const { sources, sample, ...rest } = JSON.parse(stdout);
+    expect(rest).toEqual({});
+    expect(sources).toEqual([
+      {
+        ...none,
+        source: 'alb',
+        checked: 42,
+        duplicates: 12,
+        withinObject: 2,
+        acrossObjects: 10,
+        redelivered: 1,
+        rate: 12 / 42,
+      },
+      { source: 'kong', ...none },
+      { source: 'app', ...none },
+    ]);
+    const of = { source: 'alb', minute: expect.any(String), fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) };
+    expect(sample).toContainEqual({ ...of, kind: 'within', places: [place('one.log')] });
+    expect(sample).toContainEqual({
+      ...of,
+      kind: 'across',
+      places: expect.arrayContaining([place('one.log'), place('two.log')]),
+    });
+    expect(sample.length).toBeLessThanOrEqual(10);
+  });
+
+  test('--source and --since leave out the rest', async () => {
+    const of = async (...args: readonly string[]) =>
+      JSON.parse((await lake('--lake', 'mine', '--json', ...args)).stdout);
+    expect((await of('--source', 'kong')).sources).toEqual([{ source: 'kong', ...none }]);
+    expect((await of('--source', 'alb', '--since', '1h')).sources).toMatchObject([{ checked: 42 }]);
+    const later = new Date(Date.now() + 3_600_000).toISOString();
+    expect(await of('--source', 'alb', '--since', later)).toEqual({
+      sources: [{ source: 'alb', ...none }],
+      sample: [],
+    });
+  });
+
+  test('is rates, a chart and the sample for people; --lines shows what came twice', async () => {
+    const { stdout } = await lake('--lake', 'mine', '--source', 'alb', '--lines');
+    expect(stdout).toContain('28.57 %');
+    expect(stdout).toMatch(/alb: rate by minute of the events, up to [\d.]+ %\n[·▁▂▃▄▅▆▇█ ]+\n/);
+    expect(stdout).toContain('s3://landing/two.log line ');
+    expect(stdout).toMatch(/^[0-9a-f]{16} {2}\w+ \d{4}-/m);
+  });
+
+  test('--check counts in objects of the lake, beside files', async () => {
+    const { code, stdout } = await lake('--check', 's3://landing/one.log', 'two.log', '--lake', 'mine', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ checked: 42, withinObject: 2, acrossObjects: 10 });
+    expect(await lake('--check', 's3://landing/none.log', '--lake', 'mine')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('s3://landing/none.log'),
+    });
   });
 });
 

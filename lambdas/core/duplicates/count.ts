@@ -9,6 +9,12 @@ import type { CountedMinute, CountStore, MinuteOf, StoredMark } from './store.ts
  */
 export const QUIET_MS = 360_000;
 
+/**
+ * No minute waits longer: pages may never stop coming to it, as when a clock has stopped. An hour's first
+ * minute, which gathers what tells no time, has all of its pages by then.
+ */
+export const LONGEST_WAIT_MS = 7_200_000;
+
 export interface CountPorts {
   readonly store: CountStore;
   /** The time that the schedule ran for. */
@@ -24,7 +30,7 @@ export interface Counted extends MinuteOf, MinuteCounts {}
 
 /** Work that a later run will find. */
 export interface Left {
-  /** Minutes that are marked and were not counted: too young, or there was no time. */
+  /** Marks that were not counted: too young, or there was no time. */
   readonly left: number;
 }
 
@@ -38,16 +44,18 @@ export interface Left {
  * @throws what the store throws: whatever is still marked is counted in a later run
  */
 export async function countDue({ store, now, outOfTime, emit }: CountPorts): Promise<Left> {
-  const groups = groupsOf(await store.marks());
-  const due = groups.filter((marks) => marks.every(({ putAt }) => putAt + QUIET_MS <= now.getTime()));
+  const all = await store.marks();
+  const due = groupsOf(all)
+    .map((marks) => dueOf(marks, now.getTime()))
+    .filter((marks) => marks.length > 0);
   const before = new Map((await store.counted(due.map(minuteOf))).map((counted) => [keyOf(counted), counted]));
   let done: StoredMark[] = [];
-  let left = groups.length;
+  let left = all.length;
   for (const marks of due) {
     if (outOfTime()) break;
     const counted = await countMinute(marks, before.get(keyOf(minuteOf(marks))), store, emit);
     if (!counted) continue;
-    left--;
+    left -= marks.length;
     done.push(...marks);
     if (done.length < MARKS_DELETED_TOGETHER) continue;
     await store.clear(done);
@@ -64,6 +72,13 @@ const MARKS_DELETED_TOGETHER = 100;
 function groupsOf(marks: readonly StoredMark[]): StoredMark[][] {
   const groups = Map.groupBy(marks, keyOf);
   return [...groups.values()].toSorted((a, b) => minuteOf(a).minute - minuteOf(b).minute);
+}
+
+/** Marks of a minute to count now: all or, when it has waited too long, those whose pages any read will see. */
+function dueOf(marks: readonly StoredMark[], now: number): readonly StoredMark[] {
+  const settled = marks.filter(({ putAt }) => putAt + QUIET_MS <= now);
+  const waited = marks.some(({ putAt }) => putAt + LONGEST_WAIT_MS <= now);
+  return settled.length === marks.length || waited ? settled : [];
 }
 
 function keyOf({ source, minute }: MinuteOf): string {

@@ -65,8 +65,8 @@ export interface Tracked {
 export async function track(works: readonly Work[], ports: TrackPorts): Promise<Tracked[]> {
   const { store } = ports;
   const unique = new Map(works.toSorted((a, b) => a.size - b.size).map((work) => [work.origin, work]));
-  const large = [...unique.values()].filter(({ size }) => size >= ASKED_FOR_FROM_BYTES);
-  const firsts = new Map(await store.finished(large.map(({ origin }) => origin)));
+  // What was checked is not read again: where only its arrival dates it, it would be under another hour now.
+  const firsts = new Map(await store.finished([...unique.keys()]));
   const pages: PageOf[] = [];
   const touched = new Touched();
   const read = new Map<string, Read>();
@@ -84,9 +84,6 @@ export async function track(works: readonly Work[], ports: TrackPorts): Promise<
   }
   return tracked;
 }
-
-/** To check a smaller object again costs little more than to ask each time whether it has been. */
-const ASKED_FOR_FROM_BYTES = 65_536;
 
 interface Read {
   readonly outcome?: 'failed' | 'replaced';
