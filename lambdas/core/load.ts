@@ -9,7 +9,7 @@ import { type LoadsRow, loadsRow, rejectedRow } from './lake-rows.ts';
 import { type Claim, type Ledger, PAYLOAD_ENTRY_DAYS } from './ledger.ts';
 import { type Counts, Loader, type Shipment } from './loader.ts';
 import { entryIdOf, type Identity, type ObjectId, objectIdentity, originOf, payloadIdentity } from './origin.ts';
-import { Packer } from './pack.ts';
+import { Packer, recycle } from './pack.ts';
 import type { Payload } from './payload.ts';
 import type { SourceSettings } from './settings.ts';
 import { firstTurn, inTurn } from './spread.ts';
@@ -26,7 +26,7 @@ const MESSAGES_AT_A_TIME = 500;
 
 /**
  * Sends records to streams into one table: to the first, and what it does not take to the next, round.
- * Resolves when Firehose has acknowledged every one of them.
+ * Resolves when Firehose has acknowledged every one of them; the records' memory then serves others.
  */
 export type Send = (streams: readonly string[], records: readonly Uint8Array[]) => Promise<void>;
 
@@ -232,7 +232,7 @@ async function load(job: Job): Promise<Loaded | 'unfinished' | 'replaced'> {
   const sending = new InFlight<Shipment>(
     BATCHES_IN_FLIGHT,
     async ({ rows, rejected }) => {
-      await Promise.all([ports.send(inTurn(streams, turn++), rows), ports.send([ports.rejectedStream], rejected)]);
+      await Promise.all([sent(ports, inTurn(streams, turn++), rows), sent(ports, [ports.rejectedStream], rejected)]);
     },
     async ({ counts }) => {
       await claim.checkpoint({ counts });
@@ -249,9 +249,10 @@ async function load(job: Job): Promise<Loaded | 'unfinished' | 'replaced'> {
       await claim.release({ counts: loader.counts });
       return 'unfinished';
     }
-    if (ended === 'no_progress') await ports.send([ports.rejectedStream], packed(givenUp(loader, name, origin, ports)));
+    if (ended === 'no_progress')
+      await sent(ports, [ports.rejectedStream], packed(givenUp(loader, name, origin, ports)));
     const row = { ...facts, ...summary(name, loader.counts, startedAt, ports.now()) };
-    await ports.send([ports.loadsStream], packed(loadsRow(origin, row)));
+    await sent(ports, [ports.loadsStream], packed(loadsRow(origin, row)));
     if (ended === 'replaced') {
       await claim.finish('replaced');
       return 'replaced';
@@ -275,6 +276,12 @@ function givenUp({ counts, reasons }: Loader, source: string, origin: string, { 
   counts.rejected++;
   reasons.set(reason, 1);
   return rejectedRow(origin, counts.lines, { source, reason, detail, raw: '' }, now());
+}
+
+/** Sends a batch, whose memory then serves another. */
+async function sent({ send }: Ports, streams: readonly string[], records: readonly Uint8Array[]): Promise<void> {
+  await send(streams, records);
+  recycle(records);
 }
 
 function packed(row: string): Uint8Array[] {

@@ -27,21 +27,44 @@ export type Packed =
   /** The row is larger than a record may be; it fits nowhere. */
   | 'too-large';
 
+/**
+ * Memory of batches that are sent, for batches to come: a batch is larger than what a processor has at hand, and memory
+ * from the system has to be cleared first and found unused by the garbage collector afterwards.
+ */
+const spare = new Set<ArrayBufferLike>();
+/** Those under way, one being filled, and one of rejected lines. */
+const MAX_SPARE = 5;
+
+/** The records of a batch are needed no more: their memory serves another batch. */
+export function recycle(records: readonly Uint8Array[]): void {
+  const memory = records[0]?.buffer;
+  if (memory?.byteLength === MAX_BATCH_BYTES && spare.size < MAX_SPARE) spare.add(memory);
+}
+
+function batchMemory(): Buffer {
+  for (const memory of spare) {
+    spare.delete(memory);
+    return Buffer.from(memory);
+  }
+  return Buffer.allocUnsafeSlow(MAX_BATCH_BYTES);
+}
+
 /** Fills records with rows, one JSON object a line, until a batch is full. */
 export class Packer {
-  #closed: Uint8Array[] = [];
-  #closedBytes = 0;
-  /** The record being filled; made when the first row comes. */
-  #open: Buffer | undefined;
-  #openBytes = 0;
+  /** The batch: its records lie one behind the other. Taken when the first row comes. */
+  #batch: Buffer | undefined;
+  /** Where closed records end, and so the one being filled begins; the last ends the batch as it is. */
+  #ends: number[] = [];
+  #end = 0;
 
   get empty(): boolean {
-    return this.#closed.length === 0 && this.#openBytes === 0;
+    return this.#end === 0;
   }
 
   /** Bytes of rows, with their line ends, that the record being filled still takes; 0 where the batch is full. */
   get room(): number {
-    return this.#openBytes > 0 || this.#fits(PACKED_RECORD_BYTES) ? PACKED_RECORD_BYTES - this.#openBytes : 0;
+    const open = this.#openBytes;
+    return open > 0 || this.#fits(PACKED_RECORD_BYTES) ? PACKED_RECORD_BYTES - open : 0;
   }
 
   add(row: string): Packed {
@@ -52,50 +75,48 @@ export class Packer {
       if (!this.#fits(Math.max(bytes, PACKED_RECORD_BYTES))) return 'full';
       this.closeRecord();
     }
-    if (bytes > PACKED_RECORD_BYTES) {
-      this.#closed.push(Buffer.from(`${row}\n`));
-      this.#closedBytes += bytes;
-    } else {
-      const open = this.#opened();
-      this.#openBytes += open.write(row, this.#openBytes);
-      open[this.#openBytes++] = LINE_FEED;
-    }
+    const batch = this.#memory();
+    this.#end += batch.write(row, this.#end);
+    batch[this.#end++] = LINE_FEED;
+    if (bytes > PACKED_RECORD_BYTES) this.closeRecord();
     return 'packed';
   }
 
   /** Adds rows with their line ends: at most `room` bytes. */
   addRows(rows: Uint8Array): void {
-    this.#opened().set(rows, this.#openBytes);
-    this.#openBytes += rows.length;
+    this.#memory().set(rows, this.#end);
+    this.#end += rows.length;
   }
 
   /** The record being filled is full enough. */
   closeRecord(): void {
-    if (this.#open === undefined || this.#openBytes === 0) return;
-    this.#closed.push(this.#open.subarray(0, this.#openBytes));
-    this.#closedBytes += this.#openBytes;
-    this.#open = undefined;
-    this.#openBytes = 0;
+    if (this.#openBytes > 0) this.#ends.push(this.#end);
   }
 
   /** The batch: records in the order of their rows. The packer is empty again. */
   take(): Uint8Array[] {
     this.closeRecord();
-    const batch = this.#closed;
-    this.#closed = [];
-    this.#closedBytes = 0;
-    return batch;
+    const batch = this.#batch;
+    const records = this.#ends.map((end, index) => (batch as Buffer).subarray(this.#ends[index - 1] ?? 0, end));
+    this.#batch = undefined;
+    this.#ends = [];
+    this.#end = 0;
+    return records;
+  }
+
+  get #openBytes(): number {
+    return this.#end - (this.#ends.at(-1) ?? 0);
   }
 
   /** Has the batch room for another record of so many bytes, beside the one being filled? */
   #fits(bytes: number): boolean {
-    const records = this.#closed.length + (this.#openBytes > 0 ? 1 : 0);
-    return records < MAX_BATCH_RECORDS && this.#closedBytes + this.#openBytes + bytes <= MAX_BATCH_BYTES;
+    const records = this.#ends.length + (this.#openBytes > 0 ? 1 : 0);
+    return records < MAX_BATCH_RECORDS && this.#end + bytes <= MAX_BATCH_BYTES;
   }
 
-  #opened(): Buffer {
-    this.#open ??= Buffer.allocUnsafeSlow(PACKED_RECORD_BYTES);
-    return this.#open;
+  #memory(): Buffer {
+    this.#batch ??= batchMemory();
+    return this.#batch;
   }
 }
 

@@ -92,7 +92,7 @@ export class Row {
     this.set(name, String(value));
   }
 
-  /** `value` as `yyyy-MM-ddTHH:mm:ss[.fraction][Z]` in UTC; kept to microseconds. */
+  /** `value` as `yyyy-MM-ddTHH:mm:ss[.fraction][Z]` in UTC; kept to microseconds, without zeros at its end. */
   timestamp(name: string, value: string): void {
     const parts = TIMESTAMP.exec(value);
     const millis = parts ? utcMillis(parts) : undefined;
@@ -100,7 +100,7 @@ export class Row {
       this.error(name, value, 'not a timestamp');
       return;
     }
-    const fraction = parts[7]?.slice(0, 6);
+    const fraction = parts[7]?.slice(0, 6).replace(/0+$/, '');
     this.set(name, `"${value.slice(0, 10)}T${value.slice(11, 19)}${fraction ? `.${fraction}` : ''}Z"`);
     this.eventTime ??= millis + Number((fraction ?? '').slice(0, 3).padEnd(3, '0'));
   }

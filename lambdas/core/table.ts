@@ -24,9 +24,8 @@ export interface ColumnSpec<Type extends ColumnType = ColumnType> {
 export interface Column extends ColumnSpec {
   readonly name: string;
   /**
-   * The column's JSON key in what is sent to Firehose on the Parquet path: its number in base 36.
-   * Short because Firehose bills bytes, and of digits and lower-case letters alone, which no rule of
-   * case changes. Given once and never reused: records already buffered are read with the mapping of
+   * The column's JSON key in what is sent to Firehose on the Parquet path: `keyOf` its number.
+   * Short because Firehose bills bytes. Given once and never reused: records already buffered are read with the mapping of
    * the day they are delivered.
    */
   readonly key: string;
@@ -92,11 +91,20 @@ export const FIRST_FORMAT_KEY = 10;
 /** Where a source's records come from: S3 objects, or CloudWatch log events. */
 export type Lane = 'objects' | 'events';
 
+/** After digits and lower-case letters: no capitals, so that no rule of case makes two keys one. */
+const SIGNS = '!#$%&*+-/:;<=>?@^_|~';
+const LETTERS_END = 36;
+
+/** The JSON key of a column's number: one character up to 55, then the number in base 36. */
+export function keyOf(number: number): string {
+  return SIGNS[number - LETTERS_END] ?? number.toString(36);
+}
+
 /** Numbers a format's columns. */
 export function numbered(specs: ColumnSpecs): Column[] {
   return Object.entries(specs).map(([name, spec], index) => ({
     name,
-    key: (FIRST_FORMAT_KEY + (spec.number ?? index)).toString(36),
+    key: keyOf(FIRST_FORMAT_KEY + (spec.number ?? index)),
     ...spec,
   }));
 }

@@ -106,11 +106,12 @@ function fractionMillis(p: usize, end: usize): i64 {
 
 const MOST_FRACTION: usize = 6;
 
-/** `.fraction` to the microsecond, and the `Z`. */
+/** `.fraction` to the microsecond without zeros at its end, and the `Z`. */
 // @ts-ignore: decorator
 @inline
 function putFraction(o: usize, p: usize, end: usize): usize {
-  const length = min(end - p, MOST_FRACTION);
+  let length = min(end - p, MOST_FRACTION);
+  while (length > 0 && load<u8>(p + length - 1) == ZERO) length--;
   if (length > 0) {
     o = put(o, DOT);
     store<u64>(o, load<u64>(p));

@@ -206,7 +206,9 @@ describe('the tables', () => {
       expect(new Set(columns.map(({ name }) => name)).size).toBe(columns.length);
       for (const { name, key, comment } of columns) {
         expect(name).toMatch(/^[a-z][a-z0-9_]*$/);
-        expect(key).toMatch(/^[0-9a-z]{1,2}$/);
+        // One or two characters, none a capital, so that no rule of case makes two one.
+        expect(key).toMatch(/^[\x21-\x7e]{1,2}$/);
+        expect(key).toBe(key.toLowerCase());
         expect(comment.length).toBeLessThanOrEqual(255);
         expect(comment).toMatch(/\.$/);
       }

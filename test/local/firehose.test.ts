@@ -8,7 +8,7 @@ import { DescribeDeliveryStreamCommand, PutRecordBatchCommand, PutRecordCommand 
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { alb } from '../../lambdas/core/formats/alb.ts';
-import { FIRST_FORMAT_KEY, sourceTable } from '../../lambdas/core/table.ts';
+import { FIRST_FORMAT_KEY, keyOf, sourceTable } from '../../lambdas/core/table.ts';
 import { openAthena } from '../../local/athena.ts';
 import { openFirehose } from '../../local/firehose.ts';
 import { mappingOf, type ServedFirehose, serveFirehose, streamResource, tableResource } from './firehose-fixture.ts';
@@ -176,11 +176,12 @@ describe('delivery', () => {
 describe("a key mapping that is not the sender's", () => {
   const table = sourceTable('alb', 'Access log.', alb.columns, 'objects');
   const mapping = mappingOf(table.columns);
+  const KEYS = Array.from({ length: 100 }, (_, number) => keyOf(number));
   const shift = (by: number) =>
     Object.fromEntries(
       Object.entries(mapping).map(([name, key]) => {
-        const number = Number.parseInt(key, 36);
-        return [name, number < FIRST_FORMAT_KEY ? key : (number + by).toString(36)];
+        const number = KEYS.indexOf(key);
+        return [name, number < FIRST_FORMAT_KEY ? key : keyOf(number + by)];
       }),
     );
   const values = {
