@@ -1,16 +1,11 @@
 /** Bytes of an object, as S3 gives them, to decompressed bytes: gzip told by its magic bytes, else as they are. */
-import { createGunzip, type Gunzip } from 'node:zlib';
+import { type Inflater, openInflater } from './inflate.ts';
 
 /**
- * Compressed bytes given to zlib at a time. Deflate makes at most 1,032 bytes of one, so what stands
- * decompressed in memory is bounded (66 MiB) even for a decompression bomb.
+ * Compressed bytes given to zlib at a time. Deflate makes at most 1,032 bytes of one, so what comes of them is
+ * bounded (66 MiB) even for a decompression bomb.
  */
 const PIECE_BYTES = 64 * 1024;
-
-/**
- * Decompressed bytes per chunk: large enough that lines seldom lie across two, and that zlib is seldom waited for.
- */
-const CHUNK_BYTES = 512 * 1024;
 
 /**
  * Decompressed bytes taken without asking where they came from, and how often as large as the compressed
@@ -47,12 +42,18 @@ export type Again = () => Promise<AsyncIterable<Uint8Array> | undefined>;
  * zlib gives nothing of the call in which it fails. A gzip that breaks is therefore read `again`, byte
  * by byte where it broke, for what stands before the break.
  *
+ * @param inflater opens what decompresses: the stream of Node where it need not be fast
+ * @returns chunks, each valid until the next is asked for
  * @throws BrokenGzipError after the bytes before the break, DecompressionBombError among them; errors of `body` pass unchanged.
  */
-export async function* decode(body: AsyncIterable<Uint8Array>, again: Again): AsyncGenerator<Uint8Array> {
+export async function* decode(
+  body: AsyncIterable<Uint8Array>,
+  again: Again,
+  inflater: () => Inflater = openInflater,
+): AsyncGenerator<Uint8Array> {
   let given = 0;
   try {
-    for await (const chunk of decodeOnce(body)) {
+    for await (const chunk of decodeOnce(body, inflater)) {
       given += chunk.length;
       yield chunk;
     }
@@ -60,7 +61,7 @@ export async function* decode(body: AsyncIterable<Uint8Array>, again: Again): As
     if (!(error instanceof BrokenGzipError) || error.piece === undefined) throw error;
     const copy = await again();
     if (!copy) throw error;
-    for await (const chunk of decodeOnce(copy, error.piece)) {
+    for await (const chunk of decodeOnce(copy, inflater, error.piece)) {
       const known = Math.min(given, chunk.length);
       given -= known;
       if (known < chunk.length) yield chunk.subarray(known);
@@ -71,6 +72,7 @@ export async function* decode(body: AsyncIterable<Uint8Array>, again: Again): As
 /** @param carefulFrom offset of the compressed bytes from which zlib is given one at a time */
 async function* decodeOnce(
   body: AsyncIterable<Uint8Array>,
+  inflater: () => Inflater,
   carefulFrom = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<Uint8Array> {
   const chunks = body[Symbol.asyncIterator]();
@@ -80,7 +82,7 @@ async function* decodeOnce(
     if (head.length >= 2) break;
   }
   const rest = { [Symbol.asyncIterator]: () => chunks };
-  if (isGzip(head)) yield* gunzip(pieces(head, rest, carefulFrom));
+  if (isGzip(head)) yield* gunzip(pieces(head, rest, carefulFrom), inflater());
   else {
     if (head.length > 0) yield head;
     yield* rest;
@@ -92,37 +94,45 @@ function isGzip(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b;
 }
 
-async function* gunzip(compressed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const stream = createGunzip({ chunkSize: CHUNK_BYTES });
-  // Flowing mode: an error drops what a stream has buffered, but not what it has handed out.
-  const out: Uint8Array[] = [];
-  let [taken, made] = [0, 0];
-  stream.on('data', (chunk: Uint8Array) => {
-    made += chunk.length;
-    out.push(chunk);
-  });
-  let ended = false;
+async function* gunzip(compressed: AsyncIterable<Uint8Array>, inflater: Inflater): AsyncGenerator<Uint8Array> {
+  let [taken, made, ended] = [0, 0, false];
   try {
     for await (const piece of compressed) {
       if (ended) requirePadding(piece);
       else {
-        const how = await settle(stream, () => stream.write(piece, () => stream.emit('written')));
-        yield* out.splice(0);
-        if (how instanceof Error) throw new BrokenGzipError(how.message, taken, { cause: how });
-        ended = how === 'end';
-        if (ended) requirePadding(piece.subarray(stream.bytesWritten - taken));
+        const done = yield* counted(broken(inflater.write(piece), taken));
+        ended = done.ended;
+        if (ended) requirePadding(piece.subarray(done.taken));
       }
       taken += piece.length;
       if (made > FREE_BYTES && made > taken * MAX_RATIO) {
         throw new DecompressionBombError(`${made} bytes from ${taken} of gzip, more than any log shrinks`);
       }
     }
-    if (ended) return;
-    const how = await settle(stream, () => stream.end());
-    yield* out.splice(0);
-    if (how instanceof Error) throw new BrokenGzipError(how.message, undefined, { cause: how });
+    if (!ended) yield* counted(broken(inflater.end()));
   } finally {
-    stream.destroy();
+    inflater.close();
+  }
+
+  async function* counted<Done>(chunks: AsyncGenerator<Uint8Array, Done>): AsyncGenerator<Uint8Array, Done> {
+    for (;;) {
+      const next = await chunks.next();
+      if (next.done) return next.value;
+      made += next.value.length;
+      yield next.value;
+    }
+  }
+}
+
+/** Failures of zlib, with the place of the piece in which it failed. */
+async function* broken<Done>(
+  chunks: AsyncGenerator<Uint8Array, Done>,
+  piece?: number,
+): AsyncGenerator<Uint8Array, Done> {
+  try {
+    return yield* chunks;
+  } catch (error) {
+    throw new BrokenGzipError((error as Error).message, piece, { cause: error });
   }
 }
 
@@ -148,22 +158,4 @@ async function* pieces(
   };
   yield* cut(head);
   for await (const chunk of rest) yield* cut(chunk);
-}
-
-/** Starts a step and waits until it is done, the stream at its end or broken; tells which came. */
-function settle(stream: Gunzip, step: () => void): Promise<'written' | 'end' | Error> {
-  return new Promise((resolve) => {
-    const settled = (how: 'written' | 'end' | Error) => {
-      stream.off('written', written);
-      stream.off('end', end);
-      stream.off('error', settled);
-      resolve(how);
-    };
-    const written = () => settled('written');
-    const end = () => settled('end');
-    stream.on('written', written);
-    stream.on('end', end);
-    stream.on('error', settled);
-    step();
-  });
 }

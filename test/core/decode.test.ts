@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BrokenGzipError, DecompressionBombError, decode, FREE_BYTES } from '../../lambdas/core/decode.ts';
+import { type Inflater, openInflater, streamInflater, usesEngine } from '../../lambdas/core/inflate.ts';
 import { LineSplitter, MAX_LINE_BYTES } from '../../lambdas/core/lines.ts';
 import { textOf } from '../../lambdas/core/text.ts';
 
@@ -15,10 +16,18 @@ async function* chunked(bytes: Uint8Array, sizes: readonly number[]): AsyncGener
   }
 }
 
-async function decoded(body: () => AsyncIterable<Uint8Array>): Promise<{ bytes: Buffer; error?: unknown }> {
+/** The two ways there are to decompress. */
+const INFLATERS = [
+  ["zlib's engine", openInflater],
+  ["Node's stream", streamInflater],
+] as const;
+
+type Body = () => AsyncIterable<Uint8Array>;
+
+async function decodedBy(inflater: () => Inflater, body: Body): Promise<{ bytes: Buffer; error?: unknown }> {
   const parts: Buffer[] = [];
   try {
-    for await (const chunk of decode(body(), async () => body())) parts.push(Buffer.from(chunk));
+    for await (const chunk of decode(body(), async () => body(), inflater)) parts.push(Buffer.from(chunk));
     return { bytes: Buffer.concat(parts) };
   } catch (error) {
     return { bytes: Buffer.concat(parts), error };
@@ -38,7 +47,13 @@ function noise(length: number): Buffer {
 
 const chunkSizes = fc.array(fc.integer({ min: 1, max: 70_000 }), { maxLength: 5 });
 
-describe('decode', () => {
+test('Node lets its engine be used, without which loading takes twice as long', () => {
+  expect(usesEngine()).toBe(true);
+});
+
+describe.each(INFLATERS)('decode, by %s', (_, inflater) => {
+  const decoded = (body: Body) => decodedBy(inflater, body);
+
   test('gives back what was compressed, in one member or several, and plain bytes as they are, over any chunking', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -116,7 +131,7 @@ describe('decode', () => {
       const members = Array.from({ length: 2 * (FREE_BYTES / unit.length) }, () => member);
       let bytes = 0;
       try {
-        for await (const chunk of decode(chunked(Buffer.concat(members), [65_536]), async () => undefined))
+        for await (const chunk of decode(chunked(Buffer.concat(members), [65_536]), async () => undefined, inflater))
           bytes += chunk.length;
         return { bytes };
       } catch (error) {

@@ -55,7 +55,10 @@ class Streams {
     if (records.length === 0) return;
     // The records are the sender's again when this returns.
     if (this.refuse(stream, this.#batches++)) throw new DeliveryError(`stream ${stream}: throttled`);
-    this.records.set(stream, [...(this.records.get(stream) ?? []), ...records.map((record) => Uint8Array.from(record))]);
+    this.records.set(stream, [
+      ...(this.records.get(stream) ?? []),
+      ...records.map((record) => Uint8Array.from(record)),
+    ]);
   };
 
   rows(stream: string, { columns }: Table): Record<string, unknown>[] {
