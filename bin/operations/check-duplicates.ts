@@ -84,8 +84,8 @@ export async function placesOf(
   );
   if (found.size === 0) return [];
   for (const { name, open } of files) {
-    await readObject(source, open, ({ fingerprint, position, line }) => {
-      const duplicate = found.get(fingerprintName(fingerprint));
+    await readObject(source, open, ({ words, at, position, line }) => {
+      const duplicate = found.get(fingerprintName(words, at));
       if (!duplicate) return;
       if (duplicate.places.length === 0) duplicate.text = line();
       duplicate.places.push({ file: name, line: position });

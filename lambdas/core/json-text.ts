@@ -19,6 +19,13 @@ export type ObjectText =
 export function readObject(text: string): ObjectText {
   const logged = (text.startsWith('\uFEFF') ? text.slice(1) : text).trim();
   if (logged === '') return { reason: 'empty_line', detail: 'expected a JSON object, got nothing' };
+  // Plain text among JSON is common, and an error of JSON.parse takes longer than all else there is to a line.
+  if (!BEGINS_JSON.test(logged)) {
+    return {
+      reason: 'not_json',
+      detail: `expected a JSON object, got text that begins with ${JSON.stringify([...logged.slice(0, 2)][0])}`,
+    };
+  }
   let json = logged;
   let problem = problemOf(json);
   if (problem !== undefined && json.includes('\\x')) {
@@ -64,6 +71,9 @@ export function plainText(json: string): string {
 export function objectOf(members: readonly Member[]): string {
   return `{${members.map(({ key, json }) => `${JSON.stringify(key)}:${compact(json)}`).join(',')}}`;
 }
+
+/** What a value can begin with. https://www.rfc-editor.org/rfc/rfc8259#section-3 */
+const BEGINS_JSON = /^[{["\d\-tfn]/;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

@@ -88,6 +88,7 @@ export function programOf(
     header.writeUInt32LE(Buffer.byteLength(layout.start), 44);
   }
   header.writeUInt32LE(text.add(Buffer.concat(names.map(nameBytes))), 48);
+  header.writeUInt32LE(slots.size, 56);
   const alternatives = (identity ?? []).map((columns) => [
     columns.length,
     ...columns.map((name) => slots.get(name) ?? 0),
@@ -97,7 +98,9 @@ export function programOf(
   const records = fields.map((field) => {
     const wanted =
       !identity || NEEDED.has(field.op) || field.status || field.columns.some((name) => slots.has(name ?? ''));
-    return fieldBytes(wanted ? field : { ...field, op: 'skip' }, keys, slots, text);
+    const bytes = fieldBytes(wanted ? field : { ...field, op: 'skip' }, keys, slots, text);
+    if (layout.kind === 'json') bytes.writeUInt32LE(field.columns[0]?.length ?? 0, 8);
+    return bytes;
   });
   const program = Buffer.concat([header, ...records, text.bytes()]);
   return program.length <= MAX_PROGRAM_BYTES ? program : undefined;

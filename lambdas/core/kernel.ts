@@ -16,7 +16,7 @@ interface Exports {
     head: number,
     shared: number,
   ): number;
-  hashText(length: number, isLine: number): void;
+  hashText(length: number, seed: bigint): void;
   readonly RESULT: Place;
   readonly PROGRAM: Place;
   readonly PREFIX: Place;
@@ -45,6 +45,15 @@ const [program, prefix, input, output] = [kernel.PROGRAM, kernel.PREFIX, kernel.
   ({ value }) => value,
 ) as [number, number, number, number];
 
+const outputWords = new Uint32Array(kernel.memory.buffer, output);
+const outputTimes = new Float64Array(kernel.memory.buffer, output);
+
+/**
+ * A record where fingerprints are wanted: two words of fingerprint, two that are its time as a double (milliseconds
+ * since the epoch, or NaN), the number of its line among those read, and where in the block that begins.
+ */
+export const FINGERPRINT_WORDS = 6;
+
 /** Bytes of whole lines that the kernel takes at a time. */
 export const BLOCK_BYTES = kernel.INPUT_BYTES.value;
 
@@ -56,8 +65,11 @@ export interface LinesRead {
   readonly status: (typeof STATUS)[number];
   /** Where in the block the next line begins. */
   readonly next: number;
-  /** The rows, each with a line end; or the records' fingerprints and times. Valid until the kernel is used again. */
+  /** The rows, each with a line end. Valid until the kernel is used again. */
   readonly output: Buffer;
+  /** Where fingerprints are wanted, the output is so many records of FINGERPRINT_WORDS each, in these. */
+  readonly words: Uint32Array;
+  readonly times: Float64Array;
   readonly rows: number;
   /** Lines left out by the filter on the machine's own requests. */
   readonly filtered: number;
@@ -123,6 +135,8 @@ export class LineKernel {
       status: STATUS[status] ?? 'surprise',
       next: result.getUint32(0, true),
       output: memory.subarray(output, output + result.getUint32(4, true)),
+      words: outputWords,
+      times: outputTimes,
       rows: result.getUint32(8, true),
       filtered: result.getUint32(12, true),
       unknownFields: result.getUint32(16, true),
@@ -133,13 +147,29 @@ export class LineKernel {
 }
 
 /**
- * 64-bit hash of a text's UTF-8, the one the kernel gives a record: of its identity, or of its whole line.
+ * 64-bit hash of a line's text, the one the kernel gives a record that has no other identity.
  * XXH64: https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
+ *
+ * @returns two words, the low one first
  */
-export function hashOfText(text: string, kind: 'identity' | 'line'): Buffer {
+export function hashOfLine(text: string): Uint32Array {
+  return hashOf(text, LINE_SEED);
+}
+
+/** The same of an identity: each piece is hashed with what the one before it gave. */
+export function hashOfIdentity(pieces: readonly string[]): Uint32Array {
+  return pieces.reduce<Uint32Array>(
+    (before, piece) => hashOf(piece, (BigInt(before[1] ?? 0) << 32n) | BigInt(before[0] ?? 0)),
+    new Uint32Array(2),
+  );
+}
+
+const LINE_SEED = 1n;
+
+function hashOf(text: string, seed: bigint): Uint32Array {
   const length = memory.write(text, output, kernel.OUTPUT_BYTES.value);
-  kernel.hashText(length, kind === 'line' ? 1 : 0);
-  return Buffer.from(memory.subarray(kernel.RESULT.value, kernel.RESULT.value + 8));
+  kernel.hashText(length, seed);
+  return Uint32Array.of(result.getUint32(0, true), result.getUint32(4, true));
 }
 
 /** Takes what a block's lines come to, in their order. */

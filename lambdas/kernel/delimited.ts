@@ -34,7 +34,8 @@ export function readDelimited(p: usize, o: usize): u64 {
       if (index >= known) {
         if (unknownFields == 0) values = o;
         places = copyExtra(p, o, index + 1, unknownFields++);
-      } else if (c == QUOTE) places = readQuoted(record, p + 1, o);
+      } else if (opOf(record) == SKIP) places = skip(record, p, c, o);
+      else if (c == QUOTE) places = readQuoted(record, p + 1, o);
       else places = readToken(record, p, o);
       if (places == 0) return 0;
       p = inOf(places);
@@ -60,6 +61,16 @@ export function readDelimited(p: usize, o: usize): u64 {
   return both(p, o);
 }
 
+// @ts-ignore: decorator
+@inline
+function skip(record: usize, p: usize, c: u32, o: usize): u64 {
+  if (c == QUOTE) {
+    const end = find(p + 1, QUOTE);
+    return closes(end) ? both(end + 1, o) : 0;
+  }
+  return flagsOf(record) & (QUOTED | LIST) ? 0 : both(find(p, SPACE), o);
+}
+
 /** A field in quotes, from behind the first; leaves the place behind the last. */
 function readQuoted(record: usize, p: usize, o: usize): u64 {
   const op = opOf(record);
@@ -73,7 +84,6 @@ function readQuoted(record: usize, p: usize, o: usize): u64 {
   }
   const end = find(p, QUOTE);
   if (!closes(end)) return 0;
-  if (op == SKIP) return both(end + 1, o);
   if (op != REQUEST) return 0;
   o = copyRequest(record, p, end, o);
   return o == 0 ? 0 : both(end + 1, o);
@@ -100,8 +110,6 @@ function readToken(record: usize, p: usize, o: usize): u64 {
   }
   const end = find(p, SPACE);
   switch (op) {
-    case SKIP:
-      return both(end, o);
     case INT:
       o = copyWhole(p, end, putKey(o, keyOf(record, 0)), INT_DIGITS);
       break;

@@ -3,10 +3,11 @@
  * line that surprises it to the clear path, which knows them all and which it must agree with to the byte.
  */
 import { readDelimited, unknown as unknownFields } from './delimited';
+import { hash } from './hash';
 import { readJson, unknown as unknownMembers } from './json';
 import { local, readLogFormat } from './log-format';
 import { CR, inOf, INPUT, LF, OUTPUT, outOf, PREFIX, put, putBytes, putTextKey, QUOTE, RESULT, SCRATCH, ZERO } from './memory';
-import { clearSlots, DELIMITED, flags, IDENTITY, identityHash, identityTextHash, kind, lineHash, LOG_FORMAT, rawKey, whole } from './program';
+import { clearSlots, DELIMITED, flags, IDENTITY, identityHash, kind, lineHash, LOG_FORMAT, rawKey, whole } from './program';
 import { copySpan, isUtf8 } from './text';
 import { beginEvent, eventMillis } from './times';
 
@@ -72,7 +73,7 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: b
     } else {
       let to: usize;
       if (fingerprints) {
-        to = putFingerprint(o, p, lineEnd, outOf(places), rows + filtered);
+        to = putFingerprint(o, p, lineEnd, rows + filtered);
       } else {
         to = outOf(places);
         if (keepRaw) to = putRaw(to, p, lineEnd);
@@ -108,9 +109,9 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: b
   return status;
 }
 
-/** XXH64 of bytes put where the output goes: of an identity's text, or of a whole line. */
-export function hashText(length: u32, isLine: bool): void {
-  store<u64>(RESULT, isLine ? lineHash(OUTPUT, OUTPUT + length) : identityTextHash(OUTPUT, OUTPUT + length));
+/** XXH64 of bytes put where the output goes. */
+export function hashText(length: u32, seed: u64): void {
+  store<u64>(RESULT, hash(OUTPUT, length, seed));
 }
 
 function putHead(o: usize, head: u32, shared: u32): usize {
@@ -125,13 +126,13 @@ function putRaw(o: usize, p: usize, end: usize): usize {
 }
 
 /** @returns 0 for a line that is its own identity and is no UTF-8: its text is not its bytes */
-function putFingerprint(o: usize, p: usize, end: usize, free: usize, line: u32): usize {
-  let hash = identityHash(free);
+function putFingerprint(o: usize, p: usize, end: usize, line: u32): usize {
+  let fingerprint = identityHash();
   if (whole) {
     if (!isUtf8(p, end)) return 0;
-    hash = lineHash(p, end);
+    fingerprint = lineHash(p, end);
   }
-  store<u64>(o, hash);
+  store<u64>(o, fingerprint);
   store<f64>(o, eventMillis, 8);
   store<u32>(o, line, 16);
   store<u32>(o, p - INPUT, 20);

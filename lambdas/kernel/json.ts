@@ -44,14 +44,19 @@ export function readJson(p: usize, o: usize): u64 {
   for (let member: u32 = 0; ; member++) {
     if (load<u8>(p) != QUOTE) return 0;
     const keyStart = p + 1;
-    const keyEnd = lowerKey(keyStart);
-    if (keyEnd == 0) return 0;
+    let column = expectedColumn(keyStart, member, columns);
+    let keyEnd: usize;
+    if (column != NO_COLUMN) keyEnd = keyStart + nameLength(column);
+    else {
+      keyEnd = lowerKey(keyStart);
+      if (keyEnd == 0) return 0;
+      column = columnOf(keyEnd - keyStart, member, columns);
+    }
     p = skipSpace(keyEnd + 1);
     if (load<u8>(p) != COLON) return 0;
     p = skipSpace(p + 1);
     const valueEnd = endOfValue(p, 0);
     if (valueEnd == 0) return 0;
-    const column = columnOf(keyEnd - keyStart, member, columns);
     if (column != NO_COLUMN) {
       const value = VALUES + <usize>column * VALUE_BYTES;
       if (load<u32>(value) != 0) return 0;
@@ -122,11 +127,27 @@ const FIRST_BYTES: usize = memory.data<u8>([
   0, 0, 0,
 ]);
 
+// @ts-ignore: decorator
+@inline
+function nameLength(column: u32): usize {
+  return <usize>load<u32>(RECORDS + <usize>column * RECORD_BYTES, 8);
+}
+
+/** The column of the key at a place where it is the one expected and written as the column is; else NO_COLUMN. */
+// @ts-ignore: decorator
+@inline
+function expectedColumn(p: usize, member: u32, columns: u32): u32 {
+  const likely = <u32>load<u16>(EXPECTED + <usize>min(member, MOST_EXPECTED - 1) * 2);
+  if (likely >= columns) return NO_COLUMN;
+  const length = nameLength(likely);
+  if (length > 16 || load<u8>(p + length) != QUOTE) return NO_COLUMN;
+  const differs = v128.xor(v128.load(p), v128.load(names() + <usize>likely * NAME_BYTES));
+  return v128.any_true(v128.and(differs, v128.load(FIRST_BYTES + 16 - length))) ? NO_COLUMN : likely;
+}
+
 /** The column of the key in KEY, or NO_COLUMN. */
 function columnOf(length: usize, member: u32, columns: u32): u32 {
   const expected = EXPECTED + <usize>min(member, MOST_EXPECTED - 1) * 2;
-  const likely = <u32>load<u16>(expected);
-  if (likely < columns && isName(likely, length)) return likely;
   for (let column: u32 = 0; column < columns; column++) {
     if (isName(column, length)) {
       store<u16>(expected, column);

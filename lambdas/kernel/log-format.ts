@@ -6,7 +6,7 @@ import {
   literalLength, literalOf, LOCAL_CLIENT, MARKED, neededFields, NGINX_REQUEST, NO_CLIENT, NO_HTTP, opOf, RECORD_BYTES,
   RECORDS, PART, PART_SHIFT, SEPARATOR_SHIFT, SKIP, startLength, startText, STATUS, TEXT, TIME, TOKEN, URL, VERSION, wrote,
 } from './program';
-import { copySpan, find } from './text';
+import { copySpan, copyUntil, find, noBackslash, putChar, sawBackslash } from './text';
 import { copyUnescaped } from './unescape';
 import { copyTime, noteTime } from './times';
 
@@ -40,6 +40,15 @@ export function readLogFormat(p: usize, o: usize): u64 {
   saw = 0;
   ended = false;
   for (let record = RECORDS; index < count && !ended; record += RECORD_BYTES) {
+    if (opOf(record) == TEXT && !(flagsOf(record) & LIST)) {
+      const places = readText(record, p, o);
+      if (places != 0) {
+        p = inOf(places);
+        o = outOf(places);
+        index++;
+        continue;
+      }
+    }
     const next = findEnd(p, record);
     if (next == 0) return 0;
     // A line that breaks off before a value does not have it.
@@ -61,6 +70,39 @@ export function readLogFormat(p: usize, o: usize): u64 {
   if (o == from && !(program & IDENTITY)) return 0;
   local = (program & LOCAL_CLIENT && saw & SAW_LOCAL) != 0;
   return both(p, o);
+}
+
+/**
+ * Finds where a text ends, and copies it on the way.
+ *
+ * @returns where the next value begins; 0 for a value that needs a look before it is copied, or the last of its line
+ */
+function readText(record: usize, p: usize, o: usize): u64 {
+  const length = literalLength(record);
+  if (length == 0) return 0;
+  const literal = literalOf(record);
+  const first = <u32>load<u8>(literal);
+  if (load<u8>(p) == HYPHEN && matched(p + 1, literal, length) == length) return both(p + 1 + length, o);
+  const from = o;
+  const start = p;
+  o = putTextKey(o, keyOf(record, 0));
+  noBackslash();
+  while (true) {
+    const places = copyUntil(p, o, first, 1);
+    if (places == 0) return 0;
+    p = inOf(places);
+    o = outOf(places);
+    if (load<u8>(p) != first || load<u8>(p) == CR) return 0;
+    if (matched(p, literal, length) == length) break;
+    if (isEnd(p + 1)) return 0;
+    o = putChar(o, first, 1);
+    p++;
+  }
+  if (p == start || (sawBackslash() && flags() & (HEX_ESCAPES | JSON_ESCAPES))) return 0;
+  if (flagsOf(record) & TOKEN && find(start, SPACE) < p) return 0;
+  o = put(o, QUOTE);
+  wrote(record, 0, from, o);
+  return both(p + length, o);
 }
 
 /** JSON of a container's log driver, the head of a CRI line, or a byte order mark. */

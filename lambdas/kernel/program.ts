@@ -1,6 +1,6 @@
 /** A format's program as core/kernel-program.ts lays it out, and what a line's identity columns were written as. */
 import { hash } from './hash';
-import { PROGRAM, putBytes, SCRATCH } from './memory';
+import { PROGRAM, SCRATCH } from './memory';
 
 export const DELIMITED: u32 = 1;
 export const LOG_FORMAT: u32 = 2;
@@ -138,7 +138,7 @@ export function opOf(record: usize): u32 {
 export function flagsOf(record: usize): u32 {
   return load<u32>(record, 4);
 }
-/** The text that follows a field of a log_format. */
+/** The text that follows a field of a log_format. JSON's records have the length of the column's name in its place. */
 // @ts-ignore: decorator
 @inline
 export function literalOf(record: usize): usize {
@@ -158,12 +158,13 @@ export function keyOf(record: usize, column: usize): u64 {
 
 /** Where the columns of a record's identity were written: start and end of each. */
 const SLOTS: usize = SCRATCH + 1024;
-const SLOTS_BYTES: usize = 2048;
-const IDENTITY_TEXT_SEED: u64 = 0;
+const IDENTITY_SEED: u64 = 0;
 const LINE_SEED: u64 = 1;
 
+/** Slots are counted from 1. */
 export function clearSlots(): void {
-  memory.fill(SLOTS, 0, SLOTS_BYTES);
+  const end = SLOTS + <usize>load<u32>(PROGRAM, 56) * 8 + 8;
+  for (let at = SLOTS; at < end; at += 16) v128.store(at, i64x2.splat(0));
 }
 
 /** A column has been written, with its key, from `from` to `to`. */
@@ -179,32 +180,28 @@ function noteSlot(slot: usize, from: usize, to: usize): void {
   store<u32>(SLOTS + slot * 8, to, 4);
 }
 
-/** The identity's columns, gathered behind the row. `whole` says that there was none: the line itself is it. */
+/** There was no identity: the line itself is it. */
 export let whole: bool = false;
 
-/** Hash of the first identity whose first column was written. */
-export function identityHash(o: usize): u64 {
+/** Hash of the first identity whose first column was written: of each column with what the one before it gave. */
+export function identityHash(): u64 {
   let list = identities();
   for (let count = load<u8>(list++); count > 0; count = load<u8>(list++)) {
     if (load<u32>(SLOTS + <usize>load<u8>(list) * 8) == 0) {
       list += count;
       continue;
     }
-    let to = o;
+    let h = IDENTITY_SEED;
     for (let i: usize = 0; i < count; i++) {
       const slot = SLOTS + <usize>load<u8>(list + i) * 8;
       const from = load<u32>(slot);
-      if (from != 0) to = putBytes(to, from, load<u32>(slot, 4) - from);
+      if (from != 0) h = hash(from, load<u32>(slot, 4) - from, h);
     }
     whole = false;
-    return identityTextHash(o, to);
+    return h;
   }
   whole = true;
   return 0;
-}
-
-export function identityTextHash(p: usize, end: usize): u64 {
-  return hash(p, end - p, IDENTITY_TEXT_SEED);
 }
 
 export function lineHash(p: usize, end: usize): u64 {

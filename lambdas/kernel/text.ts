@@ -61,7 +61,23 @@ function specialBytes(bytes: v128): i32 {
   );
 }
 
+/** A backslash has been copied since this was last set to false. */
+let backslash: bool = false;
+
+// @ts-ignore: decorator
+@inline
+export function noBackslash(): void {
+  backslash = false;
+}
+
+// @ts-ignore: decorator
+@inline
+export function sawBackslash(): bool {
+  return backslash;
+}
+
 function copySpecial(p: usize, o: usize, c: u32, level: u32): u64 {
+  if (c == BACKSLASH) backslash = true;
   if (c < 0x80) return both(p + 1, putChar(o, c, level));
   const length = utf8Length(p);
   if (length == 0) return 0;

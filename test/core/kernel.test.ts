@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { fingerprintName } from '../../lambdas/core/duplicates/identity.ts';
 import { RecordReader } from '../../lambdas/core/duplicates/records.ts';
 import type { CompiledFormat } from '../../lambdas/core/format.ts';
 import { Loader, type LoaderProps } from '../../lambdas/core/loader.ts';
@@ -58,8 +59,8 @@ function resultOf(loader: Loader) {
 
 function recordsOf(format: CompiledFormat, chunks: readonly Buffer[], identity?: readonly string[]) {
   const records: unknown[] = [];
-  const reader = new RecordReader(format, identity && [identity], ({ fingerprint, time, position, line }) =>
-    records.push({ fingerprint: fingerprint.toString('hex'), time, position, line: line() }),
+  const reader = new RecordReader(format, identity && [identity], ({ words, at, time, position, line }) =>
+    records.push({ fingerprint: fingerprintName(words, at), time, position, line: line() }),
   );
   for (const chunk of chunks) reader.push(chunk);
   reader.end();

@@ -33,7 +33,7 @@ function newSource(): TrackedSource {
 
 /** An object of so many records, all different, spread evenly over its minutes. */
 function workOf(source: TrackedSource, index: number, { records, minutes }: Shape): Work {
-  const fingerprints = randomFillSync(Buffer.alloc(records * 8));
+  const words = randomFillSync(new Uint32Array(records * 2));
   const origin = `${source.settings.name}-${String(index).padStart(12 - 1 - source.settings.name.length, '0')}`;
   return {
     source,
@@ -44,8 +44,7 @@ function workOf(source: TrackedSource, index: number, { records, minutes }: Shap
     read: async (pager, write) => {
       for (let at = 0; at < records; at++) {
         const time = NOW - Math.ceil(((at + 1) * minutes * MINUTE_MS) / records);
-        const fingerprint = fingerprints.subarray(at * 8, at * 8 + 8);
-        pager.add({ fingerprint, time, position: at + 1, line: () => '' }, NOW);
+        pager.add({ words, at: at * 2, time, position: at + 1, line: () => '' }, NOW);
       }
       await write();
       pager.end(NOW);

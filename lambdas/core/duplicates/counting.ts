@@ -1,5 +1,5 @@
 /** The duplicates among the records of one source and minute. Order of pages makes no difference. */
-import { FINGERPRINT_BYTES, fingerprintName, isSampled } from './identity.ts';
+import { fingerprintName, isSampled } from './identity.ts';
 
 /** A page as it comes from the table. */
 export interface StoredPage {
@@ -52,8 +52,7 @@ export function countPages(pages: readonly StoredPage[]): MinuteCounts & { reado
     checked += own.length;
     withinObject += own.length - repeated.distinct.length;
     distinct.set(origin, repeated.distinct);
-    for (const number of repeated.first)
-      sample.push({ fingerprint: fingerprintName(number), origins: [origin, origin] });
+    for (const number of repeated.first) sample.push({ fingerprint: nameOf(number), origins: [origin, origin] });
   }
   const all = sorted([...distinct.values()].map(bytesOf));
   const across = takeRepeats(all);
@@ -64,19 +63,25 @@ export function countPages(pages: readonly StoredPage[]): MinuteCounts & { reado
     sampleRate,
     sample: [
       ...leastOf(sample),
-      ...across.first.map((number) => ({ fingerprint: fingerprintName(number), origins: twoWith(number, distinct) })),
+      ...across.first.map((number) => ({ fingerprint: nameOf(number), origins: twoWith(number, distinct) })),
     ],
   };
 }
 
+function nameOf(fingerprint: bigint): string {
+  return fingerprintName(new Uint32Array(BigUint64Array.of(fingerprint).buffer), 0);
+}
+
 function sampledOf(fingerprints: Uint8Array, rate: number): Uint8Array {
-  const bytes = Buffer.from(fingerprints.buffer, fingerprints.byteOffset, fingerprints.byteLength);
-  const kept: Buffer[] = [];
-  for (let at = 0; at < bytes.length; at += FINGERPRINT_BYTES) {
-    const fingerprint = bytes.subarray(at, at + FINGERPRINT_BYTES);
-    if (isSampled(fingerprint, rate)) kept.push(fingerprint);
+  // Copied: a view of words must begin at a word.
+  const words = new Uint32Array(Uint8Array.from(fingerprints).buffer);
+  let kept = 0;
+  for (let at = 0; at < words.length; at += 2) {
+    if (!isSampled(words, at, rate)) continue;
+    words[kept++] = words[at] as number;
+    words[kept++] = words[at + 1] as number;
   }
-  return Buffer.concat(kept);
+  return new Uint8Array(words.buffer, 0, kept * Uint32Array.BYTES_PER_ELEMENT);
 }
 
 /** All parts' fingerprints as sorted numbers, in memory of their own. */

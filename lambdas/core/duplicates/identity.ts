@@ -1,6 +1,6 @@
 /** What a record is known by, taken from its line without making the row. */
 import type { CompiledFormat, IdentityColumns } from '../format.ts';
-import { hashOfText } from '../kernel.ts';
+import { hashOfIdentity, hashOfLine } from '../kernel.ts';
 import { Row } from '../row.ts';
 
 /** Bytes of a fingerprint: 64 bits. In a minute of 11 million records a chance hit comes once in 300,000 minutes. */
@@ -31,16 +31,16 @@ export class IdentityRow extends Row {
 
   override extra(): void {}
 
-  /** What tells this record from others, as it stands in its row; undefined where only the whole line does. */
-  identity(): string | undefined {
+  /** What tells this record from others, piece by piece as it stands in its row; undefined where only the whole line does. */
+  identity(): readonly string[] | undefined {
     const known = this.#alternatives.find(([first = '']) => this.#values.get(first) !== undefined);
-    return known?.map((name) => this.#values.get(name) ?? '').join('');
+    return known?.map((name) => this.#values.get(name)).filter((value) => value !== undefined);
   }
 }
 
 /** Fingerprint of a record's identity, or of its whole line where it has no other. */
-export function fingerprintOf(identity: string | undefined, line: string): Buffer {
-  return identity === undefined ? hashOfText(line, 'line') : hashOfText(identity, 'identity');
+export function fingerprintOf(identity: readonly string[] | undefined, line: string): Uint32Array {
+  return identity === undefined ? hashOfLine(line) : hashOfIdentity(identity);
 }
 
 const UINT32_VALUES = 2 ** 32;
@@ -49,13 +49,15 @@ const UINT32_VALUES = 2 ** 32;
  * Whether a fingerprint is in a sample of the given rate, (0, 1]. All records of one identity are, or
  * none is: so a sample has as large a share of duplicates as the whole. A lower rate's sample is part
  * of a higher one's.
+ *
+ * @param words fingerprints, each of two words, the low one first
+ * @param at where the fingerprint begins among them
  */
-export function isSampled(fingerprint: Buffer, rate: number): boolean {
-  return rate >= 1 || fingerprint.readUInt32LE(4) < rate * UINT32_VALUES;
+export function isSampled(words: Uint32Array, at: number, rate: number): boolean {
+  return rate >= 1 || (words[at + 1] as number) < rate * UINT32_VALUES;
 }
 
 /** A fingerprint as people see it: 16 hexadecimal digits. */
-export function fingerprintName(fingerprint: bigint | Buffer): string {
-  const number = typeof fingerprint === 'bigint' ? fingerprint : fingerprint.readBigUInt64LE();
-  return number.toString(16).padStart(FINGERPRINT_BYTES * 2, '0');
+export function fingerprintName(words: Uint32Array, at: number): string {
+  return [words[at + 1], words[at]].map((word = 0) => word.toString(16).padStart(8, '0')).join('');
 }

@@ -43,7 +43,9 @@ export class Pager {
   late = 0;
   readonly #props: PagerProps;
   readonly #groups = new Map<number, Group>();
-  #waiting: Buffer[] = [];
+  #lastMinute: number | undefined;
+  #lastGroup: Group | undefined;
+  #waiting: Uint32Array[] = [];
   /** Minute that stands for records of the object that tell no time. */
   #timeless: number | undefined;
 
@@ -55,21 +57,21 @@ export class Pager {
    * Adds a record of an object. Those without a time go by the hour of the object's first record that has
    * one, where a copy of the object has them as well, and another line of the object that is the same.
    */
-  add({ fingerprint, time }: DuplicateRecord, arrivedAt: number): void {
+  add({ words, at, time }: DuplicateRecord, arrivedAt: number): void {
     if (time !== undefined) {
       this.#release(time);
-      this.#keep(fingerprint, minuteOf(time));
+      this.#keep(words, at, minuteOf(time));
     } else if (this.#timeless !== undefined) {
-      this.#keep(fingerprint, this.#timeless);
+      this.#keep(words, at, this.#timeless);
     } else {
-      this.#waiting.push(Buffer.from(fingerprint));
+      this.#waiting.push(words.slice(at, at + 2));
       if (this.#waiting.length === MAX_WAITING) this.#release(arrivedAt);
     }
   }
 
   /** Adds a log event, which has a time whether its message tells one or not. */
-  addEvent({ fingerprint, time }: DuplicateRecord, timestamp: number): void {
-    this.#keep(fingerprint, time === undefined ? this.#hourOf(timestamp) : minuteOf(time));
+  addEvent({ words, at, time }: DuplicateRecord, timestamp: number): void {
+    this.#keep(words, at, time === undefined ? this.#hourOf(timestamp) : minuteOf(time));
   }
 
   /** There are no more records. */
@@ -77,13 +79,14 @@ export class Pager {
     this.#release(arrivedAt);
     for (const [minute, group] of this.#groups) this.#give(minute, group);
     this.#groups.clear();
+    this.#lastGroup = undefined;
   }
 
   /** Decides, once, what stands for records without a time. */
   #release(time: number): void {
     if (this.#timeless !== undefined) return;
     this.#timeless = this.#hourOf(time);
-    for (const fingerprint of this.#waiting) this.#keep(fingerprint, this.#timeless);
+    for (const words of this.#waiting) this.#keep(words, 0, this.#timeless);
     this.#waiting = [];
   }
 
@@ -98,19 +101,22 @@ export class Pager {
     return minute < from ? minute : Math.max(from, minute - (minute % MINUTES_PER_HOUR));
   }
 
-  #keep(fingerprint: Buffer, minute: number): void {
+  #keep(words: Uint32Array, at: number, minute: number): void {
     const { from, to, sampleRate } = this.#props;
     if (minute < from || minute > to) {
       this.late++;
       return;
     }
-    if (!isSampled(fingerprint, sampleRate)) return;
-    let group = this.#groups.get(minute);
+    if (!isSampled(words, at, sampleRate)) return;
+    // Lines in a row are mostly of one minute.
+    let group = minute === this.#lastMinute ? this.#lastGroup : this.#groups.get(minute);
     if (!group) {
       group = new Group();
       this.#groups.set(minute, group);
     }
-    group.add(fingerprint);
+    this.#lastMinute = minute;
+    this.#lastGroup = group;
+    group.add(words, at);
     if (group.count === MAX_PAGE_FINGERPRINTS) this.#give(minute, group);
   }
 
@@ -129,21 +135,22 @@ export function minuteOf(millis: number): number {
 class Group {
   sequence = 0;
   count = 0;
-  #bytes = Buffer.allocUnsafeSlow(16 * FINGERPRINT_BYTES);
+  #words = new Uint32Array(32);
 
-  add(fingerprint: Buffer): void {
-    const at = this.count * FINGERPRINT_BYTES;
-    if (at === this.#bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.min(at * 2, MAX_PAGE_FINGERPRINTS * FINGERPRINT_BYTES));
-      this.#bytes.copy(larger);
-      this.#bytes = larger;
+  add(words: Uint32Array, at: number): void {
+    const to = this.count * 2;
+    if (to === this.#words.length) {
+      const larger = new Uint32Array(Math.min(to * 2, MAX_PAGE_FINGERPRINTS * 2));
+      larger.set(this.#words);
+      this.#words = larger;
     }
-    fingerprint.copy(this.#bytes, at);
+    this.#words[to] = words[at] as number;
+    this.#words[to + 1] = words[at + 1] as number;
     this.count++;
   }
 
   take(): Uint8Array {
-    const numbers = new BigUint64Array(this.#bytes.buffer.slice(0, this.count * FINGERPRINT_BYTES)).sort();
+    const numbers = new BigUint64Array(this.#words.buffer.slice(0, this.count * FINGERPRINT_BYTES)).sort();
     this.count = 0;
     return new Uint8Array(numbers.buffer);
   }

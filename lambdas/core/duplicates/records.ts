@@ -1,15 +1,16 @@
 /** An object's bytes, or a payload's messages, to the records that are checked for duplicates. */
 import type { CompiledFormat, IdentityColumns } from '../format.ts';
-import { type KernelSink, LineKernel, messageBlocks, readBlock } from '../kernel.ts';
+import { FINGERPRINT_WORDS, type KernelSink, LineKernel, messageBlocks, readBlock } from '../kernel.ts';
 import { programOf } from '../kernel-program.ts';
 import { eachLine, LINE_FEED, type LineSink, LineSplitter, withoutReturn } from '../lines.ts';
 import { textOf, withoutBom } from '../text.ts';
-import { FINGERPRINT_BYTES, fingerprintOf, IdentityRow } from './identity.ts';
+import { fingerprintOf, IdentityRow } from './identity.ts';
 
 /** A line that becomes a row or is rejected. Blank lines and filter hits are no records. */
 export interface DuplicateRecord {
-  /** 64-bit hash of its identity; valid during the call only. */
-  readonly fingerprint: Buffer;
+  /** 64-bit hash of its identity: two words from `at` on, the low one first. Valid during the call only. */
+  readonly words: Uint32Array;
+  readonly at: number;
   /** Milliseconds since the epoch, where the record tells its time. */
   readonly time: number | undefined;
   /** As in the table: line number from 1, or index of the event from 0. */
@@ -18,9 +19,8 @@ export interface DuplicateRecord {
   readonly line: () => string;
 }
 
-/** Bytes of fingerprints the kernel writes at a time, and of one with its time and its place. */
+/** Bytes of records the kernel writes at a time. */
 const ROOM_BYTES = 1024 * 1024;
-const RECORD_BYTES = 24;
 
 /** Reads lines as a loader does, and takes of each what tells it from others. */
 export class RecordReader {
@@ -96,13 +96,13 @@ export class RecordReader {
       this.#count++;
       if (outcome.kind === 'filtered') return;
       const { eventTime: time } = this.#row;
-      this.#take({ fingerprint: fingerprintOf(this.#row.identity(), line), time, position, line: () => line });
+      this.#take({ words: fingerprintOf(this.#row.identity(), line), at: 0, time, position, line: () => line });
     }
   }
 
   #whole(line: string, position: number): void {
     this.#count++;
-    this.#take({ fingerprint: fingerprintOf(undefined, line), time: undefined, position, line: () => line });
+    this.#take({ words: fingerprintOf(undefined, line), at: 0, time: undefined, position, line: () => line });
   }
 
   /** Reads whole lines of an object. */
@@ -120,16 +120,19 @@ export class RecordReader {
       position: () => this.#count + first,
       room: () => ROOM_BYTES,
       makeRoom: () => true,
-      take: ({ output, rows, filtered }, block) => {
+      take: ({ words, times, rows, filtered }, block) => {
         const before = this.#count + first;
-        for (let at = 0; at < output.length; at += RECORD_BYTES) {
-          const millis = output.readDoubleLE(at + 8);
-          this.#take({
-            fingerprint: output.subarray(at, at + FINGERPRINT_BYTES),
-            time: Number.isNaN(millis) ? undefined : millis,
-            position: before + output.readUInt32LE(at + 16),
-            line: () => lineAt(block, output.readUInt32LE(at + 20)),
-          });
+        // One object for all of them: it is valid during the call only.
+        const record = { words, at: 0, time: undefined as number | undefined, position: 0, line };
+        for (let index = 0; index < rows; index++) {
+          record.at = index * FINGERPRINT_WORDS;
+          const time = times[record.at / 2 + 1] as number;
+          record.time = Number.isNaN(time) ? undefined : time;
+          record.position = before + (words[record.at + 4] as number);
+          this.#take(record);
+        }
+        function line(): string {
+          return lineAt(block, words[record.at + 5] as number);
         }
         this.#count += rows + filtered;
       },

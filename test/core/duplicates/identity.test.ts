@@ -33,8 +33,8 @@ function recordsOf({ format, options = {}, identity }: Case, lines: readonly str
   const compiled = FORMATS.get(format)?.compile(options);
   if (!compiled) throw new Error(`no format ${format}`);
   const records: { fingerprint: string; time: number | undefined; position: number }[] = [];
-  const reader = new RecordReader(compiled, identity && [identity], ({ fingerprint, time, position }) =>
-    records.push({ fingerprint: fingerprintName(fingerprint), time, position }),
+  const reader = new RecordReader(compiled, identity && [identity], ({ words, at, time, position }) =>
+    records.push({ fingerprint: fingerprintName(words, at), time, position }),
   );
   reader.push(Buffer.from(lines.join('\n')));
   reader.end();
@@ -134,15 +134,15 @@ describe('a sample', () => {
   const fingerprints = Array.from({ length: 20_000 }, (_, index) => fingerprintOf(undefined, `line ${index}`));
 
   test.each([0.001, 0.1, 0.5])('of rate %s has that share of fingerprints', (rate) => {
-    const kept = fingerprints.filter((fingerprint) => isSampled(fingerprint, rate)).length;
+    const kept = fingerprints.filter((words) => isSampled(words, 0, rate)).length;
     const deviation = Math.sqrt(fingerprints.length * rate * (1 - rate));
     expect(Math.abs(kept - fingerprints.length * rate)).toBeLessThan(4 * deviation);
   });
 
   test('of a lower rate is part of that of a higher one; of rate 1 everything', () => {
     for (const fingerprint of fingerprints) {
-      if (isSampled(fingerprint, 0.1)) expect(isSampled(fingerprint, 0.2)).toBe(true);
-      expect(isSampled(fingerprint, 1)).toBe(true);
+      if (isSampled(fingerprint, 0, 0.1)) expect(isSampled(fingerprint, 0, 0.2)).toBe(true);
+      expect(isSampled(fingerprint, 0, 1)).toBe(true);
     }
   });
 });

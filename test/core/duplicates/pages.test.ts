@@ -14,9 +14,8 @@ function pager(over: Partial<ConstructorParameters<typeof Pager>[0]> = {}) {
 }
 
 const record = (number: number, time?: number) => {
-  const fingerprint = Buffer.alloc(8);
-  fingerprint.writeBigUInt64LE(BigInt(number));
-  return { fingerprint, time, position: 1, line: () => '' };
+  const words = new Uint32Array(BigUint64Array.of(BigInt(number)).buffer);
+  return { words, at: 0, time, position: 1, line: () => '' };
 };
 
 const numbersOf = ({ fingerprints }: { readonly fingerprints: Uint8Array }) =>
@@ -124,7 +123,7 @@ describe('counting', () => {
   const pageOf = (origin: string, numbers: readonly number[], sampleRate = 1): StoredPage => ({
     origin,
     sampleRate,
-    fingerprints: Buffer.concat(numbers.map((number) => record(number).fingerprint)),
+    fingerprints: new Uint8Array(BigUint64Array.from(numbers, BigInt).buffer),
   });
 
   test('is that of an account of every number, whatever the order and the cut of the pages', () => {
