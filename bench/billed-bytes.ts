@@ -1,5 +1,5 @@
 /** What Firehose bills for an object, by how its rows are sent. */
-import { BILLING_STEP_BYTES } from '../lambdas/core/pack.ts';
+import { BILLING_STEP_BYTES, rowsOf } from '../lambdas/core/pack.ts';
 import { type ColumnSpecs, numbered, OWN } from '../lambdas/core/table.ts';
 import { ingest } from './ingest.ts';
 import type { Input } from './input.ts';
@@ -76,7 +76,7 @@ function columnNames(columns: ColumnSpecs): ReadonlyMap<string, string> {
 /** Bytes of a record's rows under the names of their columns. */
 function namedBytes(record: Uint8Array, names: ReadonlyMap<string, string>): number {
   let bytes = 0;
-  for (const line of Buffer.from(record).toString('utf8').trimEnd().split('\n')) {
+  for (const line of rowsOf(record)) {
     const row = Object.entries(JSON.parse(line) as Record<string, unknown>);
     bytes += Buffer.byteLength(JSON.stringify(Object.fromEntries(row.map(([key, value]) => [names.get(key), value]))));
   }

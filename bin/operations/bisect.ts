@@ -1,4 +1,5 @@
 /** One failed record of Firehose: which of its rows are bad. */
+import { rowsOf } from '../../lambdas/core/pack.ts';
 import { OWN, type Table } from '../../lambdas/core/table.ts';
 import { ConversionError, openX } from '../../local/openx.ts';
 import { CommandError } from '../command-error.ts';
@@ -43,9 +44,8 @@ export function failedRecord(line: string, where: string): FailedRecord {
   if (typeof data !== 'string') {
     throw new CommandError(`${where}: expected JSON with rawData, got ${line.slice(0, 80)}`);
   }
-  const rows = Buffer.from(data, 'base64').toString('utf8').split('\n');
   return {
-    rows: rows.filter((row) => row.trim() !== ''),
+    rows: rowsOf(Buffer.from(data, 'base64')),
     code: String(fields.get('lasterrorcode') ?? fields.get('errorcode') ?? ''),
     message: String(fields.get('lasterrormessage') ?? fields.get('errormessage') ?? ''),
   };

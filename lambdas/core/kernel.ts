@@ -65,7 +65,7 @@ export interface LinesRead {
   readonly status: (typeof STATUS)[number];
   /** Where in the block the next line begins. */
   readonly next: number;
-  /** The rows, each with a line end. Valid until the kernel is used again. */
+  /** The rows, one behind the other. Valid until the kernel is used again. */
   readonly output: Buffer;
   /** Where fingerprints are wanted, the output is so many records of FINGERPRINT_WORDS each, in these. */
   readonly words: Uint32Array;

@@ -92,7 +92,11 @@ export class Row {
     this.set(name, String(value));
   }
 
-  /** `value` as `yyyy-MM-ddTHH:mm:ss[.fraction][Z]` in UTC; kept to microseconds, without zeros at its end. */
+  /**
+   * `value` as `yyyy-MM-ddTHH:mm:ss[.fraction][Z]` in UTC; kept to microseconds, without zeros at its end. Written with a
+   * space and without `Z`: of the forms Firehose's deserializer takes, the shortest.
+   * https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html
+   */
   timestamp(name: string, value: string): void {
     const parts = TIMESTAMP.exec(value);
     const millis = parts ? utcMillis(parts) : undefined;
@@ -101,7 +105,7 @@ export class Row {
       return;
     }
     const fraction = parts[7]?.slice(0, 6).replace(/0+$/, '');
-    this.set(name, `"${value.slice(0, 10)}T${value.slice(11, 19)}${fraction ? `.${fraction}` : ''}Z"`);
+    this.set(name, `"${value.slice(0, 10)} ${value.slice(11, 19)}${fraction ? `.${fraction}` : ''}"`);
     this.eventTime ??= millis + Number((fraction ?? '').slice(0, 3).padEnd(3, '0'));
   }
 

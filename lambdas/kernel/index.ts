@@ -78,8 +78,7 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: b
         to = outOf(places);
         if (keepRaw) to = putRaw(to, p, lineEnd);
         if (to != 0) {
-          store<u16>(to, 0x0a7d); // }, and the row's end
-          to += 2;
+          to = put(to, 0x7d);
         }
       }
       if (to == 0 || to > full) {

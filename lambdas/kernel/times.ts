@@ -1,4 +1,4 @@
-/** Times as logs write them to `yyyy-MM-ddTHH:mm:ss[.fraction]Z`, and to milliseconds since the epoch. */
+/** Times as logs write them to `yyyy-MM-dd HH:mm:ss[.fraction]`, in UTC, and to milliseconds since the epoch. */
 import { COLON, DOT, HYPHEN, put, SCRATCH, SPACE, ZERO } from './memory';
 import { isDigit } from './numbers';
 
@@ -106,7 +106,7 @@ function fractionMillis(p: usize, end: usize): i64 {
 
 const MOST_FRACTION: usize = 6;
 
-/** `.fraction` to the microsecond without zeros at its end, and the `Z`. */
+/** `.fraction` to the microsecond without zeros at its end. */
 // @ts-ignore: decorator
 @inline
 function putFraction(o: usize, p: usize, end: usize): usize {
@@ -117,7 +117,7 @@ function putFraction(o: usize, p: usize, end: usize): usize {
     store<u64>(o, load<u64>(p));
     o += length;
   }
-  return put(o, 0x5a);
+  return o;
 }
 
 /**
@@ -140,6 +140,7 @@ export function copyIso(p: usize, end: usize, o: usize): usize {
   if (fractionEnd != end - 1) return 0;
   v128.store(o, v128.load(p));
   store<u32>(o, load<u32>(p, 16), 16);
+  store<u8>(o, SPACE, 10);
   millis = <f64>(day + clock + fractionMillis(fraction, fractionEnd));
   return putFraction(o + 19, fraction, fractionEnd);
 }
@@ -197,7 +198,7 @@ function offsetOf(p: usize, end: usize): i64 {
 const LOCAL: usize = SCRATCH + 32;
 const LOCAL_TEXT: usize = SCRATCH + 64;
 const LOCAL_BYTES: usize = 26;
-const UTC_BYTES: usize = 20;
+const UTC_BYTES: usize = 19;
 let localMillis: f64 = 0;
 
 /** `29/Nov/2024:11:41:46 +0000` */
@@ -302,7 +303,7 @@ function putTime(o: usize, time: i64, p: usize, end: usize): usize {
   putTwo(o + 2, year % 100);
   putTwo(put(o + 4, HYPHEN), month);
   putTwo(put(o + 7, HYPHEN), day);
-  putTwo(put(o + 10, 0x54), ofDay / 3600);
+  putTwo(put(o + 10, SPACE), ofDay / 3600);
   putTwo(put(o + 13, COLON), (ofDay / 60) % 60);
   putTwo(put(o + 16, COLON), ofDay % 60);
   millis = <f64>(seconds * 1000 + fractionMillis(p, end));

@@ -60,7 +60,17 @@ describe('reading', () => {
         (date, name, total, ratio, ok, other, indent) => {
           const object = { time: date.toISOString(), name, total, ratio, ok, other };
           // Zeros at a fraction's end are left out.
-          const row = { time: date.toISOString().replace(/\.?0*Z$/, 'Z'), name, total, ratio, ok, extra: { other } };
+          const row = {
+            time: date
+              .toISOString()
+              .replace('T', ' ')
+              .replace(/\.?0*Z$/, ''),
+            name,
+            total,
+            ratio,
+            ok,
+            extra: { other },
+          };
           // JSON has no minus zero: what is expected goes through it too.
           expect(readLines(format, [JSON.stringify(object, null, indent)])).toEqual([
             { row: JSON.parse(JSON.stringify(row)) },

@@ -4,6 +4,7 @@ import { fingerprintName } from '../../lambdas/core/duplicates/identity.ts';
 import { RecordReader } from '../../lambdas/core/duplicates/records.ts';
 import type { CompiledFormat } from '../../lambdas/core/format.ts';
 import { Loader, type LoaderProps } from '../../lambdas/core/loader.ts';
+import { rowsOf } from '../../lambdas/core/pack.ts';
 import { CASES, changedLine } from './kernel-lines.ts';
 
 /** Runs of each property; the environment can ask for more. */
@@ -48,10 +49,10 @@ function loaded(format: CompiledFormat, chunks: readonly Buffer[], props: Partia
 
 function resultOf(loader: Loader) {
   const shipments = loader.takeRest();
-  const text = (of: 'rows' | 'rejected') => Buffer.concat(shipments.flatMap((each) => [...each[of]])).toString('utf8');
+  const rows = (of: 'rows' | 'rejected') => rowsOf(Buffer.concat(shipments.flatMap((each) => [...each[of]])));
   return {
-    rows: text('rows').split('\n'),
-    rejected: text('rejected').split('\n'),
+    rows: rows('rows'),
+    rejected: rows('rejected'),
     counts: loader.counts,
     reasons: loader.reasons,
   };

@@ -14,6 +14,7 @@ import {
   type Ports,
   type Source,
 } from '../../lambdas/core/load.ts';
+import { rowsOf } from '../../lambdas/core/pack.ts';
 import { sourceTable, type Table } from '../../lambdas/core/table.ts';
 import { textOf, withoutBom } from '../../lambdas/core/text.ts';
 
@@ -62,10 +63,7 @@ class Streams {
   };
 
   rows(stream: string, { columns }: Table): Record<string, unknown>[] {
-    const lines = Buffer.concat(this.records.get(stream) ?? [])
-      .toString('utf8')
-      .split('\n');
-    return lines.filter(Boolean).map((line) => {
+    return rowsOf(Buffer.concat(this.records.get(stream) ?? [])).map((line) => {
       const row = JSON.parse(line) as Record<string, unknown>;
       return Object.fromEntries(columns.filter(({ key }) => key in row).map(({ name, key }) => [name, row[key]]));
     });

@@ -4,6 +4,7 @@ import { alb } from '../../lambdas/core/formats/alb.ts';
 import { loadsTable, rejectedTable } from '../../lambdas/core/lake-tables.ts';
 import { MAX_LINE_BYTES } from '../../lambdas/core/lines.ts';
 import { Loader, type LoaderProps, MAX_REJECTED_KEPT, type Shipment } from '../../lambdas/core/loader.ts';
+import { rowsOf as packedRows } from '../../lambdas/core/pack.ts';
 import { sourceTable, type Table } from '../../lambdas/core/table.ts';
 
 const LINE =
@@ -29,8 +30,7 @@ function loader(props: Partial<LoaderProps> = {}): Loader {
 
 /** Rows of sent records by column name. */
 function rowsOf(records: readonly Uint8Array[], { columns }: Table): Record<string, unknown>[] {
-  const lines = Buffer.concat(records).toString('utf8').split('\n').filter(Boolean);
-  return lines.map((line) => {
+  return packedRows(Buffer.concat(records)).map((line) => {
     const row = JSON.parse(line) as Record<string, unknown>;
     return Object.fromEntries(columns.filter(({ key }) => key in row).map(({ name, key }) => [name, row[key]]));
   });

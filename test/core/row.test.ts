@@ -39,15 +39,15 @@ describe('Row', () => {
     ['an int with zeros before it', 'int', 'count', '007', 7],
     ['a double as logged', 'double', 'ratio', '0.001', 0.001],
     ['a double of many digits', 'double', 'ratio', '1e-7', 1e-7],
-    ['a time with microseconds', 'timestamp', 'time', '2026-11-22T10:00:00.123456Z', '2026-11-22T10:00:00.123456Z'],
-    ['a time without fraction', 'timestamp', 'time', '2026-11-22T10:00:00Z', '2026-11-22T10:00:00Z'],
-    ['a time without zone', 'timestamp', 'time', '2018-12-20T02:59:40', '2018-12-20T02:59:40Z'],
+    ['a time with microseconds', 'timestamp', 'time', '2026-11-22T10:00:00.123456Z', '2026-11-22 10:00:00.123456'],
+    ['a time without fraction', 'timestamp', 'time', '2026-11-22T10:00:00Z', '2026-11-22 10:00:00'],
+    ['a time without zone', 'timestamp', 'time', '2018-12-20T02:59:40', '2018-12-20 02:59:40'],
     [
       'nanoseconds, kept to microseconds',
       'timestamp',
       'time',
       '2026-11-22T10:00:00.123456789Z',
-      '2026-11-22T10:00:00.123456Z',
+      '2026-11-22 10:00:00.123456',
     ],
   ] as const)('reads %s', (_, method, column, value, expected) => {
     expect(read(method, column, value)).toEqual(expected);

@@ -135,9 +135,9 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
   test('costs by hand what it says', () => {
     const month = 30 * objects;
     const gb = (bytes: number) => bytes / 2 ** 30;
-    // Nineteen full records of 51 steps, the rest of the twentieth, and the row of loads.
-    const rest = Math.ceil((5e6 - 19 * (261_120 - 250)) / 5120) * 5120;
-    const billed = gb(month * (19 * 261_120 + rest + 5120)); // 12,100 GB
+    // Nine full records of 101 steps, the rest of the tenth, and the row of loads.
+    const rest = Math.ceil((5e6 - 9 * (517_120 - 250)) / 5120) * 5120;
+    const billed = gb(month * (9 * 517_120 + rest + 5120)); // 12,100 GB
     const { loading, duplicates, total, perRawTB } = plan.monthly.parquet;
     expect(loading.firehose).toBeCloseTo(30 + 40 + (billed - 3000) * 0.01 + billed * 0.02, 4);
     expect(loading.lambda).toBeCloseTo(month * 0.25 * (1769 / 1024) * 0.00001 + (month / 1e6) * 0.2, 4);
