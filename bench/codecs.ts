@@ -3,6 +3,7 @@ import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import { rowsOf } from '../lambdas/core/pack.ts';
 import { numbered, OWN } from '../lambdas/core/table.ts';
 import { DUCKDB_TYPE, identifier, text } from '../local/parquet.ts';
 import { ingest } from './ingest.ts';
@@ -106,7 +107,7 @@ async function openRows(input: Input): Promise<Rows> {
   const ndjson = join(dir, 'rows.json');
   await ingest(input, {
     take: (records, ofSource) => {
-      if (ofSource) for (const record of records) appendFileSync(ndjson, record);
+      if (ofSource) for (const record of records) appendFileSync(ndjson, `${rowsOf(record).join('\n')}\n`);
     },
   });
   const instance = await DuckDBInstance.create(':memory:', { threads: '2' });

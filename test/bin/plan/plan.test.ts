@@ -27,7 +27,7 @@ describe('what Firehose bills for an object', () => {
   /** As the packer of the functions packs so many rows of one size. */
   function reallyBilled(rows: number, bytes: number): number {
     const packer = new Packer();
-    const row = 'x'.repeat(bytes - 1);
+    const row = 'x'.repeat(bytes);
     let billed = BILLING_STEP_BYTES;
     const ship = () => {
       for (const { length } of packer.take()) billed += Math.ceil(length / BILLING_STEP_BYTES) * BILLING_STEP_BYTES;
