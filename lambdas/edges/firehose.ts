@@ -9,6 +9,9 @@ const LONGEST_WAIT_MS = 5000;
 /** A put that has not been answered for this long is made again; its records may then be in the stream twice. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
+/** What a put is given however late it is: the function is killed some time after giving up. */
+const LEAST_PUT_MS = 1000;
+
 /**
  * Sends batches that fit one PutRecordBatch, as core/pack.ts makes them, until every entry is
  * acknowledged. Firehose answers 200 with some entries failed as a matter of course: those alone are
@@ -28,7 +31,7 @@ export function firehoseSend(client: FirehoseClient, giveUpAt: number): Send {
     let left = records;
     for (let attempt = 0; left.length > 0; attempt++) {
       const stream = streams[attempt % streams.length] as string;
-      const { failed, reason } = await put(client, stream, left);
+      const { failed, reason } = await put(client, stream, left, giveUpAt);
       if (failed.length === 0) return;
       left = failed;
       // Full jitter: functions that were throttled together do not come back together.
@@ -58,9 +61,18 @@ interface Put {
   readonly reason: string;
 }
 
-async function put(client: FirehoseClient, stream: string, records: readonly Uint8Array[]): Promise<Put> {
+async function put(
+  client: FirehoseClient,
+  stream: string,
+  records: readonly Uint8Array[],
+  giveUpAt: number,
+): Promise<Put> {
+  // An answer that does not come must not hold the function up until it is killed.
+  const abortSignal = AbortSignal.timeout(Math.max(LEAST_PUT_MS, giveUpAt - Date.now()));
   try {
-    const { FailedPutCount, RequestResponses } = await client.send(putRecordBatch(stream, records));
+    const { FailedPutCount, RequestResponses } = await client.send(putRecordBatch(stream, records), {
+      abortSignal,
+    });
     if (!FailedPutCount) return { failed: [], reason: '' };
     const failed = records.filter((_, index) => RequestResponses?.[index]?.ErrorCode !== undefined);
     // An answer that counts failures without naming them: nothing is known to have arrived.

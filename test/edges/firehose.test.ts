@@ -6,12 +6,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DeliveryError } from '../../lambdas/core/load.ts';
 import { firehoseSend } from '../../lambdas/edges/firehose.ts';
 
-/** What the endpoint does with one request: fail these entries, answer with an error, or cut the connection. */
+/** What the endpoint does with one request: fail these entries, answer with an error, cut the connection, or say nothing. */
 type Answer =
   | { readonly fail: readonly number[] }
   | { readonly error: string; readonly status: number }
   | 'cut'
-  | 'accept-then-cut';
+  | 'accept-then-cut'
+  | 'silence';
 
 /** A Firehose that does as told, once per request, then accepts everything. */
 class Endpoint {
@@ -33,6 +34,7 @@ class Endpoint {
       const records = Records.map(({ Data }) => Buffer.from(Data, 'base64').toString());
       this.requests.push(records);
       const answer = this.answers.shift() ?? { fail: [] };
+      if (answer === 'silence') return;
       if (answer === 'accept-then-cut') this.accepted.push(...records);
       if (typeof answer === 'string') {
         response.destroy();
@@ -139,6 +141,12 @@ describe('firehoseSend', () => {
   ] as const)('gives up at once on %s', async (_, answer, name) => {
     endpoint.reset([answer]);
     await expect(send(1)).rejects.toMatchObject({ name });
+    expect(endpoint.requests).toHaveLength(1);
+  });
+
+  test('waits for no answer past the time limit, but for a second', async () => {
+    endpoint.reset(['silence']);
+    await expect(send(2, 0)).rejects.toBeInstanceOf(DeliveryError);
     expect(endpoint.requests).toHaveLength(1);
   });
 
