@@ -1,9 +1,9 @@
 /** The duplicate check beside the ingest path of the same lines, and its request units. */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { thousands } from '../bin/render.ts';
 import { decode } from '../lambdas/core/decode.ts';
 import { objectWork, type Work } from '../lambdas/core/duplicates/track.ts';
-import { dynamoDuplicates } from '../lambdas/edges/duplicates.ts';
+import { duplicatesClient, dynamoDuplicates } from '../lambdas/edges/duplicates.ts';
 import { dynamoLedger } from '../lambdas/edges/ledger.ts';
 import { checkAndCount, meterOf, WINDOW_HOURS } from './duplicate-check.ts';
 import type { Functions } from './functions.ts';
@@ -139,5 +139,5 @@ export function trackerSection(
 
 function clientOf(endpoint: string): DynamoDBClient {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  return new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
+  return duplicatesClient({ endpoint, region: 'us-east-1', credentials });
 }

@@ -8,6 +8,7 @@ export const KEPT_OF_LONG_LINE_BYTES = 65_536;
 
 export const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
+const LINE_END = Buffer.from([LINE_FEED]);
 
 /** Takes lines as they are found. The bytes are valid during the call only. */
 export interface LineSink {
@@ -43,14 +44,12 @@ export class LineSplitter {
       const end = bytes.indexOf(LINE_FEED);
       this.#hold(end < 0 ? bytes : bytes.subarray(0, end));
       if (end < 0) return;
-      this.#finish();
+      this.#finish(true);
       start = end + 1;
     }
     const end = bytes.lastIndexOf(LINE_FEED) + 1;
     if (end > start) {
-      const block = bytes.subarray(start, end);
-      if (this.#sink.lines) this.#sink.lines(block);
-      else eachLine(block, this.#sink);
+      this.#lines(bytes.subarray(start, end));
       start = end;
     }
     if (start < bytes.length) this.#hold(bytes.subarray(start));
@@ -58,7 +57,7 @@ export class LineSplitter {
 
   /** The bytes are at their end: an open line is complete. */
   end(): void {
-    if (this.#openBytes > 0 || this.#longBytes > 0) this.#finish();
+    if (this.#openBytes > 0 || this.#longBytes > 0) this.#finish(false);
   }
 
   /** What of an open line has been read, for input that breaks off within it. */
@@ -83,12 +82,19 @@ export class LineSplitter {
     }
   }
 
-  #finish(): void {
-    const bytes = this.#open.length === 1 ? (this.#open[0] as Buffer) : Buffer.concat(this.#open);
+  /** @param ended by a line end, so that it is a whole line like any other */
+  #finish(ended: boolean): void {
     const long = this.#longBytes;
+    const bytes = Buffer.concat(ended && long === 0 ? [...this.#open, LINE_END] : this.#open);
     this.#clear();
     if (long > 0) this.#sink.longLine(bytes, long);
+    else if (ended) this.#lines(bytes);
     else this.#sink.line(withoutReturn(bytes));
+  }
+
+  #lines(block: Buffer): void {
+    if (this.#sink.lines) this.#sink.lines(block);
+    else eachLine(block, this.#sink);
   }
 
   #clear(): void {

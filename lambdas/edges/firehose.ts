@@ -68,11 +68,13 @@ async function put(
   giveUpAt: number,
 ): Promise<Put> {
   // An answer that does not come must not hold the function up until it is killed.
-  const abortSignal = AbortSignal.timeout(Math.max(LEAST_PUT_MS, giveUpAt - Date.now()));
+  const patience = Math.min(REQUEST_TIMEOUT_MS, Math.max(LEAST_PUT_MS, Math.ceil(giveUpAt - Date.now())));
+  const abortSignal = AbortSignal.timeout(patience);
+  const body = bodyOf(stream, records);
   try {
-    const { FailedPutCount, RequestResponses } = await client.send(putRecordBatch(stream, records), {
-      abortSignal,
-    });
+    const { FailedPutCount, RequestResponses } = await client.send(putRecordBatch(stream, body), { abortSignal });
+    // Firehose has read all of it; after anything else the connection may not be through with it.
+    spareBodies.add(body.buffer);
     if (!FailedPutCount) return { failed: [], reason: '' };
     const failed = records.filter((_, index) => RequestResponses?.[index]?.ErrorCode !== undefined);
     // An answer that counts failures without naming them: nothing is known to have arrived.
@@ -90,9 +92,8 @@ async function put(
  * after the client has serialized the input and before it signs the request.
  * https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/middleware-stack.html
  */
-function putRecordBatch(stream: string, records: readonly Uint8Array[]): PutRecordBatchCommand {
+function putRecordBatch(stream: string, body: Uint8Array): PutRecordBatchCommand {
   const command = new PutRecordBatchCommand({ DeliveryStreamName: stream, Records: [] });
-  const body = bodyOf(stream, records);
   command.middlewareStack.add(
     (next) => (args) => {
       const request = args.request as { body: unknown; readonly headers: Record<string, string> };
@@ -105,6 +106,20 @@ function putRecordBatch(stream: string, records: readonly Uint8Array[]): PutReco
   return command;
 }
 
+/** Memory of bodies that were sent, for those to come: see `recycle` in core/pack.ts. As many as are under way at once. */
+const spareBodies = new Set<ArrayBufferLike>();
+
+function bodyMemory(size: number): Buffer {
+  for (const memory of spareBodies) {
+    spareBodies.delete(memory);
+    if (memory.byteLength >= size) return Buffer.from(memory);
+  }
+  // Bodies of full batches are all but alike: a little more makes one fit the next.
+  return Buffer.allocUnsafeSlow(size + BODY_SPARE_BYTES);
+}
+
+const BODY_SPARE_BYTES = 16 * 1024;
+
 /** `{"DeliveryStreamName":"…","Records":[{"Data":"base64"},…]}` */
 function bodyOf(stream: string, records: readonly Uint8Array[]): Buffer {
   const head = `{"DeliveryStreamName":${JSON.stringify(stream)},"Records":[`;
@@ -114,7 +129,7 @@ function bodyOf(stream: string, records: readonly Uint8Array[]): Buffer {
     (sum, { length }) => sum + around + Math.ceil(length / 3) * 4,
     Buffer.byteLength(head) + 2,
   );
-  const body = Buffer.allocUnsafeSlow(size);
+  const body = bodyMemory(size);
   let at = body.write(head);
   for (const [index, record] of records.entries()) {
     const data = Buffer.from(record.buffer, record.byteOffset, record.byteLength).toString('base64');
