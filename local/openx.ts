@@ -152,17 +152,18 @@ function parseRecord(record: string): ParsedRecord {
 }
 
 /**
- * Objects each on a line of its own, which is how most records come: one parse for all of them. Text in
- * JSON holds no bare line feed, so `}\n{` is the seam of two objects wherever it stands.
+ * Objects that begin as the lake's rows do, or each on a line of its own: one parse for all of them. Text in JSON holds
+ * no bare line feed, so `}\n{` is the seam of two objects wherever it stands; and so is `}{"0":`, because a quote that
+ * ends a string is followed by no digit.
  */
 function parseLines(record: string): ParsedRecord | undefined {
-  const listed = record.replaceAll('}\n{', '},\n{');
+  const listed = record.replaceAll('}\n{', '},\n{').replaceAll('}{"0":', '},{"0":');
   const objects = tryParse(`[${listed}]`);
   const seams = listed.length - record.length;
   if (!Array.isArray(objects) || objects.length !== seams + 1) return undefined;
   let sources: string[] | undefined;
   const sourceOf = (index: number) => {
-    sources ??= record.split(/(?<=\})\n(?=\{)/);
+    sources ??= record.split(/(?<=\})(?:\n(?=\{)|(?=\{"0":))/);
     return sources[index] ?? '';
   };
   return { objects: objects.map(asObject), sourceOf };

@@ -37,7 +37,7 @@ export async function sendRecords(
   streams: readonly string[],
   groups: readonly (readonly string[])[],
 ): Promise<void> {
-  const records = groups.map((rows) => Buffer.from(rows.map((row) => `${row}\n`).join('')));
+  const records = groups.map((rows) => Buffer.from(rows.join('')));
   await firehoseSend(firehose, Date.now() + SENDING_MS)(inTurn(streams, anyTurn(streams)), records);
 }
 

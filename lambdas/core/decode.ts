@@ -3,7 +3,7 @@ import { type Inflater, openInflater } from './inflate.ts';
 
 /**
  * Compressed bytes given to zlib at a time. Deflate makes at most 1,032 bytes of one, so what comes of them is
- * bounded (66 MiB) even for a decompression bomb.
+ * bounded (64.5 MiB) even for a decompression bomb, where Node's stream gives all of it at once.
  */
 const PIECE_BYTES = 64 * 1024;
 

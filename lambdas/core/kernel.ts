@@ -25,6 +25,8 @@ interface Exports {
   readonly INPUT_BYTES: Place;
   readonly OUTPUT: Place;
   readonly OUTPUT_BYTES: Place;
+  readonly PROGRAM_BYTES: Place;
+  readonly ROOM_BYTES: Place;
 }
 
 interface Place {
@@ -53,6 +55,9 @@ const outputTimes = new Float64Array(kernel.memory.buffer, output);
  * since the epoch, or NaN), the number of its line among those read, and where in the block that begins.
  */
 export const FINGERPRINT_WORDS = 6;
+
+/** Bytes of output that may be asked for at a time. */
+export const MAX_ROOM_BYTES = kernel.ROOM_BYTES.value;
 
 /** Bytes of whole lines that the kernel takes at a time. */
 export const BLOCK_BYTES = kernel.INPUT_BYTES.value;
@@ -97,6 +102,9 @@ export class LineKernel {
     this.#program = bytes;
     this.#head = Buffer.from(head);
     this.#shared = Buffer.from(shared);
+    if (bytes.length > kernel.PROGRAM_BYTES.value) {
+      throw new RangeError(`program: expected at most ${kernel.PROGRAM_BYTES.value} bytes, got ${bytes.length}`);
+    }
     if (this.#head.length + this.#shared.length > kernel.PREFIX_BYTES.value) {
       throw new RangeError(`row prefix: expected at most ${kernel.PREFIX_BYTES.value} bytes`);
     }
@@ -118,14 +126,14 @@ export class LineKernel {
    * Reads lines of the block.
    *
    * @param from where in the block the first begins
-   * @param room bytes of output there may be
+   * @param room bytes of output there may be: of MAX_ROOM_BYTES at most
    * @param position of the first line
    */
   read(from: number, room: number, position: number, keepRaw: boolean): LinesRead {
     const status = kernel.run(
       from,
       this.#length,
-      room,
+      Math.min(room, MAX_ROOM_BYTES),
       position,
       keepRaw ? 1 : 0,
       this.#head.length,
@@ -221,15 +229,15 @@ function readLine(block: Buffer, start: number, sink: KernelSink): number {
 const MAX_UNIT_BYTES = 3;
 
 /**
- * Cuts events' messages into blocks of lines for the kernel; undefined stands for a message that holds a line end
- * or is too long, and is to be read by itself.
+ * Cuts events' messages into blocks of lines for the kernel; undefined stands for a message that holds a line end,
+ * is too long or no well-formed text, and is to be read by itself.
  */
 export function* messageBlocks(messages: readonly string[]): Generator<Buffer | undefined> {
   let lines: string[] = [];
   let bytes = 0;
   for (const message of messages) {
     const most = message.length * MAX_UNIT_BYTES + 1;
-    const isLine = most <= BLOCK_BYTES && !message.includes('\n') && !message.includes('\r');
+    const isLine = most <= BLOCK_BYTES && !message.includes('\n') && !message.includes('\r') && message.isWellFormed();
     if (lines.length > 0 && (!isLine || bytes + most > BLOCK_BYTES)) {
       yield Buffer.from(`${lines.join('\n')}\n`);
       lines = [];

@@ -232,7 +232,10 @@ async function load(job: Job): Promise<Loaded | 'unfinished' | 'replaced'> {
   const sending = new InFlight<Shipment>(
     BATCHES_IN_FLIGHT,
     async ({ rows, rejected }) => {
-      await Promise.all([sent(ports, inTurn(streams, turn++), rows), sent(ports, [ports.rejectedStream], rejected)]);
+      const both = [sent(ports, inTurn(streams, turn++), rows), sent(ports, [ports.rejectedStream], rejected)];
+      // One that fails must not leave the other under way.
+      await Promise.allSettled(both);
+      await Promise.all(both);
     },
     async ({ counts }) => {
       await claim.checkpoint({ counts });

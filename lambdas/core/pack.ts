@@ -122,11 +122,15 @@ export class Packer {
   }
 }
 
-/** Between two rows of a record: within a string the quotes of a row's first key would have backslashes. */
-const BETWEEN_ROWS = /(?<=\})(?=\{"0":)/;
+/**
+ * Between two rows of a record: within a string the quotes of a row's first key would have backslashes. Whoever else
+ * sends rows may end them with a line feed, which JSON text never holds.
+ */
+const BETWEEN_ROWS = /(?<=\})\n*(?=\{"0":)/;
 
 /** The rows of a record. */
 export function rowsOf(record: Uint8Array): string[] {
   const text = Buffer.from(record.buffer, record.byteOffset, record.byteLength).toString('utf8');
-  return text === '' ? [] : text.split(BETWEEN_ROWS);
+  const rows = text.replace(/\n+$/, '');
+  return rows === '' ? [] : rows.split(BETWEEN_ROWS);
 }

@@ -1,5 +1,5 @@
 /**
- * Times as logs write them, brought to the one form a row takes: `yyyy-MM-ddTHH:mm:ss[.fraction]Z`, UTC,
+ * Times as logs write them, brought to the one form `Row.timestamp` takes: `yyyy-MM-ddTHH:mm:ss[.fraction]Z`, UTC,
  * to the microsecond.
  */
 

@@ -11,7 +11,9 @@ import { clearSlots, DELIMITED, flags, IDENTITY, identityHash, kind, lineHash, L
 import { copySpan, isUtf8 } from './text';
 import { beginEvent, eventMillis } from './times';
 
-export { INPUT, INPUT_BYTES, OUTPUT, OUTPUT_BYTES, PREFIX, PREFIX_BYTES, PROGRAM, PROGRAM_BYTES, RESULT } from './memory';
+export {
+  INPUT, INPUT_BYTES, OUTPUT, OUTPUT_BYTES, PREFIX, PREFIX_BYTES, PROGRAM, PROGRAM_BYTES, RESULT, ROOM_BYTES,
+} from './memory';
 
 /** How a call ends: at the block's end; before a row that has no room; before a line for the clear path. */
 const DONE: u32 = 0;

@@ -224,6 +224,8 @@ function copyValue(record: usize, p: usize, end: usize, o: usize): usize {
       return putBytes(putKey(o, key), p, end - p);
     }
     case TIME: {
+      // nginx's own form is none of JSON's.
+      if (to - from > 2 && load<u8>(from, 2) == 0x2f) return 0;
       o = copyTime(from, to, putTextKey(o, key));
       if (o == 0) return 0;
       noteTime();

@@ -82,6 +82,8 @@ function readText(record: usize, p: usize, o: usize): u64 {
   if (length == 0) return 0;
   const literal = literalOf(record);
   const first = <u32>load<u8>(literal);
+  // What begins as what follows the value, or as an escape does, takes a second look.
+  if (first == HYPHEN || first == BACKSLASH) return 0;
   if (load<u8>(p) == HYPHEN && matched(p + 1, literal, length) == length) return both(p + 1 + length, o);
   const from = o;
   const start = p;
@@ -92,7 +94,7 @@ function readText(record: usize, p: usize, o: usize): u64 {
     if (places == 0) return 0;
     p = inOf(places);
     o = outOf(places);
-    if (load<u8>(p) != first || load<u8>(p) == CR) return 0;
+    if (load<u8>(p) != first) return 0;
     if (matched(p, literal, length) == length) break;
     if (isEnd(p + 1)) return 0;
     o = putChar(o, first, 1);
@@ -105,10 +107,10 @@ function readText(record: usize, p: usize, o: usize): u64 {
   return both(p + length, o);
 }
 
-/** JSON of a container's log driver, the head of a CRI line, or a byte order mark. */
+/** JSON of a container's log driver, the head of a CRI line, a byte order mark; or space, which may be all there is. */
 function mayBeEnveloped(p: usize): bool {
   const c = <u32>load<u8>(p);
-  if (c == 0x7b || c >= 0x80) return true;
+  if (c <= SPACE || c == 0x7b || c >= 0x80) return true;
   if (!isDigit(c) || load<u8>(p, 4) != HYPHEN) return false;
   const stream = load<u32>(find(p, SPACE), 1);
   return stream == 0x6f647473 || stream == 0x65647473; // stdo, stde
@@ -171,6 +173,8 @@ function findEnd(p: usize, record: usize): usize {
       }
       if (isEnd(p + same)) {
         if (escaped && load<u8>(p - 1) == BACKSLASH) return 0;
+        // Cut within a character, what is left of it is no text.
+        if (load<u8>(p + same - 1) >= 0x80) return 0;
         valueEnd = p;
         ended = true;
         return p + same;
@@ -192,6 +196,8 @@ function readValue(record: usize, p: usize, end: usize, o: usize): usize {
   if (length == 0 || (length == 1 && load<u8>(p) == HYPHEN)) return op == HOST ? putProject(record, p, p, o) : o;
   if (flagsOf(record) & TOKEN && find(p, SPACE) < end) return 0;
   if (escaped && (op == HOST || op == PART)) return 0;
+  // A host is written twice: a long one could be more than the output has room for.
+  if (op == HOST && length > MOST_HOST) return 0;
   const from = o;
   switch (op) {
     case SKIP:
@@ -199,7 +205,7 @@ function readValue(record: usize, p: usize, end: usize, o: usize): usize {
     case TEXT:
       return putText(record, 0, p, end, o);
     case INT:
-      if (flagsOf(record) & STATUS && length == 3) saw |= SAW_MARK;
+      if (flagsOf(record) & STATUS && length == 3 && load<u8>(p) != HYPHEN) saw |= SAW_MARK;
       o = copyWhole(p, end, putKey(o, keyOf(record, 0)), INT_DIGITS);
       break;
     case BIGINT:
@@ -300,6 +306,9 @@ function putVersion(record: usize, column: usize, p: usize, end: usize, o: usize
   saw |= SAW_HTTP;
   return putText(record, column, p + 5, end, o);
 }
+
+/** Bytes of a host's name at most. https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4 */
+const MOST_HOST: usize = 255;
 
 /** `platform`, as eight bytes are written. */
 const NO_PROJECT: u64 = 0x6d726f6674616c70;

@@ -1,6 +1,7 @@
 /**
  * Where things lie in the kernel's memory. core/kernel.ts writes the program, the prefix and the block, and
- * reads the output and the result; nothing is kept from one call to the next but the program and the prefix.
+ * reads the output and the result. Nothing is kept from one call to the next that changes a result: the program and the
+ * prefix, and what was read last, which is looked at again before it is used.
  *
  * Functions that read and write return both places in one number, so that they stay in registers:
  * the one read from above, the one written to below. 0 is a surprise: the line is left to the clear path.
@@ -20,11 +21,13 @@ export const PREFIX_BYTES: usize = 65_536;
 export const INPUT: usize = PREFIX + PREFIX_BYTES;
 export const INPUT_BYTES: usize = 262_144;
 export const OUTPUT: usize = INPUT + INPUT_BYTES + 4096;
+/** What a call may be given room for at most; core/kernel.ts holds callers to it. */
+export const ROOM_BYTES: usize = 1_048_576;
 /**
- * A row at its largest: each byte of a block once in `extra`, escaped twice, and once in `raw`. Rows are only
- * begun below the room of a record, so one row beyond it is all that must fit.
+ * Rows are only begun below the room, so one row beyond it is all that must fit. At its largest, a row has the prefix and
+ * each byte of a block once in `extra`, escaped twice (7 bytes), and once in `raw` (6), and a little.
  */
-export const OUTPUT_BYTES: usize = 262_144 + INPUT_BYTES * 16;
+export const OUTPUT_BYTES: usize = ROOM_BYTES + PREFIX_BYTES + INPUT_BYTES * 13 + 16_384;
 
 /** A value without its escapes. Behind the static data, which lies where bin/kernel.ts says. */
 export const UNESCAPED: usize = 5_505_024;

@@ -4,7 +4,6 @@ import { PROGRAM, SCRATCH } from './memory';
 
 export const DELIMITED: u32 = 1;
 export const LOG_FORMAT: u32 = 2;
-export const JSON_OBJECT: u32 = 3;
 
 /** What a field or key becomes. */
 export const SKIP: u32 = 0;

@@ -30,6 +30,17 @@ const ESCAPED = [
   '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET /\\xff?q=\\x0a&r=\\xEF\\xBF\\xBD HTTP/1.1" 200 1 "-" "a\\b" kong_request_id: "b9"',
 ];
 
+/** log_formats with little to know their lines by, or with odd text between their values; and lines of them. */
+const ODD_FORMATS: readonly (readonly [string, ...string[]])[] = [
+  ['$http_user_agent|$ssl_cipher', 'curl|TLS', '   ', '\t', '-|-', '|'],
+  ['$request $server_name', 'GET /a?b HTTP/1.1 h-x.example.com', ' ', 'GET / HTTP/1.1 '],
+  ['$http_foo-$http_bar|$status', 'a-b|200', '--x|200', '-|-12', '---|200'],
+  ['$status é$http_bar', '200 éb', '200 \u00c3', '200 '],
+  ['$http_foo\\ $status', 'a\\x41b\\ 200', 'a\\ 1'],
+  ['$status $body_bytes_sent $http_foo', '-12 5 x', '200 5 x', '-12 - -'],
+  ['$host|$status', 'shop-api.example.com|200', `${'a'.repeat(300)}-b|200`, '-|200'],
+];
+
 const NGINX_FORMAT =
   '$http_x_forwarded_for|$time_iso8601|$msec|$request_method $request_uri $server_protocol|$status|$bytes_sent|' +
   '$request_time|$upstream_response_time|$host|$http_traceparent|$ssl_cipher|$request_id';
@@ -52,6 +63,7 @@ const JSON_COLUMNS = {
   },
 };
 const JSON_LINES = [
+  '{"time":"29/Nov/2024:11:41:46 +0000","level":"x"}',
   '{"time":"2026-11-22T10:00:00.123Z","level":"INFO","status":200,"bytes":1234567890123,"took":0.0123,"ok":true,"request_id":"r-1","message":"started"}',
   '{"level":"ERROR","time":1732880506123,"status":"500","bytes":null,"took":-1.50,"ok":false,"error":"Traceback\\n  \\"x\\"\\u00e9\\ud83d\\ude00\\/\\\\ \\u0001","nested":{"a":[1,2,{"b":"c \\"d\\" é"}],"e":null},"n":1e5,"é":1}',
   ' { "Time" : "2026-11-22 10:00:00+0900" , "at" : 1732880506.5, "status" : 200.0 , "level" : ["a", {"b": 1}] , "empty" : {} , "list":[] } ',
@@ -66,6 +78,9 @@ export const CASES: readonly KernelCase[] = [
   kernelCase('kong', { filters: { no_http: false, local_client: false } }, KONG, 4),
   kernelCase('nginx', { logFormat: NGINX_FORMAT, filters: { no_client_address: false } }, NGINX, 2),
   kernelCase('nginx', { preset: 'timed', escape: 'json' }, [KONG[0] ?? ''], 0),
+  ...ODD_FORMATS.map(([logFormat, ...lines]) =>
+    kernelCase('nginx', { logFormat, filters: { no_http: false, no_client_address: false } }, lines, 0),
+  ),
   kernelCase('json', JSON_COLUMNS, JSON_LINES, 2),
   kernelCase('json', { preset: 'server-logs' }, JSON_LINES, 1),
 ];
@@ -169,6 +184,10 @@ const BITS = [
   '"level":1',
   '"Level":"x"',
   '2024-01-01T00:00:00Z stdout F ',
+  '-12',
+  '29/Nov/2024:11:41:46 +0000',
+  '\u0001'.repeat(30),
+  '   ',
   'kong_request_id: "',
   '\n',
   '',

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fingerprintName } from '../../lambdas/core/duplicates/identity.ts';
 import { RecordReader } from '../../lambdas/core/duplicates/records.ts';
-import type { CompiledFormat } from '../../lambdas/core/format.ts';
+import type { CompiledFormat, FormatOptions } from '../../lambdas/core/format.ts';
+import { FORMATS } from '../../lambdas/core/formats.ts';
 import { Loader, type LoaderProps } from '../../lambdas/core/loader.ts';
 import { rowsOf } from '../../lambdas/core/pack.ts';
 import { CASES, changedLine } from './kernel-lines.ts';
@@ -141,6 +142,34 @@ describe.each(CASES)('the kernel and the reader of $name', ({ format, lines, pla
       { numRuns: Math.ceil(numRuns / 4) },
     );
   });
+});
+
+test('the kernel is the same after a line that takes all the room it can have', () => {
+  const format = (name: string, options: FormatOptions) => FORMATS.get(name)?.compile(options) as CompiledFormat;
+  const alb = CASES[0] as (typeof CASES)[number];
+  const odd = Buffer.from(`${[...alb.lines, ...alb.lines].join('\n')}\n`);
+  const before = loaded(alb.format, [odd]);
+  const control = '\u0001'.repeat(262_137);
+  for (const [logFormat, line] of [
+    ['$host|$status', `${control}-|200`],
+    ['$status|$http_foo', `200|${control}`],
+  ] as const) {
+    const wide = format('nginx', { logFormat, filters: { no_http: false, no_client_address: false } });
+    const bytes = Buffer.from(`x|200\n${line}\n`);
+    expect(loaded(wide, [bytes], { keepRaw: 'always' })).toEqual(
+      loaded(withoutKernel(wide), [bytes], { keepRaw: 'always' }),
+    );
+  }
+  expect(loaded(alb.format, [odd])).toEqual(before);
+});
+
+test('the kernel and the reader agree on messages that are no well-formed text', () => {
+  const { format } = CASES[1] as (typeof CASES)[number];
+  const message = `203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 1 "-" "\\x41\ud800" kong_request_id: "b9"`;
+  const [fast, reader] = [loaderOf(format, {}), loaderOf(withoutKernel(format), {})];
+  fast.readMessages([message]);
+  reader.read(message, 0);
+  expect(resultOf(fast)).toEqual(resultOf(reader));
 });
 
 describe('records', () => {

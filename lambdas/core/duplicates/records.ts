@@ -1,6 +1,6 @@
 /** An object's bytes, or a payload's messages, to the records that are checked for duplicates. */
 import type { CompiledFormat, IdentityColumns } from '../format.ts';
-import { FINGERPRINT_WORDS, type KernelSink, LineKernel, messageBlocks, readBlock } from '../kernel.ts';
+import { FINGERPRINT_WORDS, type KernelSink, LineKernel, MAX_ROOM_BYTES, messageBlocks, readBlock } from '../kernel.ts';
 import { programOf } from '../kernel-program.ts';
 import { eachLine, LINE_FEED, type LineSink, LineSplitter, withoutReturn } from '../lines.ts';
 import { textOf, withoutBom } from '../text.ts';
@@ -18,9 +18,6 @@ export interface DuplicateRecord {
   /** Its text; to be asked for during the call only. */
   readonly line: () => string;
 }
-
-/** Bytes of records the kernel writes at a time. */
-const ROOM_BYTES = 1024 * 1024;
 
 /** Reads lines as a loader does, and takes of each what tells it from others. */
 export class RecordReader {
@@ -118,7 +115,7 @@ export class RecordReader {
     return {
       ...this.#objectLines,
       position: () => this.#count + first,
-      room: () => ROOM_BYTES,
+      room: () => MAX_ROOM_BYTES,
       makeRoom: () => true,
       take: ({ words, times, rows, filtered }, block) => {
         const before = this.#count + first;

@@ -26,6 +26,11 @@ describe('failedRecord', () => {
     expect(failedRecord(JSON.stringify(document), 'here')).toEqual(expected);
   });
 
+  test('tells rows apart that end with a line feed, as others may send them', () => {
+    const data = Buffer.from(`${row(1, 200)}\n${row(2, 404)}\n`).toString('base64');
+    expect(failedRecord(JSON.stringify({ rawData: data }), 'here').rows).toEqual([row(1, 200), row(2, 404)]);
+  });
+
   test.each([['prose'], ['{"a":1}'], ['null']])('refuses %s, saying where it stands', (line) => {
     expect(() => failedRecord(line, 'here')).toThrow(`here: expected JSON with rawData, got ${line}`);
   });
