@@ -229,10 +229,34 @@ function readLine(block: Buffer, start: number, sink: KernelSink): number {
 const MAX_UNIT_BYTES = 3;
 
 /**
+ * Reads the messages of events, each as a line: those that hold a line end, and all where there is no kernel, are read by
+ * themselves.
+ *
+ * @param done how many of them have been read
+ * @param readNext reads the next by itself
+ */
+export function readMessages(
+  kernel: LineKernel | undefined,
+  messages: readonly string[],
+  keepRaw: boolean,
+  sink: Omit<KernelSink, 'line'>,
+  done: () => number,
+  readNext: () => void,
+): void {
+  if (kernel) {
+    for (const block of messageBlocks(messages)) {
+      if (block) readBlock(kernel, block, keepRaw, { ...sink, line: readNext });
+      else readNext();
+    }
+  }
+  while (done() < messages.length) readNext();
+}
+
+/**
  * Cuts events' messages into blocks of lines for the kernel; undefined stands for a message that holds a line end,
  * is too long or no well-formed text, and is to be read by itself.
  */
-export function* messageBlocks(messages: readonly string[]): Generator<Buffer | undefined> {
+function* messageBlocks(messages: readonly string[]): Generator<Buffer | undefined> {
   let lines: string[] = [];
   let bytes = 0;
   for (const message of messages) {

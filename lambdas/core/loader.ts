@@ -1,5 +1,6 @@
+import type { FilterName } from './filters.ts';
 import type { CompiledFormat, Outcome } from './format.ts';
-import { type KernelSink, LineKernel, type LinesRead, messageBlocks, readBlock } from './kernel.ts';
+import { type KernelSink, LineKernel, type LinesRead, readBlock, readMessages } from './kernel.ts';
 import { programOf } from './kernel-program.ts';
 import { rejectedRow } from './lake-rows.ts';
 import { eachLine, LINE_FEED, type LineSink, LineSplitter, MAX_LINE_BYTES } from './lines.ts';
@@ -131,17 +132,10 @@ export class Loader {
 
   /** Reads the messages of the events that follow those read: an event's position is its index. */
   readMessages(messages: readonly string[]): void {
-    const kernel = this.#kernel;
     const before = this.counts.lines;
-    const readNext = () => this.read(messages[this.counts.lines - before] ?? '', this.counts.lines);
-    if (kernel) {
-      const sink = { ...this.#kernelSink(0), line: readNext };
-      for (const block of messageBlocks(messages)) {
-        if (block) readBlock(kernel, block, this.#keepsAll, sink);
-        else readNext();
-      }
-    }
-    while (this.counts.lines - before < messages.length) readNext();
+    const done = () => this.counts.lines - before;
+    const readNext = () => this.read(messages[done()] ?? '', this.counts.lines);
+    readMessages(this.#kernel, messages, this.#keepsAll, this.#kernelSink(0), done, readNext);
   }
 
   /** Reads one line, or one event's message. */
@@ -204,7 +198,7 @@ export class Loader {
     counts.lines += rows + filtered;
     counts.rows += rows;
     counts.filtered += filtered;
-    if (filtered > 0) this.#count('local_client', filtered);
+    if (filtered > 0) this.#count('local_client' satisfies FilterName, filtered);
     counts.unknownFields += unknownFields;
     if (Number.isNaN(firstEventTime)) return;
     this.#seen(firstEventTime);

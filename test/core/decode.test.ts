@@ -47,7 +47,7 @@ function noise(length: number): Buffer {
 
 const chunkSizes = fc.array(fc.integer({ min: 1, max: 70_000 }), { maxLength: 5 });
 
-test('Node lets its engine be used, without which loading takes twice as long', () => {
+test('Node lets its engine be used, which is no part of its interface', () => {
   expect(usesEngine()).toBe(true);
 });
 

@@ -1,6 +1,6 @@
 /** An object's bytes, or a payload's messages, to the records that are checked for duplicates. */
 import type { CompiledFormat, IdentityColumns } from '../format.ts';
-import { FINGERPRINT_WORDS, type KernelSink, LineKernel, MAX_ROOM_BYTES, messageBlocks, readBlock } from '../kernel.ts';
+import { FINGERPRINT_WORDS, type KernelSink, LineKernel, MAX_ROOM_BYTES, readBlock, readMessages } from '../kernel.ts';
 import { programOf } from '../kernel-program.ts';
 import { eachLine, LINE_FEED, type LineSink, LineSplitter, withoutReturn } from '../lines.ts';
 import { textOf, withoutBom } from '../text.ts';
@@ -67,17 +67,10 @@ export class RecordReader {
 
   /** Reads the messages of the events that follow those read: an event's position is its index. */
   readMessages(messages: readonly string[]): void {
-    const kernel = this.#kernel;
     const before = this.#count;
-    const readNext = () => this.read(messages[this.#count - before] ?? '', this.#count);
-    if (kernel) {
-      const sink = { ...this.#kernelSink(0), line: readNext };
-      for (const block of messageBlocks(messages)) {
-        if (block) readBlock(kernel, block, false, sink);
-        else readNext();
-      }
-    }
-    while (this.#count - before < messages.length) readNext();
+    const done = () => this.#count - before;
+    const readNext = () => this.read(messages[done()] ?? '', this.#count);
+    readMessages(this.#kernel, messages, false, this.#kernelSink(0), done, readNext);
   }
 
   /** Reads one line, or one event's message. */
