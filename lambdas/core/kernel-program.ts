@@ -1,7 +1,7 @@
 /** A format's layout as the bytes the kernel reads: lambdas/kernel/program.ts. */
 import type { IdentityColumns } from './format.ts';
 import type { Layout, LayoutField, LayoutOp } from './layout.ts';
-import { type ColumnSpecs, numbered, OWN } from './table.ts';
+import { type ColumnSpecs, inOrder, numbered, OWN } from './table.ts';
 
 const KINDS = { delimited: 1, 'log-format': 2, json: 3 } as const;
 
@@ -89,9 +89,11 @@ export function programOf(
   }
   header.writeUInt32LE(text.add(Buffer.concat(names.map(nameBytes))), 48);
   header.writeUInt32LE(slots.size, 56);
+  const slotOf = (name: string) => slots.get(name) ?? 0;
   const alternatives = (identity ?? []).map((columns) => [
     columns.length,
-    ...columns.map((name) => slots.get(name) ?? 0),
+    slotOf(columns[0] ?? ''),
+    ...inOrder(columns, specs).map(slotOf),
   ]);
   header.writeUInt32LE(text.add(Buffer.from([...alternatives.flat(), 0])), 52);
 

@@ -164,14 +164,12 @@ export function hashOfLine(text: string): Uint32Array {
   return hashOf(text, LINE_SEED);
 }
 
-/** The same of an identity: each piece is hashed with what the one before it gave. */
-export function hashOfIdentity(pieces: readonly string[]): Uint32Array {
-  return pieces.reduce<Uint32Array>(
-    (before, piece) => hashOf(piece, (BigInt(before[1] ?? 0) << 32n) | BigInt(before[0] ?? 0)),
-    new Uint32Array(2),
-  );
+/** The same of an identity. */
+export function hashOfIdentity(text: string): Uint32Array {
+  return hashOf(text, IDENTITY_SEED);
 }
 
+const IDENTITY_SEED = 0n;
 const LINE_SEED = 1n;
 
 function hashOf(text: string, seed: bigint): Uint32Array {

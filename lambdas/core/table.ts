@@ -109,6 +109,11 @@ export function numbered(specs: ColumnSpecs): Column[] {
   }));
 }
 
+/** Names of columns, in the order in which the columns are declared. */
+export function inOrder(names: readonly string[], specs: ColumnSpecs): string[] {
+  return Object.keys(specs).filter((name) => names.includes(name));
+}
+
 /** A source's table: its format's columns, then the lake's own. */
 export function sourceTable(name: string, description: string, specs: ColumnSpecs, lane: Lane): Table {
   const own = [OWN.origin, OWN.position, OWN.extra, OWN.errors, OWN.raw];

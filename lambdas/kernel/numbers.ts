@@ -7,6 +7,16 @@ export function isDigit(c: u32): bool {
   return c - ZERO < 10;
 }
 
+/** Bytes that are looked at together; longer numbers are looked at byte by byte. */
+const AT_ONCE: usize = 16;
+
+/** A bit of each of the 16 bytes that is a digit. */
+// @ts-ignore: decorator
+@inline
+export function digitsIn(bytes: v128): u32 {
+  return i8x16.bitmask(i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x30)), i8x16.splat(10)));
+}
+
 /**
  * Copies a whole number of at most `most` digits, without sign but for a minus and without leading zeros.
  *
@@ -22,6 +32,11 @@ export function copyWhole(p: usize, end: usize, o: usize, most: usize): usize {
   }
   const digits = end - p;
   if (digits == 0 || digits > most || (digits > 1 && load<u8>(p) == ZERO)) return 0;
+  if (digits <= AT_ONCE) {
+    const bytes = v128.load(p);
+    v128.store(o, bytes);
+    return (~digitsIn(bytes) & ((1 << <u32>digits) - 1)) == 0 ? o + digits : 0;
+  }
   for (; p < end; p++) {
     const c = <u32>load<u8>(p);
     if (!isDigit(c)) return 0;
@@ -48,6 +63,7 @@ export function copySigned(p: usize, end: usize, o: usize): usize {
  * @returns where it has ended, in the output; 0 where it is no such number, or longer than a double is exact
  */
 export function copyDecimal(p: usize, end: usize, o: usize): usize {
+  if (end - p <= AT_ONCE) return copyShortDecimal(p, <u32>(end - p), o);
   const start = p;
   let point: usize = 0;
   for (; p < end; p++) {
@@ -66,4 +82,19 @@ export function copyDecimal(p: usize, end: usize, o: usize): usize {
   let last = o + whole + fraction;
   while (load<u8>(last) == ZERO) last--;
   return load<u8>(last) == DOT ? last : last + 1;
+}
+
+function copyShortDecimal(p: usize, length: u32, o: usize): usize {
+  const bytes = v128.load(p);
+  v128.store(o, bytes);
+  const all: u32 = (1 << length) - 1;
+  const others = ~digitsIn(bytes) & all;
+  // Of a fraction nothing is seen here: a number without one is all digits.
+  const whole = others == 0 ? length : <u32>ctz(others);
+  if (whole == 0 || (whole > 1 && load<u8>(p) == ZERO)) return 0;
+  if (others == 0) return o + length;
+  if (others != 1 << whole || load<u8>(p + whole) != DOT || whole == length - 1) return 0;
+  const zeros: u32 = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(0x30)));
+  const last: u32 = 31 - <u32>clz(~zeros & all);
+  return o + (last == whole ? last : last + 1);
 }

@@ -1,6 +1,6 @@
 /** A format's program as core/kernel-program.ts lays it out, and what a line's identity columns were written as. */
 import { hash } from './hash';
-import { PROGRAM, SCRATCH } from './memory';
+import { PROGRAM, putBytes, SCRATCH, UNESCAPED } from './memory';
 
 export const DELIMITED: u32 = 1;
 export const LOG_FORMAT: u32 = 2;
@@ -182,25 +182,45 @@ function noteSlot(slot: usize, from: usize, to: usize): void {
 /** There was no identity: the line itself is it. */
 export let whole: bool = false;
 
-/** Hash of the first identity whose first column was written: of each column with what the one before it gave. */
+/** Hash of the first identity whose first column was written: of its columns, one behind the other. */
 export function identityHash(): u64 {
   let list = identities();
   for (let count = load<u8>(list++); count > 0; count = load<u8>(list++)) {
-    if (load<u32>(SLOTS + <usize>load<u8>(list) * 8) == 0) {
-      list += count;
-      continue;
+    const first = load<u8>(list++);
+    if (load<u32>(SLOTS + <usize>first * 8) != 0) {
+      whole = false;
+      return hashOfSlots(list, count);
     }
-    let h = IDENTITY_SEED;
-    for (let i: usize = 0; i < count; i++) {
-      const slot = SLOTS + <usize>load<u8>(list + i) * 8;
-      const from = load<u32>(slot);
-      if (from != 0) h = hash(from, load<u32>(slot, 4) - from, h);
-    }
-    whole = false;
-    return h;
+    list += count;
   }
   whole = true;
   return 0;
+}
+
+/** Mostly the columns stand one behind the other as they were written; if not, they are put so. */
+function hashOfSlots(list: usize, count: u32): u64 {
+  let start: usize = 0;
+  let end: usize = 0;
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const slot = SLOTS + <usize>load<u8>(list + i) * 8;
+    const from = <usize>load<u32>(slot);
+    if (from == 0) continue;
+    if (start == 0) start = from;
+    else if (from != end) return hashOfParts(list, count);
+    end = <usize>load<u32>(slot, 4);
+  }
+  return hash(start, end - start, IDENTITY_SEED);
+}
+
+function hashOfParts(list: usize, count: u32): u64 {
+  // Nothing that was unescaped is needed any more.
+  let to = UNESCAPED;
+  for (let i: usize = 0; i < <usize>count; i++) {
+    const slot = SLOTS + <usize>load<u8>(list + i) * 8;
+    const from = <usize>load<u32>(slot);
+    if (from != 0) to = putBytes(to, from, <usize>load<u32>(slot, 4) - from);
+  }
+  return hash(UNESCAPED, to - UNESCAPED, IDENTITY_SEED);
 }
 
 export function lineHash(p: usize, end: usize): u64 {

@@ -1,6 +1,6 @@
 /** Times as logs write them to `yyyy-MM-dd HH:mm:ss[.fraction]`, in UTC, and to milliseconds since the epoch. */
 import { COLON, DOT, HYPHEN, put, SCRATCH, SPACE, ZERO } from './memory';
-import { isDigit } from './numbers';
+import { digitsIn, isDigit } from './numbers';
 
 /** Milliseconds since the epoch of the time written last. */
 let millis: f64 = 0;
@@ -33,23 +33,37 @@ function two(p: usize): u32 {
   return tens > 9 || ones > 9 ? INVALID : tens * 10 + ones;
 }
 
-/** The last day read, and its start: most lines in a row are of one day. */
-const DAY: usize = SCRATCH;
-let dayMillis: i64 = 0;
+/** The last `yyyy-MM-ddTHH:mm` read, and when that is: most lines in a row are of one minute. */
+const MINUTE: usize = SCRATCH;
+let minuteMillis: i64 = 0;
 
-/** Start of the day `yyyy-MM-dd` at a place; i64.MIN_VALUE where that is none. */
-function dayOf(p: usize): i64 {
-  const head = load<u64>(p);
-  const tail = load<u16>(p, 8);
-  if (head == load<u64>(DAY) && tail == load<u16>(DAY, 8)) return dayMillis;
+/** When `yyyy-MM-ddTHH:mm` at a place is, with a `T` or a space; i64.MIN_VALUE where it is none. */
+// @ts-ignore: decorator
+@inline
+function minuteOf(p: usize): i64 {
+  return v128.any_true(v128.xor(v128.load(p), v128.load(MINUTE))) ? readMinute(p) : minuteMillis;
+}
+
+function readMinute(p: usize): i64 {
   const year = yearOf(p);
   const month = two(p + 5);
   const day = two(p + 8);
-  if (load<u8>(p, 4) != HYPHEN || load<u8>(p, 7) != HYPHEN || !dayExists(year, month, day)) return i64.MIN_VALUE;
-  dayMillis = daysFrom(year, month, day) * DAY_MS;
-  store<u64>(DAY, head);
-  store<u16>(DAY, tail, 8);
-  return dayMillis;
+  const hour = two(p + 11);
+  const minute = two(p + 14);
+  const between = <u32>load<u8>(p, 10);
+  if (load<u8>(p, 4) != HYPHEN || load<u8>(p, 7) != HYPHEN || load<u8>(p, 13) != COLON) return i64.MIN_VALUE;
+  if (!dayExists(year, month, day) || hour > 23 || minute > 59 || (between != 0x54 && between != SPACE)) return i64.MIN_VALUE;
+  minuteMillis = daysFrom(year, month, day) * DAY_MS + <i64>(hour * 60 + minute) * 60_000;
+  v128.store(MINUTE, v128.load(p));
+  return minuteMillis;
+}
+
+/** Seconds of `:ss` at a place; INVALID where that is none. */
+// @ts-ignore: decorator
+@inline
+function secondsOf(p: usize): u32 {
+  const second = two(p + 1);
+  return load<u8>(p) != COLON || second > 59 ? INVALID : second;
 }
 
 /** Four digits; 0 for a year before 1000, which JavaScript may take for another. */
@@ -86,19 +100,18 @@ function clockOf(p: usize): i64 {
   return <i64>((hour * 60 + minute) * 60 + second) * 1000;
 }
 
-/** The end of the digits at a place: up to nine, as fractions of a second have. */
+/** The end of the digits at a place, of which 16 are looked at: fractions of a second have up to nine. */
 // @ts-ignore: decorator
 @inline
 function endOfFraction(p: usize): usize {
-  let end = p;
-  while (end - p < 10 && isDigit(load<u8>(end))) end++;
-  return end;
+  return p + <usize>ctz(~digitsIn(v128.load(p)));
 }
 
 /** A fraction of up to nine digits, in milliseconds, rounded down. */
 // @ts-ignore: decorator
 @inline
 function fractionMillis(p: usize, end: usize): i64 {
+  if (end - p >= 3) return <i64>(load<u8>(p) * 100 + load<u8>(p, 1) * 10 + load<u8>(p, 2) - ZERO * 111);
   let value: i64 = 0;
   for (let i: usize = 0; i < 3; i++) value = value * 10 + (p + i < end ? load<u8>(p + i) - ZERO : 0);
   return value;
@@ -110,8 +123,8 @@ const MOST_FRACTION: usize = 6;
 // @ts-ignore: decorator
 @inline
 function putFraction(o: usize, p: usize, end: usize): usize {
-  let length = min(end - p, MOST_FRACTION);
-  while (length > 0 && load<u8>(p + length - 1) == ZERO) length--;
+  const zeros = <u32>i8x16.bitmask(i8x16.eq(v128.load(p), i8x16.splat(<i8>ZERO)));
+  const length = <usize>(32 - clz(~zeros & ((1 << <u32>min(end - p, MOST_FRACTION)) - 1)));
   if (length > 0) {
     o = put(o, DOT);
     store<u64>(o, load<u64>(p));
@@ -127,9 +140,9 @@ function putFraction(o: usize, p: usize, end: usize): usize {
  */
 export function copyIso(p: usize, end: usize, o: usize): usize {
   if (end - p < 20 || load<u8>(p, 10) != 0x54 || load<u8>(end - 1) != 0x5a) return 0;
-  const day = dayOf(p);
-  const clock = clockOf(p + 11);
-  if (day == i64.MIN_VALUE || clock < 0) return 0;
+  const minute = minuteOf(p);
+  const second = secondsOf(p + 16);
+  if (minute == i64.MIN_VALUE || second == INVALID) return 0;
   let fraction = p + 19;
   let fractionEnd = fraction;
   if (end - p > 20) {
@@ -141,7 +154,7 @@ export function copyIso(p: usize, end: usize, o: usize): usize {
   v128.store(o, v128.load(p));
   store<u32>(o, load<u32>(p, 16), 16);
   store<u8>(o, SPACE, 10);
-  millis = <f64>(day + clock + fractionMillis(fraction, fractionEnd));
+  millis = <f64>(minute + <i64>(second * 1000) + fractionMillis(fraction, fractionEnd));
   return putFraction(o + 19, fraction, fractionEnd);
 }
 
@@ -163,11 +176,9 @@ export function copyTime(p: usize, end: usize, o: usize): usize {
 }
 
 function copyIsoOffset(p: usize, end: usize, o: usize): usize {
-  const between = <u32>load<u8>(p, 10);
-  if (between != 0x54 && between != SPACE) return 0;
-  const day = dayOf(p);
-  const clock = clockOf(p + 11);
-  if (day == i64.MIN_VALUE || clock < 0) return 0;
+  const minute = minuteOf(p);
+  const second = secondsOf(p + 16);
+  if (minute == i64.MIN_VALUE || second == INVALID) return 0;
   let fraction = p + 19;
   let fractionEnd = fraction;
   if (fraction < end && load<u8>(fraction) == DOT) {
@@ -177,7 +188,7 @@ function copyIsoOffset(p: usize, end: usize, o: usize): usize {
   }
   const offset = fractionEnd == end ? 0 : offsetOf(fractionEnd, end);
   if (offset == i64.MIN_VALUE) return 0;
-  return putTime(o, day + clock - offset, fraction, fractionEnd);
+  return putTime(o, minute + <i64>(second * 1000) - offset, fraction, fractionEnd);
 }
 
 /** Milliseconds of `Z`, `+HHmm` or `+HH:mm`; i64.MIN_VALUE where it is none. */

@@ -2,19 +2,20 @@
 import type { CompiledFormat, IdentityColumns } from '../format.ts';
 import { hashOfIdentity, hashOfLine } from '../kernel.ts';
 import { Row } from '../row.ts';
+import { inOrder } from '../table.ts';
 
 /** Bytes of a fingerprint: 64 bits. In a minute of 11 million records a chance hit comes once in 300,000 minutes. */
 export const FINGERPRINT_BYTES = 8;
 
 /** A row that keeps the values of identity columns and the event's time, and nothing else. */
 export class IdentityRow extends Row {
-  readonly #alternatives: readonly IdentityColumns[];
+  readonly #alternatives: readonly { readonly first: string; readonly names: readonly string[] }[];
   /** As JSON, with their keys, by column name; every identity column has an entry. */
   readonly #values: Map<string, string | undefined>;
 
   constructor({ columns }: CompiledFormat, alternatives: readonly IdentityColumns[]) {
     super(columns);
-    this.#alternatives = alternatives;
+    this.#alternatives = alternatives.map((names) => ({ first: names[0] ?? '', names: inOrder(names, columns) }));
     this.#values = new Map(alternatives.flat().map((name) => [name, undefined]));
   }
 
@@ -31,15 +32,15 @@ export class IdentityRow extends Row {
 
   override extra(): void {}
 
-  /** What tells this record from others, piece by piece as it stands in its row; undefined where only the whole line does. */
-  identity(): readonly string[] | undefined {
-    const known = this.#alternatives.find(([first = '']) => this.#values.get(first) !== undefined);
-    return known?.map((name) => this.#values.get(name)).filter((value) => value !== undefined);
+  /** What tells this record from others, as it stands in its row; undefined where only the whole line does. */
+  identity(): string | undefined {
+    const known = this.#alternatives.find(({ first }) => this.#values.get(first) !== undefined);
+    return known?.names.map((name) => this.#values.get(name) ?? '').join('');
   }
 }
 
 /** Fingerprint of a record's identity, or of its whole line where it has no other. */
-export function fingerprintOf(identity: readonly string[] | undefined, line: string): Uint32Array {
+export function fingerprintOf(identity: string | undefined, line: string): Uint32Array {
   return identity === undefined ? hashOfLine(line) : hashOfIdentity(identity);
 }
 
