@@ -44,6 +44,8 @@ const NEEDED: ReadonlySet<LayoutOp> = new Set(['time', 'client', 'nginx-request'
 const HEADER_BYTES = 64;
 const FIELD_BYTES = 64;
 const NAME_BYTES = 64;
+const LITERAL_HEAD_AT = 56;
+const LITERAL_HEAD_BYTES = 8;
 
 /** Bytes the kernel has for a program, and the fields and columns it has tables for. */
 const MAX_PROGRAM_BYTES = 131_072;
@@ -122,6 +124,7 @@ function fieldBytes(
   bytes.writeUInt32LE(flags, 4);
   bytes.writeUInt32LE(text.add(Buffer.from(after)), 8);
   bytes.writeUInt32LE(Buffer.byteLength(after), 12);
+  Buffer.from(after).copy(bytes, LITERAL_HEAD_AT, 0, LITERAL_HEAD_BYTES);
   for (const [index, name] of columns.entries()) {
     const key = name === undefined ? undefined : keys.get(name);
     if (name === undefined || key === undefined) continue;

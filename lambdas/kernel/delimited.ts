@@ -6,7 +6,7 @@ import {
   ADDRESS, BIGINT, BIGINT_DIGITS, DOUBLE, extraKey, fieldCount, flags, flagsOf, IDENTITY, INT, INT_DIGITS, keyOf, LIST, maxFields,
   minFields, opOf, QUOTED, RECORD_BYTES, RECORDS, REQUEST, SECONDS, SKIP, TEXT, TIME, wrote,
 } from './program';
-import { copySpan, find } from './text';
+import { copySpan, findIn, lastOf } from './text';
 import { copyIso, noteTime } from './times';
 
 /** Fields of the line beyond the known ones that were kept in `extra`. */
@@ -140,14 +140,6 @@ function putText(record: usize, column: usize, p: usize, end: usize, o: usize): 
   return o;
 }
 
-/** The last place of a byte among the 16 before `end`; 0 where it is none of them. */
-// @ts-ignore: decorator
-@inline
-function lastOf(byte: u32, end: usize): usize {
-  const found = <u32>i8x16.bitmask(i8x16.eq(v128.load(end - 16), i8x16.splat(<i8>byte)));
-  return found == 0 ? 0 : end - 16 + (31 - <usize>clz(found));
-}
-
 /** `192.0.2.1:443` or `[2001:db8::1]:443`, or IPv6 without brackets. */
 function copyAddress(record: usize, p: usize, end: usize, o: usize): usize {
   const colon = lastOf(COLON, end);
@@ -169,8 +161,8 @@ function copyRequest(record: usize, p: usize, end: usize, o: usize): usize {
   const lastByte = <u32>load<u8>(end - 1);
   // An empty value, or one with space at its end.
   if (end == p || lastByte <= SPACE || lastByte >= 0x80) return 0;
-  const first = find(p, SPACE);
-  if (first >= end || first == p) return 0;
+  const first = findIn(p, end, SPACE);
+  if (first == end || first == p) return 0;
   let last = lastOf(SPACE, end);
   if (last == 0) for (last = end - 1; load<u8>(last) != SPACE; ) last--;
   const isMissing = end - last == 2 && load<u8>(last + 1) == HYPHEN;

@@ -7,6 +7,13 @@ export function isDigit(c: u32): bool {
   return c - ZERO < 10;
 }
 
+/** The number that three digits are. */
+// @ts-ignore: decorator
+@inline
+export function threeDigits(p: usize): u32 {
+  return <u32>load<u8>(p) * 100 + <u32>load<u8>(p, 1) * 10 + <u32>load<u8>(p, 2) - ZERO * 111;
+}
+
 /** Bytes that are looked at together; longer numbers are looked at byte by byte. */
 const AT_ONCE: usize = 16;
 

@@ -148,6 +148,12 @@ export function literalOf(record: usize): usize {
 export function literalLength(record: usize): u32 {
   return load<u32>(record, 12);
 }
+/** Its first eight bytes, with zeros behind a shorter one. */
+// @ts-ignore: decorator
+@inline
+export function literalHead(record: usize): u64 {
+  return load<u64>(record, 56);
+}
 /** The key of a field's column, by its number among them; 0 where the field does not fill it. */
 // @ts-ignore: decorator
 @inline

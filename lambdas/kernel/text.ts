@@ -52,7 +52,7 @@ export function copySpan(p: usize, end: usize, o: usize, level: u32): usize {
 /** Quote, backslash, control characters, and what is no ASCII: as signed numbers the last two are below a space. */
 // @ts-ignore: decorator
 @inline
-function specialBytes(bytes: v128): i32 {
+export function specialBytes(bytes: v128): i32 {
   return i8x16.bitmask(
     v128.or(
       v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
@@ -154,6 +154,25 @@ export function find(p: usize, until: u32): usize {
     if (c == until || c == LF || (c == CR && load<u8>(p, 1) == LF)) return p;
     p++;
   }
+}
+
+/** Finds the byte `wanted` before `end`; `end` where it is not there. */
+// @ts-ignore: decorator
+@inline
+export function findIn(p: usize, end: usize, wanted: u32): usize {
+  for (; p < end; p += 16) {
+    const found = i8x16.bitmask(i8x16.eq(v128.load(p), i8x16.splat(<i8>wanted)));
+    if (found != 0) return min(p + <usize>ctz(found), end);
+  }
+  return end;
+}
+
+/** The last place of a byte among the 16 before `end`; 0 where it is none of them. */
+// @ts-ignore: decorator
+@inline
+export function lastOf(byte: u32, end: usize): usize {
+  const found = <u32>i8x16.bitmask(i8x16.eq(v128.load(end - 16), i8x16.splat(<i8>byte)));
+  return found == 0 ? 0 : end - 16 + (31 - <usize>clz(found));
 }
 
 /** Is everything from `p` to `end` UTF-8? */

@@ -1,6 +1,6 @@
 /** Times as logs write them to `yyyy-MM-dd HH:mm:ss[.fraction]`, in UTC, and to milliseconds since the epoch. */
 import { COLON, DOT, HYPHEN, put, SCRATCH, SPACE, ZERO } from './memory';
-import { digitsIn, isDigit } from './numbers';
+import { digitsIn, isDigit, threeDigits } from './numbers';
 
 /** Milliseconds since the epoch of the time written last. */
 let millis: f64 = 0;
@@ -111,7 +111,7 @@ function endOfFraction(p: usize): usize {
 // @ts-ignore: decorator
 @inline
 function fractionMillis(p: usize, end: usize): i64 {
-  if (end - p >= 3) return <i64>(load<u8>(p) * 100 + load<u8>(p, 1) * 10 + load<u8>(p, 2) - ZERO * 111);
+  if (end - p >= 3) return <i64>threeDigits(p);
   let value: i64 = 0;
   for (let i: usize = 0; i < 3; i++) value = value * 10 + (p + i < end ? load<u8>(p + i) - ZERO : 0);
   return value;
@@ -208,7 +208,7 @@ function offsetOf(p: usize, end: usize): i64 {
 /** The last `$time_local` read, what it was written as and its time: lines of one second follow each other. */
 const LOCAL: usize = SCRATCH + 32;
 const LOCAL_TEXT: usize = SCRATCH + 64;
-const LOCAL_BYTES: usize = 26;
+export const LOCAL_BYTES: usize = 26;
 const UTC_BYTES: usize = 19;
 let localMillis: f64 = 0;
 

@@ -1,0 +1,256 @@
+/** Values of a log_format's fields: core/log-columns.ts. */
+import { COLON, DOT, HYPHEN, put, putKey, putTextKey, QUOTE, SPACE } from './memory';
+import { copyDecimal, copyWhole, digitsIn, isDigit, threeDigits } from './numbers';
+import {
+  BIGINT, BIGINT_DIGITS, CLIENT, DOUBLE, flagsOf, HOST, INT, INT_DIGITS, keyOf, NGINX_REQUEST, opOf, PART, PART_SHIFT,
+  SEPARATOR_SHIFT, SKIP, STATUS, TEXT, TIME, TOKEN, URL, VERSION, wrote,
+} from './program';
+import { copySpan, findIn, lastOf } from './text';
+import { copyUnescaped } from './unescape';
+import { copyTime, noteTime } from './times';
+
+/** What a line has shown: a request, a client's address, a status or time in its place. */
+export const SAW_HTTP: u32 = 1;
+export const SAW_CLIENT: u32 = 2;
+export const SAW_LOCAL: u32 = 4;
+export const SAW_MARK: u32 = 8;
+export let saw: u32 = 0;
+
+/** The value to be read holds a backslash, and so perhaps escapes. */
+let escaped: bool = false;
+
+// @ts-ignore: decorator
+@inline
+export function beginLine(): void {
+  saw = 0;
+}
+
+// @ts-ignore: decorator
+@inline
+export function see(what: u32): void {
+  saw |= what;
+}
+
+// @ts-ignore: decorator
+@inline
+export function setEscaped(is: bool): void {
+  escaped = is;
+}
+
+/** @returns where its columns have ended, in the output; 0 for a surprise */
+export function readValue(record: usize, p: usize, end: usize, o: usize): usize {
+  const op = opOf(record);
+  const length = end - p;
+  if (length == 0 || (length == 1 && load<u8>(p) == HYPHEN)) return op == HOST ? putProject(record, p, p, o) : o;
+  if (flagsOf(record) & TOKEN && findIn(p, end, SPACE) < end) return 0;
+  if (escaped && (op == HOST || op == PART)) return 0;
+  // A host is written twice: a long one could be more than the output has room for.
+  if (op == HOST && length > MOST_HOST) return 0;
+  const from = o;
+  switch (op) {
+    case SKIP:
+      return o;
+    case TEXT:
+      return putText(record, 0, p, end, o);
+    case INT:
+      if (flagsOf(record) & STATUS && length == 3 && load<u8>(p) != HYPHEN) saw |= SAW_MARK;
+      o = copyWhole(p, end, putKey(o, keyOf(record, 0)), INT_DIGITS);
+      break;
+    case BIGINT:
+      o = copyWhole(p, end, putKey(o, keyOf(record, 0)), BIGINT_DIGITS);
+      break;
+    case DOUBLE:
+      o = copyDecimal(p, end, putKey(o, keyOf(record, 0)));
+      break;
+    case TIME:
+      o = copyTime(p, end, putTextKey(o, keyOf(record, 0)));
+      if (o == 0) return 0;
+      o = put(o, QUOTE);
+      noteTime();
+      saw |= SAW_MARK;
+      break;
+    case CLIENT:
+      return readClient(record, p, end, o);
+    case NGINX_REQUEST:
+      return readRequest(record, p, end, o);
+    case URL:
+      return putUrl(record, 0, p, end, o);
+    case PART:
+      return putPart(record, p, end, o);
+    case VERSION:
+      return putVersion(record, 0, p, end, o);
+    case HOST:
+      return putProject(record, p, end, keyOf(record, 0) == 0 ? o : putText(record, 0, p, end, o));
+    default:
+      return 0;
+  }
+  if (o != 0) wrote(record, 0, from, o);
+  return o;
+}
+
+/** A column's text; none where the field does not fill the column. */
+function putText(record: usize, column: usize, p: usize, end: usize, o: usize): usize {
+  const key = keyOf(record, column);
+  if (key == 0) return o;
+  const from = o;
+  o = putTextKey(o, key);
+  o = escaped ? copyUnescaped(p, end, o) : copySpan(p, end, o, 1);
+  if (o == 0) return 0;
+  o = put(o, QUOTE);
+  wrote(record, column, from, o);
+  return o;
+}
+
+function readRequest(record: usize, p: usize, end: usize, o: usize): usize {
+  const lastByte = <u32>load<u8>(end - 1);
+  if (lastByte <= SPACE || lastByte >= 0x80) return 0;
+  let first = p;
+  while (isMethod(load<u8>(first))) first++;
+  if (first == p || load<u8>(first) != SPACE) return 0;
+  let last = lastOf(SPACE, end);
+  if (last == 0) for (last = end - 1; load<u8>(last) != SPACE; ) last--;
+  if (last <= first) return 0;
+  o = putText(record, 0, p, first, o);
+  if (o == 0) return 0;
+  o = putUrl(record, 1, first + 1, last, o);
+  return o == 0 ? 0 : putVersion(record, 3, last + 1, end, o);
+}
+
+/** Letters, digits, `_` and `-`. */
+// @ts-ignore: decorator
+@inline
+export function isMethod(c: u32): bool {
+  return (c | 0x20) - 0x61 < 26 || isDigit(c) || c == 0x5f || c == HYPHEN;
+}
+
+/** The URL to the column, what follows its question mark to the next. */
+function putUrl(record: usize, column: usize, p: usize, end: usize, o: usize): usize {
+  const mark = findIn(p, end, 0x3f);
+  if (mark == end) return p == end ? o : putText(record, column, p, end, o);
+  if (mark > p) o = putText(record, column, p, mark, o);
+  return o == 0 || mark + 1 == end ? o : putText(record, column + 1, mark + 1, end, o);
+}
+
+/** One of the parts of a value; the value where that part is empty or missing. */
+function putPart(record: usize, p: usize, end: usize, o: usize): usize {
+  const separator = (flagsOf(record) >> SEPARATOR_SHIFT) & 0xff;
+  let from = p;
+  let to = findIn(p, end, separator);
+  for (let part = flagsOf(record) >> PART_SHIFT; part > 0 && to < end; part--) {
+    from = to + 1;
+    to = findIn(from, end, separator);
+    if (part == 1) break;
+  }
+  if ((flagsOf(record) >> PART_SHIFT) > 0 && from == p) return putText(record, 0, p, end, o);
+  return to == from ? putText(record, 0, p, end, o) : putText(record, 0, from, to, o);
+}
+
+/** `HTTP`, as four bytes are read. */
+export const HTTP: u32 = 0x50545448;
+
+function putVersion(record: usize, column: usize, p: usize, end: usize, o: usize): usize {
+  if (end - p < 6 || load<u32>(p) != HTTP || load<u8>(p, 4) != 0x2f) return 0;
+  saw |= SAW_HTTP;
+  return putText(record, column, p + 5, end, o);
+}
+
+/** Bytes of a host's name at most. https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4 */
+const MOST_HOST: usize = 255;
+
+/** `platform`, as eight bytes are written. */
+const NO_PROJECT: u64 = 0x6d726f6674616c70;
+
+/** The host's first label up to its first hyphen; `platform` where it has none. */
+function putProject(record: usize, p: usize, end: usize, o: usize): usize {
+  const key = keyOf(record, 1);
+  if (o == 0 || key == 0) return o;
+  let at = p;
+  while (at < end && load<u8>(at) != HYPHEN && load<u8>(at) != DOT) at++;
+  if (at > p && at < end && load<u8>(at) == HYPHEN) return putText(record, 1, p, at, o);
+  const from = o;
+  o = putTextKey(o, key);
+  store<u64>(o, NO_PROJECT);
+  o = put(o + 8, QUOTE);
+  wrote(record, 1, from, o);
+  return o;
+}
+
+function readClient(record: usize, p: usize, end: usize, o: usize): usize {
+  end = findIn(p, end, 0x2c);
+  if (isIpv4(p, end)) seeIpv4(p, end);
+  else if (isIpv6(p, end)) {
+    if (end - p == 3 && (load<u32>(p) & 0xffffff) == LOCAL_IPV6) saw |= SAW_LOCAL;
+    saw |= SAW_CLIENT;
+  } else return 0;
+  return putText(record, 0, p, end, o);
+}
+
+/** `::1`, as four bytes are read, the fourth left out. */
+const LOCAL_IPV6: u32 = 0x313a3a;
+/** `127.0.0.`, as eight bytes are read. */
+const LOCAL_HEAD: u64 = 0x2e302e302e373231;
+
+/** A client has an address, and it may be the machine's own. */
+// @ts-ignore: decorator
+@inline
+export function seeIpv4(p: usize, end: usize): void {
+  saw |= SAW_CLIENT;
+  if (end - p == 9 && load<u64>(p) == LOCAL_HEAD && load<u8>(p, 8) == 0x31) saw |= SAW_LOCAL;
+}
+
+/** Four numbers up to 255 with dots between them, of up to three digits each; core/address.ts. */
+export function isIpv4(p: usize, end: usize): bool {
+  const length = <u32>(end - p);
+  if (length > 15) return false;
+  const bytes = v128.load(p);
+  const all: u32 = (1 << length) - 1;
+  let dots = <u32>i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(<i8>DOT))) & all;
+  if (popcnt(dots) != 3 || ((digitsIn(bytes) | dots) & all) != all) return false;
+  // The last number ends as if a dot followed.
+  for (dots |= 1 << length; dots != 0; dots &= dots - 1) {
+    const digits = <usize>ctz(dots) - (p - (end - length));
+    if (digits - 1 > 2 || (digits == 3 && !isUpTo255(p))) return false;
+    p += digits + 1;
+  }
+  return true;
+}
+
+/** Three digits, of which the first is 1 or 2. */
+// @ts-ignore: decorator
+@inline
+function isUpTo255(p: usize): bool {
+  return threeDigits(p) - 100 <= 155;
+}
+
+/** Eight groups of up to four hexadecimal digits, of which one or more in a row may be left out; no other form. */
+function isIpv6(p: usize, end: usize): bool {
+  let groups = 0;
+  let gap = false;
+  if (end - p < 3) return false;
+  if (load<u8>(p) == COLON) {
+    if (load<u8>(p, 1) != COLON) return false;
+    gap = true;
+    p += 2;
+  }
+  while (p < end) {
+    const from = p;
+    while (p < end && isHex(load<u8>(p))) p++;
+    const digits = p - from;
+    if (digits == 0 || digits > 4) return false;
+    groups++;
+    if (p == end) break;
+    if (load<u8>(p++) != COLON || p == end) return false;
+    if (load<u8>(p) == COLON) {
+      if (gap) return false;
+      gap = true;
+      p++;
+    }
+  }
+  return gap ? groups < 8 : groups == 8;
+}
+
+// @ts-ignore: decorator
+@inline
+function isHex(c: u32): bool {
+  return isDigit(c) || (c | 0x20) - 0x61 < 6;
+}
