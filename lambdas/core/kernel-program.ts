@@ -88,6 +88,7 @@ export function programOf(
     header.writeUInt32LE(Buffer.byteLength(layout.start), 44);
   }
   header.writeUInt32LE(text.add(Buffer.concat(names.map(nameBytes))), 48);
+  // The word after it is the kernel's own: 0 until it has begun with the program.
   header.writeUInt32LE(slots.size, 56);
   const slotOf = (name: string) => slots.get(name) ?? 0;
   const alternatives = (identity ?? []).map((columns) => [

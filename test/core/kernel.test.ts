@@ -6,7 +6,7 @@ import type { CompiledFormat, FormatOptions } from '../../lambdas/core/format.ts
 import { FORMATS } from '../../lambdas/core/formats.ts';
 import { Loader, type LoaderProps } from '../../lambdas/core/loader.ts';
 import { rowsOf } from '../../lambdas/core/pack.ts';
-import { CASES, changedLine } from './kernel-lines.ts';
+import { CASES, changedLine, jsonObject } from './kernel-lines.ts';
 
 /** Runs of each property; the environment can ask for more. */
 const numRuns = Number(process.env.TRIBUTARY_FUZZ_RUNS ?? 400);
@@ -140,6 +140,22 @@ describe.each(CASES)('the kernel and the reader of $name', ({ format, lines, pla
         expect(loaded(format, chunks, { resume })).toEqual(loaded(slow, chunks, { resume }));
       }),
       { numRuns: Math.ceil(numRuns / 4) },
+    );
+  });
+});
+
+describe.each(CASES.filter(({ name }) => name.startsWith('json')))('the kernel and the reader of $name', (each) => {
+  const { format } = each;
+  const objects = fc.array(jsonObject(format.columns), { minLength: 1, maxLength: 12 });
+
+  test('agree on members in any order', () => {
+    fc.assert(
+      fc.property(objects, (lines) => {
+        const chunks = [Buffer.from(`${lines.join('\n')}\n`)];
+        expect(loaded(format, chunks)).toEqual(loaded(withoutKernel(format), chunks));
+        expect(recordsOf(format, chunks)).toEqual(recordsOf(withoutKernel(format), chunks));
+      }),
+      { numRuns: Math.ceil(numRuns / 2) },
     );
   });
 });
