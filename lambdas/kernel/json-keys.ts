@@ -5,7 +5,6 @@
 import { PROGRAM, QUOTE, SCRATCH } from './memory';
 import { isDigit } from './numbers';
 import { fieldCount, names, RECORD_BYTES, RECORDS } from './program';
-import { hash } from './hash';
 
 export const NO_COLUMN: u32 = 0xffff;
 
@@ -17,6 +16,7 @@ const NAME_BYTES: usize = 64;
 const KEYS: usize = SCRATCH + 16_384;
 const KEY_BYTES: usize = 80;
 const KEY_COUNT: u32 = 256;
+const NEAR: u32 = 8;
 /** Bytes with the quote; 0 where there is no key. */
 const LENGTH: usize = 64;
 const COLUMN: usize = 68;
@@ -95,8 +95,8 @@ function findKey(p: usize, before: usize): usize {
   const end = lowerKey(p);
   if (end == 0) return 0;
   const length = end - p;
-  const lower = <u32>hash(KEY, length, 0);
-  const key = KEYS + <usize>(lower % KEY_COUNT) * KEY_BYTES;
+  const lower = hashOfKey(length);
+  const key = placeOf(lower, p);
   if (!isKey(key, p)) {
     const column = columnNamed(length);
     // JavaScript puts keys that are numbers before the others.
@@ -108,6 +108,28 @@ function findKey(p: usize, before: usize): usize {
   }
   store<u32>(before, key, NEXT);
   return key;
+}
+
+/** Hash of the key in KEY. */
+// @ts-ignore: decorator
+@inline
+function hashOfKey(length: usize): u32 {
+  let h: u64 = length;
+  for (let at: usize = 0; at < length; at += 16) {
+    h = (h ^ load<u64>(KEY + at)) * 0x9e3779b185ebca87;
+    h = (h ^ (h >> 32) ^ load<u64>(KEY + at, 8)) * 0xc2b2ae3d27d4eb4f;
+  }
+  return <u32>(h >> 32);
+}
+
+/** Where a key is kept, or may be: so near that of its hash that a line's keys do not push each other out. */
+function placeOf(lower: u32, p: usize): usize {
+  const first = lower % (KEY_COUNT - NEAR);
+  for (let near: u32 = 0; near < NEAR; near++) {
+    const key = KEYS + <usize>(first + near) * KEY_BYTES;
+    if (keyLength(key) == 0 || isKey(key, p)) return key;
+  }
+  return KEYS + <usize>(first + (lower >> 16) % NEAR) * KEY_BYTES;
 }
 
 function keepKey(key: usize, p: usize, length: usize): void {
