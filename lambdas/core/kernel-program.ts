@@ -82,6 +82,7 @@ export function programOf(
   header.writeUInt32LE(programFlags(layout, identity !== undefined), 16);
   header.writeBigUInt64LE(keyBytes(OWN.extra.key), 24);
   header.writeBigUInt64LE(keyBytes(OWN.raw.key), 32);
+  if (layout.kind === 'json') header.writeBigUInt64LE(keyBytes(OWN.errors.key), 40);
   if (layout.kind === 'log-format') {
     header.writeUInt32LE(layout.neededFields, 20);
     header.writeUInt32LE(text.add(Buffer.from(layout.start)), 40);

@@ -14,6 +14,7 @@ import {
 } from './program';
 import { beginEvent, copyTime, noteTime } from './times';
 import { BEFORE_FIRST, columnOf, hashOf, keyAt, keyLength, NO_COLUMN, prepareKeys } from './json-keys';
+import { beginErrors, fieldErrors, noteFailed, noteRepeated, putErrors } from './json-errors';
 import { copyDecimalNumber, copyPlain, copyWholeNumber, endOfLiteral, endOfValue, pastSpace } from './json-values';
 
 /** Members no column stands for, kept in `extra`. */
@@ -21,9 +22,9 @@ export let unknown: u32 = 0;
 
 /** Which columns the line has had, a bit each, of 256. */
 const HAD: usize = SCRATCH + 4096;
-/** Where their pieces of the row stand: start and end of each. */
+/** Where their pieces of the row stand: start and end of each, and where its key is in the line. */
 const PLACES: usize = HAD + 32;
-const PLACE_BYTES: usize = 8;
+const PLACE_BYTES: usize = 16;
 /** Hashes of the keys that no column stands for, and a bit for each of 64 kinds of them. */
 const HASHES: usize = PLACES + 256 * PLACE_BYTES;
 const MOST_OTHERS: u32 = 256;
@@ -44,6 +45,7 @@ function beginMembers(): void {
   unknown = 0;
   othersEnd = OTHERS;
   timeColumn = NO_COLUMN;
+  beginErrors();
 }
 
 /** @returns the line's end; 0 for a surprise */
@@ -60,9 +62,10 @@ export function readJson(p: usize, o: usize): u64 {
   do {
     p = pastSpace(p + 1);
     if (load<u8>(p) != QUOTE) return 0;
-    key = keyAt(p + 1, key);
+    const keyStart = p + 1;
+    key = keyAt(keyStart, key);
     if (key == 0) return 0;
-    p = pastSpace(p + 1 + keyLength(key));
+    p = pastSpace(keyStart + keyLength(key));
     if (load<u8>(p) != COLON) return 0;
     p = pastSpace(p + 1);
     const column = columnOf(key);
@@ -70,13 +73,16 @@ export function readJson(p: usize, o: usize): u64 {
       if (!noteOther(hashOf(key))) return 0;
       p = wantsRow ? copyOther(key, p) : endOfValue(p);
       if (p == 0) return 0;
+    } else if (<i32>column <= last && hasHad(column)) {
+      if (!noteRepeated(keyOfColumn(column), keyStart, keyLength(key) - 1, p)) return 0;
+      p = endOfValue(p);
+      if (p == 0) return 0;
     } else {
       if (<i32>column > last) last = column;
-      else if (hasHad(column)) return 0;
       else inOrder = false;
       const places = readColumn(column, p, o);
       if (places == 0) return 0;
-      noteColumn(column, o, outOf(places));
+      noteColumn(column, keyStart, o, outOf(places));
       p = inOf(places);
       o = outOf(places);
     }
@@ -89,7 +95,9 @@ export function readJson(p: usize, o: usize): u64 {
   // A row without any value is never normal.
   if (o == start) return 0;
   if (!inOrder) putInOrder(start, o);
-  return both(p, putOthers(o));
+  o = putOthers(o);
+  if (fieldErrors != 0) o = putErrors(o);
+  return o == 0 ? 0 : both(p, o);
 }
 
 // @ts-ignore: decorator
@@ -100,12 +108,19 @@ function hasHad(column: u32): bool {
 
 // @ts-ignore: decorator
 @inline
-function noteColumn(column: u32, from: usize, to: usize): void {
+function keyOfColumn(column: u32): usize {
+  return <usize>load<u32>(PLACES + <usize>column * PLACE_BYTES, 8);
+}
+
+// @ts-ignore: decorator
+@inline
+function noteColumn(column: u32, key: usize, from: usize, to: usize): void {
   const word = HAD + <usize>(column >> 6) * 8;
   store<u64>(word, load<u64>(word) | ((<u64>1) << (column & 63)));
   const place = PLACES + <usize>column * PLACE_BYTES;
   store<u32>(place, from);
   store<u32>(place, to, 4);
+  store<u32>(place, key, 8);
 }
 
 /** Puts what has been written of the columns in their order. */
@@ -160,7 +175,7 @@ function putOthers(o: usize): usize {
   return o + 2;
 }
 
-/** Writes a column's value. 0 where it does not convert. */
+/** Writes a column's value; where it does not convert, notes that. */
 // @ts-ignore: decorator
 @inline
 function readColumn(column: u32, p: usize, o: usize): u64 {
@@ -185,7 +200,7 @@ function readColumn(column: u32, p: usize, o: usize): u64 {
     else if (op == DOUBLE) places = copyDecimalNumber(p, putKey(o, key));
     else if (op == BIGINT) places = copyWholeNumber(p, putKey(o, key), BIGINT_DIGITS);
     if (places == 0) places = readScalar(record, column, p, o);
-    if (places == 0) return 0;
+    if (places == 0 || outOf(places) == o) return places;
   }
   wrote(record, 0, o, outOf(places));
   return places;
@@ -195,8 +210,9 @@ function readColumn(column: u32, p: usize, o: usize): u64 {
 function readScalar(record: usize, column: u32, p: usize, o: usize): u64 {
   const end = endOfValue(p);
   if (end == 0) return 0;
-  o = copyScalar(record, column, p, end, o);
-  return o == 0 ? 0 : both(end, o);
+  const done = copyScalar(record, column, p, end, o);
+  if (done != 0) return both(end, done);
+  return noteFailed(column, p, end) ? both(end, o) : 0;
 }
 
 function copyScalar(record: usize, column: u32, p: usize, end: usize, o: usize): usize {

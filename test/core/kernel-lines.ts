@@ -69,6 +69,8 @@ const JSON_LINES = [
   '{"level":"ERROR","time":1732880506123,"status":"500","bytes":null,"took":-1.50,"ok":false,"error":"Traceback\\n  \\"x\\"\\u00e9\\ud83d\\ude00\\/\\\\ \\u0001","nested":{"a":[1,2,{"b":"c \\"d\\" é"}],"e":null},"n":1e5,"é":1}',
   ' { "Time" : "2026-11-22 10:00:00+0900" , "at" : 1732880506.5, "status" : 200.0 , "level" : ["a", {"b": 1}] , "empty" : {} , "list":[] } ',
   '{"message":"no column at all"}',
+  '{"level":"WARN","status":"n/a","took":"12 ms","extra":1}',
+  '{"level":"WARN","request_id":"r-3","LEVEL":{"again":"yes"}}',
   '{"request_id":"r-2","text":"plain 한글 text","flag":true,"number":-0.5,"9":1}',
 ];
 
@@ -82,8 +84,8 @@ export const CASES: readonly KernelCase[] = [
   ...ODD_FORMATS.map(([logFormat, ...lines]) =>
     kernelCase('nginx', { logFormat, filters: { no_http: false, no_client_address: false } }, lines, 0),
   ),
-  kernelCase('json', JSON_COLUMNS, JSON_LINES, 2),
-  kernelCase('json', { preset: 'server-logs' }, JSON_LINES, 1),
+  kernelCase('json', JSON_COLUMNS, JSON_LINES, 4),
+  kernelCase('json', { preset: 'server-logs' }, JSON_LINES, 3),
 ];
 
 function kernelCase(name: string, options: FormatOptions, lines: readonly string[], plain: number): KernelCase {
@@ -107,6 +109,7 @@ export function jsonObject(columns: ColumnSpecs): fc.Arbitrary<string> {
     const value = fc.oneof(
       { weight: 40, arbitrary: fc.constantFrom(...fitting) },
       { weight: 1, arbitrary: fc.constantFrom(...ANY_TEXT) },
+      { weight: 2, arbitrary: fc.constantFrom(...UNFIT_VALUES) },
       { weight: 1, arbitrary: fc.constantFrom(...ODD_VALUES) },
       { weight: type ? 1 : 10, arbitrary: fc.json({ maxDepth: 4 }) },
       { weight: type ? 1 : 10, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }).map((s) => JSON.stringify(s)) },
@@ -204,6 +207,43 @@ true
 {"a":1,"b":[1,2.5,-3e4,true,false,null,"x"],"c":{"d":"e \"f\" \u0041 é"}}
 {"a":{"b":{"c":[{"d":1},{"e":[2]}]}}}
 ${'['.repeat(64)}${']'.repeat(64)}`);
+/** What columns that are no text mostly do not take. */
+const UNFIT_VALUES = linesOf(String.raw`
+""
+"n/a"
+"12ms"
+"1.0"
+"1.5"
+"1.50.0"
+"1."
+".5"
+"1e5"
+"1E"
+"-"
+"+5"
+"--"
+"e"
+"T"
+"TRUE"
+"False"
+"falsy"
+"Truth"
+"no"
+"1"
+"２"
+"29/Nov/2024:11:41:46 +0000"
+"22.11.2026 10:00"
+"2026-11-22T25:00:00Z"
+"2026-1-2 03:04:05"
+"a \"b\" \\"
+"\u0031"
+0.5
+1.0
+1e5
+true
+false
+{"a": "b"}
+[1]`);
 const ODD_VALUES = [
   ...linesOf(String.raw`
 "n/a"
