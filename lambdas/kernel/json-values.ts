@@ -154,38 +154,49 @@ function copyWide(p: usize, o: usize): u64 {
 
 /** Copies an escape as JSON.stringify writes the character. */
 function copyEscape(p: usize, o: usize, level: u32): u64 {
+  const c = <u32>load<u8>(p, 1);
+  if (c == 0x75) return copyUnicode(p, o, level);
+  if (c == 0x2f) return both(p + 2, put(o, c));
+  // The others are what JSON.stringify writes; within another string, that is a text with escapes.
+  if (level == 2) return copyRawEscape(p, o, 1);
+  if (endOfEscape(p) == 0) return 0;
+  store<u16>(o, load<u16>(p));
+  return both(p + 2, o + 2);
+}
+
+function copyUnicode(p: usize, o: usize, level: u32): u64 {
   const end = endOfEscape(p);
   if (end == 0) return 0;
-  const c = <u32>load<u8>(p, 1);
-  if (c != 0x75) return both(end, putChar(o, unescaped(c), level));
   const code = hexOf(p + 2);
   if (end - p == 6) return both(end, putCodePoint(o, code, level));
   return both(end, putCodePoint(o, 0x10000 + ((code & 0x3ff) << 10) + (hexOf(p + 8) & 0x3ff), level));
 }
 
-/** Copies an escape as it stands. */
+/** Copies an escape as it stands: one of two bytes, or those of one character as `\uHHHH`. */
 function copyRawEscape(p: usize, o: usize, level: u32): u64 {
   const end = endOfEscape(p);
   if (end == 0) return 0;
-  for (; p < end; p++) o = putChar(o, load<u8>(p), level);
+  do {
+    o = putBackslash(o, level);
+    const c = <u32>load<u8>(p, 1);
+    p += 2;
+    if (c == QUOTE) o = putQuote(o, level);
+    else if (c == BACKSLASH) o = putBackslash(o, level);
+    else o = put(o, c);
+    if (c == 0x75) {
+      store<u32>(o, load<u32>(p));
+      p += 4;
+      o += 4;
+    }
+  } while (p < end);
   return both(end, o);
 }
 
-function unescaped(c: u32): u32 {
-  switch (c) {
-    case 0x62:
-      return 8;
-    case 0x66:
-      return 12;
-    case 0x6e:
-      return 10;
-    case 0x72:
-      return 13;
-    case 0x74:
-      return 9;
-    default:
-      return c;
-  }
+// @ts-ignore: decorator
+@inline
+function putBackslash(o: usize, level: u32): usize {
+  store<u32>(o, 0x5c5c5c5c);
+  return o + (<usize>level) * 2;
 }
 
 function putCodePoint(o: usize, code: u32, level: u32): usize {
@@ -262,9 +273,24 @@ function closing(around: u64): u32 {
   return (around & 1) != 0 ? 0x7d : 0x5d;
 }
 
-/** Copies a key and its colon. */
+/** Copies a key and its colon: mostly less than 16 bytes of plain text, and no space. */
+// @ts-ignore: decorator
+@inline
 function copyKey(p: usize, o: usize, level: u32): u64 {
   if (load<u8>(p) != QUOTE) return 0;
+  const bytes = v128.load(p, 1);
+  const length = <usize>ctz(specialBytes(bytes));
+  if (length > 15 || load<u16>(p + length, 1) != QUOTE_COLON) return copyAnyKey(p, o, level);
+  o = putQuote(o, level);
+  v128.store(o, bytes);
+  o = putQuote(o + length, level);
+  p += length + 3;
+  return both(pastSpace(p), put(o, COLON));
+}
+
+const QUOTE_COLON: u32 = 0x3a22;
+
+function copyAnyKey(p: usize, o: usize, level: u32): u64 {
   const places = copyQuoted(p, o, level);
   if (places == 0) return 0;
   p = pastSpace(inOf(places));
