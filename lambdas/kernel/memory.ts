@@ -25,7 +25,7 @@ export const OUTPUT: usize = INPUT + INPUT_BYTES + 4096;
 export const ROOM_BYTES: usize = 1_048_576;
 /**
  * Rows are only begun below the room, so one row beyond it is all that must fit. At its largest, a row has the prefix and
- * each byte of a block once in `extra`, escaped twice (7 bytes), and once in `raw` (6), and a little.
+ * each byte of a block once in `extra` or `errors`, escaped twice (7 bytes), and once in `raw` (6), and a little.
  */
 export const OUTPUT_BYTES: usize = ROOM_BYTES + PREFIX_BYTES + INPUT_BYTES * 13 + 16_384;
 

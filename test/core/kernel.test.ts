@@ -176,6 +176,20 @@ test('the kernel is the same after a line that takes all the room it can have', 
       loaded(withoutKernel(wide), [bytes], { keepRaw: 'always' }),
     );
   }
+  const json = format('json', { preset: 'server-logs' });
+  const quotes = `[${'"",'.repeat(87_340)}""]`;
+  for (const line of [
+    `{"level":"x","other":${quotes}}`,
+    `{"request_id":"r","level":${quotes}}`,
+    `{"level":"x","status_code":${quotes}}`,
+    `{"level":"x","Level":${quotes}}`,
+  ]) {
+    const bytes = Buffer.from(`{}\n${line}\n`);
+    expect(line.length).toBeGreaterThan(262_000);
+    for (const keepRaw of ['never', 'always'] as const) {
+      expect(loaded(json, [bytes], { keepRaw })).toEqual(loaded(withoutKernel(json), [bytes], { keepRaw }));
+    }
+  }
   expect(loaded(alb.format, [odd])).toEqual(before);
 });
 
