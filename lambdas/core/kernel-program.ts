@@ -84,12 +84,14 @@ export function programOf(
   header.writeUInt32LE(programFlags(layout, identity !== undefined), 16);
   header.writeBigUInt64LE(keyBytes(OWN.extra.key), 24);
   header.writeBigUInt64LE(keyBytes(OWN.raw.key), 32);
+  if (layout.kind === 'json') header.writeBigUInt64LE(keyBytes(OWN.errors.key), 40);
   if (layout.kind === 'log-format') {
     header.writeUInt32LE(layout.neededFields, 20);
     header.writeUInt32LE(text.add(Buffer.from(layout.start)), 40);
     header.writeUInt32LE(Buffer.byteLength(layout.start), 44);
   }
   header.writeUInt32LE(text.add(Buffer.concat(names.map(nameBytes))), 48);
+  // The word after it is the kernel's own: 0 until it has begun with the program.
   header.writeUInt32LE(slots.size, 56);
   const slotOf = (name: string) => slots.get(name) ?? 0;
   const alternatives = (identity ?? []).map((columns) => [

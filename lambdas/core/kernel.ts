@@ -4,6 +4,7 @@
  */
 import { KERNEL_WASM } from './kernel-wasm.ts';
 import { eachLine, LINE_FEED, type LineSink } from './lines.ts';
+import type { KeepRaw } from './row.ts';
 
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
@@ -63,6 +64,7 @@ export const MAX_ROOM_BYTES = kernel.ROOM_BYTES.value;
 export const BLOCK_BYTES = kernel.INPUT_BYTES.value;
 
 const STATUS = ['done', 'full', 'surprise'] as const;
+const KEEP_RAW: Readonly<Record<KeepRaw, number>> = { never: 0, 'on-error': 1, always: 2 };
 
 /** What came of some lines. */
 export interface LinesRead {
@@ -79,6 +81,7 @@ export interface LinesRead {
   /** Lines left out by the filter on the machine's own requests. */
   readonly filtered: number;
   readonly unknownFields: number;
+  readonly fieldErrors: number;
   /** Milliseconds since the epoch of the first and the last event; NaN where no row tells its time. */
   readonly firstEventTime: number;
   readonly lastEventTime: number;
@@ -129,13 +132,13 @@ export class LineKernel {
    * @param room bytes of output there may be: of MAX_ROOM_BYTES at most
    * @param position of the first line
    */
-  read(from: number, room: number, position: number, keepRaw: boolean): LinesRead {
+  read(from: number, room: number, position: number, keepRaw: KeepRaw): LinesRead {
     const status = kernel.run(
       from,
       this.#length,
       Math.min(room, MAX_ROOM_BYTES),
       position,
-      keepRaw ? 1 : 0,
+      KEEP_RAW[keepRaw],
       this.#head.length,
       this.#shared.length,
     );
@@ -148,6 +151,7 @@ export class LineKernel {
       rows: result.getUint32(8, true),
       filtered: result.getUint32(12, true),
       unknownFields: result.getUint32(16, true),
+      fieldErrors: result.getUint32(20, true),
       firstEventTime: result.getFloat64(24, true),
       lastEventTime: result.getFloat64(32, true),
     };
@@ -193,9 +197,9 @@ export interface KernelSink extends Required<Pick<LineSink, 'line' | 'longLine'>
 /**
  * Reads a block of whole lines. What the kernel does not know is given line by line.
  *
- * @param keepRaw whether rows keep their line
+ * @param keepRaw which rows keep their line
  */
-export function readBlock(kernel: LineKernel, block: Buffer, keepRaw: boolean, sink: KernelSink): void {
+export function readBlock(kernel: LineKernel, block: Buffer, keepRaw: KeepRaw, sink: KernelSink): void {
   for (let start = 0; start < block.length; ) {
     const end = block.lastIndexOf(LINE_FEED, Math.min(start + BLOCK_BYTES, block.length) - 1) + 1;
     if (end > start) {
@@ -205,7 +209,7 @@ export function readBlock(kernel: LineKernel, block: Buffer, keepRaw: boolean, s
   }
 }
 
-function readLines(kernel: LineKernel, block: Buffer, keepRaw: boolean, sink: KernelSink): void {
+function readLines(kernel: LineKernel, block: Buffer, keepRaw: KeepRaw, sink: KernelSink): void {
   kernel.begin(block);
   for (let at = 0; at < block.length; ) {
     const read = kernel.read(at, sink.room(), sink.position(), keepRaw);
@@ -236,7 +240,7 @@ const MAX_UNIT_BYTES = 3;
 export function readMessages(
   kernel: LineKernel | undefined,
   messages: readonly string[],
-  keepRaw: boolean,
+  keepRaw: KeepRaw,
   sink: Omit<KernelSink, 'line'>,
   done: () => number,
   readNext: () => void,

@@ -78,8 +78,6 @@ export class Loader {
   readonly #lines: LineSplitter;
   /** Reads what lines mostly are; undefined where the format's reader reads all. */
   readonly #kernel: LineKernel | undefined;
-  /** Every row keeps its line. */
-  readonly #keepsAll: boolean;
   /** Lines of an object that are read one by one. */
   readonly #objectLines: Required<Pick<LineSink, 'line' | 'longLine'>>;
   #ready: Shipment[] = [];
@@ -95,7 +93,6 @@ export class Loader {
     const { layout, columns } = props.format;
     const program = layout && programOf(layout, columns);
     this.#kernel = program && new LineKernel(program, rowHead(props.origin), this.#row.shared);
-    this.#keepsAll = props.keepRaw === 'always';
     this.#objectLines = {
       line: (bytes) => {
         if (this.#skips()) return;
@@ -135,7 +132,7 @@ export class Loader {
     const before = this.counts.lines;
     const done = () => this.counts.lines - before;
     const readNext = () => this.read(messages[done()] ?? '', this.counts.lines);
-    readMessages(this.#kernel, messages, this.#keepsAll, this.#kernelSink(0), done, readNext);
+    readMessages(this.#kernel, messages, this.#props.keepRaw, this.#kernelSink(0), done, readNext);
   }
 
   /** Reads one line, or one event's message. */
@@ -171,7 +168,7 @@ export class Loader {
       eachLine(rest.subarray(0, end), this.#objectLines);
       rest = rest.subarray(end);
     }
-    if (kernel) readBlock(kernel, rest, this.#keepsAll, this.#kernelSink(1));
+    if (kernel) readBlock(kernel, rest, this.#props.keepRaw, this.#kernelSink(1));
   }
 
   /** @param first position of an object's or payload's first line */
@@ -192,14 +189,16 @@ export class Loader {
     };
   }
 
-  #take({ output, rows, filtered, unknownFields, firstEventTime, lastEventTime }: LinesRead): void {
+  #take(read: LinesRead): void {
+    const { output, rows, filtered, firstEventTime, lastEventTime } = read;
     const { counts } = this;
     if (rows > 0) this.#rows.addRows(output);
     counts.lines += rows + filtered;
     counts.rows += rows;
     counts.filtered += filtered;
     if (filtered > 0) this.#count('local_client' satisfies FilterName, filtered);
-    counts.unknownFields += unknownFields;
+    counts.unknownFields += read.unknownFields;
+    counts.fieldErrors += read.fieldErrors;
     if (Number.isNaN(firstEventTime)) return;
     this.#seen(firstEventTime);
     this.#seen(lastEventTime);

@@ -5,6 +5,7 @@
 import { readDelimited, unknown as unknownFields } from './delimited';
 import { hash } from './hash';
 import { readJson, unknown as unknownMembers } from './json';
+import { fieldErrors } from './json-errors';
 import { local, readLogFormat } from './log-format';
 import { CR, inOf, INPUT, LF, OUTPUT, outOf, PREFIX, put, putBytes, putTextKey, QUOTE, RESULT, SCRATCH, ZERO } from './memory';
 import { clearSlots, DELIMITED, flags, IDENTITY, identityHash, kind, lineHash, LOG_FORMAT, rawKey, whole } from './program';
@@ -37,11 +38,11 @@ const FINGERPRINT_BYTES: usize = 24;
  * @param length bytes of the block, from its start
  * @param room bytes of output that may be written
  * @param position of the first line
- * @param keepRaw whether rows keep their line
+ * @param keepRaw which rows keep their line: 0 none, 1 those with errors, 2 all
  * @param head bytes of the prefix before the position
  * @param shared bytes of the prefix after it
  */
-export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: bool, head: u32, shared: u32): u32 {
+export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u32, head: u32, shared: u32): u32 {
   const end = INPUT + length;
   const full = OUTPUT + room;
   const fingerprints = (flags() & IDENTITY) != 0;
@@ -51,6 +52,7 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: b
   let rows: u32 = 0;
   let filtered: u32 = 0;
   let unknown: u32 = 0;
+  let errors: u32 = 0;
   let first: f64 = NaN;
   let last: f64 = NaN;
   let status = DONE;
@@ -78,7 +80,9 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: b
         to = putFingerprint(o, p, lineEnd, rows + filtered);
       } else {
         to = outOf(places);
-        if (keepRaw) to = putRaw(to, p, lineEnd);
+        // Lines of other formats that have errors are surprises.
+        const lineErrors = format == DELIMITED || format == LOG_FORMAT ? 0 : fieldErrors;
+        if (keepRaw == 2 || (keepRaw == 1 && lineErrors != 0)) to = putRaw(to, p, lineEnd);
         if (to != 0) {
           to = put(to, 0x7d);
         }
@@ -90,7 +94,10 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: b
       o = to;
       rows++;
       if (format == DELIMITED) unknown += unknownFields;
-      else if (format != LOG_FORMAT) unknown += unknownMembers;
+      else if (format != LOG_FORMAT) {
+        unknown += unknownMembers;
+        errors += fieldErrors;
+      }
       const time = eventMillis;
       if (time == time) {
         if (!(first <= time)) first = time;
@@ -105,6 +112,7 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: b
   store<u32>(RESULT, rows, 8);
   store<u32>(RESULT, filtered, 12);
   store<u32>(RESULT, unknown, 16);
+  store<u32>(RESULT, errors, 20);
   store<f64>(RESULT, first, 24);
   store<f64>(RESULT, last, 32);
   return status;

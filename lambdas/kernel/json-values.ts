@@ -1,68 +1,202 @@
-/** Values of JSON: where one ends, and its text as it stands in a row. */
-import { BACKSLASH, COLON, HYPHEN, put, putBytes, QUOTE, SPACE, ZERO } from './memory';
+/** Values of JSON: copied as they stand in a row, or only passed. */
+import { BACKSLASH, both, COLON, DOT, HYPHEN, inOf, NOWHERE, outOf, put, putBytes, QUOTE, SPACE, ZERO } from './memory';
 import { isDigit } from './numbers';
 import { putChar, utf8Length } from './text';
 
 /** Objects and arrays within each other. */
 const MOST_DEPTH: u32 = 64;
 
+/** Behind the space at a place: mostly there is none. */
 // @ts-ignore: decorator
 @inline
-export function skipSpace(p: usize): usize {
+export function pastSpace(p: usize): usize {
+  return load<u8>(p) > SPACE ? p : skipSpace(p);
+}
+
+function skipSpace(p: usize): usize {
   let c = <u32>load<u8>(p);
   while (c == SPACE || c == 0x09) c = <u32>load<u8>(++p);
   return p;
 }
 
-/** A value as text: a string's own, and of anything else its JSON without space. */
-export function copyPlain(p: usize, end: usize, o: usize, level: u32): usize {
+/**
+ * Copies a value as text: a string's own, and of anything else its JSON without space.
+ *
+ * @param level 1: within a string; 2: within a string within a string, as `extra` is
+ * @returns 0 where it is none, or one that needs a second look
+ */
+// @ts-ignore: decorator
+@inline
+export function copyPlain(p: usize, o: usize, level: u32): u64 {
   const c = <u32>load<u8>(p);
-  if (c == QUOTE) return copyString(p + 1, end - 1, o, level);
-  return c == 0x7b || c == 0x5b ? copyCompact(p, end, o, level) : putBytes(o, p, end - p);
+  if (c == QUOTE) return copyString(p + 1, o, level, false);
+  return c == 0x7b || c == 0x5b ? copyNested(p, o, level) : copyBare(p, o);
 }
 
-/** A string's text, with its escapes as JSON.stringify writes them. It is known to be valid. */
-function copyString(p: usize, end: usize, o: usize, level: u32): usize {
-  while (p < end) {
+/** Copies a number, true, false or null. */
+function copyBare(p: usize, o: usize): u64 {
+  const digits = digitsAt(p);
+  if (isWhole(p, digits)) {
+    v128.store(o, v128.load(p));
+    return both(p + digits, o + digits);
+  }
+  const end = endOfBare(p);
+  return end == 0 ? 0 : both(end, putBytes(o, p, end - p));
+}
+
+/** How many digits stand at a place, up to 16. */
+// @ts-ignore: decorator
+@inline
+function digitsAt(p: usize): usize {
+  return <usize>ctz(~digitMask(p));
+}
+
+/** Which of the 16 bytes at a place are digits. */
+// @ts-ignore: decorator
+@inline
+function digitMask(p: usize): u32 {
+  return <u32>i8x16.bitmask(i8x16.lt_u(i8x16.sub(v128.load(p), i8x16.splat(0x30)), i8x16.splat(10)));
+}
+
+/** Are the digits at a place a whole number, with nothing to follow that would make it another? */
+// @ts-ignore: decorator
+@inline
+function isWhole(p: usize, digits: usize): bool {
+  if (digits - 1 > 14 || (digits > 1 && load<u8>(p) == ZERO)) return false;
+  const next = <u32>load<u8>(p + digits);
+  return next != DOT && (next | 0x20) != 0x65;
+}
+
+/** Copies a number of at most `most` digits; 0 for any but the plainest. */
+// @ts-ignore: decorator
+@inline
+export function copyWholeNumber(p: usize, o: usize, most: usize): u64 {
+  const digits = digitsAt(p);
+  if (digits > most || !isWhole(p, digits)) return 0;
+  v128.store(o, v128.load(p));
+  return both(p + digits, o + digits);
+}
+
+/** The same with a fraction, which loses the zeros at its end. */
+// @ts-ignore: decorator
+@inline
+export function copyDecimalNumber(p: usize, o: usize): u64 {
+  const mask = digitMask(p);
+  const whole = <usize>ctz(~mask);
+  if (isWhole(p, whole)) {
+    v128.store(o, v128.load(p));
+    return both(p + whole, o + whole);
+  }
+  const fraction = <usize>ctz(~(mask >> (<u32>whole + 1)));
+  const end = whole + 1 + fraction;
+  if (load<u8>(p + whole) != DOT || whole - 1 > 12 || fraction == 0 || end > 15) return 0;
+  if (whole > 1 && load<u8>(p) == ZERO) return 0;
+  if ((load<u8>(p + end) | 0x20) == 0x65) return 0;
+  v128.store(o, v128.load(p));
+  let last = o + end - 1;
+  while (load<u8>(last) == ZERO) last--;
+  return both(p + end, load<u8>(last) == DOT ? last : last + 1);
+}
+
+/**
+ * Copies a string's text up to its quote, and goes behind that.
+ *
+ * @param nested it is part of an object or array, whose text keeps its escapes; else they are as JSON.stringify writes them
+ */
+function copyString(p: usize, o: usize, level: u32, nested: bool): u64 {
+  while (true) {
     const bytes = v128.load(p);
     v128.store(o, bytes);
-    const escaped = i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(0x5c)));
-    const plain = escaped == 0 ? 16 : ctz(escaped);
+    const special = specialBytes(bytes);
+    if (special == 0) {
+      p += 16;
+      o += 16;
+      continue;
+    }
+    const plain = <usize>ctz(special);
     p += plain;
     o += plain;
-    if (p >= end) return o - (p - end);
-    if (escaped == 0) continue;
-    const c = <u32>load<u8>(p, 1);
-    if (c == 0x75) {
-      const high = hexOf(p + 2);
-      p += 6;
-      if (high >> 11 == 0x1b) {
-        o = putCodePoint(o, 0x10000 + ((high & 0x3ff) << 10) + (hexOf(p + 2) & 0x3ff), level);
-        p += 6;
-      } else o = putCodePoint(o, high, level);
-    } else {
-      o = putChar(o, unescaped(c), level);
-      p += 2;
-    }
+    const c = <u32>load<u8>(p);
+    if (c == QUOTE) return both(p + 1, o);
+    if (c < 0x20) return 0;
+    let places: u64;
+    if (c != BACKSLASH) places = copyWide(p, o);
+    else places = nested ? copyRawEscape(p, o, level) : copyEscape(p, o, level);
+    if (places == 0) return 0;
+    p = inOf(places);
+    o = outOf(places);
   }
-  return o;
 }
 
-function unescaped(c: u32): u32 {
-  switch (c) {
-    case 0x62:
-      return 8;
-    case 0x66:
-      return 12;
-    case 0x6e:
-      return 10;
-    case 0x72:
-      return 13;
-    case 0x74:
-      return 9;
-    default:
-      return c;
-  }
+/** Quote, backslash, control characters, and what is no ASCII: as signed numbers the last two are below a space. */
+// @ts-ignore: decorator
+@inline
+function specialBytes(bytes: v128): i32 {
+  return i8x16.bitmask(
+    v128.or(
+      v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
+      i8x16.lt_s(bytes, i8x16.splat(0x20)),
+    ),
+  );
+}
+
+/** Copies characters that are no ASCII. */
+function copyWide(p: usize, o: usize): u64 {
+  do {
+    const length = utf8Length(p);
+    if (length == 0) return 0;
+    store<u32>(o, load<u32>(p));
+    p += length;
+    o += length;
+  } while (load<u8>(p) >= 0x80);
+  return both(p, o);
+}
+
+/** Copies an escape as JSON.stringify writes the character. */
+function copyEscape(p: usize, o: usize, level: u32): u64 {
+  const c = <u32>load<u8>(p, 1);
+  if (c == 0x75) return copyUnicode(p, o, level);
+  if (c == 0x2f) return both(p + 2, put(o, c));
+  // The others are what JSON.stringify writes; within another string, that is a text with escapes.
+  if (level == 2) return copyRawEscape(p, o, 1);
+  if (endOfEscape(p) == 0) return 0;
+  store<u16>(o, load<u16>(p));
+  return both(p + 2, o + 2);
+}
+
+function copyUnicode(p: usize, o: usize, level: u32): u64 {
+  const end = endOfEscape(p);
+  if (end == 0) return 0;
+  const code = hexOf(p + 2);
+  if (end - p == 6) return both(end, putCodePoint(o, code, level));
+  return both(end, putCodePoint(o, 0x10000 + ((code & 0x3ff) << 10) + (hexOf(p + 8) & 0x3ff), level));
+}
+
+/** Copies an escape as it stands: one of two bytes, or those of one character as `\uHHHH`. */
+function copyRawEscape(p: usize, o: usize, level: u32): u64 {
+  const end = endOfEscape(p);
+  if (end == 0) return 0;
+  do {
+    o = putBackslash(o, level);
+    const c = <u32>load<u8>(p, 1);
+    p += 2;
+    if (c == QUOTE) o = putQuote(o, level);
+    else if (c == BACKSLASH) o = putBackslash(o, level);
+    else o = put(o, c);
+    if (c == 0x75) {
+      store<u32>(o, load<u32>(p));
+      p += 4;
+      o += 4;
+    }
+  } while (p < end);
+  return both(end, o);
+}
+
+// @ts-ignore: decorator
+@inline
+function putBackslash(o: usize, level: u32): usize {
+  store<u32>(o, 0x5c5c5c5c);
+  return o + (<usize>level) * 2;
 }
 
 function putCodePoint(o: usize, code: u32, level: u32): usize {
@@ -87,41 +221,122 @@ function hexOf(p: usize): u32 {
   return value;
 }
 
-/** JSON text without space between its parts. It is known to be valid. */
-function copyCompact(p: usize, end: usize, o: usize, level: u32): usize {
-  let inString = false;
-  for (; p < end; p++) {
+/** Copies an object or array without the space between its parts. */
+function copyNested(p: usize, o: usize, level: u32): u64 {
+  // What stands around a place, a bit for each from the lowest on: 1 for an object.
+  let around: u64 = 0;
+  let depth: u32 = 0;
+  do {
     const c = <u32>load<u8>(p);
-    if (c == QUOTE) {
-      inString = !inString;
-      o = putChar(o, c, level);
-    } else if (c == BACKSLASH) {
-      o = putChar(o, c, level);
-      o = putChar(o, load<u8>(++p), level);
-    } else if (c > SPACE || inString) o = put(o, c);
-  }
-  return o;
+    let places: u64;
+    if (c == 0x7b || c == 0x5b) {
+      if (depth++ == MOST_DEPTH) return 0;
+      around = (around << 1) | (c == 0x7b ? 1 : 0);
+      o = put(o, c);
+      p = pastSpace(p + 1);
+      if (load<u8>(p) != closing(around)) {
+        if ((around & 1) == 0) continue;
+        places = copyKey(p, o, level);
+        if (places == 0) return 0;
+        p = inOf(places);
+        o = outOf(places);
+        continue;
+      }
+    } else {
+      places = c == QUOTE ? copyQuoted(p, o, level) : copyBare(p, o);
+      if (places == 0) return 0;
+      p = pastSpace(inOf(places));
+      o = outOf(places);
+    }
+    while (load<u8>(p) == closing(around)) {
+      o = put(o, load<u8>(p));
+      p++;
+      around >>= 1;
+      if (--depth == 0) return both(p, o);
+      p = pastSpace(p);
+    }
+    if (load<u8>(p) != 0x2c) return 0;
+    o = put(o, 0x2c);
+    p = pastSpace(p + 1);
+    if ((around & 1) != 0) {
+      places = copyKey(p, o, level);
+      if (places == 0) return 0;
+      p = inOf(places);
+      o = outOf(places);
+    }
+  } while (true);
+}
+
+// @ts-ignore: decorator
+@inline
+function closing(around: u64): u32 {
+  return (around & 1) != 0 ? 0x7d : 0x5d;
+}
+
+/** Copies a key and its colon: mostly less than 16 bytes of plain text, and no space. */
+// @ts-ignore: decorator
+@inline
+function copyKey(p: usize, o: usize, level: u32): u64 {
+  if (load<u8>(p) != QUOTE) return 0;
+  const bytes = v128.load(p, 1);
+  const length = <usize>ctz(specialBytes(bytes));
+  if (length > 15 || load<u16>(p + length, 1) != QUOTE_COLON) return copyAnyKey(p, o, level);
+  o = putQuote(o, level);
+  v128.store(o, bytes);
+  o = putQuote(o + length, level);
+  p += length + 3;
+  return both(pastSpace(p), put(o, COLON));
+}
+
+const QUOTE_COLON: u32 = 0x3a22;
+
+function copyAnyKey(p: usize, o: usize, level: u32): u64 {
+  const places = copyQuoted(p, o, level);
+  if (places == 0) return 0;
+  p = pastSpace(inOf(places));
+  return load<u8>(p) == COLON ? both(pastSpace(p + 1), put(outOf(places), COLON)) : 0;
+}
+
+/** Copies a string with its quotes. */
+// @ts-ignore: decorator
+@inline
+function copyQuoted(p: usize, o: usize, level: u32): u64 {
+  const places = copyString(p + 1, putQuote(o, level), level, true);
+  return places == 0 ? 0 : both(inOf(places), putQuote(outOf(places), level));
+}
+
+// @ts-ignore: decorator
+@inline
+function putQuote(o: usize, level: u32): usize {
+  store<u32>(o, level == 2 ? 0x225c5c5c : 0x225c); // \\\" or \"
+  return o + (<usize>level) * 2;
 }
 
 /** Where a value ends; 0 where it is none, or one that needs a second look. */
-export function endOfValue(p: usize, depth: u32): usize {
+export function endOfValue(p: usize): usize {
   const c = <u32>load<u8>(p);
   if (c == QUOTE) return endOfString(p + 1);
-  if (c == HYPHEN || isDigit(c)) return endOfNumber(p);
-  if (c == 0x7b || c == 0x5b) return depth < MOST_DEPTH ? endOfNested(p, depth) : 0;
-  if (load<u32>(p) == 0x65757274 || load<u32>(p) == 0x6c6c756e) return p + 4; // true, null
-  return c == 0x66 && load<u32>(p, 1) == 0x65736c61 ? p + 5 : 0; // false
+  if (c == 0x7b || c == 0x5b) return inOf(copyNested(p, NOWHERE, 1));
+  return endOfBare(p);
+}
+
+function endOfBare(p: usize): usize {
+  const c = <u32>load<u8>(p);
+  return c == HYPHEN || isDigit(c) ? endOfNumber(p) : endOfLiteral(p);
+}
+
+/** Where true, false or null ends; 0 where it is none of them. */
+// @ts-ignore: decorator
+@inline
+export function endOfLiteral(p: usize): usize {
+  const word = load<u32>(p);
+  if (word == 0x65757274 || word == 0x6c6c756e) return p + 4; // true, null
+  return word == 0x736c6166 && load<u8>(p, 4) == 0x65 ? p + 5 : 0; // false
 }
 
 function endOfString(p: usize): usize {
   while (true) {
-    const bytes = v128.load(p);
-    const special = i8x16.bitmask(
-      v128.or(
-        v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
-        i8x16.lt_s(bytes, i8x16.splat(0x20)),
-      ),
-    );
+    const special = specialBytes(v128.load(p));
     if (special == 0) {
       p += 16;
       continue;
@@ -188,28 +403,4 @@ function endOfNumber(p: usize): usize {
     if (p == from) return 0;
   }
   return p;
-}
-
-function endOfNested(p: usize, depth: u32): usize {
-  const isObject = load<u8>(p) == 0x7b;
-  const close: u32 = isObject ? 0x7d : 0x5d;
-  p = skipSpace(p + 1);
-  if (load<u8>(p) == close) return p + 1;
-  while (true) {
-    if (isObject) {
-      if (load<u8>(p) != QUOTE) return 0;
-      p = endOfString(p + 1);
-      if (p == 0) return 0;
-      p = skipSpace(p);
-      if (load<u8>(p) != COLON) return 0;
-      p = skipSpace(p + 1);
-    }
-    p = endOfValue(p, depth + 1);
-    if (p == 0) return 0;
-    p = skipSpace(p);
-    const c = <u32>load<u8>(p);
-    if (c == close) return p + 1;
-    if (c != 0x2c) return 0;
-    p = skipSpace(p + 1);
-  }
 }

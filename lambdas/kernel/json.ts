@@ -1,206 +1,226 @@
-/** JSON objects, one a line: core/formats/json.ts, for objects whose members need no second look. */
-import { both, COLON, isEnd, put, putBytes, putKey, putTextKey, QUOTE, SCRATCH, ZERO } from './memory';
-import { copySigned, copyWhole, isDigit } from './numbers';
+/**
+ * JSON objects, one a line: core/formats/json.ts, for objects whose members need no second look.
+ *
+ * Each value is written as soon as it is read: a column's to the output, what no column stands for aside, as `extra`
+ * comes last. Where members come in another order than their columns, what has been written is put in order at the end.
+ */
 import {
-  BIGINT, BIGINT_DIGITS, BOOLEAN, DOUBLE, extraKey, fieldCount, flags, IDENTITY, INT, INT_DIGITS, keyOf, names, opOf, RECORD_BYTES,
-  RECORDS, SKIP, TEXT, TIME, wrote,
+  both, COLON, inOf, isEnd, OTHERS, outOf, PIECES, put, putBytes, putKey, putTextKey, QUOTE, SCRATCH, ZERO,
+} from './memory';
+import { copySigned, copyWhole } from './numbers';
+import {
+  BIGINT, BIGINT_DIGITS, BOOLEAN, DOUBLE, extraKey, flags, IDENTITY, INT, INT_DIGITS, keyOf, opOf, RECORD_BYTES, RECORDS, SKIP,
+  TEXT, TIME, wrote,
 } from './program';
-import { copyTime, noteTime } from './times';
-import { hash } from './hash';
-import { copyPlain, endOfValue, skipSpace } from './json-values';
+import { beginEvent, copyTime, noteTime } from './times';
+import { BEFORE_FIRST, columnOf, hashOf, keyAt, keyLength, NO_COLUMN, prepareKeys } from './json-keys';
+import { beginErrors, fieldErrors, noteFailed, noteRepeated, putErrors } from './json-errors';
+import { copyDecimalNumber, copyPlain, copyWholeNumber, endOfLiteral, endOfValue, pastSpace } from './json-values';
 
 /** Members no column stands for, kept in `extra`. */
 export let unknown: u32 = 0;
 
-/** A key in lower case, with zeros behind it up to whole 16 bytes. */
-const KEY: usize = SCRATCH + 256;
-const NAME_BYTES: usize = 64;
+/** Which columns the line has had, a bit each, of 256. */
+const HAD: usize = SCRATCH + 4096;
+/** Where their pieces of the row stand: start and end of each, and where its key is in the line. */
+const PLACES: usize = HAD + 32;
+const PLACE_BYTES: usize = 16;
+/** Hashes of the keys that no column stands for, and a bit for each of 64 kinds of them. */
+const HASHES: usize = PLACES + 256 * PLACE_BYTES;
+const MOST_OTHERS: u32 = 256;
+let others: u32 = 0;
+let kinds: u64 = 0;
+/** Where those written aside end. */
+let othersEnd: usize = OTHERS;
+/** The first column that told a time: its time is the event's. */
+let timeColumn: u32 = NO_COLUMN;
 
-/** Where the columns' values stand in the line: start and end of each; 0 where it has none. */
-const VALUES: usize = SCRATCH + 4096;
-const VALUE_BYTES: usize = 8;
-/** The members beyond: start and end of key and value, and a hash of the key. */
-const OTHERS: usize = VALUES + 4096;
-const OTHER_BYTES: usize = 24;
-const MOST_OTHERS: u32 = 64;
-/** Which column each member of the line before was: the next line's are mostly the same. */
-const EXPECTED: usize = OTHERS + OTHER_BYTES * <usize>MOST_OTHERS;
-const MOST_EXPECTED: u32 = 128;
-const NO_COLUMN: u32 = 0xffff;
+// @ts-ignore: decorator
+@inline
+function beginMembers(): void {
+  v128.store(HAD, i64x2.splat(0));
+  v128.store(HAD, i64x2.splat(0), 16);
+  others = 0;
+  kinds = 0;
+  unknown = 0;
+  othersEnd = OTHERS;
+  timeColumn = NO_COLUMN;
+  beginErrors();
+}
 
 /** @returns the line's end; 0 for a surprise */
 export function readJson(p: usize, o: usize): u64 {
-  const columns = fieldCount();
+  prepareKeys();
+  beginMembers();
   const start = o;
   const wantsRow = !(flags() & IDENTITY);
-  for (let i: usize = 0; i < <usize>columns * VALUE_BYTES; i += 16) v128.store(VALUES + i, i64x2.splat(0));
-  p = skipSpace(p);
+  let key = BEFORE_FIRST;
+  let last: i32 = -1;
+  let inOrder = true;
+  p = pastSpace(p);
   if (load<u8>(p) != 0x7b) return 0;
-  p = skipSpace(p + 1);
-  let others: u32 = 0;
-  for (let member: u32 = 0; ; member++) {
+  do {
+    p = pastSpace(p + 1);
     if (load<u8>(p) != QUOTE) return 0;
     const keyStart = p + 1;
-    let column = expectedColumn(keyStart, member, columns);
-    let keyEnd: usize;
-    if (column != NO_COLUMN) keyEnd = keyStart + nameLength(column);
-    else {
-      keyEnd = lowerKey(keyStart);
-      if (keyEnd == 0) return 0;
-      column = columnOf(keyEnd - keyStart, member, columns);
-    }
-    p = skipSpace(keyEnd + 1);
+    key = keyAt(keyStart, key);
+    if (key == 0) return 0;
+    p = pastSpace(keyStart + keyLength(key));
     if (load<u8>(p) != COLON) return 0;
-    p = skipSpace(p + 1);
-    const valueEnd = endOfValue(p, 0);
-    if (valueEnd == 0) return 0;
-    if (column != NO_COLUMN) {
-      const value = VALUES + <usize>column * VALUE_BYTES;
-      if (load<u32>(value) != 0) return 0;
-      store<u32>(value, p);
-      store<u32>(value, valueEnd, 4);
+    p = pastSpace(p + 1);
+    const column = columnOf(key);
+    if (column == NO_COLUMN) {
+      if (!noteOther(hashOf(key))) return 0;
+      p = wantsRow ? copyOther(key, p) : endOfValue(p);
+      if (p == 0) return 0;
+    } else if (<i32>column <= last && hasHad(column)) {
+      if (!noteRepeated(keyOfColumn(column), keyStart, keyLength(key) - 1, p)) return 0;
+      p = endOfValue(p);
+      if (p == 0) return 0;
     } else {
-      if (others == MOST_OTHERS || !noteOther(others, keyStart, keyEnd, p, valueEnd)) return 0;
-      others++;
+      if (<i32>column > last) last = column;
+      else inOrder = false;
+      const places = readColumn(column, p, o);
+      if (places == 0) return 0;
+      noteColumn(column, keyStart, o, outOf(places));
+      p = inOf(places);
+      o = outOf(places);
     }
-    p = skipSpace(valueEnd);
-    const c = <u32>load<u8>(p);
-    p = skipSpace(p + 1);
-    if (c == 0x7d) break;
-    if (c != 0x2c) return 0;
-  }
+    p = pastSpace(p);
+  } while (load<u8>(p) == 0x2c);
+  if (load<u8>(p) != 0x7d) return 0;
+  p = pastSpace(p + 1);
   if (!isEnd(p)) return 0;
-  let record = RECORDS;
-  for (let column: u32 = 0; column < columns; column++, record += RECORD_BYTES) {
-    const value = VALUES + <usize>column * VALUE_BYTES;
-    const at = load<u32>(value);
-    if (at == 0 || load<u8>(at) == 0x6e || opOf(record) == SKIP) continue;
-    const from = o;
-    o = copyValue(record, at, load<u32>(value, 4), o);
-    if (o == 0) return 0;
-    wrote(record, 0, from, o);
-  }
   if (!wantsRow) return both(p, o);
   // A row without any value is never normal.
-  return o == start ? 0 : both(p, copyOthers(others, o));
+  if (o == start) return 0;
+  if (!inOrder) putInOrder(start, o);
+  o = putOthers(o);
+  if (fieldErrors != 0) o = putErrors(o);
+  return o == 0 ? 0 : both(p, o);
 }
-
-/** Writes a key in lower case to KEY. @returns where it ends; 0 for one that is empty, long, escaped or no ASCII */
-function lowerKey(p: usize): usize {
-  for (let at: usize = 0; at < NAME_BYTES; at += 16) {
-    const bytes = v128.load(p + at);
-    const special = i8x16.bitmask(
-      v128.or(
-        v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
-        i8x16.lt_s(bytes, i8x16.splat(0x20)),
-      ),
-    );
-    const upper = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x41)), i8x16.splat(26));
-    const lower = v128.or(bytes, v128.and(upper, i8x16.splat(0x20)));
-    if (special == 0) {
-      v128.store(KEY + at, lower);
-      continue;
-    }
-    const length = ctz(special);
-    const end = p + at + length;
-    if (load<u8>(end) != QUOTE || end == p) return 0;
-    v128.store(KEY + at, v128.and(lower, v128.load(FIRST_BYTES + 16 - length)));
-    return end;
-  }
-  return 0;
-}
-
-/** Read from 16 - n on, 16 bytes of which the first n are all ones. */
-const FIRST_BYTES: usize = memory.data<u8>([
-  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-  0, 0, 0,
-]);
 
 // @ts-ignore: decorator
 @inline
-function nameLength(column: u32): usize {
-  return <usize>load<u32>(RECORDS + <usize>column * RECORD_BYTES, 8);
+function hasHad(column: u32): bool {
+  return ((load<u64>(HAD + <usize>(column >> 6) * 8) >> (column & 63)) & 1) != 0;
 }
 
-/** The column of the key at a place where it is the one expected and written as the column is; else NO_COLUMN. */
 // @ts-ignore: decorator
 @inline
-function expectedColumn(p: usize, member: u32, columns: u32): u32 {
-  const likely = <u32>load<u16>(EXPECTED + <usize>min(member, MOST_EXPECTED - 1) * 2);
-  if (likely >= columns) return NO_COLUMN;
-  const length = nameLength(likely);
-  if (length > 16 || load<u8>(p + length) != QUOTE) return NO_COLUMN;
-  const differs = v128.xor(v128.load(p), v128.load(names() + <usize>likely * NAME_BYTES));
-  return v128.any_true(v128.and(differs, v128.load(FIRST_BYTES + 16 - length))) ? NO_COLUMN : likely;
+function keyOfColumn(column: u32): usize {
+  return <usize>load<u32>(PLACES + <usize>column * PLACE_BYTES, 8);
 }
 
-/** The column of the key in KEY, or NO_COLUMN. */
-function columnOf(length: usize, member: u32, columns: u32): u32 {
-  const expected = EXPECTED + <usize>min(member, MOST_EXPECTED - 1) * 2;
-  for (let column: u32 = 0; column < columns; column++) {
-    if (isName(column, length)) {
-      store<u16>(expected, column);
-      return column;
+// @ts-ignore: decorator
+@inline
+function noteColumn(column: u32, key: usize, from: usize, to: usize): void {
+  const word = HAD + <usize>(column >> 6) * 8;
+  store<u64>(word, load<u64>(word) | ((<u64>1) << (column & 63)));
+  const place = PLACES + <usize>column * PLACE_BYTES;
+  store<u32>(place, from);
+  store<u32>(place, to, 4);
+  store<u32>(place, key, 8);
+}
+
+/** Puts what has been written of the columns in their order. */
+function putInOrder(start: usize, end: usize): void {
+  putBytes(PIECES, start, end - start);
+  let o = start;
+  for (let word: usize = 0; word < 4; word++) {
+    for (let had = load<u64>(HAD + word * 8); had != 0; had &= had - 1) {
+      const place = PLACES + (word * 64 + <usize>ctz(had)) * PLACE_BYTES;
+      const from = <usize>load<u32>(place);
+      o = putBytes(o, PIECES + (from - start), <usize>load<u32>(place, 4) - from);
     }
   }
-  return NO_COLUMN;
 }
 
-// @ts-ignore: decorator
-@inline
-function isName(column: u32, length: usize): bool {
-  const name = names() + <usize>column * NAME_BYTES;
-  // A name and the zero behind it: KEY has one too.
-  for (let at: usize = 0; at <= length; at += 16) {
-    if (i8x16.bitmask(i8x16.ne(v128.load(name + at), v128.load(KEY + at))) != 0) return false;
+/** Notes the key of a member for `extra`. False for a key given twice, and for more than there is room for. */
+function noteOther(key: u32): bool {
+  const kind = (<u64>1) << (key >> 26);
+  if ((kinds & kind) != 0) {
+    for (let i: u32 = 0; i < others; i++) if (load<u32>(HASHES + <usize>i * 4) == key) return false;
   }
+  if (others == MOST_OTHERS) return false;
+  kinds |= kind;
+  store<u32>(HASHES + <usize>others * 4, key);
+  others++;
   return true;
 }
 
-/** Keeps a member for `extra`. False for a key given twice, or one that JavaScript would put before others. */
-function noteOther(others: u32, keyStart: usize, keyEnd: usize, p: usize, valueEnd: usize): bool {
-  if (isDigit(load<u8>(keyStart))) return false;
-  const key = <u32>hash(KEY, keyEnd - keyStart, 0);
-  for (let i: u32 = 0; i < others; i++) if (load<u32>(OTHERS + <usize>i * OTHER_BYTES, 16) == key) return false;
-  const other = OTHERS + <usize>others * OTHER_BYTES;
-  store<u32>(other, keyStart);
-  store<u32>(other, keyEnd, 4);
-  store<u32>(other, p, 8);
-  store<u32>(other, valueEnd, 12);
-  store<u32>(other, key, 16);
-  return true;
+/** Writes a member for `extra` aside. @returns where its value ends; 0 for a surprise */
+function copyOther(key: usize, p: usize): usize {
+  if (load<u8>(p) == 0x6e) return endOfLiteral(p);
+  let o = othersEnd;
+  store<u32>(o, 0x225c2c); // ,\"
+  const length = keyLength(key) - 1;
+  o = putBytes(o + 3, key, length);
+  store<u64>(o, 0x225c3a225c); // \":\"
+  const places = copyPlain(p, o + 5, 2);
+  if (places == 0) return 0;
+  o = outOf(places);
+  store<u16>(o, 0x225c);
+  othersEnd = o + 2;
+  unknown++;
+  return inOf(places);
 }
 
-function copyOthers(others: u32, o: usize): usize {
-  let count: u32 = 0;
-  for (let i: u32 = 0; i < others; i++) {
-    const other = OTHERS + <usize>i * OTHER_BYTES;
-    const start = <usize>load<u32>(other, 8);
-    if (load<u8>(start) == 0x6e) continue;
-    o = count++ == 0 ? put(putTextKey(o, extraKey()), 0x7b) : put(o, 0x2c);
-    store<u16>(o, 0x225c); // \"
-    const key = <usize>load<u32>(other);
-    o = putBytes(o + 2, key, <usize>load<u32>(other, 4) - key);
-    store<u32>(o, 0x5c3a225c); // \":\
-    o = copyPlain(start, load<u32>(other, 12), put(o + 4, QUOTE), 2);
-    store<u16>(o, 0x225c);
-    o += 2;
-  }
-  unknown = count;
-  if (count == 0) return o;
+/** `extra`: what was written aside, without the comma it begins with. */
+function putOthers(o: usize): usize {
+  if (unknown == 0) return o;
+  o = put(putTextKey(o, extraKey()), 0x7b);
+  o = putBytes(o, OTHERS + 1, othersEnd - OTHERS - 1);
   store<u16>(o, 0x227d); // }"
   return o + 2;
 }
 
-/** A column's value. 0 where it does not convert. */
-function copyValue(record: usize, p: usize, end: usize, o: usize): usize {
+/** Writes a column's value; where it does not convert, notes that. */
+// @ts-ignore: decorator
+@inline
+function readColumn(column: u32, p: usize, o: usize): u64 {
+  const record = RECORDS + <usize>column * RECORD_BYTES;
   const op = opOf(record);
+  if (op == SKIP) {
+    p = endOfValue(p);
+    return p == 0 ? 0 : both(p, o);
+  }
+  if (load<u8>(p) == 0x6e) {
+    p = endOfLiteral(p);
+    return p == 0 ? 0 : both(p, o);
+  }
   const key = keyOf(record, 0);
-  if (op == TEXT) return put(copyPlain(p, end, putTextKey(o, key), 1), QUOTE);
+  let places: u64 = 0;
+  if (op == TEXT) {
+    places = copyPlain(p, putTextKey(o, key), 1);
+    if (places == 0) return 0;
+    places = both(inOf(places), put(outOf(places), QUOTE));
+  } else {
+    if (op == INT) places = copyWholeNumber(p, putKey(o, key), INT_DIGITS);
+    else if (op == DOUBLE) places = copyDecimalNumber(p, putKey(o, key));
+    else if (op == BIGINT) places = copyWholeNumber(p, putKey(o, key), BIGINT_DIGITS);
+    if (places == 0) places = readScalar(record, column, p, o);
+    if (places == 0 || outOf(places) == o) return places;
+  }
+  wrote(record, 0, o, outOf(places));
+  return places;
+}
+
+/** The same for a value that is no text, in whatever form. */
+function readScalar(record: usize, column: u32, p: usize, o: usize): u64 {
+  const end = endOfValue(p);
+  if (end == 0) return 0;
+  const done = copyScalar(record, column, p, end, o);
+  if (done != 0) return both(end, done);
+  return noteFailed(column, p, end) ? both(end, o) : 0;
+}
+
+function copyScalar(record: usize, column: u32, p: usize, end: usize, o: usize): usize {
+  const key = keyOf(record, 0);
   const quoted = load<u8>(p) == QUOTE;
   const from = quoted ? p + 1 : p;
   const to = quoted ? end - 1 : end;
-  switch (op) {
+  switch (opOf(record)) {
     case INT:
       return copyWhole(from, withoutZeroFraction(from, to), putKey(o, key), INT_DIGITS);
     case BIGINT:
@@ -217,12 +237,20 @@ function copyValue(record: usize, p: usize, end: usize, o: usize): usize {
       if (to - from > 2 && load<u8>(from, 2) == 0x2f) return 0;
       o = copyTime(from, to, putTextKey(o, key));
       if (o == 0) return 0;
-      noteTime();
+      noteTimeOf(column);
       return put(o, QUOTE);
     }
     default:
       return 0;
   }
+}
+
+/** The time just written is the column's: the event's where no column before it has told one. */
+function noteTimeOf(column: u32): void {
+  if (column > timeColumn) return;
+  timeColumn = column;
+  beginEvent();
+  noteTime();
 }
 
 /** `200.0` is 200. */

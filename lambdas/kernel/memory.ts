@@ -25,12 +25,18 @@ export const OUTPUT: usize = INPUT + INPUT_BYTES + 4096;
 export const ROOM_BYTES: usize = 1_048_576;
 /**
  * Rows are only begun below the room, so one row beyond it is all that must fit. At its largest, a row has the prefix and
- * each byte of a block once in `extra`, escaped twice (7 bytes), and once in `raw` (6), and a little.
+ * each byte of a block once in `extra` or `errors`, escaped twice (7 bytes), and once in `raw` (6), and a little.
  */
 export const OUTPUT_BYTES: usize = ROOM_BYTES + PREFIX_BYTES + INPUT_BYTES * 13 + 16_384;
 
 /** A value without its escapes. Behind the static data, which lies where bin/kernel.ts says. */
 export const UNESCAPED: usize = 5_505_024;
+/** JSON's members for `extra`, each byte at most four times, until the columns are written. */
+export const OTHERS: usize = UNESCAPED + INPUT_BYTES + 4096;
+/** What is written of JSON's columns, at most twice as long, while it is put in order. */
+export const PIECES: usize = OTHERS + INPUT_BYTES * 4 + 4096;
+/** What is copied only to be looked at. */
+export const NOWHERE: usize = PIECES;
 
 export const LF: u32 = 0x0a;
 export const CR: u32 = 0x0d;

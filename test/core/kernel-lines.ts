@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import type { CompiledFormat, FormatOptions } from '../../lambdas/core/format.ts';
 import { FORMATS } from '../../lambdas/core/formats.ts';
+import type { ColumnSpecs } from '../../lambdas/core/table.ts';
 
 /** A format with its options, and lines of it. */
 export interface KernelCase {
@@ -68,6 +69,8 @@ const JSON_LINES = [
   '{"level":"ERROR","time":1732880506123,"status":"500","bytes":null,"took":-1.50,"ok":false,"error":"Traceback\\n  \\"x\\"\\u00e9\\ud83d\\ude00\\/\\\\ \\u0001","nested":{"a":[1,2,{"b":"c \\"d\\" é"}],"e":null},"n":1e5,"é":1}',
   ' { "Time" : "2026-11-22 10:00:00+0900" , "at" : 1732880506.5, "status" : 200.0 , "level" : ["a", {"b": 1}] , "empty" : {} , "list":[] } ',
   '{"message":"no column at all"}',
+  '{"level":"WARN","status":"n/a","took":"12 ms","extra":1}',
+  '{"level":"WARN","request_id":"r-3","LEVEL":{"again":"yes"}}',
   '{"request_id":"r-2","text":"plain 한글 text","flag":true,"number":-0.5,"9":1}',
 ];
 
@@ -81,8 +84,8 @@ export const CASES: readonly KernelCase[] = [
   ...ODD_FORMATS.map(([logFormat, ...lines]) =>
     kernelCase('nginx', { logFormat, filters: { no_http: false, no_client_address: false } }, lines, 0),
   ),
-  kernelCase('json', JSON_COLUMNS, JSON_LINES, 2),
-  kernelCase('json', { preset: 'server-logs' }, JSON_LINES, 1),
+  kernelCase('json', JSON_COLUMNS, JSON_LINES, 4),
+  kernelCase('json', { preset: 'server-logs' }, JSON_LINES, 3),
 ];
 
 function kernelCase(name: string, options: FormatOptions, lines: readonly string[], plain: number): KernelCase {
@@ -90,6 +93,199 @@ function kernelCase(name: string, options: FormatOptions, lines: readonly string
   if (!format?.layout) throw new Error(`${name}: expected a format with a layout`);
   return { name: `${name} ${JSON.stringify(options).slice(0, 60)}`, format, lines, plain };
 }
+
+/** JSON objects of any members in any order, with space between their parts or none; most of them what columns take. */
+export function jsonObject(columns: ColumnSpecs): fc.Arbitrary<string> {
+  const types = new Map(Object.entries(columns).map(([name, { type }]) => [name, type]));
+  const key = fc.oneof(
+    { weight: 20, arbitrary: fc.constantFrom(...types.keys()) },
+    { weight: 10, arbitrary: fc.constantFrom(...OTHER_KEYS) },
+    { weight: 2, arbitrary: fc.stringMatching(/^[a-z_.]{1,66}$/) },
+    { weight: 1, arbitrary: fc.constantFrom(...ODD_KEYS, ...[...types.keys()].map((name) => name.toUpperCase())) },
+  );
+  const member = key.chain((name) => {
+    const type = types.get(name);
+    const fitting = type === undefined || type === 'string' ? ANY_TEXT : VALUES_OF[type];
+    const value = fc.oneof(
+      { weight: 40, arbitrary: fc.constantFrom(...fitting) },
+      { weight: 1, arbitrary: fc.constantFrom(...ANY_TEXT) },
+      { weight: 2, arbitrary: fc.constantFrom(...UNFIT_VALUES) },
+      { weight: 1, arbitrary: fc.constantFrom(...ODD_VALUES) },
+      { weight: type ? 1 : 10, arbitrary: fc.json({ maxDepth: 4 }) },
+      { weight: type ? 1 : 10, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }).map((s) => JSON.stringify(s)) },
+    );
+    return fc.tuple(fc.constant(name), value);
+  });
+  const members = fc.array(member, { minLength: 1, maxLength: 12 });
+  const space = fc.constantFrom('', '', '', ' ', '\t ');
+  return fc.tuple(members, fc.integer({ min: 0, max: 9 }), space).map(([all, twice, between]) => {
+    const chosen = twice === 0 ? all : [...new Map(all)];
+    const parts = chosen.map(([name, json]) => `${JSON.stringify(name)}:${json}`);
+    return spaced(`{${parts.join(',')}}`, between);
+  });
+}
+
+/** JSON text with space before and behind its parts. */
+function spaced(json: string, space: string): string {
+  if (space === '') return json;
+  return json.replace(/"(?:[^"\\]|\\.)*"|[[\]{},:]/g, (part) =>
+    part.startsWith('"') ? part : `${space}${part}${space}`,
+  );
+}
+
+const linesOf = (text: string) => text.trim().split('\n');
+
+const OTHER_KEYS = [
+  ...['message', 'n', 'camelCase', 'a key of 15 byt', 'a key of 16 byte', 'a key of 17 bytes', '__proto__', '1a'],
+  ...['kubernetes.container.name', 'kubernetes.container.image', 'k'.repeat(62), 'k'.repeat(63), 'levels', 'leve'],
+];
+const ODD_KEYS = ['Message', 'N', 'camelcase', 'k'.repeat(64), 'extra', 'é', '', '1', 'a"b', 'a\\b', 'constructor'];
+
+const WHOLE_NUMBERS = linesOf(`
+0
+7
+200
+-5
+123456789
+"200"
+200.0
+null`);
+const TIMES = linesOf(`
+"2026-11-22T10:00:00.123Z"
+"2026-11-22T10:00:00.123456Z"
+"2026-11-22 10:00:00+09:00"
+"2024-02-29T23:59:59"
+1732880506123
+1732880506.5
+"1732880506"
+null`);
+const VALUES_OF = {
+  int: WHOLE_NUMBERS,
+  bigint: [...WHOLE_NUMBERS, '1234567890', '123456789012345', '1234567890123456', '123456789012345678'],
+  double: linesOf(`
+0
+0.5
+1.50
+0.0
+-1.25
+"0.25"
+12345678901234.5
+123456789012345.2
+0.1234567890123
+0.12345678901234
+0.123456789012345
+100000.000000
+9.0000000000001
+123456789012345
+1234567890123456
+null`),
+  boolean: ['true', 'false', 'null'],
+  timestamp: TIMES,
+} as const;
+const ANY_TEXT = linesOf(String.raw`
+""
+"INFO"
+"15 bytes in all"
+"16 bytes in all."
+"17 bytes in all.."
+"a\tb\n\"c\"\\ \/ \b\f\r"
+"\u0000\u001f\u0041\u00e9\u6f22\u007f\u2028"
+"\ud83d\ude00"
+"漢字かな交じり文 é😀 x"
+"café"
+true
+200
+-0
+1e5
+1E+2
+-1.5e-3
+12345678901234567890
+[]
+{}
+[[],{},[{}]]
+["16 bytes in all.",0,-1,1.5,1e5]
+{"a":1,"b":[1,2.5,-3e4,true,false,null,"x"],"c":{"d":"e \"f\" \u0041 é"}}
+{"a":{"b":{"c":[{"d":1},{"e":[2]}]}}}
+${'['.repeat(64)}${']'.repeat(64)}`);
+/** What columns that are no text mostly do not take. */
+const UNFIT_VALUES = linesOf(String.raw`
+""
+"n/a"
+"12ms"
+-0.0
+1234567890.0
+"+7.0"
+"1.000000000000000000000"
+"1.0"
+"1.5"
+"1.50.0"
+"1."
+".5"
+"1e5"
+"1E"
+"-"
+"+5"
+"--"
+"e"
+"T"
+"TRUE"
+"False"
+"falsy"
+"Truth"
+"no"
+"1"
+"２"
+"29/Nov/2024:11:41:46 +0000"
+"22.11.2026 10:00"
+"2026-11-22T25:00:00Z"
+"2026-1-2 03:04:05"
+"a \"b\" \\"
+"\u0031"
+0.5
+1.0
+1e5
+true
+false
+{"a": "b"}
+[1]`);
+const ODD_VALUES = [
+  ...linesOf(String.raw`
+"n/a"
+"\ud83d"
+"\ud83d\u0041"
+"\ude00"
+"\x41"
+"\u12g4"
+1234567890
+1234567890123456789
+0.12345678901234567
+[1,]
+{"a"}
+{"a":}
+{"a":1,}
+{"a" "b":1}
+{1:2}
+[1 2]
+{"a":1]
+[}
+[01]
+[1.]
+01
+1.
+.5
++1
+1.e5
+1e
+nul
+tru
+False
+NaN
+"
+{
+${'['.repeat(65)}${']'.repeat(65)}`),
+  '"tab\tin it"',
+  '',
+];
 
 /** Text that formats give a meaning to, or that is hard to read. */
 const BITS = [

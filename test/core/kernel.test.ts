@@ -6,7 +6,7 @@ import type { CompiledFormat, FormatOptions } from '../../lambdas/core/format.ts
 import { FORMATS } from '../../lambdas/core/formats.ts';
 import { Loader, type LoaderProps } from '../../lambdas/core/loader.ts';
 import { rowsOf } from '../../lambdas/core/pack.ts';
-import { CASES, changedLine } from './kernel-lines.ts';
+import { CASES, changedLine, jsonObject } from './kernel-lines.ts';
 
 /** Runs of each property; the environment can ask for more. */
 const numRuns = Number(process.env.TRIBUTARY_FUZZ_RUNS ?? 400);
@@ -144,6 +144,22 @@ describe.each(CASES)('the kernel and the reader of $name', ({ format, lines, pla
   });
 });
 
+describe.each(CASES.filter(({ name }) => name.startsWith('json')))('the kernel and the reader of $name', (each) => {
+  const { format } = each;
+  const objects = fc.array(jsonObject(format.columns), { minLength: 1, maxLength: 12 });
+
+  test('agree on members in any order', () => {
+    fc.assert(
+      fc.property(objects, (lines) => {
+        const chunks = [Buffer.from(`${lines.join('\n')}\n`)];
+        expect(loaded(format, chunks)).toEqual(loaded(withoutKernel(format), chunks));
+        expect(recordsOf(format, chunks)).toEqual(recordsOf(withoutKernel(format), chunks));
+      }),
+      { numRuns: Math.ceil(numRuns / 2) },
+    );
+  });
+});
+
 test('the kernel is the same after a line that takes all the room it can have', () => {
   const format = (name: string, options: FormatOptions) => FORMATS.get(name)?.compile(options) as CompiledFormat;
   const alb = CASES[0] as (typeof CASES)[number];
@@ -159,6 +175,20 @@ test('the kernel is the same after a line that takes all the room it can have', 
     expect(loaded(wide, [bytes], { keepRaw: 'always' })).toEqual(
       loaded(withoutKernel(wide), [bytes], { keepRaw: 'always' }),
     );
+  }
+  const json = format('json', { preset: 'server-logs' });
+  const quotes = `[${'"",'.repeat(87_340)}""]`;
+  for (const line of [
+    `{"level":"x","other":${quotes}}`,
+    `{"request_id":"r","level":${quotes}}`,
+    `{"level":"x","status_code":${quotes}}`,
+    `{"level":"x","Level":${quotes}}`,
+  ]) {
+    const bytes = Buffer.from(`{}\n${line}\n`);
+    expect(line.length).toBeGreaterThan(262_000);
+    for (const keepRaw of ['never', 'always'] as const) {
+      expect(loaded(json, [bytes], { keepRaw })).toEqual(loaded(withoutKernel(json), [bytes], { keepRaw }));
+    }
   }
   expect(loaded(alb.format, [odd])).toEqual(before);
 });

@@ -70,7 +70,7 @@ export class RecordReader {
     const before = this.#count;
     const done = () => this.#count - before;
     const readNext = () => this.read(messages[done()] ?? '', this.#count);
-    readMessages(this.#kernel, messages, false, this.#kernelSink(0), done, readNext);
+    readMessages(this.#kernel, messages, 'never', this.#kernelSink(0), done, readNext);
   }
 
   /** Reads one line, or one event's message. */
@@ -100,7 +100,7 @@ export class RecordReader {
     // The first line may begin with a byte order mark.
     const first = this.#kernel && this.#count > 0 ? 0 : block.indexOf(LINE_FEED) + 1;
     eachLine(block.subarray(0, this.#kernel ? first : block.length), this.#objectLines);
-    if (this.#kernel) readBlock(this.#kernel, block.subarray(first), false, this.#kernelSink(1));
+    if (this.#kernel) readBlock(this.#kernel, block.subarray(first), 'never', this.#kernelSink(1));
   }
 
   /** @param first position of an object's or payload's first line */

@@ -1,0 +1,138 @@
+/** JSON's values that their columns do not take, and members given twice, as `errors` keeps them. */
+import { BACKSLASH, COLON, DOT, HYPHEN, outOf, PROGRAM, put, putBytes, putTextKey, QUOTE, SCRATCH, SPACE, ZERO } from './memory';
+import { isDigit } from './numbers';
+import { BOOLEAN, DOUBLE, names, opOf, RECORD_BYTES, RECORDS, TIME } from './program';
+import { copyPlain } from './json-values';
+
+/** Errors of the line. */
+export let fieldErrors: u32 = 0;
+
+/** The columns whose values do not convert, a bit each, of 256; and where in the line those values are. */
+const FAILED: usize = SCRATCH + 10_240;
+const VALUES: usize = FAILED + 32;
+
+/** The one member that was given before: its key, value, and whether the key was written likewise. */
+let repeatedKey: usize = 0;
+let repeatedLength: usize = 0;
+let repeatedValue: usize = 0;
+let repeatedExactly: bool = false;
+
+const NAME_BYTES: usize = 64;
+
+// @ts-ignore: decorator
+@inline
+export function beginErrors(): void {
+  if (fieldErrors != 0) forgetErrors();
+}
+
+function forgetErrors(): void {
+  v128.store(FAILED, i64x2.splat(0));
+  v128.store(FAILED, i64x2.splat(0), 16);
+  fieldErrors = 0;
+  repeatedKey = 0;
+}
+
+/** Notes a column whose value does not convert. False where only a second look can tell why. */
+export function noteFailed(column: u32, p: usize, end: usize): bool {
+  if (!isOther(opOf(RECORDS + <usize>column * RECORD_BYTES), p, end)) return false;
+  const word = FAILED + <usize>(column >> 6) * 8;
+  store<u64>(word, load<u64>(word) | ((<u64>1) << (column & 63)));
+  store<u32>(VALUES + <usize>column * 4, p);
+  fieldErrors++;
+  return true;
+}
+
+/** Is a value for certain none that columns of the kind take, nor one beyond their range? */
+function isOther(op: u32, p: usize, end: usize): bool {
+  const first = <u32>load<u8>(p);
+  if (first == 0x7b || first == 0x5b) return true;
+  const quoted = first == QUOTE;
+  if (quoted) {
+    p++;
+    end--;
+    for (let at = p; at < end; at++) if (load<u8>(at) == BACKSLASH) return false;
+  }
+  if (op == BOOLEAN) return !quoted || !mayBeBoolean(p, end);
+  if (p == end) return true;
+  let fraction = false;
+  for (let at = p; at < end; at++) {
+    const c = <u32>load<u8>(at);
+    if (!isPart(op, c)) return true;
+    if (c == DOT) fraction = true;
+    // What has a fraction is no whole number, unless that is 0.
+    else if (fraction && op < DOUBLE && c > ZERO) return true;
+  }
+  return false;
+}
+
+function mayBeBoolean(p: usize, end: usize): bool {
+  const length = end - p;
+  return (length == 4 && (load<u8>(p) | 0x20) == 0x74) || (length == 5 && (load<u8>(p) | 0x20) == 0x66);
+}
+
+/** Does a character occur in numbers, or in times? */
+function isPart(op: u32, c: u32): bool {
+  if (isDigit(c) || c == DOT || c == HYPHEN || c == 0x2b) return true;
+  if (op < DOUBLE) return false;
+  if ((c | 0x20) == 0x65) return true;
+  return op == TIME && (c == COLON || c == SPACE || c == 0x54 || c == 0x5a);
+}
+
+/** Notes a member whose column the line has had, by a key at `before`. False for another one. */
+export function noteRepeated(before: usize, key: usize, length: usize, p: usize): bool {
+  if (repeatedKey != 0) return false;
+  repeatedKey = key;
+  repeatedLength = length;
+  repeatedValue = p;
+  repeatedExactly = true;
+  for (let i: usize = 0; i < length; i++) if (load<u8>(before + i) != load<u8>(key + i)) repeatedExactly = false;
+  fieldErrors++;
+  return true;
+}
+
+/** Writes `errors`, in the order of the columns. 0 for errors of both kinds, whose names could be the same. */
+export function putErrors(o: usize): usize {
+  if (repeatedKey != 0 && fieldErrors > 1) return 0;
+  // JSON's programs have the key of `errors` where those of other formats tell of the text before the first field.
+  o = put(putTextKey(o, load<u64>(PROGRAM, 40)), 0x7b);
+  if (repeatedKey != 0) {
+    o = putValue(o, repeatedKey, repeatedLength, repeatedValue);
+    o = putReason(o, repeatedExactly ? 'duplicate_key' : 'case_collision');
+  }
+  let count = 0;
+  for (let word: u32 = 0; word < 4; word++) {
+    for (let failed = load<u64>(FAILED + <usize>word * 8); failed != 0; failed &= failed - 1) {
+      if (count++ > 0) o = put(o, 0x2c);
+      o = putFailed(o, word * 64 + <u32>ctz(failed));
+    }
+  }
+  store<u16>(o, 0x227d); // }"
+  return o + 2;
+}
+
+function putFailed(o: usize, column: u32): usize {
+  const record = RECORDS + <usize>column * RECORD_BYTES;
+  const op = opOf(record);
+  const value = <usize>load<u32>(VALUES + <usize>column * 4);
+  o = putValue(o, names() + <usize>column * NAME_BYTES, <usize>load<u32>(record, 8), value);
+  if (op < DOUBLE) return putReason(o, 'not a whole number');
+  return putReason(o, op == DOUBLE ? 'not a number' : op == TIME ? 'not a timestamp' : 'not a boolean');
+}
+
+/** `"name":{"value":"…` as it stands in a string. */
+function putValue(o: usize, name: usize, length: usize, p: usize): usize {
+  store<u16>(o, 0x225c);
+  o = putBytes(o + 2, name, length);
+  o = putText(o, '\\":{\\"value\\":\\"');
+  return outOf(copyPlain(p, o, 2));
+}
+
+function putReason(o: usize, reason: string): usize {
+  o = putText(putText(o, '\\",\\"reason\\":\\"'), reason);
+  return putText(o, '\\"}');
+}
+
+function putText(o: usize, text: string): usize {
+  for (let i = 0; i < text.length; i++) o = put(o, load<u16>(changetype<usize>(text) + (<usize>i << 1)));
+  return o;
+}

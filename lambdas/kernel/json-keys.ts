@@ -1,0 +1,196 @@
+/**
+ * JSON's keys, and the columns they are of. What a key is, is found out once and kept with the key as it was written:
+ * lines mostly have the keys of the line before, in its order, so that one comparison tells each.
+ */
+import { PROGRAM, QUOTE, SCRATCH } from './memory';
+import { isDigit } from './numbers';
+import { fieldCount, names, RECORD_BYTES, RECORDS } from './program';
+
+export const NO_COLUMN: u32 = 0xffff;
+
+/** A key in lower case, with zeros behind it up to whole 16 bytes. */
+const KEY: usize = SCRATCH + 256;
+const NAME_BYTES: usize = 64;
+
+/** The keys kept, by their hash: each as it was written, with its quote and zeros behind it, and what it is. */
+const KEYS: usize = SCRATCH + 16_384;
+const KEY_BYTES: usize = 80;
+const KEY_COUNT: u32 = 256;
+const NEAR: u32 = 8;
+/** Bytes with the quote; 0 where there is no key. */
+const LENGTH: usize = 64;
+const COLUMN: usize = 68;
+/** Hash of the key in lower case. */
+const HASH: usize = 72;
+/** The key that came after it last. */
+const NEXT: usize = 76;
+
+/** What stands before a line's first key. */
+export const BEFORE_FIRST: usize = KEYS + <usize>KEY_COUNT * KEY_BYTES;
+
+/** Whether the keys are of the program that is loaded: in its header, where loading one writes 0. */
+const KEYS_KEPT: usize = PROGRAM + 60;
+
+/** Forgets the keys of another program. */
+// @ts-ignore: decorator
+@inline
+export function prepareKeys(): void {
+  if (load<u32>(KEYS_KEPT) != 0) return;
+  memory.fill(KEYS, 0, BEFORE_FIRST + KEY_BYTES - KEYS);
+  store<u32>(BEFORE_FIRST, KEYS, NEXT);
+  store<u32>(KEYS_KEPT, 1);
+}
+
+/**
+ * The key that begins at a place, behind its quote.
+ *
+ * @param before the key before it
+ * @returns 0 for one that needs a second look
+ */
+// @ts-ignore: decorator
+@inline
+export function keyAt(p: usize, before: usize): usize {
+  const likely = <usize>load<u32>(before, NEXT);
+  return isKey(likely, p) ? likely : findKey(p, before);
+}
+
+/** The length of a key, with the quote behind it. */
+// @ts-ignore: decorator
+@inline
+export function keyLength(key: usize): usize {
+  return <usize>load<u32>(key, LENGTH);
+}
+
+// @ts-ignore: decorator
+@inline
+export function columnOf(key: usize): u32 {
+  return load<u32>(key, COLUMN);
+}
+
+// @ts-ignore: decorator
+@inline
+export function hashOf(key: usize): u32 {
+  return load<u32>(key, HASH);
+}
+
+// @ts-ignore: decorator
+@inline
+function isKey(key: usize, p: usize): bool {
+  const length = keyLength(key);
+  if (length == 0) return false;
+  const differs = v128.xor(v128.load(p), v128.load(key));
+  if (v128.any_true(v128.and(differs, firstBytes(min(length, 16))))) return false;
+  return length <= 16 || isLongKey(key, p, length);
+}
+
+function isLongKey(key: usize, p: usize, length: usize): bool {
+  for (let at: usize = 16; at < length; at += 16) {
+    const differs = v128.xor(v128.load(p + at), v128.load(key + at));
+    if (v128.any_true(v128.and(differs, firstBytes(min(length - at, 16))))) return false;
+  }
+  return true;
+}
+
+function findKey(p: usize, before: usize): usize {
+  const end = lowerKey(p);
+  if (end == 0) return 0;
+  const length = end - p;
+  const lower = hashOfKey(length);
+  const key = placeOf(lower, p);
+  if (!isKey(key, p)) {
+    const column = columnNamed(length);
+    // JavaScript puts keys that are numbers before the others.
+    if (column == NO_COLUMN && isDigit(load<u8>(p))) return 0;
+    keepKey(key, p, length + 1);
+    store<u32>(key, column, COLUMN);
+    store<u32>(key, lower, HASH);
+    store<u32>(key, KEYS, NEXT);
+  }
+  store<u32>(before, key, NEXT);
+  return key;
+}
+
+/** Hash of the key in KEY. */
+// @ts-ignore: decorator
+@inline
+function hashOfKey(length: usize): u32 {
+  let h: u64 = length;
+  for (let at: usize = 0; at < length; at += 16) {
+    h = (h ^ load<u64>(KEY + at)) * 0x9e3779b185ebca87;
+    h = (h ^ (h >> 32) ^ load<u64>(KEY + at, 8)) * 0xc2b2ae3d27d4eb4f;
+  }
+  return <u32>(h >> 32);
+}
+
+/** Where a key is kept, or may be: so near that of its hash that a line's keys do not push each other out. */
+function placeOf(lower: u32, p: usize): usize {
+  const first = lower % (KEY_COUNT - NEAR);
+  for (let near: u32 = 0; near < NEAR; near++) {
+    const key = KEYS + <usize>(first + near) * KEY_BYTES;
+    if (keyLength(key) == 0 || isKey(key, p)) return key;
+  }
+  return KEYS + <usize>(first + (lower >> 16) % NEAR) * KEY_BYTES;
+}
+
+function keepKey(key: usize, p: usize, length: usize): void {
+  for (let at: usize = 0; at < length; at += 16) {
+    v128.store(key + at, v128.and(v128.load(p + at), firstBytes(min(length - at, 16))));
+  }
+  store<u32>(key, length, LENGTH);
+}
+
+/** Writes a key in lower case to KEY. @returns where it ends; 0 for one that is empty, long, escaped or no ASCII */
+function lowerKey(p: usize): usize {
+  for (let at: usize = 0; at < NAME_BYTES; at += 16) {
+    const bytes = v128.load(p + at);
+    const special = i8x16.bitmask(
+      v128.or(
+        v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
+        i8x16.lt_s(bytes, i8x16.splat(0x20)),
+      ),
+    );
+    const upper = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x41)), i8x16.splat(26));
+    const lower = v128.or(bytes, v128.and(upper, i8x16.splat(0x20)));
+    if (special == 0) {
+      v128.store(KEY + at, lower);
+      continue;
+    }
+    const length = ctz(special);
+    const end = p + at + length;
+    if (load<u8>(end) != QUOTE || end == p) return 0;
+    v128.store(KEY + at, v128.and(lower, firstBytes(length)));
+    return end;
+  }
+  return 0;
+}
+
+/** The first `count` bytes of 16 all ones, the others zeros. */
+// @ts-ignore: decorator
+@inline
+function firstBytes(count: usize): v128 {
+  return v128.load(FIRST_BYTES + 16 - count);
+}
+
+const FIRST_BYTES: usize = memory.data<u8>([
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0,
+]);
+
+/** The column named as the key in KEY, or NO_COLUMN. */
+function columnNamed(length: usize): u32 {
+  const columns = fieldCount();
+  let record = RECORDS;
+  for (let column: u32 = 0; column < columns; column++, record += RECORD_BYTES) {
+    // JSON's records have the length of the column's name here.
+    if (<usize>load<u32>(record, 8) == length && isName(column, length)) return column;
+  }
+  return NO_COLUMN;
+}
+
+function isName(column: u32, length: usize): bool {
+  const name = names() + <usize>column * NAME_BYTES;
+  for (let at: usize = 0; at < length; at += 16) {
+    if (v128.any_true(v128.xor(v128.load(name + at), v128.load(KEY + at)))) return false;
+  }
+  return true;
+}
