@@ -18,6 +18,8 @@ export interface Scale {
   readonly handlerObjects: number;
   /** The two objects whose peaks of memory are compared. */
   readonly memoryBytes: readonly [small: number, large: number];
+  /** Fresh processes that load the smaller of them; the larger takes too long for more than one. */
+  readonly memoryRuns: number;
   /** Times a candidate runs before it counts, and times it counts. */
   readonly warmups: number;
   readonly rounds: number;
@@ -36,6 +38,7 @@ export const FULL: Scale = {
   handlerWarmups: 1,
   handlerObjects: 5,
   memoryBytes: [1024 * MIB, 5 * 1024 * MIB],
+  memoryRuns: 5,
   warmups: 2,
   rounds: 7,
   starts: 7,
@@ -51,6 +54,7 @@ export const QUICK: Scale = {
   handlerWarmups: 0,
   handlerObjects: 2,
   memoryBytes: [64 * MIB, 320 * MIB],
+  memoryRuns: 3,
   warmups: 1,
   rounds: 3,
   starts: 3,
@@ -66,6 +70,7 @@ export const TINY: Scale = {
   handlerWarmups: 0,
   handlerObjects: 1,
   memoryBytes: [MIB, 2 * MIB],
+  memoryRuns: 1,
   warmups: 0,
   rounds: 1,
   starts: 1,

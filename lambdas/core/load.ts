@@ -17,7 +17,7 @@ import { OWN } from './table.ts';
 
 /**
  * Batches under way at once: enough to hide Firehose's latency behind parsing, few enough that
- * memory stays small (each is 4 MiB, and again a third more as base64).
+ * memory stays small (each is 4 MiB, and a third more as the base64 it is sent as).
  */
 export const BATCHES_IN_FLIGHT = 3;
 
@@ -26,7 +26,8 @@ const MESSAGES_AT_A_TIME = 500;
 
 /**
  * Sends records to streams into one table: to the first, and what it does not take to the next, round.
- * Resolves when Firehose has acknowledged every one of them; the records' memory then serves others.
+ * Resolves when Firehose has acknowledged every one of them. The records are read before it returns at all: their
+ * memory then serves others.
  */
 export type Send = (streams: readonly string[], records: readonly Uint8Array[]) => Promise<void>;
 
@@ -281,10 +282,11 @@ function givenUp({ counts, reasons }: Loader, source: string, origin: string, { 
   return rejectedRow(origin, counts.lines, { source, reason, detail, raw: '' }, now());
 }
 
-/** Sends a batch, whose memory then serves another. */
-async function sent({ send }: Ports, streams: readonly string[], records: readonly Uint8Array[]): Promise<void> {
-  await send(streams, records);
+/** Sends a batch, whose memory serves another at once. */
+function sent({ send }: Ports, streams: readonly string[], records: readonly Uint8Array[]): Promise<void> {
+  const acknowledged = send(streams, records);
   recycle(records);
+  return acknowledged;
 }
 
 function packed(row: string): Uint8Array[] {

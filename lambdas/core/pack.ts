@@ -28,12 +28,12 @@ export type Packed =
   | 'too-large';
 
 /**
- * Memory of batches that are sent, for batches to come: a batch is larger than what a processor has at hand, and memory
+ * Memory of batches that are read, for batches to come: a batch is larger than what a processor has at hand, and memory
  * from the system has to be cleared first and found unused by the garbage collector afterwards.
  */
 const spare = new Set<ArrayBufferLike>();
-/** Those under way, one being filled, and one of rejected lines. */
-const MAX_SPARE = 5;
+/** One that is full, the next one, and those of rejected lines. */
+const MAX_SPARE = 4;
 
 /** The records of a batch are needed no more: their memory serves another batch. */
 export function recycle(records: readonly Uint8Array[]): void {
@@ -42,11 +42,11 @@ export function recycle(records: readonly Uint8Array[]): void {
 }
 
 function batchMemory(): Buffer {
-  for (const memory of spare) {
-    spare.delete(memory);
-    return Buffer.from(memory);
-  }
-  return Buffer.allocUnsafeSlow(MAX_BATCH_BYTES);
+  // The last to come is used first, so that no more of them are ever touched than are needed at once.
+  const memory = [...spare].at(-1);
+  if (!memory) return Buffer.allocUnsafeSlow(MAX_BATCH_BYTES);
+  spare.delete(memory);
+  return Buffer.from(memory);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { FormatOptions } from '../../lambdas/core/format.ts';
@@ -196,6 +197,21 @@ describe('loadObject', () => {
       expect(to).toEqual([0, 1, 2].map((step) => streams[(first + index + step) % streams.length]));
     }
     expect(new Set(offered.filter((to) => to.length === 1).flat())).toEqual(new Set(['rejected', 'loads']));
+  });
+
+  test('packs all batches into the memory of two, however late they are acknowledged', async () => {
+    const memories: ArrayBufferLike[] = [];
+    const ports: Ports = {
+      ...portsOf(new OneEntry(), new Streams()),
+      send: async ([stream], records) => {
+        if (stream === 'rows') memories.push(...records.slice(0, 1).map(({ buffer }) => buffer));
+        await sleep(20);
+      },
+    };
+    const lines = Buffer.from(`${line}\n`.repeat(40_000));
+    await loadObject(alb, OBJECT, async () => bodyOf(lines), ports, ATTEMPT);
+    expect(memories.length).toBeGreaterThan(5);
+    expect(new Set(memories).size).toBe(2);
   });
 
   test('leaves alone what is done, without opening it', async () => {

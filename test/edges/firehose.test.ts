@@ -166,6 +166,24 @@ describe('firehoseSend', () => {
     expect([...endpoint.accepted].sort()).toEqual(texts(3));
   });
 
+  test('reads records before it waits for anything: their memory may be written to while they are sent again', async () => {
+    endpoint.reset([{ fail: [1] }, 'cut', { fail: [0] }]);
+    const given = records(3);
+    const sent = firehoseSend(client, Date.now() + 60_000)(['a', 'longer name'], given);
+    for (const record of given) record.fill('x');
+    await sent;
+    expect(endpoint.requests).toEqual([texts(3), ['record 1'], ['record 1'], ['record 1']]);
+  });
+
+  test('sends records of any length as they are', async () => {
+    // About the pieces that base64 is made of.
+    const lengths = [0, 1, 2, 3, 24_575, 24_576, 24_577, 49_151, 49_152, 49_153, 517_120];
+    const given = lengths.map((length) => Buffer.from(Array.from({ length }, (_, at) => 33 + (at % 89))));
+    endpoint.reset([]);
+    await firehoseSend(client, Date.now() + 60_000)(['stream'], given);
+    expect(endpoint.accepted).toEqual(given.map(String));
+  });
+
   test('makes no request for no records', async () => {
     endpoint.reset([]);
     await send(0);
