@@ -39,7 +39,7 @@ export const FULL: Scale = {
   warmups: 2,
   rounds: 7,
   starts: 7,
-  trackedObjects: 20,
+  trackedObjects: 60,
 };
 
 /** Within a minute: smaller objects, fewer rounds. */
@@ -54,7 +54,7 @@ export const QUICK: Scale = {
   warmups: 1,
   rounds: 3,
   starts: 3,
-  trackedObjects: 5,
+  trackedObjects: 20,
 };
 
 /** Seconds: shows that everything runs, and no figure worth reading. */

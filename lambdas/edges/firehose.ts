@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FirehoseClient, type FirehoseClientConfig, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
 import { DeliveryError, type Send } from '../core/load.ts';
+import { bodyMemory, bodySent } from './body-memory.ts';
 
 /** First wait after a failed put; each further wait may be twice as long, up to the longest. */
 const FIRST_WAIT_MS = 100;
@@ -73,8 +74,7 @@ async function put(
   const body = bodyOf(stream, records);
   try {
     const { FailedPutCount, RequestResponses } = await client.send(putRecordBatch(stream, body), { abortSignal });
-    // Firehose has read all of it; after anything else the connection may not be through with it.
-    spareBodies.add(body.buffer);
+    bodySent(body);
     if (!FailedPutCount) return { failed: [], reason: '' };
     const failed = records.filter((_, index) => RequestResponses?.[index]?.ErrorCode !== undefined);
     // An answer that counts failures without naming them: nothing is known to have arrived.
@@ -105,20 +105,6 @@ function putRecordBatch(stream: string, body: Uint8Array): PutRecordBatchCommand
   );
   return command;
 }
-
-/** Memory of bodies that were sent, for those to come: see `recycle` in core/pack.ts. As many as are under way at once. */
-const spareBodies = new Set<ArrayBufferLike>();
-
-function bodyMemory(size: number): Buffer {
-  for (const memory of spareBodies) {
-    spareBodies.delete(memory);
-    if (memory.byteLength >= size) return Buffer.from(memory);
-  }
-  // Bodies of full batches are all but alike: a little more makes one fit the next.
-  return Buffer.allocUnsafeSlow(size + BODY_SPARE_BYTES);
-}
-
-const BODY_SPARE_BYTES = 16 * 1024;
 
 /** `{"DeliveryStreamName":"…","Records":[{"Data":"base64"},…]}` */
 function bodyOf(stream: string, records: readonly Uint8Array[]): Buffer {
