@@ -1,8 +1,9 @@
-/** The duplicate check as it is deployed, one object an invocation, and what it costs. */
+/** The duplicate check as it is deployed, in batches as a busy queue gives them, and what it costs. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { countDue, QUIET_MS } from '../lambdas/core/duplicates/count.ts';
 import type { CountStore, TrackStore } from '../lambdas/core/duplicates/store.ts';
 import { track, type Work } from '../lambdas/core/duplicates/track.ts';
+import { TRACK_BATCH } from '../lambdas/core/settings.ts';
 
 /** Hours back that records are looked at. */
 export const WINDOW_HOURS = 72;
@@ -15,8 +16,8 @@ export const WINDOW_HOURS = 72;
  */
 export async function checkAndCount(works: readonly Work[], store: TrackStore & CountStore, now: Date): Promise<void> {
   const ports = { store, now: () => now, outOfTime: () => false, sampleRate: 1, windowHours: WINDOW_HOURS };
-  for (const work of works) {
-    for (const { outcome, error } of await track([work], ports)) {
+  for (let at = 0; at < works.length; at += TRACK_BATCH.messages) {
+    for (const { work, outcome, error } of await track(works.slice(at, at + TRACK_BATCH.messages), ports)) {
       if (outcome !== 'checked')
         throw new Error(`${work.what}: expected it to be checked, got ${outcome}`, { cause: error });
     }

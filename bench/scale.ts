@@ -42,7 +42,7 @@ export const FULL: Scale = {
   warmups: 2,
   rounds: 7,
   starts: 7,
-  trackedObjects: 20,
+  trackedObjects: 60,
 };
 
 /** Within a minute: smaller objects, fewer rounds. */
@@ -58,7 +58,7 @@ export const QUICK: Scale = {
   warmups: 1,
   rounds: 3,
   starts: 3,
-  trackedObjects: 5,
+  trackedObjects: 20,
 };
 
 /** Seconds: shows that everything runs, and no figure worth reading. */

@@ -9,13 +9,13 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { objectWork, payloadWork, type Tracked, type TrackPorts, track, type Work } from './core/duplicates/track.ts';
 import { createdObjects } from './core/notification.ts';
 import { readPayload } from './core/payload.ts';
-import { ENV, required, SettingsError, trackerSettings } from './core/settings.ts';
+import { ENV, required, SettingsError, TRACK_BATCH, trackerSettings } from './core/settings.ts';
 import { compiledSources, sourceOfLogGroup, sourceOfObject } from './core/sources.ts';
 import { timeLimits } from './edges/attempt.ts';
 import { duplicatesClient, dynamoDuplicates } from './edges/duplicates.ts';
 import { logger } from './edges/logger.ts';
 import { putTrackMetric } from './edges/metrics.ts';
-import { returnLater } from './edges/queue.ts';
+import { deleteNow, returnLater } from './edges/queue.ts';
 import { openObject } from './edges/s3.ts';
 
 const settings = trackerSettings(process.env);
@@ -23,6 +23,12 @@ const sources = compiledSources(settings.sources);
 const dynamodb = duplicatesClient();
 const s3 = new S3Client({});
 const sqs = new SQSClient({});
+
+/**
+ * Messages that fail together come back so far from each other that each is in another batch: objects so large that
+ * one of them takes all the time there is would else go on taking it from one another.
+ */
+const APART_SECONDS = 2 * TRACK_BATCH.windowSeconds;
 
 export async function handler(event: SQSEvent | object, context: Context): Promise<SQSBatchResponse | undefined> {
   if ('Records' in event) return await trackObjects(event.Records, context);
@@ -32,28 +38,35 @@ export async function handler(event: SQSEvent | object, context: Context): Promi
 
 /** Every message that is not checked whole is reported as failed and comes back; the others are done. */
 async function trackObjects(records: readonly SQSRecord[], context: Context): Promise<SQSBatchResponse> {
+  const queueUrl = required(process.env, ENV.queueUrl);
   const errors = new Map<string, unknown>();
+  const left = new Map<string, number>();
   const works = records.flatMap((record) => {
     try {
-      return worksOf(record);
+      const its = worksOf(record);
+      left.set(record.messageId, its.length);
+      return its;
     } catch (error) {
       errors.set(record.messageId, error);
       return [];
     }
   });
-  try {
-    for (const tracked of await track(works, portsOf(context))) {
-      if (tracked.outcome === 'failed') errors.set(tracked.work.holder, tracked.error);
-      else putMetrics(tracked);
-    }
-  } catch (error) {
-    for (const { messageId } of records) errors.set(messageId, error);
-  }
+  // Lambda deletes messages when the invocation is over; one that does not survive would take those along that are done.
+  const early = works.some(({ retried }) => retried);
+  const settled = async (tracked: Tracked) => {
+    const { holder } = tracked.work;
+    if (tracked.outcome === 'failed') errors.set(holder, tracked.error);
+    else putMetrics(tracked);
+    left.set(holder, (left.get(holder) ?? 0) - 1);
+    const record = records.find(({ messageId }) => messageId === holder);
+    if (early && record && left.get(holder) === 0 && !errors.has(holder)) await deleteNow(sqs, queueUrl, record);
+  };
+  await track(works, { ...portsOf(context), settled });
   const failed = records.filter(({ messageId }) => errors.has(messageId));
-  for (const record of failed) {
+  for (const [index, record] of failed.entries()) {
     const { messageId } = record;
     logger.error('message not checked for duplicates', { messageId, error: errors.get(messageId) as Error });
-    await returnLater(sqs, required(process.env, ENV.queueUrl), record);
+    await returnLater(sqs, queueUrl, record, index * APART_SECONDS);
   }
   return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }
@@ -63,7 +76,12 @@ function worksOf({ body, messageId, attributes }: SQSRecord): Work[] {
   return createdObjects(body).flatMap((object) => {
     const source = sourceOfObject(sources, object);
     if (typeof source === 'string') return [];
-    return objectWork(source, object, Number(attributes.SentTimestamp), messageId, () => openObject(s3, object));
+    const delivery = {
+      holder: messageId,
+      arrivedAt: Number(attributes.SentTimestamp),
+      retried: Number(attributes.ApproximateReceiveCount) > 1,
+    };
+    return objectWork(source, object, delivery, () => openObject(s3, object));
   });
 }
 

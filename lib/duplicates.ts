@@ -10,7 +10,7 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { auditQuery } from '../lambdas/core/duplicates/audit.ts';
 import { DUPLICATES } from '../lambdas/core/duplicates/store.ts';
-import { ENV, type TrackedSettings } from '../lambdas/core/settings.ts';
+import { ENV, TRACK_BATCH, type TrackedSettings } from '../lambdas/core/settings.ts';
 import { compiledSources } from '../lambdas/core/sources.ts';
 import type { Table as LakeTable } from '../lambdas/core/table.ts';
 import { duplicateRate } from './duplicate-metrics.ts';
@@ -95,11 +95,17 @@ export class Duplicates extends Construct {
 
   /** Has each object announced that is announced to the loading function, through a queue of its own. */
   listenTo(notifications: ObjectNotifications, maxConcurrency: number): void {
-    const queue = notifications.addQueue('DuplicatesQueue', 'DuplicatesDeadLetters', TRACK_TIMEOUT);
+    const window = Duration.seconds(TRACK_BATCH.windowSeconds);
+    const queue = notifications.addQueue('DuplicatesQueue', 'DuplicatesDeadLetters', TRACK_TIMEOUT, window);
     this.track.addEnvironment(ENV.queueUrl, queue.queueUrl);
     this.track.addEventSource(
-      // One object is one invocation: one that no invocation survives takes no other along.
-      new SqsEventSource(queue, { batchSize: 1, reportBatchItemFailures: true, maxConcurrency }),
+      // An object that no invocation survives takes no other along: see `track`.
+      new SqsEventSource(queue, {
+        batchSize: TRACK_BATCH.messages,
+        maxBatchingWindow: window,
+        reportBatchItemFailures: true,
+        maxConcurrency,
+      }),
     );
   }
 

@@ -40,11 +40,18 @@ export class ObjectNotifications extends Construct {
   /**
    * Announces the same objects to one more queue, for a function with a time limit of its own. What it
    * fails at five times goes to its dead-letter queue.
+   *
+   * @param batchingWindow how long its messages wait for others
    */
-  addQueue(id: string, deadLettersId: string, functionTimeout: Duration): Queue {
+  addQueue(
+    id: string,
+    deadLettersId: string,
+    functionTimeout: Duration,
+    batchingWindow: Duration = Duration.seconds(0),
+  ): Queue {
     const queue = new Queue(this, id, {
       // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-      visibilityTimeout: Duration.seconds(functionTimeout.toSeconds() * 6),
+      visibilityTimeout: Duration.seconds(functionTimeout.toSeconds() * 6 + batchingWindow.toSeconds()),
       // A message keeps its age in the dead-letter queue: it must have days left there.
       retentionPeriod: Duration.days(7),
       encryption: QueueEncryption.SQS_MANAGED,

@@ -6,7 +6,7 @@ import type { MessageQueue, ReceivedMessage } from './message-queue.ts';
 import { propertiesOf, refused } from './properties.ts';
 import type { Resource } from './resource.ts';
 import { type LocalSqs, md5, systemAttributes } from './sqs.ts';
-import type { Worker } from './workers.ts';
+import type { Pause, Worker } from './workers.ts';
 
 /** What event sources connect. */
 export interface EventSourceOptions {
@@ -28,16 +28,17 @@ export function eventSourceWorkers({ resources, sqs, lambda }: EventSourceOption
       if (!mapping.Enabled) return [];
       const queue = sqs.byArn(mapping.EventSourceArn);
       const target = lambda.function(mapping.FunctionName);
-      requireFit(resource, queue, target);
-      const source = {
+      requireFit(resource, mapping, queue, target);
+      const source: EventSource = {
         queue,
         target,
         arn: mapping.EventSourceArn,
         batchSize: mapping.BatchSize,
+        batchingWindow: mapping.MaximumBatchingWindowInSeconds * 1000,
         partial: mapping.FunctionResponseTypes.includes('ReportBatchItemFailures'),
       };
       const pollers = Math.min(target.concurrency, mapping.ScalingConfig.MaximumConcurrency ?? Infinity);
-      return Array.from({ length: pollers }, () => ({ queue, work: () => handBatch(source) }));
+      return Array.from({ length: pollers }, () => ({ queue, work: (pause: Pause) => handBatch(source, pause) }));
     });
 }
 
@@ -48,6 +49,7 @@ const mappingProperties = z.object({
   Enabled: z.boolean().default(true),
   FilterCriteria: refused,
   FunctionResponseTypes: z.array(z.string()).default([]),
+  MaximumBatchingWindowInSeconds: z.number().default(0),
   ScalingConfig: z.object({ MaximumConcurrency: z.number().optional() }).default({}),
 });
 
@@ -56,16 +58,35 @@ interface EventSource {
   readonly target: LocalFunction;
   readonly arn: string;
   readonly batchSize: number;
+  /** Milliseconds a batch waits to be full. */
+  readonly batchingWindow: number;
+  /** The batch that is waiting: what comes is for it. */
+  gathering?: Promise<unknown> | undefined;
   /** Does the function answer which messages failed? */
   readonly partial: boolean;
 }
 
-function requireFit(resource: Resource, queue: MessageQueue, target: LocalFunction): void {
+/** @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html */
+const MOST_WITHOUT_WINDOW = 10;
+
+function requireFit(
+  resource: Resource,
+  mapping: z.infer<typeof mappingProperties>,
+  queue: MessageQueue,
+  target: LocalFunction,
+): void {
   const { visibilityTimeout, redrive } = queue.options;
   if (visibilityTimeout < target.timeout) {
     throw new TemplateError(
       `resource ${resource.logicalId}: the queue's VisibilityTimeout must be at least the Timeout of ${target.name}, ` +
         `got ${visibilityTimeout / 1000} s and ${target.timeout / 1000} s`,
+    );
+  }
+  const { BatchSize, MaximumBatchingWindowInSeconds } = mapping;
+  if (BatchSize > MOST_WITHOUT_WINDOW && MaximumBatchingWindowInSeconds === 0) {
+    throw new TemplateError(
+      `resource ${resource.logicalId}: a BatchSize of more than ${MOST_WITHOUT_WINDOW} needs a ` +
+        `MaximumBatchingWindowInSeconds, got ${BatchSize} without`,
     );
   }
   if (!redrive) {
@@ -76,8 +97,15 @@ function requireFit(resource: Resource, queue: MessageQueue, target: LocalFuncti
 }
 
 /** Takes a batch if there is one, has it done, and deletes what succeeded; the rest returns in its time. */
-async function handBatch({ queue, target, arn, batchSize, partial }: EventSource): Promise<void> {
-  const messages = await queue.receive(batchSize);
+async function handBatch(source: EventSource, pause: Pause): Promise<void> {
+  const { queue, target, arn, partial } = source;
+  const { gathering } = source;
+  if (gathering) return await pause(() => gathering);
+  const gathered = gather(source, pause);
+  if (source.batchingWindow > 0) source.gathering = gathered;
+  const messages = await gathered.finally(() => {
+    source.gathering = undefined;
+  });
   if (messages.length === 0) return;
   const event = { Records: messages.map((message) => sqsRecord(message, arn)) };
   const result = await target.invoke(JSON.stringify(event));
@@ -87,6 +115,25 @@ async function handBatch({ queue, target, arn, batchSize, partial }: EventSource
     if (failed.has(id)) queue.noteError(receiptHandle, error);
     else await queue.delete(receiptHandle);
   }
+}
+
+/**
+ * A batch that is full, or as full as it got within the window.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+ */
+async function gather({ queue, batchSize, batchingWindow }: EventSource, pause: Pause): Promise<ReceivedMessage[]> {
+  const messages = await queue.receive(batchSize);
+  if (batchingWindow === 0 || messages.length === 0) return messages;
+  const over = AbortSignal.timeout(batchingWindow);
+  await pause(async (skipped) => {
+    const end = AbortSignal.any([over, skipped]);
+    while (messages.length < batchSize && !end.aborted) {
+      await queue.untilVisible(end);
+      messages.push(...(await queue.receive(batchSize - messages.length)));
+    }
+  });
+  return messages;
 }
 
 /** @see https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html */

@@ -1,5 +1,6 @@
 /** What is billed in a month for a lake's sources: our way, to Parquet or to Iceberg, and the usual way. */
 import { COUNT_METRICS, TRACK_METRICS } from '../../lambdas/core/duplicates/metrics.ts';
+import { SHARDS } from '../../lambdas/core/duplicates/store.ts';
 import { LOAD_METRICS } from '../../lambdas/core/metrics.ts';
 import type { Config } from '../../lib/config.ts';
 import { ASSUMED } from './assumed.ts';
@@ -67,7 +68,7 @@ export function duplicatesUsage(source: BilledSource, config: Billed): Usage {
   const seconds = secondsPerObject(source, source.rates.trackNsPerByte, config.memoryMiB);
   return {
     ...invocations(source, perMonth, seconds, config.memoryMiB),
-    // Each minute of events is stored once it is counted, after its 16 shards are looked through.
+    // Each minute of events is stored once it is counted, after its shards are looked through.
     dynamoDbWrites: perMonth * units.writes + MINUTES_PER_MONTH,
     dynamoDbReads: perMonth * units.reads + MINUTES_PER_MONTH * SHARD_READS,
     dynamoDbByteMonths: objectsPerDay(source) * keptDays * units.bytes,
@@ -98,8 +99,8 @@ const PAGES_KEPT_SPARE_HOURS = 24;
 
 const MINUTES_PER_MONTH = DAYS_PER_MONTH * 1440;
 
-/** Half a unit for each of a minute's 16 shards. */
-const SHARD_READS = 8;
+/** Half a unit for each of a minute's shards. */
+const SHARD_READS = SHARDS / 2;
 
 /** Objects are announced through a queue and read from S3; payloads come by themselves. */
 function invocations({ lane }: SourceLoad, count: number, seconds: number, memoryMiB: number): Usage {

@@ -27,6 +27,13 @@ export const ENV = {
   trackFunction: 'TRIBUTARY_TRACK_FUNCTION',
 } as const;
 
+/**
+ * Messages of objects that track-duplicates is handed at once, at most, and how long Lambda gathers them. They share
+ * requests to the table, and marks. Nothing about duplicates is urgent: a minute is counted six minutes after its
+ * last page.
+ */
+export const TRACK_BATCH = { messages: 10, windowSeconds: 60 } as const;
+
 /** CloudWatch namespace of all metrics. */
 export const METRIC_NAMESPACE = 'Tributary';
 

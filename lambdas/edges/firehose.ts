@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FirehoseClient, type FirehoseClientConfig, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
 import { DeliveryError, type Send } from '../core/load.ts';
+import { bodyMemory, bodySent } from './body-memory.ts';
 
 /** First wait after a failed put; each further wait may be twice as long, up to the longest. */
 const FIRST_WAIT_MS = 100;
@@ -35,7 +36,7 @@ export function firehoseSend(client: FirehoseClient, giveUpAt: number): Send {
     for (let attempt = 0; ; attempt++) {
       const { failed, reason, read } = await put(client, streamOf(attempt), body, giveUpAt);
       if (failed.length === 0) {
-        spareBodies.add(body.bytes.buffer);
+        bodySent(body.bytes);
         return;
       }
       // Full jitter: functions that were throttled together do not come back together.
@@ -46,7 +47,7 @@ export function firehoseSend(client: FirehoseClient, giveUpAt: number): Send {
         );
       }
       const again = bodyOf(streamOf(attempt + 1), failed.map(copyOf));
-      if (read) spareBodies.add(body.bytes.buffer);
+      if (read) bodySent(body.bytes);
       body = again;
       await sleep(wait);
     }
@@ -109,20 +110,6 @@ function putRecordBatch(stream: string, body: Uint8Array): PutRecordBatchCommand
   );
   return command;
 }
-
-/** Memory of bodies that were sent, for those to come: see `recycle` in core/pack.ts. As many as are under way at once. */
-const spareBodies = new Set<ArrayBufferLike>();
-
-function bodyMemory(size: number): Buffer {
-  for (const memory of [...spareBodies].reverse()) {
-    spareBodies.delete(memory);
-    if (memory.byteLength >= size) return Buffer.from(memory);
-  }
-  // Bodies of full batches are all but alike: a little more makes one fit the next.
-  return Buffer.allocUnsafeSlow(size + BODY_SPARE_BYTES);
-}
-
-const BODY_SPARE_BYTES = 16 * 1024;
 
 /** The body of a put: `{"DeliveryStreamName":"…","Records":[{"Data":"base64"},…]}` */
 interface Body {

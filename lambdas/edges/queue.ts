@@ -1,4 +1,9 @@
-import { ChangeMessageVisibilityCommand, SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import {
+  ChangeMessageVisibilityCommand,
+  DeleteMessageCommand,
+  SendMessageCommand,
+  type SQSClient,
+} from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import { continuation } from '../core/notification.ts';
 import type { ObjectId } from '../core/origin.ts';
@@ -38,14 +43,31 @@ export async function lookAgainLater(
 /**
  * Has a failed message return after a wait that grows with its receives; the queue's own timeout is six
  * times the function's. A courtesy: if it fails, the message returns later.
+ *
+ * @param moreSeconds wait so much longer
  */
-export async function returnLater(client: SQSClient, queueUrl: string, record: SQSRecord): Promise<void> {
+export async function returnLater(
+  client: SQSClient,
+  queueUrl: string,
+  record: SQSRecord,
+  moreSeconds = 0,
+): Promise<void> {
   const receives = Number(record.attributes.ApproximateReceiveCount) || 1;
-  const VisibilityTimeout = Math.min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** (receives - 1));
+  const VisibilityTimeout = Math.min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** (receives - 1)) + moreSeconds;
   const { receiptHandle: ReceiptHandle } = record;
   try {
     await client.send(new ChangeMessageVisibilityCommand({ QueueUrl: queueUrl, ReceiptHandle, VisibilityTimeout }));
   } catch (error) {
     logger.warn('visibility not shortened', { messageId: record.messageId, error: error as Error });
+  }
+}
+
+/** Deletes a message that is done before its invocation is over. A courtesy: if it fails, Lambda deletes it then. */
+export async function deleteNow(client: SQSClient, queueUrl: string, record: SQSRecord): Promise<void> {
+  const { messageId, receiptHandle: ReceiptHandle } = record;
+  try {
+    await client.send(new DeleteMessageCommand({ QueueUrl: queueUrl, ReceiptHandle }));
+  } catch (error) {
+    logger.warn('message not deleted early', { messageId, error: error as Error });
   }
 }

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { meterOf } from '../../bench/duplicate-check.ts';
 import { DUPLICATES } from '../../lambdas/core/duplicates/store.ts';
+import { duplicatesClient } from '../../lambdas/edges/duplicates.ts';
 import { openDynamoDb } from '../../local/dynamodb.ts';
 import { openEndpoint } from '../../local/endpoint.ts';
 
@@ -35,7 +35,7 @@ export async function openTable() {
   });
   const endpoint = await openEndpoint();
   endpoint.serve(service);
-  const client = new DynamoDBClient({
+  const client = duplicatesClient({
     endpoint: endpoint.url,
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },

@@ -4,7 +4,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Counted, countDue, LONGEST_WAIT_MS, QUIET_MS } from '../../lambdas/core/duplicates/count.ts';
 import type { CountStore, ReportStore, StoredMark, TrackStore } from '../../lambdas/core/duplicates/store.ts';
-import { objectWork, type TrackedSource, type TrackPorts, track } from '../../lambdas/core/duplicates/track.ts';
+import {
+  objectWork,
+  type Tracked,
+  type TrackedSource,
+  type TrackPorts,
+  track,
+} from '../../lambdas/core/duplicates/track.ts';
 import { compiledSources } from '../../lambdas/core/sources.ts';
 import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
 import { Random } from '../../local/sample/random.ts';
@@ -52,11 +58,13 @@ interface Delivery {
   readonly lines: readonly string[];
   readonly holder?: string;
   readonly arrivedAt?: number;
+  readonly retried?: boolean;
 }
 
-const workOf = ({ source, key, lines, holder = key, arrivedAt = NOW }: Delivery) => {
+const workOf = ({ source, key, lines, holder = key, arrivedAt = NOW, retried = false }: Delivery) => {
   const bytes = gzipSync(`${lines.join('\n')}\n`);
-  return objectWork(source, { bucket: 'logs', key, etag: 'e', size: bytes.length }, arrivedAt, holder, async () =>
+  const object = { bucket: 'logs', key, etag: 'e', size: bytes.length };
+  return objectWork(source, object, { holder, arrivedAt, retried }, async () =>
     (async function* () {
       yield bytes;
     })(),
@@ -328,6 +336,93 @@ describe('the duplicate check', () => {
   });
 });
 
+/** A message as a queue has it. */
+interface Message extends Delivery {
+  readonly size: number;
+  /** No invocation that reads it survives. */
+  readonly deadly: boolean;
+  receives: number;
+}
+
+/** As lib/object-notifications.ts has it. */
+const MOST_RECEIVES = 5;
+
+/** Receives batches of messages until none is left; what was received too often. Each batch may have others than before. */
+async function deadLettersOf(messages: readonly Message[], random: Random): Promise<Message[]> {
+  const dead: Message[] = [];
+  let queue = [...messages];
+  while (queue.length > 0) {
+    dead.push(...queue.filter(({ receives }) => receives === MOST_RECEIVES));
+    queue = queue.filter(({ receives }) => receives < MOST_RECEIVES).sort(() => random.fraction() - 0.5);
+    const batch = queue.slice(0, 10);
+    const death = Promise.withResolvers<undefined>();
+    const works = batch.map((message) => {
+      message.receives++;
+      const work = { ...workOf({ ...message, retried: message.receives > 1 }), size: message.size };
+      if (!message.deadly) return work;
+      const read = () => {
+        death.resolve(undefined);
+        return new Promise<never>(() => {});
+      };
+      return { ...work, read };
+    });
+    const settled = async ({ work }: Tracked) => {
+      queue = queue.filter(({ key }) => key !== work.holder);
+    };
+    await Promise.race([track(works, portsOf({ settled })), death.promise]);
+  }
+  return dead;
+}
+
+describe('an object that no invocation survives', () => {
+  test.each([
+    [1, 10],
+    [3, 10],
+    [3, 25],
+  ])('takes no other to the dead letters: %d of them in a batch or two of %d', async (deadly, all) => {
+    const random = new Random(`${deadly} of ${all}`);
+    for (let round = 0; round < 10; round++) {
+      const source = newSource();
+      const messages = Array.from({ length: all }, (_, index) => ({
+        source,
+        key: `k${index}`,
+        lines: [lineOf(1, index)],
+        size: random.int(0, 1000),
+        deadly: index < deadly,
+        receives: 0,
+      }));
+      const dead = await deadLettersOf(messages, random);
+      expect(dead.map(({ key }) => key).sort()).toEqual(messages.slice(0, deadly).map(({ key }) => key));
+      await countAll();
+      expect(await totals(source)).toMatchObject({ checked: all - deadly });
+    }
+  });
+
+  test('is read to its end where time is left, and comes back where none is, without its records', async () => {
+    const source = newSource();
+    let chunks = 0;
+    const long = workOf({ source, key: 'long', lines: [lineOf(1, 1)] });
+    const endless: typeof long = {
+      ...long,
+      size: Number.MAX_SAFE_INTEGER,
+      read: async (_, pause) => {
+        for (;;) {
+          chunks++;
+          await pause();
+        }
+      },
+    };
+    const short = workOf({ source, key: 'short', lines: [lineOf(1, 2)] });
+    const tracked = await track([endless, short], portsOf({ outOfTime: () => chunks > 5 }));
+    expect(tracked.map(({ work, outcome }) => [work.what, outcome])).toEqual([
+      ['s3://logs/long', 'failed'],
+      ['s3://logs/short', 'checked'],
+    ]);
+    await countAll();
+    expect(await totals(source)).toMatchObject({ checked: 1 });
+  });
+});
+
 /** What an account of every record would find: the counts of one source, a minute at a time. */
 function oracle(objects: readonly (readonly Entry[])[]): Totals {
   const own = objects.map((entries) => entries.map(({ minute, id }) => `${minute} ${id}`));
@@ -344,12 +439,14 @@ interface Entry {
 
 /**
  * A store whose calls take their time, each another, so that others come between; and whose process
- * dies with one of them, before or after it has had its effect.
+ * dies with one of them, before or after it has had its effect: then `died` rejects, and no call is answered.
  */
-function mortal<Store extends object>(whole: Store, seed: number, calls: number, after: boolean): Store {
+function mortal<Store extends object>(whole: Store, seed: number, calls: number, after: boolean) {
   const random = new Random(String(seed));
   let left = calls;
-  return new Proxy(whole, {
+  const death = Promise.withResolvers<never>();
+  death.promise.catch(() => {});
+  const store = new Proxy(whole, {
     get: (target, name, receiver) => {
       const method: unknown = Reflect.get(target, name, receiver);
       if (typeof method !== 'function') return method;
@@ -358,20 +455,24 @@ function mortal<Store extends object>(whole: Store, seed: number, calls: number,
         await sleep(random.int(0, 6));
         if (left-- > 0) return await method.apply(target, args).finally(() => sleep(random.int(0, 6)));
         if (after) await method.apply(target, args);
-        throw new Error('killed');
+        death.reject(new Error('killed'));
+        return new Promise(() => {});
       };
     },
   });
+  return { store, died: death.promise };
 }
 
 describe('the count', () => {
   test('is that of an account of every record, whatever the order, retries, deaths and interleavings', async () => {
     const entry = fc.record({ minute: fc.integer({ min: 0, max: 3 }), id: fc.integer({ min: 0, max: 25 }) });
     const objects = fc.array(fc.array(entry, { minLength: 1, maxLength: 40 }), { minLength: 1, maxLength: 6 });
-    const death = fc.record({ calls: fc.integer({ min: 0, max: 6 }), after: fc.boolean() });
-    /** One of the objects, or a count; and perhaps where its process dies. */
+    const death = fc.record({ calls: fc.integer({ min: 0, max: 12 }), after: fc.boolean() });
+    /** Some of the objects in one batch, or a count; and perhaps where its process dies. */
     const step = fc.record({
-      object: fc.option(fc.nat(5)),
+      batch: fc.option(
+        fc.array(fc.record({ object: fc.nat(5), retried: fc.boolean() }), { minLength: 1, maxLength: 3 }),
+      ),
       death: fc.option(death),
       message: fc.nat(2),
       pace: fc.nat(),
@@ -387,12 +488,21 @@ describe('the count', () => {
         const checked = new Set<number>();
         for (const round of rounds) {
           await Promise.allSettled(
-            round.map(async ({ object, death: dies, message, pace }) => {
+            round.map(async ({ batch, death: dies, message, pace }) => {
               const own = mortal(store, pace, dies?.calls ?? Number.POSITIVE_INFINITY, dies?.after ?? false);
-              if (object === null) return void (await countAll(own));
-              const index = object % entries.length;
-              await track([workOf(deliveryOf(index, message))], portsOf({ store: own }));
-              checked.add(index);
+              if (batch === null) return void (await Promise.race([countAll(own.store), own.died]));
+              const works = batch.map(({ object, retried }) => {
+                const index = object % entries.length;
+                return { index, work: workOf({ ...deliveryOf(index, message), retried }) };
+              });
+              const tracking = track(
+                works.map(({ work }) => work),
+                portsOf({ store: own.store }),
+              );
+              const tracked = await Promise.race([tracking, own.died]);
+              for (const { work, outcome } of tracked) {
+                if (outcome !== 'failed') checked.add(works.find((each) => each.work === work)?.index ?? -1);
+              }
             }),
           );
         }

@@ -42,7 +42,12 @@ describe('the duplicate check', () => {
     });
     const { Properties } = resource(demo, 'AWS::SQS::Queue', 'NotificationsDuplicatesQueue');
     const { Timeout } = resource(demo, 'AWS::Lambda::Function', 'DuplicatesTrack').Properties;
-    expect(Number(Properties.VisibilityTimeout)).toBeGreaterThanOrEqual(6 * Number(Timeout));
+    const [mapping] = [...resources(demo, 'AWS::Lambda::EventSourceMapping').values()]
+      .map((each) => each.Properties)
+      .filter(({ FunctionName }) => readable(FunctionName) === '<DuplicatesTrack>');
+    const { BatchSize, MaximumBatchingWindowInSeconds: window } = mapping ?? {};
+    expect([BatchSize, window]).toEqual([10, 60]);
+    expect(Number(Properties.VisibilityTimeout)).toBeGreaterThanOrEqual(6 * Number(Timeout) + Number(window));
     expect(Properties.RedrivePolicy).toMatchObject({ maxReceiveCount: 5 });
     demo.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
       FunctionName: { Ref: Match.stringLikeRegexp('^DuplicatesTrack') },

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { LocalLake } from '../../local/local-lake.ts';
 import { type LakeHooks, openStack } from '../../local/open-stack.ts';
 import { resource, temporaryFolder, writeAssembly } from './assembly.ts';
@@ -10,7 +10,7 @@ import { resource, temporaryFolder, writeAssembly } from './assembly.ts';
  * A stack in small: landing bucket → queue with a dead-letter queue → function; log group → function
  * with an on-failure bucket. `code` is each function's; what it calls `report` appends to a file.
  */
-function assemblyOf(dir: string, code: string, lambda: object = {}): string {
+function assemblyOf(dir: string, code: string, lambda: object = {}, mapping: object = {}): string {
   const report = `import { appendFileSync } from 'node:fs';
     const report = (value) => appendFileSync(process.env.REPORT, JSON.stringify(value) + '\\n');`;
   const properties = {
@@ -41,6 +41,7 @@ function assemblyOf(dir: string, code: string, lambda: object = {}): string {
         FunctionName: { Ref: 'Load' },
         BatchSize: 5,
         FunctionResponseTypes: ['ReportBatchItemFailures'],
+        ...mapping,
       }),
       Filter: resource('AWS::Logs::SubscriptionFilter', 'Filter', {
         LogGroupName: '/app',
@@ -67,9 +68,9 @@ interface Opened {
 
 async function opened(
   code: string,
-  { lambda = {}, hooks = {}, dir = temporaryFolder() }: Opening = {},
+  { lambda = {}, mapping = {}, hooks = {}, dir = temporaryFolder() }: Opening = {},
 ): Promise<Opened> {
-  const lake = await openStack({ dir, assembly: assemblyOf(dir, code, lambda), hooks });
+  const lake = await openStack({ dir, assembly: assemblyOf(dir, code, lambda, mapping), hooks });
   onTestFinished(() => lake.close());
   const input = join(dir, 'input');
   writeFileSync(input, 'hello');
@@ -85,6 +86,7 @@ async function opened(
 
 interface Opening {
   readonly lambda?: object;
+  readonly mapping?: object;
   readonly hooks?: LakeHooks;
   readonly dir?: string;
 }
@@ -111,6 +113,50 @@ function isRunning(pid: number): boolean {
 }
 
 const nothing = { deadLetters: [], failedEvents: [], conversionFailures: [] };
+
+const REPORTS_BATCHES = `${KEYS} export const handler = async (event) => report(keysOf(event));`;
+
+describe('objects that are gathered', { timeout: 30_000 }, () => {
+  const mapping = { BatchSize: 3, MaximumBatchingWindowInSeconds: 300 };
+
+  test('reach the function together: as many as it takes, and the rest when nothing else is to be waited for', async () => {
+    const { lake, put, reported } = await opened(REPORTS_BATCHES, { mapping });
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await put(key);
+    expect(await lake.drain()).toEqual(nothing);
+    expect(reported()).toEqual([
+      ['a', 'b', 'c'],
+      ['d', 'e'],
+    ]);
+  });
+
+  test('reach it when the window is over', async () => {
+    const { put, reported } = await opened(REPORTS_BATCHES, {
+      mapping: { ...mapping, MaximumBatchingWindowInSeconds: 1 },
+    });
+    await put('a', 'b');
+    await vi.waitFor(() => expect(reported()).toEqual([['a', 'b']]), { timeout: 10_000 });
+  });
+
+  test('come back when the function fails at them, and are gathered again', async () => {
+    const code = `${KEYS} let first = true; export const handler = async (event) => {
+      report(keysOf(event));
+      if (first) { first = false; throw new Error('failed'); }
+    };`;
+    const { lake, put, reported } = await opened(code, { mapping });
+    await put('a', 'b');
+    expect(await lake.drain()).toEqual(nothing);
+    expect(reported()).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
+  });
+
+  test('are no more than ten without a window', async () => {
+    await expect(opened(REPORTS_BATCHES, { mapping: { BatchSize: 11 } })).rejects.toThrow(
+      'resource Source: a BatchSize of more than 10 needs a MaximumBatchingWindowInSeconds, got 11 without',
+    );
+  });
+});
 
 describe('an object put into a bucket', { timeout: 30_000 }, () => {
   test('is loaded by the function that listens', async () => {

@@ -17,12 +17,14 @@ export type TrackedSource = FoundSource<TrackedSettings>;
 export interface TrackPorts {
   readonly store: TrackStore;
   readonly now: () => Date;
-  /** Is it too late to begin with another object? */
+  /** Is it too late to read on? */
   readonly outOfTime: () => boolean;
   /** Share of the records that are checked, (0, 1]. */
   readonly sampleRate: number;
   /** Hours: records further away in time are late. */
   readonly windowHours: number;
+  /** Told of each object and payload before the next ones are begun that are taken apart from it. */
+  readonly settled?: (tracked: Tracked) => Promise<void>;
 }
 
 /** An object or payload to check. */
@@ -35,6 +37,8 @@ export interface Work {
   readonly holder: string;
   /** Bytes, as announced. */
   readonly size: number;
+  /** It was begun before, or was in a batch that failed; whatever ended that may be its own fault. */
+  readonly retried: boolean;
   /** Gives all records to the pager, and a chance to write what it has; false where the object is there no more. */
   readonly read: (pager: Pager, write: () => Promise<void>) => Promise<boolean>;
 }
@@ -57,32 +61,74 @@ export interface Tracked {
 }
 
 /**
- * Checks objects and payloads, small ones first: one that fails does not hold up the others. They share
- * the requests to the table.
+ * Checks objects and payloads, small ones first. Those that come for the first time share the requests to the table;
+ * one that cannot be read does not hold up the others.
  *
- * @throws what the store throws: nothing is finished then, and all are to be tried again
+ * One that no invocation survives ends a whole batch, whose messages all come again. It must not take the others along
+ * until they have been received too often (lib/object-notifications.ts), so what is retried is taken alone, finished
+ * and `settled` before the next begins, and a note is left in the table before each: what was noted, and has come
+ * again unfinished, goes last. In a batch that comes again and again each such object thus ends one invocation before
+ * the others are done: with five receives a sound object is done beside three of them, and each of those is a
+ * dead letter after five. What comes for the first time goes before those noted, for the same reason.
  */
 export async function track(works: readonly Work[], ports: TrackPorts): Promise<Tracked[]> {
-  const { store } = ports;
-  const unique = new Map(works.toSorted((a, b) => a.size - b.size).map((work) => [work.origin, work]));
-  // What was checked is not read again: where only its arrival dates it, it would be under another hour now.
-  const firsts = new Map(await store.finished([...unique.keys()]));
-  const pages: PageOf[] = [];
-  const touched = new Touched();
-  const read = new Map<string, Read>();
-  for (const work of unique.values()) {
-    if (!firsts.has(work.origin)) read.set(work.origin, await readPages(work, ports, pages, touched));
+  const retried = works.filter((work) => work.retried);
+  let tries: ReadonlyMap<string, number> = new Map();
+  try {
+    if (retried.length > 0) tries = await ports.store.tries(retried.map(({ origin }) => origin));
+  } catch (error) {
+    return works.map((work) => ({ work, outcome: 'failed', late: 0, error }));
   }
-  await store.writePages(pages);
-  await store.mark(touched.marks());
-
+  const triesOf = ({ origin }: Work) => tries.get(origin) ?? 0;
+  const alone = retried.toSorted((a, b) => triesOf(a) - triesOf(b) || a.size - b.size);
+  const groups = [
+    ...alone.filter((work) => triesOf(work) === 0).map((work) => [work]),
+    works.filter((work) => !work.retried),
+    ...alone.filter((work) => triesOf(work) > 0).map((work) => [work]),
+  ];
   const tracked: Tracked[] = [];
-  for (const work of works) {
-    const { outcome = 'checked', late = 0, error } = read.get(work.origin) ?? {};
-    if (outcome === 'checked') tracked.push(await finish(work, late, firsts, store));
-    else tracked.push({ work, outcome, late: 0, error });
+  for (const group of groups) {
+    const settled = await trackTogether(group, ports);
+    for (const each of settled) await ports.settled?.(each);
+    tracked.push(...settled);
   }
   return tracked;
+}
+
+/** Nothing is finished, and all are to be tried again, where the table cannot be read or written. */
+async function trackTogether(works: readonly Work[], ports: TrackPorts): Promise<Tracked[]> {
+  if (works.length === 0) return [];
+  const { store } = ports;
+  try {
+    const unique = new Map(works.toSorted((a, b) => a.size - b.size).map((work) => [work.origin, work]));
+    // What was checked is not read again: where only its arrival dates it, it would be under another hour now.
+    const before = await store.finished([...unique.keys()]);
+    const pages: PageOf[] = [];
+    const touched = new Touched();
+    const read = new Map<string, Read>();
+    for (const work of unique.values()) {
+      if (!before.has(work.origin)) read.set(work.origin, await readPages(work, ports, pages, touched));
+    }
+    await store.writePages(pages);
+    await store.mark(touched.marks());
+    // At once: see edges/duplicates.ts. Whoever finishes an object first has checked it.
+    const finishing = [...unique.values()].map(async ({ origin, what, holder }) => {
+      const { outcome, late = 0 } = read.get(origin) ?? {};
+      const first = before.get(origin) ?? (outcome ? undefined : await store.finish({ origin, what, holder, late }));
+      return [origin, first] as const;
+    });
+    const firsts = new Map(await Promise.all(finishing));
+    return await Promise.all(
+      works.map(async (work): Promise<Tracked> => {
+        const { outcome = 'failed', error } = read.get(work.origin) ?? {};
+        const first = firsts.get(work.origin);
+        if (!first) return { work, outcome, late: 0, error };
+        return await settle(work, first, before.has(work.origin), store);
+      }),
+    );
+  } catch (error) {
+    return works.map((work) => ({ work, outcome: 'failed', late: 0, error }));
+  }
 }
 
 interface Read {
@@ -116,9 +162,17 @@ async function readPages(
   const write = async (most: number) => {
     if (own.length > most) await store.writePages(own.splice(0));
   };
-  try {
+  const requireTime = () => {
     if (outOfTime()) throw new OutOfTimeError(`${work.what}: no time was left to check it`);
-    if (!(await work.read(pager, () => write(MAX_PAGES_HELD)))) return { outcome: 'replaced' };
+  };
+  try {
+    requireTime();
+    if (work.retried) await store.noteTry(origin);
+    const there = await work.read(pager, async () => {
+      requireTime();
+      await write(MAX_PAGES_HELD);
+    });
+    if (!there) return { outcome: 'replaced' };
   } catch (error) {
     return { outcome: 'failed', error };
   }
@@ -145,18 +199,10 @@ class Touched {
   }
 }
 
-/** Whoever finishes an object first has checked it; everybody else's delivery was one too many. */
-async function finish(
-  work: Work,
-  late: number,
-  firsts: Map<string, FinishedObject>,
-  store: TrackStore,
-): Promise<Tracked> {
-  const { origin, what, holder } = work;
+/** Everybody's delivery but that of whoever finished the object first was one too many. */
+async function settle(work: Work, first: FinishedObject, known: boolean, store: TrackStore): Promise<Tracked> {
+  const { origin, holder } = work;
   const source = work.source.settings.name;
-  const known = firsts.get(origin);
-  const first = known ?? (await store.finish({ origin, what, holder, late }));
-  firsts.set(origin, first);
   if (first.holder !== holder) {
     await store.noteRedelivered(source, origin);
     return { work, outcome: 'redelivered', late: 0 };
@@ -166,23 +212,26 @@ async function finish(
   return { work, outcome: 'checked', late: known ? 0 : first.late };
 }
 
-/** An invocation's time is over before an object's turn has come: another invocation takes it. */
+/** An invocation's time is over before an object is read: another invocation takes it. */
 export class OutOfTimeError extends Error {
   override readonly name = 'OutOfTimeError';
+}
+
+/** How an object was announced. */
+export interface Delivery extends Pick<Work, 'holder' | 'retried'> {
+  /** Milliseconds since the epoch, the same at each receive: what the object's records go by when none tells a time. */
+  readonly arrivedAt: number;
 }
 
 /**
  * An object to check.
  *
- * @param arrivedAt milliseconds since the epoch, the same at each delivery: what its records go by when
- * none tells a time
  * @param open opens the object; undefined where another has replaced it
  */
 export function objectWork(
   source: TrackedSource,
   object: ObjectId & { readonly size: number },
-  arrivedAt: number,
-  holder: string,
+  { holder, arrivedAt, retried }: Delivery,
   open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
 ): Work {
   return {
@@ -191,6 +240,7 @@ export function objectWork(
     what: `s3://${object.bucket}/${object.key}`,
     holder,
     size: object.size,
+    retried,
     read: async (pager, write) => {
       const there = await readObject(source, open, (record) => pager.add(record, arrivedAt), write);
       pager.end(arrivedAt);
@@ -207,6 +257,7 @@ export function payloadWork(source: TrackedSource, payload: Payload, holder: str
     what: `${payload.logGroup} ${payload.logStream}`,
     holder,
     size: payload.bytes,
+    retried: false,
     read: async (pager, write) => {
       const { format, settings } = source;
       const reader = new RecordReader(format, settings.identity && [settings.identity], (record) =>

@@ -151,7 +151,7 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
     const pages = 5 * (45 + 16_000);
     const minutes = 43_200;
     expect(duplicates.dynamoDb).toBeCloseTo(
-      ((month * 91 + minutes) * 0.6 + (month * (pages / 8192 + 0.5) + minutes * 8.5) * 0.1) / 1e6 +
+      ((month * 91 + minutes) * 0.6 + (month * (pages / 8192 + 0.5) + minutes * 2.5) * 0.1) / 1e6 +
         gb(objects * 4 * pages) * 0.25,
       4,
     );
