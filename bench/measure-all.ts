@@ -5,13 +5,13 @@ import { costSection } from './cost.ts';
 import type { Figures } from './figures.ts';
 import { type Functions, openFunctions } from './functions.ts';
 import { type Handled, measureHandler, measureMemory, measureUsualHandler } from './handler.ts';
-import { FORMAT_NAMES, type FormatName, type Input, type Inputs, inputsSection } from './input.ts';
+import { FORMAT_NAMES, type Input, type Inputs, inputsSection } from './input.ts';
 import { type BothTimes, measureBoth, measureNewColumn, measurePath, type PathTimes, pathsSection } from './paths.ts';
 import type { FormatMeasured } from './rates.ts';
 import type { Section } from './report.ts';
 import type { Scale } from './scale.ts';
 import { measureStarts } from './starts.ts';
-import { measureTracker, measureUnits, trackedObjects, trackerSection } from './tracker.ts';
+import { measureTrackerApart, trackerSection } from './tracker.ts';
 
 export interface MeasureOptions {
   readonly seed: string;
@@ -89,9 +89,8 @@ async function measureFunctions(
   progress('memory');
   const memory = await measureMemory(functions, alb, scale);
   progress('the duplicate check');
-  const objects = trackedObjects('alb', seed, scale);
-  const units = await measureUnits(functions, 'alb', objects);
-  const tracked = await measureTracker(functions, 'alb', objects, scale);
+  const tracker = await measureTrackerApart(functions, 'alb', seed, scale);
+  const { tracked, units } = tracker;
 
   const ratioOf = (input: Input) => (paths.get(input) as PathTimes).ingestRatio;
   const { ours, usual, iceberg } = billed.get(alb) as BilledBytes;
@@ -107,7 +106,7 @@ async function measureFunctions(
   const formats: FormatMeasured[] = [];
   for (const name of scale.everything ? FORMAT_NAMES : []) {
     progress(`${name}: rates`);
-    const { nsPerByte } = name === 'alb' ? tracked : await trackedAlone(functions, name, seed, scale);
+    const { nsPerByte } = (name === 'alb' ? tracker : await measureTrackerApart(functions, name, seed, scale)).tracked;
     formats.push({
       input: inputs[name],
       handled: handler.handled.get(inputs[name]) as Handled,
@@ -140,14 +139,10 @@ async function measureFunctions(
       billedSection([...billed].map(([{ name }, bytes]) => [name, bytes])),
       memory.section,
       starts.section,
-      trackerSection(tracked, units, objects),
+      trackerSection(tracker),
       codecs.section,
       cost.section,
     ],
     rates: formats,
   };
-}
-
-async function trackedAlone(functions: Functions, name: FormatName, seed: string, scale: Scale) {
-  return await measureTracker(functions, name, trackedObjects(name, seed, scale), scale);
 }
