@@ -68,8 +68,12 @@ function engineOf(stream: Gunzip): Engine | undefined {
   return { writeSync: handle.writeSync.bind(handle), left };
 }
 
+/** Memory of chunks of an inflater that is closed, for the next: one object is mostly read after the other. */
+let spare: Buffer | undefined;
+
 function engineInflater(stream: Gunzip, engine: Engine): Inflater {
-  const output = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  const output = spare ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  spare = undefined;
   let failure: Error | undefined;
   // Errors come as an event when the engine returns, and once more by themselves.
   stream.on('error', (error) => {
@@ -92,7 +96,10 @@ function engineInflater(stream: Gunzip, engine: Engine): Inflater {
   return {
     write: (piece) => inflate(piece, constants.Z_NO_FLUSH),
     end: () => inflate(Buffer.alloc(0), constants.Z_FINISH),
-    close: () => stream.destroy(),
+    close: () => {
+      stream.destroy();
+      spare = output;
+    },
   };
 }
 

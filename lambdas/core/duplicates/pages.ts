@@ -77,7 +77,10 @@ export class Pager {
   /** There are no more records. */
   end(arrivedAt: number): void {
     this.#release(arrivedAt);
-    for (const [minute, group] of this.#groups) this.#give(minute, group);
+    for (const [minute, group] of this.#groups) {
+      this.#give(minute, group);
+      group.close();
+    }
     this.#groups.clear();
     this.#lastGroup = undefined;
   }
@@ -131,11 +134,17 @@ export function minuteOf(millis: number): number {
   return Math.floor(millis / MINUTE_MS);
 }
 
+/** Memory of groups that are given, for those to come, so that it need not grow and be collected for each. */
+const spare: Uint32Array[] = [];
+/** Minutes that an object of five touches, and then some. */
+const MAX_SPARE = 8;
+const FIRST_WORDS = 32;
+
 /** Fingerprints of one minute that are not yet a page. */
 class Group {
   sequence = 0;
   count = 0;
-  #words = new Uint32Array(32);
+  #words = spare.pop() ?? new Uint32Array(FIRST_WORDS);
 
   add(words: Uint32Array, at: number): void {
     const to = this.count * 2;
@@ -149,9 +158,15 @@ class Group {
     this.count++;
   }
 
+  /** All that is in it, sorted, in memory of its own. */
   take(): Uint8Array {
     const numbers = new BigUint64Array(this.#words.buffer.slice(0, this.count * FINGERPRINT_BYTES)).sort();
     this.count = 0;
     return new Uint8Array(numbers.buffer);
+  }
+
+  /** Nothing is added any more. */
+  close(): void {
+    if (spare.length < MAX_SPARE) spare.push(this.#words);
   }
 }
