@@ -1,8 +1,9 @@
 /** The duplicate check as it is deployed, in batches as a busy queue gives them, and what it costs. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { countDue, QUIET_MS } from '../lambdas/core/duplicates/count.ts';
+import { type Counted, countDue, QUIET_MS } from '../lambdas/core/duplicates/count.ts';
 import type { CountStore, TrackStore } from '../lambdas/core/duplicates/store.ts';
-import { track, type Work } from '../lambdas/core/duplicates/track.ts';
+import { track } from '../lambdas/core/duplicates/track.ts';
+import type { Work } from '../lambdas/core/duplicates/work.ts';
 import { TRACK_BATCH } from '../lambdas/core/settings.ts';
 
 /** Hours back that records are looked at. */
@@ -11,10 +12,16 @@ export const WINDOW_HOURS = 72;
 /**
  * Checks objects, then counts until nothing is left and once more: a run that finds nothing costs as well.
  *
+ * @param records in all of them
  * @param now the time the objects come, about that of their records
- * @throws Error when one is not checked
+ * @throws Error when one is not checked, or not all records are counted
  */
-export async function checkAndCount(works: readonly Work[], store: TrackStore & CountStore, now: Date): Promise<void> {
+export async function checkAndCount(
+  works: readonly Work[],
+  records: number,
+  store: TrackStore & CountStore,
+  now: Date,
+): Promise<void> {
   const ports = { store, now: () => now, outOfTime: () => false, sampleRate: 1, windowHours: WINDOW_HOURS };
   for (let at = 0; at < works.length; at += TRACK_BATCH.messages) {
     for (const { work, outcome, error } of await track(works.slice(at, at + TRACK_BATCH.messages), ports)) {
@@ -22,9 +29,14 @@ export async function checkAndCount(works: readonly Work[], store: TrackStore & 
         throw new Error(`${work.what}: expected it to be checked, got ${outcome}`, { cause: error });
     }
   }
-  const counting = { store, now: new Date(Date.now() + QUIET_MS), outOfTime: () => false, emit: () => {} };
+  let checked = 0;
+  const emit = (counted: Counted) => {
+    checked += counted.checked;
+  };
+  const counting = { store, now: new Date(Date.now() + QUIET_MS), outOfTime: () => false, emit };
   for (let left = 1; left > 0; ) ({ left } = await countDue(counting));
   await countDue(counting);
+  if (checked !== records) throw new Error(`expected ${records} records to be counted, got ${checked}`);
 }
 
 /** What requests cost, as DynamoDB counts it, reads and writes apart. */

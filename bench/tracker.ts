@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { thousands } from '../bin/render.ts';
 import { decode } from '../lambdas/core/decode.ts';
-import { objectWork, type Work } from '../lambdas/core/duplicates/track.ts';
+import { objectWork, type Work } from '../lambdas/core/duplicates/work.ts';
 import { TRACK_BATCH } from '../lambdas/core/settings.ts';
 import { duplicatesClient, dynamoDuplicates } from '../lambdas/edges/duplicates.ts';
 import { dynamoLedger } from '../lambdas/edges/ledger.ts';
@@ -92,11 +92,21 @@ export function trackedObjects(kind: Kind, seed: string, { trackedObjects: count
   return Array.from({ length: count }, (_, index) => generatedLines(kind, `${seed}/${index}`, LINES_PER_OBJECT));
 }
 
+/** What becomes of lines that are neither blank nor left out by a filter. */
+async function recordsOf(objects: readonly Input[]): Promise<number> {
+  let records = 0;
+  for (const object of objects) {
+    const { rows, rejected } = await ingest(object);
+    records += rows + rejected;
+  }
+  return records;
+}
+
 let sources = 0;
 
-/** Objects to check, of a source of their own: nothing of them is known yet. */
+/** Objects to check, of a source of their own: nothing of them is known yet, nor of others' of the same table. */
 function worksOf(kind: Kind, objects: readonly Input[]): Work[] {
-  const source = sourceOf(kind, `tracked${sources++}`);
+  const source = sourceOf(kind, `tracked_${kind}${sources++}`);
   return objects.map(({ gzip, bytes }, index) => {
     const id = { bucket: 'landing', key: `${index}.log.gz`, etag: '0', size: bytes };
     const delivery = { holder: `message-${index}`, arrivedAt: ARRIVED.getTime(), retried: false };
@@ -113,6 +123,7 @@ export async function measureTracker(
 ): Promise<Tracked> {
   const client = clientOf(dynamoDbUrl);
   const store = dynamoDuplicates(client, { table, windowHours: WINDOW_HOURS });
+  const records = await recordsOf(objects);
   const inflate = async ({ gzip }: Input) => {
     for await (const _ of decode(bodyOf(gzip), async () => undefined));
   };
@@ -124,7 +135,7 @@ export async function measureTracker(
       ingest: async () => {
         for (const object of objects) await ingest(object);
       },
-      track: () => checkAndCount(worksOf(kind, objects), store, ARRIVED),
+      track: () => checkAndCount(worksOf(kind, objects), records, store, ARRIVED),
     },
     { warmups, rounds },
   );
@@ -142,6 +153,7 @@ export async function measureUnits(
   kind: Kind,
   objects: readonly Input[],
 ): Promise<TrackerTold['units']> {
+  const records = await recordsOf(objects);
   const millions = objects.reduce((sum, { lines }) => sum + lines, 0) / 1e6;
   const metered = async (work: (client: DynamoDBClient) => Promise<void>): Promise<Units> => {
     const client = clientOf(dynamoDbUrl);
@@ -154,7 +166,7 @@ export async function measureUnits(
   return {
     check: await metered((client) => {
       const store = dynamoDuplicates(client, { table: duplicatesTable, windowHours: WINDOW_HOURS });
-      return checkAndCount(worksOf(kind, objects), store, ARRIVED);
+      return checkAndCount(worksOf(kind, objects), records, store, ARRIVED);
     }),
     ledger: await metered(async (client) => {
       const ledger = dynamoLedger(client, ledgerTable);

@@ -6,7 +6,8 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { objectWork, payloadWork, type Tracked, type TrackPorts, track, type Work } from './core/duplicates/track.ts';
+import { type Tracked, type TrackPorts, track } from './core/duplicates/track.ts';
+import { objectWork, payloadWork, type Work } from './core/duplicates/work.ts';
 import { createdObjects } from './core/notification.ts';
 import { readPayload } from './core/payload.ts';
 import { ENV, required, SettingsError, TRACK_BATCH, trackerSettings } from './core/settings.ts';
@@ -25,8 +26,8 @@ const s3 = new S3Client({});
 const sqs = new SQSClient({});
 
 /**
- * Messages that fail together come back so far from each other that each is in another batch: objects so large that
- * one of them takes all the time there is would else go on taking it from one another.
+ * Messages that fail together come back so far from each other that they are mostly in batches of their own: objects
+ * so large that one of them takes all the time there is would else go on taking it from one another.
  */
 const APART_SECONDS = 2 * TRACK_BATCH.windowSeconds;
 
@@ -61,8 +62,11 @@ async function trackObjects(records: readonly SQSRecord[], context: Context): Pr
     const record = records.find(({ messageId }) => messageId === holder);
     if (early && record && left.get(holder) === 0 && !errors.has(holder)) await deleteNow(sqs, queueUrl, record);
   };
+  // What announces nothing of ours is done already.
+  if (early) for (const record of records) if (left.get(record.messageId) === 0) await deleteNow(sqs, queueUrl, record);
   await track(works, { ...portsOf(context), settled });
-  const failed = records.filter(({ messageId }) => errors.has(messageId));
+  // Never done by default: what nobody told of is not done.
+  const failed = records.filter(({ messageId }) => errors.has(messageId) || (left.get(messageId) ?? 0) > 0);
   for (const [index, record] of failed.entries()) {
     const { messageId } = record;
     logger.error('message not checked for duplicates', { messageId, error: errors.get(messageId) as Error });

@@ -2,7 +2,7 @@
 import { countPages, type StoredPage } from '../../lambdas/core/duplicates/counting.ts';
 import { fingerprintName } from '../../lambdas/core/duplicates/identity.ts';
 import { type Page, Pager } from '../../lambdas/core/duplicates/pages.ts';
-import { readObject, type TrackedSource } from '../../lambdas/core/duplicates/track.ts';
+import { readObject, type TrackedSource } from '../../lambdas/core/duplicates/work.ts';
 
 /** A file or object to check. */
 export interface CheckedFile {

@@ -3,9 +3,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AttributeValue,
   BatchGetItemCommand,
-  BatchWriteItemCommand,
-  type BatchWriteItemCommandInput,
-  type BatchWriteItemCommandOutput,
   ConditionalCheckFailedException,
   DynamoDBClient,
   type DynamoDBClientConfig,
@@ -15,23 +12,33 @@ import {
   UpdateItemCommand,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
-import type { StoredPage } from '../core/duplicates/counting.ts';
+import { type CountStore, DUPLICATES, type ReportStore, type TrackStore } from '../core/duplicates/store.ts';
+import { InFlight } from '../core/in-flight.ts';
+import { batchWrite, MAX_WRITES } from './batch-write.ts';
 import {
-  type CountedMinute,
-  type CountStore,
-  DUPLICATES,
-  type FinishedObject,
-  type Note,
-  type PageOf,
-  type ReportStore,
-  type StoredMark,
-  shardOf,
-  type TrackStore,
-} from '../core/duplicates/store.ts';
-import { bodyMemory, bodySent } from './body-memory.ts';
+  type Item,
+  MARKS,
+  markKey,
+  markOf,
+  minuteItem,
+  minuteKey,
+  minuteOf,
+  minutePartition,
+  minuteText,
+  noteKey,
+  noteOf,
+  notePartition,
+  objectKey,
+  objectOf,
+  pageItem,
+  pageOf,
+  pagePartition,
+  partitionIs,
+  triesKey,
+} from './duplicates-items.ts';
 
-/** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
-const MAX_WRITES = 25;
+/** Of BatchWriteItem; each body is some 10 MB at most. */
+const WRITES_IN_FLIGHT = 8;
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
 const MAX_GETS = 100;
 
@@ -44,6 +51,9 @@ const MAX_ATTEMPTS = 10;
 
 /** An answer of 1 MB takes some 50 ms. Without a limit, a connection that is silent holds a function until it is killed. */
 const REQUEST_TIMEOUT_MS = 10_000;
+
+/** Time a request has at least. */
+const LEAST_REQUEST_MS = 1000;
 
 const HOUR_SECONDS = 3600;
 
@@ -88,7 +98,7 @@ export interface DuplicatesTable {
   readonly table: string;
   /** Hours; what only reads need not know it. */
   readonly windowHours?: number;
-  /** Milliseconds since the epoch after which a batch that is not taken is given up. */
+  /** Milliseconds since the epoch after which what is not answered, or a batch that is not taken, is given up. */
   readonly giveUpAt?: number;
 }
 
@@ -103,20 +113,31 @@ export function dynamoDuplicates(
   const expiry = (hours: number) => ({
     [DUPLICATES.expiry]: { N: String(Math.ceil(Date.now() / 1000) + hours * HOUR_SECONDS) },
   });
+  /** For a request that is given up when time is over: an answer that does not come must not hold the function until it is killed. */
+  const inTime = () =>
+    giveUpAt === Number.POSITIVE_INFINITY
+      ? {}
+      : { abortSignal: AbortSignal.timeout(Math.max(LEAST_REQUEST_MS, Math.ceil(giveUpAt - Date.now()))) };
   const pageExpiry = () => expiry(windowHours + SPARE_HOURS);
 
-  /** Many requests at once: on the way together, each takes half the CPU time of one that is waited for alone. */
+  /**
+   * Several requests at once: on the way together, each takes half the CPU time of one that is waited for alone. Not
+   * all of them, as their bodies are a third larger than the pages.
+   */
   async function writeAll(requests: readonly WriteRequest[]): Promise<void> {
-    const parts = Array.from({ length: Math.ceil(requests.length / MAX_WRITES) }, (_, part) =>
-      writeBatch(requests.slice(part * MAX_WRITES, (part + 1) * MAX_WRITES)),
-    );
-    await Promise.all(parts);
+    const writing = new InFlight(WRITES_IN_FLIGHT, writeBatch, async () => {});
+    try {
+      for (let at = 0; at < requests.length; at += MAX_WRITES) await writing.add(requests.slice(at, at + MAX_WRITES));
+      await writing.done();
+    } finally {
+      await writing.settle();
+    }
   }
 
   async function writeBatch(requests: readonly WriteRequest[]): Promise<void> {
     let left = requests;
     for (let attempt = 0; left.length > 0; attempt++) {
-      const { UnprocessedItems } = await sendBatch(client, TableName, left);
+      const { UnprocessedItems } = await batchWrite(client, TableName, left, inTime());
       left = UnprocessedItems?.[TableName] ?? [];
       if (left.length > 0) await pause(attempt, giveUpAt, `table ${TableName}: ${left.length} items not taken in time`);
     }
@@ -129,6 +150,7 @@ export function dynamoDuplicates(
       for (let attempt = 0; left.length > 0; attempt++) {
         const { Responses, UnprocessedKeys } = await client.send(
           new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys: left, ConsistentRead } } }),
+          inTime(),
         );
         items.push(...(Responses?.[TableName] ?? []));
         left = UnprocessedKeys?.[TableName]?.Keys ?? [];
@@ -143,7 +165,7 @@ export function dynamoDuplicates(
     const items: Item[] = [];
     let ExclusiveStartKey: Item | undefined;
     do {
-      const page = await client.send(new QueryCommand({ ...input, TableName, ExclusiveStartKey }));
+      const page = await client.send(new QueryCommand({ ...input, TableName, ExclusiveStartKey }), inTime());
       items.push(...(page.Items ?? []));
       ExclusiveStartKey = page.LastEvaluatedKey;
     } while (ExclusiveStartKey);
@@ -163,6 +185,7 @@ export function dynamoDuplicates(
           ':value': { N: String(value) },
         },
       }),
+      inTime(),
     );
   }
 
@@ -189,6 +212,7 @@ export function dynamoDuplicates(
             ':one': { N: '1' },
           },
         }),
+        inTime(),
       );
     },
 
@@ -223,6 +247,7 @@ export function dynamoDuplicates(
           },
           ReturnValues: 'ALL_NEW',
         }),
+        inTime(),
       );
       return objectOf(Attributes);
     },
@@ -240,6 +265,8 @@ export function dynamoDuplicates(
 
     async pages(source, at, shards) {
       const partitions = shards.map((shard) => query(partitionIs(pagePartition(source, at, shard))));
+      // Nothing is left under way where one fails.
+      await Promise.allSettled(partitions);
       return (await Promise.all(partitions)).flat().map(pageOf);
     },
 
@@ -256,6 +283,7 @@ export function dynamoDuplicates(
               ExpressionAttributeValues: { ':before': { N: String(counted.version - 1) } },
             }),
           }),
+          inTime(),
         );
         return true;
       } catch (error) {
@@ -281,158 +309,12 @@ export function dynamoDuplicates(
   };
 }
 
-type Item = Record<string, AttributeValue>;
-
 function put(item: Item): WriteRequest {
   return { PutRequest: { Item: item } };
-}
-
-/**
- * Sends a BatchWriteItem with a body made once, as edges/firehose.ts sends its own: the client's own way takes several
- * times as long.
- * https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/middleware-stack.html
- */
-async function sendBatch(
-  client: DynamoDBClient,
-  table: string,
-  requests: readonly WriteRequest[],
-): Promise<BatchWriteItemCommandOutput> {
-  const command = new BatchWriteItemCommand({ RequestItems: {} });
-  let body: Buffer = Buffer.alloc(0);
-  command.middlewareStack.add(
-    (next) => (args) => {
-      const request = args.request as { body: unknown; readonly headers: Record<string, string> };
-      body = bodyOf(args.input, table, requests);
-      request.body = body;
-      request.headers['content-length'] = String(body.length);
-      return next(args);
-    },
-    { step: 'build', priority: 'high', name: 'tributaryBatchWriteItemBody' },
-  );
-  const answer = await client.send(command);
-  bodySent(body);
-  return answer;
-}
-
-/** `{…,"RequestItems":{"table":[{"PutRequest":{"Item":{"pk":{"S":"…"},"f":{"B":"base64"}}}},…]}}` */
-function bodyOf(input: BatchWriteItemCommandInput, table: string, requests: readonly WriteRequest[]): Buffer {
-  const { RequestItems: _, ...others } = input;
-  const around = JSON.stringify({ ...others, RequestItems: { [table]: [] } });
-  const end = ']}}';
-  const texts: string[] = [];
-  let before = around.slice(0, -end.length);
-  for (const { PutRequest, DeleteRequest } of requests) {
-    before += PutRequest ? '{"PutRequest":{"Item":{' : '{"DeleteRequest":{"Key":{';
-    for (const [name, value] of Object.entries(PutRequest?.Item ?? DeleteRequest?.Key ?? {})) {
-      before += `${JSON.stringify(name)}:`;
-      if (value.B) {
-        texts.push(`${before}{"B":"`, base64(value.B));
-        before = '"},';
-      } else {
-        before += `${JSON.stringify(value)},`;
-      }
-    }
-    before = `${before.slice(0, -1)}}}},`;
-  }
-  texts.push(`${before.slice(0, -1)}${end}`);
-  const body = bodyMemory(texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0));
-  let at = 0;
-  for (const text of texts) at += body.write(text, at);
-  return body.subarray(0, at);
-}
-
-function base64({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
 }
 
 async function pause(attempt: number, giveUpAt: number, problem: string): Promise<void> {
   const wait = Math.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
   if (Date.now() + wait > giveUpAt) throw new WriteError(problem);
   await sleep(wait);
-}
-
-function key(partition: string, sort: string): Item {
-  return { [DUPLICATES.partition]: { S: partition }, [DUPLICATES.sort]: { S: sort } };
-}
-
-function partitionIs(partition: string) {
-  return {
-    KeyConditionExpression: `${DUPLICATES.partition} = :partition`,
-    ExpressionAttributeValues: { ':partition': { S: partition } },
-  };
-}
-
-/** The parts of an item's keys, which no part's own text can hold a # to confuse. */
-function partsOf(item: Item): string[] {
-  return `${item[DUPLICATES.partition]?.S}#${item[DUPLICATES.sort]?.S}`.split('#');
-}
-
-const objectKey = (origin: string) => key(`o#${origin}`, 'o');
-const triesKey = (origin: string) => key(`o#${origin}`, 't');
-
-function objectOf(item: Item): FinishedObject {
-  const [, origin = ''] = partsOf(item);
-  return { origin, what: item.what?.S ?? '', holder: item.holder?.S ?? '', late: Number(item.late?.N ?? 0) };
-}
-
-function pagePartition(source: string, minute: number, shard: number): string {
-  return `p#${source}#${minute}#${shard}`;
-}
-
-function pageItem({ source, minute, origin, sequence, sampleRate, fingerprints }: PageOf): Item {
-  return {
-    ...key(pagePartition(source, minute, shardOf(origin, sequence)), `${origin}#${sequence}`),
-    f: { B: fingerprints },
-    ...(sampleRate < 1 && { r: { N: String(sampleRate) } }),
-  };
-}
-
-function pageOf(item: Item): StoredPage {
-  const origin = partsOf(item)[4] ?? '';
-  return { origin, sampleRate: Number(item.r?.N ?? 1), fingerprints: item.f?.B ?? new Uint8Array() };
-}
-
-/** One partition: a mark for a minute and invocation is little even where pages are many. */
-const MARKS = 'due';
-
-function markKey({ source, minute, token }: Pick<StoredMark, 'source' | 'minute' | 'token'>): Item {
-  return key(MARKS, `${source}#${minute}#${token}`);
-}
-
-function markOf(item: Item): StoredMark {
-  const [, source = '', minute, token = ''] = partsOf(item);
-  const shards = item.shards?.S?.split(',').map(Number) ?? [];
-  return { source, minute: Number(minute), shards, token, putAt: Number(item.at?.N) };
-}
-
-const minutePartition = (source: string) => `m#${source}`;
-
-/** Sorts as text as the minutes do. */
-const minuteText = (minute: number) => String(minute).padStart(10, '0');
-
-const minuteKey = (source: string, minute: number) => key(minutePartition(source), minuteText(minute));
-
-function minuteItem({ source, minute, version, ...counted }: CountedMinute): Item {
-  // Only ever read as a whole.
-  return { ...minuteKey(source, minute), version: { N: String(version) }, counted: { S: JSON.stringify(counted) } };
-}
-
-function minuteOf(item: Item): CountedMinute {
-  const [, source = '', minute] = partsOf(item);
-  const counted = JSON.parse(item.counted?.S ?? '{}') as Omit<CountedMinute, 'source' | 'minute' | 'version'>;
-  return { source, minute: Number(minute), version: Number(item.version?.N), ...counted };
-}
-
-const notePartition = (source: string) => `n#${source}`;
-const noteKey = (source: string, origin: string) => key(notePartition(source), origin);
-
-function noteOf(item: Item): Note {
-  const [, source = '', origin = ''] = partsOf(item);
-  return {
-    source,
-    origin,
-    redelivered: Number(item.redelivered?.N ?? 0),
-    late: Number(item.late?.N ?? 0),
-    notedAt: Number(item.notedAt?.N),
-  };
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FirehoseClient, type FirehoseClientConfig, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
 import { DeliveryError, type Send } from '../core/load.ts';
-import { bodyMemory, bodySent } from './body-memory.ts';
+import { bodyMemory, bodySent, WITH_BODY, withBody } from './request-body.ts';
 
 /** First wait after a failed put; each further wait may be twice as long, up to the longest. */
 const FIRST_WAIT_MS = 100;
@@ -93,20 +93,13 @@ async function put(client: FirehoseClient, stream: string, { bytes, records }: B
 
 /**
  * The command, with a body made once: the client's own way makes a string of each record, a second of all of them,
- * and bytes of that, which took longer than all else there is to sending. Middleware of the step `build` comes
- * after the client has serialized the input and before it signs the request.
- * https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/middleware-stack.html
+ * and bytes of that, which took longer than all else there is to sending.
  */
 function putRecordBatch(stream: string, body: Uint8Array): PutRecordBatchCommand {
   const command = new PutRecordBatchCommand({ DeliveryStreamName: stream, Records: [] });
   command.middlewareStack.add(
-    (next) => (args) => {
-      const request = args.request as { body: unknown; readonly headers: Record<string, string> };
-      request.body = body;
-      request.headers['content-length'] = String(body.length);
-      return next(args);
-    },
-    { step: 'build', priority: 'high', name: 'tributaryPutRecordBatchBody' },
+    withBody(() => body),
+    WITH_BODY,
   );
   return command;
 }

@@ -4,13 +4,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Counted, countDue, LONGEST_WAIT_MS, QUIET_MS } from '../../lambdas/core/duplicates/count.ts';
 import type { CountStore, ReportStore, StoredMark, TrackStore } from '../../lambdas/core/duplicates/store.ts';
-import {
-  objectWork,
-  type Tracked,
-  type TrackedSource,
-  type TrackPorts,
-  track,
-} from '../../lambdas/core/duplicates/track.ts';
+import { type Tracked, type TrackPorts, track } from '../../lambdas/core/duplicates/track.ts';
+import { objectWork, type TrackedSource } from '../../lambdas/core/duplicates/work.ts';
 import { compiledSources } from '../../lambdas/core/sources.ts';
 import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
 import { Random } from '../../local/sample/random.ts';
@@ -319,6 +314,54 @@ describe('the duplicate check', () => {
     await deliver({ source, key: 'broken', lines: [lineOf(1, 1)] });
     await countAll();
     expect(await totals(source)).toEqual({ checked: 2, withinObject: 0, acrossObjects: 0 });
+  });
+
+  test('fails only the object that cannot be finished, and tells each late record once', async () => {
+    const source = newSource();
+    const late = (key: string) => ({ source, key, lines: [lineOf(1, key), lineOf((WINDOW_HOURS + 1) * 60, key)] });
+    const works = [late('a'), late('b')].map(workOf);
+    const denied = works[1]?.origin;
+    const failing: TrackStore = {
+      ...store,
+      finish: async (object) => {
+        if (object.origin === denied) throw new Error('access denied');
+        return await store.finish(object);
+      },
+    };
+    const summary = (tracked: readonly Tracked[]) => tracked.map((each) => [each.outcome, each.late]);
+    expect(summary(await track(works, portsOf({ store: failing })))).toEqual([
+      ['checked', 1],
+      ['failed', 0],
+    ]);
+    expect(summary(await track(works, portsOf()))).toEqual([
+      ['checked', 0],
+      ['checked', 1],
+    ]);
+  });
+
+  test('leaves no request under way when one of many fails', async () => {
+    const source = newSource();
+    let [calls, open] = [0, 0];
+    const refusing: typeof table.client.send = async (...args: unknown[]) => {
+      calls++;
+      open++;
+      try {
+        if (calls === 1) throw new Error('access denied');
+        return await (table.client.send as (...all: unknown[]) => Promise<never>)(...args);
+      } finally {
+        open--;
+      }
+    };
+    const client = new Proxy(table.client, {
+      get: (target, name) => (name === 'send' ? refusing : Reflect.get(target, name)),
+    });
+    const pages = Array.from({ length: 100 }, (_, sequence) => ({
+      ...{ source: source.settings.name, origin: 'a', minute: 1, sequence, sampleRate: 1 },
+      fingerprints: new Uint8Array(8),
+    }));
+    await expect(dynamoDuplicates(client, { table: TABLE }).writePages(pages)).rejects.toThrow('access denied');
+    expect(calls).toBeGreaterThan(1);
+    expect(open).toBe(0);
   });
 
   test('holds one sample of all pages when the rate was changed between them', async () => {

@@ -140,6 +140,8 @@ function sampledOf(words: Uint32Array, rate: number): Uint32Array {
 class Distinct {
   /** Low word, high word and owner of each. */
   #slots = new Uint32Array(0);
+  /** Of the slots in use. */
+  #length = 0;
   #shift = 0;
   // Drawn anew: nobody can write lines whose fingerprints come to one place here.
   readonly #byLow = randomOdd();
@@ -148,13 +150,11 @@ class Distinct {
   /** Forgets all, and makes room. */
   clear(most: number): void {
     const bits = Math.max(4, Math.ceil(Math.log2(most * 1.5 + 1)));
-    const length = 2 ** bits * SLOT_WORDS;
-    if (length <= this.#slots.length) {
-      this.#slots.fill(0);
-      return;
-    }
-    this.#slots = new Uint32Array(length);
+    this.#length = 2 ** bits * SLOT_WORDS;
     this.#shift = 32 - bits;
+    if (this.#length > this.#slots.length) this.#slots = new Uint32Array(this.#length);
+    // No more than is needed: one range may be much larger than those to come.
+    else this.#slots.fill(0, 0, this.#length);
   }
 
   /** Puts a fingerprint; gives who had it last, 0 for nobody. */
@@ -163,7 +163,7 @@ class Distinct {
     let at = ((Math.imul(low, this.#byLow) + Math.imul(high, this.#byHigh)) >>> this.#shift) * SLOT_WORDS;
     while (slots[at + 2] !== 0 && (slots[at] !== low || slots[at + 1] !== high)) {
       at += SLOT_WORDS;
-      if (at === slots.length) at = 0;
+      if (at === this.#length) at = 0;
     }
     const before = slots[at + 2] as number;
     slots[at] = low;

@@ -1,18 +1,10 @@
 /** The main flow of track-duplicates: objects and payloads to pages of fingerprints. */
-import { BrokenGzipError, decode } from '../decode.ts';
-import { type ObjectId, objectIdentity, originOf, payloadIdentity } from '../origin.ts';
-import type { Payload } from '../payload.ts';
-import type { TrackedSettings } from '../settings.ts';
-import type { FoundSource } from '../sources.ts';
 import { MINUTES_PER_HOUR, minuteOf, type Page, Pager } from './pages.ts';
-import { type DuplicateRecord, RecordReader } from './records.ts';
 import { type FinishedObject, type Mark, type PageOf, shardOf, type TrackStore } from './store.ts';
+import type { Work } from './work.ts';
 
 /** Pages held until they are written: as many as one BatchWriteItem takes, and 8 MB at most. */
 const MAX_PAGES_HELD = 25;
-
-/** A source whose records are checked. */
-export type TrackedSource = FoundSource<TrackedSettings>;
 
 export interface TrackPorts {
   readonly store: TrackStore;
@@ -25,22 +17,6 @@ export interface TrackPorts {
   readonly windowHours: number;
   /** Told of each object and payload before the next ones are begun that are taken apart from it. */
   readonly settled?: (tracked: Tracked) => Promise<void>;
-}
-
-/** An object or payload to check. */
-export interface Work {
-  readonly source: TrackedSource;
-  readonly origin: string;
-  /** `s3://bucket/key`, or the log group and stream. */
-  readonly what: string;
-  /** The SQS message's id or Lambda's request id, which a retry repeats. */
-  readonly holder: string;
-  /** Bytes, as announced. */
-  readonly size: number;
-  /** It was begun before, or was in a batch that failed; whatever ended that may be its own fault. */
-  readonly retried: boolean;
-  /** Gives all records to the pager, and a chance to write what it has; false where the object is there no more. */
-  readonly read: (pager: Pager, write: () => Promise<void>) => Promise<boolean>;
 }
 
 /** What became of one. */
@@ -74,10 +50,16 @@ export interface Tracked {
 export async function track(works: readonly Work[], ports: TrackPorts): Promise<Tracked[]> {
   const retried = works.filter((work) => work.retried);
   let tries: ReadonlyMap<string, number> = new Map();
+  const tracked: Tracked[] = [];
+  const told = async (group: readonly Tracked[]) => {
+    for (const each of group) await ports.settled?.(each);
+    tracked.push(...group);
+  };
   try {
     if (retried.length > 0) tries = await ports.store.tries(retried.map(({ origin }) => origin));
   } catch (error) {
-    return works.map((work) => ({ work, outcome: 'failed', late: 0, error }));
+    await told(works.map((work) => failed(work, error)));
+    return tracked;
   }
   const triesOf = ({ origin }: Work) => tries.get(origin) ?? 0;
   const alone = retried.toSorted((a, b) => triesOf(a) - triesOf(b) || a.size - b.size);
@@ -86,13 +68,12 @@ export async function track(works: readonly Work[], ports: TrackPorts): Promise<
     works.filter((work) => !work.retried),
     ...alone.filter((work) => triesOf(work) > 0).map((work) => [work]),
   ];
-  const tracked: Tracked[] = [];
-  for (const group of groups) {
-    const settled = await trackTogether(group, ports);
-    for (const each of settled) await ports.settled?.(each);
-    tracked.push(...settled);
-  }
+  for (const group of groups) await told(await trackTogether(group, ports));
   return tracked;
+}
+
+function failed(work: Work, error: unknown): Tracked {
+  return { work, outcome: 'failed', late: 0, error };
 }
 
 /** Nothing is finished, and all are to be tried again, where the table cannot be read or written. */
@@ -111,24 +92,38 @@ async function trackTogether(works: readonly Work[], ports: TrackPorts): Promise
     }
     await store.writePages(pages);
     await store.mark(touched.marks());
-    // At once: see edges/duplicates.ts. Whoever finishes an object first has checked it.
-    const finishing = [...unique.values()].map(async ({ origin, what, holder }) => {
-      const { outcome, late = 0 } = read.get(origin) ?? {};
-      const first = before.get(origin) ?? (outcome ? undefined : await store.finish({ origin, what, holder, late }));
-      return [origin, first] as const;
+    // At once: see edges/duplicates.ts. Whoever finishes an object first has checked it. What one fails at is no other's
+    // failure, and nothing is left under way.
+    const finishing = [...unique.values()].map(async ({ origin, what, holder }): Promise<[string, Ended]> => {
+      const { outcome, late = 0, error } = read.get(origin) ?? {};
+      if (outcome) return [origin, { outcome, error }];
+      try {
+        return [origin, { first: before.get(origin) ?? (await store.finish({ origin, what, holder, late })) }];
+      } catch (error) {
+        return [origin, { outcome: 'failed', error }];
+      }
     });
-    const firsts = new Map(await Promise.all(finishing));
+    const ended = new Map(await Promise.all(finishing));
     return await Promise.all(
       works.map(async (work): Promise<Tracked> => {
-        const { outcome = 'failed', error } = read.get(work.origin) ?? {};
-        const first = firsts.get(work.origin);
+        const { first, outcome = 'failed', error } = ended.get(work.origin) ?? {};
         if (!first) return { work, outcome, late: 0, error };
-        return await settle(work, first, before.has(work.origin), store);
+        try {
+          return await settle(work, first, before.has(work.origin), store);
+        } catch (error) {
+          return failed(work, error);
+        }
       }),
     );
   } catch (error) {
-    return works.map((work) => ({ work, outcome: 'failed', late: 0, error }));
+    return works.map((work) => failed(work, error));
   }
+}
+
+/** What became of an object once it was read. */
+interface Ended extends Pick<Read, 'outcome' | 'error'> {
+  /** Who finished it. */
+  readonly first?: FinishedObject;
 }
 
 interface Read {
@@ -215,87 +210,4 @@ async function settle(work: Work, first: FinishedObject, known: boolean, store: 
 /** An invocation's time is over before an object is read: another invocation takes it. */
 export class OutOfTimeError extends Error {
   override readonly name = 'OutOfTimeError';
-}
-
-/** How an object was announced. */
-export interface Delivery extends Pick<Work, 'holder' | 'retried'> {
-  /** Milliseconds since the epoch, the same at each receive: what the object's records go by when none tells a time. */
-  readonly arrivedAt: number;
-}
-
-/**
- * An object to check.
- *
- * @param open opens the object; undefined where another has replaced it
- */
-export function objectWork(
-  source: TrackedSource,
-  object: ObjectId & { readonly size: number },
-  { holder, arrivedAt, retried }: Delivery,
-  open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
-): Work {
-  return {
-    source,
-    origin: originOf(objectIdentity(source.settings.name, object)),
-    what: `s3://${object.bucket}/${object.key}`,
-    holder,
-    size: object.size,
-    retried,
-    read: async (pager, write) => {
-      const there = await readObject(source, open, (record) => pager.add(record, arrivedAt), write);
-      pager.end(arrivedAt);
-      return there;
-    },
-  };
-}
-
-/** A subscription payload to check. */
-export function payloadWork(source: TrackedSource, payload: Payload, holder: string): Work {
-  return {
-    source,
-    origin: originOf(payloadIdentity(source.settings.name, payload)),
-    what: `${payload.logGroup} ${payload.logStream}`,
-    holder,
-    size: payload.bytes,
-    retried: false,
-    read: async (pager, write) => {
-      const { format, settings } = source;
-      const reader = new RecordReader(format, settings.identity && [settings.identity], (record) =>
-        pager.addEvent(record, payload.timestamps[record.position] ?? 0),
-      );
-      reader.readMessages(payload.messages);
-      pager.end(0);
-      await write();
-      return true;
-    },
-  };
-}
-
-/**
- * Gives all records of an object to `take`; of a gzip that breaks midway or is a bomb, those before the break.
- *
- * @param open opens the object, and once more where its gzip breaks; undefined where it is there no more
- * @param pause called between chunks
- * @returns false where the object is there no more
- */
-export async function readObject(
-  { format, settings }: TrackedSource,
-  open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
-  take: (record: DuplicateRecord) => void,
-  pause: () => Promise<void> = async () => {},
-): Promise<boolean> {
-  const body = await open();
-  if (!body) return false;
-  const reader = new RecordReader(format, settings.identity && [settings.identity], take);
-  try {
-    for await (const chunk of decode(body, open)) {
-      reader.push(chunk);
-      await pause();
-    }
-    reader.end();
-  } catch (error) {
-    if (!(error instanceof BrokenGzipError)) throw error;
-    reader.breakOff();
-  }
-  return true;
 }

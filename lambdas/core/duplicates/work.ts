@@ -1,0 +1,110 @@
+/** What there is to check: objects, and payloads of log events. */
+import { BrokenGzipError, decode } from '../decode.ts';
+import { type ObjectId, objectIdentity, originOf, payloadIdentity } from '../origin.ts';
+import type { Payload } from '../payload.ts';
+import type { TrackedSettings } from '../settings.ts';
+import type { FoundSource } from '../sources.ts';
+import type { Pager } from './pages.ts';
+import { type DuplicateRecord, RecordReader } from './records.ts';
+
+/** A source whose records are checked. */
+export type TrackedSource = FoundSource<TrackedSettings>;
+
+/** An object or payload to check. */
+export interface Work {
+  readonly source: TrackedSource;
+  readonly origin: string;
+  /** `s3://bucket/key`, or the log group and stream. */
+  readonly what: string;
+  /** The SQS message's id or Lambda's request id, which a retry repeats. */
+  readonly holder: string;
+  /** Bytes, as announced. */
+  readonly size: number;
+  /** It was begun before, or was in a batch that failed; whatever ended that may be its own fault. */
+  readonly retried: boolean;
+  /** Gives all records to the pager, and a chance to write what it has; false where the object is there no more. */
+  readonly read: (pager: Pager, write: () => Promise<void>) => Promise<boolean>;
+}
+
+/** How an object was announced. */
+export interface Delivery extends Pick<Work, 'holder' | 'retried'> {
+  /** Milliseconds since the epoch, the same at each receive: what the object's records go by when none tells a time. */
+  readonly arrivedAt: number;
+}
+
+/**
+ * An object to check.
+ *
+ * @param open opens the object; undefined where another has replaced it
+ */
+export function objectWork(
+  source: TrackedSource,
+  object: ObjectId & { readonly size: number },
+  { holder, arrivedAt, retried }: Delivery,
+  open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
+): Work {
+  return {
+    source,
+    origin: originOf(objectIdentity(source.settings.name, object)),
+    what: `s3://${object.bucket}/${object.key}`,
+    holder,
+    size: object.size,
+    retried,
+    read: async (pager, write) => {
+      const there = await readObject(source, open, (record) => pager.add(record, arrivedAt), write);
+      pager.end(arrivedAt);
+      return there;
+    },
+  };
+}
+
+/** A subscription payload to check. */
+export function payloadWork(source: TrackedSource, payload: Payload, holder: string): Work {
+  return {
+    source,
+    origin: originOf(payloadIdentity(source.settings.name, payload)),
+    what: `${payload.logGroup} ${payload.logStream}`,
+    holder,
+    size: payload.bytes,
+    retried: false,
+    read: async (pager, write) => {
+      const { format, settings } = source;
+      const reader = new RecordReader(format, settings.identity && [settings.identity], (record) =>
+        pager.addEvent(record, payload.timestamps[record.position] ?? 0),
+      );
+      reader.readMessages(payload.messages);
+      pager.end(0);
+      await write();
+      return true;
+    },
+  };
+}
+
+/**
+ * Gives all records of an object to `take`; of a gzip that breaks midway or is a bomb, those before the break.
+ *
+ * @param open opens the object, and once more where its gzip breaks; undefined where it is there no more
+ * @param pause called between chunks
+ * @returns false where the object is there no more
+ */
+export async function readObject(
+  { format, settings }: TrackedSource,
+  open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
+  take: (record: DuplicateRecord) => void,
+  pause: () => Promise<void> = async () => {},
+): Promise<boolean> {
+  const body = await open();
+  if (!body) return false;
+  const reader = new RecordReader(format, settings.identity && [settings.identity], take);
+  try {
+    for await (const chunk of decode(body, open)) {
+      reader.push(chunk);
+      await pause();
+    }
+    reader.end();
+  } catch (error) {
+    if (!(error instanceof BrokenGzipError)) throw error;
+    reader.breakOff();
+  }
+  return true;
+}

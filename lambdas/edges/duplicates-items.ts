@@ -1,0 +1,100 @@
+/** What the duplicate check remembers, as items of its table: core/duplicates/store.ts tells which there are. */
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { StoredPage } from '../core/duplicates/counting.ts';
+import {
+  type CountedMinute,
+  DUPLICATES,
+  type FinishedObject,
+  type Note,
+  type PageOf,
+  type StoredMark,
+  shardOf,
+} from '../core/duplicates/store.ts';
+
+export type Item = Record<string, AttributeValue>;
+
+function key(partition: string, sort: string): Item {
+  return { [DUPLICATES.partition]: { S: partition }, [DUPLICATES.sort]: { S: sort } };
+}
+
+export function partitionIs(partition: string) {
+  return {
+    KeyConditionExpression: `${DUPLICATES.partition} = :partition`,
+    ExpressionAttributeValues: { ':partition': { S: partition } },
+  };
+}
+
+/** The parts of an item's keys, which no part's own text can hold a # to confuse. */
+function partsOf(item: Item): string[] {
+  return `${item[DUPLICATES.partition]?.S}#${item[DUPLICATES.sort]?.S}`.split('#');
+}
+
+export const objectKey = (origin: string) => key(`o#${origin}`, 'o');
+export const triesKey = (origin: string) => key(`o#${origin}`, 't');
+
+export function objectOf(item: Item): FinishedObject {
+  const [, origin = ''] = partsOf(item);
+  return { origin, what: item.what?.S ?? '', holder: item.holder?.S ?? '', late: Number(item.late?.N ?? 0) };
+}
+
+export function pagePartition(source: string, minute: number, shard: number): string {
+  return `p#${source}#${minute}#${shard}`;
+}
+
+export function pageItem({ source, minute, origin, sequence, sampleRate, fingerprints }: PageOf): Item {
+  return {
+    ...key(pagePartition(source, minute, shardOf(origin, sequence)), `${origin}#${sequence}`),
+    f: { B: fingerprints },
+    ...(sampleRate < 1 && { r: { N: String(sampleRate) } }),
+  };
+}
+
+export function pageOf(item: Item): StoredPage {
+  const origin = partsOf(item)[4] ?? '';
+  return { origin, sampleRate: Number(item.r?.N ?? 1), fingerprints: item.f?.B ?? new Uint8Array() };
+}
+
+/** One partition: a mark for a minute and invocation is little even where pages are many. */
+export const MARKS = 'due';
+
+export function markKey({ source, minute, token }: Pick<StoredMark, 'source' | 'minute' | 'token'>): Item {
+  return key(MARKS, `${source}#${minute}#${token}`);
+}
+
+export function markOf(item: Item): StoredMark {
+  const [, source = '', minute, token = ''] = partsOf(item);
+  const shards = item.shards?.S?.split(',').map(Number) ?? [];
+  return { source, minute: Number(minute), shards, token, putAt: Number(item.at?.N) };
+}
+
+export const minutePartition = (source: string) => `m#${source}`;
+
+/** Sorts as text as the minutes do. */
+export const minuteText = (minute: number) => String(minute).padStart(10, '0');
+
+export const minuteKey = (source: string, minute: number) => key(minutePartition(source), minuteText(minute));
+
+export function minuteItem({ source, minute, version, ...counted }: CountedMinute): Item {
+  // Only ever read as a whole.
+  return { ...minuteKey(source, minute), version: { N: String(version) }, counted: { S: JSON.stringify(counted) } };
+}
+
+export function minuteOf(item: Item): CountedMinute {
+  const [, source = '', minute] = partsOf(item);
+  const counted = JSON.parse(item.counted?.S ?? '{}') as Omit<CountedMinute, 'source' | 'minute' | 'version'>;
+  return { source, minute: Number(minute), version: Number(item.version?.N), ...counted };
+}
+
+export const notePartition = (source: string) => `n#${source}`;
+export const noteKey = (source: string, origin: string) => key(notePartition(source), origin);
+
+export function noteOf(item: Item): Note {
+  const [, source = '', origin = ''] = partsOf(item);
+  return {
+    source,
+    origin,
+    redelivered: Number(item.redelivered?.N ?? 0),
+    late: Number(item.late?.N ?? 0),
+    notedAt: Number(item.notedAt?.N),
+  };
+}
