@@ -137,6 +137,7 @@ function layoutOf(
     noClient: filters.has('no_client_address'),
     localClient: filters.has('local_client'),
     marked,
+    inEscape: variables.some(({ after }) => /^[\\x\dA-F]/.test(after)),
   };
 }
 

@@ -36,6 +36,7 @@ const PROGRAM_FLAGS = {
   localClient: 16,
   marked: 32,
   jsonEscapes: 64,
+  inEscape: 128,
 } as const;
 
 /** Ops that fingerprints need whatever their identity: they tell the time, or whether a line is a record at all. */
@@ -94,11 +95,10 @@ export function programOf(
   // The word after it is the kernel's own: 0 until it has begun with the program.
   header.writeUInt32LE(slots.size, 56);
   const slotOf = (name: string) => slots.get(name) ?? 0;
-  const alternatives = (identity ?? []).map((columns) => [
-    columns.length,
-    slotOf(columns[0] ?? ''),
-    ...inOrder(columns, specs).map(slotOf),
-  ]);
+  const alternatives = (identity ?? []).map((columns) => {
+    const ordered = inOrder(columns, specs).map(slotOf);
+    return [ordered.length, slotOf(columns[0] ?? ''), ...ordered];
+  });
   header.writeUInt32LE(text.add(Buffer.from([...alternatives.flat(), 0])), 52);
 
   const records = fields.map((field) => {
@@ -145,6 +145,7 @@ function programFlags(layout: Layout, identity: boolean): number {
   if (layout.noClient) flags |= PROGRAM_FLAGS.noClient;
   if (layout.localClient) flags |= PROGRAM_FLAGS.localClient;
   if (layout.marked) flags |= PROGRAM_FLAGS.marked;
+  if (layout.inEscape) flags |= PROGRAM_FLAGS.inEscape;
   return flags;
 }
 

@@ -76,6 +76,8 @@ export interface LogFormatLayout {
   readonly localClient: boolean;
   /** A line without a status, an address or a time where they belong is of another format. */
   readonly marked: boolean;
+  /** Text between fields begins as part of `\xHH` does, which a byte that is no UTF-8 is to the reader. */
+  readonly inEscape: boolean;
 }
 
 /** JSON objects: each key is a column. */

@@ -1,6 +1,6 @@
 /** Lines of fields separated by single spaces, some in double quotes: core/delimited.ts, for lines as AWS writes them. */
-import { END_BYTES, ENDS, fieldsFound, findFields, plain, quotesFound } from './fields';
-import { BACKSLASH, both, COLON, HYPHEN, put, putBytes, putKey, putTextKey, QUOTE, SPACE } from './memory';
+import { END_BYTES, fieldsFound, findFields, plain, quotesFound } from './fields';
+import { BACKSLASH, both, COLON, ENDS, HTTP, HYPHEN, put, putBytes, putKey, putTextKey, QUOTE, SPACE } from './memory';
 import { copyDecimal, copyWhole } from './numbers';
 import {
   ADDRESS, BIGINT, BIGINT_DIGITS, DOUBLE, extraKey, fieldCount, flags, flagsOf, IDENTITY, INT, INT_DIGITS, keyOf, LIST, maxFields,
@@ -152,9 +152,6 @@ function copyAddress(record: usize, p: usize, end: usize, o: usize): usize {
   if (o != 0) wrote(record, 1, from, o);
   return o;
 }
-
-/** `HTTP/` without its last byte, as four are read. */
-const HTTP: u32 = 0x50545448;
 
 /** `METHOD URL PROTOCOL`: the URL may hold spaces, and each part may be `-`. */
 function copyRequest(record: usize, p: usize, end: usize, o: usize): usize {

@@ -2,12 +2,11 @@
  * Where the fields of a delimited line end, found for the whole line before any is read: 64 bytes become masks of a bit
  * each, so that no field waits for the one before it to end.
  */
-import { CR, SCRATCH } from './memory';
+import { CR, ENDS } from './memory';
 
-/** Ends of the fields, the last of them the line's, of four bytes each. */
-export const ENDS: usize = SCRATCH + 16_384;
+/** Of one end; the last is the line's. */
 export const END_BYTES: usize = 4;
-/** Lines with more fields are left to the clear path. */
+/** Where so many are found before the line's end, it is left to the clear path. */
 const MOST_FIELDS: u32 = 200;
 
 /** Fields of the line, and quotes: two of each field in quotes, unless some stand elsewhere. */

@@ -7,7 +7,7 @@ import { hash } from './hash';
 import { readJson, unknown as unknownMembers } from './json';
 import { fieldErrors } from './json-errors';
 import { local, readLogFormat } from './log-format';
-import { CR, inOf, INPUT, LF, OUTPUT, outOf, PREFIX, put, putBytes, putTextKey, QUOTE, RESULT, SCRATCH, ZERO } from './memory';
+import { CR, inOf, INPUT, LF, OUTPUT, outOf, POSITION_END, PREFIX, put, putBytes, putTextKey, QUOTE, RESULT, ZERO } from './memory';
 import { clearSlots, DELIMITED, flags, IDENTITY, identityHash, kind, lineHash, LOG_FORMAT, rawKey, whole } from './program';
 import { copySpan, isUtf8 } from './text';
 import { beginEvent, eventMillis } from './times';
@@ -21,8 +21,7 @@ const DONE: u32 = 0;
 const FULL: u32 = 1;
 const SURPRISE: u32 = 2;
 
-/** Line number, as text that ends here; counted up as text. */
-const POSITION_END: usize = SCRATCH + 224;
+/** Where the line's number begins; it is counted up as text. */
 let positionStart: usize = POSITION_END;
 
 /**

@@ -1,14 +1,13 @@
 /** JSON's values that their columns do not take, and members given twice, as `errors` keeps them. */
-import { BACKSLASH, COLON, DOT, HYPHEN, outOf, PROGRAM, put, putBytes, putTextKey, QUOTE, SCRATCH, SPACE, ZERO } from './memory';
+import { BACKSLASH, COLON, DOT, FAILED, HYPHEN, outOf, put, putBytes, putTextKey, QUOTE, SPACE, ZERO } from './memory';
 import { isDigit } from './numbers';
-import { BOOLEAN, DOUBLE, names, opOf, RECORD_BYTES, RECORDS, TIME } from './program';
+import { BOOLEAN, DOUBLE, errorsKey, NAME_BYTES, names, opOf, RECORD_BYTES, RECORDS, TIME } from './program';
 import { copyPlain } from './json-values';
 
 /** Errors of the line. */
 export let fieldErrors: u32 = 0;
 
-/** The columns whose values do not convert, a bit each, of 256; and where in the line those values are. */
-const FAILED: usize = SCRATCH + 10_240;
+/** At FAILED the columns whose values do not convert, a bit each, of 256; and where in the line those values are. */
 const VALUES: usize = FAILED + 32;
 
 /** The one member that was given before: its key, value, and whether the key was written likewise. */
@@ -16,8 +15,6 @@ let repeatedKey: usize = 0;
 let repeatedLength: usize = 0;
 let repeatedValue: usize = 0;
 let repeatedExactly: bool = false;
-
-const NAME_BYTES: usize = 64;
 
 // @ts-ignore: decorator
 @inline
@@ -93,8 +90,7 @@ export function noteRepeated(before: usize, key: usize, length: usize, p: usize)
 /** Writes `errors`, in the order of the columns. 0 for errors of both kinds, whose names could be the same. */
 export function putErrors(o: usize): usize {
   if (repeatedKey != 0 && fieldErrors > 1) return 0;
-  // JSON's programs have the key of `errors` where those of other formats tell of the text before the first field.
-  o = put(putTextKey(o, load<u64>(PROGRAM, 40)), 0x7b);
+  o = put(putTextKey(o, errorsKey()), 0x7b);
   if (repeatedKey != 0) {
     o = putValue(o, repeatedKey, repeatedLength, repeatedValue);
     o = putReason(o, repeatedExactly ? 'duplicate_key' : 'case_collision');

@@ -2,18 +2,13 @@
  * JSON's keys, and the columns they are of. What a key is, is found out once and kept with the key as it was written:
  * lines mostly have the keys of the line before, in its order, so that one comparison tells each.
  */
-import { PROGRAM, QUOTE, SCRATCH } from './memory';
+import { KEY, KEYS, PROGRAM, QUOTE } from './memory';
 import { isDigit } from './numbers';
-import { fieldCount, names, RECORD_BYTES, RECORDS } from './program';
+import { fieldCount, NAME_BYTES, names, RECORD_BYTES, RECORDS } from './program';
 
 export const NO_COLUMN: u32 = 0xffff;
 
-/** A key in lower case, with zeros behind it up to whole 16 bytes. */
-const KEY: usize = SCRATCH + 256;
-const NAME_BYTES: usize = 64;
-
-/** The keys kept, by their hash: each as it was written, with its quote and zeros behind it, and what it is. */
-const KEYS: usize = SCRATCH + 16_384;
+/** Of a key kept at KEYS, by its hash: as it was written, with its quote and zeros behind it, and what it is. */
 const KEY_BYTES: usize = 80;
 const KEY_COUNT: u32 = 256;
 const NEAR: u32 = 8;

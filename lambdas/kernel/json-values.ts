@@ -1,7 +1,7 @@
 /** Values of JSON: copied as they stand in a row, or only passed. */
 import { BACKSLASH, both, COLON, DOT, HYPHEN, inOf, NOWHERE, outOf, put, putBytes, QUOTE, SPACE, ZERO } from './memory';
-import { isDigit } from './numbers';
-import { putChar, utf8Length } from './text';
+import { digitsIn, isDigit } from './numbers';
+import { putChar, specialBytes, utf8Length } from './text';
 
 /** Objects and arrays within each other. */
 const MOST_DEPTH: u32 = 64;
@@ -48,14 +48,7 @@ function copyBare(p: usize, o: usize): u64 {
 // @ts-ignore: decorator
 @inline
 function digitsAt(p: usize): usize {
-  return <usize>ctz(~digitMask(p));
-}
-
-/** Which of the 16 bytes at a place are digits. */
-// @ts-ignore: decorator
-@inline
-function digitMask(p: usize): u32 {
-  return <u32>i8x16.bitmask(i8x16.lt_u(i8x16.sub(v128.load(p), i8x16.splat(0x30)), i8x16.splat(10)));
+  return <usize>ctz(~digitsIn(v128.load(p)));
 }
 
 /** Are the digits at a place a whole number, with nothing to follow that would make it another? */
@@ -81,7 +74,7 @@ export function copyWholeNumber(p: usize, o: usize, most: usize): u64 {
 // @ts-ignore: decorator
 @inline
 export function copyDecimalNumber(p: usize, o: usize): u64 {
-  const mask = digitMask(p);
+  const mask = digitsIn(v128.load(p));
   const whole = <usize>ctz(~mask);
   if (isWhole(p, whole)) {
     v128.store(o, v128.load(p));
@@ -128,18 +121,6 @@ function copyString(p: usize, o: usize, level: u32, nested: bool): u64 {
   }
 }
 
-/** Quote, backslash, control characters, and what is no ASCII: as signed numbers the last two are below a space. */
-// @ts-ignore: decorator
-@inline
-function specialBytes(bytes: v128): i32 {
-  return i8x16.bitmask(
-    v128.or(
-      v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
-      i8x16.lt_s(bytes, i8x16.splat(0x20)),
-    ),
-  );
-}
-
 /** Copies characters that are no ASCII. */
 function copyWide(p: usize, o: usize): u64 {
   do {
@@ -177,11 +158,11 @@ function copyRawEscape(p: usize, o: usize, level: u32): u64 {
   const end = endOfEscape(p);
   if (end == 0) return 0;
   do {
-    o = putBackslash(o, level);
+    o = putEscapedBackslash(o, level);
     const c = <u32>load<u8>(p, 1);
     p += 2;
     if (c == QUOTE) o = putQuote(o, level);
-    else if (c == BACKSLASH) o = putBackslash(o, level);
+    else if (c == BACKSLASH) o = putEscapedBackslash(o, level);
     else o = put(o, c);
     if (c == 0x75) {
       store<u32>(o, load<u32>(p));
@@ -194,7 +175,7 @@ function copyRawEscape(p: usize, o: usize, level: u32): u64 {
 
 // @ts-ignore: decorator
 @inline
-function putBackslash(o: usize, level: u32): usize {
+function putEscapedBackslash(o: usize, level: u32): usize {
   store<u32>(o, 0x5c5c5c5c);
   return o + (<usize>level) * 2;
 }
@@ -390,7 +371,7 @@ function endOfNumber(p: usize): usize {
     while (isDigit(load<u8>(p))) p++;
     if (p == from) return 0;
   }
-  if (load<u8>(p) == 0x2e) {
+  if (load<u8>(p) == DOT) {
     const from = ++p;
     while (isDigit(load<u8>(p))) p++;
     if (p == from) return 0;

@@ -5,7 +5,7 @@
  * comes last. Where members come in another order than their columns, what has been written is put in order at the end.
  */
 import {
-  both, COLON, inOf, isEnd, OTHERS, outOf, PIECES, put, putBytes, putKey, putTextKey, QUOTE, SCRATCH, ZERO,
+  both, COLON, DOT, HAD, inOf, isEnd, OTHERS, outOf, PIECES, put, putBytes, putKey, putTextKey, QUOTE, ZERO,
 } from './memory';
 import { copySigned, copyWhole } from './numbers';
 import {
@@ -20,9 +20,7 @@ import { copyDecimalNumber, copyPlain, copyWholeNumber, endOfLiteral, endOfValue
 /** Members no column stands for, kept in `extra`. */
 export let unknown: u32 = 0;
 
-/** Which columns the line has had, a bit each, of 256. */
-const HAD: usize = SCRATCH + 4096;
-/** Where their pieces of the row stand: start and end of each, and where its key is in the line. */
+/** Behind the columns that the line has had, a bit each of 256: where their pieces of the row stand: start and end of each, and where its key is in the line. */
 const PLACES: usize = HAD + 32;
 const PLACE_BYTES: usize = 16;
 /** Hashes of the keys that no column stands for, and a bit for each of 64 kinds of them. */
@@ -257,5 +255,5 @@ function noteTimeOf(column: u32): void {
 function withoutZeroFraction(p: usize, end: usize): usize {
   let at = end;
   while (at > p && load<u8>(at - 1) == ZERO) at--;
-  return at < end && end - at <= 20 && at > p && load<u8>(at - 1) == 0x2e ? at - 1 : end;
+  return at < end && end - at <= 20 && at > p && load<u8>(at - 1) == DOT ? at - 1 : end;
 }

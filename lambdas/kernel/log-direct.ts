@@ -2,8 +2,8 @@
  * Values of a log_format that show by themselves where they end: read and copied in one go. What does not is left to a
  * second look, which finds the end first: log-format.ts.
  */
-import { BACKSLASH, both, DOT, HYPHEN, inOf, isEnd, outOf, put, putBytes, putKey, putTextKey, QUOTE, SPACE } from './memory';
-import { HTTP, isIpv4, isMethod, SAW_HTTP, SAW_MARK, see, seeIpv4 } from './log-values';
+import { BACKSLASH, both, DOT, HTTP, HYPHEN, inOf, isEnd, outOf, put, putBytes, putKey, putTextKey, QUOTE, SPACE } from './memory';
+import { isIpv4, isMethod, SAW_HTTP, SAW_MARK, see, seeIpv4 } from './log-values';
 import { copyDecimal, copyWhole, digitsIn, isDigit } from './numbers';
 import {
   BIGINT, BIGINT_DIGITS, CLIENT, DOUBLE, flags, flagsOf, HEX_ESCAPES, INT, INT_DIGITS, JSON_ESCAPES, keyOf, LIST, literalHead, literalLength,
@@ -65,13 +65,14 @@ function readText(record: usize, p: usize, o: usize, first: u32, length: u32): u
   o = putTextKey(o, keyOf(record, 0));
   noBackslash();
   while (true) {
-    const places = copyUntil(p, o, first, 1);
+    const places = copyUntil(p, o, first);
     if (places == 0) return 0;
     p = inOf(places);
     o = outOf(places);
     if (load<u8>(p) != first) return 0;
     if (follows(record, p, length)) break;
-    if (isEnd(p + 1)) return 0;
+    // Part of a character that is another's too: alone it may be no text.
+    if (first >= 0x80 || isEnd(p + 1)) return 0;
     o = putChar(o, first, 1);
     p++;
   }

@@ -4,10 +4,10 @@ import { follows, matched, readDirectly } from './log-direct';
 import { beginLine, readValue, saw, SAW_CLIENT, SAW_HTTP, SAW_LOCAL, SAW_MARK, setEscaped } from './log-values';
 import { isDigit } from './numbers';
 import {
-  fieldCount, flags, flagsOf, HEX_ESCAPES, IDENTITY, JSON_ESCAPES, LIST, literalHead, literalLength, literalOf, LOCAL_CLIENT, MARKED,
+  fieldCount, flags, flagsOf, HEX_ESCAPES, IDENTITY, IN_ESCAPE, JSON_ESCAPES, LIST, literalHead, literalLength, literalOf, LOCAL_CLIENT, MARKED,
   neededFields, NO_CLIENT, NO_HTTP, RECORD_BYTES, RECORDS, startLength, startText,
 } from './program';
-import { find } from './text';
+import { find, isUtf8 } from './text';
 
 /** The line is a request of the machine itself, and left out. */
 export let local: bool = false;
@@ -19,6 +19,7 @@ let ended: bool = false;
 /** @returns the line's end; 0 for a surprise */
 export function readLogFormat(p: usize, o: usize): u64 {
   if (mayBeEnveloped(p)) return 0;
+  const line = p;
   const start = startLength();
   if (start > 0) {
     if (matched(p, startText(), start) != start) return 0;
@@ -51,6 +52,7 @@ export function readLogFormat(p: usize, o: usize): u64 {
   }
   if (!isEnd(p) || index < neededFields()) return 0;
   const program = flags();
+  if (program & IN_ESCAPE && !isUtf8(line, p)) return 0;
   if (program & NO_HTTP && !(saw & SAW_HTTP)) return 0;
   if (program & NO_CLIENT && !(saw & SAW_CLIENT)) return 0;
   if (program & MARKED && !(saw & (SAW_MARK | SAW_CLIENT))) return 0;

@@ -1,5 +1,5 @@
 /** Values of a log_format's fields: core/log-columns.ts. */
-import { COLON, DOT, HYPHEN, put, putKey, putTextKey, QUOTE, SPACE } from './memory';
+import { COLON, DOT, HTTP, HYPHEN, put, putKey, putTextKey, QUOTE, SPACE } from './memory';
 import { copyDecimal, copyWhole, digitsIn, isDigit, threeDigits } from './numbers';
 import {
   BIGINT, BIGINT_DIGITS, CLIENT, DOUBLE, flagsOf, HOST, INT, INT_DIGITS, keyOf, NGINX_REQUEST, opOf, PART, PART_SHIFT,
@@ -144,9 +144,6 @@ function putPart(record: usize, p: usize, end: usize, o: usize): usize {
   if ((flagsOf(record) >> PART_SHIFT) > 0 && from == p) return putText(record, 0, p, end, o);
   return to == from ? putText(record, 0, p, end, o) : putText(record, 0, from, to, o);
 }
-
-/** `HTTP`, as four bytes are read. */
-export const HTTP: u32 = 0x50545448;
 
 function putVersion(record: usize, column: usize, p: usize, end: usize, o: usize): usize {
   if (end - p < 6 || load<u32>(p) != HTTP || load<u8>(p, 4) != 0x2f) return 0;

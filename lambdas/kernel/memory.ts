@@ -9,8 +9,25 @@
 
 /** What one call came to: see core/kernel.ts. */
 export const RESULT: usize = 1024;
-/** Small texts and tables of one line. */
-export const SCRATCH: usize = 4096;
+/** Small texts and tables, of one line or of what was read last; each has its place: */
+const SCRATCH: usize = 4096;
+/** The last minute read, and the last `$time_local` with what it was written as: times.ts. */
+export const MINUTE: usize = SCRATCH;
+export const LOCAL: usize = SCRATCH + 32;
+export const LOCAL_TEXT: usize = SCRATCH + 64;
+/** The line's number, as text that ends here: index.ts. */
+export const POSITION_END: usize = SCRATCH + 224;
+/** A key of JSON in lower case, with zeros behind it up to whole 16 bytes: json-keys.ts. */
+export const KEY: usize = SCRATCH + 256;
+/** Where the columns of an identity were written: program.ts. */
+export const SLOTS: usize = SCRATCH + 1024;
+/** What of JSON's members a line has had, and what of it does not convert: json.ts, json-errors.ts. */
+export const HAD: usize = SCRATCH + 4096;
+export const FAILED: usize = SCRATCH + 10_240;
+/** Keys of JSON that are kept, 20 KB: json-keys.ts. */
+export const KEYS: usize = SCRATCH + 16_384;
+/** Ends of a delimited line's fields: fields.ts. */
+export const ENDS: usize = SCRATCH + 40_960;
 /** The format's program, as core/kernel-program.ts lays it out. */
 export const PROGRAM: usize = 65_536;
 export const PROGRAM_BYTES: usize = 131_072;
@@ -65,6 +82,9 @@ export function inOf(places: u64): usize {
 export function outOf(places: u64): usize {
   return usize(u32(places));
 }
+
+/** `HTTP`, as four bytes are read. */
+export const HTTP: u32 = 0x50545448;
 
 /** Is the line at its end here: LF, or CR LF? */
 // @ts-ignore: decorator

@@ -55,7 +55,7 @@ export function copyWhole(p: usize, end: usize, o: usize, most: usize): usize {
 /** Digits of a decimal number that is written as it was logged. */
 const MOST_DIGITS: usize = 17;
 
-/** The same with a minus before it. */
+/** `copyDecimal`, with a minus before it or not. */
 export function copySigned(p: usize, end: usize, o: usize): usize {
   if (load<u8>(p) != HYPHEN) return copyDecimal(p, end, o);
   store<u8>(o, HYPHEN);

@@ -1,6 +1,6 @@
 /** A format's program as core/kernel-program.ts lays it out, and what a line's identity columns were written as. */
 import { hash } from './hash';
-import { PROGRAM, putBytes, SCRATCH, UNESCAPED } from './memory';
+import { PROGRAM, putBytes, SLOTS, UNESCAPED } from './memory';
 
 export const DELIMITED: u32 = 1;
 export const LOG_FORMAT: u32 = 2;
@@ -60,6 +60,8 @@ export const NO_CLIENT: u32 = 8;
 export const LOCAL_CLIENT: u32 = 16;
 /** Of a program: a line without a status, a client's address or a time where they belong is of another format. */
 export const MARKED: u32 = 32;
+/** Of a program: what follows a field may stand in `\xHH`, which the clear path reads for a byte that is no UTF-8. */
+export const IN_ESCAPE: u32 = 128;
 
 export const RECORDS: usize = PROGRAM + 64;
 export const RECORD_BYTES: usize = 64;
@@ -105,6 +107,15 @@ export function extraKey(): u64 {
 export function rawKey(): u64 {
   return load<u64>(PROGRAM, 32);
 }
+/** The key of `errors`: of JSON's programs, which have no text before a first field. */
+// @ts-ignore: decorator
+@inline
+export function errorsKey(): u64 {
+  return load<u64>(PROGRAM, 40);
+}
+/** Bytes of a column's name among the names of JSON's columns. */
+export const NAME_BYTES: usize = 64;
+
 /** Place of the text before the first field, of the names of JSON's columns, and of the identities. */
 // @ts-ignore: decorator
 @inline
@@ -161,12 +172,10 @@ export function keyOf(record: usize, column: usize): u64 {
   return load<u64>(record + column * 8, 16);
 }
 
-/** Where the columns of a record's identity were written: start and end of each. */
-const SLOTS: usize = SCRATCH + 1024;
 const IDENTITY_SEED: u64 = 0;
 const LINE_SEED: u64 = 1;
 
-/** Slots are counted from 1. */
+/** Start and end of each column of an identity that was written; slots are counted from 1. */
 export function clearSlots(): void {
   const end = SLOTS + <usize>load<u32>(PROGRAM, 56) * 8 + 8;
   for (let at = SLOTS; at < end; at += 16) v128.store(at, i64x2.splat(0));

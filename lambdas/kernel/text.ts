@@ -4,10 +4,9 @@ import { BACKSLASH, both, CR, inOf, LF, outOf, put, QUOTE } from './memory';
 /**
  * Copies text up to the byte `until`, or to the line's end, as it stands in a JSON string.
  *
- * @param level 1: within a string; 2: within a string within a string, as `extra` is
  * @returns the place of `until` or of the line's end; 0 for bytes that are no UTF-8
  */
-export function copyUntil(p: usize, o: usize, until: u32, level: u32): u64 {
+export function copyUntil(p: usize, o: usize, until: u32): u64 {
   const ends = i8x16.splat(<i8>until);
   while (true) {
     const bytes = v128.load(p);
@@ -23,14 +22,18 @@ export function copyUntil(p: usize, o: usize, until: u32, level: u32): u64 {
     o += plain;
     const c = <u32>load<u8>(p);
     if (c == until || c == LF || (c == CR && load<u8>(p, 1) == LF)) return both(p, o);
-    const places = copySpecial(p, o, c, level);
+    const places = copySpecial(p, o, c, 1);
     if (places == 0) return 0;
     p = inOf(places);
     o = outOf(places);
   }
 }
 
-/** Copies the text from `p` to `end`, likewise. */
+/**
+ * Copies the text from `p` to `end`, likewise.
+ *
+ * @param level 1: within a string; 2: within a string within a string, as `extra` is
+ */
 export function copySpan(p: usize, end: usize, o: usize, level: u32): usize {
   while (p < end) {
     const bytes = v128.load(p);

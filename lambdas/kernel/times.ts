@@ -1,5 +1,5 @@
 /** Times as logs write them to `yyyy-MM-dd HH:mm:ss[.fraction]`, in UTC, and to milliseconds since the epoch. */
-import { COLON, DOT, HYPHEN, put, SCRATCH, SPACE, ZERO } from './memory';
+import { COLON, DOT, HYPHEN, LOCAL, LOCAL_TEXT, MINUTE, put, SPACE, ZERO } from './memory';
 import { digitsIn, isDigit, threeDigits } from './numbers';
 
 /** Milliseconds since the epoch of the time written last. */
@@ -33,8 +33,7 @@ function two(p: usize): u32 {
   return tens > 9 || ones > 9 ? INVALID : tens * 10 + ones;
 }
 
-/** The last `yyyy-MM-ddTHH:mm` read, and when that is: most lines in a row are of one minute. */
-const MINUTE: usize = SCRATCH;
+/** When the last `yyyy-MM-ddTHH:mm` read is: most lines in a row are of one minute. */
 let minuteMillis: i64 = 0;
 
 /** When `yyyy-MM-ddTHH:mm` at a place is, with a `T` or a space; i64.MIN_VALUE where it is none. */
@@ -205,11 +204,9 @@ function offsetOf(p: usize, end: usize): i64 {
   return sign == HYPHEN ? -offset : offset;
 }
 
-/** The last `$time_local` read, what it was written as and its time: lines of one second follow each other. */
-const LOCAL: usize = SCRATCH + 32;
-const LOCAL_TEXT: usize = SCRATCH + 64;
 export const LOCAL_BYTES: usize = 26;
 const UTC_BYTES: usize = 19;
+/** When the last `$time_local` read is: lines of one second follow each other. */
 let localMillis: f64 = 0;
 
 /** `29/Nov/2024:11:41:46 +0000` */

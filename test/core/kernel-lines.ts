@@ -31,6 +31,9 @@ const ESCAPED = [
   '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET /\\xff?q=\\x0a&r=\\xEF\\xBF\\xBD HTTP/1.1" 200 1 "-" "a\\b" kong_request_id: "b9"',
 ];
 
+/** A log_format whose text between values begins with what could be part of a name. */
+const BRACED = '$' + '{A}B$status|$request_id';
+
 /** log_formats with little to know their lines by, or with odd text between their values; and lines of them. */
 const ODD_FORMATS: readonly (readonly [string, ...string[]])[] = [
   ['$http_user_agent|$ssl_cipher', 'curl|TLS', '   ', '\t', '-|-', '|'],
@@ -40,6 +43,9 @@ const ODD_FORMATS: readonly (readonly [string, ...string[]])[] = [
   ['$http_foo\\ $status', 'a\\x41b\\ 200', 'a\\ 1'],
   ['$status $body_bytes_sent $http_foo', '-12 5 x', '200 5 x', '-12 - -'],
   ['$host|$status', 'shop-api.example.com|200', `${'a'.repeat(300)}-b|200`, '-|200'],
+  ['$http_foo\u00e9$http_bar', 'a\u00e9b', 'a\u00e8b\u00e9c'],
+  [BRACED.replace('A', 'http_x_forwarded_for').replace('B', 'x'), '1.2.3.4, 5x200|r', '1.2.3.4x200|r'],
+  [BRACED.replace('A', 'http_foo').replace('B', '80'), 'a80200|r', '-80200|-'],
 ];
 
 const NGINX_FORMAT =
