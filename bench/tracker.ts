@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { thousands } from '../bin/render.ts';
 import { decode } from '../lambdas/core/decode.ts';
-import { objectWork, type Work } from '../lambdas/core/duplicates/work.ts';
+import { objectWork, readObject, type Work } from '../lambdas/core/duplicates/work.ts';
 import { TRACK_BATCH } from '../lambdas/core/settings.ts';
 import { duplicatesClient, dynamoDuplicates } from '../lambdas/edges/duplicates.ts';
 import { dynamoLedger } from '../lambdas/edges/ledger.ts';
@@ -27,6 +27,8 @@ const ARRIVED = new Date(FROM + 600_000);
 export interface Tracked {
   /** Inflating left out, ÷ the ingest path. */
   readonly share: number;
+  /** Of that, taking lines apart for their fingerprints; the rest is pages, writing and counting. */
+  readonly readingShare: number;
   /** CPU nanoseconds for each decompressed byte, reading and inflating included. */
   readonly nsPerByte: number;
 }
@@ -127,10 +129,20 @@ export async function measureTracker(
   const inflate = async ({ gzip }: Input) => {
     for await (const _ of decode(bodyOf(gzip), async () => undefined));
   };
+  const read = async ({ source, gzip }: Input) => {
+    await readObject(
+      source,
+      async () => bodyOf(gzip),
+      () => {},
+    );
+  };
   const timed = await interleave(
     {
       inflate: async () => {
         for (const object of objects) await inflate(object);
+      },
+      read: async () => {
+        for (const object of objects) await read(object);
       },
       ingest: async () => {
         for (const object of objects) await ingest(object);
@@ -143,6 +155,7 @@ export async function measureTracker(
   const bytes = objects.reduce((sum, object) => sum + object.bytes, 0);
   return {
     share: timed.ratio('track', 'ingest') - timed.ratio('inflate', 'ingest'),
+    readingShare: timed.ratio('read', 'ingest') - timed.ratio('inflate', 'ingest'),
     nsPerByte: (timed.cpu('track') * 1e6) / bytes,
   };
 }
@@ -176,7 +189,7 @@ export async function measureUnits(
 }
 
 export function trackerSection({ objects, tracked, units }: TrackerTold): Section {
-  const { share, nsPerByte } = tracked;
+  const { share, readingShare, nsPerByte } = tracked;
   const { check, ledger } = units;
   const unitsOf = (name: string, { requests, reads, writes }: Units) => [
     [`${name}: requests a million lines`, number(requests)],
@@ -193,6 +206,8 @@ export function trackerSection({ objects, tracked, units }: TrackerTold): Sectio
     columns: columnsOf('', 'measured'),
     rows: [
       ['CPU ÷ ingest path', number(share)],
+      ['of that, taking lines apart for their fingerprints', number(readingShare)],
+      ['of that, pages, writing and counting', number(share - readingShare)],
       ['CPU ns a raw byte, inflating included', number(nsPerByte)],
       ...unitsOf('duplicate check', check),
       ...unitsOf('ledger', ledger),

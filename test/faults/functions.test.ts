@@ -32,7 +32,7 @@ describe('a function', { timeout: 180_000 }, () => {
     const dir = temporaryFolder();
     const logs = [1, 2].map((index) => albObject(`object-${index}`, LINES));
     // Enough to start, too little for the batches under way.
-    const starved = await openFaultyLake({ dir, changes: { memoryMiB: 14 } });
+    const starved = await openFaultyLake({ dir, changes: { memoryMiB: 12 } });
     await starved.put(...logs);
     expect((await starved.drain()).deadLetters).toHaveLength(logs.length);
     expect(readFileSync(join(dir, 'logs/load-objects.log'), 'utf8')).toContain('heap out of memory');
