@@ -48,3 +48,9 @@ export class InFlight<Item> {
     await this.#acknowledged(first.item);
   }
 }
+
+/** Waits for all, then gives what they gave. @throws the first failure, when nothing is under way any more. */
+export async function allOf<Value>(promises: readonly Promise<Value>[]): Promise<Value[]> {
+  await Promise.allSettled(promises);
+  return await Promise.all(promises);
+}

@@ -4,7 +4,7 @@
  */
 import { BrokenGzipError, DecompressionBombError, decode } from './decode.ts';
 import type { CompiledFormat } from './format.ts';
-import { InFlight } from './in-flight.ts';
+import { allOf, InFlight } from './in-flight.ts';
 import { type LoadsRow, loadsRow, rejectedRow } from './lake-rows.ts';
 import { type Claim, type Ledger, PAYLOAD_ENTRY_DAYS } from './ledger.ts';
 import { type Counts, Loader, type Shipment } from './loader.ts';
@@ -233,10 +233,7 @@ async function load(job: Job): Promise<Loaded | 'unfinished' | 'replaced'> {
   const sending = new InFlight<Shipment>(
     BATCHES_IN_FLIGHT,
     async ({ rows, rejected }) => {
-      const both = [sent(ports, inTurn(streams, turn++), rows), sent(ports, [ports.rejectedStream], rejected)];
-      // One that fails must not leave the other under way.
-      await Promise.allSettled(both);
-      await Promise.all(both);
+      await allOf([sent(ports, inTurn(streams, turn++), rows), sent(ports, [ports.rejectedStream], rejected)]);
     },
     async ({ counts }) => {
       await claim.checkpoint({ counts });

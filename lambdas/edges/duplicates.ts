@@ -13,7 +13,7 @@ import {
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { type CountStore, DUPLICATES, type ReportStore, type TrackStore } from '../core/duplicates/store.ts';
-import { InFlight } from '../core/in-flight.ts';
+import { allOf, InFlight } from '../core/in-flight.ts';
 import { batchWrite, MAX_WRITES } from './batch-write.ts';
 import {
   type Item,
@@ -265,9 +265,7 @@ export function dynamoDuplicates(
 
     async pages(source, at, shards) {
       const partitions = shards.map((shard) => query(partitionIs(pagePartition(source, at, shard))));
-      // Nothing is left under way where one fails.
-      await Promise.allSettled(partitions);
-      return (await Promise.all(partitions)).flat().map(pageOf);
+      return (await allOf(partitions)).flat().map(pageOf);
     },
 
     async storeMinute(counted) {

@@ -5,6 +5,7 @@
 import { KEY, KEYS, PROGRAM, QUOTE } from './memory';
 import { isDigit } from './numbers';
 import { fieldCount, NAME_BYTES, names, RECORD_BYTES, RECORDS } from './program';
+import { specialBytes } from './text';
 
 export const NO_COLUMN: u32 = 0xffff;
 
@@ -138,12 +139,7 @@ function keepKey(key: usize, p: usize, length: usize): void {
 function lowerKey(p: usize): usize {
   for (let at: usize = 0; at < NAME_BYTES; at += 16) {
     const bytes = v128.load(p + at);
-    const special = i8x16.bitmask(
-      v128.or(
-        v128.or(i8x16.eq(bytes, i8x16.splat(0x22)), i8x16.eq(bytes, i8x16.splat(0x5c))),
-        i8x16.lt_s(bytes, i8x16.splat(0x20)),
-      ),
-    );
+    const special = specialBytes(bytes);
     const upper = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x41)), i8x16.splat(26));
     const lower = v128.or(bytes, v128.and(upper, i8x16.splat(0x20)));
     if (special == 0) {

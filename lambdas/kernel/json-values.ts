@@ -1,6 +1,6 @@
 /** Values of JSON: copied as they stand in a row, or only passed. */
 import { BACKSLASH, both, COLON, DOT, HYPHEN, inOf, NOWHERE, outOf, put, putBytes, QUOTE, SPACE, ZERO } from './memory';
-import { digitsIn, isDigit } from './numbers';
+import { copyDecimal, digitsIn, endOfDecimal, isDigit } from './numbers';
 import { putChar, specialBytes, utf8Length } from './text';
 
 /** Objects and arrays within each other. */
@@ -70,25 +70,15 @@ export function copyWholeNumber(p: usize, o: usize, most: usize): u64 {
   return both(p + digits, o + digits);
 }
 
-/** The same with a fraction, which loses the zeros at its end. */
+/** The same with a fraction or without. */
 // @ts-ignore: decorator
 @inline
 export function copyDecimalNumber(p: usize, o: usize): u64 {
-  const mask = digitsIn(v128.load(p));
-  const whole = <usize>ctz(~mask);
-  if (isWhole(p, whole)) {
-    v128.store(o, v128.load(p));
-    return both(p + whole, o + whole);
-  }
-  const fraction = <usize>ctz(~(mask >> (<u32>whole + 1)));
-  const end = whole + 1 + fraction;
-  if (load<u8>(p + whole) != DOT || whole - 1 > 12 || fraction == 0 || end > 15) return 0;
-  if (whole > 1 && load<u8>(p) == ZERO) return 0;
-  if ((load<u8>(p + end) | 0x20) == 0x65) return 0;
-  v128.store(o, v128.load(p));
-  let last = o + end - 1;
-  while (load<u8>(last) == ZERO) last--;
-  return both(p + end, load<u8>(last) == DOT ? last : last + 1);
+  const end = endOfDecimal(p);
+  // It may go on.
+  if (end - p == 16 || (load<u8>(end) | 0x20) == 0x65) return 0;
+  const done = copyDecimal(p, end, o);
+  return done == 0 ? 0 : both(end, done);
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { BACKSLASH, both, DOT, HTTP, HYPHEN, inOf, isEnd, outOf, put, putBytes, putKey, putTextKey, QUOTE, SPACE } from './memory';
 import { isIpv4, isMethod, SAW_HTTP, SAW_MARK, see, seeIpv4 } from './log-values';
-import { copyDecimal, copyWhole, digitsIn, isDigit } from './numbers';
+import { copyDecimal, copyWhole, digitsIn, endOfDecimal, isDigit } from './numbers';
 import {
   BIGINT, BIGINT_DIGITS, CLIENT, DOUBLE, flags, flagsOf, HEX_ESCAPES, INT, INT_DIGITS, JSON_ESCAPES, keyOf, LIST, literalHead, literalLength,
   literalOf, NGINX_REQUEST, opOf, STATUS, TEXT, TIME, TOKEN, wrote,
@@ -98,21 +98,13 @@ function readWhole(record: usize, p: usize, o: usize, first: u32, length: u32, m
 
 /** A number with a point or without. */
 function readDecimal(record: usize, p: usize, o: usize, first: u32, length: u32): u64 {
-  const end = endOfNumbers(p);
+  const end = endOfDecimal(p);
   if (isDigit(first) || first == DOT || !follows(record, end, length)) return 0;
   const from = o;
   o = copyDecimal(p, end, putKey(o, keyOf(record, 0)));
   if (o == 0) return 0;
   wrote(record, 0, from, o);
   return both(end + length, o);
-}
-
-/** The end of the digits and dots at a place, of which 16 are looked at. */
-// @ts-ignore: decorator
-@inline
-function endOfNumbers(p: usize): usize {
-  const bytes = v128.load(p);
-  return p + <usize>ctz(~(digitsIn(bytes) | i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(<i8>DOT)))));
 }
 
 /** `29/Nov/2024:11:41:46 +0000`, which holds no bracket. */
@@ -131,7 +123,7 @@ function readTime(record: usize, p: usize, o: usize, length: u32): u64 {
 
 /** An IPv4 address. */
 function readClient(record: usize, p: usize, o: usize, first: u32, length: u32): u64 {
-  const end = endOfNumbers(p);
+  const end = endOfDecimal(p);
   const key = keyOf(record, 0);
   if (key == 0 || isDigit(first) || first == DOT || !follows(record, end, length) || !isIpv4(p, end)) return 0;
   const from = o;

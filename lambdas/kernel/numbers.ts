@@ -24,6 +24,14 @@ export function digitsIn(bytes: v128): u32 {
   return i8x16.bitmask(i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x30)), i8x16.splat(10)));
 }
 
+/** The end of the digits and dots at a place, of which 16 are looked at. */
+// @ts-ignore: decorator
+@inline
+export function endOfDecimal(p: usize): usize {
+  const bytes = v128.load(p);
+  return p + <usize>ctz(~(digitsIn(bytes) | i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(<i8>DOT)))));
+}
+
 /**
  * Copies a whole number of at most `most` digits, without sign but for a minus and without leading zeros.
  *
