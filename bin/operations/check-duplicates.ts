@@ -2,6 +2,7 @@
 import { countPages, type StoredPage } from '../../lambdas/core/duplicates/counting.ts';
 import { fingerprintName } from '../../lambdas/core/duplicates/identity.ts';
 import { type Page, Pager } from '../../lambdas/core/duplicates/pages.ts';
+import { eachRecord } from '../../lambdas/core/duplicates/records.ts';
 import { readObject, type TrackedSource } from '../../lambdas/core/duplicates/work.ts';
 
 /** A file or object to check. */
@@ -52,7 +53,7 @@ export async function checkDuplicates(source: TrackedSource, files: readonly Che
       minutes.set(minute, pages);
     };
     const pager = new Pager({ sampleRate: 1, from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY, take });
-    await readObject(source, open, (record) => pager.add(record, arrivedAt));
+    await readObject(source, open, (batch) => pager.add(batch, arrivedAt));
     pager.end(arrivedAt);
     records.push({ file: name, records: count });
   }
@@ -84,11 +85,13 @@ export async function placesOf(
   );
   if (found.size === 0) return [];
   for (const { name, open } of files) {
-    await readObject(source, open, ({ words, at, position, line }) => {
-      const duplicate = found.get(fingerprintName(words, at));
-      if (!duplicate) return;
-      if (duplicate.places.length === 0) duplicate.text = line();
-      duplicate.places.push({ file: name, line: position });
+    await readObject(source, open, (batch) => {
+      for (const record of eachRecord(batch)) {
+        const duplicate = found.get(fingerprintName(record.words, record.at));
+        if (!duplicate) continue;
+        if (duplicate.places.length === 0) duplicate.text = record.line;
+        duplicate.places.push({ file: name, line: record.position });
+      }
     });
   }
   return [...found].map(([fingerprint, duplicate]) => ({ fingerprint, ...duplicate }));

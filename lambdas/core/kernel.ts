@@ -49,13 +49,20 @@ const [program, prefix, input, output] = [kernel.PROGRAM, kernel.PREFIX, kernel.
 ) as [number, number, number, number];
 
 const outputWords = new Uint32Array(kernel.memory.buffer, output);
-const outputTimes = new Float64Array(kernel.memory.buffer, output);
+const outputMinutes = new Int32Array(kernel.memory.buffer, output);
 
 /**
- * A record where fingerprints are wanted: two words of fingerprint, two that are its time as a double (milliseconds
- * since the epoch, or NaN), the number of its line among those read, and where in the block that begins.
+ * A record where fingerprints are wanted: two words of fingerprint, the low one first, the minute of its event since the
+ * epoch, the number of its line among those read, and where in the block that begins.
  */
-export const FINGERPRINT_WORDS = 6;
+export const RECORD_WORDS = 5;
+export const MINUTE_WORD = 2;
+export const LINE_WORD = 3;
+export const START_WORD = 4;
+/** Of a record that tells no time. */
+export const NO_MINUTE = -(2 ** 31);
+/** Later ones, after the year 6000, are taken for this one. */
+export const LAST_MINUTE = 2 ** 31 - 1;
 
 /** Bytes of output that may be asked for at a time. */
 export const MAX_ROOM_BYTES = kernel.ROOM_BYTES.value;
@@ -74,9 +81,9 @@ export interface LinesRead {
   readonly next: number;
   /** The rows, one behind the other. Valid until the kernel is used again. */
   readonly output: Buffer;
-  /** Where fingerprints are wanted, the output is so many records of FINGERPRINT_WORDS each, in these. */
+  /** Where fingerprints are wanted, the output is a record for each row, in these: the same memory. */
   readonly words: Uint32Array;
-  readonly times: Float64Array;
+  readonly minutes: Int32Array;
   readonly rows: number;
   /** Lines left out by the filter on the machine's own requests. */
   readonly filtered: number;
@@ -147,7 +154,7 @@ export class LineKernel {
       next: result.getUint32(0, true),
       output: memory.subarray(output, output + result.getUint32(4, true)),
       words: outputWords,
-      times: outputTimes,
+      minutes: outputMinutes,
       rows: result.getUint32(8, true),
       filtered: result.getUint32(12, true),
       unknownFields: result.getUint32(16, true),

@@ -25,10 +25,14 @@ const SURPRISE: u32 = 2;
 let positionStart: usize = POSITION_END;
 
 /**
- * Bytes of one record where fingerprints are wanted: the fingerprint, the time in milliseconds or NaN, the number of
- * the line among those read, and where in the block it begins.
+ * Bytes of one record where fingerprints are wanted: the fingerprint, the minute of the event since the epoch, the number
+ * of the line among those read, and where in the block it begins.
  */
-const FINGERPRINT_BYTES: usize = 24;
+const RECORD_SIZE: usize = 20;
+/** The minute of a record that tells no time. */
+const NO_MINUTE: i32 = i32.MIN_VALUE;
+/** Later ones, after the year 6000, are taken for this one. */
+const LAST_MINUTE: f64 = <f64>i32.MAX_VALUE;
 
 /**
  * Reads the lines of a block, each with its LF.
@@ -59,7 +63,7 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
   while (p < end) {
     if (fingerprints) clearSlots();
     beginEvent();
-    const begun = fingerprints ? o + FINGERPRINT_BYTES : putHead(o, head, shared);
+    const begun = fingerprints ? o + RECORD_SIZE : putHead(o, head, shared);
     let places: u64;
     if (load<u8>(p) == LF) places = 0;
     else if (format == DELIMITED) places = readDelimited(p, begun);
@@ -141,10 +145,10 @@ function putFingerprint(o: usize, p: usize, end: usize, line: u32): usize {
     fingerprint = lineHash(p, end);
   }
   store<u64>(o, fingerprint);
-  store<f64>(o, eventMillis, 8);
-  store<u32>(o, line, 16);
-  store<u32>(o, p - INPUT, 20);
-  return o + FINGERPRINT_BYTES;
+  store<i32>(o, eventMillis == eventMillis ? <i32>min(Math.floor(eventMillis / 60_000), LAST_MINUTE) : NO_MINUTE, 8);
+  store<u32>(o, line, 12);
+  store<u32>(o, p - INPUT, 16);
+  return o + RECORD_SIZE;
 }
 
 function setPosition(position: u64): void {

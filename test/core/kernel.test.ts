@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fingerprintName } from '../../lambdas/core/duplicates/identity.ts';
-import { RecordReader } from '../../lambdas/core/duplicates/records.ts';
+import { eachRecord, RecordReader } from '../../lambdas/core/duplicates/records.ts';
 import type { CompiledFormat, FormatOptions } from '../../lambdas/core/format.ts';
 import { FORMATS } from '../../lambdas/core/formats.ts';
 import { Loader, type LoaderProps } from '../../lambdas/core/loader.ts';
@@ -61,9 +61,11 @@ function resultOf(loader: Loader) {
 
 function recordsOf(format: CompiledFormat, chunks: readonly Buffer[], identity?: readonly string[]) {
   const records: unknown[] = [];
-  const reader = new RecordReader(format, identity && [identity], ({ words, at, time, position, line }) =>
-    records.push({ fingerprint: fingerprintName(words, at), time, position, line: line() }),
-  );
+  const reader = new RecordReader(format, identity && [identity], (batch) => {
+    for (const { words, at, minute, position, line } of eachRecord(batch)) {
+      records.push({ fingerprint: fingerprintName(words, at), minute, position, line });
+    }
+  });
   for (const chunk of chunks) reader.push(chunk);
   reader.end();
   return records;

@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Meter, WINDOW_HOURS } from '../../bench/duplicate-check.ts';
 import { countDue, QUIET_MS } from '../../lambdas/core/duplicates/count.ts';
+import { oneRecord } from '../../lambdas/core/duplicates/records.ts';
 import type { CountStore } from '../../lambdas/core/duplicates/store.ts';
 import { track } from '../../lambdas/core/duplicates/track.ts';
 import type { TrackedSource, Work } from '../../lambdas/core/duplicates/work.ts';
@@ -48,7 +49,7 @@ function workOf(source: TrackedSource, index: number, { records, minutes }: Shap
     read: async (pager, write) => {
       for (let at = 0; at < records; at++) {
         const time = NOW - Math.ceil(((at + 1) * minutes * MINUTE_MS) / records);
-        pager.add({ words, at: at * 2, time, position: at + 1, line: () => '' }, NOW);
+        pager.add(oneRecord(words.subarray(at * 2, at * 2 + 2), time, at + 1, ''), NOW);
       }
       await write();
       pager.end(NOW);

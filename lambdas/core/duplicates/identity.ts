@@ -6,6 +6,7 @@ import { inOrder } from '../table.ts';
 
 /** Bytes of a fingerprint: 64 bits. In a minute of 11 million records a chance hit comes once in 300,000 minutes. */
 export const FINGERPRINT_BYTES = 8;
+export const FINGERPRINT_WORDS = 2;
 
 /** A row that keeps the values of identity columns and the event's time, and nothing else. */
 export class IdentityRow extends Row {

@@ -2,8 +2,10 @@
  * Fingerprints to pages. A page is one DynamoDB item: the fingerprints that one object or payload has
  * in one minute of event time, sorted. The same input gives the same pages whenever it is read again.
  */
-import { FINGERPRINT_BYTES, isSampled } from './identity.ts';
-import type { DuplicateRecord } from './records.ts';
+import { MINUTE_WORD, NO_MINUTE, RECORD_WORDS } from '../kernel.ts';
+import { FINGERPRINT_WORDS, isSampled } from './identity.ts';
+import type { Records } from './records.ts';
+import { sorted } from './sort.ts';
 
 /**
  * Fingerprints of a page at most: 300 KB. A DynamoDB item holds 400 KB with its keys.
@@ -43,9 +45,8 @@ export class Pager {
   late = 0;
   readonly #props: PagerProps;
   readonly #groups = new Map<number, Group>();
-  #lastMinute: number | undefined;
-  #lastGroup: Group | undefined;
   #waiting: Uint32Array[] = [];
+  #waitingCount = 0;
   /** Minute that stands for records of the object that tell no time. */
   #timeless: number | undefined;
 
@@ -54,42 +55,52 @@ export class Pager {
   }
 
   /**
-   * Adds a record of an object. Those without a time go by the hour of the object's first record that has
+   * Adds records of an object. Those without a time go by the hour of the object's first record that has
    * one, where a copy of the object has them as well, and another line of the object that is the same.
    */
-  add({ words, at, time }: DuplicateRecord, arrivedAt: number): void {
-    if (time !== undefined) {
-      this.#release(time);
-      this.#keep(words, at, minuteOf(time));
-    } else if (this.#timeless !== undefined) {
-      this.#keep(words, at, this.#timeless);
-    } else {
-      this.#waiting.push(words.slice(at, at + 2));
-      if (this.#waiting.length === MAX_WAITING) this.#release(arrivedAt);
+  add(records: Records, arrivedAt: number): void {
+    const { count, words, minutes } = records;
+    for (let from = 0, to = 0; from < count; from = to) {
+      to = endOfMinute(records, from);
+      const minute = minutes[from * RECORD_WORDS + MINUTE_WORD] as number;
+      if (minute !== NO_MINUTE) {
+        this.#release(minute);
+        this.#keep(words, from, to, minute);
+      } else if (this.#timeless !== undefined) {
+        this.#keep(words, from, to, this.#timeless);
+      } else {
+        this.#waiting.push(words.slice(from * RECORD_WORDS, to * RECORD_WORDS));
+        this.#waitingCount += to - from;
+        if (this.#waitingCount >= MAX_WAITING) this.#release(minuteOf(arrivedAt));
+      }
     }
   }
 
-  /** Adds a log event, which has a time whether its message tells one or not. */
-  addEvent({ words, at, time }: DuplicateRecord, timestamp: number): void {
-    this.#keep(words, at, time === undefined ? this.#hourOf(timestamp) : minuteOf(time));
+  /** Adds log events, each of which has a time whether its message tells one or not: its timestamp, in milliseconds. */
+  addEvents(records: Records, timestampOf: (position: number) => number): void {
+    const { count, words, minutes } = records;
+    for (let index = 0; index < count; index++) {
+      const minute = minutes[index * RECORD_WORDS + MINUTE_WORD] as number;
+      const own = minute === NO_MINUTE ? this.#hourOf(minuteOf(timestampOf(records.position(index)))) : minute;
+      this.#keep(words, index, index + 1, own);
+    }
   }
 
   /** There are no more records. */
   end(arrivedAt: number): void {
-    this.#release(arrivedAt);
+    this.#release(minuteOf(arrivedAt));
     for (const [minute, group] of this.#groups) {
       this.#give(minute, group);
       group.close();
     }
     this.#groups.clear();
-    this.#lastGroup = undefined;
   }
 
   /** Decides, once, what stands for records without a time. */
-  #release(time: number): void {
+  #release(minute: number): void {
     if (this.#timeless !== undefined) return;
-    this.#timeless = this.#hourOf(time);
-    for (const words of this.#waiting) this.#keep(words, 0, this.#timeless);
+    this.#timeless = this.#hourOf(minute);
+    for (const words of this.#waiting) this.#keep(words, 0, words.length / RECORD_WORDS, this.#timeless);
     this.#waiting = [];
   }
 
@@ -97,30 +108,28 @@ export class Pager {
    * The first minute of an hour stands for all of it: between objects, and between copies that only
    * their arrival dates, more than that may not agree.
    */
-  #hourOf(millis: number): number {
-    const minute = minuteOf(millis);
+  #hourOf(minute: number): number {
     const { from } = this.#props;
     // The hour may have begun before the window; what came in it is not late for that.
     return minute < from ? minute : Math.max(from, minute - (minute % MINUTES_PER_HOUR));
   }
 
-  #keep(words: Uint32Array, at: number, minute: number): void {
-    const { from, to, sampleRate } = this.#props;
-    if (minute < from || minute > to) {
-      this.late++;
+  /** Of records of one minute, the `from`-th and those that follow, up to the `to`-th. */
+  #keep(words: Uint32Array, from: number, to: number, minute: number): void {
+    const { from: first, to: last, sampleRate } = this.#props;
+    if (minute < first || minute > last) {
+      this.late += to - from;
       return;
     }
-    if (!isSampled(words, at, sampleRate)) return;
-    // Lines in a row are mostly of one minute.
-    let group = minute === this.#lastMinute ? this.#lastGroup : this.#groups.get(minute);
+    let group = this.#groups.get(minute);
     if (!group) {
       group = new Group();
       this.#groups.set(minute, group);
     }
-    this.#lastMinute = minute;
-    this.#lastGroup = group;
-    group.add(words, at);
-    if (group.count === MAX_PAGE_FINGERPRINTS) this.#give(minute, group);
+    for (let next = from; next < to; ) {
+      next = group.add(words, next, to, sampleRate);
+      if (group.count === MAX_PAGE_FINGERPRINTS) this.#give(minute, group);
+    }
   }
 
   #give(minute: number, group: Group): void {
@@ -132,6 +141,14 @@ export class Pager {
 /** Minute of a time, both since the epoch. */
 export function minuteOf(millis: number): number {
   return Math.floor(millis / MINUTE_MS);
+}
+
+/** Where those end that are of one record's minute and follow it, as lines mostly do. */
+function endOfMinute({ count, minutes }: Records, from: number): number {
+  const minute = minutes[from * RECORD_WORDS + MINUTE_WORD];
+  let to = from + 1;
+  while (to < count && minutes[to * RECORD_WORDS + MINUTE_WORD] === minute) to++;
+  return to;
 }
 
 /** Memory of groups that are given, for those to come, so that it need not grow and be collected for each. */
@@ -146,27 +163,40 @@ class Group {
   count = 0;
   #words = spare.pop() ?? new Uint32Array(FIRST_WORDS);
 
-  add(words: Uint32Array, at: number): void {
-    const to = this.count * 2;
-    if (to === this.#words.length) {
-      const larger = new Uint32Array(Math.min(to * 2, MAX_PAGE_FINGERPRINTS * 2));
-      larger.set(this.#words);
-      this.#words = larger;
+  /** @returns the record it has come to: as many are added as a page holds */
+  add(words: Uint32Array, from: number, to: number, sampleRate: number): number {
+    const end = Math.min(to, from + MAX_PAGE_FINGERPRINTS - this.count);
+    const own = this.#room((this.count + end - from) * FINGERPRINT_WORDS);
+    const all = sampleRate >= 1;
+    let put = this.count * FINGERPRINT_WORDS;
+    for (let at = from * RECORD_WORDS; at < end * RECORD_WORDS; at += RECORD_WORDS) {
+      if (!all && !isSampled(words, at, sampleRate)) continue;
+      own[put++] = words[at] as number;
+      own[put++] = words[at + 1] as number;
     }
-    this.#words[to] = words[at] as number;
-    this.#words[to + 1] = words[at + 1] as number;
-    this.count++;
+    this.count = put / FINGERPRINT_WORDS;
+    return end;
   }
 
   /** All that is in it, sorted, in memory of its own. */
   take(): Uint8Array {
-    const numbers = new BigUint64Array(this.#words.buffer.slice(0, this.count * FINGERPRINT_BYTES)).sort();
+    const fingerprints = sorted(this.#words.subarray(0, this.count * FINGERPRINT_WORDS));
     this.count = 0;
-    return new Uint8Array(numbers.buffer);
+    return new Uint8Array(fingerprints.buffer);
   }
 
   /** Nothing is added any more. */
   close(): void {
     if (spare.length < MAX_SPARE) spare.push(this.#words);
+  }
+
+  /** Its memory, of so many words at least. */
+  #room(words: number): Uint32Array {
+    if (words > this.#words.length) {
+      const larger = new Uint32Array(Math.min(words * 2, MAX_PAGE_FINGERPRINTS * FINGERPRINT_WORDS));
+      larger.set(this.#words);
+      this.#words = larger;
+    }
+    return this.#words;
   }
 }

@@ -1,29 +1,81 @@
 /** An object's bytes, or a payload's messages, to the records that are checked for duplicates. */
 import type { CompiledFormat, IdentityColumns } from '../format.ts';
-import { FINGERPRINT_WORDS, type KernelSink, LineKernel, MAX_ROOM_BYTES, readBlock, readMessages } from '../kernel.ts';
+import {
+  type KernelSink,
+  LAST_MINUTE,
+  LINE_WORD,
+  LineKernel,
+  MAX_ROOM_BYTES,
+  MINUTE_WORD,
+  NO_MINUTE,
+  RECORD_WORDS,
+  readBlock,
+  readMessages,
+  START_WORD,
+} from '../kernel.ts';
 import { programOf } from '../kernel-program.ts';
 import { eachLine, LINE_FEED, type LineSink, LineSplitter, withoutReturn } from '../lines.ts';
 import { textOf, withoutBom } from '../text.ts';
 import { fingerprintOf, IdentityRow } from './identity.ts';
+import { minuteOf } from './pages.ts';
 
-/** A line that becomes a row or is rejected. Blank lines and filter hits are no records. */
+/**
+ * Records, in their order: lines that become rows or are rejected. Blank lines and filter hits are none. Valid during
+ * the call only.
+ */
+export interface Records {
+  readonly count: number;
+  /** RECORD_WORDS of each; the first two are the 64-bit hash of its identity, the low one first. */
+  readonly words: Uint32Array;
+  /** The same memory. MINUTE_WORD of each: of its event, since the epoch, or NO_MINUTE where the record tells no time. */
+  readonly minutes: Int32Array;
+  /** As in the table: line number from 1, or index of the event from 0. */
+  position(index: number): number;
+  /** Its text. */
+  line(index: number): string;
+}
+
+/** One record. */
 export interface DuplicateRecord {
-  /** 64-bit hash of its identity: two words from `at` on, the low one first. Valid during the call only. */
+  /** Its fingerprint: two words from `at` on. */
   readonly words: Uint32Array;
   readonly at: number;
-  /** Milliseconds since the epoch, where the record tells its time. */
-  readonly time: number | undefined;
-  /** As in the table: line number from 1, or index of the event from 0. */
+  readonly minute: number | undefined;
   readonly position: number;
-  /** Its text; to be asked for during the call only. */
-  readonly line: () => string;
+  readonly line: string;
+}
+
+/** One by one, for those that few are wanted of. */
+export function* eachRecord(records: Records): Generator<DuplicateRecord> {
+  const { count, words, minutes } = records;
+  for (let index = 0, at = 0; index < count; index++, at += RECORD_WORDS) {
+    const minute = minutes[at + MINUTE_WORD] as number;
+    yield {
+      words,
+      at,
+      minute: minute === NO_MINUTE ? undefined : minute,
+      position: records.position(index),
+      get line() {
+        return records.line(index);
+      },
+    };
+  }
+}
+
+/** @param time of its event, in milliseconds since the epoch */
+export function oneRecord(fingerprint: Uint32Array, time: number | undefined, position: number, line: string): Records {
+  const words = new Uint32Array(RECORD_WORDS);
+  const minutes = new Int32Array(words.buffer);
+  words.set(fingerprint);
+  minutes[MINUTE_WORD] = time === undefined ? NO_MINUTE : Math.min(minuteOf(time), LAST_MINUTE);
+  return { count: 1, words, minutes, position: () => position, line: () => line };
 }
 
 /** Reads lines as a loader does, and takes of each what tells it from others. */
 export class RecordReader {
   readonly #format: CompiledFormat;
   readonly #row: IdentityRow;
-  readonly #take: (record: DuplicateRecord) => void;
+  readonly #take: (records: Records) => void;
   readonly #kernel: LineKernel | undefined;
   readonly #objectLines: Required<Pick<LineSink, 'line' | 'longLine'>>;
   readonly #lines: LineSplitter;
@@ -33,13 +85,11 @@ export class RecordReader {
   constructor(
     format: CompiledFormat,
     identity: readonly IdentityColumns[] = format.identity ?? [],
-    take: (record: DuplicateRecord) => void,
+    take: (records: Records) => void,
   ) {
     this.#format = format;
-    this.#row = new IdentityRow(format, identity);
     this.#take = take;
-    const program = format.layout && programOf(format.layout, format.columns, identity);
-    this.#kernel = program && new LineKernel(program);
+    ({ row: this.#row, kernel: this.#kernel } = identifierOf(format, identity));
     this.#objectLines = {
       line: (bytes) => {
         const text = textOf(bytes);
@@ -85,14 +135,13 @@ export class RecordReader {
     else {
       this.#count++;
       if (outcome.kind === 'filtered') return;
-      const { eventTime: time } = this.#row;
-      this.#take({ words: fingerprintOf(this.#row.identity(), line), at: 0, time, position, line: () => line });
+      this.#take(oneRecord(fingerprintOf(this.#row.identity(), line), this.#row.eventTime, position, line));
     }
   }
 
   #whole(line: string, position: number): void {
     this.#count++;
-    this.#take({ words: fingerprintOf(undefined, line), at: 0, time: undefined, position, line: () => line });
+    this.#take(oneRecord(fingerprintOf(undefined, line), undefined, position, line));
   }
 
   /** Reads whole lines of an object. */
@@ -110,24 +159,43 @@ export class RecordReader {
       position: () => this.#count + first,
       room: () => MAX_ROOM_BYTES,
       makeRoom: () => true,
-      take: ({ words, times, rows, filtered }, block) => {
+      take: ({ words, minutes, rows, filtered }, block) => {
         const before = this.#count + first;
-        // One object for all of them: it is valid during the call only.
-        const record = { words, at: 0, time: undefined as number | undefined, position: 0, line };
-        for (let index = 0; index < rows; index++) {
-          record.at = index * FINGERPRINT_WORDS;
-          const time = times[record.at / 2 + 1] as number;
-          record.time = Number.isNaN(time) ? undefined : time;
-          record.position = before + (words[record.at + 4] as number);
-          this.#take(record);
-        }
-        function line(): string {
-          return lineAt(block, words[record.at + 5] as number);
-        }
+        const word = (index: number, of: number) => words[index * RECORD_WORDS + of] as number;
+        this.#take({
+          count: rows,
+          words,
+          minutes,
+          position: (index) => before + word(index, LINE_WORD),
+          line: (index) => lineAt(block, word(index, START_WORD)),
+        });
         this.#count += rows + filtered;
       },
     };
   }
+}
+
+/** What takes an identity from a line; no line is begun before another is done with, so that one serves all objects. */
+interface Identifier {
+  readonly row: IdentityRow;
+  readonly kernel: LineKernel | undefined;
+}
+
+/** By format, and by identity as text: to make one takes as long as some thousand lines. */
+const identifiers = new WeakMap<CompiledFormat, Map<string, Identifier>>();
+
+function identifierOf(format: CompiledFormat, identity: readonly IdentityColumns[]): Identifier {
+  const known = identifiers.get(format) ?? new Map<string, Identifier>();
+  identifiers.set(format, known);
+  const name = JSON.stringify(identity);
+  const identifier = known.get(name) ?? newIdentifier(format, identity);
+  known.set(name, identifier);
+  return identifier;
+}
+
+function newIdentifier(format: CompiledFormat, identity: readonly IdentityColumns[]): Identifier {
+  const program = format.layout && programOf(format.layout, format.columns, identity);
+  return { row: new IdentityRow(format, identity), kernel: program && new LineKernel(program) };
 }
 
 function lineAt(block: Buffer, start: number): string {

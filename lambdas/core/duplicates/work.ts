@@ -5,7 +5,7 @@ import type { Payload } from '../payload.ts';
 import type { TrackedSettings } from '../settings.ts';
 import type { FoundSource } from '../sources.ts';
 import type { Pager } from './pages.ts';
-import { type DuplicateRecord, RecordReader } from './records.ts';
+import { RecordReader, type Records } from './records.ts';
 
 /** A source whose records are checked. */
 export type TrackedSource = FoundSource<TrackedSettings>;
@@ -51,7 +51,7 @@ export function objectWork(
     size: object.size,
     retried,
     read: async (pager, write) => {
-      const there = await readObject(source, open, (record) => pager.add(record, arrivedAt), write);
+      const there = await readObject(source, open, (records) => pager.add(records, arrivedAt), write);
       pager.end(arrivedAt);
       return there;
     },
@@ -69,8 +69,8 @@ export function payloadWork(source: TrackedSource, payload: Payload, holder: str
     retried: false,
     read: async (pager, write) => {
       const { format, settings } = source;
-      const reader = new RecordReader(format, settings.identity && [settings.identity], (record) =>
-        pager.addEvent(record, payload.timestamps[record.position] ?? 0),
+      const reader = new RecordReader(format, settings.identity && [settings.identity], (records) =>
+        pager.addEvents(records, (position) => payload.timestamps[position] ?? 0),
       );
       reader.readMessages(payload.messages);
       pager.end(0);
@@ -90,7 +90,7 @@ export function payloadWork(source: TrackedSource, payload: Payload, holder: str
 export async function readObject(
   { format, settings }: TrackedSource,
   open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
-  take: (record: DuplicateRecord) => void,
+  take: (records: Records) => void,
   pause: () => Promise<void> = async () => {},
 ): Promise<boolean> {
   const body = await open();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fingerprintName, fingerprintOf, isSampled } from '../../../lambdas/core/duplicates/identity.ts';
-import { RecordReader } from '../../../lambdas/core/duplicates/records.ts';
+import { eachRecord, RecordReader } from '../../../lambdas/core/duplicates/records.ts';
 import type { FormatOptions } from '../../../lambdas/core/format.ts';
 import { FORMATS } from '../../../lambdas/core/formats.ts';
 import { albLines, LOAD_BALANCERS, type LoadBalancer } from '../../../local/sample/alb.ts';
@@ -28,14 +28,16 @@ interface Case {
   readonly identity?: readonly string[];
 }
 
-/** The records of some lines: their fingerprints and times. */
+/** The records of some lines: their fingerprints and minutes. */
 function recordsOf({ format, options = {}, identity }: Case, lines: readonly string[]) {
   const compiled = FORMATS.get(format)?.compile(options);
   if (!compiled) throw new Error(`no format ${format}`);
-  const records: { fingerprint: string; time: number | undefined; position: number }[] = [];
-  const reader = new RecordReader(compiled, identity && [identity], ({ words, at, time, position }) =>
-    records.push({ fingerprint: fingerprintName(words, at), time, position }),
-  );
+  const records: { fingerprint: string; minute: number | undefined; position: number }[] = [];
+  const reader = new RecordReader(compiled, identity && [identity], (batch) => {
+    for (const { words, at, minute, position } of eachRecord(batch)) {
+      records.push({ fingerprint: fingerprintName(words, at), minute, position });
+    }
+  });
   reader.push(Buffer.from(lines.join('\n')));
   reader.end();
   return records;
@@ -124,9 +126,22 @@ describe('the records of an object', () => {
     ]);
   });
 
-  test('have the time of their event, and none where the line tells none', () => {
-    const times = recordsOf(app, [event({ timestamp: '2026-01-05T10:00:59.999Z' }), '{"request_id":"r"}', 'x']);
-    expect(times.map(({ time }) => time)).toEqual([Date.parse('2026-01-05T10:00:59.999Z'), undefined, undefined]);
+  test('have the minute of their event, and none where the line tells none', () => {
+    const minutes = recordsOf(app, [event({ timestamp: '2026-01-05T10:00:59.999Z' }), '{"request_id":"r"}', 'x']);
+    expect(minutes.map(({ minute }) => minute)).toEqual([
+      Date.parse('2026-01-05T10:00:00Z') / 60_000,
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test('are of the last minute there is where they tell a later one', () => {
+    const lines = ['6000-01-01T00:00:00Z', '7000-01-01T00:00:00Z', '9999-12-31T23:59:59Z'];
+    const minutes = recordsOf(app, ['', ...lines.map((timestamp) => event({ timestamp })), '']);
+    const last = 2 ** 31 - 1;
+    expect(minutes.map(({ minute }) => minute)).toEqual([Date.parse('6000-01-01T00:00:00Z') / 60_000, last, last]);
+    const [, ...alone] = lines.map((timestamp) => recordsOf(app, [event({ timestamp })])[0]?.minute);
+    expect(alone).toEqual([last, last]);
   });
 });
 

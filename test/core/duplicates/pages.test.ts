@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { countPages, type StoredPage } from '../../../lambdas/core/duplicates/counting.ts';
 import { MAX_PAGE_FINGERPRINTS, minuteOf, type Page, Pager } from '../../../lambdas/core/duplicates/pages.ts';
+import { oneRecord } from '../../../lambdas/core/duplicates/records.ts';
 
 const MINUTE_MS = 60_000;
 const NOON = Date.parse('2026-11-22T12:00:00Z');
@@ -13,10 +14,8 @@ function pager(over: Partial<ConstructorParameters<typeof Pager>[0]> = {}) {
   return { pager: new Pager({ ...props, ...over }), pages };
 }
 
-const record = (number: number, time?: number) => {
-  const words = new Uint32Array(BigUint64Array.of(BigInt(number)).buffer);
-  return { words, at: 0, time, position: 1, line: () => '' };
-};
+const record = (number: number, time?: number) =>
+  oneRecord(new Uint32Array(BigUint64Array.of(BigInt(number)).buffer), time, 1, '');
 
 const numbersOf = ({ fingerprints }: { readonly fingerprints: Uint8Array }) =>
   [...new BigUint64Array(Uint8Array.from(fingerprints).buffer)].map(Number);
@@ -94,8 +93,8 @@ describe('pages', () => {
 
   test('take a log event without a time of its own by the hour it was logged in', () => {
     const { pager: to, pages } = pager();
-    to.addEvent(record(1, NOON + MINUTE_MS), NOON + 7 * MINUTE_MS);
-    to.addEvent(record(2), NOON + 7 * MINUTE_MS);
+    to.addEvents(record(1, NOON + MINUTE_MS), () => NOON + 7 * MINUTE_MS);
+    to.addEvents(record(2), () => NOON + 7 * MINUTE_MS);
     to.end(0);
     expect(pages.map((page) => [page.minute - minuteOf(NOON), numbersOf(page)])).toEqual([
       [1, [1]],

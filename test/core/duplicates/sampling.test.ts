@@ -24,7 +24,7 @@ function pagesOf(seed: number, origin: string, ids: readonly number[]): StoredPa
   const pages: StoredPage[] = [];
   const take = ({ fingerprints }: Page) => pages.push({ origin, sampleRate: RATE, fingerprints });
   const pager = new Pager({ sampleRate: RATE, from: 0, to: Number.POSITIVE_INFINITY, take });
-  const reader = new RecordReader(FORMAT, undefined, (record) => pager.add(record, NOW));
+  const reader = new RecordReader(FORMAT, undefined, (records) => pager.add(records, NOW));
   const at = new Date(NOW).toISOString();
   for (const [index, id] of ids.entries()) reader.read(JSON.stringify({ at, request_id: `${seed}/${id}` }), index + 1);
   pager.end(NOW);
