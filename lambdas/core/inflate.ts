@@ -7,7 +7,7 @@
 import { constants, createGunzip, type Gunzip } from 'node:zlib';
 
 /** Decompressed bytes per chunk: small enough to be read from a processor's own memory. */
-const CHUNK_BYTES = 128 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
 /** The same from the stream: large enough that zlib is seldom waited for. */
 const STREAM_CHUNK_BYTES = 512 * 1024;
