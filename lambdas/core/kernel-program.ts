@@ -1,6 +1,6 @@
 /** A format's layout as the bytes the kernel reads: lambdas/kernel/program.ts. */
 import type { IdentityColumns } from './format.ts';
-import type { Layout, LayoutField, LayoutOp } from './layout.ts';
+import type { DelimitedLayout, Layout, LayoutField, LayoutOp } from './layout.ts';
 import { type ColumnSpecs, inOrder, numbered, OWN } from './table.ts';
 
 const KINDS = { delimited: 1, 'log-format': 2, json: 3 } as const;
@@ -25,6 +25,8 @@ const OPS: Readonly<Record<LayoutOp, number>> = {
 };
 
 const FIELD_FLAGS = { quoted: 1, list: 2, token: 4, status: 8 } as const;
+/** Of a field kept for an identity. */
+const KEPT_FLAGS = { first: 16, dropped: 32 } as const;
 const SEPARATOR_SHIFT = 8;
 const PART_SHIFT = 16;
 
@@ -42,9 +44,10 @@ const PROGRAM_FLAGS = {
 /** Ops that fingerprints need whatever their identity: they tell the time, or whether a line is a record at all. */
 const NEEDED: ReadonlySet<LayoutOp> = new Set(['time', 'client', 'nginx-request', 'version']);
 
-const HEADER_BYTES = 64;
+const HEADER_BYTES = 72;
 const FIELD_BYTES = 64;
 const NAME_BYTES = 64;
+const SLOTS_AT = 48;
 const LITERAL_HEAD_AT = 56;
 const LITERAL_HEAD_BYTES = 8;
 
@@ -92,8 +95,8 @@ export function programOf(
     header.writeUInt32LE(Buffer.byteLength(layout.start), 44);
   }
   header.writeUInt32LE(text.add(Buffer.concat(names.map(nameBytes))), 48);
-  // The word after it is the kernel's own: 0 until it has begun with the program.
   header.writeUInt32LE(slots.size, 56);
+  // The word after it is the kernel's own: 0 until it has begun with the program.
   const slotOf = (name: string) => slots.get(name) ?? 0;
   const alternatives = (identity ?? []).map((columns) => {
     const ordered = inOrder(columns, specs).map(slotOf);
@@ -108,8 +111,46 @@ export function programOf(
     if (layout.kind === 'json') bytes.writeUInt32LE(field.columns[0]?.length ?? 0, 8);
     return bytes;
   });
+  if (layout.kind === 'delimited' && identity) {
+    const kept = keptFields(
+      layout,
+      identity.length === 1 ? inOrder(identity[0] ?? [], specs) : [],
+      identity[0]?.[0],
+      records,
+    );
+    header.writeUInt32LE(text.add(Buffer.concat(kept)), 64);
+    header.writeUInt32LE(kept.length, 68);
+  }
   const program = Buffer.concat([header, ...records, text.bytes()]);
   return program.length <= MAX_PROGRAM_BYTES ? program : undefined;
+}
+
+/**
+ * Records of the fields that are looked at for an identity, where its columns are what these write, one behind the other.
+ * None where they are not, as with parts of a field.
+ *
+ * @param first what the identity must have: a column that is there or not
+ */
+function keptFields(
+  { fields }: DelimitedLayout,
+  columns: readonly string[],
+  first: string | undefined,
+  records: readonly Buffer[],
+): Buffer[] {
+  const isPart = (name: string | undefined) => name !== undefined && columns.includes(name);
+  const isFirst = ({ op, columns: [name] }: LayoutField) => name === first && (op === 'text' || op === 'time');
+  const written = fields.filter((field) => field.columns.some(isPart)).flatMap((field) => field.columns);
+  if (written.join() !== columns.join() || !fields.some(isFirst)) return [];
+  return fields.flatMap((field, index) => {
+    const part = field.columns.some(isPart);
+    if (!part && !NEEDED.has(field.op) && !field.quoted && !field.list) return [];
+    const bytes = Buffer.from(records[index] as Buffer);
+    const flags = (isFirst(field) ? KEPT_FLAGS.first : 0) | (part ? 0 : KEPT_FLAGS.dropped);
+    bytes.writeUInt32LE(bytes.readUInt32LE(4) | flags, 4);
+    bytes.writeUInt32LE(index, 12);
+    bytes.fill(0, SLOTS_AT, LITERAL_HEAD_AT);
+    return [bytes];
+  });
 }
 
 function fieldBytes(
@@ -131,7 +172,7 @@ function fieldBytes(
     const key = name === undefined ? undefined : keys.get(name);
     if (name === undefined || key === undefined) continue;
     bytes.writeBigUInt64LE(keyBytes(key), 16 + index * 8);
-    bytes.writeUInt8(slots.get(name) ?? 0, 48 + index);
+    bytes.writeUInt8(slots.get(name) ?? 0, SLOTS_AT + index);
   }
   return bytes;
 }

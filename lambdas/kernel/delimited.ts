@@ -1,10 +1,12 @@
 /** Lines of fields separated by single spaces, some in double quotes: core/delimited.ts, for lines as AWS writes them. */
-import { END_BYTES, fieldsFound, findFields, plain, quotesFound } from './fields';
+import { END_BYTES, fieldsFound, findFields, plain } from './fields';
+import { hash } from './hash';
 import { BACKSLASH, both, COLON, ENDS, HTTP, HYPHEN, put, putBytes, putKey, putTextKey, QUOTE, SPACE } from './memory';
 import { copyDecimal, copyWhole } from './numbers';
 import {
-  ADDRESS, BIGINT, BIGINT_DIGITS, DOUBLE, extraKey, fieldCount, flags, flagsOf, IDENTITY, INT, INT_DIGITS, keyOf, LIST, maxFields,
-  minFields, opOf, QUOTED, RECORD_BYTES, RECORDS, REQUEST, SECONDS, SKIP, TEXT, TIME, wrote,
+  ADDRESS, BIGINT, BIGINT_DIGITS, clearSlots, DOUBLE, DROPPED, extraKey, fieldCount, fieldOf, FIRST, flags, flagsOf, hashSlots,
+  IDENTITY, IDENTITY_SEED, INT, INT_DIGITS, kept, keptCount, keyOf, LIST, maxFields, minFields, opOf, QUOTED, RECORD_BYTES,
+  RECORDS, REQUEST, SECONDS, setFingerprint, setWhole, SKIP, TEXT, TIME, wrote,
 } from './program';
 import { copySpan, findIn, lastOf } from './text';
 import { copyIso, noteTime } from './times';
@@ -17,21 +19,58 @@ const MISSING_QUOTED: u32 = 0x222d22;
 
 /** @returns the line's end; 0 for a surprise */
 export function readDelimited(p: usize, o: usize): u64 {
-  const lineEnd = findFields(p);
+  const lineEnd = findLine(p);
+  return lineEnd == 0 ? 0 : readFields(p, lineEnd, o);
+}
+
+/** The same for its identity. Of a line that is plain text throughout, nothing is looked at but the fields that matter. */
+export function readDelimitedIdentity(p: usize, o: usize): u64 {
+  const lineEnd = findLine(p);
   if (lineEnd == 0) return 0;
-  const count = fieldsFound;
-  if (count < minFields() || count > maxFields()) return 0;
+  if (plain && keptCount() > 0) return readKept(p, lineEnd, o);
+  clearSlots();
+  const places = readFields(p, lineEnd, o);
+  if (places != 0) hashSlots();
+  return places;
+}
+
+function findLine(p: usize): usize {
+  const lineEnd = findFields(p);
+  if (lineEnd == 0 || fieldsFound < minFields() || fieldsFound > maxFields()) return 0;
   // Space at a line's end is no part of it, and JavaScript knows space that is no ASCII.
   const last = <u32>load<u8>(lineEnd - 1);
-  if (last <= SPACE || last >= 0x80) return 0;
+  return last <= SPACE || last >= 0x80 ? 0 : lineEnd;
+}
+
+/** Its columns stand one behind the other as they are written, which is what an identity is. */
+function readKept(p: usize, lineEnd: usize, o: usize): u64 {
+  const from = o;
+  let named = false;
+  const end = kept() + <usize>keptCount() * RECORD_BYTES;
+  for (let record = kept(); record < end; record += RECORD_BYTES) {
+    const index = fieldOf(record);
+    if (index >= fieldsFound) break;
+    const at = ENDS + <usize>index * END_BYTES;
+    const start = index == 0 ? p : <usize>load<u32>(at - END_BYTES) + 1;
+    const to = readField(record, start, <usize>load<u32>(at), o);
+    if (to == 0) return 0;
+    const is = flagsOf(record);
+    if (is & FIRST) named = to != o;
+    if (!(is & DROPPED)) o = to;
+  }
+  if (named) setFingerprint(hash(from, o - from, IDENTITY_SEED));
+  else setWhole();
+  return both(lineEnd, o);
+}
+
+function readFields(p: usize, lineEnd: usize, o: usize): u64 {
+  const count = fieldsFound;
   const from = o;
   const known = min(fieldCount(), count);
-  let inQuotes: u32 = 0;
   let record = RECORDS;
   let at = ENDS;
   for (const ends = ENDS + <usize>known * END_BYTES; at < ends; at += END_BYTES, record += RECORD_BYTES) {
     const end = <usize>load<u32>(at);
-    inQuotes += <u32>(load<u8>(p) == QUOTE);
     o = readField(record, p, end, o);
     if (o == 0) return 0;
     p = end + 1;
@@ -40,13 +79,12 @@ export function readDelimited(p: usize, o: usize): u64 {
   unknown = 0;
   for (let index = known; index < count; index++, at += END_BYTES) {
     const end = <usize>load<u32>(at);
-    inQuotes += <u32>(load<u8>(p) == QUOTE);
     o = copyExtra(p, end, o, index + 1);
     if (o == 0) return 0;
     p = end + 1;
   }
-  // A quote within a field, of which nobody knows what it means; or a row without any value, which is never normal.
-  if (quotesFound != inQuotes * 2 || (values == from && !(flags() & IDENTITY))) return 0;
+  // A row without any value is never normal.
+  if (values == from && !(flags() & IDENTITY)) return 0;
   if (unknown > 0) {
     store<u16>(o, 0x227d); // }"
     o += 2;
@@ -62,7 +100,7 @@ function readField(record: usize, p: usize, end: usize, o: usize): usize {
   if (c <= SPACE) return 0;
   if (c == QUOTE) {
     if ((load<u32>(p) & 0xffffff) == MISSING_QUOTED && end - p == 3) return o;
-    if (!closes(p, end)) return 0;
+    if (!plain && !closes(p, end)) return 0;
     switch (opOf(record)) {
       case TEXT:
         return putText(record, 0, p + 1, end - 1, o);

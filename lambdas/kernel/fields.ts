@@ -2,64 +2,76 @@
  * Where the fields of a delimited line end, found for the whole line before any is read: 64 bytes become masks of a bit
  * each, so that no field waits for the one before it to end.
  */
-import { CR, ENDS } from './memory';
+import { BACKSLASH, CR, ENDS, every, LF, QUOTE, SPACE } from './memory';
 
 /** Of one end; the last is the line's. */
 export const END_BYTES: usize = 4;
 /** Where so many are found before the line's end, it is left to the clear path. */
 const MOST_FIELDS: u32 = 200;
 
-/** Fields of the line, and quotes: two of each field in quotes, unless some stand elsewhere. */
+/** Of the line. */
 export let fieldsFound: u32 = 0;
-export let quotesFound: u32 = 0;
 /** All of the line but its quotes stands in JSON as it stands here: no control character, backslash or what is no ASCII. */
 export let plain: bool = false;
 
 /**
- * Finds the ends of a line's fields: at spaces outside of quotes, and at the line's end.
+ * Finds the ends of a line's fields: at spaces outside of quotes, and at the line's end. None is empty, and quotes stand
+ * only where a field begins and ends; in a line that is not plain, what follows the second may be CR.
  *
- * @returns the line's end; 0 where a quote is still open there, or for too many fields
+ * @returns the line's end; 0 where fields are not so, a quote is still open there, or there are too many
  */
 export function findFields(p: usize): usize {
+  const quote = every(QUOTE);
+  const space = every(SPACE);
+  const backslash = every(BACKSLASH);
   let at = ENDS;
-  let found: u64 = 0;
   let special: u64 = 0;
   // All ones where the byte before is within quotes.
   let within: u64 = 0;
+  let untidy: u64 = 0;
+  // A bit where a field begins in the block, and where one must have ended: left over from the block before.
+  let begins: u64 = 1;
+  let closed: u64 = 0;
   while (true) {
     const a = v128.load(p);
     const b = v128.load(p, 16);
     const c = v128.load(p, 32);
     const d = v128.load(p, 48);
-    let quotes = whereIs(a, b, c, d, 0x22);
-    let spaces = whereIs(a, b, c, d, 0x20);
+    let quotes = whereIs(a, b, c, d, quote);
+    let spaces = whereIs(a, b, c, d, space);
     let lineFeed: u64 = 0;
-    const specialA = specialIn(a);
-    const specialB = specialIn(b);
-    const specialC = specialIn(c);
-    const specialD = specialIn(d);
+    let returns: u64 = 0;
+    const specialA = specialIn(a, backslash, space);
+    const specialB = specialIn(b, backslash, space);
+    const specialC = specialIn(c, backslash, space);
+    const specialD = specialIn(d, backslash, space);
     if (v128.any_true(v128.or(v128.or(specialA, specialB), v128.or(specialC, specialD)))) {
-      lineFeed = whereIs(a, b, c, d, 0x0a);
+      lineFeed = whereIs(a, b, c, d, every(LF));
       // Of the line's end only the first bit, and of the rest what comes before it.
       lineFeed &= 0 - lineFeed;
       const line = lineFeed - 1;
       special |= bits(specialA, specialB, specialC, specialD) & line;
       quotes &= line;
       spaces &= line;
+      returns = whereIs(a, b, c, d, every(CR));
     }
-    found += popcnt(quotes);
     const inside = upToEach(quotes) ^ within;
     within = <u64>(<i64>inside >> 63);
-    at = putEnds(at, p, (spaces & ~inside) | lineFeed);
+    const ends = (spaces & ~inside) | lineFeed;
+    const closing = quotes & ~inside;
+    const starts = (ends << 1) | begins;
+    untidy |= (starts & ends) | (quotes & inside & ~starts) | (((closing << 1) | closed) & ~(ends | returns));
+    begins = ends >> 63;
+    closed = closing >> 63;
+    at = putEnds(at, p, ends);
     if (lineFeed != 0) {
-      if (inside & lineFeed) return 0;
+      if (untidy | (inside & lineFeed)) return 0;
       break;
     }
     if (at - ENDS > <usize>MOST_FIELDS * END_BYTES) return 0;
     p += 64;
   }
   fieldsFound = <u32>((at - ENDS) / END_BYTES);
-  quotesFound = <u32>found;
   plain = special == 0;
   let end = <usize>load<u32>(at - END_BYTES);
   if (load<u8>(end - 1) == CR) store<u32>(at - END_BYTES, --end);
@@ -68,8 +80,7 @@ export function findFields(p: usize): usize {
 
 // @ts-ignore: decorator
 @inline
-function whereIs(a: v128, b: v128, c: v128, d: v128, byte: i8): u64 {
-  const wanted = i8x16.splat(byte);
+function whereIs(a: v128, b: v128, c: v128, d: v128, wanted: v128): u64 {
   return bits(i8x16.eq(a, wanted), i8x16.eq(b, wanted), i8x16.eq(c, wanted), i8x16.eq(d, wanted));
 }
 
@@ -85,8 +96,8 @@ function bits(a: v128, b: v128, c: v128, d: v128): u64 {
 /** Backslash, control characters, and what is no ASCII: as signed numbers the last two are below a space. */
 // @ts-ignore: decorator
 @inline
-function specialIn(bytes: v128): v128 {
-  return v128.or(i8x16.eq(bytes, i8x16.splat(0x5c)), i8x16.lt_s(bytes, i8x16.splat(0x20)));
+function specialIn(bytes: v128, backslash: v128, space: v128): v128 {
+  return v128.or(i8x16.eq(bytes, backslash), i8x16.lt_s(bytes, space));
 }
 
 /** Ones from every odd bit of the mask up to the next even one, the latter left out. */

@@ -2,13 +2,13 @@
  * The kernel: whole lines in, rows as JSON out, or fingerprints. It reads what lines mostly are, and leaves every
  * line that surprises it to the clear path, which knows them all and which it must agree with to the byte.
  */
-import { readDelimited, unknown as unknownFields } from './delimited';
+import { readDelimited, readDelimitedIdentity, unknown as unknownFields } from './delimited';
 import { hash } from './hash';
 import { readJson, unknown as unknownMembers } from './json';
 import { fieldErrors } from './json-errors';
 import { local, readLogFormat } from './log-format';
 import { CR, inOf, INPUT, LF, OUTPUT, outOf, POSITION_END, PREFIX, put, putBytes, putTextKey, QUOTE, RESULT, ZERO } from './memory';
-import { clearSlots, DELIMITED, flags, IDENTITY, identityHash, kind, lineHash, LOG_FORMAT, rawKey, whole } from './program';
+import { clearSlots, DELIMITED, fingerprint, flags, hashSlots, IDENTITY, kind, lineHash, LOG_FORMAT, rawKey, whole } from './program';
 import { copySpan, isUtf8 } from './text';
 import { beginEvent, eventMillis } from './times';
 
@@ -61,14 +61,8 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
   let status = DONE;
   setPosition(<u64>position);
   while (p < end) {
-    if (fingerprints) clearSlots();
     beginEvent();
-    const begun = fingerprints ? o + RECORD_SIZE : putHead(o, head, shared);
-    let places: u64;
-    if (load<u8>(p) == LF) places = 0;
-    else if (format == DELIMITED) places = readDelimited(p, begun);
-    else if (format == LOG_FORMAT) places = readLogFormat(p, begun);
-    else places = readJson(p, begun);
+    const places = fingerprints ? readIdentity(format, p, o + RECORD_SIZE) : readRow(format, p, putHead(o, head, shared));
     if (places == 0) {
       status = SURPRISE;
       break;
@@ -121,6 +115,25 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
   return status;
 }
 
+// @ts-ignore: decorator
+@inline
+function readRow(format: u32, p: usize, o: usize): u64 {
+  if (load<u8>(p) == LF) return 0;
+  if (format == DELIMITED) return readDelimited(p, o);
+  return format == LOG_FORMAT ? readLogFormat(p, o) : readJson(p, o);
+}
+
+// @ts-ignore: decorator
+@inline
+function readIdentity(format: u32, p: usize, o: usize): u64 {
+  if (load<u8>(p) == LF) return 0;
+  if (format == DELIMITED) return readDelimitedIdentity(p, o);
+  clearSlots();
+  const places = format == LOG_FORMAT ? readLogFormat(p, o) : readJson(p, o);
+  if (places != 0) hashSlots();
+  return places;
+}
+
 /** XXH64 of bytes put where the output goes. */
 export function hashText(length: u32, seed: u64): void {
   store<u64>(RESULT, hash(OUTPUT, length, seed));
@@ -139,12 +152,8 @@ function putRaw(o: usize, p: usize, end: usize): usize {
 
 /** @returns 0 for a line that is its own identity and is no UTF-8: its text is not its bytes */
 function putFingerprint(o: usize, p: usize, end: usize, line: u32): usize {
-  let fingerprint = identityHash();
-  if (whole) {
-    if (!isUtf8(p, end)) return 0;
-    fingerprint = lineHash(p, end);
-  }
-  store<u64>(o, fingerprint);
+  if (whole && !isUtf8(p, end)) return 0;
+  store<u64>(o, whole ? lineHash(p, end) : fingerprint);
   store<i32>(o, eventMillis == eventMillis ? <i32>min(Math.floor(eventMillis / 60_000), LAST_MINUTE) : NO_MINUTE, 8);
   store<u32>(o, line, 12);
   store<u32>(o, p - INPUT, 16);

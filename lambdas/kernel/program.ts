@@ -45,6 +45,11 @@ export const TOKEN: u32 = 4;
 /** Of a field: a status code, whose three digits mark a line of the format. */
 export const STATUS: u32 = 8;
 
+/** Of a field kept for an identity: its column is the one that an identity must have. */
+export const FIRST: u32 = 16;
+/** Of a field kept for an identity: it is looked at, and is no part of it. */
+export const DROPPED: u32 = 32;
+
 /** Of a field: what separates its parts, and which of them is wanted. */
 export const SEPARATOR_SHIFT: u32 = 8;
 export const PART_SHIFT: u32 = 16;
@@ -63,7 +68,7 @@ export const MARKED: u32 = 32;
 /** Of a program: what follows a field may stand in `\xHH`, which the clear path reads for a byte that is no UTF-8. */
 export const IN_ESCAPE: u32 = 128;
 
-export const RECORDS: usize = PROGRAM + 64;
+export const RECORDS: usize = PROGRAM + 72;
 export const RECORD_BYTES: usize = 64;
 
 // @ts-ignore: decorator
@@ -138,6 +143,24 @@ function identities(): usize {
   return PROGRAM + load<u32>(PROGRAM, 52);
 }
 
+/** Records of a delimited line's fields that matter to an identity, where its columns are all that these write. */
+// @ts-ignore: decorator
+@inline
+export function kept(): usize {
+  return PROGRAM + load<u32>(PROGRAM, 64);
+}
+// @ts-ignore: decorator
+@inline
+export function keptCount(): u32 {
+  return load<u32>(PROGRAM, 68);
+}
+/** Which of the line's fields such a record is of. */
+// @ts-ignore: decorator
+@inline
+export function fieldOf(record: usize): u32 {
+  return load<u32>(record, 12);
+}
+
 // @ts-ignore: decorator
 @inline
 export function opOf(record: usize): u32 {
@@ -172,7 +195,7 @@ export function keyOf(record: usize, column: usize): u64 {
   return load<u64>(record + column * 8, 16);
 }
 
-const IDENTITY_SEED: u64 = 0;
+export const IDENTITY_SEED: u64 = 0;
 const LINE_SEED: u64 = 1;
 
 /** Start and end of each column of an identity that was written; slots are counted from 1. */
@@ -194,22 +217,36 @@ function noteSlot(slot: usize, from: usize, to: usize): void {
   store<u32>(SLOTS + slot * 8, to, 4);
 }
 
-/** There was no identity: the line itself is it. */
+/** The line's, unless it is its own identity. */
+export let fingerprint: u64 = 0;
+/** It has no other. */
 export let whole: bool = false;
 
+// @ts-ignore: decorator
+@inline
+export function setFingerprint(hash: u64): void {
+  fingerprint = hash;
+  whole = false;
+}
+
+// @ts-ignore: decorator
+@inline
+export function setWhole(): void {
+  whole = true;
+}
+
 /** Hash of the first identity whose first column was written: of its columns, one behind the other. */
-export function identityHash(): u64 {
+export function hashSlots(): void {
   let list = identities();
   for (let count = load<u8>(list++); count > 0; count = load<u8>(list++)) {
     const first = load<u8>(list++);
     if (load<u32>(SLOTS + <usize>first * 8) != 0) {
-      whole = false;
-      return hashOfSlots(list, count);
+      setFingerprint(hashOfSlots(list, count));
+      return;
     }
     list += count;
   }
-  whole = true;
-  return 0;
+  setWhole();
 }
 
 /** Mostly the columns stand one behind the other as they were written; if not, they are put so. */
