@@ -3,9 +3,9 @@ import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { rowsOf } from '../lambdas/core/pack.ts';
 import { numbered, OWN } from '../lambdas/core/table.ts';
-import { DUCKDB_TYPE, identifier, text } from '../local/parquet.ts';
+import { openXByKey } from '../local/openx.ts';
+import { selectRows, text } from '../local/parquet.ts';
 import { ingest } from './ingest.ts';
 import type { Input } from './input.ts';
 import { interleave } from './measure.ts';
@@ -105,18 +105,17 @@ async function secondFifth(connection: DuckDBConnection): Promise<string> {
 async function openRows(input: Input): Promise<Rows> {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-codecs-'));
   const ndjson = join(dir, 'rows.json');
+  const columns = [...numbered(input.source.format.columns), ...Object.values(OWN)];
+  const convert = openXByKey(columns);
   await ingest(input, {
     take: (records, ofSource) => {
-      if (ofSource) for (const record of records) appendFileSync(ndjson, `${rowsOf(record).join('\n')}\n`);
+      if (!ofSource) return;
+      for (const record of records) appendFileSync(ndjson, convert(Buffer.from(record).toString('utf8')).ndjson);
     },
   });
   const instance = await DuckDBInstance.create(':memory:', { threads: '2' });
   const connection = await instance.connect();
-  const columns = [...numbered(input.source.format.columns), ...Object.values(OWN)];
-  const read = columns.map(({ key, type }) => `${text(key)}: ${text(DUCKDB_TYPE[type])}`).join(', ');
-  const named = columns.map(({ key, name }) => `${identifier(key)} AS ${identifier(name)}`).join(', ');
-  const json = `read_json(${text(ndjson)}, format = 'newline_delimited', columns = {${read}})`;
-  await connection.run(`CREATE TABLE lines AS SELECT ${named} FROM ${json}`);
+  await connection.run(`CREATE TABLE lines AS ${selectRows({ columns, ndjson })}`);
   const fileOf = (codec: Codec) => join(dir, `${codec}.parquet`);
   return {
     dir,

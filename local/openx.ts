@@ -1,4 +1,4 @@
-import { type ColumnType, FIRST_FORMAT_KEY } from '../lambdas/core/table.ts';
+import { type Column, type ColumnType, FIRST_FORMAT_KEY } from '../lambdas/core/table.ts';
 import { BadValue, convert } from './openx-values.ts';
 
 /**
@@ -76,6 +76,15 @@ export function openX(
     }
     return { ndjson, rows: objects.length, emptyRows, emptyKeys };
   };
+}
+
+/** The same as the lake's own streams have it set: each column is read under its key, and no key is changed. */
+export function openXByKey(columns: readonly Column[]): (record: string) => RecordRows {
+  return openX(columns, {
+    columnToJsonKeyMappings: Object.fromEntries(columns.map(({ name, key }) => [name, key])),
+    caseInsensitive: false,
+    convertDotsInJsonKeysToUnderscores: false,
+  });
 }
 
 interface Target {

@@ -53,18 +53,25 @@ export async function openParquetWriter(): Promise<ParquetWriter> {
   };
 }
 
-function copyStatement({ columns, ndjson, rows, bytes, compression, file }: ParquetRows): string {
+/** The query that reads rows' JSON, as ParquetRows has it. */
+export function selectRows({ columns, ndjson }: Pick<ParquetRows, 'columns' | 'ndjson'>): string {
   const input = columns.map(({ type }, index) => `${text(String(index))}: ${text(INPUT_TYPE[type])}`);
   const output = columns.map(({ name, type }, index) => {
     const value = identifier(String(index));
     return `${type === 'timestamp' ? `make_timestamp(${value})` : value} AS ${identifier(name)}`;
   });
+  return (
+    `SELECT ${output.join(', ')} FROM read_json(${text(ndjson)}, format = 'newline_delimited', ` +
+    `columns = {${input.join(', ')}})`
+  );
+}
+
+function copyStatement({ columns, ndjson, rows, bytes, compression, file }: ParquetRows): string {
   // A row group is held in memory until it is whole, so wide rows make it shorter.
   const fitting = Math.floor(ROW_GROUP_BYTES / (bytes / rows));
   const rowGroup = Math.max(MIN_ROW_GROUP_ROWS, Math.min(MAX_ROW_GROUP_ROWS, fitting));
   return (
-    `COPY (SELECT ${output.join(', ')} FROM read_json(${text(ndjson)}, format = 'newline_delimited', ` +
-    `columns = {${input.join(', ')}})) ` +
+    `COPY (${selectRows({ columns, ndjson })}) ` +
     `TO ${text(file)} (FORMAT parquet, COMPRESSION ${compression}, ROW_GROUP_SIZE ${rowGroup})`
   );
 }

@@ -1,7 +1,7 @@
 /** One failed record of Firehose: which of its rows are bad. */
 import { rowsOf } from '../../lambdas/core/pack.ts';
 import { OWN, type Table } from '../../lambdas/core/table.ts';
-import { ConversionError, openX } from '../../local/openx.ts';
+import { ConversionError, openXByKey } from '../../local/openx.ts';
 import { CommandError } from '../command-error.ts';
 
 /** A record Firehose could not convert. */
@@ -94,11 +94,7 @@ export function bisected(table: Table, { rows, code, message }: FailedRecord): B
 
 /** Tells what keeps a row from being converted; undefined where nothing does. */
 function checker({ columns }: Table): (row: string) => string | undefined {
-  const convert = openX(columns, {
-    columnToJsonKeyMappings: Object.fromEntries(columns.map(({ name, key }) => [name, key])),
-    caseInsensitive: false,
-    convertDotsInJsonKeysToUnderscores: false,
-  });
+  const convert = openXByKey(columns);
   return (row) => {
     try {
       convert(row);
