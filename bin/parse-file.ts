@@ -9,6 +9,7 @@ import { BLANK_LINE } from '../lambdas/core/loader.ts';
 import { Row } from '../lambdas/core/row.ts';
 import { type Column, numbered, OWN } from '../lambdas/core/table.ts';
 import { textOf, withoutBom } from '../lambdas/core/text.ts';
+import { shownTime } from '../lambdas/core/times.ts';
 
 /** What became of one line. */
 export type ParsedLine =
@@ -104,7 +105,8 @@ function columnsOf(row: Row, columns: readonly Column[]): Record<string, unknown
       if (json === undefined) return [];
       // A bigint beyond what a JSON number holds exactly stays text.
       if (type === 'bigint' && !Number.isSafeInteger(Number(json))) return [[name, json]];
-      return [[name, plain(name, JSON.parse(json))]];
+      const value: unknown = JSON.parse(json);
+      return [[name, type === 'timestamp' ? shownTime(value) : plain(name, value)]];
     }),
   );
 }

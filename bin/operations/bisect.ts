@@ -1,6 +1,7 @@
 /** One failed record of Firehose: which of its rows are bad. */
 import { rowsOf } from '../../lambdas/core/pack.ts';
 import { OWN, type Table } from '../../lambdas/core/table.ts';
+import { shownTime } from '../../lambdas/core/times.ts';
 import { ConversionError, openXByKey } from '../../local/openx.ts';
 import { CommandError } from '../command-error.ts';
 
@@ -106,9 +107,9 @@ function checker({ columns }: Table): (row: string) => string | undefined {
   };
 }
 
-/** Undoes the mapping of names to numbers. */
+/** Undoes the mapping of names to numbers, and of times. */
 function badRow({ columns }: Table, row: string, detail: string): BadRow {
-  const names = new Map(columns.map(({ key, name }) => [key, name]));
+  const byKey = new Map(columns.map((column) => [column.key, column]));
   let values: Record<string, unknown>;
   try {
     values = Object(JSON.parse(row));
@@ -121,7 +122,12 @@ function badRow({ columns }: Table, row: string, detail: string): BadRow {
     origin: typeof origin === 'string' ? origin : undefined,
     position: Number.isSafeInteger(position) ? Number(position) : undefined,
     raw: JSON.stringify(
-      Object.fromEntries(Object.entries(values).map(([key, value]) => [names.get(key) ?? key, value])),
+      Object.fromEntries(
+        Object.entries(values).map(([key, value]) => {
+          const { name = key, type } = byKey.get(key) ?? {};
+          return [name, type === 'timestamp' ? shownTime(value) : value];
+        }),
+      ),
     ),
     detail,
   };

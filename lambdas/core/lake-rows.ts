@@ -1,6 +1,7 @@
 /** Rows of the lake's own tables, as JSON by column number. */
 import { LOADS_COLUMNS, PARSER_VERSION, REJECTED_COLUMNS } from './lake-tables.ts';
-import { type ColumnSpecs, numbered, OWN } from './table.ts';
+import { type Column, numbered, OWN } from './table.ts';
+import { rowTime } from './times.ts';
 
 /** Characters of a rejected line that are kept; JSON can make six bytes of one, and the row must fit a record. */
 export const KEPT_RAW_CHARS = 65_536;
@@ -32,20 +33,21 @@ export function rejectedRow(origin: string, position: number, line: RejectedLine
   return json(REJECTED, row, origin, position);
 }
 
-const keysOf = (specs: ColumnSpecs) => new Map(numbered(specs).map(({ name, key }) => [name, key]));
-const LOADS = keysOf(LOADS_COLUMNS);
-const REJECTED = keysOf(REJECTED_COLUMNS);
+const LOADS = numbered(LOADS_COLUMNS);
+const REJECTED = numbered(REJECTED_COLUMNS);
 
 function json(
-  keys: ReadonlyMap<string, string>,
+  columns: readonly Column[],
   values: Readonly<Record<string, Value>>,
   origin: string,
   position?: number,
 ): string {
   const row: Record<string, Value> = { [OWN.origin.key]: origin, [OWN.position.key]: position };
-  for (const [name, key] of keys) {
-    const value = values[name];
-    row[key] = typeof value === 'string' ? value.toWellFormed() : value;
-  }
+  for (const column of columns) row[column.key] = inRow(column, values[column.name]);
   return JSON.stringify(row);
+}
+
+function inRow({ type }: Column, value: Value): Value {
+  if (typeof value !== 'string') return value;
+  return type === 'timestamp' ? (rowTime(value)?.value ?? value) : value.toWellFormed();
 }

@@ -1,4 +1,5 @@
 import { type ColumnSpecs, numbered, OWN } from './table.ts';
+import { rowTime } from './times.ts';
 
 /** Whether a row keeps the line it came from in `raw`. */
 export type KeepRaw = 'never' | 'on-error' | 'always';
@@ -10,7 +11,6 @@ const PLAIN_DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
 /** Digits beyond which a double is not exact. */
 const MAX_DOUBLE_DIGITS = 17;
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$/;
-const TIMESTAMP = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z?$/;
 
 const MAX_INT = 2147483647;
 const MIN_INT = -2147483648;
@@ -92,21 +92,15 @@ export class Row {
     this.set(name, String(value));
   }
 
-  /**
-   * `value` as `yyyy-MM-ddTHH:mm:ss[.fraction][Z]` in UTC; kept to microseconds, without zeros at its end. Written with a
-   * space and without `Z`: of the forms Firehose's deserializer takes, the shortest.
-   * https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html
-   */
+  /** `value` as `yyyy-MM-ddTHH:mm:ss[.fraction][Z]` in UTC; kept to microseconds. */
   timestamp(name: string, value: string): void {
-    const parts = TIMESTAMP.exec(value);
-    const millis = parts ? utcMillis(parts) : undefined;
-    if (!parts || millis === undefined) {
+    const time = rowTime(value);
+    if (!time) {
       this.error(name, value, 'not a timestamp');
       return;
     }
-    const fraction = parts[7]?.slice(0, 6).replace(/0+$/, '');
-    this.set(name, `"${value.slice(0, 10)} ${value.slice(11, 19)}${fraction ? `.${fraction}` : ''}"`);
-    this.eventTime ??= millis + Number((fraction ?? '').slice(0, 3).padEnd(3, '0'));
+    this.set(name, JSON.stringify(time.value));
+    this.eventTime ??= time.millis;
   }
 
   /** Keeps a value that did not convert; its column stays null. A name given again is kept with a number after it. */
@@ -156,22 +150,6 @@ function freeName(taken: Readonly<Record<string, unknown>>, name: string, count:
   let free = wellFormed;
   for (let number = count; free in taken; number *= 2) free = `${wellFormed}#${number}`;
   return free;
-}
-
-/** Milliseconds since the epoch; undefined for a day or time that does not exist. */
-function utcMillis([, ...parts]: RegExpExecArray): number | undefined {
-  const [year, month, day, hour, minute, second] = parts.slice(0, 6).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return undefined;
-  // Day 0 of the next month is the last of this one.
-  if (day > 28 && day > new Date(Date.UTC(year, month, 0)).getUTCDate()) return undefined;
-  return Date.UTC(year, month - 1, day, hour, minute, second);
 }
 
 /** Text that JSON writes as it is: printable ASCII but for the quote and the backslash. */

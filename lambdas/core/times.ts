@@ -1,6 +1,6 @@
 /**
  * Times as logs write them, brought to the one form `Row.timestamp` takes: `yyyy-MM-ddTHH:mm:ss[.fraction]Z`, UTC,
- * to the microsecond.
+ * to the microsecond; and how that stands in a row.
  */
 
 const ISO = /^(\d{4})-(\d{1,2})-(\d{1,2})[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?$/;
@@ -83,4 +83,68 @@ function format(millis: number, fraction: string | undefined): string | undefine
   const iso = date.toISOString();
   if (iso.length !== 24) return undefined;
   return fraction === undefined ? `${iso.slice(0, 19)}Z` : `${iso.slice(0, 19)}.${fraction.slice(0, 6)}Z`;
+}
+
+/** The form all times are brought to; the `T` may be a space, and the `Z` missing. */
+const PLAIN = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z?$/;
+
+/**
+ * AWS does not say how the deserializer tells seconds from milliseconds. Two rules are known: milliseconds is what does
+ * not fit 31 bits, or what has 13 digits or more. These are the numbers that are the same by both.
+ */
+const MAX_SECONDS = 2_147_483_647;
+const MIN_MILLIS = 1_000_000_000_000;
+const MAX_MILLIS = 9_999_999_999_999;
+
+/** A time for a row. */
+export interface RowTime {
+  /** As the row has it. */
+  readonly value: number | string;
+  /** Milliseconds since the epoch, rounded down. */
+  readonly millis: number;
+}
+
+/**
+ * `value`, which is `yyyy-MM-ddTHH:mm:ss[.fraction][Z]` in UTC, as a row has it: of the forms Firehose's deserializer
+ * takes, the shortest that loses nothing. Whole seconds are epoch seconds, whole milliseconds epoch milliseconds; others,
+ * and those whose number might be misread, are `yyyy-MM-dd HH:mm:ss[.fraction]`, kept to microseconds and without zeros at
+ * the end. Never epoch seconds with a fraction, of which the deserializer makes whole milliseconds.
+ * https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html
+ *
+ * @returns undefined for a day or time that does not exist
+ */
+export function rowTime(value: string): RowTime | undefined {
+  const parts = PLAIN.exec(value);
+  const wholeMillis = parts ? utcMillis(parts.slice(1, 7).map(Number)) : undefined;
+  if (!parts || wholeMillis === undefined) return undefined;
+  const fraction = parts[7]?.slice(0, 6).replace(/0+$/, '') ?? '';
+  const millis = wholeMillis + Number(fraction.slice(0, 3).padEnd(3, '0'));
+  if (fraction === '' && millis >= 0 && millis <= MAX_SECONDS * 1000) return { value: millis / 1000, millis };
+  if (fraction.length <= 3 && millis >= MIN_MILLIS && millis <= MAX_MILLIS) return { value: millis, millis };
+  return { value: `${value.slice(0, 10)} ${value.slice(11, 19)}${fraction && `.${fraction}`}`, millis };
+}
+
+/** A time as people see it, from what a row has: the number is brought back to text, all else is as it is. */
+export function shownTime(value: unknown): unknown {
+  if (!Number.isInteger(value)) return value;
+  const number = Number(value);
+  const isSeconds = number >= 0 && number <= MAX_SECONDS;
+  if (!isSeconds && (number < MIN_MILLIS || number > MAX_MILLIS)) return value;
+  const iso = new Date(isSeconds ? number * 1000 : number).toISOString();
+  return iso.replace('T', ' ').replace(/\.?0*Z$/, '');
+}
+
+/** The Gregorian calendar repeats itself after so many years. */
+const CYCLE_YEARS = 400;
+const CYCLE_MILLIS = 146_097 * 86_400_000;
+
+/** Milliseconds since the epoch; undefined for a day or time that does not exist. */
+function utcMillis(parts: readonly number[]): number | undefined {
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts;
+  if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59) return undefined;
+  // Date.UTC takes years 0-99 as 1900-1999.
+  const later = year + CYCLE_YEARS;
+  // Day 0 of the next month is the last of this one.
+  if (day > 28 && day > new Date(Date.UTC(later, month, 0)).getUTCDate()) return undefined;
+  return Date.UTC(later, month - 1, day, hour, minute, second) - CYCLE_MILLIS;
 }

@@ -148,9 +148,8 @@ function readToken(record: usize, p: usize, end: usize, o: usize): usize {
       o = copyDecimal(p, end, putKey(o, keyOf(record, 0)));
       break;
     case TIME:
-      o = copyIso(p, end, putTextKey(o, keyOf(record, 0)));
+      o = copyIso(p, end, putKey(o, keyOf(record, 0)));
       if (o == 0) return 0;
-      o = put(o, QUOTE);
       noteTime();
       break;
     case ADDRESS:

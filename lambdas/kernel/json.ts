@@ -233,10 +233,9 @@ function copyScalar(record: usize, column: u32, p: usize, end: usize, o: usize):
     case TIME: {
       // nginx's own form is none of JSON's.
       if (to - from > 2 && load<u8>(from, 2) == 0x2f) return 0;
-      o = copyTime(from, to, putTextKey(o, key));
-      if (o == 0) return 0;
-      noteTimeOf(column);
-      return put(o, QUOTE);
+      o = copyTime(from, to, putKey(o, key));
+      if (o != 0) noteTimeOf(column);
+      return o;
     }
     default:
       return 0;

@@ -112,9 +112,8 @@ function readTime(record: usize, p: usize, o: usize, length: u32): u64 {
   const end = p + LOCAL_BYTES;
   if (load<u8>(p, 2) != 0x2f || flagsOf(record) & TOKEN || !follows(record, end, length)) return 0;
   const from = o;
-  o = copyTime(p, end, putTextKey(o, keyOf(record, 0)));
+  o = copyTime(p, end, putKey(o, keyOf(record, 0)));
   if (o == 0) return 0;
-  o = put(o, QUOTE);
   noteTime();
   see(SAW_MARK);
   wrote(record, 0, from, o);

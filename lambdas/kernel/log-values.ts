@@ -63,9 +63,8 @@ export function readValue(record: usize, p: usize, end: usize, o: usize): usize 
       o = copyDecimal(p, end, putKey(o, keyOf(record, 0)));
       break;
     case TIME:
-      o = copyTime(p, end, putTextKey(o, keyOf(record, 0)));
+      o = copyTime(p, end, putKey(o, keyOf(record, 0)));
       if (o == 0) return 0;
-      o = put(o, QUOTE);
       noteTime();
       saw |= SAW_MARK;
       break;

@@ -14,7 +14,7 @@ const SCRATCH: usize = 4096;
 /** The last minute read, and the last `$time_local` with what it was written as: times.ts. */
 export const MINUTE: usize = SCRATCH;
 export const LOCAL: usize = SCRATCH + 32;
-export const LOCAL_TEXT: usize = SCRATCH + 64;
+export const LOCAL_VALUE: usize = SCRATCH + 64;
 /** The line's number, as text that ends here: index.ts. */
 export const POSITION_END: usize = SCRATCH + 224;
 /** A key of JSON in lower case, with zeros behind it up to whole 16 bytes: json-keys.ts. */

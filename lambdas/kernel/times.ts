@@ -1,5 +1,5 @@
-/** Times as logs write them to `yyyy-MM-dd HH:mm:ss[.fraction]`, in UTC, and to milliseconds since the epoch. */
-import { COLON, DOT, HYPHEN, LOCAL, LOCAL_TEXT, MINUTE, put, SPACE, ZERO } from './memory';
+/** Times as logs write them to what a row has, which core/times.ts tells, and to milliseconds since the epoch. */
+import { COLON, DOT, HYPHEN, LOCAL, LOCAL_VALUE, MINUTE, put, putBytes, QUOTE, SPACE, ZERO } from './memory';
 import { digitsIn, isDigit, threeDigits } from './numbers';
 
 /** Milliseconds since the epoch of the time written last. */
@@ -35,6 +35,13 @@ function two(p: usize): u32 {
 
 /** When the last `yyyy-MM-ddTHH:mm` read is: most lines in a row are of one minute. */
 let minuteMillis: i64 = 0;
+/**
+ * Its seconds, where all of the minute's are written as ten digits: the first eight, the eight of the next hundred seconds,
+ * and the number that the last two are; INVALID where they are not.
+ */
+let minuteHead: u64 = 0;
+let nextHead: u64 = 0;
+let minuteTail: u32 = INVALID;
 
 /** When `yyyy-MM-ddTHH:mm` at a place is, with a `T` or a space; i64.MIN_VALUE where it is none. */
 // @ts-ignore: decorator
@@ -54,7 +61,19 @@ function readMinute(p: usize): i64 {
   if (!dayExists(year, month, day) || hour > 23 || minute > 59 || (between != 0x54 && between != SPACE)) return i64.MIN_VALUE;
   minuteMillis = daysFrom(year, month, day) * DAY_MS + <i64>(hour * 60 + minute) * 60_000;
   v128.store(MINUTE, v128.load(p));
+  noteMinute(minuteMillis / 1000);
   return minuteMillis;
+}
+
+function noteMinute(seconds: i64): void {
+  if (seconds < TEN_DIGITS || seconds + 59 > LAST_SECONDS) {
+    minuteTail = INVALID;
+    return;
+  }
+  const hundreds = <u32>(seconds / 100);
+  minuteHead = eightDigits(hundreds);
+  nextHead = eightDigits(hundreds + 1);
+  minuteTail = <u32>(seconds % 100);
 }
 
 /** Seconds of `:ss` at a place; INVALID where that is none. */
@@ -118,22 +137,79 @@ function fractionMillis(p: usize, end: usize): i64 {
 
 const MOST_FRACTION: usize = 6;
 
-/** `.fraction` to the microsecond without zeros at its end. */
+/** How long a fraction is, kept to the microsecond and without zeros at its end. */
 // @ts-ignore: decorator
 @inline
-function putFraction(o: usize, p: usize, end: usize): usize {
+function fractionLength(p: usize, end: usize): usize {
   const zeros = <u32>i8x16.bitmask(i8x16.eq(v128.load(p), i8x16.splat(<i8>ZERO)));
-  const length = <usize>(32 - clz(~zeros & ((1 << <u32>min(end - p, MOST_FRACTION)) - 1)));
+  return <usize>(32 - clz(~zeros & ((1 << <u32>min(end - p, MOST_FRACTION)) - 1)));
+}
+
+/** `.fraction` of so many digits, and the quote behind it. */
+// @ts-ignore: decorator
+@inline
+function endText(o: usize, p: usize, length: usize): usize {
   if (length > 0) {
     o = put(o, DOT);
     store<u64>(o, load<u64>(p));
     o += length;
   }
-  return o;
+  return put(o, QUOTE);
+}
+
+const MILLIS_FRACTION: usize = 3;
+/** The first seconds of ten digits, whose milliseconds have thirteen, and the first of eleven. */
+const TEN_DIGITS: i64 = 1_000_000_000;
+const ELEVEN_DIGITS: i64 = 10_000_000_000;
+/** The last second that is written as such; later ones are milliseconds. */
+const LAST_SECONDS: i64 = 2_147_483_647;
+
+/** Writes a time whose fraction is milliseconds at most as a number; 0 where it is none that is written so. */
+function putNumber(o: usize, seconds: i64, p: usize, length: usize): usize {
+  if (seconds < TEN_DIGITS) return length > 0 || seconds < 0 ? 0 : putShort(o, <u32>seconds);
+  if (seconds >= ELEVEN_DIGITS) return 0;
+  store<u64>(o, eightDigits(<u32>(seconds / 100)));
+  store<u16>(o, twoDigits(<u32>(seconds % 100)), 8);
+  return length == 0 && seconds <= LAST_SECONDS ? o + 10 : putMillis(o + 10, p, length);
+}
+
+/** Seconds of less than ten digits: those of before 2001-09-09. */
+function putShort(o: usize, seconds: u32): usize {
+  let digits: usize = 1;
+  for (let rest = seconds / 10; rest > 0; rest /= 10) digits++;
+  for (let at = o + digits - 1; at >= o; at--) {
+    store<u8>(at, ZERO + (seconds % 10));
+    seconds /= 10;
+  }
+  return o + digits;
+}
+
+/** The three digits of milliseconds, of a fraction that may have less. */
+// @ts-ignore: decorator
+@inline
+function putMillis(o: usize, p: usize, length: usize): usize {
+  const kept: u32 = (1 << (<u32>length * 8)) - 1;
+  store<u32>(o, (load<u32>(p) & kept) | (0x303030 & ~kept));
+  return o + MILLIS_FRACTION;
+}
+
+// @ts-ignore: decorator
+@inline
+function twoDigits(value: u32): u32 {
+  return value / 10 + ((value % 10) << 8) + 0x3030;
+}
+
+/** A number below 10^8 as text with zeros before it: halves of it, halves of these, and theirs. */
+function eightDigits(value: u32): u64 {
+  const fours = <u64>(value / 10_000) | (<u64>(value % 10_000) << 32);
+  const hundreds = ((fours * 5243) >> 19) & 0x7f_0000_007f;
+  const twos = hundreds | ((fours - hundreds * 100) << 16);
+  const tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
+  return tens + ((twos - tens * 10) << 8) + 0x3030_3030_3030_3030;
 }
 
 /**
- * Copies `yyyy-MM-ddTHH:mm:ss[.fraction]Z`, the form of AWS's logs.
+ * Writes the time that `yyyy-MM-ddTHH:mm:ss[.fraction]Z` is, the form of AWS's logs.
  *
  * @returns where it has ended, in the output; 0 where it is no such time
  */
@@ -150,15 +226,32 @@ export function copyIso(p: usize, end: usize, o: usize): usize {
     if (fractionEnd == fraction || fractionEnd - fraction > 9) return 0;
   }
   if (fractionEnd != end - 1) return 0;
+  const length = fractionLength(fraction, fractionEnd);
+  millis = <f64>(minute + <i64>(second * 1000) + fractionMillis(fraction, fractionEnd));
+  if (length <= MILLIS_FRACTION) {
+    const done = putOfMinute(o, minute, second, fraction, length);
+    if (done != 0) return done;
+  }
+  o = put(o, QUOTE);
   v128.store(o, v128.load(p));
   store<u32>(o, load<u32>(p, 16), 16);
   store<u8>(o, SPACE, 10);
-  millis = <f64>(minute + <i64>(second * 1000) + fractionMillis(fraction, fractionEnd));
-  return putFraction(o + 19, fraction, fractionEnd);
+  return endText(o + 19, fraction, length);
+}
+
+/** `putNumber` of a second of the last minute read. */
+// @ts-ignore: decorator
+@inline
+function putOfMinute(o: usize, minute: i64, second: u32, p: usize, length: usize): usize {
+  if (minuteTail == INVALID) return putNumber(o, minute / 1000 + <i64>second, p, length);
+  const tail = minuteTail + second;
+  store<u64>(o, tail < 100 ? minuteHead : nextHead);
+  store<u16>(o, twoDigits(tail < 100 ? tail : tail - 100), 8);
+  return length == 0 ? o + 10 : putMillis(o + 10, p, length);
 }
 
 /**
- * Copies a time in one of the forms of core/times.ts that logs have most: ISO 8601 with `T` or a space and with `Z`, an
+ * Writes a time in one of the forms of core/times.ts that logs have most: ISO 8601 with `T` or a space and with `Z`, an
  * offset or nothing; nginx's `$time_local`; epoch seconds, with or without a fraction, and milliseconds.
  *
  * @returns where it has ended, in the output; 0 for any other form
@@ -205,9 +298,9 @@ function offsetOf(p: usize, end: usize): i64 {
 }
 
 export const LOCAL_BYTES: usize = 26;
-const UTC_BYTES: usize = 19;
-/** When the last `$time_local` read is: lines of one second follow each other. */
+/** When the last `$time_local` read is, and how long it is as written: lines of one second follow each other. */
 let localMillis: f64 = 0;
+let localLength: usize = 0;
 
 /** `29/Nov/2024:11:41:46 +0000` */
 function copyLocal(p: usize, o: usize): usize {
@@ -224,15 +317,15 @@ function copyLocal(p: usize, o: usize): usize {
     if (!dayExists(year, month, day) || clock < 0) return 0;
     if (load<u8>(p, 6) != 0x2f || load<u8>(p, 11) != COLON || load<u8>(p, 20) != SPACE) return 0;
     if (offset == i64.MIN_VALUE) return 0;
-    if (putTime(LOCAL_TEXT, daysFrom(year, month, day) * DAY_MS + clock - offset, 0, 0) == 0) return 0;
+    const done = putTime(LOCAL_VALUE, daysFrom(year, month, day) * DAY_MS + clock - offset, 0, 0);
+    if (done == 0) return 0;
+    localLength = done - LOCAL_VALUE;
     localMillis = millis;
     v128.store(LOCAL, v128.load(p));
     v128.store(LOCAL, v128.load(p, 10), 10);
   }
-  v128.store(o, v128.load(LOCAL_TEXT));
-  store<u32>(o, load<u32>(LOCAL_TEXT, 16), 16);
   millis = localMillis;
-  return o + UTC_BYTES;
+  return putBytes(o, LOCAL_VALUE, localLength);
 }
 
 /** `/Jan` and its like, as the four bytes are read; 0 for any other. */
@@ -293,10 +386,21 @@ function copyEpoch(p: usize, end: usize, o: usize): usize {
 /** Last second of the year 9999, which is the last a table can hold. */
 const LAST_MS: i64 = 253_402_300_799_999;
 
-/** A time to the second, and the fraction from `p` to `end`. 0 before 1970 and past the year 9999. */
+/** Writes a time to the second, and the fraction from `p` to `end`. 0 before 1970 and past the year 9999. */
 function putTime(o: usize, time: i64, p: usize, end: usize): usize {
   if (time < 0 || time > LAST_MS) return 0;
   const seconds = time / 1000;
+  const length = fractionLength(p, end);
+  millis = <f64>(seconds * 1000 + fractionMillis(p, end));
+  if (length <= MILLIS_FRACTION) {
+    const done = putNumber(o, seconds, p, length);
+    if (done != 0) return done;
+  }
+  return putText(o, seconds, p, length);
+}
+
+/** Writes a time from 1970 on as text. */
+function putText(o: usize, seconds: i64, p: usize, length: usize): usize {
   const ofDay = <u32>(seconds % 86_400);
   const shifted = seconds / 86_400 + 719_468;
   const era = shifted / 146_097;
@@ -307,6 +411,7 @@ function putTime(o: usize, time: i64, p: usize, end: usize): usize {
   const day = <u32>(ofYear - (153 * march + 2) / 5 + 1);
   const month = <u32>(march < 10 ? march + 3 : march - 9);
   const year = <u32>(yearOfEra + era * 400 + (month <= 2 ? 1 : 0));
+  o = put(o, QUOTE);
   putTwo(o, year / 100);
   putTwo(o + 2, year % 100);
   putTwo(put(o + 4, HYPHEN), month);
@@ -314,8 +419,7 @@ function putTime(o: usize, time: i64, p: usize, end: usize): usize {
   putTwo(put(o + 10, SPACE), ofDay / 3600);
   putTwo(put(o + 13, COLON), (ofDay / 60) % 60);
   putTwo(put(o + 16, COLON), ofDay % 60);
-  millis = <f64>(seconds * 1000 + fractionMillis(p, end));
-  return putFraction(o + 19, p, end);
+  return endText(o + 19, p, length);
 }
 
 // @ts-ignore: decorator

@@ -141,6 +141,20 @@ describe('lake parse', () => {
     ]);
   });
 
+  test('shows times as text, those too that rows have as numbers', async () => {
+    const times = [
+      '2026-11-22 10:00:00',
+      '2026-11-22 10:00:00.123',
+      '2026-11-22 10:00:00.123456',
+      '1969-12-31 23:59:59',
+    ];
+    await writeFile(join(dir, 'times.json'), times.map((time) => `{"time":"${time}"}\n`).join(''));
+    const { stdout } = await lake('parse', '-f', 'json', '-o', 'columns={"time":"timestamp"}', '--json', 'times.json');
+
+    const parsed: { columns: { time: unknown } }[] = JSON.parse(stdout).parsed;
+    expect(parsed.map(({ columns }) => columns.time)).toEqual(times);
+  });
+
   test('makes what a terminal would obey visible', async () => {
     await writeFile(join(dir, 'escape.log'), '\x1b]0;owned\x07\n');
     const { stdout } = await lake('parse', '-f', 'alb', 'escape.log');

@@ -111,9 +111,9 @@ export function jsonObject(columns: ColumnSpecs): fc.Arbitrary<string> {
   );
   const member = key.chain((name) => {
     const type = types.get(name);
-    const fitting = type === undefined || type === 'string' ? ANY_TEXT : VALUES_OF[type];
+    const fitting = fc.constantFrom(...(type === undefined || type === 'string' ? ANY_TEXT : VALUES_OF[type]));
     const value = fc.oneof(
-      { weight: 40, arbitrary: fc.constantFrom(...fitting) },
+      { weight: 40, arbitrary: type === 'timestamp' ? fc.oneof(fitting, timeJson) : fitting },
       { weight: 1, arbitrary: fc.constantFrom(...ANY_TEXT) },
       { weight: 2, arbitrary: fc.constantFrom(...UNFIT_VALUES) },
       { weight: 1, arbitrary: fc.constantFrom(...ODD_VALUES) },
@@ -396,7 +396,80 @@ const BITS = [
 ] as const;
 const BYTES = [0x80, 0xbf, 0xc0, 0xc2, 0xe0, 0xed, 0xa0, 0xf0, 0xf4, 0x90, 0xff, 0x0b, 0x0c, 0x1c];
 
-/** One line with some of its parts replaced, put in or taken out; as bytes, which may be no UTF-8. */
+/** A moment: whole seconds since the epoch, and the digits of a fraction. */
+interface Moment {
+  readonly seconds: number;
+  readonly fraction: string;
+}
+
+/** The first second of the year 0, and the last of 9999. */
+const [FIRST, LAST] = [-62_167_219_200, 253_402_300_799];
+/** Seconds at which a row has another form of a time, or a number another length; and the ends of what is a time. */
+const LIMITS = [FIRST, 0, 9, 1_000_000_000, 2_147_483_647, 9_999_999_999, LAST];
+const FRACTIONS = ['', '0', '5', '12', '000', '001', '123000', '123456', '000001', '123000999', '000000001'];
+
+const moment: fc.Arbitrary<Moment> = fc.record({
+  seconds: fc.oneof(
+    fc.tuple(fc.constantFrom(...LIMITS), fc.integer({ min: -90, max: 90 })).map(([limit, by]) => limit + by),
+    fc.integer({ min: 0, max: 2_147_483_647 }),
+    fc.integer({ min: FIRST, max: LAST }),
+  ),
+  fraction: fc.oneof(
+    fc.constantFrom(...FRACTIONS),
+    fc
+      .tuple(fc.nat(999_999_999), fc.nat(9))
+      .map(([digits, length]) => String(digits).padStart(9, '0').slice(0, length)),
+  ),
+});
+
+const dotted = (fraction: string) => fraction && `.${fraction}`;
+
+function isoText({ seconds, fraction }: Moment, between = 'T'): string {
+  const iso = new Date(seconds * 1000).toISOString();
+  return `${iso.slice(0, 10)}${between}${iso.slice(11, 19)}${dotted(fraction)}`;
+}
+
+function localText({ seconds }: Moment): string {
+  const [, , day, month, year, time] = /^(\w+), (\d\d) (\w+) (-?\d+) ([\d:]+)/.exec(
+    new Date(seconds * 1000).toUTCString(),
+  ) as RegExpExecArray;
+  return `${day}/${month}/${year}:${time}`;
+}
+
+const millisText = ({ seconds, fraction }: Moment) => String(seconds * 1000 + Number(fraction.slice(0, 3)));
+
+const timeJson = fc.oneof(
+  fc.tuple(moment, fc.constantFrom('Z', '', '+09:00', '-0330')).map(([at, zone]) => `"${isoText(at)}${zone}"`),
+  moment.map((at) => `${at.seconds}${dotted(at.fraction)}`),
+  moment.map(millisText),
+);
+
+/** Times in lines: what comes behind the seconds of ISO's and nginx's stays. */
+const LINE_TIMES = [
+  [/\d{4}-\d\d-\d\d([T ])\d\d:\d\d:\d\d(?:\.\d+)?/g, (at: Moment, between: string) => isoText(at, between)],
+  [/\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d/g, localText],
+  [/\b1732880506\d{3}\b/g, millisText],
+  [/\b1732880506(?:\.\d+)?\b/g, (at: Moment) => `${at.seconds}${dotted(at.fraction)}`],
+] as const;
+
+/** The line with other times, the moments in turn. */
+function retimed(line: string, moments: readonly Moment[]): string {
+  let turn = 0;
+  const next = () => moments[turn++ % moments.length] as Moment;
+  return LINE_TIMES.reduce(
+    (text, [time, write]) => text.replace(time, (_, between: unknown) => write(next(), String(between))),
+    line,
+  );
+}
+
+/** Lines that have times, with each of the seconds at the limits and next to them, and with each fraction. */
+export function linesAtLimits(lines: readonly string[]): string[] {
+  const seconds = LIMITS.flatMap((limit) => [limit - 1, limit, limit + 1]);
+  const moments = seconds.flatMap((each) => FRACTIONS.map((fraction) => ({ seconds: each, fraction })));
+  return moments.flatMap((at) => lines.map((line) => retimed(line, [at])).filter((line) => !lines.includes(line)));
+}
+
+/** One line with other times, and some of its parts replaced, put in or taken out; as bytes, which may be no UTF-8. */
 export function changedLine(lines: readonly string[]): fc.Arbitrary<Buffer> {
   const change = fc.record({
     at: fc.nat(),
@@ -408,9 +481,14 @@ export function changedLine(lines: readonly string[]): fc.Arbitrary<Buffer> {
     ),
   });
   return fc
-    .record({ line: fc.constantFrom(...lines), changes: fc.array(change, { maxLength: 3 }), end: fc.nat() })
-    .map(({ line, changes, end }) => {
-      let bytes = Buffer.from(line);
+    .record({
+      line: fc.constantFrom(...lines),
+      times: fc.array(moment, { maxLength: 3 }),
+      changes: fc.array(change, { maxLength: 3 }),
+      end: fc.nat(),
+    })
+    .map(({ line, times, changes, end }) => {
+      let bytes = Buffer.from(times.length > 0 ? retimed(line, times) : line);
       for (const { at, cut, put } of changes) {
         const from = at % (bytes.length + 1);
         bytes = Buffer.concat([bytes.subarray(0, from), put, bytes.subarray(from + cut)]);

@@ -6,7 +6,7 @@ import type { CompiledFormat, FormatOptions } from '../../lambdas/core/format.ts
 import { FORMATS } from '../../lambdas/core/formats.ts';
 import { Loader, type LoaderProps } from '../../lambdas/core/loader.ts';
 import { rowsOf } from '../../lambdas/core/pack.ts';
-import { CASES, changedLine, jsonObject } from './kernel-lines.ts';
+import { CASES, changedLine, jsonObject, linesAtLimits } from './kernel-lines.ts';
 
 /** Runs of each property; the environment can ask for more. */
 const numRuns = Number(process.env.TRIBUTARY_FUZZ_RUNS ?? 400);
@@ -161,6 +161,16 @@ describe.each(CASES.filter(({ name }) => name.startsWith('json')))('the kernel a
     );
   });
 });
+
+describe.each(CASES.filter(({ lines }) => linesAtLimits(lines).length > 0))(
+  'the kernel and the reader of $name',
+  ({ format, lines }) => {
+    test('agree on times at which their form in the row changes', () => {
+      const chunks = [Buffer.from(`${linesAtLimits(lines).join('\n')}\n`)];
+      expect(loaded(format, chunks)).toEqual(loaded(withoutKernel(format), chunks));
+    });
+  },
+);
 
 test('the kernel is the same after a line that takes all the room it can have', () => {
   const format = (name: string, options: FormatOptions) => FORMATS.get(name)?.compile(options) as CompiledFormat;

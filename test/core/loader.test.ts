@@ -71,7 +71,7 @@ describe('Loader', () => {
         detail: 'expected at least 17 fields, got 4',
         raw: 'not a log line',
         parser_version: 1,
-        rejected_at: '2026-11-22T12:00:00.000Z',
+        rejected_at: Date.parse('2026-11-22T12:00:00Z') / 1000,
       },
     ]);
   });

@@ -1,6 +1,7 @@
 import type { CompiledFormat } from '../../lambdas/core/format.ts';
 import { Row } from '../../lambdas/core/row.ts';
-import { numbered, OWN } from '../../lambdas/core/table.ts';
+import { type Column, numbered, OWN } from '../../lambdas/core/table.ts';
+import { shownTime } from '../../lambdas/core/times.ts';
 
 /** What became of one line, with a row's values by column name: as golden files hold it. */
 export type Reading =
@@ -8,9 +9,9 @@ export type Reading =
   | { readonly filtered: string }
   | { readonly rejected: string };
 
-/** Reads lines as a loader does; `extra` and `errors` come as the objects their JSON text holds. */
+/** Reads lines as a loader does; `extra` and `errors` come as the objects their JSON text holds, times as text. */
 export function readLines({ columns, reader }: CompiledFormat, lines: readonly string[]): Reading[] {
-  const names = new Map([...numbered(columns), ...Object.values(OWN)].map(({ key, name }) => [key, name]));
+  const byKey = new Map<string, Column>([...numbered(columns), ...Object.values(OWN)].map((each) => [each.key, each]));
   const row = new Row(columns);
   return lines.map((line) => {
     row.begin();
@@ -19,11 +20,12 @@ export function readLines({ columns, reader }: CompiledFormat, lines: readonly s
     if (outcome.kind === 'rejected') return { rejected: outcome.reason };
     const values = Object.entries(JSON.parse(row.json('origin', 1, line, 'never')))
       .filter(([key]) => key !== OWN.origin.key && key !== OWN.position.key)
-      .map(([key, value]) => [names.get(key), hasJson(key) ? JSON.parse(String(value)) : value] as const);
+      .map(([key, value]) => [byKey.get(key)?.name, shown(byKey.get(key), value)] as const);
     return { row: Object.fromEntries(values) };
   });
 }
 
-function hasJson(key: string): boolean {
-  return key === OWN.extra.key || key === OWN.errors.key;
+function shown(column: Column | undefined, value: unknown): unknown {
+  if (column?.type === 'timestamp') return shownTime(value);
+  return column === OWN.extra || column === OWN.errors ? JSON.parse(String(value)) : value;
 }

@@ -40,8 +40,9 @@ describe('Row', () => {
     ['a double as logged', 'double', 'ratio', '0.001', 0.001],
     ['a double of many digits', 'double', 'ratio', '1e-7', 1e-7],
     ['a time with microseconds', 'timestamp', 'time', '2026-11-22T10:00:00.123456Z', '2026-11-22 10:00:00.123456'],
-    ['a time without fraction', 'timestamp', 'time', '2026-11-22T10:00:00Z', '2026-11-22 10:00:00'],
-    ['a time without zone', 'timestamp', 'time', '2018-12-20T02:59:40', '2018-12-20 02:59:40'],
+    ['a time with milliseconds', 'timestamp', 'time', '2026-11-22T10:00:00.123Z', 1795341600123],
+    ['a time without fraction', 'timestamp', 'time', '2026-11-22T10:00:00Z', 1795341600],
+    ['a time without zone', 'timestamp', 'time', '2018-12-20T02:59:40', 1545274780],
     [
       'nanoseconds, kept to microseconds',
       'timestamp',

@@ -1,13 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { bisected, failedRecord } from '../../../bin/operations/bisect.ts';
-import { int, numbered, OWN, type Table, text } from '../../../lambdas/core/table.ts';
+import { int, numbered, OWN, type Table, text, timestamp } from '../../../lambdas/core/table.ts';
 
 const TABLE: Table = {
   name: 'web',
   description: '',
-  columns: [...numbered({ path: text('Path.'), status: int('Status.') }), OWN.origin, OWN.position],
+  columns: [
+    ...numbered({ path: text('Path.'), status: int('Status.'), time: timestamp('Time.') }),
+    ...[OWN.origin, OWN.position],
+  ],
 };
-const [PATH = '', STATUS = ''] = TABLE.columns.map(({ key }) => key);
+const [PATH = '', STATUS = '', TIME = ''] = TABLE.columns.map(({ key }) => key);
 
 const row = (position: number, status: unknown) =>
   JSON.stringify({ 0: 'o', 1: position, [PATH]: '/', [STATUS]: status });
@@ -50,6 +53,15 @@ describe('bisected', () => {
       },
       { origin: undefined, position: undefined, raw: '{"0":', detail: expect.stringContaining('ParseError') },
     ]);
+  });
+
+  test('shows a bad row under the names of its columns, and its time as text', () => {
+    const odd = JSON.stringify({ [STATUS]: 'abc', [TIME]: 1795341600123, 9: 1795341600123 });
+    const { bad } = bisected(TABLE, { rows: [odd], code: DATA_FAULT, message: '' });
+
+    expect(JSON.parse(bad[0]?.raw ?? '')).toEqual({
+      ...{ 9: 1795341600123, status: 'abc', time: '2026-11-22 10:00:00.123' },
+    });
   });
 
   test('cuts a record whose fault no rule explains into pieces, until a row is alone', () => {
