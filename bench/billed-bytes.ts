@@ -1,6 +1,7 @@
 /** What Firehose bills for an object, by how its rows are sent. */
 import { BILLING_STEP_BYTES, rowsOf } from '../lambdas/core/pack.ts';
-import { type ColumnSpecs, numbered, OWN } from '../lambdas/core/table.ts';
+import { type Column, type ColumnSpecs, numbered, OWN } from '../lambdas/core/table.ts';
+import { shownTime } from '../lambdas/core/times.ts';
 import { ingest } from './ingest.ts';
 import type { Input } from './input.ts';
 import { columnsOf, number, type Section } from './report.ts';
@@ -20,7 +21,7 @@ export interface BilledBytes {
 
 /** Measures a whole object. */
 export async function billedBytes(input: Input): Promise<BilledBytes> {
-  const names = columnNames(input.source.format.columns);
+  const columns = columnsByKey(input.source.format.columns);
   let ours = 0;
   let iceberg = 0;
   let sent = 0;
@@ -28,7 +29,7 @@ export async function billedBytes(input: Input): Promise<BilledBytes> {
     for (const record of records) {
       sent += record.length;
       ours += rounded(record.length);
-      if (ofSource) iceberg += namedBytes(record, names);
+      if (ofSource) iceberg += namedBytes(record, columns);
     }
   };
   await ingest(input, { take });
@@ -53,8 +54,8 @@ export function billedSection(inputs: readonly (readonly [string, BilledBytes])[
     title: 'Billed bytes',
     notes: [
       'Bytes Firehose bills ÷ raw bytes: each record rounded up to 5 KiB, rejected lines and the `loads` row ' +
-        'included. For Iceberg a row is a record with the names of its columns as keys, and nothing is rounded. ' +
-        'The usual way has a record a line, long keys and nulls.',
+        'included. For Iceberg a row is a record with the names of its columns as keys and times as microseconds, and ' +
+        'nothing is rounded. The usual way has a record a line, long keys and nulls.',
     ],
     columns: columnsOf('input', 'ours', 'before rounding', 'Iceberg', 'usual way', 'before rounding'),
     rows: inputs.map(([name, { ours, sent, iceberg, usual, usualSent }]) => [
@@ -69,16 +70,28 @@ function rounded(bytes: number): number {
   return Math.ceil(bytes / BILLING_STEP_BYTES) * BILLING_STEP_BYTES;
 }
 
-function columnNames(columns: ColumnSpecs): ReadonlyMap<string, string> {
-  return new Map([...numbered(columns), ...Object.values(OWN)].map(({ key, name }) => [key, name]));
+function columnsByKey(columns: ColumnSpecs): ReadonlyMap<string, Column> {
+  return new Map([...numbered(columns), ...Object.values(OWN)].map((column) => [column.key, column]));
 }
 
-/** Bytes of a record's rows under the names of their columns. */
-function namedBytes(record: Uint8Array, names: ReadonlyMap<string, string>): number {
+/** Bytes of a record's rows under the names of their columns, as Firehose wants them for Iceberg. */
+function namedBytes(record: Uint8Array, columns: ReadonlyMap<string, Column>): number {
   let bytes = 0;
   for (const line of rowsOf(record)) {
     const row = Object.entries(JSON.parse(line) as Record<string, unknown>);
-    bytes += Buffer.byteLength(JSON.stringify(Object.fromEntries(row.map(([key, value]) => [names.get(key), value]))));
+    const named = row.map(([key, value]) => {
+      const { name = key, type } = columns.get(key) ?? {};
+      return [name, type === 'timestamp' ? micros(value) : value];
+    });
+    bytes += Buffer.byteLength(JSON.stringify(Object.fromEntries(named)));
   }
   return bytes;
+}
+
+/**
+ * A time as a number of microseconds: those below the millisecond do not count here, as only its length does.
+ * https://docs.aws.amazon.com/firehose/latest/dev/apache-iceberg-destination-supp.html
+ */
+function micros(value: unknown): number {
+  return Date.parse(`${shownTime(value)}Z`) * 1000;
 }

@@ -87,6 +87,24 @@ describe('billedBytes', () => {
   });
 });
 
+describe('billedBytes of the path to Iceberg', () => {
+  test('counts times as microseconds, whatever form the lake sends them in', async () => {
+    const dir = temporaryFolder();
+    const icebergOf = async (fraction: string) => {
+      const path = join(dir, `${fraction}.log`);
+      writeFileSync(path, `{"timestamp":"2026-11-22T10:00:00${fraction}Z"}\n`);
+      const { iceberg, bytes } = await measured(path);
+      return iceberg * bytes;
+    };
+    const measured = async (path: string) => {
+      const input = await fromFiles('json', [path], 1);
+      return { ...(await billedBytes(input)), bytes: input.bytes };
+    };
+    const micros = '{"origin":"............","position":1,"timestamp":1795341600123456}'.length;
+    for (const fraction of ['', '.123', '.123456']) expect(await icebergOf(fraction)).toBeCloseTo(micros);
+  });
+});
+
 describe('Interleaved', () => {
   test('compares candidates round by round: what slows down a whole round changes no ratio', () => {
     const runs = (...cpu: number[]) => cpu.map((each) => ({ cpu: each, wall: each }));
