@@ -4,7 +4,7 @@
  * a whole buffer does it on this thread, into memory of ours: it is no part of Node's interface, so where it is
  * not found the stream is used.
  */
-import { constants, createGunzip, type Gunzip } from 'node:zlib';
+import { constants, createGunzip, type Gunzip, type ZlibReset } from 'node:zlib';
 
 /** Decompressed bytes per chunk: small enough to be read from a processor's own memory. */
 const CHUNK_BYTES = 256 * 1024;
@@ -34,9 +34,12 @@ export interface Inflater {
 }
 
 export function openInflater(): Inflater {
+  const idle = spare;
+  spare = undefined;
+  if (idle) return engineInflater(idle);
   const stream = createGunzip();
   const engine = engineOf(stream);
-  return engine ? engineInflater(stream, engine) : streamInflater();
+  return engine ? engineInflater(newGunzip(stream, engine)) : streamInflater();
 }
 
 /** Is what gunzipSync calls to be had? */
@@ -68,23 +71,35 @@ function engineOf(stream: Gunzip): Engine | undefined {
   return { writeSync: handle.writeSync.bind(handle), left };
 }
 
-/** Memory of chunks of an inflater that is closed, for the next: one object is mostly read after the other. */
-let spare: Buffer | undefined;
+/** What inflates on this thread, and its memory for chunks. */
+interface EngineGunzip {
+  readonly stream: Gunzip;
+  readonly engine: Engine;
+  readonly output: Buffer;
+  /** Why it has failed. */
+  readonly failure: () => Error | undefined;
+}
 
-function engineInflater(stream: Gunzip, engine: Engine): Inflater {
-  const output = spare ?? Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  spare = undefined;
+/** One that is done with its object, for the next: one object is mostly read after the other. */
+let spare: EngineGunzip | undefined;
+
+function newGunzip(stream: Gunzip, engine: Engine): EngineGunzip {
   let failure: Error | undefined;
   // Errors come as an event when the engine returns, and once more by themselves.
   stream.on('error', (error) => {
     failure = error;
   });
-  const failed = () => failure ?? (stream.errored as Error | null);
+  const output = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  return { stream, engine, output, failure: () => failure ?? stream.errored ?? undefined };
+}
+
+function engineInflater(gunzip: EngineGunzip): Inflater {
+  const { stream, engine, output, failure } = gunzip;
   async function* inflate(piece: Uint8Array, flush: number): AsyncGenerator<Uint8Array, Inflated> {
     let taken = 0;
     for (;;) {
       engine.writeSync(flush, piece, taken, piece.length - taken, output, 0, CHUNK_BYTES);
-      const error = failed();
+      const error = failure();
       if (error) throw error;
       const [outputLeft = 0, inputLeft = 0] = engine.left;
       taken = piece.length - inputLeft;
@@ -97,8 +112,12 @@ function engineInflater(stream: Gunzip, engine: Engine): Inflater {
     write: (piece) => inflate(piece, constants.Z_NO_FLUSH),
     end: () => inflate(Buffer.alloc(0), constants.Z_FINISH),
     close: () => {
-      stream.destroy();
-      spare = output;
+      if (spare || failure()) stream.destroy();
+      else {
+        // Node's types know this of some of its streams only.
+        (stream as Gunzip & ZlibReset).reset();
+        spare = gunzip;
+      }
     },
   };
 }

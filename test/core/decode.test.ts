@@ -144,6 +144,25 @@ describe.each(INFLATERS)('decode, by %s', (_, inflater) => {
     expect(await made('2026-11-22T10:00:00Z OK\n')).toEqual({ bytes: 2 * FREE_BYTES });
   });
 
+  test('gives an object the same after others that ended, broke or were given up, and beside one', async () => {
+    const text = noise(1_000_000);
+    const whole = gzipSync(text);
+    const broken = Buffer.concat([whole.subarray(0, 500_000), Buffer.alloc(1000), whole.subarray(501_000)]);
+    const before = {
+      ended: async () => decoded(() => chunked(whole, [])),
+      broken: async () => decoded(() => chunked(broken, [65_536])),
+      short: async () => decoded(() => chunked(whole.subarray(0, 400_000), [])),
+      'given up': async () => {
+        for await (const _ of decode(chunked(whole, [65_536]), async () => undefined, inflater)) break;
+      },
+    };
+    for (const [name, other] of Object.entries(before)) {
+      await other();
+      const [one, two] = await Promise.all([10_000, 70_000].map((size) => decoded(() => chunked(whole, [size]))));
+      expect([name, one?.bytes.equals(text), two?.bytes.equals(text)]).toEqual([name, true, true]);
+    }
+  });
+
   test('gives nothing for nothing', async () => {
     expect(await decoded(() => chunked(Buffer.alloc(0), []))).toEqual({ bytes: Buffer.alloc(0) });
   });

@@ -1,5 +1,6 @@
 /** The main flow of count-duplicates: minutes that have come due to counts. */
 import { countPages, type MinuteCounts } from './counting.ts';
+import { pageDone } from './page-memory.ts';
 import type { CountedMinute, CountStore, MinuteOf, StoredMark } from './store.ts';
 
 /**
@@ -99,7 +100,9 @@ async function countMinute(
 ): Promise<boolean> {
   const { source, minute } = minuteOf(marks);
   const shards = new Set([...(before?.shards ?? []), ...marks.flatMap((mark) => mark.shards)]);
-  const counts = countPages(await store.pages(source, minute, [...shards]));
+  const pages = await store.pages(source, minute, [...shards]);
+  const counts = countPages(pages);
+  for (const { fingerprints } of pages) pageDone(fingerprints);
   const version = (before?.version ?? 0) + 1;
   const counted = { source, minute, shards: [...shards].sort((a, b) => a - b), ...counts, version };
   if (!(await store.storeMinute(counted))) return false;

@@ -25,7 +25,7 @@ export interface Page {
   readonly minute: number;
   /** Pages of one object or payload and minute are counted from 0. */
   readonly sequence: number;
-  /** 8 bytes each, sorted. */
+  /** 8 bytes each, sorted; in memory that `pageDone` takes back. */
   readonly fingerprints: Uint8Array;
 }
 
@@ -178,11 +178,11 @@ class Group {
     return end;
   }
 
-  /** All that is in it, sorted, in memory of its own. */
+  /** All that is in it, sorted. */
   take(): Uint8Array {
-    const fingerprints = sorted(this.#words.subarray(0, this.count * FINGERPRINT_WORDS));
+    const { buffer, byteOffset, byteLength } = sorted(this.#words.subarray(0, this.count * FINGERPRINT_WORDS));
     this.count = 0;
-    return new Uint8Array(fingerprints.buffer);
+    return new Uint8Array(buffer, byteOffset, byteLength);
   }
 
   /** Nothing is added any more. */

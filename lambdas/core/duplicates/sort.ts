@@ -1,5 +1,6 @@
 /** Sorts fingerprints: hashes, so spread evenly that most are where they belong once they are parted by their first bits. */
-import { FINGERPRINT_WORDS } from './identity.ts';
+import { FINGERPRINT_BYTES, FINGERPRINT_WORDS } from './identity.ts';
+import { pageMemory } from './page-memory.ts';
 
 /** Fingerprints in a bucket, about. */
 const PER_BUCKET = 4;
@@ -16,7 +17,7 @@ const ends = new Uint32Array(2 ** MAX_BITS + 1);
 
 /**
  * @param words two of each fingerprint, the low one first
- * @returns them by their 64 bits, in memory of their own
+ * @returns them by their 64 bits, in a page's memory
  */
 export function sorted(words: Uint32Array): Uint32Array {
   const count = words.length / FINGERPRINT_WORDS;
@@ -26,7 +27,7 @@ export function sorted(words: Uint32Array): Uint32Array {
   for (let at = 1; at < words.length; at += FINGERPRINT_WORDS) used |= words[at] as number;
   const shift = 32 - Math.clz32(used) - bits;
   if (bits === 0 || shift < 0 || !countBuckets(words, shift, 2 ** bits)) return sortedAny(words);
-  const into = new Uint32Array(words.length);
+  const into = new Uint32Array(pageMemory(count * FINGERPRINT_BYTES), 0, words.length);
   for (let at = 0; at < words.length; at += FINGERPRINT_WORDS) {
     const low = words[at] as number;
     const high = words[at + 1] as number;
@@ -75,8 +76,9 @@ function insertEach(words: Uint32Array): void {
 }
 
 function sortedAny(words: Uint32Array): Uint32Array {
-  const numbers = new BigUint64Array(words.length / FINGERPRINT_WORDS);
-  const own = new Uint32Array(numbers.buffer);
+  const count = words.length / FINGERPRINT_WORDS;
+  const numbers = new BigUint64Array(pageMemory(count * FINGERPRINT_BYTES), 0, count);
+  const own = new Uint32Array(numbers.buffer, 0, words.length);
   own.set(words);
   numbers.sort();
   return own;

@@ -1,4 +1,5 @@
 /** The main flow of track-duplicates: objects and payloads to pages of fingerprints. */
+import { pageDone } from './page-memory.ts';
 import { MINUTES_PER_HOUR, minuteOf, type Page, Pager } from './pages.ts';
 import { type FinishedObject, type Mark, type PageOf, shardOf, type TrackStore } from './store.ts';
 import type { Work } from './work.ts';
@@ -90,7 +91,7 @@ async function trackTogether(works: readonly Work[], ports: TrackPorts): Promise
     for (const work of unique.values()) {
       if (!before.has(work.origin)) read.set(work.origin, await readPages(work, ports, pages, touched));
     }
-    await store.writePages(pages);
+    await writePages(pages, store);
     await store.mark(touched.marks());
     // At once: see edges/duplicates.ts. Whoever finishes an object first has checked it. What one fails at is no other's
     // failure, and nothing is left under way.
@@ -155,7 +156,7 @@ async function readPages(
     },
   });
   const write = async (most: number) => {
-    if (own.length > most) await store.writePages(own.splice(0));
+    if (own.length > most) await writePages(own.splice(0), store);
   };
   const requireTime = () => {
     if (outOfTime()) throw new OutOfTimeError(`${work.what}: no time was left to check it`);
@@ -171,11 +172,16 @@ async function readPages(
   } catch (error) {
     return { outcome: 'failed', error };
   }
-  if (own.length + pages.length > MAX_PAGES_HELD) await store.writePages(pages.splice(0));
+  if (own.length + pages.length > MAX_PAGES_HELD) await writePages(pages.splice(0), store);
   await write(MAX_PAGES_HELD);
   pages.push(...own);
   for (const { minute, shard } of shards) touched.add(source, minute, shard);
   return { late: pager.late };
+}
+
+async function writePages(pages: readonly PageOf[], store: TrackStore): Promise<void> {
+  await store.writePages(pages);
+  for (const { fingerprints } of pages) pageDone(fingerprints);
 }
 
 /** The minutes that pages were written to, and where. */
