@@ -107,7 +107,7 @@ export interface RowTime {
 /**
  * `value`, which is `yyyy-MM-ddTHH:mm:ss[.fraction][Z]` in UTC, as a row has it: of the forms Firehose's deserializer
  * takes, the shortest that loses nothing. Whole seconds are epoch seconds, whole milliseconds epoch milliseconds; others,
- * and those whose number might be misread, are `yyyy-MM-dd HH:mm:ss[.fraction]`, kept to microseconds and without zeros at
+ * and those whose number might be misread, are `yyyy-M-d HH:mm:ss[.fraction]`, kept to microseconds and without zeros at
  * the end. Never epoch seconds with a fraction, of which the deserializer makes whole milliseconds.
  * https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html
  *
@@ -121,11 +121,20 @@ export function rowTime(value: string): RowTime | undefined {
   const millis = wholeMillis + Number(fraction.slice(0, 3).padEnd(3, '0'));
   if (fraction === '' && millis >= 0 && millis <= MAX_SECONDS * 1000) return { value: millis / 1000, millis };
   if (fraction.length <= 3 && millis >= MIN_MILLIS && millis <= MAX_MILLIS) return { value: millis, millis };
-  return { value: `${value.slice(0, 10)} ${value.slice(11, 19)}${fraction && `.${fraction}`}`, millis };
+  const day = `${parts[1]}-${Number(parts[2])}-${Number(parts[3])}`;
+  return { value: `${day} ${value.slice(11, 19)}${fraction && `.${fraction}`}`, millis };
 }
 
-/** A time as people see it, from what a row has: the number is brought back to text, all else is as it is. */
+/** How a time begins that is text in a row. */
+const SHORT_DATE = /^(\d{4})-(\d\d?)-(\d\d?)(?= )/;
+
+/** A time as people see it, `yyyy-MM-dd HH:mm:ss[.fraction]`, from what a row has; all else is as it is. */
 export function shownTime(value: unknown): unknown {
+  if (typeof value === 'string') {
+    return value.replace(SHORT_DATE, (_, year, ...of) =>
+      [year, ...of.slice(0, 2).map((number) => number.padStart(2, '0'))].join('-'),
+    );
+  }
   if (!Number.isInteger(value)) return value;
   const number = Number(value);
   const isSeconds = number >= 0 && number <= MAX_SECONDS;

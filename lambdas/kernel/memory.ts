@@ -15,6 +15,8 @@ const SCRATCH: usize = 4096;
 export const MINUTE: usize = SCRATCH;
 export const LOCAL: usize = SCRATCH + 32;
 export const LOCAL_VALUE: usize = SCRATCH + 64;
+/** That minute, as a row's text begins. */
+export const MINUTE_TEXT: usize = SCRATCH + 128;
 /** The line's number, as text that ends here: index.ts. */
 export const POSITION_END: usize = SCRATCH + 224;
 /** A key of JSON in lower case, with zeros behind it up to whole 16 bytes: json-keys.ts. */

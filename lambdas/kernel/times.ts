@@ -1,5 +1,5 @@
 /** Times as logs write them to what a row has, which core/times.ts tells, and to milliseconds since the epoch. */
-import { COLON, DOT, HYPHEN, LOCAL, LOCAL_VALUE, MINUTE, put, putBytes, QUOTE, SPACE, ZERO } from './memory';
+import { COLON, DOT, HYPHEN, LOCAL, LOCAL_VALUE, MINUTE, MINUTE_TEXT, put, putBytes, QUOTE, SPACE, ZERO } from './memory';
 import { digitsIn, isDigit, threeDigits } from './numbers';
 
 /** Milliseconds since the epoch of the time written last. */
@@ -42,6 +42,8 @@ let minuteMillis: i64 = 0;
 let minuteHead: u64 = 0;
 let nextHead: u64 = 0;
 let minuteTail: u32 = INVALID;
+/** How long it is as text, `yyyy-M-d HH:mm`. */
+let minuteLength: usize = 0;
 
 /** When `yyyy-MM-ddTHH:mm` at a place is, with a `T` or a space; i64.MIN_VALUE where it is none. */
 // @ts-ignore: decorator
@@ -62,6 +64,11 @@ function readMinute(p: usize): i64 {
   minuteMillis = daysFrom(year, month, day) * DAY_MS + <i64>(hour * 60 + minute) * 60_000;
   v128.store(MINUTE, v128.load(p));
   noteMinute(minuteMillis / 1000);
+  store<u32>(MINUTE_TEXT, load<u32>(p));
+  const text = putMonthAndDay(MINUTE_TEXT + 4, month, day);
+  store<u32>(text, load<u32>(p, 11));
+  store<u8>(text, load<u8>(p, 15), 4);
+  minuteLength = text + 5 - MINUTE_TEXT;
   return minuteMillis;
 }
 
@@ -233,10 +240,10 @@ export function copyIso(p: usize, end: usize, o: usize): usize {
     if (done != 0) return done;
   }
   o = put(o, QUOTE);
-  v128.store(o, v128.load(p));
-  store<u32>(o, load<u32>(p, 16), 16);
-  store<u8>(o, SPACE, 10);
-  return endText(o + 19, fraction, length);
+  v128.store(o, v128.load(MINUTE_TEXT));
+  o += minuteLength;
+  store<u32>(o, load<u32>(p, 16));
+  return endText(o + 3, fraction, length);
 }
 
 /** `putNumber` of a second of the last minute read. */
@@ -414,12 +421,25 @@ function putText(o: usize, seconds: i64, p: usize, length: usize): usize {
   o = put(o, QUOTE);
   putTwo(o, year / 100);
   putTwo(o + 2, year % 100);
-  putTwo(put(o + 4, HYPHEN), month);
-  putTwo(put(o + 7, HYPHEN), day);
-  putTwo(put(o + 10, SPACE), ofDay / 3600);
-  putTwo(put(o + 13, COLON), (ofDay / 60) % 60);
-  putTwo(put(o + 16, COLON), ofDay % 60);
-  return endText(o + 19, p, length);
+  o = putMonthAndDay(o + 4, month, day);
+  putTwo(o, ofDay / 3600);
+  putTwo(put(o + 2, COLON), (ofDay / 60) % 60);
+  putTwo(put(o + 5, COLON), ofDay % 60);
+  return endText(o + 8, p, length);
+}
+
+/** `-M-d ` behind a year. */
+function putMonthAndDay(o: usize, month: u32, day: u32): usize {
+  o = putOneOrTwo(put(o, HYPHEN), month);
+  return put(putOneOrTwo(put(o, HYPHEN), day), SPACE);
+}
+
+// @ts-ignore: decorator
+@inline
+function putOneOrTwo(o: usize, value: u32): usize {
+  if (value < 10) return put(o, ZERO + value);
+  putTwo(o, value);
+  return o + 2;
 }
 
 // @ts-ignore: decorator
