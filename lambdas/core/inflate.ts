@@ -95,7 +95,10 @@ function newGunzip(stream: Gunzip, engine: Engine): EngineGunzip {
 
 function engineInflater(gunzip: EngineGunzip): Inflater {
   const { stream, engine, output, failure } = gunzip;
+  let closed = false;
   async function* inflate(piece: Uint8Array, flush: number): AsyncGenerator<Uint8Array, Inflated> {
+    // The engine may be another's by now.
+    if (closed) throw new Error('the inflater is closed');
     let taken = 0;
     for (;;) {
       engine.writeSync(flush, piece, taken, piece.length - taken, output, 0, CHUNK_BYTES);
@@ -112,6 +115,8 @@ function engineInflater(gunzip: EngineGunzip): Inflater {
     write: (piece) => inflate(piece, constants.Z_NO_FLUSH),
     end: () => inflate(Buffer.alloc(0), constants.Z_FINISH),
     close: () => {
+      if (closed) return;
+      closed = true;
       if (spare || failure()) stream.destroy();
       else {
         // Node's types know this of some of its streams only.

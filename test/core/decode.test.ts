@@ -163,6 +163,20 @@ describe.each(INFLATERS)('decode, by %s', (_, inflater) => {
     }
   });
 
+  test('is closed once, however often it is told', async () => {
+    const one = inflater();
+    one.close();
+    const two = inflater();
+    one.close();
+    expect(
+      await decodedBy(
+        () => two,
+        () => chunked(gzipSync('a line'), []),
+      ),
+    ).toEqual({ bytes: Buffer.from('a line') });
+    expect(await decoded(() => chunked(gzipSync('another'), []))).toEqual({ bytes: Buffer.from('another') });
+  });
+
   test('gives nothing for nothing', async () => {
     expect(await decoded(() => chunked(Buffer.alloc(0), []))).toEqual({ bytes: Buffer.alloc(0) });
   });

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Counted, countDue, LONGEST_WAIT_MS, QUIET_MS } from '../../lambdas/core/duplicates/count.ts';
+import { pageDone, pageMemory } from '../../lambdas/core/duplicates/page-memory.ts';
 import type { CountStore, ReportStore, StoredMark, TrackStore } from '../../lambdas/core/duplicates/store.ts';
 import { type Tracked, type TrackPorts, track } from '../../lambdas/core/duplicates/track.ts';
 import { objectWork, type TrackedSource } from '../../lambdas/core/duplicates/work.ts';
@@ -130,6 +131,25 @@ describe('the duplicate check', () => {
     expect(outcomes.sort()).toEqual(['checked', 'redelivered']);
     await countAll();
     expect(await totals(source)).toEqual({ checked: 2, withinObject: 0, acrossObjects: 0 });
+  });
+
+  test('writes the pages it has read, whatever takes memory of pages meanwhile', async () => {
+    const source = newSource();
+    const lines = Array.from({ length: 1500 }, (_, id) => lineOf(1, id));
+    const taking: TrackStore = {
+      ...store,
+      writePages: async (pages) => {
+        await sleep(1);
+        const taken = pages.map(({ fingerprints }) => new Uint8Array(pageMemory(fingerprints.length)).fill(0xff));
+        await store.writePages(pages);
+        for (const each of taken) pageDone(each);
+      },
+    };
+    for (const key of ['a', 'b']) {
+      await track([workOf({ source, key, lines })], portsOf({ store: taking }));
+    }
+    await countAll();
+    expect(await totals(source)).toEqual({ checked: 3000, withinObject: 0, acrossObjects: 1500 });
   });
 
   test('counts every line of an object copied under another key once, whatever kind of line it is; of three copies, twice', async () => {

@@ -32,8 +32,12 @@ export function pageMemory(bytes: number): ArrayBufferLike {
 /** Nobody looks at a page's fingerprints any more: its memory serves another. */
 export function pageDone({ buffer }: Uint8Array): void {
   const size = buffer.byteLength;
-  const alike = spare.get(size) ?? new Set();
-  if (!ours.has(buffer) || alike.has(buffer) || spareBytes + size > MAX_SPARE_BYTES) return;
-  spare.set(size, alike.add(buffer));
+  if (!ours.has(buffer) || spare.get(size)?.has(buffer)) return;
+  if (spareBytes + size > MAX_SPARE_BYTES) {
+    // What nobody has asked for must not keep out what somebody will.
+    spare.clear();
+    spareBytes = 0;
+  }
+  spare.set(size, (spare.get(size) ?? new Set()).add(buffer));
   spareBytes += size;
 }

@@ -14,7 +14,7 @@ import { sorted } from './sort.ts';
 export const MAX_PAGE_FINGERPRINTS = 37_500;
 
 /** Records without a time at an object's beginning that wait for the first that has one. */
-const MAX_WAITING = 10_000;
+export const MAX_WAITING = 10_000;
 
 const MINUTE_MS = 60_000;
 export const MINUTES_PER_HOUR = 60;
@@ -90,10 +90,10 @@ export class Pager {
   end(arrivedAt: number): void {
     this.#release(minuteOf(arrivedAt));
     for (const [minute, group] of this.#groups) {
+      this.#groups.delete(minute);
       this.#give(minute, group);
       group.close();
     }
-    this.#groups.clear();
   }
 
   /** Decides, once, what stands for records without a time. */

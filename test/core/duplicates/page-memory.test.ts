@@ -25,6 +25,15 @@ describe('the memory of pages', () => {
     expect(page(4096).buffer).not.toBe(foreign.buffer);
   });
 
+  test('serves pages of the sizes there are now, whatever there were before', () => {
+    const burst = Array.from({ length: 300 }, (_, index) => page(20_000 + index * 900));
+    for (const each of burst) pageDone(each);
+    const pages = Array.from({ length: 25 }, () => page(16_000));
+    const before = new Set(pages.map(({ buffer }) => buffer));
+    for (const each of pages) pageDone(each);
+    expect(pages.map(() => page(16_000)).every(({ buffer }) => before.has(buffer))).toBe(true);
+  });
+
   test('is not kept without bound', () => {
     const pages = Array.from({ length: 100 }, () => page(300_000));
     const before = new Set(pages.map(({ buffer }) => buffer));

@@ -2,8 +2,15 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { countPages, type StoredPage } from '../../../lambdas/core/duplicates/counting.ts';
-import { MAX_PAGE_FINGERPRINTS, minuteOf, type Page, Pager } from '../../../lambdas/core/duplicates/pages.ts';
-import { oneRecord } from '../../../lambdas/core/duplicates/records.ts';
+import {
+  MAX_PAGE_FINGERPRINTS,
+  MAX_WAITING,
+  minuteOf,
+  type Page,
+  Pager,
+} from '../../../lambdas/core/duplicates/pages.ts';
+import { oneRecord, type Records } from '../../../lambdas/core/duplicates/records.ts';
+import { RECORD_WORDS } from '../../../lambdas/core/kernel.ts';
 
 const MINUTE_MS = 60_000;
 const NOON = Date.parse('2026-11-22T12:00:00Z');
@@ -16,6 +23,22 @@ function pager(over: Partial<ConstructorParameters<typeof Pager>[0]> = {}) {
 
 const record = (number: number, time?: number) =>
   oneRecord(new Uint32Array(BigUint64Array.of(BigInt(number)).buffer), time, 1, '');
+
+/** Records in one batch, as the kernel gives them. */
+function together(each: readonly { number: number | bigint; time?: number | undefined; position: number }[]): Records {
+  const all = each.map(({ number, time, position }) =>
+    oneRecord(new Uint32Array(BigUint64Array.of(BigInt(number)).buffer), time, position, ''),
+  );
+  const words = new Uint32Array(all.length * RECORD_WORDS);
+  for (const [index, one] of all.entries()) words.set(one.words, index * RECORD_WORDS);
+  const position = (index: number) => each[index]?.position ?? 0;
+  return { count: all.length, words, minutes: new Int32Array(words.buffer), position, line: () => '' };
+}
+
+/** A number as a hash would be, some of them the same. */
+function spread(index: number, repeats: number): bigint {
+  return BigInt.asUintN(64, BigInt(Math.floor(index / (repeats + 1)) + 1) * 0x9e3779b97f4a7c15n);
+}
 
 const numbersOf = ({ fingerprints }: { readonly fingerprints: Uint8Array }) =>
   [...new BigUint64Array(Uint8Array.from(fingerprints).buffer)].map(Number);
@@ -91,6 +114,18 @@ describe('pages', () => {
     expect(pages.map(({ fingerprints }) => fingerprints.length / 8)).toEqual([25_001, 1]);
   });
 
+  test('hold back no more of them when many come at a time', () => {
+    const { pager: to, pages } = pager();
+    const some = Array.from({ length: MAX_WAITING / 2 }, (_, number) => ({ number, position: 1 }));
+    for (let batch = 0; batch < 3; batch++) to.add(together(some), NOON);
+    to.add(record(1, NOON + 500 * MINUTE_MS), NOON);
+    to.end(NOON);
+    expect(pages.map((page) => [page.minute - minuteOf(NOON), page.fingerprints.length / 8])).toEqual([
+      [0, some.length * 3],
+      [500, 1],
+    ]);
+  });
+
   test('take a log event without a time of its own by the hour it was logged in', () => {
     const { pager: to, pages } = pager();
     to.addEvents(record(1, NOON + MINUTE_MS), () => NOON + 7 * MINUTE_MS);
@@ -100,6 +135,58 @@ describe('pages', () => {
       [1, [1]],
       [0, [2]],
     ]);
+  });
+
+  test('take log events without a time of their own by the hour each was logged in, many at once', () => {
+    const { pager: to, pages } = pager();
+    const hours = [0, 0, 1, 2];
+    to.addEvents(
+      together(hours.map((_, position) => ({ number: position, position }))),
+      (position) => NOON + (hours[position] ?? 0) * 60 * MINUTE_MS,
+    );
+    to.end(0);
+    expect(pages.map((page) => [page.minute - minuteOf(NOON), numbersOf(page)])).toEqual([
+      [0, [0, 1]],
+      [60, [2]],
+      [120, [3]],
+    ]);
+  });
+
+  test('are the same however many records come at a time', () => {
+    const limits = [MAX_WAITING, MAX_PAGE_FINGERPRINTS];
+    const length = fc.oneof(
+      fc.integer({ min: 1, max: 50 }),
+      ...limits.map((at) => fc.integer({ min: at - 9, max: at + 9 })),
+    );
+    const minutes = fc.option(fc.integer({ min: -2, max: 70 }), { nil: undefined });
+    const run = fc.record({ length, minutes });
+    const batch = fc.oneof(fc.integer({ min: 2, max: 30 }), fc.integer({ min: 1000, max: 100_000 }));
+    fc.assert(
+      fc.property(
+        fc.array(run, { minLength: 1, maxLength: 6 }),
+        fc.array(batch, { minLength: 1, maxLength: 4 }),
+        fc.constantFrom(1, 0.5),
+        fc.nat(3),
+        (runs, batches, sampleRate, repeats) => {
+          const records = runs.flatMap(({ length: count, minutes: after }) =>
+            Array.from({ length: count }, () => (after === undefined ? undefined : NOON + after * MINUTE_MS)),
+          );
+          const times = records.map((time, index) => ({ number: spread(index, repeats), time, position: index }));
+          const window = { sampleRate, from: minuteOf(NOON), to: minuteOf(NOON) + 60 };
+          const [one, many] = [pager(window), pager(window)];
+          for (const each of times) one.pager.add(together([each]), NOON);
+          for (let at = 0, turn = 0; at < times.length; turn++) {
+            const next = at + (batches[turn % batches.length] ?? 1);
+            many.pager.add(together(times.slice(at, next)), NOON);
+            at = next;
+          }
+          for (const each of [one, many]) each.pager.end(NOON);
+          expect(many.pager.late).toBe(one.pager.late);
+          expect(many.pages).toEqual(one.pages);
+        },
+      ),
+      { numRuns: 20 },
+    );
   });
 
   test('leave out and count what lies outside the window, on either side', () => {
