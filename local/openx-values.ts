@@ -99,7 +99,11 @@ const SQL = /^(\d{4})-(\d\d?)-(\d\d?) ((?:[01]\d|2[0-3]):\d\d:\d\d)(?:\.(\d{1,9}
 /** How far from 1970 a Date reaches, in milliseconds. */
 const MAX_MILLIS = 8.64e15;
 
-/** A number beyond 32 bits is milliseconds, as the published SerDe decides; one with a point is seconds. */
+/**
+ * A number beyond 32 bits is milliseconds, one with a point seconds. The published SerDe asks for 13 digits instead of the
+ * former: a sender must be right by both.
+ * https://github.com/rcongiu/Hive-JSON-Serde/blob/develop/json-serde/src/main/java/org/openx/data/jsonserde/objectinspector/primitive/ParsePrimitiveUtils.java
+ */
 function epoch(text: string): string {
   const number = Number(text);
   const seconds = text.includes('.') || (number <= 2147483647 && number >= -2147483648);

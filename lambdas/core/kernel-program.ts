@@ -47,6 +47,11 @@ const NEEDED: ReadonlySet<LayoutOp> = new Set(['time', 'client', 'nginx-request'
 const HEADER_BYTES = 72;
 const FIELD_BYTES = 64;
 const NAME_BYTES = 64;
+/** In the header: where the fields kept for an identity lie, and how many there are. */
+const KEPT_AT = 64;
+export const KEPT_COUNT_AT = 68;
+/** In a field's record: how long the text is that follows it; of one kept for an identity, which field it is. */
+const AFTER_LENGTH_AT = 12;
 const SLOTS_AT = 48;
 const LITERAL_HEAD_AT = 56;
 const LITERAL_HEAD_BYTES = 8;
@@ -118,8 +123,8 @@ export function programOf(
       identity[0]?.[0],
       records,
     );
-    header.writeUInt32LE(text.add(Buffer.concat(kept)), 64);
-    header.writeUInt32LE(kept.length, 68);
+    header.writeUInt32LE(text.add(Buffer.concat(kept)), KEPT_AT);
+    header.writeUInt32LE(kept.length, KEPT_COUNT_AT);
   }
   const program = Buffer.concat([header, ...records, text.bytes()]);
   return program.length <= MAX_PROGRAM_BYTES ? program : undefined;
@@ -147,7 +152,7 @@ function keptFields(
     const bytes = Buffer.from(records[index] as Buffer);
     const flags = (isFirst(field) ? KEPT_FLAGS.first : 0) | (part ? 0 : KEPT_FLAGS.dropped);
     bytes.writeUInt32LE(bytes.readUInt32LE(4) | flags, 4);
-    bytes.writeUInt32LE(index, 12);
+    bytes.writeUInt32LE(index, AFTER_LENGTH_AT);
     bytes.fill(0, SLOTS_AT, LITERAL_HEAD_AT);
     return [bytes];
   });
@@ -166,7 +171,7 @@ function fieldBytes(
   if (part) flags |= (part[0].charCodeAt(0) << SEPARATOR_SHIFT) | (part[1] << PART_SHIFT);
   bytes.writeUInt32LE(flags, 4);
   bytes.writeUInt32LE(text.add(Buffer.from(after)), 8);
-  bytes.writeUInt32LE(Buffer.byteLength(after), 12);
+  bytes.writeUInt32LE(Buffer.byteLength(after), AFTER_LENGTH_AT);
   Buffer.from(after).copy(bytes, LITERAL_HEAD_AT, 0, LITERAL_HEAD_BYTES);
   for (const [index, name] of columns.entries()) {
     const key = name === undefined ? undefined : keys.get(name);

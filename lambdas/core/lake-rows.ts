@@ -47,7 +47,10 @@ function json(
   return JSON.stringify(row);
 }
 
-function inRow({ type }: Column, value: Value): Value {
+function inRow({ name, type }: Column, value: Value): Value {
   if (typeof value !== 'string') return value;
-  return type === 'timestamp' ? (rowTime(value)?.value ?? value) : value.toWellFormed();
+  if (type !== 'timestamp') return value.toWellFormed();
+  const time = rowTime(value);
+  if (!time) throw new TypeError(`${name}: expected a time in UTC, got ${value}`);
+  return time.value;
 }

@@ -154,7 +154,7 @@ export function kept(): usize {
 export function keptCount(): u32 {
   return load<u32>(PROGRAM, 68);
 }
-/** Which of the line's fields such a record is of. */
+/** Which of the line's fields such a record is of. Delimited fields have no literal, whose length is in its place elsewhere. */
 // @ts-ignore: decorator
 @inline
 export function fieldOf(record: usize): u32 {

@@ -4,6 +4,8 @@ import { fingerprintName } from '../../lambdas/core/duplicates/identity.ts';
 import { eachRecord, RecordReader } from '../../lambdas/core/duplicates/records.ts';
 import type { CompiledFormat, FormatOptions } from '../../lambdas/core/format.ts';
 import { FORMATS } from '../../lambdas/core/formats.ts';
+import { KEPT_COUNT_AT, programOf } from '../../lambdas/core/kernel-program.ts';
+import type { Layout } from '../../lambdas/core/layout.ts';
 import { Loader, type LoaderProps } from '../../lambdas/core/loader.ts';
 import { rowsOf } from '../../lambdas/core/pack.ts';
 import { CASES, changedLine, jsonObject, linesAtLimits } from './kernel-lines.ts';
@@ -171,6 +173,28 @@ describe.each(CASES.filter(({ lines }) => linesAtLimits(lines).length > 0))(
     });
   },
 );
+
+describe('of the identity of an ALB line', () => {
+  const { layout, columns, identity = [] } = FORMATS.get('alb')?.compile({}) as CompiledFormat;
+  /** Fields that are looked at alone. */
+  const kept = (...names: string[]) =>
+    Buffer.from(programOf(layout as Layout, columns, names.length > 0 ? [names] : identity) ?? []).readUInt32LE(
+      KEPT_COUNT_AT,
+    );
+
+  test('only fields that matter are looked at: its own, times, and what tells whether it is a line of the format', () => {
+    // Seven of its own; the user agent, always in quotes; two lists.
+    expect(kept()).toBe(10);
+    // One of its own, and two times and the request besides.
+    expect(kept('trace_id')).toBe(7);
+  });
+
+  test('all fields are where columns are parts of one, are no field at all, or the first of them may be neither there nor missing', () => {
+    expect(kept('time', 'client_ip')).toBe(0);
+    expect(kept('time', 'account_id')).toBe(0);
+    expect(kept('client_ip', 'client_port')).toBe(0);
+  });
+});
 
 test('the kernel is the same after a line that takes all the room it can have', () => {
   const format = (name: string, options: FormatOptions) => FORMATS.get(name)?.compile(options) as CompiledFormat;
