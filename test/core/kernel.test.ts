@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fingerprintName } from '../../lambdas/core/duplicates/identity.ts';
 import { eachRecord, RecordReader } from '../../lambdas/core/duplicates/records.ts';
-import type { CompiledFormat, FormatOptions } from '../../lambdas/core/format.ts';
+import type { CompiledFormat, Format, FormatOptions } from '../../lambdas/core/format.ts';
 import { FORMATS } from '../../lambdas/core/formats.ts';
 import { KEPT_COUNT_AT, programOf } from '../../lambdas/core/kernel-program.ts';
 import type { Layout } from '../../lambdas/core/layout.ts';
@@ -175,7 +175,7 @@ describe.each(CASES.filter(({ lines }) => linesAtLimits(lines).length > 0))(
 );
 
 describe('of the identity of an ALB line', () => {
-  const { layout, columns, identity = [] } = FORMATS.get('alb')?.compile({}) as CompiledFormat;
+  const { layout, columns, identity = [] } = (FORMATS.get('alb') as Format).compile({});
   /** Fields that are looked at alone. */
   const kept = (...names: string[]) =>
     Buffer.from(programOf(layout as Layout, columns, names.length > 0 ? [names] : identity) ?? []).readUInt32LE(
