@@ -61,7 +61,8 @@ export function* albLines(seed: string, count: number, options: AlbLinesOptions)
     const micros = from * 1000 + Math.floor((index + random.fraction()) * step);
     const fields = albFields(random, loadBalancer, connection, node, (took) => [
       written(micros),
-      received(micros - took),
+      // To the millisecond, as in AWS's own examples and logs.
+      received(Math.floor((micros - took) / 1000) * 1000),
     ]);
     const oddity = oddityAt(ALB_ODDITIES, index, oddEvery, offset);
     yield {
