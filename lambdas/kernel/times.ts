@@ -1,6 +1,9 @@
 /** Times as logs write them to what a row has, which core/times.ts tells, and to milliseconds since the epoch. */
 import { COLON, DOT, HYPHEN, LOCAL, LOCAL_VALUE, MINUTE, MINUTE_TEXT, put, putBytes, QUOTE, SPACE, ZERO } from './memory';
 import { digitsIn, isDigit, threeDigits } from './numbers';
+import {
+  eightDigits, endText, fractionLength, LAST_SECONDS, MILLIS_FRACTION, putMillis, putMonthAndDay, putNumber, putText, TEN_DIGITS, twoDigits,
+} from './time-values';
 
 /** Milliseconds since the epoch of the time written last. */
 let millis: f64 = 0;
@@ -140,79 +143,6 @@ function fractionMillis(p: usize, end: usize): i64 {
   let value: i64 = 0;
   for (let i: usize = 0; i < 3; i++) value = value * 10 + (p + i < end ? load<u8>(p + i) - ZERO : 0);
   return value;
-}
-
-const MOST_FRACTION: usize = 6;
-
-/** How long a fraction is, kept to the microsecond and without zeros at its end. */
-// @ts-ignore: decorator
-@inline
-function fractionLength(p: usize, end: usize): usize {
-  const zeros = <u32>i8x16.bitmask(i8x16.eq(v128.load(p), i8x16.splat(<i8>ZERO)));
-  return <usize>(32 - clz(~zeros & ((1 << <u32>min(end - p, MOST_FRACTION)) - 1)));
-}
-
-/** `.fraction` of so many digits, and the quote behind it. */
-// @ts-ignore: decorator
-@inline
-function endText(o: usize, p: usize, length: usize): usize {
-  if (length > 0) {
-    o = put(o, DOT);
-    store<u64>(o, load<u64>(p));
-    o += length;
-  }
-  return put(o, QUOTE);
-}
-
-const MILLIS_FRACTION: usize = 3;
-/** The first seconds of ten digits, whose milliseconds have thirteen, and the first of eleven. */
-const TEN_DIGITS: i64 = 1_000_000_000;
-const ELEVEN_DIGITS: i64 = 10_000_000_000;
-/** The last second that is written as such; later ones are milliseconds. */
-const LAST_SECONDS: i64 = 2_147_483_647;
-
-/** Writes a time whose fraction is milliseconds at most as a number; 0 where it is none that is written so. */
-function putNumber(o: usize, seconds: i64, p: usize, length: usize): usize {
-  if (seconds < TEN_DIGITS) return length > 0 || seconds < 0 ? 0 : putShort(o, <u32>seconds);
-  if (seconds >= ELEVEN_DIGITS) return 0;
-  store<u64>(o, eightDigits(<u32>(seconds / 100)));
-  store<u16>(o, twoDigits(<u32>(seconds % 100)), 8);
-  return length == 0 && seconds <= LAST_SECONDS ? o + 10 : putMillis(o + 10, p, length);
-}
-
-/** Seconds of less than ten digits: those of before 2001-09-09. */
-function putShort(o: usize, seconds: u32): usize {
-  let digits: usize = 1;
-  for (let rest = seconds / 10; rest > 0; rest /= 10) digits++;
-  for (let at = o + digits - 1; at >= o; at--) {
-    store<u8>(at, ZERO + (seconds % 10));
-    seconds /= 10;
-  }
-  return o + digits;
-}
-
-/** The three digits of milliseconds, of a fraction that may have less. */
-// @ts-ignore: decorator
-@inline
-function putMillis(o: usize, p: usize, length: usize): usize {
-  const kept: u32 = (1 << (<u32>length * 8)) - 1;
-  store<u32>(o, (load<u32>(p) & kept) | (0x303030 & ~kept));
-  return o + MILLIS_FRACTION;
-}
-
-// @ts-ignore: decorator
-@inline
-function twoDigits(value: u32): u32 {
-  return value / 10 + ((value % 10) << 8) + 0x3030;
-}
-
-/** A number below 10^8 as text with zeros before it: halves of it, halves of these, and theirs. */
-function eightDigits(value: u32): u64 {
-  const fours = <u64>(value / 10_000) | (<u64>(value % 10_000) << 32);
-  const hundreds = ((fours * 5243) >> 19) & 0x7f_0000_007f;
-  const twos = hundreds | ((fours - hundreds * 100) << 16);
-  const tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
-  return tens + ((twos - tens * 10) << 8) + 0x3030_3030_3030_3030;
 }
 
 /**
@@ -404,47 +334,4 @@ function putTime(o: usize, time: i64, p: usize, end: usize): usize {
     if (done != 0) return done;
   }
   return putText(o, seconds, p, length);
-}
-
-/** Writes a time from 1970 on as text. */
-function putText(o: usize, seconds: i64, p: usize, length: usize): usize {
-  const ofDay = <u32>(seconds % 86_400);
-  const shifted = seconds / 86_400 + 719_468;
-  const era = shifted / 146_097;
-  const ofEra = shifted - era * 146_097;
-  const yearOfEra = (ofEra - ofEra / 1460 + ofEra / 36_524 - ofEra / 146_096) / 365;
-  const ofYear = ofEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100);
-  const march = (5 * ofYear + 2) / 153;
-  const day = <u32>(ofYear - (153 * march + 2) / 5 + 1);
-  const month = <u32>(march < 10 ? march + 3 : march - 9);
-  const year = <u32>(yearOfEra + era * 400 + (month <= 2 ? 1 : 0));
-  o = put(o, QUOTE);
-  putTwo(o, year / 100);
-  putTwo(o + 2, year % 100);
-  o = putMonthAndDay(o + 4, month, day);
-  putTwo(o, ofDay / 3600);
-  putTwo(put(o + 2, COLON), (ofDay / 60) % 60);
-  putTwo(put(o + 5, COLON), ofDay % 60);
-  return endText(o + 8, p, length);
-}
-
-/** `-M-d ` behind a year. */
-function putMonthAndDay(o: usize, month: u32, day: u32): usize {
-  o = putOneOrTwo(put(o, HYPHEN), month);
-  return put(putOneOrTwo(put(o, HYPHEN), day), SPACE);
-}
-
-// @ts-ignore: decorator
-@inline
-function putOneOrTwo(o: usize, value: u32): usize {
-  if (value < 10) return put(o, ZERO + value);
-  putTwo(o, value);
-  return o + 2;
-}
-
-// @ts-ignore: decorator
-@inline
-function putTwo(o: usize, value: u32): void {
-  store<u8>(o, ZERO + value / 10);
-  store<u8>(o, ZERO + (value % 10), 1);
 }
