@@ -15,9 +15,20 @@ type TakeRecord = (record: Uint8Array) => Promise<void> | undefined | void;
 /** Takes a line apart; what cannot be is a row of one column. */
 type ReadLine = (line: string) => Record<string, unknown>;
 
+/** Up to the field `redirect_url`, which lines of 2019 have as well. */
+const ALB_START =
+  '([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*):([0-9]*) ([^ ]*)[:-]([0-9]*) ([-.0-9]*) ([-.0-9]*) ([-.0-9]*) (|[-0-9]*) (-|[-0-9]*) ([-0-9]*) ([-0-9]*) "([^ ]*) (.*) (- |[^ ]*)" "([^"]*)" ([A-Z0-9-_]+) ([A-Za-z0-9.-]*) ([^ ]*) "([^"]*)" "([^"]*)" "([^"]*)" ([-.0-9]*) ([^ ]*) "([^"]*)" "([^"]*)"';
+
 /** https://docs.aws.amazon.com/athena/latest/ug/create-alb-access-logs-table.html */
-const ALB_LINE =
-  /([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*):([0-9]*) ([^ ]*)[:-]([0-9]*) ([-.0-9]*) ([-.0-9]*) ([-.0-9]*) (|[-0-9]*) (-|[-0-9]*) ([-0-9]*) ([-0-9]*) "([^ ]*) (.*) (- |[^ ]*)" "([^"]*)" ([A-Z0-9-_]+) ([A-Za-z0-9.-]*) ([^ ]*) "([^"]*)" "([^"]*)" "([^"]*)" ([-.0-9]*) ([^ ]*) "([^"]*)" "([^"]*)" "([^ ]*)" "([^\s]+?)" "([^\s]+)" "([^ ]*)" "([^ ]*)" ?([^ ]*)? ?( .*)?/;
+const ALB_LINE = new RegExp(
+  String.raw`${ALB_START} "([^ ]*)" "([^\s]+?)" "([^\s]+)" "([^ ]*)" "([^ ]*)" ?([^ ]*)? ?( .*)?`,
+);
+
+/**
+ * The same for lines from before the last fields were added, of which the page's own takes a hundred times as long to find
+ * that they do not match.
+ */
+const ALB_LINE_OF_2019 = new RegExp(`${ALB_START}($| "[^ ]*")(.*)`);
 
 const ALB_COLUMNS = [
   ...['type', 'time', 'elb', 'client_ip', 'client_port', 'target_ip', 'target_port', 'request_processing_time'],
@@ -37,10 +48,11 @@ const KONG_COLUMNS = [
   ...['body_bytes_sent', 'http_referer', 'http_user_agent', 'kong_request_id'],
 ];
 
-const READ_LINE: Readonly<Record<string, ReadLine>> = {
-  alb: byExpression(ALB_LINE, ALB_COLUMNS),
-  kong: byExpression(KONG_LINE, KONG_COLUMNS),
-  json: (line) => {
+/** By format: what reads lines like the first. */
+const READERS: Readonly<Record<string, (first: string) => ReadLine>> = {
+  alb: (first) => byExpression(ALB_LINE.test(first) ? ALB_LINE : ALB_LINE_OF_2019, ALB_COLUMNS),
+  kong: () => byExpression(KONG_LINE, KONG_COLUMNS),
+  json: () => (line) => {
     try {
       return JSON.parse(line) as Record<string, unknown>;
     } catch {
@@ -51,9 +63,10 @@ const READ_LINE: Readonly<Record<string, ReadLine>> = {
 
 /** Gives each line as a record; waits where `take` does. */
 export async function usualWay({ source, gzip }: Input, take: TakeRecord = () => {}): Promise<void> {
-  const read = READ_LINE[source.settings.format] as ReadLine;
+  let read: ReadLine | undefined;
   const lines = createInterface({ input: Readable.from(bodyOf(gzip)).pipe(createGunzip()), crlfDelay: Infinity });
   for await (const line of lines) {
+    read ??= READERS[source.settings.format]?.(line) as ReadLine;
     const waits = take(Buffer.from(`${JSON.stringify(read(line))}\n`));
     if (waits) await waits;
   }

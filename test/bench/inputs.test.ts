@@ -76,6 +76,22 @@ describe('usualWay', () => {
   });
 });
 
+test('usualWay takes ALB lines apart from before the last fields were added', async () => {
+  const fields =
+    gunzipSync(generated('alb', 'a', MIB / 4).gzip)
+      .toString()
+      .split('\n')[1]
+      ?.match(/"[^"]*"|\S+/g) ?? [];
+  expect(fields.length).toBeGreaterThan(29);
+  const path = join(temporaryFolder(), 'old.log');
+  writeFileSync(path, `${fields.slice(0, 25).join(' ')}\n`);
+  const records: Record<string, unknown>[] = [];
+  await usualWay(await fromFiles('alb', [path], 100), (record) => {
+    records.push(JSON.parse(Buffer.from(record).toString()));
+  });
+  expect(records[0]).toMatchObject({ elb: fields[2], request_creation_time: fields[21] });
+});
+
 describe('billedBytes', () => {
   test('rounds each record up to 5 KiB: a record a line costs several times its bytes', async () => {
     const input = generated('alb', 'a', MIB);
