@@ -37,7 +37,8 @@ export function resource(type: string, path: string, properties: unknown = {}): 
 /** A folder of the running test's own. */
 export function temporaryFolder(): string {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-'));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  // What a service that was refused had under way may still write to it.
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));
   return dir;
 }
 
