@@ -4,8 +4,9 @@
  */
 import { readDelimited, readDelimitedIdentity, unknown as unknownFields } from './delimited';
 import { hash } from './hash';
-import { readJson, unknown as unknownMembers } from './json';
+import { readJson } from './json';
 import { fieldErrors } from './json-errors';
+import { unknown as unknownMembers } from './json-others';
 import { local, readLogFormat } from './log-format';
 import { CR, inOf, INPUT, LF, OUTPUT, outOf, POSITION_END, PREFIX, put, putBytes, putTextKey, QUOTE, RESULT, ZERO } from './memory';
 import { clearSlots, DELIMITED, fingerprint, flags, hashSlots, IDENTITY, kind, lineHash, LOG_FORMAT, rawKey, whole } from './program';

@@ -2,7 +2,8 @@
  * JSON's keys, and the columns they are of. What a key is, is found out once and kept with the key as it was written:
  * lines mostly have the keys of the line before, in its order, so that one comparison tells each.
  */
-import { KEY, KEYS, PROGRAM, QUOTE } from './memory';
+import { pastSpace } from './json-values';
+import { COLON, KEY, KEYS, PROGRAM, QUOTE } from './memory';
 import { isDigit } from './numbers';
 import { fieldCount, NAME_BYTES, names, RECORD_BYTES, RECORDS } from './program';
 import { specialBytes } from './text';
@@ -55,6 +56,14 @@ export function keyAt(p: usize, before: usize): usize {
 @inline
 export function keyLength(key: usize): usize {
   return <usize>load<u32>(key, LENGTH);
+}
+
+/** Where the value begins of the key that begins at a place; 0 where no colon follows it. */
+// @ts-ignore: decorator
+@inline
+export function valueAfter(key: usize, keyStart: usize): usize {
+  const p = pastSpace(keyStart + keyLength(key));
+  return load<u8>(p) == COLON ? pastSpace(p + 1) : 0;
 }
 
 // @ts-ignore: decorator

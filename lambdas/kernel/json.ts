@@ -4,32 +4,21 @@
  * Each value is written as soon as it is read: a column's to the output, what no column stands for aside, as `extra`
  * comes last. Where members come in another order than their columns, what has been written is put in order at the end.
  */
-import {
-  both, COLON, DOT, HAD, inOf, isEnd, OTHERS, outOf, PIECES, put, putBytes, putKey, putTextKey, QUOTE, ZERO,
-} from './memory';
+import { both, DOT, HAD, inOf, isEnd, outOf, PIECES, put, putBytes, putKey, putTextKey, QUOTE, ZERO } from './memory';
 import { copySigned, copyWhole } from './numbers';
 import {
-  BIGINT, BIGINT_DIGITS, BOOLEAN, DOUBLE, extraKey, flags, IDENTITY, INT, INT_DIGITS, keyOf, opOf, RECORD_BYTES, RECORDS, SKIP,
-  TEXT, TIME, wrote,
+  BIGINT, BIGINT_DIGITS, BOOLEAN, DOUBLE, flags, IDENTITY, INT, INT_DIGITS, keyOf, opOf, RECORD_BYTES, RECORDS, SKIP, TEXT, TIME,
+  wrote,
 } from './program';
 import { beginEvent, copyTime, noteTime } from './times';
-import { BEFORE_FIRST, columnOf, hashOf, keyAt, keyLength, NO_COLUMN, prepareKeys } from './json-keys';
+import { BEFORE_FIRST, columnOf, keyAt, keyLength, NO_COLUMN, prepareKeys, valueAfter } from './json-keys';
 import { beginErrors, fieldErrors, noteFailed, noteRepeated, putErrors } from './json-errors';
+import { beginOthers, putOthers, takeOther } from './json-others';
 import { copyDecimalNumber, copyPlain, copyWholeNumber, endOfLiteral, endOfValue, pastSpace } from './json-values';
-
-/** Members no column stands for, kept in `extra`. */
-export let unknown: u32 = 0;
 
 /** Behind the columns that the line has had, a bit each of 256: where their pieces of the row stand: start and end of each, and where its key is in the line. */
 const PLACES: usize = HAD + 32;
 const PLACE_BYTES: usize = 16;
-/** Hashes of the keys that no column stands for, and a bit for each of 64 kinds of them. */
-const HASHES: usize = PLACES + 256 * PLACE_BYTES;
-const MOST_OTHERS: u32 = 256;
-let others: u32 = 0;
-let kinds: u64 = 0;
-/** Where those written aside end. */
-let othersEnd: usize = OTHERS;
 /** The first column that told a time: its time is the event's. */
 let timeColumn: u32 = NO_COLUMN;
 
@@ -38,10 +27,7 @@ let timeColumn: u32 = NO_COLUMN;
 function beginMembers(): void {
   v128.store(HAD, i64x2.splat(0));
   v128.store(HAD, i64x2.splat(0), 16);
-  others = 0;
-  kinds = 0;
-  unknown = 0;
-  othersEnd = OTHERS;
+  beginOthers();
   timeColumn = NO_COLUMN;
   beginErrors();
 }
@@ -51,7 +37,6 @@ export function readJson(p: usize, o: usize): u64 {
   prepareKeys();
   beginMembers();
   const start = o;
-  const wantsRow = !(flags() & IDENTITY);
   let key = BEFORE_FIRST;
   let last: i32 = -1;
   let inOrder = true;
@@ -63,13 +48,11 @@ export function readJson(p: usize, o: usize): u64 {
     const keyStart = p + 1;
     key = keyAt(keyStart, key);
     if (key == 0) return 0;
-    p = pastSpace(keyStart + keyLength(key));
-    if (load<u8>(p) != COLON) return 0;
-    p = pastSpace(p + 1);
+    p = valueAfter(key, keyStart);
+    if (p == 0) return 0;
     const column = columnOf(key);
     if (column == NO_COLUMN) {
-      if (!noteOther(hashOf(key))) return 0;
-      p = wantsRow ? copyOther(key, p) : endOfValue(p);
+      p = takeOther(key, p);
       if (p == 0) return 0;
     } else if (<i32>column <= last && hasHad(column)) {
       if (!noteRepeated(keyOfColumn(column), keyStart, keyLength(key) - 1, p)) return 0;
@@ -89,7 +72,7 @@ export function readJson(p: usize, o: usize): u64 {
   if (load<u8>(p) != 0x7d) return 0;
   p = pastSpace(p + 1);
   if (!isEnd(p)) return 0;
-  if (!wantsRow) return both(p, o);
+  if (flags() & IDENTITY) return both(p, o);
   // A row without any value is never normal.
   if (o == start) return 0;
   if (!inOrder) putInOrder(start, o);
@@ -132,45 +115,6 @@ function putInOrder(start: usize, end: usize): void {
       o = putBytes(o, PIECES + (from - start), <usize>load<u32>(place, 4) - from);
     }
   }
-}
-
-/** Notes the key of a member for `extra`. False for a key given twice, and for more than there is room for. */
-function noteOther(key: u32): bool {
-  const kind = (<u64>1) << (key >> 26);
-  if ((kinds & kind) != 0) {
-    for (let i: u32 = 0; i < others; i++) if (load<u32>(HASHES + <usize>i * 4) == key) return false;
-  }
-  if (others == MOST_OTHERS) return false;
-  kinds |= kind;
-  store<u32>(HASHES + <usize>others * 4, key);
-  others++;
-  return true;
-}
-
-/** Writes a member for `extra` aside. @returns where its value ends; 0 for a surprise */
-function copyOther(key: usize, p: usize): usize {
-  if (load<u8>(p) == 0x6e) return endOfLiteral(p);
-  let o = othersEnd;
-  store<u32>(o, 0x225c2c); // ,\"
-  const length = keyLength(key) - 1;
-  o = putBytes(o + 3, key, length);
-  store<u64>(o, 0x225c3a225c); // \":\"
-  const places = copyPlain(p, o + 5, 2);
-  if (places == 0) return 0;
-  o = outOf(places);
-  store<u16>(o, 0x225c);
-  othersEnd = o + 2;
-  unknown++;
-  return inOf(places);
-}
-
-/** `extra`: what was written aside, without the comma it begins with. */
-function putOthers(o: usize): usize {
-  if (unknown == 0) return o;
-  o = put(putTextKey(o, extraKey()), 0x7b);
-  o = putBytes(o, OTHERS + 1, othersEnd - OTHERS - 1);
-  store<u16>(o, 0x227d); // }"
-  return o + 2;
 }
 
 /** Writes a column's value; where it does not convert, notes that. */

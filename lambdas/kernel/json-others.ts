@@ -1,0 +1,70 @@
+/** Members of a JSON object that nothing else takes: written aside, as `extra` comes last in a row. */
+import { HASHES, inOf, OTHERS, outOf, put, putBytes, putTextKey } from './memory';
+import { hashOf, keyLength } from './json-keys';
+import { copyPlain, endOfLiteral, endOfValue } from './json-values';
+import { extraKey, flags, IDENTITY } from './program';
+
+/** Members that are kept in `extra`. */
+export let unknown: u32 = 0;
+
+const MOST_OTHERS: u32 = 256;
+let others: u32 = 0;
+/** A bit for each of 64 kinds of the keys at HASHES. */
+let kinds: u64 = 0;
+/** Where those written aside end. */
+let othersEnd: usize = OTHERS;
+
+// @ts-ignore: decorator
+@inline
+export function beginOthers(): void {
+  others = 0;
+  kinds = 0;
+  unknown = 0;
+  othersEnd = OTHERS;
+}
+
+/** Takes a member whose value begins at a place. @returns where that ends; 0 for a surprise, and for a key given twice */
+// @ts-ignore: decorator
+@inline
+export function takeOther(key: usize, p: usize): usize {
+  if (!noteOther(hashOf(key))) return 0;
+  return flags() & IDENTITY ? endOfValue(p) : copyOther(key, p);
+}
+
+/** Notes a key. False for one given twice, and for more than there is room for. */
+function noteOther(key: u32): bool {
+  const kind = (<u64>1) << (key >> 26);
+  if ((kinds & kind) != 0) {
+    for (let i: u32 = 0; i < others; i++) if (load<u32>(HASHES + <usize>i * 4) == key) return false;
+  }
+  if (others == MOST_OTHERS) return false;
+  kinds |= kind;
+  store<u32>(HASHES + <usize>others * 4, key);
+  others++;
+  return true;
+}
+
+function copyOther(key: usize, p: usize): usize {
+  if (load<u8>(p) == 0x6e) return endOfLiteral(p);
+  let o = othersEnd;
+  store<u32>(o, 0x225c2c); // ,\"
+  const length = keyLength(key) - 1;
+  o = putBytes(o + 3, key, length);
+  store<u64>(o, 0x225c3a225c); // \":\"
+  const places = copyPlain(p, o + 5, 2);
+  if (places == 0) return 0;
+  o = outOf(places);
+  store<u16>(o, 0x225c);
+  othersEnd = o + 2;
+  unknown++;
+  return inOf(places);
+}
+
+/** `extra`: what was written aside, without the comma it begins with. */
+export function putOthers(o: usize): usize {
+  if (unknown == 0) return o;
+  o = put(putTextKey(o, extraKey()), 0x7b);
+  o = putBytes(o, OTHERS + 1, othersEnd - OTHERS - 1);
+  store<u16>(o, 0x227d); // }"
+  return o + 2;
+}
