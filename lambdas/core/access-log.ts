@@ -110,10 +110,7 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
   };
 }
 
-/**
- * The format, for the kernel; none where it takes more than a look to see where a value ends, or whether a
- * line has an envelope.
- */
+/** The format, for the kernel; none where it takes more than a look to see where a value ends. */
 function layoutOf(
   { start, variables }: LogFormat,
   fields: readonly LogField[],
@@ -123,7 +120,7 @@ function layoutOf(
   neededFields: number,
 ): LogFormatLayout | undefined {
   const isPlain = variables.every(({ address, after }) => !(address && after.startsWith(':')));
-  if (!isPlain || start.startsWith('{')) return undefined;
+  if (!isPlain) return undefined;
   return {
     kind: 'log-format',
     fields: fields.map(({ layout, token }, index) => {
@@ -137,6 +134,8 @@ function layoutOf(
     noClient: filters.has('no_client_address'),
     localClient: filters.has('local_client'),
     marked,
+    notStdout: filters.has('not_stdout'),
+    stream: 'stream',
     inEscape: variables.some(({ after }) => /^[\\x\dA-F]/.test(after)),
   };
 }

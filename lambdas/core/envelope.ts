@@ -8,6 +8,9 @@
  */
 import { type Member, plainText, readObject } from './json-text.ts';
 
+/** Keys of a JSON envelope; the first of those that may stand for the same counts. */
+export const ENVELOPE = { line: ['log', 'message'], stream: ['stream'], time: ['time', 'timestamp'] } as const;
+
 /** A line without its envelope. */
 export interface Unwrapped {
   readonly text: string;
@@ -46,13 +49,13 @@ export function unwrap(line: string, start = ''): Unwrapped {
 function unwrapJson(text: string, start: string): Unwrapped | undefined {
   const { members } = readObject(text);
   if (!members) return undefined;
-  const take = (...keys: string[]) => members.find(({ key }) => keys.includes(key));
-  const log = take('log', 'message');
-  const stream = take('stream');
+  const take = (keys: readonly string[]) => members.find(({ key }) => keys.includes(key));
+  const log = take(ENVELOPE.line);
+  const stream = take(ENVELOPE.stream);
   if (!log?.json.startsWith('"')) return undefined;
   const inner = withoutEnd(plainText(log.json));
   if (!stream && !inner.startsWith(start)) return undefined;
-  const time = take('time', 'timestamp');
+  const time = take(ENVELOPE.time);
   return {
     text: inner,
     ...(stream && { stream: plainText(stream.json) }),

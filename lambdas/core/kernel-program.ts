@@ -1,4 +1,5 @@
 /** A format's layout as the bytes the kernel reads: lambdas/kernel/program.ts. */
+import { ENVELOPE } from './envelope.ts';
 import type { IdentityColumns } from './format.ts';
 import type { DelimitedLayout, Layout, LayoutField, LayoutOp } from './layout.ts';
 import { type ColumnSpecs, inOrder, numbered, OWN } from './table.ts';
@@ -39,17 +40,21 @@ const PROGRAM_FLAGS = {
   marked: 32,
   jsonEscapes: 64,
   inEscape: 128,
+  notStdout: 256,
 } as const;
 
 /** Ops that fingerprints need whatever their identity: they tell the time, or whether a line is a record at all. */
 const NEEDED: ReadonlySet<LayoutOp> = new Set(['time', 'client', 'nginx-request', 'version']);
 
-const HEADER_BYTES = 72;
+const HEADER_BYTES = 88;
 const FIELD_BYTES = 64;
 const NAME_BYTES = 64;
 /** In the header: where the fields kept for an identity lie, and how many there are. */
 const KEPT_AT = 64;
 export const KEPT_COUNT_AT = 68;
+const STREAM_KEY_AT = 72;
+const STREAM_SLOT_AT = 80;
+const NAME_COUNT_AT = 84;
 /** In a field's record: how long the text is that follows it; of one kept for an identity, which field it is. */
 const AFTER_LENGTH_AT = 12;
 const SLOTS_AT = 48;
@@ -74,7 +79,7 @@ export function programOf(
   const { fields } = layout;
   const keys = new Map(numbered(specs).map(({ name, key }) => [name, key]));
   const slots = new Map([...new Set(identity?.flat())].map((name, index) => [name, index + 1]));
-  const names = layout.kind === 'json' ? fields.map(({ columns }) => columns[0] ?? '') : [];
+  const names = namesOf(layout);
   const fits =
     fields.length <= MAX_FIELDS &&
     slots.size <= MAX_FIELDS &&
@@ -98,8 +103,11 @@ export function programOf(
     header.writeUInt32LE(layout.neededFields, 20);
     header.writeUInt32LE(text.add(Buffer.from(layout.start)), 40);
     header.writeUInt32LE(Buffer.byteLength(layout.start), 44);
+    header.writeBigUInt64LE(keyBytes(keys.get(layout.stream) ?? ''), STREAM_KEY_AT);
+    header.writeUInt32LE(slots.get(layout.stream) ?? 0, STREAM_SLOT_AT);
   }
   header.writeUInt32LE(text.add(Buffer.concat(names.map(nameBytes))), 48);
+  header.writeUInt32LE(names.length, NAME_COUNT_AT);
   header.writeUInt32LE(slots.size, 56);
   // The word after it is the kernel's own: 0 until it has begun with the program.
   const slotOf = (name: string) => slots.get(name) ?? 0;
@@ -112,9 +120,7 @@ export function programOf(
   const records = fields.map((field) => {
     const wanted =
       !identity || NEEDED.has(field.op) || field.status || field.columns.some((name) => slots.has(name ?? ''));
-    const bytes = fieldBytes(wanted ? field : { ...field, op: 'skip' }, keys, slots, text);
-    if (layout.kind === 'json') bytes.writeUInt32LE(field.columns[0]?.length ?? 0, 8);
-    return bytes;
+    return fieldBytes(wanted ? field : { ...field, op: 'skip' }, keys, slots, text);
   });
   if (layout.kind === 'delimited' && identity) {
     const kept = keptFields(
@@ -191,6 +197,7 @@ function programFlags(layout: Layout, identity: boolean): number {
   if (layout.noClient) flags |= PROGRAM_FLAGS.noClient;
   if (layout.localClient) flags |= PROGRAM_FLAGS.localClient;
   if (layout.marked) flags |= PROGRAM_FLAGS.marked;
+  if (layout.notStdout) flags |= PROGRAM_FLAGS.notStdout;
   if (layout.inEscape) flags |= PROGRAM_FLAGS.inEscape;
   return flags;
 }
@@ -204,9 +211,17 @@ function keyBytes(key: string): bigint {
   return bytes.readBigUInt64LE();
 }
 
+/** Keys of JSON that the kernel knows: columns, or the parts of a container's envelope. */
+function namesOf({ kind, fields }: Layout): readonly string[] {
+  if (kind === 'json') return fields.map(({ columns }) => columns[0] ?? '');
+  return kind === 'log-format' ? Object.values(ENVELOPE).flat() : [];
+}
+
+/** Its length is in the last byte. */
 function nameBytes(name: string): Buffer {
   const bytes = Buffer.alloc(NAME_BYTES);
   bytes.write(name);
+  bytes.writeUInt8(name.length, NAME_BYTES - 1);
   return bytes;
 }
 

@@ -76,6 +76,10 @@ export interface LogFormatLayout {
   readonly localClient: boolean;
   /** A line without a status, an address or a time where they belong is of another format. */
   readonly marked: boolean;
+  /** Lines of another output stream than stdout are left out, where an envelope tells. */
+  readonly notStdout: boolean;
+  /** Column of the output stream that a container's envelope tells. */
+  readonly stream: string;
   /** Text between fields begins as part of `\xHH` does, which a byte that is no UTF-8 is to the reader. */
   readonly inEscape: boolean;
 }

@@ -73,13 +73,13 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
     if (format == LOG_FORMAT && local) {
       filtered++;
     } else {
+      // Lines of other formats that have errors are surprises.
+      const lineErrors = format == DELIMITED || format == LOG_FORMAT ? 0 : fieldErrors;
       let to: usize;
       if (fingerprints) {
         to = putFingerprint(o, p, lineEnd, rows + filtered);
       } else {
         to = outOf(places);
-        // Lines of other formats that have errors are surprises.
-        const lineErrors = format == DELIMITED || format == LOG_FORMAT ? 0 : fieldErrors;
         if (keepRaw == 2 || (keepRaw == 1 && lineErrors != 0)) to = putRaw(to, p, lineEnd);
         if (to != 0) {
           to = put(to, 0x7d);
@@ -91,11 +91,8 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
       }
       o = to;
       rows++;
-      if (format == DELIMITED) unknown += unknownFields;
-      else if (format != LOG_FORMAT) {
-        unknown += unknownMembers;
-        errors += fieldErrors;
-      }
+      unknown += format == DELIMITED ? unknownFields : unknownMembers;
+      errors += lineErrors;
       const time = eventMillis;
       if (time == time) {
         if (!(first <= time)) first = time;

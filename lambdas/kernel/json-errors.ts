@@ -1,7 +1,7 @@
 /** JSON's values that their columns do not take, and members given twice, as `errors` keeps them. */
 import { BACKSLASH, COLON, DOT, FAILED, HYPHEN, outOf, put, putBytes, putTextKey, QUOTE, SPACE, ZERO } from './memory';
 import { isDigit } from './numbers';
-import { BOOLEAN, DOUBLE, errorsKey, NAME_BYTES, names, opOf, RECORD_BYTES, RECORDS, TIME } from './program';
+import { BOOLEAN, DOUBLE, errorsKey, NAME_BYTES, nameLength, names, opOf, RECORD_BYTES, RECORDS, TIME } from './program';
 import { copyPlain } from './json-values';
 
 /** Errors of the line. */
@@ -110,7 +110,8 @@ function putFailed(o: usize, column: u32): usize {
   const record = RECORDS + <usize>column * RECORD_BYTES;
   const op = opOf(record);
   const value = <usize>load<u32>(VALUES + <usize>column * 4);
-  o = putValue(o, names() + <usize>column * NAME_BYTES, <usize>load<u32>(record, 8), value);
+  const name = names() + <usize>column * NAME_BYTES;
+  o = putValue(o, name, nameLength(name), value);
   if (op < DOUBLE) return putReason(o, 'not a whole number');
   return putReason(o, op == DOUBLE ? 'not a number' : op == TIME ? 'not a timestamp' : 'not a boolean');
 }

@@ -5,7 +5,7 @@
 import { pastSpace } from './json-values';
 import { COLON, KEY, KEYS, PROGRAM, QUOTE } from './memory';
 import { isDigit } from './numbers';
-import { fieldCount, NAME_BYTES, names, RECORD_BYTES, RECORDS } from './program';
+import { NAME_BYTES, nameCount, nameLength, names } from './program';
 import { specialBytes } from './text';
 
 export const NO_COLUMN: u32 = 0xffff;
@@ -178,19 +178,25 @@ const FIRST_BYTES: usize = memory.data<u8>([
 
 /** The column named as the key in KEY, or NO_COLUMN. */
 function columnNamed(length: usize): u32 {
-  const columns = fieldCount();
-  let record = RECORDS;
-  for (let column: u32 = 0; column < columns; column++, record += RECORD_BYTES) {
-    // JSON's records have the length of the column's name here.
-    if (<usize>load<u32>(record, 8) == length && isName(column, length)) return column;
+  const columns = nameCount();
+  let name = names();
+  for (let column: u32 = 0; column < columns; column++, name += NAME_BYTES) {
+    if (nameLength(name) == length && isName(name, length)) return column;
   }
   return NO_COLUMN;
 }
 
-function isName(column: u32, length: usize): bool {
-  const name = names() + <usize>column * NAME_BYTES;
+function isName(name: usize, length: usize): bool {
   for (let at: usize = 0; at < length; at += 16) {
-    if (v128.any_true(v128.xor(v128.load(name + at), v128.load(KEY + at)))) return false;
+    const differs = v128.xor(v128.load(name + at), v128.load(KEY + at));
+    if (v128.any_true(v128.and(differs, firstBytes(min(length - at, 16))))) return false;
   }
+  return true;
+}
+
+/** Is a key with a name written in lower case, as the name is? */
+export function isInLowerCase(key: usize): bool {
+  const length = keyLength(key) - 1;
+  for (let i: usize = 0; i < length; i++) if (load<u8>(key + i) - 0x41 < 26) return false;
   return true;
 }

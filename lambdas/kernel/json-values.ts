@@ -111,6 +111,58 @@ function copyString(p: usize, o: usize, level: u32, nested: bool): u64 {
   }
 }
 
+/** Copies a string's text up to its quote, without its escapes, and goes behind that. */
+export function copyUnquoted(p: usize, o: usize): u64 {
+  while (true) {
+    const bytes = v128.load(p);
+    v128.store(o, bytes);
+    const special = specialBytes(bytes);
+    if (special == 0) {
+      p += 16;
+      o += 16;
+      continue;
+    }
+    const plain = <usize>ctz(special);
+    p += plain;
+    o += plain;
+    const c = <u32>load<u8>(p);
+    if (c == QUOTE) return both(p + 1, o);
+    if (c < 0x20) return 0;
+    const places = c == BACKSLASH ? copyCharacter(p, o) : copyWide(p, o);
+    if (places == 0) return 0;
+    p = inOf(places);
+    o = outOf(places);
+  }
+}
+
+/** Copies the character that an escape stands for. */
+function copyCharacter(p: usize, o: usize): u64 {
+  const end = endOfEscape(p);
+  if (end == 0) return 0;
+  const c = <u32>load<u8>(p, 1);
+  if (c != 0x75) return both(end, put(o, characterOf(c)));
+  const code = codePointAt(p, end);
+  return both(end, code < 0x80 ? put(o, code) : putCodePoint(o, code, 1));
+}
+
+/** What the letter of an escape stands for. */
+function characterOf(letter: u32): u32 {
+  switch (letter) {
+    case 0x62:
+      return 8;
+    case 0x66:
+      return 12;
+    case 0x6e:
+      return 10;
+    case 0x72:
+      return 13;
+    case 0x74:
+      return 9;
+    default:
+      return letter;
+  }
+}
+
 /** Copies characters that are no ASCII. */
 function copyWide(p: usize, o: usize): u64 {
   do {
@@ -137,10 +189,13 @@ function copyEscape(p: usize, o: usize, level: u32): u64 {
 
 function copyUnicode(p: usize, o: usize, level: u32): u64 {
   const end = endOfEscape(p);
-  if (end == 0) return 0;
+  return end == 0 ? 0 : both(end, putCodePoint(o, codePointAt(p, end), level));
+}
+
+/** Of one `\\uHHHH`, or of two that are a pair. */
+function codePointAt(p: usize, end: usize): u32 {
   const code = hexOf(p + 2);
-  if (end - p == 6) return both(end, putCodePoint(o, code, level));
-  return both(end, putCodePoint(o, 0x10000 + ((code & 0x3ff) << 10) + (hexOf(p + 8) & 0x3ff), level));
+  return end - p == 6 ? code : 0x10000 + ((code & 0x3ff) << 10) + (hexOf(p + 8) & 0x3ff);
 }
 
 /** Copies an escape as it stands: one of two bytes, or those of one character as `\uHHHH`. */

@@ -1,13 +1,15 @@
-/** Lines as an nginx log_format describes them: core/access-log.ts, for whole lines of a format without an envelope. */
-import { BACKSLASH, both, COLON, CR, HYPHEN, inOf, isEnd, LF, outOf, SPACE } from './memory';
+/** Lines as an nginx log_format describes them: core/access-log.ts. */
+import { enveloped, lineEndOf, putStream, takeOut } from './envelope';
+import { beginOthers, putOthers } from './json-others';
+import { BACKSLASH, both, COLON, CR, inOf, isEnd, LF, outOf, SPACE } from './memory';
 import { follows, matched, readDirectly } from './log-direct';
 import { beginLine, readValue, saw, SAW_CLIENT, SAW_HTTP, SAW_LOCAL, SAW_MARK, setEscaped } from './log-values';
-import { isDigit } from './numbers';
 import {
   fieldCount, flags, flagsOf, HEX_ESCAPES, IDENTITY, IN_ESCAPE, JSON_ESCAPES, LIST, literalHead, literalLength, literalOf, LOCAL_CLIENT, MARKED,
   neededFields, NO_CLIENT, NO_HTTP, RECORD_BYTES, RECORDS, startLength, startText,
 } from './program';
-import { find, isUtf8 } from './text';
+import { isUtf8 } from './text';
+import { eventMillis } from './times';
 
 /** The line is a request of the machine itself, and left out. */
 export let local: bool = false;
@@ -18,7 +20,10 @@ let ended: bool = false;
 
 /** @returns the line's end; 0 for a surprise */
 export function readLogFormat(p: usize, o: usize): u64 {
-  if (mayBeEnveloped(p)) return 0;
+  beginOthers();
+  p = takeOut(p);
+  if (p == 0) return 0;
+  o = putStream(o);
   const line = p;
   const start = startLength();
   if (start > 0) {
@@ -59,16 +64,10 @@ export function readLogFormat(p: usize, o: usize): u64 {
   // A row without any value is never normal.
   if (o == from && !(program & IDENTITY)) return 0;
   local = (program & LOCAL_CLIENT && saw & SAW_LOCAL) != 0;
-  return both(p, o);
-}
-
-/** JSON of a container's log driver, the head of a CRI line, a byte order mark; or space, which may be all there is. */
-function mayBeEnveloped(p: usize): bool {
-  const c = <u32>load<u8>(p);
-  if (c <= SPACE || c == 0x7b || c >= 0x80) return true;
-  if (!isDigit(c) || load<u8>(p, 4) != HYPHEN) return false;
-  const stream = load<u32>(find(p, SPACE), 1);
-  return stream == 0x6f647473 || stream == 0x65647473; // stdo, stde
+  if (!enveloped) return both(p, o);
+  // The envelope's time is the row's where the line tells none.
+  if (eventMillis != eventMillis) return 0;
+  return both(lineEndOf(p), program & IDENTITY ? o : putOthers(o));
 }
 
 /**

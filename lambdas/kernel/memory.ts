@@ -60,6 +60,8 @@ export const OTHERS: usize = UNESCAPED + INPUT_BYTES + 4096;
 export const PIECES: usize = OTHERS + INPUT_BYTES * 4 + 4096;
 /** What is copied only to be looked at. */
 export const NOWHERE: usize = PIECES;
+/** A line without its envelope. */
+export const INNER: usize = PIECES + INPUT_BYTES * 2 + 4096;
 
 export const LF: u32 = 0x0a;
 export const CR: u32 = 0x0d;

@@ -67,8 +67,10 @@ export const LOCAL_CLIENT: u32 = 16;
 export const MARKED: u32 = 32;
 /** Of a program: what follows a field may stand in `\xHH`, which the clear path reads for a byte that is no UTF-8. */
 export const IN_ESCAPE: u32 = 128;
+/** Of a program: a filter on output streams. */
+export const NOT_STDOUT: u32 = 256;
 
-export const RECORDS: usize = PROGRAM + 72;
+export const RECORDS: usize = PROGRAM + 88;
 export const RECORD_BYTES: usize = 64;
 
 // @ts-ignore: decorator
@@ -118,10 +120,10 @@ export function rawKey(): u64 {
 export function errorsKey(): u64 {
   return load<u64>(PROGRAM, 40);
 }
-/** Bytes of a column's name among the names of JSON's columns. */
+/** Bytes of a name among those of JSON's keys: zeros behind it, and its length in the last. */
 export const NAME_BYTES: usize = 64;
 
-/** Place of the text before the first field, of the names of JSON's columns, and of the identities. */
+/** Place of the text before the first field, of the names of JSON's keys that are known, and of the identities. */
 // @ts-ignore: decorator
 @inline
 export function startText(): usize {
@@ -136,6 +138,16 @@ export function startLength(): u32 {
 @inline
 export function names(): usize {
   return PROGRAM + load<u32>(PROGRAM, 48);
+}
+// @ts-ignore: decorator
+@inline
+export function nameCount(): u32 {
+  return load<u32>(PROGRAM, 84);
+}
+// @ts-ignore: decorator
+@inline
+export function nameLength(name: usize): usize {
+  return <usize>load<u8>(name, 63);
 }
 // @ts-ignore: decorator
 @inline
@@ -161,6 +173,13 @@ export function fieldOf(record: usize): u32 {
   return load<u32>(record, 12);
 }
 
+/** The key of the column of a container's output stream. */
+// @ts-ignore: decorator
+@inline
+export function streamKey(): u64 {
+  return load<u64>(PROGRAM, 72);
+}
+
 // @ts-ignore: decorator
 @inline
 export function opOf(record: usize): u32 {
@@ -171,7 +190,7 @@ export function opOf(record: usize): u32 {
 export function flagsOf(record: usize): u32 {
   return load<u32>(record, 4);
 }
-/** The text that follows a field of a log_format. JSON's records have the length of the column's name in its place. */
+/** The text that follows a field of a log_format. */
 // @ts-ignore: decorator
 @inline
 export function literalOf(record: usize): usize {
@@ -209,6 +228,12 @@ export function clearSlots(): void {
 @inline
 export function wrote(record: usize, column: usize, from: usize, to: usize): void {
   const slot = <usize>load<u8>(record + column, 48);
+  if (slot != 0) noteSlot(slot, from, to);
+}
+
+/** The column of a container's output stream has been written. */
+export function wroteStream(from: usize, to: usize): void {
+  const slot = <usize>load<u32>(PROGRAM, 80);
   if (slot != 0) noteSlot(slot, from, to);
 }
 

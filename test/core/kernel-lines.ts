@@ -31,6 +31,52 @@ const ESCAPED = [
   '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET /\\xff?q=\\x0a&r=\\xEF\\xBF\\xBD HTTP/1.1" 200 1 "-" "a\\b" kong_request_id: "b9"',
 ];
 
+/** Lines of Kong's in the envelopes of container runtimes. */
+const CRI = [
+  `2024-11-29T11:41:46.123456789Z stdout F ${KONG[0]}`,
+  `2024-11-29T11:41:46Z stdout F ${KONG[1]}`,
+  `2024-11-29T11:41:46.1+09:00 stdout F ${KONG[3]}`,
+  `2024-11-29T11:41:46.123456789Z stderr F 2024/11/29 11:41:46 [error] 1#0: *1 GET / HTTP/1.1`,
+  `2024-11-29T11:41:46.123456789Z stdout P ${KONG[0]?.slice(0, 60)}`,
+  `2024-11-29T11:41:46.123456789Z stdout F`,
+  `2024-11-29T11:41:46.123456789Z stdout F:x ${KONG[0]}`,
+  `2024-11-29T11:41:46.1234567891Z stdout F ${KONG[0]}`,
+  '2024-11-29T11:41:46Z',
+];
+const docker = (line: string | undefined, more: object = {}) =>
+  JSON.stringify({ log: `${line}\n`, stream: 'stdout', time: '2024-11-29T11:41:46.123456789Z', ...more });
+const DOCKER = [
+  docker(KONG[0]),
+  JSON.stringify({
+    time: 1732880506.5,
+    stream: 'stdout',
+    _p: 'F',
+    message: KONG[1],
+    kubernetes: { labels: { app: 'x "y"' }, n: [1, null] },
+  }),
+  docker(KONG[3], { log2: null, attrs: { tag: 'é' }, message: 'again' }),
+  `{ "stream" : "stdout" , "timestamp" : {"a": ["b"]} , "log" : ${JSON.stringify(`${KONG[3]}\r\n`)} } `,
+  JSON.stringify({ log: KONG[0] }),
+  docker('x', { stream: 'stderr' }),
+  docker(`${KONG[0]}\n${KONG[1]}`),
+  docker(KONG[0], { stream: null }),
+  docker(KONG[0], { Log: 'b', Stream: 'c' }),
+  docker('203.0.113.7 - - [-] "GET /\\xC3\\xA9 HTTP/1.1" 200 1 "-" "\u0000\t\b\f\u001f/ \u{1f600}"'),
+  '{"log":"203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] \\"GET \\/\\u00e9 HTTP\\/1.1\\" 200 1 \\"-\\" \\"\\ud83d\\ude00\\b\\f\\t\\\\x5C\\"\\n","stream":"stdout"}',
+  '{"log":1,"message":"x","stream":"stdout"}',
+  '{"level":"info","msg":"no envelope"}',
+];
+
+/** A log_format that is JSON itself. */
+const JSON_FORMAT =
+  '{"at":"$time_iso8601","client":"$remote_addr","request":"$request","status":"$status","agent":"$http_user_agent"}';
+const JSON_FORMAT_LINES = [
+  '{"at":"2024-11-29T11:41:46+00:00","client":"203.0.113.7","request":"GET /a?b=c HTTP/1.1","status":"200","agent":"curl/8"}',
+  '{"at":"2024-11-29T11:41:47+00:00","client":"2001:db8::1","request":"POST /%22log%22 HTTP/2.0","status":"499","agent":"-"}',
+  '{"at":"2024-11-29T11:41:46+00:00","client":"203.0.113.7","request":"GET / HTTP/1.1","status":"200","agent":"a \\"log\\" é"}',
+  '{"at":"2024-11-29T11:41:46+00:00","client":"203.0.113.7","request":"GET / HTTP/1.1","status":"200","agent":"x","log":"y","stream":"stdout"}',
+];
+
 /** A log_format whose text between values begins with what could be part of a name. */
 const BRACED = '$' + '{A}B$status|$request_id';
 
@@ -85,6 +131,22 @@ export const CASES: readonly KernelCase[] = [
   kernelCase('kong', {}, KONG, 4),
   kernelCase('kong', {}, ESCAPED, 2),
   kernelCase('kong', { filters: { no_http: false, local_client: false } }, KONG, 4),
+  kernelCase('kong', {}, CRI, 3),
+  kernelCase('kong', { filters: { not_stdout: false, no_http: false } }, CRI, 3),
+  kernelCase('kong', {}, DOCKER, 5),
+  kernelCase('nginx', { logFormat: JSON_FORMAT, escape: 'json' }, JSON_FORMAT_LINES, 2),
+  kernelCase(
+    'nginx',
+    { logFormat: JSON_FORMAT, escape: 'json' },
+    JSON_FORMAT_LINES.map((line) => docker(line)),
+    2,
+  ),
+  kernelCase(
+    'nginx',
+    { logFormat: JSON_FORMAT },
+    JSON_FORMAT_LINES.map((line) => `2024-11-29T11:41:46Z stdout F ${line}`),
+    2,
+  ),
   kernelCase('nginx', { logFormat: NGINX_FORMAT, filters: { no_client_address: false } }, NGINX, 2),
   kernelCase('nginx', { preset: 'timed', escape: 'json' }, [KONG[0] ?? ''], 0),
   ...ODD_FORMATS.map(([logFormat, ...lines]) =>

@@ -212,6 +212,20 @@ test('the kernel is the same after a line that takes all the room it can have', 
       loaded(withoutKernel(wide), [bytes], { keepRaw: 'always' }),
     );
   }
+  const kong = format('kong', {});
+  const access = '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] \\"GET /AGENT';
+  for (const line of [
+    `{"log":"${access}${'\\u0001'.repeat(43_650)} HTTP/1.1\\" 200 1 \\"-\\" \\"-\\"","stream":"stdout"}`,
+    `{"stream":"stdout","time":[${'"",'.repeat(87_270)}""],"log":"${access} HTTP/1.1\\" 200 1 \\"-\\" \\"-\\""}`,
+    `{"stream":"stdout","log":"${access} HTTP/1.1\\" 200 1 \\"-\\" \\"-\\"","x":[${'"",'.repeat(87_270)}""]}`,
+  ]) {
+    const bytes = Buffer.from(`{}\n${line}\n`);
+    expect(line.length).toBeGreaterThan(261_900);
+    expect(bytes.length).toBeLessThan(262_144);
+    for (const keepRaw of ['never', 'always'] as const) {
+      expect(loaded(kong, [bytes], { keepRaw })).toEqual(loaded(withoutKernel(kong), [bytes], { keepRaw }));
+    }
+  }
   const json = format('json', { preset: 'server-logs' });
   const quotes = `[${'"",'.repeat(87_340)}""]`;
   for (const line of [

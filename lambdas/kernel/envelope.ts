@@ -1,0 +1,193 @@
+/** Lines in the envelope of a container runtime: core/envelope.ts, for envelopes that need no second look. */
+import { beginOthers, takeOther } from './json-others';
+import { BEFORE_FIRST, columnOf, isInLowerCase, keyAt, NO_COLUMN, prepareKeys, valueAfter } from './json-keys';
+import { copyUnquoted, endOfValue, pastSpace } from './json-values';
+import {
+  BACKSLASH, COLON, CR, DOT, HYPHEN, inOf, INNER, isEnd, LF, outOf, put, putBytes, putTextKey, QUOTE, SPACE,
+} from './memory';
+import { digitsIn, isDigit } from './numbers';
+import { flags, NOT_STDOUT, startLength, startText, streamKey, wroteStream } from './program';
+import { find } from './text';
+
+/** Name of its output stream in the envelope; 0 where that tells none. */
+let stream: usize = 0;
+/** Where the envelope ends; 0 where that is the line's own end. */
+let end: usize = 0;
+
+/** The line has an envelope. */
+export let enveloped: bool = false;
+
+/** Names of parts, in the order of core/envelope.ts: two that may stand for the line, the stream, two for the time. */
+const STREAM: u32 = 2;
+
+/** `"stdout"` and `"stderr"`, as eight bytes are read, and their names as six and two more are, the two left out. */
+const STDOUT_QUOTED: u64 = 0x2274756f64747322;
+const STDERR_QUOTED: u64 = 0x2272726564747322;
+const NAME_LENGTH: usize = 6;
+const NAME_MASK: u64 = 0xffff_ffff_ffff;
+const STDOUT: u64 = (STDOUT_QUOTED >> 8) & NAME_MASK;
+const STDERR: u64 = (STDERR_QUOTED >> 8) & NAME_MASK;
+
+/** @returns where the line that is read begins; 0 for a surprise */
+export function takeOut(p: usize): usize {
+  const c = <u32>load<u8>(p);
+  enveloped = false;
+  stream = 0;
+  end = 0;
+  if (c == 0x7b) {
+    if (isOwnObject(p)) return mayHoldLine(p) ? 0 : p;
+    enveloped = true;
+    p = takeOutOfObject(p);
+  } else if (isDigit(c) && load<u8>(p, 4) == HYPHEN) {
+    const space = find(p, SPACE);
+    const head = load<u32>(space, 1);
+    if (load<u8>(space) != SPACE || (head != <u32>STDOUT && head != <u32>STDERR)) return p;
+    enveloped = true;
+    p = takeOutOfCri(p, space);
+  }
+  // Space may be all there is, or a byte order mark.
+  const first = <u32>load<u8>(p);
+  if (p == 0 || first <= SPACE || first >= 0x80) return 0;
+  return stream != 0 && isFiltered() ? 0 : p;
+}
+
+/** Where the line ends of which the one that was read has ended at a place. */
+// @ts-ignore: decorator
+@inline
+export function lineEndOf(p: usize): usize {
+  return end == 0 ? p : end;
+}
+
+export function putStream(o: usize): usize {
+  if (stream == 0) return o;
+  const from = o;
+  o = put(putBytes(putTextKey(o, streamKey()), stream, NAME_LENGTH), QUOTE);
+  wroteStream(from, o);
+  return o;
+}
+
+// @ts-ignore: decorator
+@inline
+function isFiltered(): bool {
+  return (flags() & NOT_STDOUT) != 0 && (load<u64>(stream) & NAME_MASK) != STDOUT;
+}
+
+/** `2025-01-01T00:00:00.123456789Z stdout F the line` */
+function takeOutOfCri(p: usize, space: usize): usize {
+  stream = space + 1;
+  const name = load<u64>(stream) & NAME_MASK;
+  if (!isCriTime(p, space) || (name != STDOUT && name != STDERR)) return 0;
+  // Of a line that was cut this is a piece; and tags may be more than one.
+  return (load<u32>(stream, NAME_LENGTH) & 0xffffff) == 0x204620 ? stream + NAME_LENGTH + 3 : 0;
+}
+
+/** `yyyy-MM-ddTHH:mm:ss`, a fraction or none, and `Z` or `+HH:mm`. */
+function isCriTime(p: usize, space: usize): bool {
+  const punctuation = i8x16.eq(
+    v128.load(p),
+    i8x16(0, 0, 0, 0, 0x2d, 0, 0, 0x2d, 0, 0, 0x54, 0, 0, 0x3a, 0, 0),
+  );
+  if (i8x16.bitmask(punctuation) != PUNCTUATION || digitsIn(v128.load(p)) != <i32>(0xffff & ~PUNCTUATION)) return false;
+  if (load<u8>(p, 16) != COLON || !isDigit(load<u8>(p, 17)) || !isDigit(load<u8>(p, 18))) return false;
+  p += 19;
+  if (load<u8>(p) == DOT) {
+    const digits = <usize>ctz(~digitsIn(v128.load(p, 1)));
+    if (digits == 0 || digits > 9) return false;
+    p += 1 + digits;
+  }
+  if (load<u8>(p) == 0x5a) return p + 1 == space;
+  return (
+    (load<u8>(p) == 0x2b || load<u8>(p) == HYPHEN) && space - p == 6 && load<u8>(p, 3) == COLON &&
+    isDigit(load<u8>(p, 1)) && isDigit(load<u8>(p, 2)) && isDigit(load<u8>(p, 4)) && isDigit(load<u8>(p, 5))
+  );
+}
+
+const PUNCTUATION: i32 = 0b0010_0100_1001_0000;
+
+/** `{"log":"the line\n","stream":"stdout","time":…}`, its members in any order and others among them, which `extra` keeps. */
+function takeOutOfObject(p: usize): usize {
+  prepareKeys();
+  beginOthers();
+  let key = BEFORE_FIRST;
+  let lineEnd: usize = 0;
+  let timed = false;
+  do {
+    p = pastSpace(p + 1);
+    if (load<u8>(p) != QUOTE) return 0;
+    const keyStart = p + 1;
+    key = keyAt(keyStart, key);
+    if (key == 0) return 0;
+    p = valueAfter(key, keyStart);
+    if (p == 0) return 0;
+    const part = columnOf(key);
+    if (part != NO_COLUMN && !isInLowerCase(key)) return 0;
+    if (part < STREAM && lineEnd == 0) {
+      if (load<u8>(p) != QUOTE) return 0;
+      const places = copyUnquoted(p + 1, INNER);
+      p = inOf(places);
+      lineEnd = outOf(places);
+    } else if (part == STREAM && stream == 0) {
+      const value = load<u64>(p);
+      if (value != STDOUT_QUOTED && value != STDERR_QUOTED) return 0;
+      stream = p + 1;
+      p += NAME_LENGTH + 2;
+    } else if (part != NO_COLUMN && part > STREAM && !timed) {
+      timed = true;
+      p = endOfValue(p);
+    } else p = takeOther(key, p);
+    if (p == 0) return 0;
+    p = pastSpace(p);
+  } while (load<u8>(p) == 0x2c);
+  if (load<u8>(p) != 0x7d || lineEnd == 0) return 0;
+  end = pastSpace(p + 1);
+  return isEnd(end) && endLine(lineEnd) ? INNER : 0;
+}
+
+/** Puts LF behind the line at INNER, in place of the line ends there. False where it holds another. */
+function endLine(o: usize): bool {
+  while (o > INNER && isBreak(load<u8>(o - 1))) o--;
+  store<u8>(o, LF);
+  return find(INNER, LF) == o;
+}
+
+// @ts-ignore: decorator
+@inline
+function isBreak(c: u32): bool {
+  return c == LF || c == CR;
+}
+
+/** Is it an object that the format itself writes? */
+// @ts-ignore: decorator
+@inline
+function isOwnObject(p: usize): bool {
+  const start = startText();
+  const length = startLength();
+  for (let i: usize = 0; i < <usize>length; i++) if (load<u8>(p + i) != load<u8>(start + i)) return false;
+  return length > 0;
+}
+
+/** Can the object of a line be an envelope all the same: does it hold a key that may stand for the line within? */
+function mayHoldLine(p: usize): bool {
+  do {
+    const bytes = v128.load(p);
+    const next = v128.load(p, 1);
+    const quoted = v128.and(
+      i8x16.eq(bytes, i8x16.splat(<i8>QUOTE)),
+      v128.or(i8x16.eq(next, i8x16.splat(0x6c)), i8x16.eq(next, i8x16.splat(0x6d))),
+    );
+    const unicode = v128.and(i8x16.eq(bytes, i8x16.splat(<i8>BACKSLASH)), i8x16.eq(next, i8x16.splat(0x75)));
+    const ends = i8x16.eq(bytes, i8x16.splat(<i8>LF));
+    let found = i8x16.bitmask(v128.or(v128.or(quoted, unicode), ends));
+    for (; found != 0; found &= found - 1) {
+      const at = p + <usize>ctz(found);
+      const c = <u32>load<u8>(at);
+      if (c == LF) return false;
+      if (c == BACKSLASH || load<u32>(at, 1) == LOG_QUOTED || load<u64>(at, 1) == MESSAGE_QUOTED) return true;
+    }
+    p += 16;
+  } while (true);
+}
+
+/** `log"` and `message"`, as four and eight bytes are read. */
+const LOG_QUOTED: u32 = 0x22676f6c;
+const MESSAGE_QUOTED: u64 = 0x226567617373656d;
