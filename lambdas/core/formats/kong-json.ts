@@ -97,7 +97,7 @@ export const kongJson: Format = {
 };
 
 function read(line: string, row: Row, filters: ReadonlySet<FilterName>) {
-  const { text: record, stream, partial } = unwrap(line);
+  const { text: record, stream, partial, rest: beside = [] } = unwrap(line);
   if (filters.has('not_stdout') && stream !== undefined && stream !== 'stdout') return filtered('not_stdout');
   if (partial) return rejected('partial_line', 'expected a whole record, got a piece cut by the container runtime');
   const object = readObject(record);
@@ -112,7 +112,7 @@ function read(line: string, row: Row, filters: ReadonlySet<FilterName>) {
   if (stream !== undefined) row.text('stream', stream);
   for (const [column, { json }] of found) if (json !== 'null') write(row, column, plainText(json));
   for (const { key, json } of repeated) row.error(key, plainText(json), 'duplicate_key');
-  for (const { key, json } of rest) if (json !== 'null') row.extra(key, plainText(json));
+  for (const { key, json } of [...beside, ...rest]) if (json !== 'null') row.extra(key, plainText(json));
   return ROW;
 }
 
