@@ -1,7 +1,7 @@
 /** Formats whose lines an nginx log_format string describes. */
 import { isLoopback } from './address.ts';
 import { unwrap } from './envelope.ts';
-import { activeFilters, FILTERS, FILTERS_OPTION, type FilterName } from './filters.ts';
+import { activeFilters, FILTERS, FILTERS_OPTION, type FilterName, gatewayFilters } from './filters.ts';
 import {
   type CompiledFormat,
   type Format,
@@ -131,10 +131,8 @@ function layoutOf(
     neededFields,
     escape: escaping,
     noHttp: filters.has('no_http'),
-    noClient: filters.has('no_client_address'),
-    localClient: filters.has('local_client'),
+    ...gatewayFilters(filters),
     marked,
-    notStdout: filters.has('not_stdout'),
     stream: 'stream',
     inEscape: variables.some(({ after }) => /^[\\x\dA-F]/.test(after)),
   };

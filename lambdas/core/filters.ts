@@ -1,5 +1,6 @@
 /** Filters that gateway formats apply unless a source switches them off. */
 import { type FormatOptions, OptionError } from './format.ts';
+import type { GatewayFilters } from './layout.ts';
 
 /** A gateway format's filters: what each leaves out. Lines left out are counted by the filter's name. */
 export const FILTERS = {
@@ -39,4 +40,13 @@ export function activeFilters(options: FormatOptions, available: readonly Filter
     if (!on) active.delete(filter);
   }
   return active;
+}
+
+/** Those a layout tells, by its names. */
+export function gatewayFilters(filters: ReadonlySet<FilterName>): GatewayFilters {
+  return {
+    notStdout: filters.has('not_stdout'),
+    noClient: filters.has('no_client_address'),
+    localClient: filters.has('local_client'),
+  };
 }

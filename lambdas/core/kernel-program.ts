@@ -1,10 +1,10 @@
 /** A format's layout as the bytes the kernel reads: lambdas/kernel/program.ts. */
 import { ENVELOPE } from './envelope.ts';
 import type { IdentityColumns } from './format.ts';
-import type { DelimitedLayout, Layout, LayoutField, LayoutOp } from './layout.ts';
+import type { DelimitedLayout, JsonRecordLayout, Layout, LayoutField, LayoutOp } from './layout.ts';
 import { type ColumnSpecs, inOrder, numbered, OWN } from './table.ts';
 
-const KINDS = { delimited: 1, 'log-format': 2, json: 3 } as const;
+const KINDS = { delimited: 1, 'log-format': 2, json: 3, 'json-record': 4 } as const;
 
 const OPS: Readonly<Record<LayoutOp, number>> = {
   skip: 0,
@@ -48,7 +48,11 @@ const NEEDED: ReadonlySet<LayoutOp> = new Set(['time', 'client', 'nginx-request'
 
 const HEADER_BYTES = 88;
 const FIELD_BYTES = 64;
-const NAME_BYTES = 64;
+/** A name, its length, the object it is in, and what it is. */
+const NAME_BYTES = 76;
+const NAME_LENGTH_AT = 64;
+const NAME_CONTEXT_AT = 68;
+const NAME_TARGET_AT = 72;
 /** In the header: where the fields kept for an identity lie, and how many there are. */
 const KEPT_AT = 64;
 export const KEPT_COUNT_AT = 68;
@@ -66,6 +70,10 @@ const MAX_PROGRAM_BYTES = 131_072;
 const MAX_FIELDS = 250;
 const MAX_KEY_CHARS = 2;
 const MAX_NAME_CHARS = 63;
+/** The first are the envelope and the record itself. */
+const MAX_CONTEXTS = 64;
+/** A name's target that is another object, by its number. */
+const OBJECT = 0x8000;
 
 /**
  * The program of a layout, for rows, or for fingerprints where an identity is given; undefined where the kernel has no
@@ -84,7 +92,7 @@ export function programOf(
     fields.length <= MAX_FIELDS &&
     slots.size <= MAX_FIELDS &&
     [...keys.values()].every((key) => key.length <= MAX_KEY_CHARS) &&
-    names.every((name) => name.length <= MAX_NAME_CHARS);
+    names.every(({ name, context }) => name.length <= MAX_NAME_CHARS && context < MAX_CONTEXTS);
   if (!fits) return undefined;
 
   const text = new TextArea(HEADER_BYTES + fields.length * FIELD_BYTES);
@@ -103,6 +111,8 @@ export function programOf(
     header.writeUInt32LE(layout.neededFields, 20);
     header.writeUInt32LE(text.add(Buffer.from(layout.start)), 40);
     header.writeUInt32LE(Buffer.byteLength(layout.start), 44);
+  }
+  if (layout.kind === 'log-format' || layout.kind === 'json-record') {
     header.writeBigUInt64LE(keyBytes(keys.get(layout.stream) ?? ''), STREAM_KEY_AT);
     header.writeUInt32LE(slots.get(layout.stream) ?? 0, STREAM_SLOT_AT);
   }
@@ -190,14 +200,15 @@ function fieldBytes(
 
 function programFlags(layout: Layout, identity: boolean): number {
   let flags = identity ? PROGRAM_FLAGS.identity : 0;
+  if (layout.kind !== 'log-format' && layout.kind !== 'json-record') return flags;
+  if (layout.notStdout) flags |= PROGRAM_FLAGS.notStdout;
+  if (layout.noClient) flags |= PROGRAM_FLAGS.noClient;
+  if (layout.localClient) flags |= PROGRAM_FLAGS.localClient;
   if (layout.kind !== 'log-format') return flags;
   if (layout.escape === 'default') flags |= PROGRAM_FLAGS.hexEscapes;
   if (layout.escape === 'json') flags |= PROGRAM_FLAGS.jsonEscapes;
   if (layout.noHttp) flags |= PROGRAM_FLAGS.noHttp;
-  if (layout.noClient) flags |= PROGRAM_FLAGS.noClient;
-  if (layout.localClient) flags |= PROGRAM_FLAGS.localClient;
   if (layout.marked) flags |= PROGRAM_FLAGS.marked;
-  if (layout.notStdout) flags |= PROGRAM_FLAGS.notStdout;
   if (layout.inEscape) flags |= PROGRAM_FLAGS.inEscape;
   return flags;
 }
@@ -211,17 +222,48 @@ function keyBytes(key: string): bigint {
   return bytes.readBigUInt64LE();
 }
 
-/** Keys of JSON that the kernel knows: columns, or the parts of a container's envelope. */
-function namesOf({ kind, fields }: Layout): readonly string[] {
-  if (kind === 'json') return fields.map(({ columns }) => columns[0] ?? '');
-  return kind === 'log-format' ? Object.values(ENVELOPE).flat() : [];
+/** A key of JSON that the kernel knows: in which object, and which column, object or part of an envelope it is. */
+interface Name {
+  readonly name: string;
+  readonly context: number;
+  readonly target: number;
 }
 
-/** Its length is in the last byte. */
-function nameBytes(name: string): Buffer {
+function namesOf(layout: Layout): readonly Name[] {
+  const { kind, fields } = layout;
+  if (kind === 'json') return fields.map(({ columns }, target) => ({ name: columns[0] ?? '', context: 0, target }));
+  if (kind === 'delimited') return [];
+  const parts = Object.values(ENVELOPE)
+    .flat()
+    .map((name, target) => ({ name, context: 0, target }));
+  return kind === 'json-record' ? [...parts, ...recordNames(layout)] : parts;
+}
+
+function recordNames({ fields }: JsonRecordLayout): Name[] {
+  const names: Name[] = [];
+  const contexts = new Map([['', 1]]);
+  for (const [index, { path }] of fields.entries()) {
+    let context = 1;
+    for (const [depth, name] of path.entries()) {
+      if (depth === path.length - 1) names.push({ name, context, target: index });
+      else {
+        const object = path.slice(0, depth + 1).join('.');
+        const inner = contexts.get(object) ?? contexts.size + 1;
+        if (!contexts.has(object)) names.push({ name, context, target: OBJECT | inner });
+        contexts.set(object, inner);
+        context = inner;
+      }
+    }
+  }
+  return names;
+}
+
+function nameBytes({ name, context, target }: Name): Buffer {
   const bytes = Buffer.alloc(NAME_BYTES);
   bytes.write(name);
-  bytes.writeUInt8(name.length, NAME_BYTES - 1);
+  bytes.writeUInt32LE(name.length, NAME_LENGTH_AT);
+  bytes.writeUInt32LE(context, NAME_CONTEXT_AT);
+  bytes.writeUInt32LE(target, NAME_TARGET_AT);
   return bytes;
 }
 

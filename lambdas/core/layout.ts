@@ -60,8 +60,17 @@ export interface DelimitedLayout {
   readonly maxFields: number;
 }
 
+/** What a container's envelope or a client's address can have left out of a gateway's lines. */
+export interface GatewayFilters {
+  /** Lines of another output stream than stdout, where an envelope tells. */
+  readonly notStdout: boolean;
+  /** Lines without a client's address, and of the machine itself. */
+  readonly noClient: boolean;
+  readonly localClient: boolean;
+}
+
 /** Fields with text between them, as an nginx log_format says. */
-export interface LogFormatLayout {
+export interface LogFormatLayout extends GatewayFilters {
   readonly kind: 'log-format';
   readonly fields: readonly LayoutField[];
   /** The text before the first field. */
@@ -70,18 +79,22 @@ export interface LogFormatLayout {
   readonly neededFields: number;
   /** How nginx escapes values. */
   readonly escape: Escape;
-  /** Lines without HTTP/, without a client's address, and of the machine itself are left out. */
+  /** Lines without HTTP/ are left out. */
   readonly noHttp: boolean;
-  readonly noClient: boolean;
-  readonly localClient: boolean;
   /** A line without a status, an address or a time where they belong is of another format. */
   readonly marked: boolean;
-  /** Lines of another output stream than stdout are left out, where an envelope tells. */
-  readonly notStdout: boolean;
   /** Column of the output stream that a container's envelope tells. */
   readonly stream: string;
   /** Text between fields begins as part of `\xHH` does, which a byte that is no UTF-8 is to the reader. */
   readonly inEscape: boolean;
+}
+
+/** JSON objects in which each column has its place: a key, or one within others' objects. */
+export interface JsonRecordLayout extends GatewayFilters {
+  readonly kind: 'json-record';
+  readonly fields: readonly (LayoutField & { readonly path: readonly string[] })[];
+  /** Column of the output stream that a container's envelope tells. */
+  readonly stream: string;
 }
 
 /** JSON objects: each key is a column. */
@@ -90,4 +103,4 @@ export interface JsonLayout {
   readonly fields: readonly LayoutField[];
 }
 
-export type Layout = DelimitedLayout | LogFormatLayout | JsonLayout;
+export type Layout = DelimitedLayout | LogFormatLayout | JsonLayout | JsonRecordLayout;

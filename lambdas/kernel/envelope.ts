@@ -1,12 +1,12 @@
 /** Lines in the envelope of a container runtime: core/envelope.ts, for envelopes that need no second look. */
-import { beginOthers, takeOther } from './json-others';
-import { BEFORE_FIRST, columnOf, isInLowerCase, keyAt, NO_COLUMN, prepareKeys, valueAfter } from './json-keys';
+import { takeOther } from './json-others';
+import { BEFORE_FIRST, columnOf, keyIn, NO_COLUMN, OUTERMOST, prepareKeys, valueAfter } from './json-keys';
 import { copyUnquoted, endOfValue, pastSpace } from './json-values';
 import {
   BACKSLASH, COLON, CR, DOT, HYPHEN, inOf, INNER, isEnd, LF, outOf, put, putBytes, putTextKey, QUOTE, SPACE,
 } from './memory';
 import { digitsIn, isDigit } from './numbers';
-import { flags, NOT_STDOUT, startLength, startText, streamKey, wroteStream } from './program';
+import { flags, JSON_RECORD, kind, NOT_STDOUT, startLength, startText, streamKey, wroteStream } from './program';
 import { find } from './text';
 
 /** Name of its output stream in the envelope; 0 where that tells none. */
@@ -35,7 +35,7 @@ export function takeOut(p: usize): usize {
   stream = 0;
   end = 0;
   if (c == 0x7b) {
-    if (isOwnObject(p)) return mayHoldLine(p) ? 0 : p;
+    if ((kind() == JSON_RECORD || isOwnObject(p)) && !mayHoldLine(p)) return p;
     enveloped = true;
     p = takeOutOfObject(p);
   } else if (isDigit(c) && load<u8>(p, 4) == HYPHEN) {
@@ -107,7 +107,6 @@ const PUNCTUATION: i32 = 0b0010_0100_1001_0000;
 /** `{"log":"the line\n","stream":"stdout","time":…}`, its members in any order and others among them, which `extra` keeps. */
 function takeOutOfObject(p: usize): usize {
   prepareKeys();
-  beginOthers();
   let key = BEFORE_FIRST;
   let lineEnd: usize = 0;
   let timed = false;
@@ -115,12 +114,11 @@ function takeOutOfObject(p: usize): usize {
     p = pastSpace(p + 1);
     if (load<u8>(p) != QUOTE) return 0;
     const keyStart = p + 1;
-    key = keyAt(keyStart, key);
+    key = keyIn(OUTERMOST, keyStart, key);
     if (key == 0) return 0;
     p = valueAfter(key, keyStart);
     if (p == 0) return 0;
     const part = columnOf(key);
-    if (part != NO_COLUMN && !isInLowerCase(key)) return 0;
     if (part < STREAM && lineEnd == 0) {
       if (load<u8>(p) != QUOTE) return 0;
       const places = copyUnquoted(p + 1, INNER);
@@ -182,7 +180,11 @@ function mayHoldLine(p: usize): bool {
       const at = p + <usize>ctz(found);
       const c = <u32>load<u8>(at);
       if (c == LF) return false;
-      if (c == BACKSLASH || load<u32>(at, 1) == LOG_QUOTED || load<u64>(at, 1) == MESSAGE_QUOTED) return true;
+      if (c == BACKSLASH) {
+        // Letters: of a key that is written with escapes.
+        const hex = load<u32>(at, 2) & 0xffffff;
+        if (hex == HEX_006 || hex == HEX_007) return true;
+      } else if (load<u32>(at, 1) == LOG_QUOTED || load<u64>(at, 1) == MESSAGE_QUOTED) return true;
     }
     p += 16;
   } while (true);
@@ -191,3 +193,6 @@ function mayHoldLine(p: usize): bool {
 /** `log"` and `message"`, as four and eight bytes are read. */
 const LOG_QUOTED: u32 = 0x22676f6c;
 const MESSAGE_QUOTED: u64 = 0x226567617373656d;
+/** `006` and `007`, as four bytes are read, the last left out. */
+const HEX_006: u32 = 0x363030;
+const HEX_007: u32 = 0x373030;

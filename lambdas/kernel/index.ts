@@ -7,9 +7,11 @@ import { hash } from './hash';
 import { readJson } from './json';
 import { fieldErrors } from './json-errors';
 import { unknown as unknownMembers } from './json-others';
-import { local, readLogFormat } from './log-format';
+import { readRecord } from './json-record';
+import { readLogFormat } from './log-format';
+import { isLocal } from './log-values';
 import { CR, inOf, INPUT, LF, OUTPUT, outOf, POSITION_END, PREFIX, put, putBytes, putTextKey, QUOTE, RESULT, ZERO } from './memory';
-import { clearSlots, DELIMITED, fingerprint, flags, hashSlots, IDENTITY, kind, lineHash, LOG_FORMAT, rawKey, whole } from './program';
+import { clearSlots, DELIMITED, fingerprint, flags, hashSlots, IDENTITY, JSON, JSON_RECORD, kind, lineHash, LOG_FORMAT, rawKey, whole } from './program';
 import { copySpan, isUtf8 } from './text';
 import { beginEvent, eventMillis } from './times';
 
@@ -70,11 +72,11 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
     }
     const lineEnd = inOf(places);
     const next = lineEnd + (load<u8>(lineEnd) == CR ? 2 : 1);
-    if (format == LOG_FORMAT && local) {
+    if ((format == LOG_FORMAT || format == JSON_RECORD) && isLocal()) {
       filtered++;
     } else {
       // Lines of other formats that have errors are surprises.
-      const lineErrors = format == DELIMITED || format == LOG_FORMAT ? 0 : fieldErrors;
+      const lineErrors = format == JSON ? fieldErrors : 0;
       let to: usize;
       if (fingerprints) {
         to = putFingerprint(o, p, lineEnd, rows + filtered);
@@ -117,8 +119,7 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
 @inline
 function readRow(format: u32, p: usize, o: usize): u64 {
   if (load<u8>(p) == LF) return 0;
-  if (format == DELIMITED) return readDelimited(p, o);
-  return format == LOG_FORMAT ? readLogFormat(p, o) : readJson(p, o);
+  return format == DELIMITED ? readDelimited(p, o) : readNamed(format, p, o);
 }
 
 // @ts-ignore: decorator
@@ -127,9 +128,16 @@ function readIdentity(format: u32, p: usize, o: usize): u64 {
   if (load<u8>(p) == LF) return 0;
   if (format == DELIMITED) return readDelimitedIdentity(p, o);
   clearSlots();
-  const places = format == LOG_FORMAT ? readLogFormat(p, o) : readJson(p, o);
+  const places = readNamed(format, p, o);
   if (places != 0) hashSlots();
   return places;
+}
+
+// @ts-ignore: decorator
+@inline
+function readNamed(format: u32, p: usize, o: usize): u64 {
+  if (format == JSON) return readJson(p, o);
+  return format == LOG_FORMAT ? readLogFormat(p, o) : readRecord(p, o);
 }
 
 /** XXH64 of bytes put where the output goes. */

@@ -5,25 +5,32 @@
 import { pastSpace } from './json-values';
 import { COLON, KEY, KEYS, PROGRAM, QUOTE } from './memory';
 import { isDigit } from './numbers';
-import { NAME_BYTES, nameCount, nameLength, names } from './program';
+import { JSON, kind, NAME_BYTES, nameContext, nameCount, nameLength, names, nameTarget } from './program';
 import { specialBytes } from './text';
 
 export const NO_COLUMN: u32 = 0xffff;
+/** Of a key that is no column: it is that of an object with columns in it, whose number is beside this. */
+export const OBJECT: u32 = 0x8000;
+/** The one object of a program that knows no others, and an envelope; a record itself. */
+export const OUTERMOST: u32 = 0;
+export const RECORD: u32 = 1;
 
-/** Of a key kept at KEYS, by its hash: as it was written, with its quote and zeros behind it, and what it is. */
+/** Of a key kept at KEYS, by its hash: as it was written, with its quote and zeros behind it, and what it is in its object. */
 const KEY_BYTES: usize = 80;
 const KEY_COUNT: u32 = 256;
 const NEAR: u32 = 8;
 /** Bytes with the quote; 0 where there is no key. */
 const LENGTH: usize = 64;
 const COLUMN: usize = 68;
+const CONTEXT: usize = 70;
 /** Hash of the key in lower case. */
 const HASH: usize = 72;
 /** The key that came after it last. */
 const NEXT: usize = 76;
 
-/** What stands before a line's first key. */
+/** What stands before a line's first key, and before that of what is in an envelope. */
 export const BEFORE_FIRST: usize = KEYS + <usize>KEY_COUNT * KEY_BYTES;
+export const BEFORE_INNER: usize = BEFORE_FIRST + KEY_BYTES;
 
 /** Whether the keys are of the program that is loaded: in its header, where loading one writes 0. */
 const KEYS_KEPT: usize = PROGRAM + 60;
@@ -33,13 +40,14 @@ const KEYS_KEPT: usize = PROGRAM + 60;
 @inline
 export function prepareKeys(): void {
   if (load<u32>(KEYS_KEPT) != 0) return;
-  memory.fill(KEYS, 0, BEFORE_FIRST + KEY_BYTES - KEYS);
+  memory.fill(KEYS, 0, BEFORE_INNER + KEY_BYTES - KEYS);
   store<u32>(BEFORE_FIRST, KEYS, NEXT);
+  store<u32>(BEFORE_INNER, KEYS, NEXT);
   store<u32>(KEYS_KEPT, 1);
 }
 
 /**
- * The key that begins at a place, behind its quote.
+ * The key that begins at a place, behind its quote, in a program of one object.
  *
  * @param before the key before it
  * @returns 0 for one that needs a second look
@@ -48,7 +56,15 @@ export function prepareKeys(): void {
 @inline
 export function keyAt(p: usize, before: usize): usize {
   const likely = <usize>load<u32>(before, NEXT);
-  return isKey(likely, p) ? likely : findKey(p, before);
+  return isKey(likely, p) ? likely : findKey(p, before, OUTERMOST);
+}
+
+/** The same of the object with a number. */
+// @ts-ignore: decorator
+@inline
+export function keyIn(context: u32, p: usize, before: usize): usize {
+  const likely = <usize>load<u32>(before, NEXT);
+  return contextOf(likely) == context && isKey(likely, p) ? likely : findKey(p, before, context);
 }
 
 /** The length of a key, with the quote behind it. */
@@ -69,7 +85,13 @@ export function valueAfter(key: usize, keyStart: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function columnOf(key: usize): u32 {
-  return load<u32>(key, COLUMN);
+  return <u32>load<u16>(key, COLUMN);
+}
+
+// @ts-ignore: decorator
+@inline
+function contextOf(key: usize): u32 {
+  return <u32>load<u16>(key, CONTEXT);
 }
 
 // @ts-ignore: decorator
@@ -96,18 +118,19 @@ function isLongKey(key: usize, p: usize, length: usize): bool {
   return true;
 }
 
-function findKey(p: usize, before: usize): usize {
+function findKey(p: usize, before: usize, context: u32): usize {
   const end = lowerKey(p);
   if (end == 0) return 0;
   const length = end - p;
   const lower = hashOfKey(length);
-  const key = placeOf(lower, p);
-  if (!isKey(key, p)) {
-    const column = columnNamed(length);
+  const key = placeOf(lower, p, context);
+  if (contextOf(key) != context || !isKey(key, p)) {
+    const column = columnNamed(length, p, context);
     // JavaScript puts keys that are numbers before the others.
     if (column == NO_COLUMN && isDigit(load<u8>(p))) return 0;
     keepKey(key, p, length + 1);
-    store<u32>(key, column, COLUMN);
+    store<u16>(key, column, COLUMN);
+    store<u16>(key, context, CONTEXT);
     store<u32>(key, lower, HASH);
     store<u32>(key, KEYS, NEXT);
   }
@@ -128,11 +151,11 @@ function hashOfKey(length: usize): u32 {
 }
 
 /** Where a key is kept, or may be: so near that of its hash that a line's keys do not push each other out. */
-function placeOf(lower: u32, p: usize): usize {
-  const first = lower % (KEY_COUNT - NEAR);
+function placeOf(lower: u32, p: usize, context: u32): usize {
+  const first = (lower + context) % (KEY_COUNT - NEAR);
   for (let near: u32 = 0; near < NEAR; near++) {
     const key = KEYS + <usize>(first + near) * KEY_BYTES;
-    if (keyLength(key) == 0 || isKey(key, p)) return key;
+    if (keyLength(key) == 0 || (contextOf(key) == context && isKey(key, p))) return key;
   }
   return KEYS + <usize>(first + (lower >> 16) % NEAR) * KEY_BYTES;
 }
@@ -176,27 +199,26 @@ const FIRST_BYTES: usize = memory.data<u8>([
   0, 0, 0,
 ]);
 
-/** The column named as the key in KEY, or NO_COLUMN. */
-function columnNamed(length: usize): u32 {
+/** What the key in KEY, as it was written at a place, is in an object; NO_COLUMN where it is nothing that is known. */
+function columnNamed(length: usize, p: usize, context: u32): u32 {
   const columns = nameCount();
   let name = names();
   for (let column: u32 = 0; column < columns; column++, name += NAME_BYTES) {
-    if (nameLength(name) == length && isName(name, length)) return column;
+    if (nameContext(name) != context || nameLength(name) != length || !isName(name, length)) continue;
+    // Only where keys are columns by themselves does their case make no difference.
+    return kind() == JSON || isWritten(name, p, length) ? nameTarget(name) : NO_COLUMN;
   }
   return NO_COLUMN;
 }
 
 function isName(name: usize, length: usize): bool {
   for (let at: usize = 0; at < length; at += 16) {
-    const differs = v128.xor(v128.load(name + at), v128.load(KEY + at));
-    if (v128.any_true(v128.and(differs, firstBytes(min(length - at, 16))))) return false;
+    if (v128.any_true(v128.xor(v128.load(name + at), v128.load(KEY + at)))) return false;
   }
   return true;
 }
 
-/** Is a key with a name written in lower case, as the name is? */
-export function isInLowerCase(key: usize): bool {
-  const length = keyLength(key) - 1;
-  for (let i: usize = 0; i < length; i++) if (load<u8>(key + i) - 0x41 < 26) return false;
+function isWritten(name: usize, p: usize, length: usize): bool {
+  for (let i: usize = 0; i < length; i++) if (load<u8>(name + i) != load<u8>(p + i)) return false;
   return true;
 }

@@ -1,7 +1,7 @@
 /** Members of a JSON object that nothing else takes: written aside, as `extra` comes last in a row. */
 import { HASHES, inOf, OTHERS, outOf, put, putBytes, putTextKey } from './memory';
 import { hashOf, keyLength } from './json-keys';
-import { copyPlain, endOfLiteral, endOfValue } from './json-values';
+import { copyJson, copyPlain, endOfLiteral, endOfValue } from './json-values';
 import { extraKey, flags, IDENTITY } from './program';
 
 /** Members that are kept in `extra`. */
@@ -12,7 +12,7 @@ let others: u32 = 0;
 /** A bit for each of 64 kinds of the keys at HASHES. */
 let kinds: u64 = 0;
 /** Where those written aside end. */
-let othersEnd: usize = OTHERS;
+export let othersEnd: usize = OTHERS;
 
 // @ts-ignore: decorator
 @inline
@@ -42,6 +42,55 @@ function noteOther(key: u32): bool {
   store<u32>(HASHES + <usize>others * 4, key);
   others++;
   return true;
+}
+
+/**
+ * Begins an object within: at its end, it is a member for `extra` where some of its own are.
+ *
+ * @param depth objects around it, the outermost left out
+ */
+export function beginObject(key: usize, depth: u32): void {
+  let o = othersEnd;
+  const length = keyLength(key) - 1;
+  if (depth == 0) {
+    store<u32>(o, 0x225c2c); // ,\"
+    o = putBytes(o + 3, key, length);
+    store<u64>(o, 0x7b225c3a225c); // \":\"{
+    othersEnd = o + 6;
+  } else othersEnd = put(putNestedKey(o, key, length), 0x7b);
+}
+
+/** @param before where those written aside ended before the object, @param begun and when it had begun */
+export function endObject(before: usize, begun: usize, depth: u32): void {
+  if (othersEnd == begun) {
+    othersEnd = before;
+    return;
+  }
+  // In place of the comma behind the last.
+  store<u8>(othersEnd - 1, 0x7d);
+  if (depth > 0) othersEnd = put(othersEnd, 0x2c);
+  else {
+    store<u16>(othersEnd, 0x225c);
+    othersEnd += 2;
+    unknown++;
+  }
+}
+
+/** Takes a member of an object within. */
+export function takeNested(key: usize, p: usize): usize {
+  if (flags() & IDENTITY) return endOfValue(p);
+  const places = copyJson(p, putNestedKey(othersEnd, key, keyLength(key) - 1), 2);
+  if (places == 0) return 0;
+  othersEnd = put(outOf(places), 0x2c);
+  return inOf(places);
+}
+
+/** `\\\"key\\\":` */
+function putNestedKey(o: usize, key: usize, length: usize): usize {
+  store<u32>(o, 0x225c5c5c);
+  o = putBytes(o + 4, key, length);
+  store<u64>(o, 0x3a225c5c5c);
+  return o + 5;
 }
 
 function copyOther(key: usize, p: usize): usize {

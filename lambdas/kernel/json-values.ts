@@ -33,6 +33,13 @@ export function copyPlain(p: usize, o: usize, level: u32): u64 {
   return c == 0x7b || c == 0x5b ? copyNested(p, o, level) : copyBare(p, o);
 }
 
+/** Copies a value as its JSON without space, which is part of a text. */
+export function copyJson(p: usize, o: usize, level: u32): u64 {
+  const c = <u32>load<u8>(p);
+  if (c == QUOTE) return copyQuoted(p, o, level);
+  return c == 0x7b || c == 0x5b ? copyNested(p, o, level) : copyBare(p, o);
+}
+
 /** Copies a number, true, false or null. */
 function copyBare(p: usize, o: usize): u64 {
   const digits = digitsAt(p);

@@ -174,16 +174,23 @@ function copyScalar(record: usize, column: u32, p: usize, end: usize, o: usize):
       if (first != 0x74 && first != 0x66) return 0;
       return putBytes(putKey(o, key), p, end - p);
     }
-    case TIME: {
-      // nginx's own form is none of JSON's.
-      if (to - from > 2 && load<u8>(from, 2) == 0x2f) return 0;
-      o = copyTime(from, to, putKey(o, key));
+    case TIME:
+      o = copyTimeOf(p, end, putKey(o, key));
       if (o != 0) noteTimeOf(column);
       return o;
-    }
     default:
       return 0;
   }
+}
+
+/** Writes a time, in quotes or not. */
+export function copyTimeOf(p: usize, end: usize, o: usize): usize {
+  if (load<u8>(p) == QUOTE) {
+    p++;
+    end--;
+  }
+  // nginx's own form is none of JSON's.
+  return end - p > 2 && load<u8>(p, 2) == 0x2f ? 0 : copyTime(p, end, o);
 }
 
 /** The time just written is the column's: the event's where no column before it has told one. */

@@ -3,16 +3,13 @@ import { enveloped, lineEndOf, putStream, takeOut } from './envelope';
 import { beginOthers, putOthers } from './json-others';
 import { BACKSLASH, both, COLON, CR, inOf, isEnd, LF, outOf, SPACE } from './memory';
 import { follows, matched, readDirectly } from './log-direct';
-import { beginLine, readValue, saw, SAW_CLIENT, SAW_HTTP, SAW_LOCAL, SAW_MARK, setEscaped } from './log-values';
+import { beginLine, readValue, saw, SAW_CLIENT, SAW_HTTP, SAW_MARK, setEscaped } from './log-values';
 import {
-  fieldCount, flags, flagsOf, HEX_ESCAPES, IDENTITY, IN_ESCAPE, JSON_ESCAPES, LIST, literalHead, literalLength, literalOf, LOCAL_CLIENT, MARKED,
+  fieldCount, flags, flagsOf, HEX_ESCAPES, IDENTITY, IN_ESCAPE, JSON_ESCAPES, LIST, literalHead, literalLength, literalOf, MARKED,
   neededFields, NO_CLIENT, NO_HTTP, RECORD_BYTES, RECORDS, startLength, startText,
 } from './program';
 import { isUtf8 } from './text';
 import { eventMillis } from './times';
-
-/** The line is a request of the machine itself, and left out. */
-export let local: bool = false;
 
 /** Where the value found last ends, whether the line ends with it, and early. */
 let valueEnd: usize = 0;
@@ -63,7 +60,6 @@ export function readLogFormat(p: usize, o: usize): u64 {
   if (program & MARKED && !(saw & (SAW_MARK | SAW_CLIENT))) return 0;
   // A row without any value is never normal.
   if (o == from && !(program & IDENTITY)) return 0;
-  local = (program & LOCAL_CLIENT && saw & SAW_LOCAL) != 0;
   if (!enveloped) return both(p, o);
   // The envelope's time is the row's where the line tells none.
   if (eventMillis != eventMillis) return 0;

@@ -2,7 +2,7 @@
 import { COLON, DOT, HTTP, HYPHEN, put, putKey, putTextKey, QUOTE, SPACE } from './memory';
 import { copyDecimal, copyWhole, digitsIn, isDigit, threeDigits } from './numbers';
 import {
-  BIGINT, BIGINT_DIGITS, CLIENT, DOUBLE, flagsOf, HOST, INT, INT_DIGITS, keyOf, NGINX_REQUEST, opOf, PART, PART_SHIFT,
+  BIGINT, BIGINT_DIGITS, CLIENT, DOUBLE, flags, flagsOf, HOST, INT, INT_DIGITS, keyOf, LOCAL_CLIENT, NGINX_REQUEST, opOf, PART, PART_SHIFT,
   SEPARATOR_SHIFT, SKIP, STATUS, TEXT, TIME, TOKEN, URL, VERSION, wrote,
 } from './program';
 import { copySpan, findIn, lastOf } from './text';
@@ -29,6 +29,13 @@ export function beginLine(): void {
 @inline
 export function see(what: u32): void {
   saw |= what;
+}
+
+/** Is the line a request of the machine itself, and left out? */
+// @ts-ignore: decorator
+@inline
+export function isLocal(): bool {
+  return (flags() & LOCAL_CLIENT) != 0 && (saw & SAW_LOCAL) != 0;
 }
 
 // @ts-ignore: decorator

@@ -4,6 +4,8 @@ import { PROGRAM, putBytes, SLOTS, UNESCAPED } from './memory';
 
 export const DELIMITED: u32 = 1;
 export const LOG_FORMAT: u32 = 2;
+export const JSON: u32 = 3;
+export const JSON_RECORD: u32 = 4;
 
 /** What a field or key becomes. */
 export const SKIP: u32 = 0;
@@ -120,8 +122,8 @@ export function rawKey(): u64 {
 export function errorsKey(): u64 {
   return load<u64>(PROGRAM, 40);
 }
-/** Bytes of a name among those of JSON's keys: zeros behind it, and its length in the last. */
-export const NAME_BYTES: usize = 64;
+/** Of a known key of JSON: its name with zeros behind it, its length, the object it is a key of, and what it is. */
+export const NAME_BYTES: usize = 76;
 
 /** Place of the text before the first field, of the names of JSON's keys that are known, and of the identities. */
 // @ts-ignore: decorator
@@ -147,7 +149,17 @@ export function nameCount(): u32 {
 // @ts-ignore: decorator
 @inline
 export function nameLength(name: usize): usize {
-  return <usize>load<u8>(name, 63);
+  return <usize>load<u32>(name, 64);
+}
+// @ts-ignore: decorator
+@inline
+export function nameContext(name: usize): u32 {
+  return load<u32>(name, 68);
+}
+// @ts-ignore: decorator
+@inline
+export function nameTarget(name: usize): u32 {
+  return load<u32>(name, 72);
 }
 // @ts-ignore: decorator
 @inline

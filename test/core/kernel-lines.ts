@@ -67,6 +67,19 @@ const DOCKER = [
   '{"level":"info","msg":"no envelope"}',
 ];
 
+/** Records of Kong's plugins, slashes escaped as its JSON library does. */
+const RECORDS = [
+  '{"response":{"size":9982,"headers":{"content-type":"text\\/html; charset=utf-8","x-kong-request-id":"2f69"},"status":200},"route":{"updated_at":1726782477,"tags":[],"service":{"id":"fb4e"},"name":"example","id":"0f1a","paths":["\\/example-route"]},"workspace":"f381","workspace_name":"default","tries":[{"balancer_start":1726783839539,"ip":"34.237.204.224","port":80}],"client_ip":"192.168.65.1","request":{"id":"2f69","headers":{"accept":"*\\/*","user-agent":"HTTPie\\/3.2.3","host":"shop-api.example.com:8000"},"uri":"\\/example-route?a=b","size":139,"method":"GET","querystring":{"a":"b"},"url":"http:\\/\\/localhost:8000\\/example-route?a=b"},"upstream_uri":"\\/","started_at":1726783839538,"source":"upstream","upstream_status":"200","latencies":{"kong":1,"proxy":171,"request":173.5,"receive":-1},"service":{"host":"httpbin.konghq.com","name":"example_service","id":"fb4e","port":80}}',
+  '{ "request" : { "id" : "r2" , "headers" : { } , "url" : "https://h/" } , "response" : { "status" : 404 , "size" : 5 } , "client_ip" : "2001:db8::1" , "started_at" : "2026-11-22T10:00:00.123Z" , "upstream_status" : null , "consumer" : { "username" : "漢 \\"x\\" \\u00e9" , "more" : { "a" : [ 1 , { "b" : null } ] } , "n" : null } , "extra_top" : [ "x" ] , "none" : null }',
+  '{"client_ip":"127.0.0.1","started_at":1726783839538,"request":{"method":"GET"}}',
+  '{"client_ip":"203.0.113.7","latencies":{"request":-1,"kong":0.25,"proxy":-1.0},"request":{"headers":{"host":"-","referer":""}}}',
+  '{"client_ip":"203.0.113.7","request":{"url":"?a"},"response":{"status":"200"},"request":{"id":"twice"}}',
+  '{"client_ip":"203.0.113.7","Request":{"id":"r"},"request":null,"response":"none","response":{"status":1}}',
+  '{"client_ip":"203.0.113.7","source":"a","source":"b","message":"x"}',
+  '{"client_ip":"203.0.113.7","\\u006dessage":"{}","source":"\\u0061"}',
+  '{"nothing":"of Kong"}',
+];
+
 /** A log_format that is JSON itself. */
 const JSON_FORMAT =
   '{"at":"$time_iso8601","client":"$remote_addr","request":"$request","status":"$status","agent":"$http_user_agent"}';
@@ -146,6 +159,20 @@ export const CASES: readonly KernelCase[] = [
     { logFormat: JSON_FORMAT },
     JSON_FORMAT_LINES.map((line) => `2024-11-29T11:41:46Z stdout F ${line}`),
     2,
+  ),
+  kernelCase('kong-json', {}, RECORDS, 3),
+  kernelCase('kong-json', { filters: { local_client: false, no_client_address: false } }, RECORDS, 3),
+  kernelCase(
+    'kong-json',
+    { filters: { not_stdout: false } },
+    RECORDS.map((line) => docker(line, { kubernetes: { pod: 'a' } })),
+    3,
+  ),
+  kernelCase(
+    'kong-json',
+    {},
+    RECORDS.map((line) => `2024-11-29T11:41:46Z stdout F ${line}`),
+    3,
   ),
   kernelCase('nginx', { logFormat: NGINX_FORMAT, filters: { no_client_address: false } }, NGINX, 2),
   kernelCase('nginx', { preset: 'timed', escape: 'json' }, [KONG[0] ?? ''], 0),

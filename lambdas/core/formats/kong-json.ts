@@ -1,8 +1,9 @@
 import { isLoopback } from '../address.ts';
 import { unwrap } from '../envelope.ts';
-import { activeFilters, FILTERS, FILTERS_OPTION, type FilterName } from '../filters.ts';
+import { activeFilters, FILTERS, FILTERS_OPTION, type FilterName, gatewayFilters } from '../filters.ts';
 import { type Format, filtered, ROW, rejected } from '../format.ts';
 import { type Member, objectMembers, objectOf, plainText, readObject } from '../json-text.ts';
+import type { JsonRecordLayout, LayoutField, LayoutOp } from '../layout.ts';
 import { clientAddress, projectOf } from '../log-columns.ts';
 import type { Row } from '../row.ts';
 import { bigint, type ColumnType, double, int, text, timestamp } from '../table.ts';
@@ -44,6 +45,18 @@ const columns = {
 
 type ColumnName = keyof typeof columns;
 
+type RecordType = Exclude<ColumnType, 'boolean'>;
+
+/** The kernel's ops, by column type. */
+const OP: Readonly<Record<RecordType, LayoutOp>> = {
+  string: 'text',
+  int: 'int',
+  bigint: 'bigint',
+  // Only latencies are doubles.
+  double: 'seconds',
+  timestamp: 'time',
+};
+
 /** Where in a record a column's value stands. Of the objects among them, what no column takes goes to `extra` whole. */
 const PATHS: ReadonlyMap<string, ColumnName> = new Map([
   ['started_at', 'started_at'],
@@ -81,6 +94,25 @@ const OBJECTS: ReadonlySet<string> = new Set(
   [...PATHS.keys()].flatMap((path) => [...path.matchAll(/\./g)].map((dot) => path.slice(0, dot.index))),
 );
 
+/** For the kernel. */
+const FIELDS: JsonRecordLayout['fields'] = [...PATHS].map(([path, column]) => ({
+  ...fieldOf(column),
+  path: path.split('.'),
+}));
+
+function fieldOf(column: ColumnName): LayoutField {
+  switch (column) {
+    case 'client_ip':
+      return { op: 'client', columns: [column] };
+    case 'request_url':
+      return { op: 'url', columns: [column, 'query_string'] };
+    case 'host_domain':
+      return { op: 'host', columns: [column, 'project_name'] };
+    default:
+      return { op: OP[columns[column].type], columns: [column] };
+  }
+}
+
 const FILTER_NAMES: readonly FilterName[] = ['not_stdout', 'no_client_address', 'local_client'];
 
 /** Kong's http-log, file-log, tcp-log and udp-log plugins: one JSON record per request. */
@@ -92,7 +124,12 @@ export const kongJson: Format = {
   filters: Object.fromEntries(FILTER_NAMES.map((name) => [name, FILTERS[name]])),
   compile: (options) => {
     const filters = activeFilters(options, FILTER_NAMES);
-    return { columns, identity: [['request_id']], reader: { read: (line, row) => read(line, row, filters) } };
+    return {
+      columns,
+      identity: [['request_id']],
+      reader: { read: (line, row) => read(line, row, filters) },
+      layout: { kind: 'json-record', fields: FIELDS, stream: 'stream', ...gatewayFilters(filters) },
+    };
   },
 };
 
@@ -170,11 +207,10 @@ function write(row: Row, column: ColumnName, value: string): void {
   }
 }
 
-const WRITE: Readonly<Record<Exclude<ColumnType, 'boolean'>, (row: Row, column: ColumnName, value: string) => void>> = {
+const WRITE: Readonly<Record<RecordType, (row: Row, column: ColumnName, value: string) => void>> = {
   string: (row, column, value) => row.text(column, value),
   int: (row, column, value) => row.int(column, value),
   bigint: (row, column, value) => row.bigint(column, value),
-  // Only latencies are doubles.
   double: (row, column, value) => {
     if (value !== '-1') row.double(column, value);
   },
