@@ -6,9 +6,10 @@ import { albLines, LOAD_BALANCERS, type LoadBalancer } from '../local/sample/alb
 import { appEvents } from '../local/sample/app.ts';
 import { kongLines } from '../local/sample/kong.ts';
 import { Random } from '../local/sample/random.ts';
+import { kongRecord } from './kong-record.ts';
 
 /** Kinds of generated lines. */
-export type Kind = 'alb' | 'kong' | 'json' | 'json-nested';
+export type Kind = 'alb' | 'kong' | 'kong-cri' | 'kong-docker' | 'kong-json' | 'json' | 'json-nested';
 
 /** The interval an access log's file is for. */
 export const FROM = Date.parse('2026-11-22T12:00:00Z');
@@ -22,7 +23,15 @@ export const LOAD_BALANCER = LOAD_BALANCERS[0] as LoadBalancer;
 const NODE = '198.51.100.17';
 
 /** Bytes of one line at most, on the average; how many lines to ask the sample for. */
-const LEAST_LINE_BYTES: Readonly<Record<Kind, number>> = { alb: 500, kong: 170, json: 140, 'json-nested': 300 };
+const LEAST_LINE_BYTES: Readonly<Record<Kind, number>> = {
+  alb: 500,
+  kong: 170,
+  'kong-cri': 200,
+  'kong-docker': 300,
+  'kong-json': 1500,
+  json: 140,
+  'json-nested': 300,
+};
 
 /** Lines of at least so many bytes, line ends included. */
 export function linesOfBytes(kind: Kind, seed: string, bytes: number): Buffer {
@@ -50,19 +59,43 @@ function* lines(kind: Kind, seed: string, count: number): Generator<string> {
     for (const { text, fate } of albLines(seed, count, { ...span, loadBalancer: LOAD_BALANCER, node: NODE })) {
       yield fate.oddity ? text : varied(text, random, 0.8);
     }
-  } else if (kind === 'kong') {
-    for (const { text, fate } of kongLines(seed, count, { ...span, node: NODE })) {
-      yield fate.oddity ? text : varied(text, random, 0.4);
-    }
-  } else {
+  } else if (kind === 'json' || kind === 'json-nested') {
     for (const { text, fate } of appEvents(seed, count, { ...span, instance: NODE })) {
       if (text.includes('\n')) continue;
       yield bytesOf(kind === 'json' || fate.oddity ? text : nested(text, random));
     }
+  } else {
+    for (const { text, fate, time } of kongLines(seed, count, { ...span, node: NODE })) {
+      yield ofGateway(kind, fate.oddity ? text : varied(text, random, 0.4), time, random);
+    }
   }
 }
 
+/** A gateway's line as one runtime or another hands it on, or its record; what is in an envelope or no request stays as it is. */
+function ofGateway(kind: Kind, line: string, time: number, random: Random): string {
+  if (/^\S+ std(?:out|err) [FP] /.test(line)) return line;
+  const at = `${new Date(time).toISOString().slice(0, -1)}${random.int(100_000, 999_999)}Z`;
+  switch (kind) {
+    case 'kong-cri':
+      return `${at} stdout F ${line}`;
+    case 'kong-docker':
+      return bytesOf(JSON.stringify({ log: `${textOf(line)}\n`, stream: 'stdout', time: at, ...KUBERNETES }));
+    case 'kong-json': {
+      const uri = /"[A-Z]+ (\S+) HTTP/.exec(line)?.[1];
+      return uri ? bytesOf(kongRecord(random, time, textOf(uri))) : line;
+    }
+    default:
+      return line;
+  }
+}
+
+/** What a collector adds. https://docs.fluentbit.io/manual/data-pipeline/filters/kubernetes */
+const KUBERNETES = {
+  kubernetes: { pod_name: 'kong-7d9f8c6b5d-x2x7q', namespace_name: 'gateway', container_name: 'proxy' },
+};
+
 const bytesOf = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
+const textOf = (bytes: string) => Buffer.from(bytes, 'latin1').toString('utf8');
 
 /** Values of query strings: some escaped, some as clients should not send them. */
 const TERMS = ['oak+table', 'rug%20blue', '%C4%8Daj', bytesOf('čaj'), '\\x22desk\\x22', 'a%26b', 'caf%C3%A9', '%7B%7D'];

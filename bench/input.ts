@@ -30,6 +30,9 @@ export interface Input {
 export const FORMAT_NAMES = ['alb', 'kong', 'json'] as const;
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
+/** Formats whose files can be measured. */
+export const FILE_FORMATS = [...FORMAT_NAMES, 'kong-json'] as const;
+
 /** An input for each, and others that only the tables show. */
 export interface Inputs extends Readonly<Record<FormatName, Input>> {
   readonly more: readonly Input[];
@@ -38,6 +41,9 @@ export interface Inputs extends Readonly<Record<FormatName, Input>> {
 const OPTIONS: Readonly<Record<Kind, { readonly format: string; readonly options: FormatOptions }>> = {
   alb: { format: 'alb', options: {} },
   kong: { format: 'kong', options: { preset: 'kong' } },
+  'kong-cri': { format: 'kong', options: { preset: 'kong' } },
+  'kong-docker': { format: 'kong', options: { preset: 'kong' } },
+  'kong-json': { format: 'kong-json', options: {} },
   json: { format: 'json', options: { preset: 'server-logs' } },
   'json-nested': { format: 'json', options: { preset: 'server-logs' } },
 };

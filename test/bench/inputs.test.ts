@@ -29,7 +29,7 @@ describe('generated', () => {
     expect(text).toMatch(/[\x80-\xff]{2}/);
   });
 
-  test.each(['alb', 'kong', 'json', 'json-nested'] as const)(
+  test.each(['alb', 'kong', 'kong-cri', 'kong-docker', 'kong-json', 'json', 'json-nested'] as const)(
     'gives %s lines of which few are rejected',
     async (kind) => {
       const input = generated(kind, 'a', 2 * MIB);
