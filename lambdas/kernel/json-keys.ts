@@ -169,7 +169,7 @@ function keepKey(key: usize, p: usize, length: usize): void {
 
 /** Writes a key in lower case to KEY. @returns where it ends; 0 for one that is empty, long, escaped or no ASCII */
 function lowerKey(p: usize): usize {
-  for (let at: usize = 0; at < NAME_BYTES; at += 16) {
+  for (let at: usize = 0; at < LENGTH; at += 16) {
     const bytes = v128.load(p + at);
     const special = specialBytes(bytes);
     const upper = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x41)), i8x16.splat(26));

@@ -61,6 +61,7 @@ const DOCKER = [
   docker(`${KONG[0]}\n${KONG[1]}`),
   docker(KONG[0], { stream: null }),
   docker(KONG[0], { Log: 'b', Stream: 'c' }),
+  ...[63, 64, 65, 70, 79, 80].map((length) => docker(KONG[0], { ['k'.repeat(length)]: 'v' })),
   docker('203.0.113.7 - - [-] "GET /\\xC3\\xA9 HTTP/1.1" 200 1 "-" "\u0000\t\b\f\u001f/ \u{1f600}"'),
   '{"log":"203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] \\"GET \\/\\u00e9 HTTP\\/1.1\\" 200 1 \\"-\\" \\"\\ud83d\\ude00\\b\\f\\t\\\\x5C\\"\\n","stream":"stdout"}',
   '{"log":1,"message":"x","stream":"stdout"}',
