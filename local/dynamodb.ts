@@ -1,7 +1,13 @@
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { CreateTableCommand, DynamoDBClient, ResourceInUseException } from '@aws-sdk/client-dynamodb';
+import { promisify } from 'node:util';
+import {
+  CreateTableCommand,
+  DynamoDBClient,
+  ResourceInUseException,
+  waitUntilTableExists,
+} from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import { z } from 'zod';
 import { propertiesOf, refused } from './properties.ts';
@@ -39,7 +45,17 @@ export async function openDynamoDb({ dir, tables }: DynamoDbOptions): Promise<Lo
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  await createTables(url, tables);
+  // What it calls back is told once the database is closed too; its event comes before.
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    await promisify(server.close.bind(server))();
+  };
+  try {
+    await createTables(url, tables);
+  } catch (error) {
+    await close();
+    throw error;
+  }
   return {
     name: 'DYNAMODB',
     url,
@@ -47,28 +63,30 @@ export async function openDynamoDb({ dir, tables }: DynamoDbOptions): Promise<Lo
       server.emit('request', request, response);
       await once(response, 'close');
     },
-    close: async () => {
-      const closed = once(server, 'close');
-      server.closeAllConnections();
-      server.close();
-      await closed;
-    },
+    close,
   };
 }
 
 async function createTables(endpoint: string, tables: readonly Resource[]): Promise<void> {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
-  for (const table of tables) {
-    const { KeySchema, AttributeDefinitions } = propertiesOf(table, tableProperties);
-    const TableName = table.localName;
-    try {
-      const BillingMode = 'PAY_PER_REQUEST';
-      await client.send(new CreateTableCommand({ TableName, KeySchema, AttributeDefinitions, BillingMode }));
-    } catch (error) {
-      // Left by an earlier run, with what it remembers.
-      if (!(error instanceof ResourceInUseException)) throw error;
-    }
+  try {
+    for (const table of tables) await createTable(client, table);
+  } finally {
+    client.destroy();
   }
-  client.destroy();
+}
+
+async function createTable(client: DynamoDBClient, table: Resource): Promise<void> {
+  const { KeySchema, AttributeDefinitions } = propertiesOf(table, tableProperties);
+  const TableName = table.localName;
+  try {
+    const BillingMode = 'PAY_PER_REQUEST';
+    await client.send(new CreateTableCommand({ TableName, KeySchema, AttributeDefinitions, BillingMode }));
+  } catch (error) {
+    // Left by an earlier run, with what it remembers.
+    if (!(error instanceof ResourceInUseException)) throw error;
+  }
+  // dynalite takes requests for a table, and writes it for the last time, a moment after it has answered.
+  await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 0.01, maxDelay: 0.1 }, { TableName });
 }

@@ -37,8 +37,7 @@ export function resource(type: string, path: string, properties: unknown = {}): 
 /** A folder of the running test's own. */
 export function temporaryFolder(): string {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-'));
-  // What a service that was refused had under way may still write to it.
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
 
