@@ -2,6 +2,7 @@
  * The kernel from outside: WebAssembly that reads whole lines 16 bytes at a time and writes rows straight as
  * JSON bytes (lambdas/kernel). It knows what lines mostly are; the others are for the format's reader.
  */
+import type { FilterName } from './filters.ts';
 import { KERNEL_WASM } from './kernel-wasm.ts';
 import { eachLine, LINE_FEED, type LineSink } from './lines.ts';
 import type { KeepRaw } from './row.ts';
@@ -70,6 +71,11 @@ export const MAX_ROOM_BYTES = kernel.ROOM_BYTES.value;
 /** Bytes of whole lines that the kernel takes at a time. */
 export const BLOCK_BYTES = kernel.INPUT_BYTES.value;
 
+/** Filters that the kernel knows, by their numbers in lambdas/kernel/filters.ts. */
+const KERNEL_FILTERS: readonly FilterName[] = ['local_client', 'not_stdout', 'no_http'];
+const FILTERED_AT = 40;
+const NONE_FILTERED: ReadonlyMap<FilterName, number> = new Map();
+
 const STATUS = ['done', 'full', 'surprise'] as const;
 const KEEP_RAW: Readonly<Record<KeepRaw, number>> = { never: 0, 'on-error': 1, always: 2 };
 
@@ -85,8 +91,9 @@ export interface LinesRead {
   readonly words: Uint32Array;
   readonly minutes: Int32Array;
   readonly rows: number;
-  /** Lines left out by the filter on the machine's own requests. */
+  /** Lines left out by filters, and how many by which. */
   readonly filtered: number;
+  readonly filteredBy: ReadonlyMap<FilterName, number>;
   readonly unknownFields: number;
   readonly fieldErrors: number;
   /** Milliseconds since the epoch of the first and the last event; NaN where no row tells its time. */
@@ -149,6 +156,7 @@ export class LineKernel {
       this.#head.length,
       this.#shared.length,
     );
+    const filtered = result.getUint32(12, true);
     return {
       status: STATUS[status] ?? 'surprise',
       next: result.getUint32(0, true),
@@ -156,13 +164,19 @@ export class LineKernel {
       words: outputWords,
       minutes: outputMinutes,
       rows: result.getUint32(8, true),
-      filtered: result.getUint32(12, true),
+      filtered,
+      filteredBy: filtered > 0 ? filteredBy() : NONE_FILTERED,
       unknownFields: result.getUint32(16, true),
       fieldErrors: result.getUint32(20, true),
       firstEventTime: result.getFloat64(24, true),
       lastEventTime: result.getFloat64(32, true),
     };
   }
+}
+
+function filteredBy(): Map<FilterName, number> {
+  const counts = KERNEL_FILTERS.map((name, index) => [name, result.getUint32(FILTERED_AT + index * 4, true)] as const);
+  return new Map(counts.filter(([, count]) => count > 0));
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { FilterName } from './filters.ts';
 import type { CompiledFormat, Outcome } from './format.ts';
 import { type KernelSink, LineKernel, type LinesRead, readBlock, readMessages } from './kernel.ts';
 import { programOf } from './kernel-program.ts';
@@ -190,13 +189,13 @@ export class Loader {
   }
 
   #take(read: LinesRead): void {
-    const { output, rows, filtered, firstEventTime, lastEventTime } = read;
+    const { output, rows, filtered, filteredBy, firstEventTime, lastEventTime } = read;
     const { counts } = this;
     if (rows > 0) this.#rows.addRows(output);
     counts.lines += rows + filtered;
     counts.rows += rows;
     counts.filtered += filtered;
-    if (filtered > 0) this.#count('local_client' satisfies FilterName, filtered);
+    for (const [filter, count] of filteredBy) this.#count(filter, count);
     counts.unknownFields += read.unknownFields;
     counts.fieldErrors += read.fieldErrors;
     if (Number.isNaN(firstEventTime)) return;

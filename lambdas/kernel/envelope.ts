@@ -1,4 +1,5 @@
 /** Lines in the envelope of a container runtime: core/envelope.ts, for envelopes that need no second look. */
+import { setFilter, STREAM as STREAM_FILTER } from './filters';
 import { takeOther } from './json-others';
 import { BEFORE_FIRST, columnOf, keyIn, NO_COLUMN, OUTERMOST, prepareKeys, valueAfter } from './json-keys';
 import { copyUnquoted, endOfValue, pastSpace } from './json-values';
@@ -13,6 +14,8 @@ import { find } from './text';
 let stream: usize = 0;
 /** Where the envelope ends; 0 where that is the line's own end. */
 let end: usize = 0;
+/** Where the line ends that is copied from it. */
+let innerEnd: usize = 0;
 
 /** The line has an envelope. */
 export let enveloped: bool = false;
@@ -28,14 +31,16 @@ const NAME_MASK: u64 = 0xffff_ffff_ffff;
 const STDOUT: u64 = (STDOUT_QUOTED >> 8) & NAME_MASK;
 const STDERR: u64 = (STDERR_QUOTED >> 8) & NAME_MASK;
 
-/** @returns where the line that is read begins; 0 for a surprise */
+/** @returns where the line that is read begins; 0 for a surprise; anything where a filter leaves the line out */
 export function takeOut(p: usize): usize {
   const c = <u32>load<u8>(p);
   enveloped = false;
   stream = 0;
   end = 0;
+  setFilter(0);
   if (c == 0x7b) {
-    if ((kind() == JSON_RECORD || isOwnObject(p)) && !mayHoldLine(p)) return p;
+    const isOwn = kind() == JSON_RECORD || (startLength() > 0 && hasStart(p));
+    if (isOwn && !mayHoldLine(p)) return p;
     enveloped = true;
     p = takeOutOfObject(p);
   } else if (isDigit(c) && load<u8>(p, 4) == HYPHEN) {
@@ -45,10 +50,17 @@ export function takeOut(p: usize): usize {
     enveloped = true;
     p = takeOutOfCri(p, space);
   }
+  if (p == 0) return 0;
+  if (stream != 0 && flags() & NOT_STDOUT && (load<u64>(stream) & NAME_MASK) != STDOUT) {
+    setFilter(STREAM_FILTER);
+    if (end == 0) end = find(p, LF);
+    return p;
+  }
+  // What tells no stream is an envelope only where a line of the format is in it.
+  if (end != 0 && (!isOneLine() || (stream == 0 && !hasStart(p)))) return 0;
   // Space may be all there is, or a byte order mark.
   const first = <u32>load<u8>(p);
-  if (p == 0 || first <= SPACE || first >= 0x80) return 0;
-  return stream != 0 && isFiltered() ? 0 : p;
+  return first <= SPACE || first >= 0x80 ? 0 : p;
 }
 
 /** Where the line ends of which the one that was read has ended at a place. */
@@ -66,19 +78,15 @@ export function putStream(o: usize): usize {
   return o;
 }
 
-// @ts-ignore: decorator
-@inline
-function isFiltered(): bool {
-  return (flags() & NOT_STDOUT) != 0 && (load<u64>(stream) & NAME_MASK) != STDOUT;
-}
-
 /** `2025-01-01T00:00:00.123456789Z stdout F the line` */
 function takeOutOfCri(p: usize, space: usize): usize {
   stream = space + 1;
   const name = load<u64>(stream) & NAME_MASK;
   if (!isCriTime(p, space) || (name != STDOUT && name != STDERR)) return 0;
-  // Of a line that was cut this is a piece; and tags may be more than one.
-  return (load<u32>(stream, NAME_LENGTH) & 0xffffff) == 0x204620 ? stream + NAME_LENGTH + 3 : 0;
+  // Tags may be more than one; and of a line that was cut this is a piece, which is kept where it is not left out.
+  const tag = load<u32>(stream, NAME_LENGTH) & 0xffffff;
+  const isPiece = tag == 0x205020 && flags() & NOT_STDOUT && name != STDOUT;
+  return tag == 0x204620 || isPiece ? stream + NAME_LENGTH + 3 : 0;
 }
 
 /** `yyyy-MM-ddTHH:mm:ss`, a fraction or none, and `Z` or `+HH:mm`. */
@@ -138,11 +146,14 @@ function takeOutOfObject(p: usize): usize {
   } while (load<u8>(p) == 0x2c);
   if (load<u8>(p) != 0x7d || lineEnd == 0) return 0;
   end = pastSpace(p + 1);
-  return isEnd(end) && endLine(lineEnd) ? INNER : 0;
+  if (!isEnd(end)) return 0;
+  innerEnd = lineEnd;
+  return INNER;
 }
 
 /** Puts LF behind the line at INNER, in place of the line ends there. False where it holds another. */
-function endLine(o: usize): bool {
+function isOneLine(): bool {
+  let o = innerEnd;
   while (o > INNER && isBreak(load<u8>(o - 1))) o--;
   store<u8>(o, LF);
   return find(INNER, LF) == o;
@@ -154,14 +165,12 @@ function isBreak(c: u32): bool {
   return c == LF || c == CR;
 }
 
-/** Is it an object that the format itself writes? */
-// @ts-ignore: decorator
-@inline
-function isOwnObject(p: usize): bool {
+/** Does a line begin as those of the format do? */
+function hasStart(p: usize): bool {
   const start = startText();
-  const length = startLength();
-  for (let i: usize = 0; i < <usize>length; i++) if (load<u8>(p + i) != load<u8>(start + i)) return false;
-  return length > 0;
+  const length = <usize>startLength();
+  for (let i: usize = 0; i < length; i++) if (load<u8>(p + i) != load<u8>(start + i)) return false;
+  return true;
 }
 
 /** Can the object of a line be an envelope all the same: does it hold a key that may stand for the line within? */

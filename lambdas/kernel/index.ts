@@ -3,15 +3,15 @@
  * line that surprises it to the clear path, which knows them all and which it must agree with to the byte.
  */
 import { readDelimited, readDelimitedIdentity, unknown as unknownFields } from './delimited';
+import { clearFiltered, countFiltered, filter } from './filters';
 import { hash } from './hash';
 import { readJson } from './json';
 import { fieldErrors } from './json-errors';
 import { unknown as unknownMembers } from './json-others';
 import { readRecord } from './json-record';
 import { readLogFormat } from './log-format';
-import { isLocal } from './log-values';
 import { CR, inOf, INPUT, LF, OUTPUT, outOf, POSITION_END, PREFIX, put, putBytes, putTextKey, QUOTE, RESULT, ZERO } from './memory';
-import { clearSlots, DELIMITED, fingerprint, flags, hashSlots, IDENTITY, JSON, JSON_RECORD, kind, lineHash, LOG_FORMAT, rawKey, whole } from './program';
+import { clearSlots, DELIMITED, fingerprint, flags, hashSlots, IDENTITY, JSON, kind, lineHash, LOG_FORMAT, rawKey, whole } from './program';
 import { copySpan, isUtf8 } from './text';
 import { beginEvent, eventMillis } from './times';
 
@@ -62,6 +62,7 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
   let first: f64 = NaN;
   let last: f64 = NaN;
   let status = DONE;
+  clearFiltered();
   setPosition(<u64>position);
   while (p < end) {
     beginEvent();
@@ -72,8 +73,9 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
     }
     const lineEnd = inOf(places);
     const next = lineEnd + (load<u8>(lineEnd) == CR ? 2 : 1);
-    if ((format == LOG_FORMAT || format == JSON_RECORD) && isLocal()) {
+    if (filter != 0) {
       filtered++;
+      countFiltered();
     } else {
       // Lines of other formats that have errors are surprises.
       const lineErrors = format == JSON ? fieldErrors : 0;

@@ -1,10 +1,11 @@
 /** JSON objects in which each column has its place, at some depth: core/formats/kong-json.ts. */
 import { enveloped, lineEndOf, putStream, takeOut } from './envelope';
+import { filter, LOCAL, setFilter } from './filters';
 import { copyTimeOf } from './json';
 import { BEFORE_FIRST, BEFORE_INNER, columnOf, keyIn, NO_COLUMN, OBJECT, prepareKeys, RECORD, valueAfter } from './json-keys';
 import { beginObject, beginOthers, endObject, othersEnd, putOthers, takeNested, takeOther } from './json-others';
 import { copyDecimalNumber, copyPlain, copyUnquoted, copyWholeNumber, endOfLiteral, endOfValue, pastSpace } from './json-values';
-import { beginLine, readValue, saw, SAW_CLIENT, setEscaped } from './log-values';
+import { beginLine, isLocal, readValue, saw, SAW_CLIENT, setEscaped } from './log-values';
 import { both, HAD, HYPHEN, inOf, isEnd, outOf, put, putKey, putTextKey, QUOTE, UNESCAPED } from './memory';
 import {
   BIGINT, BIGINT_DIGITS, flags, IDENTITY, INT, INT_DIGITS, keyOf, NO_CLIENT, opOf, RECORD_BYTES, RECORDS, SECONDS, SKIP, TEXT, TIME,
@@ -31,7 +32,9 @@ export function readRecord(p: usize, o: usize): u64 {
   store<u64>(OBJECTS, 0);
   found = false;
   p = takeOut(p);
-  if (p == 0 || load<u8>(p) != 0x7b) return 0;
+  if (p == 0) return 0;
+  if (filter != 0) return both(lineEndOf(p), o);
+  if (load<u8>(p) != 0x7b) return 0;
   o = putStream(o);
   key = enveloped ? BEFORE_INNER : BEFORE_FIRST;
   const places = readMembers(RECORD, 0, p, o);
@@ -39,6 +42,7 @@ export function readRecord(p: usize, o: usize): u64 {
   p = pastSpace(inOf(places));
   if (!isEnd(p)) return 0;
   const program = flags();
+  if (isLocal()) setFilter(LOCAL);
   if (program & NO_CLIENT && !(saw & SAW_CLIENT)) return 0;
   if (program & IDENTITY) return both(lineEndOf(p), outOf(places));
   // A row without any value is never normal.

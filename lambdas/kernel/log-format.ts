@@ -1,9 +1,10 @@
 /** Lines as an nginx log_format describes them: core/access-log.ts. */
 import { enveloped, lineEndOf, putStream, takeOut } from './envelope';
+import { endWithoutHttp, filter, LOCAL, setFilter, WITHOUT_HTTP } from './filters';
 import { beginOthers, putOthers } from './json-others';
 import { BACKSLASH, both, COLON, CR, inOf, isEnd, LF, outOf, SPACE } from './memory';
 import { follows, matched, readDirectly } from './log-direct';
-import { beginLine, readValue, saw, SAW_CLIENT, SAW_HTTP, SAW_MARK, setEscaped } from './log-values';
+import { beginLine, isLocal, readValue, saw, SAW_CLIENT, SAW_HTTP, SAW_MARK, setEscaped } from './log-values';
 import {
   fieldCount, flags, flagsOf, HEX_ESCAPES, IDENTITY, IN_ESCAPE, JSON_ESCAPES, LIST, literalHead, literalLength, literalOf, MARKED,
   neededFields, NO_CLIENT, NO_HTTP, RECORD_BYTES, RECORDS, startLength, startText,
@@ -20,7 +21,18 @@ export function readLogFormat(p: usize, o: usize): u64 {
   beginOthers();
   p = takeOut(p);
   if (p == 0) return 0;
-  o = putStream(o);
+  if (filter == 0) {
+    const places = readLine(p, putStream(o));
+    if (places != 0) return places;
+    const end = flags() & NO_HTTP ? endWithoutHttp(p) : 0;
+    if (end == 0) return 0;
+    setFilter(WITHOUT_HTTP);
+    p = end;
+  }
+  return both(lineEndOf(p), o);
+}
+
+function readLine(p: usize, o: usize): u64 {
   const line = p;
   const start = startLength();
   if (start > 0) {
@@ -60,6 +72,7 @@ export function readLogFormat(p: usize, o: usize): u64 {
   if (program & MARKED && !(saw & (SAW_MARK | SAW_CLIENT))) return 0;
   // A row without any value is never normal.
   if (o == from && !(program & IDENTITY)) return 0;
+  if (isLocal()) setFilter(LOCAL);
   if (!enveloped) return both(p, o);
   // The envelope's time is the row's where the line tells none.
   if (eventMillis != eventMillis) return 0;

@@ -1,0 +1,43 @@
+/** Filters that leave lines out: core/filters.ts. */
+import { CR, HTTP, LF, RESULT } from './memory';
+
+/** Numbers of those that the kernel knows, in the order of core/kernel.ts. */
+export const LOCAL: u32 = 1;
+export const STREAM: u32 = 2;
+export const WITHOUT_HTTP: u32 = 3;
+
+/** Where lines are counted that each has left out. */
+const COUNTS: usize = RESULT + 40;
+
+/** The one that leaves the line out; 0 where none does. */
+export let filter: u32 = 0;
+
+// @ts-ignore: decorator
+@inline
+export function setFilter(by: u32): void {
+  filter = by;
+}
+
+export function clearFiltered(): void {
+  filter = 0;
+  v128.store(COUNTS, i64x2.splat(0));
+}
+
+export function countFiltered(): void {
+  const at = COUNTS + <usize>(filter - 1) * 4;
+  store<u32>(at, load<u32>(at) + 1);
+}
+
+/** Where a line ends that holds no `HTTP/`; 0 for one that does. */
+export function endWithoutHttp(p: usize): usize {
+  do {
+    const bytes = v128.load(p);
+    let found = i8x16.bitmask(v128.or(i8x16.eq(bytes, i8x16.splat(0x48)), i8x16.eq(bytes, i8x16.splat(<i8>LF))));
+    for (; found != 0; found &= found - 1) {
+      const at = p + <usize>ctz(found);
+      if (load<u8>(at) == LF) return load<u8>(at - 1) == CR ? at - 1 : at;
+      if (load<u32>(at) == HTTP && load<u8>(at, 4) == 0x2f) return 0;
+    }
+    p += 16;
+  } while (true);
+}
