@@ -72,7 +72,7 @@ export const MAX_ROOM_BYTES = kernel.ROOM_BYTES.value;
 export const BLOCK_BYTES = kernel.INPUT_BYTES.value;
 
 /** Filters that the kernel knows, by their numbers in lambdas/kernel/filters.ts. */
-const KERNEL_FILTERS: readonly FilterName[] = ['local_client', 'not_stdout', 'no_http'];
+const KERNEL_FILTERS: readonly FilterName[] = ['local_client', 'not_stdout', 'no_http', 'no_client_address'];
 const FILTERED_AT = 40;
 const NONE_FILTERED: ReadonlyMap<FilterName, number> = new Map();
 

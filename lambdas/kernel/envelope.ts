@@ -6,6 +6,7 @@ import { copyUnquoted, endOfValue, pastSpace } from './json-values';
 import {
   BACKSLASH, COLON, CR, DOT, HYPHEN, inOf, INNER, isEnd, LF, outOf, put, putBytes, putTextKey, QUOTE, SPACE,
 } from './memory';
+import { matched } from './log-direct';
 import { digitsIn, isDigit } from './numbers';
 import { flags, JSON_RECORD, kind, NOT_STDOUT, startLength, startText, streamKey, wroteStream } from './program';
 import { find } from './text';
@@ -166,11 +167,11 @@ function isBreak(c: u32): bool {
 }
 
 /** Does a line begin as those of the format do? */
-function hasStart(p: usize): bool {
-  const start = startText();
-  const length = <usize>startLength();
-  for (let i: usize = 0; i < length; i++) if (load<u8>(p + i) != load<u8>(start + i)) return false;
-  return true;
+// @ts-ignore: decorator
+@inline
+export function hasStart(p: usize): bool {
+  const length = startLength();
+  return length == 0 || matched(p, startText(), length) == length;
 }
 
 /** Can the object of a line be an envelope all the same: does it hold a key that may stand for the line within? */

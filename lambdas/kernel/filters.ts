@@ -5,6 +5,7 @@ import { CR, HTTP, LF, RESULT } from './memory';
 export const LOCAL: u32 = 1;
 export const STREAM: u32 = 2;
 export const WITHOUT_HTTP: u32 = 3;
+export const WITHOUT_CLIENT: u32 = 4;
 
 /** Where lines are counted that each has left out. */
 const COUNTS: usize = RESULT + 40;

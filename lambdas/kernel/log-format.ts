@@ -1,15 +1,15 @@
 /** Lines as an nginx log_format describes them: core/access-log.ts. */
-import { enveloped, lineEndOf, putStream, takeOut } from './envelope';
-import { endWithoutHttp, filter, LOCAL, setFilter, WITHOUT_HTTP } from './filters';
+import { enveloped, hasStart, lineEndOf, putStream, takeOut } from './envelope';
+import { endWithoutHttp, filter, LOCAL, setFilter, WITHOUT_CLIENT, WITHOUT_HTTP } from './filters';
 import { beginOthers, putOthers } from './json-others';
-import { BACKSLASH, both, COLON, CR, inOf, isEnd, LF, outOf, SPACE } from './memory';
+import { BACKSLASH, both, COLON, CR, DOT, inOf, isEnd, LF, outOf, SPACE } from './memory';
 import { follows, matched, readDirectly } from './log-direct';
-import { beginLine, isLocal, readValue, saw, SAW_CLIENT, SAW_HTTP, SAW_MARK, setEscaped } from './log-values';
+import { beginLine, isHex, isLocal, readValue, saw, SAW_CLIENT, SAW_HTTP, SAW_MARK, setEscaped } from './log-values';
 import {
-  fieldCount, flags, flagsOf, HEX_ESCAPES, IDENTITY, IN_ESCAPE, JSON_ESCAPES, LIST, literalHead, literalLength, literalOf, MARKED,
-  neededFields, NO_CLIENT, NO_HTTP, RECORD_BYTES, RECORDS, startLength, startText,
+  CLIENT, fieldCount, flags, flagsOf, HEX_ESCAPES, IDENTITY, IN_ESCAPE, JSON_ESCAPES, LIST, literalHead, literalLength, literalOf, MARKED,
+  neededFields, NO_CLIENT, NO_HTTP, opOf, RECORD_BYTES, RECORDS, startLength,
 } from './program';
-import { isUtf8 } from './text';
+import { find, isUtf8 } from './text';
 import { eventMillis } from './times';
 
 /** Where the value found last ends, whether the line ends with it, and early. */
@@ -24,21 +24,47 @@ export function readLogFormat(p: usize, o: usize): u64 {
   if (filter == 0) {
     const places = readLine(p, putStream(o));
     if (places != 0) return places;
-    const end = flags() & NO_HTTP ? endWithoutHttp(p) : 0;
-    if (end == 0) return 0;
-    setFilter(WITHOUT_HTTP);
-    p = end;
+    p = leaveOut(p);
+    if (p == 0) return 0;
   }
   return both(lineEndOf(p), o);
 }
 
+/** @returns the end of a line that is no request for certain, where that is left out; 0 for any other */
+function leaveOut(p: usize): usize {
+  const program = flags();
+  const end = program & NO_HTTP ? endWithoutHttp(p) : 0;
+  if (end != 0) {
+    setFilter(WITHOUT_HTTP);
+    return end;
+  }
+  if (!(program & NO_CLIENT) || !isWithoutClient(p)) return 0;
+  setFilter(WITHOUT_CLIENT);
+  return find(p, LF);
+}
+
+/** Is there for certain no address where a format that begins with the client's has it? */
+function isWithoutClient(p: usize): bool {
+  if (!hasStart(p)) return true;
+  if (opOf(RECORDS) != CLIENT) return false;
+  const stop = literalLength(RECORDS) == 0 ? LF : <u32>(literalHead(RECORDS) & 0xff);
+  let at = p + <usize>startLength();
+  let c = <u32>load<u8>(at);
+  while (isOfAddress(c) && c != stop) c = <u32>load<u8>(++at);
+  // What is none of those may be space around it, another address, or a zone.
+  return c != stop && c > SPACE && c < 0x80 && c != 0x2c && c != 0x25;
+}
+
+// @ts-ignore: decorator
+@inline
+function isOfAddress(c: u32): bool {
+  return isHex(c) || c == COLON || c == DOT || c == 0x5b || c == 0x5d;
+}
+
 function readLine(p: usize, o: usize): u64 {
   const line = p;
-  const start = startLength();
-  if (start > 0) {
-    if (matched(p, startText(), start) != start) return 0;
-    p += start;
-  }
+  if (!hasStart(p)) return 0;
+  p += <usize>startLength();
   const count = fieldCount();
   let index: u32 = 0;
   const from = o;

@@ -254,6 +254,6 @@ function isIpv6(p: usize, end: usize): bool {
 
 // @ts-ignore: decorator
 @inline
-function isHex(c: u32): bool {
+export function isHex(c: u32): bool {
   return isDigit(c) || (c | 0x20) - 0x61 < 6;
 }

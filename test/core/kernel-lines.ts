@@ -24,6 +24,10 @@ const KONG = [
   '2001:db8::2 - bob [01/Jan/2025:00:00:00 +0900] "POST /a-b HTTP/2.0" 499 0 "-" "-" kong_request_id: "0"',
   '127.0.0.1 - - [29/Nov/2024:11:41:46 +0000] "GET /status HTTP/1.1" 200 0 "-" "kube-probe/1.29" kong_request_id: "b9"',
   '198.51.100.1 - - [29/Nov/2024:11:41:46 -0330] "GET /old HTTP/1.0" 301 12 "-" "curl/8 é"',
+  '2024/11/29 11:41:46 [warn] 1302#0: *7 [lua] handler.lua:61: access(): counters unavailable, context: ngx.timer',
+  '2024/11/29 11:41:46 [error] 1411#0: *7 connect() failed, client: 203.0.113.7, request: "GET /a HTTP/1.1"',
+  '- - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 0 "-" "-" kong_request_id: "b9"',
+  'fe80::1%eth0 - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 0 "-" "-" kong_request_id: "b9"',
 ];
 
 const ESCAPED = [
@@ -142,7 +146,7 @@ const JSON_LINES = [
 
 export const CASES: readonly KernelCase[] = [
   kernelCase('alb', {}, ALB, 2),
-  kernelCase('kong', {}, KONG, 4),
+  kernelCase('kong', {}, KONG, 7),
   kernelCase('kong', {}, ESCAPED, 2),
   kernelCase('kong', { filters: { no_http: false, local_client: false } }, KONG, 4),
   kernelCase('kong', {}, CRI, 5),
