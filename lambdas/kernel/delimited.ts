@@ -192,9 +192,10 @@ function copyAddress(record: usize, p: usize, end: usize, o: usize): usize {
 
 /** `METHOD URL PROTOCOL`: the URL may hold spaces, and each part may be `-`. */
 function copyRequest(record: usize, p: usize, end: usize, o: usize): usize {
+  // What scanners ask often has a space at its end, which is no part of it; JavaScript knows space that is no ASCII.
+  while (end > p && load<u8>(end - 1) == SPACE) end--;
   const lastByte = <u32>load<u8>(end - 1);
-  // An empty value, or one with space at its end.
-  if (end == p || lastByte <= SPACE || lastByte >= 0x80) return 0;
+  if (end == p || lastByte < SPACE || lastByte >= 0x80) return 0;
   const first = findIn(p, end, SPACE);
   if (first == end || first == p) return 0;
   let last = lastOf(SPACE, end);

@@ -15,6 +15,7 @@ export interface KernelCase {
 
 const ALB = [
   'https 2026-11-22T10:00:00.123456Z app/web/50dc6c495c0c9188 192.0.2.10:2817 10.0.0.1:80 0.001 0.020 0.000 200 200 34 366 "GET https://www.example.com:443/a?b=c HTTP/1.1" "curl/8.7.1" TLS_AES_128_GCM_SHA256 TLSv1.3 arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/73e2d6bc24d8a067 "Root=1-58337262-36d228ad5d99923122bbe354" "www.example.com" "session-reused" 0 2026-11-22T10:00:00.100000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-" TID_1234abcd "-" "-" "-" 10.0.0.9',
+  'http 2026-11-22T10:00:00.123456Z app/web/50dc6c495c0c9188 192.0.2.10:2817 - -1 -1 -1 400 - 0 272 "- http://10.0.0.30:80-  " "-" - - - "-" "-" "-" - 2026-11-22T10:00:00.1Z "-" "-" "-" "-" "-" "-" "-" TID_1',
   'h2 2024-02-29T23:59:59.999999Z app/web/50dc6c495c0c9188 [2001:db8::1]:443 - -1 -1 -1 503 - 0 0 "- http://host:80- -" "-" - - - "Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" -1 2024-02-29T23:59:59.999999Z "waf,fixed-response" "-" "-" "-" "-" "Ambiguous" "SpaceInUri" TID_1',
   'wss 2026-11-22T10:00:00Z app/web/50dc6c495c0c9188 2001:db8::1:443 10.0.0.1:- 0.5 10.000 1.050 101 101 99999999999 0 "GET wss://h:443/sökning?q=\\x22a b\\x22 HTTP/1.1" "Mozilla/5.0 (X11; Linux) \\"quoted\\" é漢😀" - - - "t" "d" "c" 50000 2026-11-22T10:00:00.1Z "forward" "https://r:443/?a=\\\\" "e" "10.0.0.1:80 10.0.0.2:80" "200 -" "-" "-" TID_1 "h" "/u" "TransformSuccess" 10.0.0.9 new-field "another \\"new\\" field\t1"',
 ];
@@ -145,7 +146,7 @@ const JSON_LINES = [
 ];
 
 export const CASES: readonly KernelCase[] = [
-  kernelCase('alb', {}, ALB, 2),
+  kernelCase('alb', {}, ALB, 3),
   kernelCase('kong', {}, KONG, 7),
   kernelCase('kong', {}, ESCAPED, 2),
   kernelCase('kong', { filters: { no_http: false, local_client: false } }, KONG, 4),
