@@ -134,7 +134,7 @@ function layoutOf(
     ...gatewayFilters(filters),
     marked,
     stream: 'stream',
-    inEscape: variables.some(({ after }) => /^[\\x\dA-F]/.test(after)),
+    inEscape: start.includes('\\') || variables.some(({ after }) => /^[\\x\dA-F]/.test(after)),
   };
 }
 

@@ -69,7 +69,8 @@ const LITERAL_HEAD_BYTES = 8;
 const MAX_PROGRAM_BYTES = 131_072;
 const MAX_FIELDS = 250;
 const MAX_KEY_CHARS = 2;
-const MAX_NAME_CHARS = 63;
+/** The kernel looks for names in lower case. */
+const MAY_BE_NAME = /^[^A-Z]{1,63}$/;
 /** The first are the envelope and the record itself. */
 const MAX_CONTEXTS = 64;
 /** A name's target that is another object, by its number. */
@@ -92,7 +93,7 @@ export function programOf(
     fields.length <= MAX_FIELDS &&
     slots.size <= MAX_FIELDS &&
     [...keys.values()].every((key) => key.length <= MAX_KEY_CHARS) &&
-    names.every(({ name, context }) => name.length <= MAX_NAME_CHARS && context < MAX_CONTEXTS);
+    names.every(({ name, context }) => MAY_BE_NAME.test(name) && context < MAX_CONTEXTS);
   if (!fits) return undefined;
 
   const text = new TextArea(HEADER_BYTES + fields.length * FIELD_BYTES);

@@ -85,7 +85,7 @@ export interface LogFormatLayout extends GatewayFilters {
   readonly marked: boolean;
   /** Column of the output stream that a container's envelope tells. */
   readonly stream: string;
-  /** Text between fields begins as part of `\xHH` does, which a byte that is no UTF-8 is to the reader. */
+  /** Text around fields may be part of `\xHH`, which a byte that is no UTF-8 is to the reader. */
   readonly inEscape: boolean;
 }
 

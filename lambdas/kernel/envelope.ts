@@ -1,6 +1,6 @@
 /** Lines in the envelope of a container runtime: core/envelope.ts, for envelopes that need no second look. */
 import { setFilter, STREAM as STREAM_FILTER } from './filters';
-import { takeOther } from './json-others';
+import { beginOthers, takeOther } from './json-others';
 import { BEFORE_FIRST, columnOf, keyIn, NO_COLUMN, OUTERMOST, prepareKeys, valueAfter } from './json-keys';
 import { copyUnquoted, endOfValue, pastSpace } from './json-values';
 import {
@@ -42,8 +42,11 @@ export function takeOut(p: usize): usize {
   if (c == 0x7b) {
     const isOwn = kind() == JSON_RECORD || (startLength() > 0 && hasStart(p));
     if (isOwn && !mayHoldLine(p)) return p;
+    const line = takeOutOfObject(p);
+    // What tells no stream is an envelope only where a line of the format is in it.
+    if (line != 0 && stream == 0 && !hasStart(line)) return isOwn ? withoutEnvelope(p) : 0;
     enveloped = true;
-    p = takeOutOfObject(p);
+    p = line;
   } else if (isDigit(c) && load<u8>(p, 4) == HYPHEN) {
     const space = find(p, SPACE);
     const head = load<u32>(space, 1);
@@ -57,11 +60,17 @@ export function takeOut(p: usize): usize {
     if (end == 0) end = find(p, LF);
     return p;
   }
-  // What tells no stream is an envelope only where a line of the format is in it.
-  if (end != 0 && (!isOneLine() || (stream == 0 && !hasStart(p)))) return 0;
+  if (end != 0 && !isOneLine()) return 0;
   // Space may be all there is, or a byte order mark.
   const first = <u32>load<u8>(p);
   return first <= SPACE || first >= 0x80 ? 0 : p;
+}
+
+/** Forgets what was read of an object that is no envelope after all. */
+function withoutEnvelope(p: usize): usize {
+  end = 0;
+  beginOthers();
+  return p;
 }
 
 /** Where the line ends of which the one that was read has ended at a place. */

@@ -1,5 +1,5 @@
 /** Filters that leave lines out: core/filters.ts. */
-import { CR, HTTP, LF, RESULT } from './memory';
+import { HTTP, LF, RESULT } from './memory';
 
 /** Numbers of those that the kernel knows, in the order of core/kernel.ts. */
 export const LOCAL: u32 = 1;
@@ -36,7 +36,7 @@ export function endWithoutHttp(p: usize): usize {
     let found = i8x16.bitmask(v128.or(i8x16.eq(bytes, i8x16.splat(0x48)), i8x16.eq(bytes, i8x16.splat(<i8>LF))));
     for (; found != 0; found &= found - 1) {
       const at = p + <usize>ctz(found);
-      if (load<u8>(at) == LF) return load<u8>(at - 1) == CR ? at - 1 : at;
+      if (load<u8>(at) == LF) return at;
       if (load<u32>(at) == HTTP && load<u8>(at, 4) == 0x2f) return 0;
     }
     p += 16;

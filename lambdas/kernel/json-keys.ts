@@ -3,10 +3,10 @@
  * lines mostly have the keys of the line before, in its order, so that one comparison tells each.
  */
 import { pastSpace } from './json-values';
-import { COLON, KEY, KEYS, PROGRAM, QUOTE } from './memory';
+import { COLON, DOT, KEY, KEYS, PROGRAM, QUOTE } from './memory';
 import { isDigit } from './numbers';
 import { JSON, kind, NAME_BYTES, nameContext, nameCount, nameLength, names, nameTarget } from './program';
-import { specialBytes } from './text';
+import { find, specialBytes } from './text';
 
 export const NO_COLUMN: u32 = 0xffff;
 /** Of a key that is no column: it is that of an object with columns in it, whose number is beside this. */
@@ -126,8 +126,8 @@ function findKey(p: usize, before: usize, context: u32): usize {
   const key = placeOf(lower, p, context);
   if (contextOf(key) != context || !isKey(key, p)) {
     const column = columnNamed(length, p, context);
-    // JavaScript puts keys that are numbers before the others.
-    if (column == NO_COLUMN && isDigit(load<u8>(p))) return 0;
+    // JavaScript puts keys that are numbers before the others; and a record's key with a dot may be a path.
+    if (column == NO_COLUMN && (isDigit(load<u8>(p)) || (context != OUTERMOST && find(p, DOT) < end))) return 0;
     keepKey(key, p, length + 1);
     store<u16>(key, column, COLUMN);
     store<u16>(key, context, CONTEXT);
@@ -205,7 +205,7 @@ function columnNamed(length: usize, p: usize, context: u32): u32 {
   let name = names();
   for (let column: u32 = 0; column < columns; column++, name += NAME_BYTES) {
     if (nameContext(name) != context || nameLength(name) != length || !isName(name, length)) continue;
-    // Only where keys are columns by themselves does their case make no difference.
+    // Only where keys are columns by themselves does their case make no difference. All names are in lower case.
     return kind() == JSON || isWritten(name, p, length) ? nameTarget(name) : NO_COLUMN;
   }
   return NO_COLUMN;

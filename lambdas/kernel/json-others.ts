@@ -48,16 +48,19 @@ function noteOther(key: u32): bool {
  * Begins an object within: at its end, it is a member for `extra` where some of its own are.
  *
  * @param depth objects around it, the outermost left out
+ * @returns false for a key given twice
  */
-export function beginObject(key: usize, depth: u32): void {
+export function beginObject(key: usize, depth: u32): bool {
   let o = othersEnd;
   const length = keyLength(key) - 1;
   if (depth == 0) {
+    if (!noteOther(hashOf(key))) return false;
     store<u32>(o, 0x225c2c); // ,\"
     o = putBytes(o + 3, key, length);
     store<u64>(o, 0x7b225c3a225c); // \":\"{
     othersEnd = o + 6;
   } else othersEnd = put(putNestedKey(o, key, length), 0x7b);
+  return true;
 }
 
 /** @param before where those written aside ended before the object, @param begun and when it had begun */

@@ -42,8 +42,8 @@ export function readRecord(p: usize, o: usize): u64 {
   p = pastSpace(inOf(places));
   if (!isEnd(p)) return 0;
   const program = flags();
-  if (isLocal()) setFilter(LOCAL);
   if (program & NO_CLIENT && !(saw & SAW_CLIENT)) return 0;
+  if (isLocal()) setFilter(LOCAL);
   if (program & IDENTITY) return both(lineEndOf(p), outOf(places));
   // A row without any value is never normal.
   return outOf(places) == o ? 0 : both(lineEndOf(p), putOthers(outOf(places)));
@@ -87,7 +87,7 @@ function readMembers(context: u32, depth: u32, p: usize, o: usize): u64 {
 function readObject(member: usize, context: u32, depth: u32, p: usize, o: usize): u64 {
   if (load<u8>(p) != 0x7b || !isFirst(OBJECTS, context)) return 0;
   const before = othersEnd;
-  beginObject(member, depth);
+  if (!beginObject(member, depth)) return 0;
   const begun = othersEnd;
   const places = readMembers(context, depth + 1, p, o);
   if (places != 0) endObject(before, begun, depth);
@@ -132,7 +132,8 @@ function readColumn(column: u32, p: usize, o: usize): u64 {
       places = copyWholeNumber(p, putKey(o, keyOf(record, 0)), BIGINT_DIGITS);
       break;
     case SECONDS:
-      if (isMinusOne(p)) return both(p + 2, o);
+      // What goes on as a longer number is none that a member can end with here.
+      if (load<u16>(p) == MINUS_ONE) return both(p + 2, o);
       places = copyDecimalNumber(p, putKey(o, keyOf(record, 0)));
       break;
     case TIME: {
@@ -151,12 +152,8 @@ function readColumn(column: u32, p: usize, o: usize): u64 {
   return places;
 }
 
-/** `-1`, and no longer number. */
-function isMinusOne(p: usize): bool {
-  if (load<u16>(p) != 0x312d) return false;
-  const next = <u32>load<u8>(p, 2);
-  return next <= 0x20 || next == 0x2c || next == 0x7d;
-}
+/** `-1`, as two bytes are read. */
+const MINUS_ONE: u32 = 0x312d;
 
 /** Writes a text that is looked into. */
 function readText(record: usize, op: u32, p: usize, o: usize): u64 {

@@ -45,7 +45,7 @@ function leaveOut(p: usize): usize {
 
 /** Is there for certain no address where a format that begins with the client's has it? */
 function isWithoutClient(p: usize): bool {
-  if (!hasStart(p)) return true;
+  if (!hasStart(p)) return !(flags() & IN_ESCAPE);
   if (opOf(RECORDS) != CLIENT) return false;
   const stop = literalLength(RECORDS) == 0 ? LF : <u32>(literalHead(RECORDS) & 0xff);
   let at = p + <usize>startLength();
@@ -98,10 +98,10 @@ function readLine(p: usize, o: usize): u64 {
   if (program & MARKED && !(saw & (SAW_MARK | SAW_CLIENT))) return 0;
   // A row without any value is never normal.
   if (o == from && !(program & IDENTITY)) return 0;
+  // An envelope's time is the row's where the line tells none.
+  if (enveloped && eventMillis != eventMillis) return 0;
   if (isLocal()) setFilter(LOCAL);
   if (!enveloped) return both(p, o);
-  // The envelope's time is the row's where the line tells none.
-  if (eventMillis != eventMillis) return 0;
   return both(lineEndOf(p), program & IDENTITY ? o : putOthers(o));
 }
 

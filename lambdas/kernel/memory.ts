@@ -23,10 +23,11 @@ export const POSITION_END: usize = SCRATCH + 224;
 export const KEY: usize = SCRATCH + 256;
 /** Where the columns of an identity were written: program.ts. */
 export const SLOTS: usize = SCRATCH + 1024;
-/** What of JSON's members a line has had, and what of it does not convert: json.ts, json-errors.ts. */
+/** What of JSON's members a line has had: json.ts, json-record.ts. */
 export const HAD: usize = SCRATCH + 4096;
 /** Hashes of the keys that no column stands for: json-others.ts. */
 export const HASHES: usize = SCRATCH + 8448;
+/** Which of them do not convert: json-errors.ts. */
 export const FAILED: usize = SCRATCH + 10_240;
 /** Keys of JSON that are kept, 20 KB: json-keys.ts. */
 export const KEYS: usize = SCRATCH + 16_384;

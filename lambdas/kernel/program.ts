@@ -302,7 +302,7 @@ function hashOfSlots(list: usize, count: u32): u64 {
 }
 
 function hashOfParts(list: usize, count: u32): u64 {
-  // Nothing that was unescaped is needed any more.
+  // Nothing that was unescaped is needed any more, nor what lies behind it up to a row's size: others' texts and pieces.
   let to = UNESCAPED;
   for (let i: usize = 0; i < <usize>count; i++) {
     const slot = SLOTS + <usize>load<u8>(list + i) * 8;

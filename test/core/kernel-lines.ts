@@ -43,6 +43,7 @@ const CRI = [
   `2024-11-29T11:41:46.1+09:00 stdout F ${KONG[3]}`,
   `2024-11-29T11:41:46.123456789Z stderr F 2024/11/29 11:41:46 [error] 1#0: *1 GET / HTTP/1.1`,
   `2024-11-29T11:41:46.123456789Z stdout P ${KONG[0]?.slice(0, 60)}`,
+  `2024-11-29T11:41:46.123456789Z stderr P ${KONG[0]}`,
   `2024-11-29T11:41:46.123456789Z stdout F`,
   `2024-11-29T11:41:46.123456789Z stdout F:x ${KONG[0]}`,
   `2024-11-29T11:41:46.1234567891Z stdout F ${KONG[0]}`,
@@ -66,11 +67,26 @@ const DOCKER = [
   docker(`${KONG[0]}\n${KONG[1]}`),
   docker(KONG[0], { stream: null }),
   docker(KONG[0], { Log: 'b', Stream: 'c' }),
+  docker(KONG[0], { timestamp: 'again' }),
   ...[63, 64, 65, 70, 79, 80].map((length) => docker(KONG[0], { ['k'.repeat(length)]: 'v' })),
   docker('203.0.113.7 - - [-] "GET /\\xC3\\xA9 HTTP/1.1" 200 1 "-" "\u0000\t\b\f\u001f/ \u{1f600}"'),
   '{"log":"203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] \\"GET \\/\\u00e9 HTTP\\/1.1\\" 200 1 \\"-\\" \\"\\ud83d\\ude00\\b\\f\\t\\\\x5C\\"\\n","stream":"stdout"}',
   '{"log":1,"message":"x","stream":"stdout"}',
   '{"level":"info","msg":"no envelope"}',
+];
+
+/** One whose own key may be an envelope's, and lines of it: one in an envelope whose key is written with an escape. */
+const KEYED_FORMAT = '{"client":"$remote_addr","message":"$request","agent":"$http_user_agent"}';
+const KEYED_LINES = [
+  '{"client":"203.0.113.7","message":"GET / HTTP/1.1","agent":"x"}',
+  '{"client":"203.0.113.8","message":"-","agent":"-"}',
+  '{"client":"203.0.113.7","l\\u006fg":"{\\"client\\":\\"203.0.113.9\\",\\"message\\":\\"a\\",\\"agent\\":\\"b\\"}","stream":"stdout"}',
+  '{"client":"203.0.113.7","message":"a\\nb","agent":"x"}',
+];
+const PLAIN_KEYS_FORMAT = '{"client":"$remote_addr","b":"$http_b"}';
+const PLAIN_KEYS_LINES = [
+  '{"client":"203.0.113.7","b":"y"}',
+  '{"client":"203.0.113.7","l\\u006fg":"{\\"client\\":\\"203.0.113.9\\",\\"b\\":\\"2\\"}","stream":"stdout","b":"y"}',
 ];
 
 /** Records of Kong's plugins, slashes escaped as its JSON library does. */
@@ -79,7 +95,11 @@ const RECORDS = [
   '{ "request" : { "id" : "r2" , "headers" : { } , "url" : "https://h/" } , "response" : { "status" : 404 , "size" : 5 } , "client_ip" : "2001:db8::1" , "started_at" : "2026-11-22T10:00:00.123Z" , "upstream_status" : null , "consumer" : { "username" : "漢 \\"x\\" \\u00e9" , "more" : { "a" : [ 1 , { "b" : null } ] } , "n" : null } , "extra_top" : [ "x" ] , "none" : null }',
   '{"client_ip":"127.0.0.1","started_at":1726783839538,"request":{"method":"GET"}}',
   '{"client_ip":"203.0.113.7","latencies":{"request":-1,"kong":0.25,"proxy":-1.0},"request":{"headers":{"host":"-","referer":""}}}',
-  '{"client_ip":"203.0.113.7","request":{"url":"?a"},"response":{"status":"200"},"request":{"id":"twice"}}',
+  '{"client_ip":"203.0.113.7","request":{"url":"?a"}}',
+  '{"client_ip":"203.0.113.7","request":{"id":"a","x":1},"response":{"status":"200"},"request":{"method":"GET","y":2}}',
+  '{"client_ip":"203.0.113.7","request":{"id":"a","x":1},"request":{"method":"GET","y":2}}',
+  '{"client_ip":"203.0.113.7","request.id":"abc"}',
+  '{"client_ip":"203.0.113.7","request":{"id":"x","headers.host":"q-a"},"request.headers":{"host":"a-b","z":1}}',
   '{"client_ip":"203.0.113.7","Request":{"id":"r"},"request":null,"response":"none","response":{"status":1}}',
   '{"client_ip":"203.0.113.7","source":"a","source":"b","message":"x"}',
   '{"client_ip":"203.0.113.7","\\u006dessage":"{}","source":"\\u0061"}',
@@ -150,7 +170,7 @@ export const CASES: readonly KernelCase[] = [
   kernelCase('kong', {}, KONG, 7),
   kernelCase('kong', {}, ESCAPED, 2),
   kernelCase('kong', { filters: { no_http: false, local_client: false } }, KONG, 4),
-  kernelCase('kong', {}, CRI, 5),
+  kernelCase('kong', {}, CRI, 6),
   kernelCase('kong', { filters: { not_stdout: false, no_http: false } }, CRI, 3),
   kernelCase('kong', {}, DOCKER, 6),
   kernelCase('nginx', { logFormat: JSON_FORMAT, escape: 'json' }, JSON_FORMAT_LINES, 2),
@@ -176,9 +196,23 @@ export const CASES: readonly KernelCase[] = [
   ),
   kernelCase(
     'kong-json',
+    { filters: { not_stdout: false } },
+    RECORDS.map((line) => docker(line, { request: 'beside' })),
+    0,
+  ),
+  kernelCase(
+    'kong-json',
     {},
     RECORDS.map((line) => `2024-11-29T11:41:46Z stdout F ${line}`),
     3,
+  ),
+  kernelCase('nginx', { logFormat: KEYED_FORMAT, filters: { no_http: false } }, KEYED_LINES, 2),
+  kernelCase('nginx', { logFormat: PLAIN_KEYS_FORMAT, filters: { no_http: false } }, PLAIN_KEYS_LINES, 1),
+  kernelCase(
+    'nginx',
+    { logFormat: 'a\\xFF$remote_addr "$request"', filters: { no_http: false } },
+    ['a\\xFF1.2.3.4 "GET / HTTP/1.1"'],
+    1,
   ),
   kernelCase('nginx', { logFormat: NGINX_FORMAT, filters: { no_client_address: false } }, NGINX, 2),
   kernelCase('nginx', { preset: 'timed', escape: 'json' }, [KONG[0] ?? ''], 0),

@@ -243,6 +243,16 @@ test('the kernel is the same after a line that takes all the room it can have', 
   expect(loaded(alb.format, [odd])).toEqual(before);
 });
 
+test('the kernel is the same after lines of another format', () => {
+  const compiled = (name: string) => FORMATS.get(name)?.compile({}) as CompiledFormat;
+  const access = '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 1 "-" "\\x22"\n';
+  const record = '{"client_ip":"203.0.113.7","request":{"url":"http://h/\\\\x22?a=\\\\x41"}}\n';
+  const chunks = [Buffer.from(record.repeat(2))];
+  const before = loaded(withoutKernel(compiled('kong-json')), chunks);
+  loaded(compiled('kong'), [Buffer.from(access.repeat(2))]);
+  expect(loaded(compiled('kong-json'), chunks)).toEqual(before);
+});
+
 test('the kernel and the reader agree on messages that are no well-formed text', () => {
   const { format } = CASES[1] as (typeof CASES)[number];
   const message = `203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 1 "-" "\\x41\ud800" kong_request_id: "b9"`;
