@@ -91,6 +91,7 @@ export function copyDecimalNumber(p: usize, o: usize): u64 {
 /**
  * Copies a string's text up to its quote, and goes behind that.
  *
+ * @param level as above; 0: a text of its own, without escapes
  * @param nested it is part of an object or array, whose text keeps its escapes; else they are as JSON.stringify writes them
  */
 function copyString(p: usize, o: usize, level: u32, nested: bool): u64 {
@@ -111,6 +112,7 @@ function copyString(p: usize, o: usize, level: u32, nested: bool): u64 {
     if (c < 0x20) return 0;
     let places: u64;
     if (c != BACKSLASH) places = copyWide(p, o);
+    else if (level == 0) places = copyCharacter(p, o);
     else places = nested ? copyRawEscape(p, o, level) : copyEscape(p, o, level);
     if (places == 0) return 0;
     p = inOf(places);
@@ -118,28 +120,9 @@ function copyString(p: usize, o: usize, level: u32, nested: bool): u64 {
   }
 }
 
-/** Copies a string's text up to its quote, without its escapes, and goes behind that. */
+/** The same without its escapes. */
 export function copyUnquoted(p: usize, o: usize): u64 {
-  while (true) {
-    const bytes = v128.load(p);
-    v128.store(o, bytes);
-    const special = specialBytes(bytes);
-    if (special == 0) {
-      p += 16;
-      o += 16;
-      continue;
-    }
-    const plain = <usize>ctz(special);
-    p += plain;
-    o += plain;
-    const c = <u32>load<u8>(p);
-    if (c == QUOTE) return both(p + 1, o);
-    if (c < 0x20) return 0;
-    const places = c == BACKSLASH ? copyCharacter(p, o) : copyWide(p, o);
-    if (places == 0) return 0;
-    p = inOf(places);
-    o = outOf(places);
-  }
+  return copyString(p, o, 0, false);
 }
 
 /** Copies the character that an escape stands for. */
@@ -199,7 +182,7 @@ function copyUnicode(p: usize, o: usize, level: u32): u64 {
   return end == 0 ? 0 : both(end, putCodePoint(o, codePointAt(p, end), level));
 }
 
-/** Of one `\\uHHHH`, or of two that are a pair. */
+/** Of one `\uHHHH`, or of two that are a pair. */
 function codePointAt(p: usize, end: usize): u32 {
   const code = hexOf(p + 2);
   return end - p == 6 ? code : 0x10000 + ((code & 0x3ff) << 10) + (hexOf(p + 8) & 0x3ff);
