@@ -4,9 +4,9 @@ import { filter, LOCAL, setFilter } from './filters';
 import { copyTimeOf } from './json';
 import { BEFORE_FIRST, BEFORE_INNER, columnOf, keyIn, NO_COLUMN, OBJECT, prepareKeys, RECORD, valueAfter } from './json-keys';
 import { beginObject, beginOthers, endObject, othersEnd, putOthers, takeNested, takeOther } from './json-others';
-import { copyDecimalNumber, copyPlain, copyUnquoted, copyWholeNumber, endOfLiteral, endOfValue, pastSpace } from './json-values';
+import { copyDecimalNumber, copyText, copyUnquoted, copyWholeNumber, endOfLiteral, endOfValue, pass, pastSpace } from './json-values';
 import { beginLine, isLocal, readValue, saw, SAW_CLIENT, setEscaped } from './log-values';
-import { both, HAD, HYPHEN, inOf, isEnd, outOf, put, putKey, putTextKey, QUOTE, UNESCAPED } from './memory';
+import { both, HAD, HYPHEN, inOf, isEnd, outOf, putKey, QUOTE, UNESCAPED } from './memory';
 import {
   BIGINT, BIGINT_DIGITS, flags, IDENTITY, INT, INT_DIGITS, keyOf, NO_CLIENT, opOf, RECORD_BYTES, RECORDS, SECONDS, SKIP, TEXT, TIME,
   URL, wrote,
@@ -109,21 +109,13 @@ function readColumn(column: u32, p: usize, o: usize): u64 {
   found = true;
   const record = RECORDS + <usize>column * RECORD_BYTES;
   const op = opOf(record);
-  if (op == SKIP) {
-    p = endOfValue(p);
-    return p == 0 ? 0 : both(p, o);
-  }
-  if (load<u8>(p) == 0x6e) {
-    p = endOfLiteral(p);
-    return p == 0 ? 0 : both(p, o);
-  }
+  if (op == SKIP) return pass(endOfValue(p), o);
+  if (load<u8>(p) == 0x6e) return pass(endOfLiteral(p), o);
   const from = o;
   let places: u64;
   switch (op) {
     case TEXT:
-      places = copyPlain(p, putTextKey(o, keyOf(record, 0)), 1);
-      if (places == 0) return 0;
-      places = both(inOf(places), put(outOf(places), QUOTE));
+      places = copyText(p, o, keyOf(record, 0));
       break;
     case INT:
       places = copyWholeNumber(p, putKey(o, keyOf(record, 0)), INT_DIGITS);

@@ -1,5 +1,5 @@
 /** Values of JSON: copied as they stand in a row, or only passed. */
-import { BACKSLASH, both, COLON, DOT, HYPHEN, inOf, NOWHERE, outOf, put, putBytes, QUOTE, SPACE, ZERO } from './memory';
+import { BACKSLASH, both, COLON, DOT, HYPHEN, inOf, NOWHERE, outOf, put, putBytes, putTextKey, QUOTE, SPACE, ZERO } from './memory';
 import { copyDecimal, digitsIn, endOfDecimal, isDigit } from './numbers';
 import { putChar, specialBytes, utf8Length } from './text';
 
@@ -31,6 +31,21 @@ export function copyPlain(p: usize, o: usize, level: u32): u64 {
   const c = <u32>load<u8>(p);
   if (c == QUOTE) return copyString(p + 1, o, level, false);
   return c == 0x7b || c == 0x5b ? copyNested(p, o, level) : copyBare(p, o);
+}
+
+/** A column's text, with its key. */
+// @ts-ignore: decorator
+@inline
+export function copyText(p: usize, o: usize, key: u64): u64 {
+  const places = copyPlain(p, putTextKey(o, key), 1);
+  return places == 0 ? 0 : both(inOf(places), put(outOf(places), QUOTE));
+}
+
+/** Goes past a value that is not copied, to its end; 0 where that is 0. */
+// @ts-ignore: decorator
+@inline
+export function pass(end: usize, o: usize): u64 {
+  return end == 0 ? 0 : both(end, o);
 }
 
 /** Copies a value as its JSON without space, which is part of a text. */

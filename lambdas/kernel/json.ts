@@ -4,7 +4,7 @@
  * Each value is written as soon as it is read: a column's to the output, what no column stands for aside, as `extra`
  * comes last. Where members come in another order than their columns, what has been written is put in order at the end.
  */
-import { both, DOT, HAD, inOf, isEnd, outOf, PIECES, put, putBytes, putKey, putTextKey, QUOTE, ZERO } from './memory';
+import { both, DOT, HAD, inOf, isEnd, outOf, PIECES, put, putBytes, putKey, QUOTE, ZERO } from './memory';
 import { copySigned, copyWhole } from './numbers';
 import {
   BIGINT, BIGINT_DIGITS, BOOLEAN, DOUBLE, flags, IDENTITY, INT, INT_DIGITS, keyOf, opOf, RECORD_BYTES, RECORDS, SKIP, TEXT, TIME,
@@ -14,7 +14,7 @@ import { beginEvent, copyTime, noteTime } from './times';
 import { BEFORE_FIRST, columnOf, keyAt, keyLength, NO_COLUMN, prepareKeys, valueAfter } from './json-keys';
 import { beginErrors, fieldErrors, noteFailed, noteRepeated, putErrors } from './json-errors';
 import { beginOthers, putOthers, takeOther } from './json-others';
-import { copyDecimalNumber, copyPlain, copyWholeNumber, endOfLiteral, endOfValue, pastSpace } from './json-values';
+import { copyDecimalNumber, copyText, copyWholeNumber, endOfLiteral, endOfValue, pass, pastSpace } from './json-values';
 
 /** Behind the columns that the line has had, a bit each of 256: where their pieces of the row stand: start and end of each, and where its key is in the line. */
 const PLACES: usize = HAD + 32;
@@ -123,20 +123,13 @@ function putInOrder(start: usize, end: usize): void {
 function readColumn(column: u32, p: usize, o: usize): u64 {
   const record = RECORDS + <usize>column * RECORD_BYTES;
   const op = opOf(record);
-  if (op == SKIP) {
-    p = endOfValue(p);
-    return p == 0 ? 0 : both(p, o);
-  }
-  if (load<u8>(p) == 0x6e) {
-    p = endOfLiteral(p);
-    return p == 0 ? 0 : both(p, o);
-  }
+  if (op == SKIP) return pass(endOfValue(p), o);
+  if (load<u8>(p) == 0x6e) return pass(endOfLiteral(p), o);
   const key = keyOf(record, 0);
   let places: u64 = 0;
   if (op == TEXT) {
-    places = copyPlain(p, putTextKey(o, key), 1);
+    places = copyText(p, o, key);
     if (places == 0) return 0;
-    places = both(inOf(places), put(outOf(places), QUOTE));
   } else {
     if (op == INT) places = copyWholeNumber(p, putKey(o, key), INT_DIGITS);
     else if (op == DOUBLE) places = copyDecimalNumber(p, putKey(o, key));
