@@ -4,7 +4,7 @@
  * Position alone decides what a field is: AWS appends fields before it documents them.
  */
 import { type LineReader, type Outcome, ROW, rejected } from './format.ts';
-import type { DelimitedLayout, LayoutField } from './layout.ts';
+import { type DelimitedLayout, type LayoutField, OP_OF_TYPE } from './layout.ts';
 import type { Row } from './row.ts';
 import type { ColumnSpec } from './table.ts';
 
@@ -25,9 +25,6 @@ export interface Field {
 /** The column methods of a row that take text, by column type. */
 const WRITE = { string: 'text', int: 'int', bigint: 'bigint', double: 'double', timestamp: 'timestamp' } as const;
 
-/** The kernel's ops, by column type. */
-const OP = { string: 'text', int: 'int', bigint: 'bigint', double: 'double', timestamp: 'time' } as const;
-
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT/;
 
 /** Columns a delimited format can have. */
@@ -44,7 +41,7 @@ export function fieldsOf<Specs extends DelimitedSpecs>(specs: Specs) {
       const looks = type === 'timestamp' ? { looks: TIMESTAMP } : {};
       return {
         ...looks,
-        layout: { op: OP[type], columns: [name] },
+        layout: { op: OP_OF_TYPE[type], columns: [name] },
         write: (row, value) => row[method](name, value),
       };
     },

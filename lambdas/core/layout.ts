@@ -3,6 +3,7 @@
  * knowing the format. The format's reader knows all lines; the kernel must give the same row or leave the line to it.
  */
 import type { Escape } from './log-format.ts';
+import type { ColumnType } from './table.ts';
 
 /** What becomes of a field's text. Names are those of lambdas/kernel/program.ts. */
 export type LayoutOp =
@@ -32,6 +33,16 @@ export type LayoutOp =
   | 'host'
   /** One of several parts. */
   | 'part';
+
+/** What becomes of a column's value, by the column's type. */
+export const OP_OF_TYPE = {
+  string: 'text',
+  int: 'int',
+  bigint: 'bigint',
+  double: 'double',
+  boolean: 'boolean',
+  timestamp: 'time',
+} as const satisfies Record<ColumnType, LayoutOp>;
 
 /** One field of a line, or one key of a JSON object. */
 export interface LayoutField {
@@ -69,8 +80,14 @@ export interface GatewayFilters {
   readonly localClient: boolean;
 }
 
+/** Lines of a gateway, in a container's envelope or without. */
+interface GatewayLayout extends GatewayFilters {
+  /** Column of the output stream that an envelope tells. */
+  readonly stream: string;
+}
+
 /** Fields with text between them, as an nginx log_format says. */
-export interface LogFormatLayout extends GatewayFilters {
+export interface LogFormatLayout extends GatewayLayout {
   readonly kind: 'log-format';
   readonly fields: readonly LayoutField[];
   /** The text before the first field. */
@@ -83,18 +100,14 @@ export interface LogFormatLayout extends GatewayFilters {
   readonly noHttp: boolean;
   /** A line without a status, an address or a time where they belong is of another format. */
   readonly marked: boolean;
-  /** Column of the output stream that a container's envelope tells. */
-  readonly stream: string;
   /** Text around fields may be part of `\xHH`, which a byte that is no UTF-8 is to the reader. */
   readonly inEscape: boolean;
 }
 
 /** JSON objects in which each column has its place: a key, or one within others' objects. */
-export interface JsonRecordLayout extends GatewayFilters {
+export interface JsonRecordLayout extends GatewayLayout {
   readonly kind: 'json-record';
   readonly fields: readonly (LayoutField & { readonly path: readonly string[] })[];
-  /** Column of the output stream that a container's envelope tells. */
-  readonly stream: string;
 }
 
 /** JSON objects: each key is a column. */

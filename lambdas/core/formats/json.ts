@@ -8,6 +8,7 @@ import {
   rejected,
 } from '../format.ts';
 import { kindOf, type Member, plainText, readObject } from '../json-text.ts';
+import { OP_OF_TYPE } from '../layout.ts';
 import type { Row } from '../row.ts';
 import * as table from '../table.ts';
 import { readTime } from '../times.ts';
@@ -48,7 +49,7 @@ function compile(columns: table.ColumnSpecs): CompiledFormat {
     identity: identityOf(columns),
     layout: {
       kind: 'json',
-      fields: declared.map(([name, { type }]) => ({ op: OP[type], columns: [name] })),
+      fields: declared.map(([name, { type }]) => ({ op: OP_OF_TYPE[type], columns: [name] })),
     },
     reader: {
       read: (line, row) => {
@@ -103,16 +104,6 @@ const of =
   };
 
 const NUMERIC = ['number', 'string'];
-
-/** The kernel's ops, by column type. */
-const OP = {
-  string: 'text',
-  int: 'int',
-  bigint: 'bigint',
-  double: 'double',
-  boolean: 'boolean',
-  timestamp: 'time',
-} as const;
 
 const WRITE: Readonly<Record<table.ColumnType, Write>> = {
   string: of(['string', 'number', 'boolean', 'object', 'array'], '', (row, name, value) => row.text(name, value)),

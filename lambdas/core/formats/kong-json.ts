@@ -3,7 +3,7 @@ import { unwrap } from '../envelope.ts';
 import { activeFilters, FILTERS, FILTERS_OPTION, type FilterName, gatewayFilters } from '../filters.ts';
 import { type Format, filtered, ROW, rejected } from '../format.ts';
 import { type Member, objectMembers, objectOf, plainText, readObject } from '../json-text.ts';
-import type { JsonRecordLayout, LayoutField, LayoutOp } from '../layout.ts';
+import { type JsonRecordLayout, type LayoutField, OP_OF_TYPE } from '../layout.ts';
 import { clientAddress, projectOf } from '../log-columns.ts';
 import type { Row } from '../row.ts';
 import { bigint, type ColumnType, double, int, text, timestamp } from '../table.ts';
@@ -44,18 +44,6 @@ const columns = {
 } as const;
 
 type ColumnName = keyof typeof columns;
-
-type RecordType = Exclude<ColumnType, 'boolean'>;
-
-/** The kernel's ops, by column type. */
-const OP: Readonly<Record<RecordType, LayoutOp>> = {
-  string: 'text',
-  int: 'int',
-  bigint: 'bigint',
-  // Only latencies are doubles.
-  double: 'seconds',
-  timestamp: 'time',
-};
 
 /** Where in a record a column's value stands. Of the objects among them, what no column takes goes to `extra` whole. */
 const PATHS: ReadonlyMap<string, ColumnName> = new Map([
@@ -108,8 +96,11 @@ function fieldOf(column: ColumnName): LayoutField {
       return { op: 'url', columns: [column, 'query_string'] };
     case 'host_domain':
       return { op: 'host', columns: [column, 'project_name'] };
-    default:
-      return { op: OP[columns[column].type], columns: [column] };
+    default: {
+      const { type } = columns[column];
+      // Only latencies are doubles.
+      return { op: type === 'double' ? 'seconds' : OP_OF_TYPE[type], columns: [column] };
+    }
   }
 }
 
@@ -207,10 +198,11 @@ function write(row: Row, column: ColumnName, value: string): void {
   }
 }
 
-const WRITE: Readonly<Record<RecordType, (row: Row, column: ColumnName, value: string) => void>> = {
+const WRITE: Readonly<Record<Exclude<ColumnType, 'boolean'>, (row: Row, column: ColumnName, value: string) => void>> = {
   string: (row, column, value) => row.text(column, value),
   int: (row, column, value) => row.int(column, value),
   bigint: (row, column, value) => row.bigint(column, value),
+  // Only latencies are doubles.
   double: (row, column, value) => {
     if (value !== '-1') row.double(column, value);
   },
