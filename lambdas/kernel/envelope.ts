@@ -2,7 +2,8 @@
 import { setFilter, STREAM as STREAM_FILTER } from './filters';
 import { beginOthers, takeOther } from './json-others';
 import { BEFORE_FIRST, columnOf, keyIn, NO_COLUMN, OUTERMOST, prepareKeys, valueAfter } from './json-keys';
-import { copyUnquoted, endOfValue, pastSpace } from './json-values';
+import { copyUnquoted } from './json-strings';
+import { endOfValue, pastSpace } from './json-values';
 import {
   BACKSLASH, COLON, CR, DOT, HYPHEN, inOf, INNER, isEnd, LF, outOf, put, putBytes, putTextKey, QUOTE, SPACE,
 } from './memory';

@@ -51,15 +51,8 @@ function noteOther(key: u32): bool {
  * @returns false for a key given twice
  */
 export function beginObject(key: usize, depth: u32): bool {
-  let o = othersEnd;
-  const length = keyLength(key) - 1;
-  if (depth == 0) {
-    if (!noteOther(hashOf(key))) return false;
-    store<u32>(o, 0x225c2c); // ,\"
-    o = putBytes(o + 3, key, length);
-    store<u64>(o, 0x7b225c3a225c); // \":\"{
-    othersEnd = o + 6;
-  } else othersEnd = put(putNestedKey(o, key, length), 0x7b);
+  if (depth == 0 && !noteOther(hashOf(key))) return false;
+  othersEnd = put(depth == 0 ? putOuterKey(othersEnd, key) : putNestedKey(othersEnd, key), 0x7b);
   return true;
 }
 
@@ -82,30 +75,35 @@ export function endObject(before: usize, begun: usize, depth: u32): void {
 /** Takes a member of an object within. */
 export function takeNested(key: usize, p: usize): usize {
   if (flags() & IDENTITY) return endOfValue(p);
-  const places = copyJson(p, putNestedKey(othersEnd, key, keyLength(key) - 1), 2);
+  const places = copyJson(p, putNestedKey(othersEnd, key), 2);
   if (places == 0) return 0;
   othersEnd = put(outOf(places), 0x2c);
   return inOf(places);
 }
 
+/** `,\"key\":\"` */
+// @ts-ignore: decorator
+@inline
+function putOuterKey(o: usize, key: usize): usize {
+  store<u32>(o, 0x225c2c);
+  o = putBytes(o + 3, key, keyLength(key) - 1);
+  store<u64>(o, 0x225c3a225c);
+  return o + 5;
+}
+
 /** `\\\"key\\\":` */
-function putNestedKey(o: usize, key: usize, length: usize): usize {
+function putNestedKey(o: usize, key: usize): usize {
   store<u32>(o, 0x225c5c5c);
-  o = putBytes(o + 4, key, length);
+  o = putBytes(o + 4, key, keyLength(key) - 1);
   store<u64>(o, 0x3a225c5c5c);
   return o + 5;
 }
 
 function copyOther(key: usize, p: usize): usize {
   if (load<u8>(p) == 0x6e) return endOfLiteral(p);
-  let o = othersEnd;
-  store<u32>(o, 0x225c2c); // ,\"
-  const length = keyLength(key) - 1;
-  o = putBytes(o + 3, key, length);
-  store<u64>(o, 0x225c3a225c); // \":\"
-  const places = copyPlain(p, o + 5, 2);
+  const places = copyPlain(p, putOuterKey(othersEnd, key), 2);
   if (places == 0) return 0;
-  o = outOf(places);
+  const o = outOf(places);
   store<u16>(o, 0x225c);
   othersEnd = o + 2;
   unknown++;

@@ -4,7 +4,8 @@ import { filter, LOCAL, setFilter } from './filters';
 import { copyTimeOf } from './json';
 import { BEFORE_FIRST, BEFORE_INNER, columnOf, keyIn, NO_COLUMN, OBJECT, prepareKeys, RECORD, valueAfter } from './json-keys';
 import { beginObject, beginOthers, endObject, othersEnd, putOthers, takeNested, takeOther } from './json-others';
-import { copyDecimalNumber, copyText, copyUnquoted, copyWholeNumber, endOfLiteral, endOfValue, pass, pastSpace } from './json-values';
+import { copyUnquoted } from './json-strings';
+import { copyDecimalNumber, copyText, copyWholeNumber, endOfLiteral, endOfValue, pass, pastSpace } from './json-values';
 import { beginLine, isLocal, readValue, saw, SAW_CLIENT, setEscaped } from './log-values';
 import { both, HAD, HYPHEN, inOf, isEnd, outOf, putKey, QUOTE, UNESCAPED } from './memory';
 import {

@@ -1,0 +1,216 @@
+/** Strings of JSON, and the escapes in them: copied as they stand in a row, or only passed. */
+import { BACKSLASH, both, inOf, outOf, put, QUOTE, ZERO } from './memory';
+import { isDigit } from './numbers';
+import { putChar, specialBytes, utf8Length } from './text';
+
+/**
+ * Copies a string's text up to its quote, and goes behind that.
+ *
+ * @param level as above; 0: a text of its own, without escapes
+ * @param nested it is part of an object or array, whose text keeps its escapes; else they are as JSON.stringify writes them
+ */
+export function copyString(p: usize, o: usize, level: u32, nested: bool): u64 {
+  while (true) {
+    const bytes = v128.load(p);
+    v128.store(o, bytes);
+    const special = specialBytes(bytes);
+    if (special == 0) {
+      p += 16;
+      o += 16;
+      continue;
+    }
+    const plain = <usize>ctz(special);
+    p += plain;
+    o += plain;
+    const c = <u32>load<u8>(p);
+    if (c == QUOTE) return both(p + 1, o);
+    if (c < 0x20) return 0;
+    let places: u64;
+    if (c != BACKSLASH) places = copyWide(p, o);
+    else if (level == 0) places = copyCharacter(p, o);
+    else places = nested ? copyRawEscape(p, o, level) : copyEscape(p, o, level);
+    if (places == 0) return 0;
+    p = inOf(places);
+    o = outOf(places);
+  }
+}
+
+/** The same without its escapes. */
+export function copyUnquoted(p: usize, o: usize): u64 {
+  return copyString(p, o, 0, false);
+}
+
+/** Copies the character that an escape stands for. */
+function copyCharacter(p: usize, o: usize): u64 {
+  const end = endOfEscape(p);
+  if (end == 0) return 0;
+  const c = <u32>load<u8>(p, 1);
+  if (c != 0x75) return both(end, put(o, characterOf(c)));
+  const code = codePointAt(p, end);
+  return both(end, code < 0x80 ? put(o, code) : putCodePoint(o, code, 1));
+}
+
+/** What the letter of an escape stands for. */
+function characterOf(letter: u32): u32 {
+  switch (letter) {
+    case 0x62:
+      return 8;
+    case 0x66:
+      return 12;
+    case 0x6e:
+      return 10;
+    case 0x72:
+      return 13;
+    case 0x74:
+      return 9;
+    default:
+      return letter;
+  }
+}
+
+/** Copies characters that are no ASCII. */
+function copyWide(p: usize, o: usize): u64 {
+  do {
+    const length = utf8Length(p);
+    if (length == 0) return 0;
+    store<u32>(o, load<u32>(p));
+    p += length;
+    o += length;
+  } while (load<u8>(p) >= 0x80);
+  return both(p, o);
+}
+
+/** Copies an escape as JSON.stringify writes the character. */
+function copyEscape(p: usize, o: usize, level: u32): u64 {
+  const c = <u32>load<u8>(p, 1);
+  if (c == 0x75) return copyUnicode(p, o, level);
+  if (c == 0x2f) return both(p + 2, put(o, c));
+  // The others are what JSON.stringify writes; within another string, that is a text with escapes.
+  if (level == 2) return copyRawEscape(p, o, 1);
+  if (endOfEscape(p) == 0) return 0;
+  store<u16>(o, load<u16>(p));
+  return both(p + 2, o + 2);
+}
+
+function copyUnicode(p: usize, o: usize, level: u32): u64 {
+  const end = endOfEscape(p);
+  return end == 0 ? 0 : both(end, putCodePoint(o, codePointAt(p, end), level));
+}
+
+/** Of one `\uHHHH`, or of two that are a pair. */
+function codePointAt(p: usize, end: usize): u32 {
+  const code = hexOf(p + 2);
+  return end - p == 6 ? code : 0x10000 + ((code & 0x3ff) << 10) + (hexOf(p + 8) & 0x3ff);
+}
+
+/** Copies an escape as it stands: one of two bytes, or those of one character as `\uHHHH`. */
+function copyRawEscape(p: usize, o: usize, level: u32): u64 {
+  const end = endOfEscape(p);
+  if (end == 0) return 0;
+  do {
+    o = putEscapedBackslash(o, level);
+    const c = <u32>load<u8>(p, 1);
+    p += 2;
+    if (c == QUOTE) o = putQuote(o, level);
+    else if (c == BACKSLASH) o = putEscapedBackslash(o, level);
+    else o = put(o, c);
+    if (c == 0x75) {
+      store<u32>(o, load<u32>(p));
+      p += 4;
+      o += 4;
+    }
+  } while (p < end);
+  return both(end, o);
+}
+
+// @ts-ignore: decorator
+@inline
+function putEscapedBackslash(o: usize, level: u32): usize {
+  store<u32>(o, 0x5c5c5c5c);
+  return o + (<usize>level) * 2;
+}
+
+function putCodePoint(o: usize, code: u32, level: u32): usize {
+  if (code < 0x80) return putChar(o, code, level);
+  if (code < 0x800) return put(put(o, 0xc0 | (code >> 6)), 0x80 | (code & 63));
+  if (code < 0x10000) {
+    return put(put(put(o, 0xe0 | (code >> 12)), 0x80 | ((code >> 6) & 63)), 0x80 | (code & 63));
+  }
+  o = put(put(o, 0xf0 | (code >> 18)), 0x80 | ((code >> 12) & 63));
+  return put(put(o, 0x80 | ((code >> 6) & 63)), 0x80 | (code & 63));
+}
+
+/** Four hexadecimal digits; more than 0xffff where they are not. */
+function hexOf(p: usize): u32 {
+  let value: u32 = 0;
+  for (let i: usize = 0; i < 4; i++) {
+    const c = <u32>load<u8>(p + i);
+    const letter = (c | 0x20) - 0x61;
+    if (!isDigit(c) && letter > 5) return 0x10000;
+    value = (value << 4) | (isDigit(c) ? c - ZERO : letter + 10);
+  }
+  return value;
+}
+
+/** Copies a string with its quotes. */
+// @ts-ignore: decorator
+@inline
+export function copyQuoted(p: usize, o: usize, level: u32): u64 {
+  const places = copyString(p + 1, putQuote(o, level), level, true);
+  return places == 0 ? 0 : both(inOf(places), putQuote(outOf(places), level));
+}
+
+// @ts-ignore: decorator
+@inline
+export function putQuote(o: usize, level: u32): usize {
+  store<u32>(o, level == 2 ? 0x225c5c5c : 0x225c); // \\\" or \"
+  return o + (<usize>level) * 2;
+}
+
+export function endOfString(p: usize): usize {
+  while (true) {
+    const special = specialBytes(v128.load(p));
+    if (special == 0) {
+      p += 16;
+      continue;
+    }
+    p += ctz(special);
+    const c = <u32>load<u8>(p);
+    if (c == QUOTE) return p + 1;
+    if (c < 0x20) return 0;
+    if (c == BACKSLASH) {
+      p = endOfEscape(p);
+      if (p == 0) return 0;
+    } else {
+      do {
+        const length = utf8Length(p);
+        if (length == 0) return 0;
+        p += length;
+      } while (load<u8>(p) >= 0x80);
+    }
+  }
+}
+
+function endOfEscape(p: usize): usize {
+  switch (<u32>load<u8>(p, 1)) {
+    case 0x22:
+    case 0x2f:
+    case 0x5c:
+    case 0x62:
+    case 0x66:
+    case 0x6e:
+    case 0x72:
+    case 0x74:
+      return p + 2;
+    case 0x75: {
+      const high = hexOf(p + 2);
+      if (high > 0xffff) return 0;
+      // Half of a pair alone is no text.
+      if (high >> 11 != 0x1b) return p + 6;
+      if (high >= 0xdc00 || load<u16>(p, 6) != 0x755c) return 0;
+      return hexOf(p + 8) >> 10 == 0x37 ? p + 12 : 0;
+    }
+    default:
+      return 0;
+  }
+}
