@@ -8,7 +8,8 @@ import { KEPT_COUNT_AT, programOf } from '../../lambdas/core/kernel-program.ts';
 import type { Layout } from '../../lambdas/core/layout.ts';
 import { Loader, type LoaderProps } from '../../lambdas/core/loader.ts';
 import { rowsOf } from '../../lambdas/core/pack.ts';
-import { CASES, changedLine, jsonObject, linesAtLimits } from './kernel-lines.ts';
+import { CASES } from './kernel-cases.ts';
+import { changedLine, jsonObject, linesAtLimits } from './kernel-lines.ts';
 
 /** Runs of each property; the environment can ask for more. */
 const numRuns = Number(process.env.TRIBUTARY_FUZZ_RUNS ?? 400);
