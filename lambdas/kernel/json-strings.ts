@@ -6,7 +6,7 @@ import { putChar, specialBytes, utf8Length } from './text';
 /**
  * Copies a string's text up to its quote, and goes behind that.
  *
- * @param level as above; 0: a text of its own, without escapes
+ * @param level 0: as a text of its own, without escapes; 1: within a string; 2: within a string within a string, as `extra` is
  * @param nested it is part of an object or array, whose text keeps its escapes; else they are as JSON.stringify writes them
  */
 export function copyString(p: usize, o: usize, level: u32, nested: bool): u64 {
