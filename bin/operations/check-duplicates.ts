@@ -1,6 +1,5 @@
 /** The duplicate check done by hand: on files and objects given, without a table. */
 import { countPages, type StoredPage } from '../../lambdas/core/duplicates/counting.ts';
-import { fingerprintName } from '../../lambdas/core/duplicates/identity.ts';
 import { type Page, Pager } from '../../lambdas/core/duplicates/pages.ts';
 import { eachRecord } from '../../lambdas/core/duplicates/records.ts';
 import { readObject, type TrackedSource } from '../../lambdas/core/duplicates/work.ts';
@@ -37,7 +36,7 @@ export interface CheckedDuplicate {
 const MAX_SHOWN = 10;
 
 /**
- * Counts as the lake does: records are compared with those of the same minute. Memory holds 8 bytes of
+ * Counts as the lake does: records are compared with those of the same minute. Memory holds 5 bytes of
  * each record.
  */
 export async function checkDuplicates(source: TrackedSource, files: readonly CheckedFile[]): Promise<Checked> {
@@ -46,8 +45,8 @@ export async function checkDuplicates(source: TrackedSource, files: readonly Che
   const records: Checked['files'][number][] = [];
   for (const { name, open } of files) {
     let count = 0;
-    const take = ({ minute, fingerprints }: Page) => {
-      count += fingerprints.length / 8;
+    const take = ({ minute, count: own, fingerprints }: Page) => {
+      count += own;
       const pages = minutes.get(minute) ?? [];
       pages.push({ origin: name, sampleRate: 1, fingerprints });
       minutes.set(minute, pages);
@@ -87,7 +86,7 @@ export async function placesOf(
   for (const { name, open } of files) {
     await readObject(source, open, (batch) => {
       for (const record of eachRecord(batch)) {
-        const duplicate = found.get(fingerprintName(record.words, record.at));
+        const duplicate = found.get(record.fingerprint);
         if (!duplicate) continue;
         if (duplicate.places.length === 0) duplicate.text = record.line;
         duplicate.places.push({ file: name, line: record.position });

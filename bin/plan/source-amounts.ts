@@ -1,5 +1,5 @@
 /** What one source takes in a day, by measured rates. Pure arithmetic; averages, so nothing is rounded to whole things. */
-import { FINGERPRINT_BYTES } from '../../lambdas/core/duplicates/identity.ts';
+import { packedBytes } from '../../lambdas/core/duplicates/packed-page.ts';
 import { MAX_PAGE_FINGERPRINTS } from '../../lambdas/core/duplicates/pages.ts';
 import { BILLING_STEP_BYTES, MAX_BATCH_BYTES, PACKED_RECORD_BYTES } from '../../lambdas/core/pack.ts';
 import { ASSUMED } from './assumed.ts';
@@ -113,8 +113,9 @@ export function duplicateUnits(load: SourceLoad, sampleRate: number): Units {
   const fingerprints = (minutes * records * sampleRate) / pages;
   const full = Math.floor(fingerprints / MAX_PAGE_FINGERPRINTS);
   const rest = fingerprints - full * MAX_PAGE_FINGERPRINTS;
-  const writesOf = (count: number) => Math.ceil((PAGE_OVERHEAD_BYTES + FINGERPRINT_BYTES * count) / WRITE_BYTES);
-  const bytes = pages * (PAGE_OVERHEAD_BYTES + FINGERPRINT_BYTES * fingerprints);
+  const bytesOf = (count: number) => PAGE_OVERHEAD_BYTES + packedBytes(count);
+  const writesOf = (count: number) => Math.ceil(bytesOf(count) / WRITE_BYTES);
+  const bytes = pages * (full * bytesOf(MAX_PAGE_FINGERPRINTS) + (rest > 0 ? bytesOf(rest) : 0));
   const size = rawBytesPerObject(load) / (lane === 'objects' ? rates.gzipRatio : 1);
   const asked = size >= ASKED_FOR_FROM_BYTES ? 0.5 : 0;
   return {

@@ -21,7 +21,7 @@ const NEW_TABLE_WRITES = 4000;
 const TRACK_SECONDS = 900;
 
 /** Memory that counting a minute takes for each of its records, and the share of a function's it may be. */
-const COUNT_BYTES_PER_RECORD = 41;
+const COUNT_BYTES_PER_RECORD = 12;
 const COUNT_SHARE = 0.7;
 
 const GIB = 2 ** 30;

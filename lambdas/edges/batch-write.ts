@@ -33,7 +33,7 @@ export async function batchWrite(
   return answer;
 }
 
-/** `{…,"RequestItems":{"table":[{"PutRequest":{"Item":{"pk":{"S":"…"},"f":{"B":"base64"}}}},…]}}` */
+/** `{…,"RequestItems":{"table":[{"PutRequest":{"Item":{"pk":{"S":"…"},"d":{"B":"base64"}}}},…]}}` */
 function bodyOf(input: BatchWriteItemCommandInput, table: string, requests: readonly WriteRequest[]): Buffer {
   const { RequestItems: _, ...others } = input;
   const around = JSON.stringify({ ...others, RequestItems: { [table]: [] } });

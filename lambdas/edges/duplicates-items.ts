@@ -1,6 +1,7 @@
 /** What the duplicate check remembers, as items of its table: core/duplicates/store.ts tells which there are. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { StoredPage } from '../core/duplicates/counting.ts';
+import { EMPTY_PAGE } from '../core/duplicates/packed-page.ts';
 import {
   type CountedMinute,
   DUPLICATES,
@@ -44,14 +45,15 @@ export function pagePartition(source: string, minute: number, shard: number): st
 export function pageItem({ source, minute, origin, sequence, sampleRate, fingerprints }: PageOf): Item {
   return {
     ...key(pagePartition(source, minute, shardOf(origin, sequence)), `${origin}#${sequence}`),
-    f: { B: fingerprints },
+    d: { B: fingerprints },
     ...(sampleRate < 1 && { r: { N: String(sampleRate) } }),
   };
 }
 
+/** Pages had 8 bytes of each record under another name once: they count no more. */
 export function pageOf(item: Item): StoredPage {
   const origin = partsOf(item)[4] ?? '';
-  return { origin, sampleRate: Number(item.r?.N ?? 1), fingerprints: item.f?.B ?? new Uint8Array() };
+  return { origin, sampleRate: Number(item.r?.N ?? 1), fingerprints: item.d?.B ?? EMPTY_PAGE };
 }
 
 /** One partition: a mark for a minute and invocation is little even where pages are many. */

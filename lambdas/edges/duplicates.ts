@@ -12,9 +12,9 @@ import {
   UpdateItemCommand,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
-import { pageMemory } from '../core/duplicates/page-memory.ts';
 import { type CountStore, DUPLICATES, type ReportStore, type TrackStore } from '../core/duplicates/store.ts';
 import { allOf, InFlight } from '../core/in-flight.ts';
+import { pageBytes, withoutPages } from './answer-pages.ts';
 import { batchWrite, MAX_WRITES } from './batch-write.ts';
 import {
   type Item,
@@ -73,26 +73,12 @@ export function duplicatesClient(config: DynamoDBClientConfig = {}): DynamoDBCli
     ...config,
     maxAttempts: MAX_ATTEMPTS,
     requestHandler: { requestTimeout: REQUEST_TIMEOUT_MS, throwOnRequestTimeout: true, connectionTimeout: 5000 },
-    // The SDK's own looks at each character first, which takes two fifths of the time of reading pages.
+    streamCollector: withoutPages,
     base64Decoder: pageBytes,
-    // Its own pipes the answer to another stream.
-    streamCollector: bytesOf,
   });
   // It copies each input and output without what is secret, for a logger that there is not.
   client.middlewareStack.remove('loggerMiddleware');
   return client;
-}
-
-/** Fingerprints of a page, the only bytes that are read. */
-function pageBytes(text: string): Uint8Array {
-  const memory = pageMemory(Buffer.byteLength(text, 'base64'));
-  return new Uint8Array(memory, 0, Buffer.from(memory).write(text, 'base64'));
-}
-
-async function bytesOf(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }
 
 /** The table did not take all of a batch in the time there was. */

@@ -56,7 +56,7 @@ describe('lake duplicates', () => {
       problems: [],
     });
     expect(checked.sample).toContainEqual({
-      fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
+      fingerprint: expect.stringMatching(/^[0-9a-f]{12}$/),
       text: own[4],
       places: [5, 31, 32].map((line) => ({ file: 'a.log', line })),
     });
@@ -120,7 +120,7 @@ describe('lake duplicates of a lake', () => {
       { source: 'kong', ...none },
       { source: 'app', ...none },
     ]);
-    const of = { source: 'alb', minute: expect.any(String), fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/) };
+    const of = { source: 'alb', minute: expect.any(String), fingerprint: expect.stringMatching(/^[0-9a-f]{12}$/) };
     expect(sample).toContainEqual({ ...of, kind: 'within', places: [place('one.log')] });
     expect(sample).toContainEqual({
       ...of,
@@ -147,7 +147,7 @@ describe('lake duplicates of a lake', () => {
     expect(stdout).toContain('28.57 %');
     expect(stdout).toMatch(/alb: rate by minute of the events, up to [\d.]+ %\n[·▁▂▃▄▅▆▇█ ]+\n/);
     expect(stdout).toContain('s3://landing/two.log line ');
-    expect(stdout).toMatch(/^[0-9a-f]{16} {2}\w+ \d{4}-/m);
+    expect(stdout).toMatch(/^[0-9a-f]{12} {2}\w+ \d{4}-/m);
   });
 
   test('--check counts in objects of the lake, beside files', async () => {

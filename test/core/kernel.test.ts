@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fingerprintName } from '../../lambdas/core/duplicates/identity.ts';
 import { eachRecord, RecordReader } from '../../lambdas/core/duplicates/records.ts';
 import type { CompiledFormat, Format, FormatOptions } from '../../lambdas/core/format.ts';
 import { FORMATS } from '../../lambdas/core/formats.ts';
@@ -65,8 +64,8 @@ function resultOf(loader: Loader) {
 function recordsOf(format: CompiledFormat, chunks: readonly Buffer[], identity?: readonly string[]) {
   const records: unknown[] = [];
   const reader = new RecordReader(format, identity && [identity], (batch) => {
-    for (const { words, at, minute, position, line } of eachRecord(batch)) {
-      records.push({ fingerprint: fingerprintName(words, at), minute, position, line });
+    for (const { fingerprint, minute, position, line } of eachRecord(batch)) {
+      records.push({ fingerprint, minute, position, line });
     }
   });
   for (const chunk of chunks) reader.push(chunk);

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Counted, countDue, LONGEST_WAIT_MS, QUIET_MS } from '../../lambdas/core/duplicates/count.ts';
+import { pack } from '../../lambdas/core/duplicates/packed-page.ts';
 import { pageDone, pageMemory } from '../../lambdas/core/duplicates/page-memory.ts';
 import type { CountStore, ReportStore, StoredMark, TrackStore } from '../../lambdas/core/duplicates/store.ts';
 import { type Tracked, type TrackPorts, track } from '../../lambdas/core/duplicates/track.ts';
@@ -377,7 +378,7 @@ describe('the duplicate check', () => {
     });
     const pages = Array.from({ length: 100 }, (_, sequence) => ({
       ...{ source: source.settings.name, origin: 'a', minute: 1, sequence, sampleRate: 1 },
-      fingerprints: new Uint8Array(8),
+      ...{ count: 1, fingerprints: pack(new Uint32Array(2)) },
     }));
     await expect(dynamoDuplicates(client, { table: TABLE }).writePages(pages)).rejects.toThrow('access denied');
     expect(calls).toBeGreaterThan(1);

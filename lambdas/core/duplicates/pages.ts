@@ -4,6 +4,7 @@
  */
 import { MINUTE_WORD, NO_MINUTE, RECORD_WORDS } from '../kernel.ts';
 import { FINGERPRINT_WORDS, isSampled } from './identity.ts';
+import { pack } from './packed-page.ts';
 import type { Records } from './records.ts';
 import { sorted } from './sort.ts';
 
@@ -11,7 +12,7 @@ import { sorted } from './sort.ts';
  * Fingerprints of a page at most: 300 KB. A DynamoDB item holds 400 KB with its keys.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
  */
-export const MAX_PAGE_FINGERPRINTS = 37_500;
+export const MAX_PAGE_FINGERPRINTS = 59_900;
 
 /** Records without a time at an object's beginning that wait for the first that has one. */
 export const MAX_WAITING = 10_000;
@@ -25,7 +26,8 @@ export interface Page {
   readonly minute: number;
   /** Pages of one object or payload and minute are counted from 0. */
   readonly sequence: number;
-  /** 8 bytes each, sorted; in memory that `pageDone` takes back. */
+  readonly count: number;
+  /** As packed-page.ts has them; in memory that `pageDone` takes back. */
   readonly fingerprints: Uint8Array;
 }
 
@@ -134,7 +136,8 @@ export class Pager {
 
   #give(minute: number, group: Group): void {
     if (group.count === 0) return;
-    this.#props.take({ minute, sequence: group.sequence++, fingerprints: group.take() });
+    const { count } = group;
+    this.#props.take({ minute, sequence: group.sequence++, count, fingerprints: group.take() });
   }
 }
 
@@ -170,7 +173,7 @@ class Group {
     const all = sampleRate >= 1;
     let put = this.count * FINGERPRINT_WORDS;
     for (let at = from * RECORD_WORDS; at < end * RECORD_WORDS; at += RECORD_WORDS) {
-      if (!all && !isSampled(words, at, sampleRate)) continue;
+      if (!all && !isSampled(words[at + 1] as number, sampleRate)) continue;
       own[put++] = words[at] as number;
       own[put++] = words[at + 1] as number;
     }
@@ -178,11 +181,11 @@ class Group {
     return end;
   }
 
-  /** All that is in it, sorted. */
+  /** A page of all that is in it. */
   take(): Uint8Array {
-    const { buffer, byteOffset, byteLength } = sorted(this.#words.subarray(0, this.count * FINGERPRINT_WORDS));
+    const words = this.#words.subarray(0, this.count * FINGERPRINT_WORDS);
     this.count = 0;
-    return new Uint8Array(buffer, byteOffset, byteLength);
+    return pack(sorted(words));
   }
 
   /** Nothing is added any more. */

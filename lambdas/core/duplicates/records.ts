@@ -16,7 +16,7 @@ import {
 import { programOf } from '../kernel-program.ts';
 import { eachLine, LINE_FEED, type LineSink, LineSplitter, withoutReturn } from '../lines.ts';
 import { textOf, withoutBom } from '../text.ts';
-import { fingerprintOf, IdentityRow } from './identity.ts';
+import { fingerprintName, fingerprintOf, IdentityRow, lowerOf, upperOf } from './identity.ts';
 import { minuteOf } from './pages.ts';
 
 /**
@@ -25,7 +25,7 @@ import { minuteOf } from './pages.ts';
  */
 export interface Records {
   readonly count: number;
-  /** RECORD_WORDS of each; the first two are the 64-bit hash of its identity, the low one first. */
+  /** RECORD_WORDS of each; the first two are the hash of its identity, the low one first. */
   readonly words: Uint32Array;
   /** The same memory. MINUTE_WORD of each: of its event, since the epoch, or NO_MINUTE where the record tells no time. */
   readonly minutes: Int32Array;
@@ -37,9 +37,8 @@ export interface Records {
 
 /** One record. */
 export interface DuplicateRecord {
-  /** Its fingerprint: two words from `at` on. */
-  readonly words: Uint32Array;
-  readonly at: number;
+  /** Its fingerprint, as people see it. */
+  readonly fingerprint: string;
   readonly minute: number | undefined;
   readonly position: number;
   readonly line: string;
@@ -51,8 +50,7 @@ export function* eachRecord(records: Records): Generator<DuplicateRecord> {
   for (let index = 0, at = 0; index < count; index++, at += RECORD_WORDS) {
     const minute = minutes[at + MINUTE_WORD] as number;
     yield {
-      words,
-      at,
+      fingerprint: fingerprintName(upperOf(words, at), lowerOf(words, at)),
       minute: minute === NO_MINUTE ? undefined : minute,
       position: records.position(index),
       get line() {

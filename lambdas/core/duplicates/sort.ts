@@ -1,6 +1,5 @@
 /** Sorts fingerprints: hashes, so spread evenly that most are where they belong once they are parted by their first bits. */
-import { FINGERPRINT_BYTES, FINGERPRINT_WORDS } from './identity.ts';
-import { pageMemory } from './page-memory.ts';
+import { FINGERPRINT_WORDS } from './identity.ts';
 
 /** Fingerprints in a bucket, about. */
 const PER_BUCKET = 4;
@@ -15,9 +14,17 @@ const MAX_BITS = 14;
 /** Where each bucket ends, for all that are sorted. */
 const ends = new Uint32Array(2 ** MAX_BITS + 1);
 
+/** What they are sorted into. */
+let space = new BigUint64Array(0);
+
+function spaceFor(count: number): BigUint64Array {
+  if (count > space.length) space = new BigUint64Array(2 * count);
+  return space.subarray(0, count);
+}
+
 /**
  * @param words two of each fingerprint, the low one first
- * @returns them by their 64 bits, in a page's memory
+ * @returns them by their 64 bits; until others are sorted
  */
 export function sorted(words: Uint32Array): Uint32Array {
   const count = words.length / FINGERPRINT_WORDS;
@@ -27,7 +34,7 @@ export function sorted(words: Uint32Array): Uint32Array {
   for (let at = 1; at < words.length; at += FINGERPRINT_WORDS) used |= words[at] as number;
   const shift = 32 - Math.clz32(used) - bits;
   if (bits === 0 || shift < 0 || !countBuckets(words, shift, 2 ** bits)) return sortedAny(words);
-  const into = new Uint32Array(pageMemory(count * FINGERPRINT_BYTES), 0, words.length);
+  const into = new Uint32Array(spaceFor(count).buffer, 0, words.length);
   for (let at = 0; at < words.length; at += FINGERPRINT_WORDS) {
     const low = words[at] as number;
     const high = words[at + 1] as number;
@@ -76,8 +83,7 @@ function insertEach(words: Uint32Array): void {
 }
 
 function sortedAny(words: Uint32Array): Uint32Array {
-  const count = words.length / FINGERPRINT_WORDS;
-  const numbers = new BigUint64Array(pageMemory(count * FINGERPRINT_BYTES), 0, count);
+  const numbers = spaceFor(words.length / FINGERPRINT_WORDS);
   const own = new Uint32Array(numbers.buffer, 0, words.length);
   own.set(words);
   numbers.sort();

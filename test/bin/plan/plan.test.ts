@@ -65,9 +65,9 @@ describe('what Firehose bills for an object', () => {
 describe('units of the duplicate check', () => {
   // As measured at a DynamoDB of this machine: docs/cost.md.
   test.each([
-    [10_000, 'objects', 0.0091, 0.001],
-    [600, 'objects', 0.0267, 0.0011],
-    [1_000_000, 'objects', 0.0079, 0.001],
+    [10_000, 'objects', 0.0061, 0.0007],
+    [600, 'objects', 0.0267, 0.0012],
+    [1_000_000, 'objects', 0.0049, 0.0006],
   ] as const)(
     'are for a record of an object of %i what they were measured to be',
     (linesPerObject, lane, writes, reads) => {
@@ -82,7 +82,7 @@ describe('units of the duplicate check', () => {
   });
 
   test('of a sample are those of its fingerprints, and none where none is in it', () => {
-    // 200 records of 2,000 in each of 5 minutes: 1,645 bytes.
+    // 200 records of 2,000 in each of 5 minutes: 1,217 bytes.
     expect(duplicateUnits(load({}), 0.1).writes).toBeCloseTo(5 * (2 + 2) + 1, 6);
     expect(duplicateUnits(load({ linesPerObject: 5 }), 0.01).writes).toBeCloseTo(1 + 5 * 0.01 * 3, 6);
   });
@@ -127,9 +127,9 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
   });
 
   test('counts units of the ledger and of the duplicate check', () => {
-    // Claim, two checkpoints, finish; five pages of 16 units with their marks, and the end.
+    // Claim, two checkpoints, finish; five pages of 10 units with their marks, and the end.
     expect(source.dynamoDb.ledgerWritesPerDay).toBe(objects * 4);
-    expect(source.dynamoDb.duplicateWritesPerDay).toBeCloseTo(objects * 91, 3);
+    expect(source.dynamoDb.duplicateWritesPerDay).toBeCloseTo(objects * 61, 3);
   });
 
   test('costs by hand what it says', () => {
@@ -148,10 +148,11 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
     expect(loading.s3Storage).toBeCloseTo(30_000 * 0.02 + (gb(432e9 * (400 * 0.2 + 30 / 5)) - 30_000) * 0.01, 4);
     expect(loading.dynamoDb).toBeCloseTo((month * 4 * 0.6) / 1e6 + gb(objects * 400 * 800) * 0.25, 4);
     expect(loading.cloudWatch).toBeCloseTo(gb(month * 1000) * 0.5 + 10 * 0.3, 4);
-    const pages = 5 * (45 + 16_000);
+    // 2,000 records of 5 bytes, behind their count; one of them is more than 255 steps from the one before.
+    const pages = 5 * (45 + 4 + 5 * 2000 + 2000 / Math.expm1((255 * 2001) / 65_536));
     const minutes = 43_200;
     expect(duplicates.dynamoDb).toBeCloseTo(
-      ((month * 91 + minutes) * 0.6 + (month * (pages / 8192 + 0.5) + minutes * 2.5) * 0.1) / 1e6 +
+      ((month * 61 + minutes) * 0.6 + (month * (pages / 8192 + 0.5) + minutes * 1.5) * 0.1) / 1e6 +
         gb(objects * 4 * pages) * 0.25,
       4,
     );
@@ -188,7 +189,7 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
       Firehose   4.8 MiB/s on the average, 9.5 at the peak (2x), 4 puts/s; bills 1.00 B for a raw byte
       files      3,219 a day, 25.6 MiB each (SNAPPY), one every 27 s from a stream; a day is 80.5 GiB, $0.39 to scan
       freshness  35 s to 6.1 min from the event to its row
-      DynamoDB   a day 345,600 write units of the ledger, 7,862,400 write and 889,323 read units of the duplicate check
+      DynamoDB   a day 345,600 write units of the ledger, 5,270,400 write and 573,172 read units of the duplicate check
 
       Firehose at the peak, by Region
       source  Regions                          MiB/s  a stream takes  streamsPerTable needed  configured  or a quota of
@@ -203,10 +204,10 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
       S3 requests                1.52     1.52       1.52
       DynamoDB (ledger)         12.66    12.66       0.00
       CloudWatch                 4.21     4.21       0.36
-      duplicate check             170      170       0.00
+      duplicate check             120      120       0.00
       S3, 400 days kept           646      306        646
-      all                       1,254    1,959      4,417
-      a raw TB, nothing kept    46.88      128        291
+      all                       1,204    1,909      4,417
+      a raw TB, nothing kept    43.02      124        291
       Requests a day: SQS 561,600, SNS 86,400, S3 GET 172,800 and PUT 3,219
 
       Mind
@@ -359,8 +360,8 @@ describe('other warnings', () => {
       /^alb: us-east-1.*streamsPerTable=50 and a quota of 14.1 MiB\/s for each, or a quota of 706 MiB\/s for each stream$/,
     ],
     ['an account too small', planFor(16e11), /an account has 1,000 unless raised/],
-    ['a table too new', planFor(64e9), /the duplicate check writes 13,481 units a second at the peak/],
-    ['a minute too large to count', planFor(64e9), /counting a minute at the peak takes 3.4 GiB.*sampleRate=0.4/],
+    ['a table too new', planFor(64e9), /the duplicate check writes 9,037 units a second at the peak/],
+    ['a minute too large to count', planFor(200e9), /counting a minute at the peak takes 3.1 GiB.*sampleRate=0.4/],
     [
       'an object too large to check',
       planFor({ linesPerDay: 1e9, linesPerObject: 1e8 }),

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { countPages, type StoredPage } from '../../../lambdas/core/duplicates/counting.ts';
+import { mostPackedBytes, PackedPage, pack } from '../../../lambdas/core/duplicates/packed-page.ts';
 import {
   MAX_PAGE_FINGERPRINTS,
   MAX_WAITING,
@@ -21,27 +21,31 @@ function pager(over: Partial<ConstructorParameters<typeof Pager>[0]> = {}) {
   return { pager: new Pager({ ...props, ...over }), pages };
 }
 
-const record = (number: number, time?: number) =>
-  oneRecord(new Uint32Array(BigUint64Array.of(BigInt(number)).buffer), time, 1, '');
+/** A hash of 64 bits that comes to a fingerprint. */
+const hashOf = (fingerprint: number | bigint) => new Uint32Array(BigUint64Array.of(BigInt(fingerprint) << 16n).buffer);
+
+const record = (fingerprint: number, time?: number) => oneRecord(hashOf(fingerprint), time, 1, '');
 
 /** Records in one batch, as the kernel gives them. */
 function together(each: readonly { number: number | bigint; time?: number | undefined; position: number }[]): Records {
-  const all = each.map(({ number, time, position }) =>
-    oneRecord(new Uint32Array(BigUint64Array.of(BigInt(number)).buffer), time, position, ''),
-  );
+  const all = each.map(({ number, time, position }) => oneRecord(hashOf(number), time, position, ''));
   const words = new Uint32Array(all.length * RECORD_WORDS);
   for (const [index, one] of all.entries()) words.set(one.words, index * RECORD_WORDS);
   const position = (index: number) => each[index]?.position ?? 0;
   return { count: all.length, words, minutes: new Int32Array(words.buffer), position, line: () => '' };
 }
 
-/** A number as a hash would be, some of them the same. */
+/** A number as a fingerprint would be, some of them the same. */
 function spread(index: number, repeats: number): bigint {
-  return BigInt.asUintN(64, BigInt(Math.floor(index / (repeats + 1)) + 1) * 0x9e3779b97f4a7c15n);
+  return BigInt.asUintN(48, BigInt(Math.floor(index / (repeats + 1)) + 1) * 0x9e3779b97f4bn);
 }
 
-const numbersOf = ({ fingerprints }: { readonly fingerprints: Uint8Array }) =>
-  [...new BigUint64Array(Uint8Array.from(fingerprints).buffer)].map(Number);
+function numbersOf({ fingerprints }: { readonly fingerprints: Uint8Array }): number[] {
+  const numbers: number[] = [];
+  const page = new PackedPage(fingerprints);
+  for (; page.passed < page.count; page.next()) numbers.push(page.upper * 2 ** 32 + page.lower);
+  return numbers;
+}
 
 describe('pages', () => {
   test('hold the fingerprints of a minute, sorted, repeats included', () => {
@@ -65,11 +69,12 @@ describe('pages', () => {
     const { pager: to, pages } = pager();
     for (let number = 0; number < 2 * MAX_PAGE_FINGERPRINTS + 5; number++) to.add(record(number, NOON), NOON);
     to.end(NOON);
-    expect(pages.map(({ sequence, fingerprints }) => [sequence, fingerprints.length])).toEqual([
-      [0, 300_000],
-      [1, 300_000],
-      [2, 40],
+    expect(pages.map(({ sequence, count }) => [sequence, count])).toEqual([
+      [0, MAX_PAGE_FINGERPRINTS],
+      [1, MAX_PAGE_FINGERPRINTS],
+      [2, 5],
     ]);
+    expect(mostPackedBytes(MAX_PAGE_FINGERPRINTS)).toBeLessThan(300_000);
     expect(pages.flatMap(numbersOf).sort((a, b) => a - b)).toEqual(
       Array.from({ length: 2 * MAX_PAGE_FINGERPRINTS + 5 }, (_, number) => number),
     );
@@ -111,7 +116,7 @@ describe('pages', () => {
     to.add(record(25_000, NOON + 500 * MINUTE_MS), NOON);
     to.add(record(25_001), NOON);
     to.end(NOON);
-    expect(pages.map(({ fingerprints }) => fingerprints.length / 8)).toEqual([25_001, 1]);
+    expect(pages.map(({ count }) => count)).toEqual([25_001, 1]);
   });
 
   test('hold back no more of them when many come at a time', () => {
@@ -120,7 +125,7 @@ describe('pages', () => {
     for (let batch = 0; batch < 3; batch++) to.add(together(some), NOON);
     to.add(record(1, NOON + 500 * MINUTE_MS), NOON);
     to.end(NOON);
-    expect(pages.map((page) => [page.minute - minuteOf(NOON), page.fingerprints.length / 8])).toEqual([
+    expect(pages.map((page) => [page.minute - minuteOf(NOON), page.count])).toEqual([
       [0, some.length * 3],
       [500, 1],
     ]);
@@ -209,7 +214,7 @@ describe('counting', () => {
   const pageOf = (origin: string, numbers: readonly number[], sampleRate = 1): StoredPage => ({
     origin,
     sampleRate,
-    fingerprints: new Uint8Array(BigUint64Array.from(numbers, BigInt).sort().buffer),
+    fingerprints: pack(new Uint32Array(BigUint64Array.from(numbers, (each) => BigInt(each) << 16n).sort().buffer)),
   });
 
   test('is that of an account of every number, whatever the order and the cut of the pages', () => {
@@ -237,7 +242,7 @@ describe('counting', () => {
 
   test('keeps three duplicates of each kind, with where they are', () => {
     const { sample } = countPages([pageOf('b', [1, 2, 3, 4, 5, 5]), pageOf('a', [1, 2, 3, 4, 6, 6]), pageOf('c', [1])]);
-    const hex = (number: number) => number.toString(16).padStart(16, '0');
+    const hex = (number: number) => number.toString(16).padStart(12, '0');
     expect(sample).toEqual([
       { fingerprint: hex(5), origins: ['b', 'b'] },
       { fingerprint: hex(6), origins: ['a', 'a'] },
@@ -248,10 +253,21 @@ describe('counting', () => {
   });
 
   test('reads pages that begin anywhere in their memory', () => {
-    const bytes = randomBytes(8 * 100);
-    const shifted = Buffer.concat([Buffer.alloc(3), bytes]).subarray(3);
-    const page = { origin: 'a', sampleRate: 1, fingerprints: shifted };
-    expect(countPages([page, { ...page, origin: 'b' }])).toMatchObject({ checked: 200, acrossObjects: 100 });
+    const page = pageOf('a', [2 ** 33, 7, 2 ** 47]);
+    const shifted = Buffer.concat([Buffer.alloc(3), page.fingerprints]).subarray(3);
+    const other = { ...page, origin: 'b', fingerprints: shifted };
+    expect(countPages([page, other])).toMatchObject({ checked: 6, acrossObjects: 3 });
+  });
+
+  test('is exact where the fingerprints of thousands begin alike', () => {
+    const crowd = Array.from({ length: 20_000 }, (_, index) => 2 ** 40 + index * 977);
+    const spread = Array.from({ length: 20_000 }, (_, index) => index * 2 ** 33 + 3);
+    const all = [...crowd, ...spread];
+    expect(countPages([pageOf('a', all), pageOf('b', [...all, ...all])])).toMatchObject({
+      checked: 120_000,
+      withinObject: 40_000,
+      acrossObjects: 40_000,
+    });
   });
 
   test('of no pages is nothing', () => {
