@@ -107,7 +107,7 @@ export function programOf(
   header.writeUInt32LE(programFlags(layout, identity !== undefined), 16);
   header.writeBigUInt64LE(keyBytes(OWN.extra.key), 24);
   header.writeBigUInt64LE(keyBytes(OWN.raw.key), 32);
-  if (layout.kind === 'json') header.writeBigUInt64LE(keyBytes(OWN.errors.key), 40);
+  if (layout.kind === 'json' || layout.kind === 'delimited') header.writeBigUInt64LE(keyBytes(OWN.errors.key), 40);
   if (layout.kind === 'log-format') {
     header.writeUInt32LE(layout.neededFields, 20);
     header.writeUInt32LE(text.add(Buffer.from(layout.start)), 40);
@@ -233,7 +233,9 @@ interface Name {
 function namesOf(layout: Layout): readonly Name[] {
   const { kind, fields } = layout;
   if (kind === 'json') return fields.map(({ columns }, target) => ({ name: columns[0] ?? '', context: 0, target }));
-  if (kind === 'delimited') return [];
+  // Not keys, but the names of columns that values may not convert to: of an address, that of its port.
+  if (kind === 'delimited')
+    return fields.map(({ columns }, target) => ({ name: columns.at(-1) ?? '', context: 0, target }));
   const parts = Object.values(ENVELOPE)
     .flat()
     .map((name, target) => ({ name, context: 0, target }));

@@ -15,16 +15,16 @@ export function withoutBom(text: string): string {
 
 function escaped(bytes: Buffer): string {
   let text = '';
-  let at = 0;
-  while (at < bytes.length) {
+  let from = 0;
+  for (let at = 0; at < bytes.length; ) {
     const length = sequenceLength(bytes, at);
-    text +=
-      length > 0
-        ? bytes.toString('utf8', at, at + length)
-        : `\\x${(bytes[at] as number).toString(16).toUpperCase().padStart(2, '0')}`;
+    if (length === 0) {
+      text += `${bytes.toString('utf8', from, at)}\\x${(bytes[at] as number).toString(16).toUpperCase().padStart(2, '0')}`;
+      from = at + 1;
+    }
     at += length || 1;
   }
-  return text;
+  return text + bytes.toString('utf8', from);
 }
 
 /** Length of the well-formed UTF-8 sequence at a place; 0 where there is none. https://www.unicode.org/versions/latest/core-spec/chapter-3/#G7404 */

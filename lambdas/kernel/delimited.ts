@@ -1,4 +1,5 @@
 /** Lines of fields separated by single spaces, some in double quotes: core/delimited.ts, for lines as AWS writes them. */
+import { fieldErrors, isOther, noteFailed, putErrors, takenBy } from './errors';
 import { END_BYTES, fieldsFound, findFields, plain } from './fields';
 import { hash } from './hash';
 import { BACKSLASH, both, COLON, ENDS, HTTP, HYPHEN, put, putBytes, putKey, putTextKey, QUOTE, SPACE } from './memory';
@@ -89,6 +90,7 @@ function readFields(p: usize, lineEnd: usize, o: usize): u64 {
     store<u16>(o, 0x227d); // }"
     o += 2;
   }
+  if (fieldErrors != 0) o = putErrors(o);
   return both(lineEnd, o);
 }
 
@@ -128,37 +130,43 @@ function closes(p: usize, end: usize): bool {
 // @ts-ignore: decorator
 @inline
 function readToken(record: usize, p: usize, end: usize, o: usize): usize {
-  const from = o;
+  let to: usize;
   switch (opOf(record)) {
     case SKIP:
       return o;
     case TEXT:
       return putText(record, 0, p, end, o);
     case INT:
-      o = copyWhole(p, end, putKey(o, keyOf(record, 0)), INT_DIGITS);
+      to = copyWhole(p, end, putKey(o, keyOf(record, 0)), INT_DIGITS);
       break;
     case BIGINT:
-      o = copyWhole(p, end, putKey(o, keyOf(record, 0)), BIGINT_DIGITS);
+      to = copyWhole(p, end, putKey(o, keyOf(record, 0)), BIGINT_DIGITS);
       break;
     case SECONDS:
       if (end - p == 2 && load<u16>(p) == 0x312d) return o; // -1
-      o = copyDecimal(p, end, putKey(o, keyOf(record, 0)));
+      to = copyDecimal(p, end, putKey(o, keyOf(record, 0)));
       break;
     case DOUBLE:
-      o = copyDecimal(p, end, putKey(o, keyOf(record, 0)));
+      to = copyDecimal(p, end, putKey(o, keyOf(record, 0)));
       break;
     case TIME:
-      o = copyIso(p, end, putKey(o, keyOf(record, 0)));
-      if (o == 0) return 0;
-      noteTime();
+      to = copyIso(p, end, putKey(o, keyOf(record, 0)));
+      if (to != 0) noteTime();
       break;
     case ADDRESS:
       return copyAddress(record, p, end, o);
     default:
       return 0;
   }
-  if (o != 0) wrote(record, 0, from, o);
-  return o;
+  if (to == 0) return failed(record, p, end, o);
+  wrote(record, 0, o, to);
+  return to;
+}
+
+/** A value that does not convert, for `errors`, which no identity holds. 0 where only a second look can tell why. */
+function failed(record: usize, p: usize, end: usize, o: usize): usize {
+  if (flags() & IDENTITY) return isOther(takenBy(record), p, end) ? o : 0;
+  return noteFailed(<u32>((record - RECORDS) / RECORD_BYTES), p, end) ? o : 0;
 }
 
 /** A column's text. */
@@ -167,12 +175,7 @@ function readToken(record: usize, p: usize, end: usize, o: usize): usize {
 function putText(record: usize, column: usize, p: usize, end: usize, o: usize): usize {
   const from = o;
   o = putTextKey(o, keyOf(record, column));
-  if (plain) o = putBytes(o, p, end - p);
-  else {
-    o = copySpan(p, end, o, 1);
-    if (o == 0) return 0;
-  }
-  o = put(o, QUOTE);
+  o = put(plain ? putBytes(o, p, end - p) : copySpan(p, end, o, 1), QUOTE);
   wrote(record, column, from, o);
   return o;
 }
@@ -180,14 +183,15 @@ function putText(record: usize, column: usize, p: usize, end: usize, o: usize): 
 /** `192.0.2.1:443` or `[2001:db8::1]:443`, or IPv6 without brackets. */
 function copyAddress(record: usize, p: usize, end: usize, o: usize): usize {
   const colon = lastOf(COLON, end);
-  if (colon <= p) return 0;
+  // A bracket at its end is the address's: there is no port.
+  if (colon <= p || load<u8>(end - 1) == 0x5d) return 0;
   const brackets = load<u8>(p) == 0x5b && load<u8>(colon - 1) == 0x5d;
   o = putText(record, 0, brackets ? p + 1 : p, brackets ? colon - 1 : colon, o);
-  if (o == 0 || (end - colon == 2 && load<u8>(colon + 1) == HYPHEN)) return o;
-  const from = o;
-  o = copyWhole(colon + 1, end, putKey(o, keyOf(record, 1)), INT_DIGITS);
-  if (o != 0) wrote(record, 1, from, o);
-  return o;
+  if (end - colon == 2 && load<u8>(colon + 1) == HYPHEN) return o;
+  const to = copyWhole(colon + 1, end, putKey(o, keyOf(record, 1)), INT_DIGITS);
+  if (to == 0) return failed(record, colon + 1, end, o);
+  wrote(record, 1, o, to);
+  return to;
 }
 
 /** `METHOD URL PROTOCOL`: the URL may hold spaces, and each part may be `-`. */
@@ -203,10 +207,8 @@ function copyRequest(record: usize, p: usize, end: usize, o: usize): usize {
   const isMissing = end - last == 2 && load<u8>(last + 1) == HYPHEN;
   const isProto = load<u32>(last + 1) == HTTP && load<u8>(last + 5) == 0x2f && end - last > 5;
   const urlEnd = last > first && (isMissing || isProto) ? last : end;
-  o = copyPart(record, 0, p, first, o);
-  if (o == 0) return 0;
-  o = copyPart(record, 1, first + 1, urlEnd, o);
-  return o == 0 || urlEnd == end ? o : copyPart(record, 2, last + 1, end, o);
+  o = copyPart(record, 1, first + 1, urlEnd, copyPart(record, 0, p, first, o));
+  return urlEnd == end ? o : copyPart(record, 2, last + 1, end, o);
 }
 
 // @ts-ignore: decorator
@@ -232,7 +234,6 @@ function copyExtra(p: usize, end: usize, o: usize, position: u32): usize {
   if (position > 9) o = put(o, 0x30 + position / 10);
   o = put(o, 0x30 + (position % 10));
   o = copySpan(p, end, putBytes(o, BETWEEN, 5), 2);
-  if (o == 0) return 0;
   store<u16>(o, 0x225c);
   return o + 2;
 }

@@ -6,7 +6,7 @@ import { readDelimited, readDelimitedIdentity, unknown as unknownFields } from '
 import { clearFiltered, countFiltered, filter } from './filters';
 import { hash } from './hash';
 import { readJson } from './json';
-import { fieldErrors } from './json-errors';
+import { beginErrors, fieldErrors } from './errors';
 import { unknown as unknownMembers } from './json-others';
 import { readRecord } from './json-record';
 import { readLogFormat } from './log-format';
@@ -66,6 +66,7 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
   setPosition(<u64>position);
   while (p < end) {
     beginEvent();
+    beginErrors();
     const places = fingerprints ? readIdentity(format, p, o + RECORD_SIZE) : readRow(format, p, putHead(o, head, shared));
     if (places == 0) {
       status = SURPRISE;
@@ -77,17 +78,13 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
       filtered++;
       countFiltered();
     } else {
-      // Lines of other formats that have errors are surprises.
-      const lineErrors = format == JSON ? fieldErrors : 0;
       let to: usize;
       if (fingerprints) {
         to = putFingerprint(o, p, lineEnd, rows + filtered);
       } else {
         to = outOf(places);
-        if (keepRaw == 2 || (keepRaw == 1 && lineErrors != 0)) to = putRaw(to, p, lineEnd);
-        if (to != 0) {
-          to = put(to, 0x7d);
-        }
+        if (keepRaw == 2 || (keepRaw == 1 && fieldErrors != 0)) to = putRaw(to, p, lineEnd);
+        to = put(to, 0x7d);
       }
       if (to == 0 || to > full) {
         status = to == 0 ? SURPRISE : FULL;
@@ -96,7 +93,7 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
       o = to;
       rows++;
       unknown += format == DELIMITED ? unknownFields : unknownMembers;
-      errors += lineErrors;
+      errors += fieldErrors;
       const time = eventMillis;
       if (time == time) {
         if (!(first <= time)) first = time;
@@ -154,8 +151,7 @@ function putHead(o: usize, head: u32, shared: u32): usize {
 }
 
 function putRaw(o: usize, p: usize, end: usize): usize {
-  o = copySpan(p, end, putTextKey(o, rawKey()), 1);
-  return o == 0 ? 0 : put(o, QUOTE);
+  return put(copySpan(p, end, putTextKey(o, rawKey()), 1), QUOTE);
 }
 
 /** @returns 0 for a line that is its own identity and is no UTF-8: its text is not its bytes */

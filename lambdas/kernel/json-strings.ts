@@ -35,6 +35,9 @@ export function copyString(p: usize, o: usize, level: u32, nested: bool): u64 {
   }
 }
 
+/** `\xHH` is none of JSON's escapes, and stays as it is: nginx writes it, unless its log_format has escape=json. */
+const X: u32 = 0x78;
+
 /** The same without its escapes. */
 export function copyUnquoted(p: usize, o: usize): u64 {
   return copyString(p, o, 0, false);
@@ -42,6 +45,7 @@ export function copyUnquoted(p: usize, o: usize): u64 {
 
 /** Copies the character that an escape stands for. */
 function copyCharacter(p: usize, o: usize): u64 {
+  if (load<u8>(p, 1) == X) return both(p + 2, put(put(o, BACKSLASH), X));
   const end = endOfEscape(p);
   if (end == 0) return 0;
   const c = <u32>load<u8>(p, 1);
@@ -85,6 +89,7 @@ function copyEscape(p: usize, o: usize, level: u32): u64 {
   const c = <u32>load<u8>(p, 1);
   if (c == 0x75) return copyUnicode(p, o, level);
   if (c == 0x2f) return both(p + 2, put(o, c));
+  if (c == X) return both(p + 2, put(putEscapedBackslash(o, level), X));
   // The others are what JSON.stringify writes; within another string, that is a text with escapes.
   if (level == 2) return copyRawEscape(p, o, 1);
   if (endOfEscape(p) == 0) return 0;
@@ -179,7 +184,7 @@ export function endOfString(p: usize): usize {
     if (c == QUOTE) return p + 1;
     if (c < 0x20) return 0;
     if (c == BACKSLASH) {
-      p = endOfEscape(p);
+      p = load<u8>(p, 1) == X ? p + 2 : endOfEscape(p);
       if (p == 0) return 0;
     } else {
       do {

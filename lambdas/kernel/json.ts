@@ -4,6 +4,7 @@
  * Each value is written as soon as it is read: a column's to the output, what no column stands for aside, as `extra`
  * comes last. Where members come in another order than their columns, what has been written is put in order at the end.
  */
+import { copyExponent } from './exponents';
 import { both, DOT, HAD, inOf, isEnd, outOf, PIECES, put, putBytes, putKey, QUOTE, ZERO } from './memory';
 import { copySigned, copyWhole } from './numbers';
 import {
@@ -12,7 +13,7 @@ import {
 } from './program';
 import { beginEvent, copyTime, noteTime } from './times';
 import { BEFORE_FIRST, columnOf, keyAt, keyLength, NO_COLUMN, prepareKeys, valueAfter } from './json-keys';
-import { beginErrors, fieldErrors, noteFailed, noteRepeated, putErrors } from './json-errors';
+import { fieldErrors, noteFailed, noteRepeated, putErrors } from './errors';
 import { beginOthers, putOthers, takeOther } from './json-others';
 import { copyDecimalNumber, copyText, copyWholeNumber, endOfLiteral, endOfValue, pass, pastSpace } from './json-values';
 
@@ -29,7 +30,6 @@ function beginMembers(): void {
   v128.store(HAD, i64x2.splat(0), 16);
   beginOthers();
   timeColumn = NO_COLUMN;
-  beginErrors();
 }
 
 /** @returns the line's end; 0 for a surprise */
@@ -160,8 +160,11 @@ function copyScalar(record: usize, column: u32, p: usize, end: usize, o: usize):
       return copyWhole(from, withoutZeroFraction(from, to), putKey(o, key), INT_DIGITS);
     case BIGINT:
       return copyWhole(from, withoutZeroFraction(from, to), putKey(o, key), BIGINT_DIGITS);
-    case DOUBLE:
-      return copySigned(from, to, putKey(o, key));
+    case DOUBLE: {
+      o = putKey(o, key);
+      const done = copySigned(from, to, o);
+      return done != 0 ? done : copyExponent(from, to, o);
+    }
     case BOOLEAN: {
       const first = <u32>load<u8>(p);
       if (first != 0x74 && first != 0x66) return 0;

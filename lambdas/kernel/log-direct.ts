@@ -66,7 +66,6 @@ function readText(record: usize, p: usize, o: usize, first: u32, length: u32): u
   noBackslash();
   while (true) {
     const places = copyUntil(p, o, first);
-    if (places == 0) return 0;
     p = inOf(places);
     o = outOf(places);
     if (load<u8>(p) != first) return 0;

@@ -21,13 +21,15 @@ export const MINUTE_TEXT: usize = SCRATCH + 128;
 export const POSITION_END: usize = SCRATCH + 224;
 /** A key of JSON in lower case, with zeros behind it up to whole 16 bytes: json-keys.ts. */
 export const KEY: usize = SCRATCH + 256;
+/** Digits of a number with an exponent: exponents.ts. */
+export const DIGITS: usize = SCRATCH + 512;
 /** Where the columns of an identity were written: program.ts. */
 export const SLOTS: usize = SCRATCH + 1024;
 /** What of JSON's members a line has had: json.ts, json-record.ts. */
 export const HAD: usize = SCRATCH + 4096;
 /** Hashes of the keys that no column stands for: json-others.ts. */
 export const HASHES: usize = SCRATCH + 8448;
-/** Which of them do not convert: json-errors.ts. */
+/** Which columns' values do not convert: errors.ts. */
 export const FAILED: usize = SCRATCH + 10_240;
 /** Keys of JSON that are kept, 20 KB: json-keys.ts. */
 export const KEYS: usize = SCRATCH + 16_384;

@@ -1,10 +1,10 @@
 /** Bytes of text into JSON strings: found, checked and copied 16 at a time. */
-import { BACKSLASH, both, CR, inOf, LF, outOf, put, QUOTE } from './memory';
+import { BACKSLASH, both, CR, inOf, LF, outOf, put, QUOTE, ZERO } from './memory';
 
 /**
  * Copies text up to the byte `until`, or to the line's end, as it stands in a JSON string.
  *
- * @returns the place of `until` or of the line's end; 0 for bytes that are no UTF-8
+ * @returns the place of `until` or of the line's end
  */
 export function copyUntil(p: usize, o: usize, until: u32): u64 {
   const ends = i8x16.splat(<i8>until);
@@ -23,7 +23,6 @@ export function copyUntil(p: usize, o: usize, until: u32): u64 {
     const c = <u32>load<u8>(p);
     if (c == until || c == LF || (c == CR && load<u8>(p, 1) == LF)) return both(p, o);
     const places = copySpecial(p, o, c, 1);
-    if (places == 0) return 0;
     p = inOf(places);
     o = outOf(places);
   }
@@ -45,7 +44,6 @@ export function copySpan(p: usize, end: usize, o: usize, level: u32): usize {
     if (p >= end) return o - (p - end);
     if (special == 0) continue;
     const places = copySpecial(p, o, load<u8>(p), level);
-    if (places == 0) return 0;
     p = inOf(places);
     o = outOf(places);
   }
@@ -83,9 +81,21 @@ function copySpecial(p: usize, o: usize, c: u32, level: u32): u64 {
   if (c == BACKSLASH) backslash = true;
   if (c < 0x80) return both(p + 1, putChar(o, c, level));
   const length = utf8Length(p);
-  if (length == 0) return 0;
+  if (length == 0) return both(p + 1, putHex(o, c, level));
   for (let i: usize = 0; i < length; i++) store<u8>(o + i, load<u8>(p + i));
   return both(p + length, o + length);
+}
+
+/** A byte that is no UTF-8: `\xHH`, as core/text.ts has it. */
+function putHex(o: usize, byte: u32, level: u32): usize {
+  o = put(putChar(o, BACKSLASH, level), 0x78);
+  return put(put(o, hexDigit(byte >> 4)), hexDigit(byte & 15));
+}
+
+// @ts-ignore: decorator
+@inline
+function hexDigit(digit: u32): u32 {
+  return digit < 10 ? ZERO + digit : 0x37 + digit;
 }
 
 /** An ASCII character as JSON.stringify writes it: once, or twice. */

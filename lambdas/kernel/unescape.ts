@@ -1,18 +1,19 @@
 /** nginx's `\xHH`, undone as core/log-format.ts does: `unescapeValue`. */
 import { BACKSLASH, UNESCAPED } from './memory';
 import { isDigit } from './numbers';
-import { copySpan, utf8Length } from './text';
+import { copySpan, isUtf8, utf8Length } from './text';
 
 const NO_HEX: u32 = 256;
 
 /**
  * Copies a value as the client sent it; as logged where that is no text: bytes that are no UTF-8, control characters.
  *
- * @returns where it has ended, in the output; 0 for bytes that are no UTF-8 as logged
+ * @returns where it has ended, in the output; 0 for bytes that are no UTF-8 as logged: with an escape beside them they may be
  */
 export function copyUnescaped(p: usize, end: usize, o: usize): usize {
   const length = unescape(p, end);
-  return length == 0 ? copySpan(p, end, o, 1) : copySpan(UNESCAPED, UNESCAPED + length, o, 1);
+  if (length != 0) return copySpan(UNESCAPED, UNESCAPED + length, o, 1);
+  return isUtf8(p, end) ? copySpan(p, end, o, 1) : 0;
 }
 
 /** @returns length of the text at UNESCAPED; 0 where there is none */

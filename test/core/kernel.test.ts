@@ -174,6 +174,96 @@ describe.each(CASES.filter(({ lines }) => linesAtLimits(lines).length > 0))(
   },
 );
 
+describe('a line that would cost ten times as much in the reader, if all were so,', () => {
+  const { format, lines } = CASES[0] as (typeof CASES)[number];
+  const line = lines[0] ?? '';
+  const changed = (from: string, to: string) => {
+    expect(line).toContain(from);
+    return line.replace(from, to);
+  };
+  const times = /\d{4}-\d\d-\d\dT\S+/g;
+
+  test.each([
+    ['a whole number that is none', changed(' 34 366 ', ' 34 12x ')],
+    ['a status that is none, and a port', changed(' 200 200 ', ' OK - ').replace('10.0.0.1:80', '10.0.0.1:http')],
+    ['a duration that is none', changed(' 0.001 ', ' fast\t\\ ')],
+    ['times that are none', line.replaceAll(times, 'yesterday')],
+    ['several of them, and a field that is new', `${changed('200 200 34', 'a b c')} new`],
+    ['a value of another alphabet', changed(' 34 ', ' ٣٤ ')],
+    ['bytes that are no UTF-8', changed('curl/8.7.1', '\xe9t\xc3 \xff\xf0\x9f')],
+    [
+      'such bytes in a field that is new, in a value that does not convert and before an escape',
+      `${changed(' 34 ', ' 3\xff ').replace('curl/8.7.1', '\xc3\\xA9')} "\xe9\\\xed\xa0\x80"`,
+    ],
+  ] as const)('has %s, and is read by the kernel', (what, odd) => {
+    const bytes = Buffer.from(`${line}\n${`${odd}\n`.repeat(3)}`, /alphabet/.test(what) ? 'utf8' : 'latin1');
+    const { format: fast, read } = counted(format);
+    for (const keepRaw of ['never', 'on-error', 'always'] as const) {
+      expect(loaded(fast, [bytes], { keepRaw })).toEqual(loaded(withoutKernel(format), [bytes], { keepRaw }));
+    }
+    expect(recordsOf(fast, [bytes])).toEqual(recordsOf(withoutKernel(format), [bytes]));
+    // The first line of an object is the reader's.
+    expect(read()).toBe(4);
+  });
+});
+
+describe('numbers of JSON', () => {
+  const format = FORMATS.get('json')?.compile({
+    columns: { small: 'int', large: 'bigint', real: 'double' },
+  }) as CompiledFormat;
+  const line = (real: string) => `{"small":1,"large":2,"real":${real}}`;
+
+  test('with an exponent are written as the reader writes them, and mostly by the kernel', () => {
+    const digits = fc.stringMatching(/^(0|[1-9]\d{0,19})(\.\d{1,20})?$/);
+    const exponent = fc.stringMatching(/^[eE][+-]?\d{1,3}$/);
+    const number = fc.tuple(fc.constantFrom('', '-'), digits, exponent, fc.boolean());
+    const all = fc.array(number, { minLength: 1, maxLength: 50 });
+    fc.assert(
+      fc.property(all, (numbers) => {
+        const written = numbers.map(([sign, text, power, quoted]) => {
+          const value = `${sign}${text}${power}`;
+          return line(quoted ? JSON.stringify(value) : value);
+        });
+        const bytes = Buffer.from(`{}\n${written.join('\n')}\n`);
+        const { format: fast, read } = counted(format);
+        expect(loaded(fast, [bytes])).toEqual(loaded(withoutKernel(format), [bytes]));
+        const plain = numbers.filter(
+          ([, text, power]) => text.length <= 16 && Math.abs(Number(power.slice(1))) < 250 && /[1-9]/.test(text),
+        );
+        expect(read()).toBeLessThanOrEqual(1 + numbers.length - plain.length);
+      }),
+      { numRuns },
+    );
+  });
+
+  test.each([
+    ['1.5e-05', '0.000015'],
+    ['1E7', '10000000'],
+    ['1.2345678E7', '12345678'],
+    ['123456789012345e-2', '1234567890123.45'],
+    ['1e-6', '0.000001'],
+    ['1e-7', '1e-7'],
+    ['12.50e-9', '1.25e-8'],
+    ['1e20', '100000000000000000000'],
+    ['1e21', '1e+21'],
+    ['-4.0e+100', '-4e+100'],
+    ['-0.0e5', '0'],
+  ])('%s is %s', (logged, expected) => {
+    const { format: fast, read } = counted(format);
+    expect(loaded(fast, [Buffer.from(`{}\n${line(logged)}\n`)]).rows.at(-1)).toMatch(
+      new RegExp(`:${expected.replace(/[+.]/g, '\\$&')}\\}$`),
+    );
+    expect(read()).toBe(1);
+  });
+
+  test('that no column of theirs takes, however few digits they had, are read by the kernel', () => {
+    const bytes = Buffer.from('{}\n{"small":21474836480,"large":"-12345678901234567890","real":1}\n');
+    const { format: fast, read } = counted(format);
+    expect(loaded(fast, [bytes])).toEqual(loaded(withoutKernel(format), [bytes]));
+    expect(read()).toBe(1);
+  });
+});
+
 describe('of the identity of an ALB line', () => {
   const { layout, columns, identity = [] } = (FORMATS.get('alb') as Format).compile({});
   /** Fields that are looked at alone. */
@@ -211,6 +301,14 @@ test('the kernel is the same after a line that takes all the room it can have', 
     expect(loaded(wide, [bytes], { keepRaw: 'always' })).toEqual(
       loaded(withoutKernel(wide), [bytes], { keepRaw: 'always' }),
     );
+  }
+  const fields = (CASES[0] as (typeof CASES)[number]).lines[0]?.split(' 34 ') ?? [];
+  for (const value of ['\xff', '\x01', '"']) {
+    const bytes = Buffer.from(`x\n${fields.join(` ${value.repeat(261_300)} `)}\n`, 'latin1');
+    expect(bytes.length).toBeLessThan(262_144);
+    for (const keepRaw of ['never', 'always'] as const) {
+      expect(loaded(alb.format, [bytes], { keepRaw })).toEqual(loaded(withoutKernel(alb.format), [bytes], { keepRaw }));
+    }
   }
   const kong = format('kong', {});
   const access = '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] \\"GET /AGENT';

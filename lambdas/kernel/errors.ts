@@ -1,14 +1,19 @@
-/** JSON's values that their columns do not take, and members given twice, as `errors` keeps them. */
+/** Values that their columns do not take, and JSON's members given twice, as `errors` keeps them. */
+import { copyPlain } from './json-values';
 import { BACKSLASH, COLON, DOT, FAILED, HYPHEN, outOf, put, putBytes, putTextKey, QUOTE, SPACE, ZERO } from './memory';
 import { isDigit } from './numbers';
-import { BOOLEAN, DOUBLE, errorsKey, NAME_BYTES, nameLength, names, opOf, RECORD_BYTES, RECORDS, TIME } from './program';
-import { copyPlain } from './json-values';
+import {
+  ADDRESS, BIGINT_DIGITS, BOOLEAN, DELIMITED, DOUBLE, errorsKey, INT, INT_DIGITS, kind, NAME_BYTES, nameLength, names, opOf,
+  RECORD_BYTES, RECORDS, TIME,
+} from './program';
+import { copySpan } from './text';
 
 /** Errors of the line. */
 export let fieldErrors: u32 = 0;
 
-/** At FAILED the columns whose values do not convert, a bit each, of 256; and where in the line those values are. */
+/** At FAILED the columns whose values do not convert, a bit each, of 256; and where in the line those values begin and end. */
 const VALUES: usize = FAILED + 32;
+const VALUE_BYTES: usize = 8;
 
 /** The one member that was given before: its key, value, and whether the key was written likewise. */
 let repeatedKey: usize = 0;
@@ -29,18 +34,32 @@ function forgetErrors(): void {
   repeatedKey = 0;
 }
 
-/** Notes a column whose value does not convert. False where only a second look can tell why. */
+/** Notes a column whose value does not convert; of a delimited line, a field. False where only a second look can tell why. */
 export function noteFailed(column: u32, p: usize, end: usize): bool {
-  if (!isOther(opOf(RECORDS + <usize>column * RECORD_BYTES), p, end)) return false;
+  if (!isOther(takenBy(recordOf(column)), p, end)) return false;
   const word = FAILED + <usize>(column >> 6) * 8;
   store<u64>(word, load<u64>(word) | ((<u64>1) << (column & 63)));
-  store<u32>(VALUES + <usize>column * 4, p);
+  const value = VALUES + <usize>column * VALUE_BYTES;
+  store<u32>(value, p);
+  store<u32>(value, end, 4);
   fieldErrors++;
   return true;
 }
 
+// @ts-ignore: decorator
+@inline
+function recordOf(column: u32): usize {
+  return RECORDS + <usize>column * RECORD_BYTES;
+}
+
+/** What a column takes, as its op; of an address, it is the port that may not convert. */
+export function takenBy(record: usize): u32 {
+  const op = opOf(record);
+  return op == ADDRESS ? INT : op;
+}
+
 /** Is a value for certain none that columns of the kind take, nor one beyond their range? */
-function isOther(op: u32, p: usize, end: usize): bool {
+export function isOther(op: u32, p: usize, end: usize): bool {
   const first = <u32>load<u8>(p);
   if (first == 0x7b || first == 0x5b) return true;
   const quoted = first == QUOTE;
@@ -59,7 +78,16 @@ function isOther(op: u32, p: usize, end: usize): bool {
     // What has a fraction is no whole number, unless that is 0.
     else if (fraction && op < DOUBLE && c > ZERO) return true;
   }
-  return false;
+  return isTooLong(op, p, end);
+}
+
+/** Is it a whole number of more digits than any has that its column takes? */
+function isTooLong(op: u32, p: usize, end: usize): bool {
+  if (op >= DOUBLE) return false;
+  if (load<u8>(p) == HYPHEN || load<u8>(p) == 0x2b) p++;
+  if (end - p <= (op == INT ? INT_DIGITS : BIGINT_DIGITS) + 1) return false;
+  for (; p < end; p++) if (!isDigit(load<u8>(p))) return false;
+  return true;
 }
 
 function mayBeBoolean(p: usize, end: usize): bool {
@@ -92,7 +120,7 @@ export function putErrors(o: usize): usize {
   if (repeatedKey != 0 && fieldErrors > 1) return 0;
   o = put(putTextKey(o, errorsKey()), 0x7b);
   if (repeatedKey != 0) {
-    o = putValue(o, repeatedKey, repeatedLength, repeatedValue);
+    o = putValue(o, repeatedKey, repeatedLength, repeatedValue, 0);
     o = putReason(o, repeatedExactly ? 'duplicate_key' : 'case_collision');
   }
   let count = 0;
@@ -107,21 +135,27 @@ export function putErrors(o: usize): usize {
 }
 
 function putFailed(o: usize, column: u32): usize {
-  const record = RECORDS + <usize>column * RECORD_BYTES;
-  const op = opOf(record);
-  const value = <usize>load<u32>(VALUES + <usize>column * 4);
+  const op = takenBy(recordOf(column));
+  const value = VALUES + <usize>column * VALUE_BYTES;
   const name = names() + <usize>column * NAME_BYTES;
-  o = putValue(o, name, nameLength(name), value);
-  if (op < DOUBLE) return putReason(o, 'not a whole number');
-  return putReason(o, op == DOUBLE ? 'not a number' : op == TIME ? 'not a timestamp' : 'not a boolean');
+  let p = <usize>load<u32>(value);
+  let end = <usize>load<u32>(value, 4);
+  o = putValue(o, name, nameLength(name), p, end);
+  if (op >= DOUBLE) return putReason(o, op == TIME ? 'not a timestamp' : op == BOOLEAN ? 'not a boolean' : 'not a number');
+  if (load<u8>(p) == QUOTE) {
+    p++;
+    end--;
+  }
+  if (!isTooLong(op, p, end)) return putReason(o, 'not a whole number');
+  return putReason(o, op == INT ? 'out of range for int' : 'out of range for bigint');
 }
 
-/** `"name":{"value":"…` as it stands in a string. */
-function putValue(o: usize, name: usize, length: usize, p: usize): usize {
+/** `"name":{"value":"…` as it stands in a string. JSON's values show their own end. */
+function putValue(o: usize, name: usize, length: usize, p: usize, end: usize): usize {
   store<u16>(o, 0x225c);
   o = putBytes(o + 2, name, length);
   o = putText(o, '\\":{\\"value\\":\\"');
-  return outOf(copyPlain(p, o, 2));
+  return kind() == DELIMITED ? copySpan(p, end, o, 2) : outOf(copyPlain(p, o, 2));
 }
 
 function putReason(o: usize, reason: string): usize {
