@@ -1,3 +1,4 @@
+import { LOCKS } from './lock.ts';
 import type { Resource } from './resource.ts';
 
 /**
@@ -6,12 +7,14 @@ import type { Resource } from './resource.ts';
  *
  *   <dir>/stack/                 the cloud assembly it was last opened with (template, bundles)
  *   <dir>/buckets/<bucket>/<key> every bucket's objects as plain files
- *   <dir>/objects/               what S3 knows of objects beyond their bytes
+ *   <dir>/objects/, <dir>/unfinished/  what S3 knows of objects beyond their bytes, and of those not yet there
+ *   <dir>/dynamodb/              tables
  *   <dir>/queues/, <dir>/invocations/, <dir>/firehose/  what is accepted and not yet done
  *   <dir>/logs/<function>.log    what functions print
  *   <dir>/context.json           the params it was last opened with
  *   <dir>/operations/            how far operations have come that were broken off
  *   <dir>/locks/                 the process that has it open
+ *   <dir>/sample/                what the demo feeds it
  */
 export interface OpenOptions {
   /** The lake's folder; made when missing. */
@@ -24,6 +27,12 @@ export interface OpenOptions {
 
 /** File of a lake's folder with the context params it was last opened with. */
 export const CONTEXT_FILE = 'context.json';
+
+/** All there is in a lake's folder, and nowhere else: what may be deleted with it. */
+export const LAKE_NAMES: readonly string[] = [
+  ...['stack', 'buckets', 'objects', 'unfinished', 'dynamodb', 'queues', 'invocations', 'firehose', 'logs'],
+  ...[CONTEXT_FILE, 'operations', LOCKS, 'sample'],
+];
 
 /** What happened since the lake was opened. */
 export interface Drained {

@@ -35,8 +35,8 @@ export function lockFolder(dir: string): Lock {
   }
 }
 
-/** Below a lake's folder, a file for each process that has it or asks for it. */
-const LOCKS = 'locks';
+/** Below a lake's folder, a file for each process that has it or asks for it. It is there from the first on. */
+export const LOCKS = 'locks';
 
 function inUse(dir: string, pid: number): Error {
   return new Error(`lake ${dir} is in use by process ${pid}: wait for it to end, or use another folder`);

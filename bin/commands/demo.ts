@@ -3,7 +3,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { openAthena } from '../../local/athena.ts';
-import { lockFolder } from '../../local/lock.ts';
+import { LAKE_NAMES } from '../../local/local-lake.ts';
+import { LOCKS, lockFolder } from '../../local/lock.ts';
 import { type SampleSource, writeSample } from '../../local/sample/write-sample.ts';
 import { type Balance, balances, EVERYTHING, imbalances } from '../balance.ts';
 import { CommandError } from '../command-error.ts';
@@ -11,7 +12,7 @@ import { demoReport, demoText, type FoundDuplicates } from '../demo-report.ts';
 import { readInputs } from '../input-files.ts';
 import { readLakeFolder } from '../lake-folder.ts';
 import { loadFiles, troubles } from '../load-files.ts';
-import { localContext } from '../local-context.ts';
+import { configuredSources, localContext } from '../local-context.ts';
 import { duplicatesReport, type SourceReport } from '../operations/duplicates.ts';
 import { jsonOption, lakeOption } from '../options.ts';
 import { complain, print, printJson, stages } from '../output.ts';
@@ -37,6 +38,8 @@ export function addDemo(lake: Command): void {
 
 async function runDemo({ lake: dir, json }: DemoOptions): Promise<void> {
   const stage = stages();
+  const configured = new Set(configuredSources({}).map(({ name }) => name));
+  for (const name of Object.keys(SAMPLE_LINES)) if (!configured.has(name)) throw noSource(name);
   await startAfresh(dir);
   stage('writing half an hour of sample traffic');
   const options = { seed: SAMPLE_SEED, end: new Date(), lines: SAMPLE_LINES, duplicates: true };
@@ -64,19 +67,22 @@ async function runDemo({ lake: dir, json }: DemoOptions): Promise<void> {
   if (problems.length > 0) process.exitCode = 1;
 }
 
-/** Names in a lake's folder by which it is known to be one. */
-const LAKE_MARKS = ['stack', 'buckets', 'sample'];
-
-/** @throws CommandError when the folder holds something else than a lake. */
+/** @throws CommandError when the folder holds no lake, or anything beside it: that is somebody's. */
 async function startAfresh(dir: string): Promise<void> {
-  if (!existsSync(dir)) return;
-  const names = readdirSync(dir);
-  if (names.length > 0 && !names.some((name) => LAKE_MARKS.includes(name))) {
-    throw new CommandError(`${dir}: this folder holds no lake, so it is not emptied; give another one with --lake`);
+  const names = existsSync(dir) ? readdirSync(dir) : [];
+  const others = names.filter((name) => !LAKE_NAMES.includes(name));
+  if (others.length > 0 || (names.length > 0 && !names.includes(LOCKS))) {
+    const why = others.length > 0 ? `no lake, or not only one (${others[0]})` : 'no lake';
+    throw new CommandError(`${dir}: this folder holds ${why}, so it is not emptied; give another one with --lake`);
   }
   const lock = lockFolder(dir);
-  for (const name of names) await rm(join(dir, name), { recursive: true, force: true });
+  // What is left of a demo that was broken off is known by its locks.
+  for (const name of names) if (name !== LOCKS) await rm(join(dir, name), { recursive: true, force: true });
   lock.release();
+}
+
+function noSource(name: string): CommandError {
+  return new CommandError(`no source ${name}: the demo needs it; take \`sources\` out of cdk.json`);
 }
 
 /** Loads the sample and gives back what went wrong. */
@@ -88,7 +94,7 @@ async function load(dir: string, sample: readonly SampleSource[], stage: (line: 
     const { sources } = readLakeFolder(dir);
     for (const { source: name, files, planted } of sample) {
       const source = sources.find((each) => each.name === name);
-      if (!source) throw new CommandError(`no source ${name}: the demo needs it; take \`sources\` out of cdk.json`);
+      if (!source) throw noSource(name);
       stage(`feeding ${name}: ${files.length} files, ${planted.lines.toLocaleString('en-US')} lines`);
       await loadFiles(lake, source, (await readInputs(files)).files, stage);
     }

@@ -87,6 +87,20 @@ describe('lake', () => {
     expect(complaints(ended)).toEqual([expect.stringContaining('precious: this folder holds no lake')]);
     expect(await readdir(join(dir, 'precious'))).toEqual(['letter.txt']);
   });
+
+  test.each([
+    ['a folder named as one of a lake', 'sample', undefined, 'this folder holds no lake, so'],
+    ['something beside a lake', 'locks', 'letter.txt', 'this folder holds no lake, or not only one (letter.txt)'],
+  ])('refuses to empty a folder with %s', async (_, folder, file, message) => {
+    const precious = await mkdtemp(join(dir, 'precious-'));
+    await mkdir(join(precious, folder));
+    if (file) await writeFile(join(precious, file), 'dear');
+    const ended = await lake('demo', '--lake', precious);
+
+    expect(ended.code).toBe(1);
+    expect(complaints(ended)).toEqual([expect.stringContaining(message)]);
+    expect(await readdir(precious)).toEqual([file, folder].filter((name) => name).sort());
+  });
 });
 
 describe('lake formats', () => {
