@@ -16,7 +16,7 @@ export function reportText({ sources, sample }: DuplicatesReport): string {
     sources.map((source) => [
       source.source,
       ...[source.checked, source.duplicates].map(thousands),
-      percent(source.rate),
+      source.checked > 0 ? percent(source.rate) : '-',
       ...[source.withinObject, source.acrossObjects, source.redelivered, source.late].map(thousands),
       source.sampleRate < 1 ? percent(source.sampleRate) : 'all',
     ]),
@@ -26,7 +26,15 @@ export function reportText({ sources, sample }: DuplicatesReport): string {
     places.map(({ origin, what }) => [source, minute.slice(0, 16), kind, fingerprint, origin, what]),
   );
   const columns = ['source', 'minute', 'kind', 'fingerprint', 'origin', 'where'].map((name) => ({ name }));
-  return [table, ...charts, ...(shown.length > 0 ? [renderTable(columns, shown)] : [])].join('\n\n');
+  const late = sources.filter((source) => source.late > 0).map(lateText);
+  return [table, ...charts, ...late, ...(shown.length > 0 ? [renderTable(columns, shown)] : [])].join('\n\n');
+}
+
+function lateText({ source, late }: SourceReport): string {
+  return (
+    `${source}: ${thousands(late)} records were further back when they came than duplicates.windowHours, and were compared ` +
+    'with none; --audit counts them by SQL, --check in files'
+  );
 }
 
 /** Characters of a chart. */
@@ -70,7 +78,7 @@ export function auditText(audits: readonly AuditReport[]): string {
 
 /** The lines of a sample. */
 export function linesText(lines: readonly CheckedDuplicate[]): string {
-  if (lines.length === 0) return 'None of the sample lies in objects that can be read.';
+  if (lines.length === 0) return 'There is no sample, or none of it lies in objects that can be read.';
   return lines
     .map(({ fingerprint, places, text }) =>
       [

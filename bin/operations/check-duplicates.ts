@@ -36,8 +36,8 @@ export interface CheckedDuplicate {
 const MAX_SHOWN = 10;
 
 /**
- * Counts as the lake does: records are compared with those of the same minute. Memory holds 5 bytes of
- * each record.
+ * Counts as the lake does: records are compared with those of the same minute. Memory holds the pages: 5
+ * bytes of each record, and 4 KB of each file and minute at least.
  */
 export async function checkDuplicates(source: TrackedSource, files: readonly CheckedFile[]): Promise<Checked> {
   const arrivedAt = Date.now();

@@ -134,12 +134,8 @@ export function programOf(
     return fieldBytes(wanted ? field : { ...field, op: 'skip' }, keys, slots, text);
   });
   if (layout.kind === 'delimited' && identity) {
-    const kept = keptFields(
-      layout,
-      identity.length === 1 ? inOrder(identity[0] ?? [], specs) : [],
-      identity[0]?.[0],
-      records,
-    );
+    const [only, ...others] = identity;
+    const kept = only && others.length === 0 ? keptFields(layout, inOrder(only, specs), only[0], records) : [];
     header.writeUInt32LE(text.add(Buffer.concat(kept)), KEPT_AT);
     header.writeUInt32LE(kept.length, KEPT_COUNT_AT);
   }

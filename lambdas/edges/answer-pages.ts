@@ -34,6 +34,8 @@ export async function withoutPages(stream: AsyncIterable<Uint8Array>): Promise<U
   for (let found = answer.indexOf(BINARY); found >= 0; found = answer.indexOf(BINARY, from)) {
     const start = found + BINARY.length;
     const end = answer.indexOf(QUOTE, start);
+    // Cut short: the SDK will say so.
+    if (end < 0) break;
     const name = `${takenBefore++}`;
     taken.set(name, decoded(answer.toString('latin1', start, end)));
     texts.push(answer.toString('utf8', from, start), name);
@@ -46,7 +48,8 @@ export async function withoutPages(stream: AsyncIterable<Uint8Array>): Promise<U
 /** A binary value of an answer that `withoutPages` has gathered. */
 export function pageBytes(name: string): Uint8Array {
   const bytes = taken.get(name);
-  if (!bytes) throw new RangeError(`binary value: expected one that was taken from an answer, got ${name}`);
+  if (!bytes)
+    throw new RangeError(`binary value: expected one that was taken from an answer, got ${name.slice(0, 40)}`);
   taken.delete(name);
   return bytes;
 }

@@ -283,6 +283,8 @@ describe('of the identity of an ALB line', () => {
     expect(kept('time', 'client_ip')).toBe(0);
     expect(kept('time', 'account_id')).toBe(0);
     expect(kept('client_ip', 'client_port')).toBe(0);
+    const several = programOf(layout as Layout, columns, [['time', 'trace_id'], ['elb']]);
+    expect(Buffer.from(several ?? []).readUInt32LE(KEPT_COUNT_AT)).toBe(0);
   });
 });
 

@@ -1,15 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Counted, countDue, LONGEST_WAIT_MS, QUIET_MS } from '../../lambdas/core/duplicates/count.ts';
 import { pack } from '../../lambdas/core/duplicates/packed-page.ts';
 import { pageDone, pageMemory } from '../../lambdas/core/duplicates/page-memory.ts';
-import type { CountStore, ReportStore, StoredMark, TrackStore } from '../../lambdas/core/duplicates/store.ts';
+import {
+  type CountStore,
+  type ReportStore,
+  SHARDS,
+  type StoredMark,
+  type TrackStore,
+} from '../../lambdas/core/duplicates/store.ts';
 import { type Tracked, type TrackPorts, track } from '../../lambdas/core/duplicates/track.ts';
 import { objectWork, type TrackedSource } from '../../lambdas/core/duplicates/work.ts';
 import { compiledSources } from '../../lambdas/core/sources.ts';
 import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
+import { pagePartition } from '../../lambdas/edges/duplicates-items.ts';
 import { Random } from '../../local/sample/random.ts';
 import { openTable, TABLE } from './duplicates-table.ts';
 
@@ -383,6 +391,19 @@ describe('the duplicate check', () => {
     await expect(dynamoDuplicates(client, { table: TABLE }).writePages(pages)).rejects.toThrow('access denied');
     expect(calls).toBeGreaterThan(1);
     expect(open).toBe(0);
+  });
+
+  test('counts no page of an earlier form, and all others beside it', async () => {
+    const source = newSource();
+    const minute = Math.floor((NOW - MINUTE_MS) / MINUTE_MS);
+    const partitions = Array.from({ length: SHARDS }, (_, shard) => pagePartition(source.settings.name, minute, shard));
+    for (const partition of partitions) {
+      const Item = { pk: { S: partition }, sk: { S: 'old#0' }, f: { B: new Uint8Array(16) } };
+      await table.client.send(new PutItemCommand({ TableName: TABLE, Item }));
+    }
+    await deliver({ source, key: 'a', lines: [lineOf(1, 1), lineOf(1, 2)] });
+    await countAll();
+    expect(await totals(source)).toEqual({ checked: 2, withinObject: 0, acrossObjects: 0 });
   });
 
   test('holds one sample of all pages when the rate was changed between them', async () => {

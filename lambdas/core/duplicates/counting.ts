@@ -76,13 +76,13 @@ class Counter {
   }
 
   /**
-   * Adds what a run has in the range. A method of its own, called often: the engine makes a loop that runs for long but
-   * seldom fast anew each time, which took it a third of the time of counting.
+   * Adds what a run has in the range. A method of its own, called often: a loop that is entered seldom and runs for long
+   * the engine compiles anew each time it is entered, for a third of the time that counting took.
    */
-  add({ origin, owner, page, all }: Run, below: number): void {
+  add({ origin, owner, page, isSample }: Run, below: number): void {
     for (; page.upper < below; page.next()) {
       const { upper, lower } = page;
-      if (!all && !isSampled(upper * LOWER_HALF + (lower >>> 16), this.#sampleRate)) continue;
+      if (!isSample && !isSampled(upper * LOWER_HALF + (lower >>> 16), this.#sampleRate)) continue;
       this.checked++;
       const before = this.#distinct.put(upper, lower, owner);
       if (before === owner) this.within.add(upper, lower, origin);
@@ -100,14 +100,15 @@ interface Run {
   /** Number of its object or payload, from 1; those of one follow each other. */
   readonly owner: number;
   readonly page: PackedPage;
-  /** It holds none but those looked at. */
-  readonly all: boolean;
+  /** It holds none but those in the sample that is looked at. */
+  readonly isSample: boolean;
 }
 
 function runsOf(pages: readonly StoredPage[], sampleRate: number): Run[] {
   return [...Map.groupBy(pages, ({ origin }) => origin)].flatMap(([origin, own], index) =>
     own.map((page): Run => {
-      return { origin, owner: index + 1, page: new PackedPage(page.fingerprints), all: page.sampleRate === sampleRate };
+      const isSample = page.sampleRate === sampleRate;
+      return { origin, owner: index + 1, page: new PackedPage(page.fingerprints), isSample };
     }),
   );
 }

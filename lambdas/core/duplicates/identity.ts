@@ -9,7 +9,8 @@ export const FINGERPRINT_WORDS = 2;
 
 /**
  * Of its 64 bits the upper 48 are kept. Of n records in a minute n² / 2⁴⁹ are then taken for duplicates by chance: of
- * 11 million, as there are at 16 billion a day, one in five minutes, or one in 50 million records.
+ * 11 million, as there are at 16 billion a day, one in five minutes, or one in 50 million records. Where no record tells
+ * a time, an hour is such a minute: one in 800,000 at that volume.
  */
 const LOST_BITS = 16;
 /** Of the part that is looked at first. */

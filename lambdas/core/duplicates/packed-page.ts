@@ -5,8 +5,8 @@
  *
  *   count (4 bytes) │ lower 32 bits of each (4 bytes each) │ steps of the upper 16 (1 byte each, and those that are 255)
  *
- * Sorted hashes come close to each other: of 2,000 in a minute each is told by 5 bytes instead of 6, and nearly as few
- * could tell them at all (https://en.wikipedia.org/wiki/Golomb_coding). What is written is what the check costs.
+ * Sorted hashes come close to each other: of 2,000 in a minute each is told by 5 bytes instead of 6, where 4.8
+ * could tell them at best (https://en.wikipedia.org/wiki/Golomb_coding). What is written is what the check costs.
  */
 import { FINGERPRINT_WORDS, lowerOf, UPPER_VALUES, upperOf } from './identity.ts';
 import { pageMemory } from './page-memory.ts';
@@ -25,9 +25,9 @@ export function mostPackedBytes(count: number): number {
   return COUNT_BYTES + (LOWER_BYTES + STEP_BYTES) * count + Math.floor((UPPER_VALUES - 1) / LONGEST_STEP);
 }
 
-/** And on average: steps are as long as waits for chance events are. */
-export function packedBytes(count: number): number {
-  const long = count / Math.expm1((LONGEST_STEP * (count + 1)) / UPPER_VALUES);
+/** And on average: steps are as long as waits for chance events are. A sample has the lowest hashes only. */
+export function packedBytes(count: number, sampleRate = 1): number {
+  const long = count / Math.expm1((LONGEST_STEP * (count + 1)) / (UPPER_VALUES * sampleRate));
   return COUNT_BYTES + (LOWER_BYTES + STEP_BYTES) * count + long;
 }
 
@@ -102,5 +102,7 @@ export class PackedPage {
     for (; step === LONGEST_STEP; step = steps[this.#at++]) this.upper += LONGEST_STEP;
     if (step === undefined) throw new RangeError(`page: expected ${this.count} steps, got ${this.passed}`);
     this.upper += step;
+    if (this.upper >= UPPER_VALUES)
+      throw new RangeError(`page: expected upper bits below ${UPPER_VALUES}, got ${this.upper}`);
   }
 }

@@ -259,6 +259,53 @@ describe('counting', () => {
     expect(countPages([page, other])).toMatchObject({ checked: 6, acrossObjects: 3 });
   });
 
+  test('is that of an account of every hash, whatever pages hold at whatever rates', () => {
+    const rates = [1, 0.3, 0.001];
+    const hash = fc.oneof(
+      fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+      fc.bigInt({ min: 2n ** 64n - 2n ** 50n, max: 2n ** 64n - 1n }),
+      fc.bigInt({ min: 0n, max: 2n ** 55n }),
+    );
+    const object = fc.record({
+      some: fc.array(hash, { maxLength: 40 }),
+      from: fc.nat(9000),
+      rate: fc.constantFrom(...rates),
+    });
+    // Enough of them for several ranges.
+    const many = Array.from({ length: 9000 }, (_, index) =>
+      BigInt.asUintN(64, BigInt(index + 1) * 0x9e3779b97f4a7c15n),
+    );
+    fc.assert(
+      fc.property(fc.array(object, { minLength: 1, maxLength: 4 }), (objects) => {
+        const isIn = (rate: number) => (each: bigint) => Number(each >> 32n) < rate * 2 ** 32;
+        const least = Math.min(...objects.map(({ rate }) => rate));
+        const all = objects.map(({ some, from, rate }) =>
+          [...some, ...some.slice(0, 3), ...many.slice(from)].filter(isIn(rate)),
+        );
+        const pages = all.map((hashes, index) => ({
+          origin: `o${index}`,
+          sampleRate: objects[index]?.rate ?? 1,
+          fingerprints: pack(new Uint32Array(BigUint64Array.from(hashes).sort().buffer)),
+        }));
+        const looked = all.map((hashes) => hashes.filter(isIn(least)).map((each) => each >> 16n));
+        const distinct = looked.map((fingerprints) => new Set(fingerprints));
+        const checked = looked.flat().length;
+        const each = distinct.reduce((sum, { size }) => sum + size, 0);
+        const { sample, ...counts } = countPages(pages);
+        expect(counts).toEqual({
+          checked,
+          withinObject: checked - each,
+          acrossObjects: each - new Set(looked.flat()).size,
+          sampleRate: least,
+        });
+        for (const { fingerprint, origins } of sample) {
+          for (const origin of origins) expect(distinct[Number(origin.slice(1))]).toContain(BigInt(`0x${fingerprint}`));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   test('is exact where the fingerprints of thousands begin alike', () => {
     const crowd = Array.from({ length: 20_000 }, (_, index) => 2 ** 40 + index * 977);
     const spread = Array.from({ length: 20_000 }, (_, index) => index * 2 ** 33 + 3);
