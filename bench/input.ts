@@ -10,6 +10,7 @@ import type { FormatOptions } from '../lambdas/core/format.ts';
 import type { Source } from '../lambdas/core/load.ts';
 import { compiledSources } from '../lambdas/core/sources.ts';
 import { type Kind, LOAD_BALANCER, linesOfBytes, linesOfCount } from './generate.ts';
+import { ingest } from './ingest.ts';
 import { columnsOf, number, type Section } from './report.ts';
 
 /** One object, and how it is read. */
@@ -91,6 +92,9 @@ export async function fromFiles(kind: Kind, paths: readonly string[], bytes: num
   const times = Math.max(1, Math.ceil(bytes / text.length));
   const once = inputOf(kind, kind, text, '');
   const names = files.map(({ path }) => basename(path)).join(', ');
+  // What is measured otherwise is how fast lines are rejected.
+  const { rows, lines } = await ingest(once);
+  if (rows === 0) throw new CommandError(`${names}: none of ${lines} lines is a row of ${kind}: give another --format`);
   return {
     ...once,
     key: landingKey(first.path),

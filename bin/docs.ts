@@ -69,6 +69,8 @@ function tablesPage(): string {
 }
 
 function formatSection({ name, description, reference, options, example, filters = {}, compile }: Format): string[] {
+  const { columns, identity = [] } = compile(example ?? {});
+  const told = identity.map((names) => `by ${names.map((column) => `\`${column}\``).join(', ')}`);
   const filterLines = Object.entries(filters).map(([filter, what]) => `- \`${filter}\`: ${what}`);
   return [
     `## Format ${name}`,
@@ -78,7 +80,9 @@ function formatSection({ name, description, reference, options, example, filters
     ...(options.length > 0 ? [`Options: ${options.map((option) => `\`${option}\``).join(', ')}.`, ''] : []),
     ...(filterLines.length > 0 ? ['Filters, each counted, and switched off by its name:', '', ...filterLines, ''] : []),
     ...(example ? [`Columns with \`${JSON.stringify(example)}\`:`, ''] : []),
-    ...columnTable(numbered(compile(example ?? {}).columns)),
+    ...columnTable(numbered(columns)),
+    '',
+    `Duplicates are told ${[...told, 'by the whole line'].join('; where the first of them is null, ')}. A source’s \`identity\` names other columns.`,
     '',
   ];
 }

@@ -83,6 +83,8 @@ function plan({ linesPerDay, bytesPerLine, linesPerObject, peak, prices, context
       [name, { linesPerDay: lines, bytesPerLine: of(bytesPerLine, name), linesPerObject: of(linesPerObject, name) }],
     ];
   });
+  const planned = new Set(volumes.map(([name]) => name));
+  const left = names.filter((name) => !planned.has(name));
   const made = planOf({
     config,
     volumes: new Map(volumes),
@@ -90,8 +92,9 @@ function plan({ linesPerDay, bytesPerLine, linesPerObject, peak, prices, context
     rates: measuredRates(),
     prices: prices === undefined ? listPrices() : pricesFrom(prices),
   });
-  if (json) printJson(made);
-  else print(planText(made));
+  const warnings = [...left.map((name) => `${name}: left out, as no lines are given for it`), ...made.warnings];
+  if (json) printJson({ ...made, warnings });
+  else print(planText({ ...made, warnings }));
 }
 
 function pricesFrom(file: string): Prices {
@@ -118,7 +121,7 @@ function numbersBySource(text: string, before: BySource = new Map(), max: number
 
 /** @throws InvalidArgumentError for what is no number from `min` to `max`. */
 function numberWithin(text: string, min: number, max: number): number {
-  const value = text.trim() === '' ? Number.NaN : Number(text.replaceAll(/(?<=\d)[_,](?=\d)/g, ''));
+  const value = text.trim() === '' ? Number.NaN : Number(text.replaceAll(/(?<=\d)(?:_(?=\d)|,(?=\d{3}(?!\d)))/g, ''));
   if (value >= min && value <= max) return value;
   throw new InvalidArgumentError(
     `Allowed: a number from ${min.toLocaleString('en-US')} to ${max.toLocaleString('en-US')}.`,

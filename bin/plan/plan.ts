@@ -16,12 +16,14 @@ import {
 import type { Prices } from './prices.ts';
 import type { FormatRates, Rates } from './rates.ts';
 import {
+  countedBytesPerObject,
   duplicateUnits,
   ledgerUnits,
   likelyLinesPerObject,
   objectsPerDay,
   packed,
   rawBytesPerObject,
+  secondsPerObject,
 } from './source-amounts.ts';
 import {
   type BilledSource,
@@ -84,6 +86,8 @@ export interface SourcePlan {
     readonly duplicateReadsPerDay: number;
     readonly duplicateWritesPerSecondPeak: number;
   };
+  /** The duplicate check of an object or payload, and the memory of counting a minute at the peak. */
+  readonly duplicates: { readonly secondsPerObject: number; readonly countBytesPeak: number };
 }
 
 /** US dollars a month by part. */
@@ -220,6 +224,11 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
       duplicateWritesPerDay: perDay * pages.writes,
       duplicateReadsPerDay: perDay * pages.reads,
       duplicateWritesPerSecondPeak: (peakFactor * perDay * pages.writes) / 86_400,
+    },
+    duplicates: {
+      secondsPerObject: enabled ? secondsPerObject(load, load.rates.trackNsPerByte, config.memoryMiB) : 0,
+      // Each minute as many pages come to be as objects come, times the pages of one.
+      countBytesPeak: enabled ? ((peakFactor * perDay) / 1440) * countedBytesPerObject(load, sampleRate) : 0,
     },
   };
   const billed: BilledSource = {

@@ -103,17 +103,22 @@ const READ_BYTES = 8192;
 /** Objects (compressed) and payloads from this size on are asked for before they are read: half a read. */
 const ASKED_FOR_FROM_BYTES = 65_536;
 
-/** A page for each minute, a mark put and deleted, the object finished; each page read once to be counted. */
-export function duplicateUnits(load: SourceLoad, sampleRate: number): Units {
-  const { lane, linesPerObject, rates } = load;
+/** Minutes of an object or payload that have pages, and what each has: full pages, and fingerprints in one more. */
+function pagesOf({ lane, linesPerObject }: SourceLoad, sampleRate: number) {
   const minutes = lane === 'objects' ? Math.max(1, Math.min(ASSUMED.minutesPerObject, linesPerObject)) : 1;
   const records = linesPerObject / minutes;
   // A minute none of whose records is in the sample has no page.
   const pages = minutes * (1 - (1 - sampleRate) ** records);
   const fingerprints = (minutes * records * sampleRate) / pages;
   const full = Math.floor(fingerprints / MAX_PAGE_FINGERPRINTS);
-  const rest = fingerprints - full * MAX_PAGE_FINGERPRINTS;
-  const bytesOf = (count: number) => PAGE_OVERHEAD_BYTES + packedBytes(count);
+  return { pages, full, rest: fingerprints - full * MAX_PAGE_FINGERPRINTS };
+}
+
+/** A page for each minute, a mark put and deleted, the object finished; each page read once to be counted. */
+export function duplicateUnits(load: SourceLoad, sampleRate: number): Units {
+  const { lane, rates } = load;
+  const { pages, full, rest } = pagesOf(load, sampleRate);
+  const bytesOf = (count: number) => PAGE_OVERHEAD_BYTES + packedBytes(count, sampleRate);
   const writesOf = (count: number) => Math.ceil(bytesOf(count) / WRITE_BYTES);
   const bytes = pages * (full * bytesOf(MAX_PAGE_FINGERPRINTS) + (rest > 0 ? bytesOf(rest) : 0));
   const size = rawBytesPerObject(load) / (lane === 'objects' ? rates.gzipRatio : 1);
@@ -123,4 +128,15 @@ export function duplicateUnits(load: SourceLoad, sampleRate: number): Units {
     reads: bytes / READ_BYTES + asked,
     bytes,
   };
+}
+
+/** Memory of pages comes in such steps (core/duplicates/page-memory.ts), and about as much goes to what else a page is. */
+const PAGE_STEP_BYTES = 4096;
+
+/** Bytes of memory that counting takes for the pages of one object or payload. */
+export function countedBytesPerObject(load: SourceLoad, sampleRate: number): number {
+  const { pages, full, rest } = pagesOf(load, sampleRate);
+  const memoryOf = (count: number) =>
+    (Math.ceil(packedBytes(count, sampleRate) / PAGE_STEP_BYTES) + 1) * PAGE_STEP_BYTES;
+  return pages * (full * memoryOf(MAX_PAGE_FINGERPRINTS) + (rest > 0 ? memoryOf(rest) : 0));
 }

@@ -20,8 +20,7 @@ const NEW_TABLE_WRITES = 4000;
 /** Lambda's longest. */
 const TRACK_SECONDS = 900;
 
-/** Memory that counting a minute takes for each of its records, and the share of a function's it may be. */
-const COUNT_BYTES_PER_RECORD = 12;
+/** The share of a function's memory that counting a minute may take. */
 const COUNT_SHARE = 0.7;
 
 const GIB = 2 ** 30;
@@ -33,7 +32,7 @@ export function warningsOf(source: SourcePlan, config: Config, peakFactor: numbe
     ...loadsWarnings(source, peakFactor),
     ...fileWarnings(source, config),
     ...functionWarnings(source, config),
-    ...duplicateWarnings(source, config, peakFactor),
+    ...duplicateWarnings(source, config),
     ...queryWarnings(source, config),
   ].map((warning) => `${source.name}: ${warning}`);
 }
@@ -123,10 +122,11 @@ function functionWarnings({ lane, lambda }: SourcePlan, config: Config): string[
 /** https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html */
 const MAX_CONCURRENCY = 1000;
 
-function duplicateWarnings(source: SourcePlan, config: Config, peakFactor: number): string[] {
+function duplicateWarnings(source: SourcePlan, config: Config): string[] {
   const { enabled, sampleRate } = config.duplicates;
   if (!enabled) return [];
-  const { dynamoDb, linesPerDay, lambda } = source;
+  const { dynamoDb } = source;
+  const { secondsPerObject, countBytesPeak } = source.duplicates;
   const warnings: string[] = [];
   if (dynamoDb.duplicateWritesPerSecondPeak > NEW_TABLE_WRITES) {
     warnings.push(
@@ -134,17 +134,16 @@ function duplicateWarnings(source: SourcePlan, config: Config, peakFactor: numbe
         `a new table takes ${thousands(NEW_TABLE_WRITES)} until it has grown: begin with a lower duplicates.sampleRate, or warm it`,
     );
   }
-  const countBytes = ((peakFactor * linesPerDay * sampleRate) / 1440) * COUNT_BYTES_PER_RECORD;
   const memory = config.memoryMiB * 2 ** 20 * COUNT_SHARE;
-  if (countBytes > memory) {
-    const rate = Number(((sampleRate * memory) / countBytes).toPrecision(1));
+  if (countBytesPeak > memory) {
+    const rate = Number(((sampleRate * memory) / countBytesPeak).toPrecision(1));
     warnings.push(
-      `counting a minute at the peak takes ${bytesText(countBytes)}, more than memoryMiB=${config.memoryMiB} leaves: duplicates.sampleRate=${rate}`,
+      `counting a minute at the peak takes ${bytesText(countBytesPeak)}, more than memoryMiB=${config.memoryMiB} leaves: duplicates.sampleRate=${rate}`,
     );
   }
-  if (lambda.secondsPerObject > TRACK_SECONDS) {
+  if (secondsPerObject > TRACK_SECONDS) {
     warnings.push(
-      `an object takes ${thousands(Math.round(lambda.secondsPerObject))} s, more than the duplicate check has for it (${TRACK_SECONDS})`,
+      `the duplicate check takes ${thousands(Math.round(secondsPerObject))} s for an object, and has ${TRACK_SECONDS}`,
     );
   }
   return warnings;

@@ -52,15 +52,24 @@ describe('withNewField', () => {
 });
 
 describe('fromFiles', () => {
+  test('refuses files none of whose lines is of the format', async () => {
+    const file = join(temporaryFolder(), 'other.log');
+    writeFileSync(file, 'one\ntwo\n');
+    await expect(fromFiles('alb', [file], 100)).rejects.toThrow(
+      'other.log: none of 2 lines is a row of alb: give another --format',
+    );
+  });
+
   test('repeats small files, gzipped or not, until they are worth measuring', async () => {
     const dir = temporaryFolder();
     const paths = ['a.log', 'b.log.gz'].map((name) => join(dir, name)) as [string, string];
-    writeFileSync(paths[0], 'first');
-    writeFileSync(paths[1], gzipSync('second\nthird\n'));
-    const input = await fromFiles('kong', paths, 100);
-    const once = 'first\nsecond\nthird\n';
-    expect(gunzipSync(input.gzip).toString()).toBe(once.repeat(6));
-    expect(input).toMatchObject({ bytes: once.length * 6, lines: 18 });
+    const line = (level: string) => JSON.stringify({ level });
+    writeFileSync(paths[0], line('1'));
+    writeFileSync(paths[1], gzipSync(`${line('2')}\n${line('3')}\n`));
+    const input = await fromFiles('json', paths, 200);
+    const once = ['1', '2', '3'].map((level) => `${line(level)}\n`).join('');
+    expect(gunzipSync(input.gzip).toString()).toBe(once.repeat(5));
+    expect(input).toMatchObject({ bytes: once.length * 5, lines: 15 });
   });
 });
 

@@ -45,7 +45,7 @@ describe('lake plan', () => {
     for (const text of ['1,000,000,000 lines', 'freshness', 'us-east-1, us-west-2, eu-west-1', 'usual way']) {
       expect(stdout).toContain(text);
     }
-    const plan = planned('--lines-per-day', '1_000_000_000');
+    const plan = planned('--lines-per-day', '1_000,000_000');
     expect(Object.keys(plan)).toEqual([
       'peakFactor',
       'rates',
@@ -59,7 +59,7 @@ describe('lake plan', () => {
     ]);
     expect(Object.keys(plan.sources[0] ?? {})).toEqual([
       ...['name', 'format', 'ratesOf', 'lane', 'linesPerDay', 'bytesPerLine', 'rawBytesPerDay', 'linesPerObject'],
-      ...['objectsPerDay', 'lambda', 'firehose', 'files', 'freshness', 'dynamoDb'],
+      ...['objectsPerDay', 'lambda', 'firehose', 'files', 'freshness', 'dynamoDb', 'duplicates'],
     ]);
     expect(plan.sources).toMatchObject([{ name: 'alb', linesPerDay: 1e9 }]);
   });
@@ -78,6 +78,9 @@ describe('lake plan', () => {
       ['gateway', 1000],
     ]);
     expect(lines('web=3000')).toEqual([['web', 3000]]);
+    expect(planned('-c', SOURCES, '--lines-per-day', 'web=3000').warnings).toContain(
+      'gateway: left out, as no lines are given for it',
+    );
   });
 
   test('takes the params of a deploy, and what is known of the lines', () => {
@@ -109,6 +112,7 @@ describe('lake plan', () => {
     ['1e99', "'1e99' is invalid. Allowed: a number from 1"],
     ['many', "'many' is invalid. Allowed: a number from 1"],
     ['', "'' is invalid. Allowed: a number from 1"],
+    ['1,5', "'1,5' is invalid. Allowed: a number from 1"],
     ['web=', "'web=' is invalid. Allowed: a number from 1"],
     ['=5', "'=5' is invalid. expected name=n or n"],
   ])('refuses %j lines, naming the option', (lines, message) => {
