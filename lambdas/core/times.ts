@@ -3,8 +3,11 @@
  * to the microsecond; and how that stands in a row.
  */
 
-const ISO = /^(\d{4})-(\d{1,2})-(\d{1,2})[T ](\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:?\d\d)?$/;
+const ISO =
+  /^(\d{4})-(\d{1,2})-(\d{1,2})[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?: ?(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?$/;
 const EPOCH = /^(-?)(\d{1,14})(?:\.(\d{1,9}))?$/;
+/** Seconds, and microseconds or nanoseconds of them: of 2001 to 2286. */
+const LONG_EPOCH = /^(\d{10})(\d{6}|\d{9})$/;
 const EPOCH_EXPONENT = /^-?\d(?:\.\d{1,20})?[eE]\+?\d{1,2}$/;
 const LOCAL = /^(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d{4})$/;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
@@ -15,14 +18,18 @@ const MILLIS_DIGITS = 13;
 /**
  * `value` in UTC, or undefined when it is none of: ISO 8601 with `T` or a space, with `Z`, an offset or
  * nothing (UTC), months and days of one or two digits; epoch seconds, also with a fraction; epoch
- * milliseconds. These are the forms of Firehose's OpenX deserializer, and offsets besides.
+ * milliseconds. These are the forms of Firehose's OpenX deserializer, and besides them offsets, a comma before the
+ * fraction (Python's logging, Log4j), a space before the zone (Ruby), none of the seconds where they are 0 (Java),
+ * epoch microseconds and nanoseconds.
  */
 export function readTime(value: string): string | undefined {
   const iso = ISO.exec(value);
   if (iso) {
     const [, year, month, day, hour, minute, second, fraction, zone] = iso;
-    return utc([year, month, day, hour, minute, second].map(Number), fraction, zone);
+    return utc([year, month, day, hour, minute, second ?? 0].map(Number), fraction, zone);
   }
+  const [, seconds, parts] = LONG_EPOCH.exec(value) ?? [];
+  if (parts) return format(Number(seconds) * 1000, parts);
   const epoch = EPOCH.exec(value);
   if (epoch) return fromEpoch(epoch[1] === '-', epoch[2] ?? '', epoch[3]);
   return EPOCH_EXPONENT.test(value) ? fromMicros(Math.round(Number(value) * 1e6)) : undefined;
@@ -53,8 +60,8 @@ function utc(parts: readonly number[], fraction: string | undefined, zone: strin
 }
 
 function offsetMillis(zone: string | undefined): number {
-  if (!zone || zone === 'Z') return 0;
-  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2));
+  if (!zone || !/\d/.test(zone)) return 0;
+  const minutes = Number(zone.slice(1, 3)) * 60 + (zone.length > 3 ? Number(zone.slice(-2)) : 0);
   return (zone.startsWith('-') ? -minutes : minutes) * 60_000;
 }
 

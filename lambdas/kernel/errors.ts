@@ -100,7 +100,12 @@ function isPart(op: u32, c: u32): bool {
   if (isDigit(c) || c == DOT || c == HYPHEN || c == 0x2b) return true;
   if (op < DOUBLE) return false;
   if ((c | 0x20) == 0x65) return true;
-  return op == TIME && (c == COLON || c == SPACE || c == 0x54 || c == 0x5a);
+  return op == TIME && (c == COLON || c == SPACE || c == 0x2c || isOfZone(c | 0x20));
+}
+
+/** T, and the letters of Z, UTC and GMT. */
+function isOfZone(letter: u32): bool {
+  return letter == 0x74 || letter == 0x7a || letter == 0x75 || letter == 0x63 || letter == 0x67 || letter == 0x6d;
 }
 
 /** Notes a member whose column the line has had, by a key at `before`. False for another one. */

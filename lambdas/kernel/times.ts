@@ -188,8 +188,8 @@ function putOfMinute(o: usize, minute: i64, second: u32, p: usize, length: usize
 }
 
 /**
- * Writes a time in one of the forms of core/times.ts that logs have most: ISO 8601 with `T` or a space and with `Z`, an
- * offset or nothing; nginx's `$time_local`; epoch seconds, with or without a fraction, and milliseconds.
+ * Writes a time in one of the forms of core/times.ts that logs have most: ISO 8601 with `T` or a space, a dot or a comma,
+ * and with `Z`, an offset or nothing; nginx's `$time_local`; epoch seconds, with or without a fraction, and milliseconds.
  *
  * @returns where it has ended, in the output; 0 for any other form
  */
@@ -204,13 +204,15 @@ export function copyTime(p: usize, end: usize, o: usize): usize {
   return copyEpoch(p, end, o);
 }
 
+const COMMA: u32 = 0x2c;
+
 function copyIsoOffset(p: usize, end: usize, o: usize): usize {
   const minute = minuteOf(p);
   const second = secondsOf(p + 16);
   if (minute == i64.MIN_VALUE || second == INVALID) return 0;
   let fraction = p + 19;
   let fractionEnd = fraction;
-  if (fraction < end && load<u8>(fraction) == DOT) {
+  if (fraction < end && (load<u8>(fraction) == DOT || load<u8>(fraction) == COMMA)) {
     fraction++;
     fractionEnd = endOfFraction(fraction);
     if (fractionEnd == fraction || fractionEnd - fraction > 9) return 0;
