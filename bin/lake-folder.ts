@@ -15,14 +15,21 @@ export interface LakeFolder {
   readonly tables: readonly Resource[];
 }
 
+const stackOf = (dir: string) => join(dir, 'stack');
+
+/** Has a lake been opened in the folder? */
+export function hasLake(dir: string): boolean {
+  return existsSync(stackOf(dir));
+}
+
 /**
  * Reads the folder without synthesizing anything.
  *
  * @throws CommandError when there is no lake in it.
  */
 export function readLakeFolder(dir: string): LakeFolder {
-  const directory = join(dir, 'stack');
-  if (!existsSync(directory)) {
+  const directory = stackOf(dir);
+  if (!hasLake(dir)) {
     throw new CommandError(`${dir}: no lake in this folder; \`lake run FILE --lake ${dir}\` makes one`);
   }
   const { resources } = readStack({ directory, urls: { sqs: '' } });

@@ -3,9 +3,9 @@ import { openAthena } from '../../local/athena.ts';
 import { type Balance, balances, balanceText, imbalances, loadedBefore, loadedFrom, notLoaded } from '../balance.ts';
 import { CommandError } from '../command-error.ts';
 import { type InputFile, readInputs } from '../input-files.ts';
-import { readLakeFolder } from '../lake-folder.ts';
+import { hasLake, readLakeFolder } from '../lake-folder.ts';
 import { type Handed, loadFiles, sortOut, troubles } from '../load-files.ts';
-import { checkSource, localContext } from '../local-context.ts';
+import { checkSource, configuredSources, localContext } from '../local-context.ts';
 import { contextOption, jsonOption, lakeOption, type Pairs } from '../options.ts';
 import { complain, print, printJson, stages } from '../output.ts';
 
@@ -43,6 +43,13 @@ async function run(paths: readonly string[], options: RunOptions): Promise<void>
   if (found.problems.length > 0) process.exitCode = 1;
 }
 
+/** Sources that the lake had when it was opened last, and would not have with this context. */
+function droppedSources(dir: string, context: Pairs): string[] {
+  const configured = new Set(configuredSources(context).map(({ name }) => name));
+  const had = hasLake(dir) ? readLakeFolder(dir).sources : [];
+  return had.map(({ name }) => name).filter((name) => !configured.has(name));
+}
+
 interface Found {
   balances: readonly Balance[];
   readonly problems: string[];
@@ -55,6 +62,13 @@ async function load(
   found: Found,
 ): Promise<void> {
   const began = new Date();
+  const dropped = droppedSources(dir, context);
+  if (dropped.length > 0) {
+    stage(
+      `${dir} was last opened with sources that are not configured now, so that their tables are not there: ` +
+        `${dropped.join(', ')}; give the same -c again, or put them into cdk.json`,
+    );
+  }
   // Loaded when needed: CDK takes seconds, which no other command should wait for.
   const { openLake } = await import('../../local/open-lake.ts');
   const lake = await openLake({ dir, context: localContext(context), progress: stage });

@@ -103,6 +103,21 @@ describe('lake', () => {
   });
 });
 
+describe('lake run', () => {
+  test('says which sources a lake had that are not configured any more', async () => {
+    await writeFile(join(dir, 'app.jsonl'), '{"level":"INFO"}\n');
+    const from = { bucket: 'my-logs', prefix: 'gw/', notifications: 'eventbridge' };
+    const sources = [{ name: 'gw', format: 'json', columns: { level: 'string' }, from }];
+    const once = ['run', 'app.jsonl', '--lake', 'configured', '--source'];
+    expect(await lake(...once, 'gw', '-c', `sources=${JSON.stringify(sources)}`)).toMatchObject({ code: 0 });
+    const { code, stderr } = await lake(...once, 'app');
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringContaining('so that their tables are not there: gw; give the same -c'),
+    ]);
+  }, 60_000);
+});
+
 describe('lake formats', () => {
   test('gives each format with its columns as one JSON document', async () => {
     const { code, stdout } = await lake('formats', '--json');
