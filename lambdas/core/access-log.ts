@@ -9,6 +9,7 @@ import {
   filtered,
   type IdentityColumns,
   OptionError,
+  type Outcome,
   ROW,
   rejected,
 } from './format.ts';
@@ -81,13 +82,13 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
         // The pieces of a line cannot be joined here: other streams' lines may lie between them, and the
         // last one looks like any line. Half a line in the table would be worse than a line kept aside.
         if (partial) return rejected('partial_line', 'expected a whole line, got a piece cut by the container runtime');
-        if (filters.has('no_http') && !text.includes('HTTP/')) return filtered('no_http');
+        if (filters.has('no_http') && !text.includes('HTTP/')) return leftOut('no_http', line);
         if (text.trim() === '') return rejected('empty_line', 'expected a log line, got nothing');
 
         const split = splitLine(text, format, escaping);
         const values = split?.values ?? [];
         const address = clientAddress(valueAt(values, client));
-        if (filters.has('no_client_address') && address === undefined) return filtered('no_client_address');
+        if (filters.has('no_client_address') && address === undefined) return leftOut('no_client_address', line);
         if (filters.has('local_client') && address !== undefined && isLoopback(address))
           return filtered('local_client');
         if (!split) return rejected('not_this_format', `expected a line that begins with ${format.start}`);
@@ -108,6 +109,16 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
       },
     },
   };
+}
+
+/**
+ * Filtered; but what is no text at all is no line that a gateway wrote about something else. A binary file is kept as
+ * rejected lines, and so is one that was truncated while it was written to, which leaves NULs where it had been.
+ */
+function leftOut(filter: FilterName, line: string): Outcome {
+  return line.includes('\0')
+    ? rejected('not_this_format', 'expected a log line, got one with NUL in it')
+    : filtered(filter);
 }
 
 /** The format, for the kernel; none where it takes more than a look to see where a value ends. */

@@ -29,6 +29,15 @@ export function countFiltered(): void {
   store<u32>(at, load<u32>(at) + 1);
 }
 
+/** Does a line hold NUL, as no text does? Then it is for the clear path to say whether a filter leaves it out. */
+export function hasNul(p: usize, end: usize): bool {
+  for (; p < end; p += 16) {
+    const found = i8x16.bitmask(i8x16.eq(v128.load(p), i64x2.splat(0)));
+    if (found != 0 && p + <usize>ctz(found) < end) return true;
+  }
+  return false;
+}
+
 /** Where a line ends that holds no `HTTP/`; 0 for one that does. */
 export function endWithoutHttp(p: usize): usize {
   do {

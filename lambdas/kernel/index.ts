@@ -3,7 +3,7 @@
  * line that surprises it to the clear path, which knows them all and which it must agree with to the byte.
  */
 import { readDelimited, readDelimitedIdentity, unknown as unknownFields } from './delimited';
-import { clearFiltered, countFiltered, filter } from './filters';
+import { clearFiltered, countFiltered, filter, hasNul } from './filters';
 import { hash } from './hash';
 import { readJson } from './json';
 import { beginErrors, fieldErrors } from './errors';
@@ -75,6 +75,10 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
     const lineEnd = inOf(places);
     const next = lineEnd + (load<u8>(lineEnd) == CR ? 2 : 1);
     if (filter != 0) {
+      if (hasNul(p, lineEnd)) {
+        status = SURPRISE;
+        break;
+      }
       filtered++;
       countFiltered();
     } else {

@@ -206,3 +206,18 @@ describe('keys of columns', () => {
     expect(new Set(after.values()).size).toBe(after.size);
   });
 });
+
+describe('what is no text', () => {
+  const line = '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 1 "-" "curl/8" kong_request_id: "r"';
+
+  test.each([
+    ['binary data', 'x\x9c\0\x01K\xcb'],
+    ['text in UTF-16', [...line].join('\0')],
+    ['a hole where a file was truncated', `${'\0'.repeat(40)}${line}`],
+  ])('is rejected and kept, and never taken for a line that is no request: %s', (_, text) => {
+    expect(readLines(kong.compile({}), ['prose', text])).toEqual([
+      { filtered: 'no_http' },
+      { rejected: 'not_this_format' },
+    ]);
+  });
+});
