@@ -26,12 +26,15 @@ const CHECKS: readonly (readonly [string, ...string[]])[] = [
 
 let passed = 0;
 let failed = 0;
+const failedChecks: string[] = [];
 
 for (const [command, ...args] of CHECKS) {
-  process.stdout.write(`\n> ${[command, ...args].join(' ')}\n`);
+  const check = [command, ...args].join(' ');
+  process.stdout.write(`\n> ${check}\n`);
   if (run(command, args)) passed++;
-  else failed++;
+  else failedChecks.push(check);
 }
+failed += failedChecks.length;
 
 const folder = mkdtempSync(join(tmpdir(), 'tributary-test-'));
 const reportFile = join(folder, 'report.json');
@@ -53,6 +56,8 @@ const brokenFiles = report.testResults.filter(
 failed += brokenFiles.length;
 if (!succeeded && report.numFailedTests + brokenFiles.length === 0) failed++;
 
+// Their output stands far above, before that of all tests.
+for (const check of failedChecks) process.stdout.write(`\nfailed: ${check}\n`);
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 ? 1 : 0;
 

@@ -143,13 +143,20 @@ export function logColumns({ variables }: LogFormat, escaping: Escape): LogColum
 /** Columns of variables that have none of their own are numbered from here: the shared ones may grow up to it. */
 const FIRST_OTHER = 40;
 
-/** The client's address in a value: the first of a list, without brackets; undefined where that is no address. */
+/**
+ * The client's address in a value: the first of a list, without brackets and port; undefined where that is no address.
+ * Load balancers may be told to add the client's port to X-Forwarded-For:
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html
+ */
 export function clientAddress(value: string): string | undefined {
   const comma = value.indexOf(',');
   const first = (comma < 0 ? value : value.slice(0, comma)).trim();
-  const bare = first.startsWith('[') && first.endsWith(']') ? first.slice(1, -1) : first;
+  const bare = WITH_PORT.exec(first)?.slice(1).join('') ?? first;
   return isAddress(bare) ? bare : undefined;
 }
+
+/** Between brackets, with a port behind them or not; or IPv4 with a port. */
+const WITH_PORT = /^(?:\[(.*)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/;
 
 /** Nothing was there to log: `-`, or with escape=json and escape=none an empty value. */
 export function isMissing(value: string): boolean {

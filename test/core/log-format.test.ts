@@ -207,6 +207,18 @@ describe('keys of columns', () => {
   });
 });
 
+test.each([
+  ['203.0.113.7', '203.0.113.7'],
+  ['203.0.113.7:54321', '203.0.113.7'],
+  ['203.0.113.7:54321, 10.0.0.1', '203.0.113.7'],
+  ['[2001:db8::1]:54321', '2001:db8::1'],
+  ['[2001:db8::1]', '2001:db8::1'],
+  ['2001:db8::1:443', '2001:db8::1:443'],
+])('a client %s is %s', (logged, expected) => {
+  const format = nginx.compile({ logFormat: '$http_x_forwarded_for - "$request" $status' });
+  expect(readLines(format, [`${logged} - "GET / HTTP/1.1" 200`])).toMatchObject([{ row: { client_ip: expected } }]);
+});
+
 describe('what is no text', () => {
   const line = '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 1 "-" "curl/8" kong_request_id: "r"';
 
