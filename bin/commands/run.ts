@@ -82,7 +82,7 @@ async function load(
       if (file.named) found.problems.push(`${file.path}: not loaded: ${reason}`);
       else stage(`${file.path}: left out: ${reason}`);
     }
-    stage(`loading ${taken.length} files into ${name}`);
+    stage(`loading ${taken.length === 1 ? '1 file' : `${taken.length} files`} into ${name}`);
     handed = await loadFiles(lake, source, taken, stage);
     stage('waiting until all is delivered');
     found.problems.push(...troubles(await lake.drain(), dir));

@@ -192,7 +192,7 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
     lane,
     linesPerDay,
     bytesPerLine: volume.bytesPerLine ?? rates.bytesPerLine,
-    linesPerObject: volume.linesPerObject ?? likelyLinesPerObject(lane, linesPerDay),
+    linesPerObject: Math.min(linesPerDay, volume.linesPerObject ?? likelyLinesPerObject(lane, linesPerDay)),
     rates,
   };
   const loading = concurrency(load, config, peakFactor);

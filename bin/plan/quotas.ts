@@ -25,10 +25,20 @@ export interface Throughput {
   readonly requestsPerSecond: number;
 }
 
+const MEASURES = ['mibPerSecond', 'recordsPerSecond', 'requestsPerSecond'] as const;
+
+/** As people name them; a request is a put. */
+export const UNITS = { mibPerSecond: 'MiB/s', recordsPerSecond: 'records/s', requestsPerSecond: 'puts/s' } as const;
+
+/** Which of a stream's quotas is full first. */
+export function tightest(throughput: Throughput, quota: RegionQuota): keyof Throughput {
+  return MEASURES.reduce((one, other) =>
+    throughput[other] / quota[other] > throughput[one] / quota[one] ? other : one,
+  );
+}
+
 /** Streams that take so much within their quotas. */
 export function streamsNeeded(throughput: Throughput, quota: RegionQuota): number {
-  const streams = (['mibPerSecond', 'recordsPerSecond', 'requestsPerSecond'] as const).map(
-    (what) => throughput[what] / quota[what],
-  );
-  return Math.max(1, Math.ceil(Math.max(...streams)));
+  const what = tightest(throughput, quota);
+  return Math.max(1, Math.ceil(throughput[what] / quota[what]));
 }

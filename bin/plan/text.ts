@@ -1,6 +1,7 @@
 /** A plan as a screen for people. */
 import { bytesText, type RenderColumn, renderTable, thousands } from '../render.ts';
 import type { MonthlyCost, Plan, SourcePlan } from './plan.ts';
+import { tightest, UNITS } from './quotas.ts';
 import { DAYS_PER_MONTH } from './usage.ts';
 
 /** Each source, the quotas by Region, the month's cost by part and way, what will not do, what is assumed. */
@@ -63,15 +64,18 @@ function sampled({ duplicates: { enabled, sampleRate } }: Plan['config']): strin
 
 function regionsText(sources: readonly SourcePlan[]): string {
   const rows = sources.flatMap(({ name, firehose: { streams, peak, regions } }) =>
-    regions.map(({ regions: names, mibPerSecond, streamsNeeded, mibPerSecondNeeded }) => [
-      name,
-      names.length > 0 ? names.join(', ') : 'others',
-      number(peak.mibPerSecond),
-      number(mibPerSecond),
-      count(streamsNeeded),
-      count(streams),
-      streamsNeeded <= streams ? 'enough' : `${number(mibPerSecondNeeded)} MiB/s`,
-    ]),
+    regions.map(({ streamsNeeded, ...quota }) => {
+      const what = tightest(peak, quota);
+      return [
+        name,
+        quota.regions.length > 0 ? quota.regions.join(', ') : 'others',
+        number(peak.mibPerSecond),
+        number(quota.mibPerSecond),
+        count(streamsNeeded),
+        count(streams),
+        streamsNeeded <= streams ? 'enough' : `${number(peak[what] / streams)} ${UNITS[what]}`,
+      ];
+    }),
   );
   const columns = right('MiB/s', 'a stream takes', 'streamsPerTable needed', 'configured', 'or a quota of');
   return renderTable([...left('source', 'Regions'), ...columns], rows);

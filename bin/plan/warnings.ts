@@ -3,6 +3,7 @@ import type { Config } from '../../lib/config.ts';
 import { bytesText, thousands } from '../render.ts';
 import { ASSUMED } from './assumed.ts';
 import type { SourcePlan } from './plan.ts';
+import { tightest, UNITS } from './quotas.ts';
 
 /** Streams a table can have. */
 const MAX_STREAMS = 50;
@@ -38,18 +39,21 @@ export function warningsOf(source: SourcePlan, config: Config, peakFactor: numbe
 }
 
 function streamWarnings({ firehose: { streams, peak, regions } }: SourcePlan): string[] {
-  return regions.flatMap(({ regions: names, mibPerSecond, streamsNeeded, mibPerSecondNeeded }) => {
+  return regions.flatMap(({ streamsNeeded, ...quota }) => {
     if (streamsNeeded <= streams) return [];
+    const { regions: names } = quota;
     const where = names.length > 0 ? names.join(', ') : 'other Regions';
+    const what = tightest(peak, quota);
+    const rate = (value: number) => `${number(value)} ${UNITS[what]}`;
     const cures = [
       ...(streamsNeeded <= MAX_STREAMS ? [`streamsPerTable=${streamsNeeded}`] : []),
       ...(streamsNeeded > MAX_STREAMS && streams < MAX_STREAMS
-        ? [`streamsPerTable=${MAX_STREAMS} and a quota of ${number(peak.mibPerSecond / MAX_STREAMS)} MiB/s for each`]
+        ? [`streamsPerTable=${MAX_STREAMS} and a quota of ${rate(peak[what] / MAX_STREAMS)} for each`]
         : []),
-      `a quota of ${number(mibPerSecondNeeded)} MiB/s for each stream`,
+      `a quota of ${rate(peak[what] / streams)} for each stream`,
     ];
-    const has = `${streams === 1 ? '1 stream takes' : `${streams} streams take`} ${number(streams * mibPerSecond)}`;
-    return [`${where}: ${number(peak.mibPerSecond)} MiB/s at the peak, ${has}: ${cures.join(', or ')}`];
+    const has = `${streams === 1 ? '1 stream takes' : `${streams} streams take`} ${number(streams * quota[what])}`;
+    return [`${where}: ${rate(peak[what])} at the peak, ${has}: ${cures.join(', or ')}`];
   });
 }
 

@@ -378,6 +378,11 @@ describe('other warnings', () => {
       planFor(16e9, { ...EVENTS, logEventsConcurrency: 5 }),
       /logEventsConcurrency is 5$/,
     ],
+    [
+      'more puts than a stream takes, where objects are small',
+      planFor({ linesPerDay: 1e9, linesPerObject: 1 }),
+      /^alb: us-east-1.*: 23,148 puts\/s at the peak, 1 stream takes 2,000: streamsPerTable=12, or a quota of 23,148 puts\/s/,
+    ],
   ])('tell of %s', (_, plan, message) => {
     expect(plan.warnings.filter((warning) => message.test(warning))).toHaveLength(1);
   });
