@@ -77,7 +77,7 @@ class Counter {
 
   /**
    * Adds what a run has in the range. A method of its own, called often: a loop that is entered seldom and runs for long
-   * the engine compiles anew each time it is entered, for a third of the time that counting took.
+   * the engine compiles anew each time it is entered.
    */
   add({ origin, owner, page, isSample }: Run, below: number): void {
     for (; page.upper < below; page.next()) {
