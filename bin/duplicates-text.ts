@@ -32,8 +32,8 @@ export function reportText({ sources, sample }: DuplicatesReport): string {
 
 function lateText({ source, late }: SourceReport): string {
   return (
-    `${source}: ${thousands(late)} records were further back when they came than duplicates.windowHours, and were compared ` +
-    'with none; --audit counts them by SQL, --check in files'
+    `${source}: ${thousands(late)} records were further away in time when they came than duplicates.windowHours, and were ` +
+    'compared with none; --audit counts them by SQL, --check in files'
   );
 }
 
