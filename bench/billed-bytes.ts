@@ -1,7 +1,7 @@
 /** What Firehose bills for an object, by how its rows are sent. */
-import { BILLING_STEP_BYTES, rowsOf } from '../lambdas/core/pack.ts';
-import { type Column, type ColumnSpecs, numbered, OWN } from '../lambdas/core/table.ts';
-import { shownTime } from '../lambdas/core/times.ts';
+import { BILLING_STEP_BYTES, rowsOf } from '../lambdas/core/loading/pack.ts';
+import { shownTime } from '../lambdas/core/reading/times.ts';
+import { type Column, type ColumnSpecs, numbered, OWN } from '../lambdas/core/tables/table.ts';
 import { ingest } from './ingest.ts';
 import type { Input } from './input.ts';
 import { columnsOf, number, type Section } from './report.ts';

@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { numbered, OWN } from '../lambdas/core/table.ts';
+import { numbered, OWN } from '../lambdas/core/tables/table.ts';
 import { openXByKey } from '../local/openx.ts';
 import { selectRows, text } from '../local/parquet.ts';
 import { ingest } from './ingest.ts';

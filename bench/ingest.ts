@@ -1,7 +1,7 @@
 /** The ingest path: gzipped bytes to packed records, by the code the functions run. */
-import type { Claim, Ledger } from '../lambdas/core/ledger.ts';
-import { loadObject, type Send } from '../lambdas/core/load.ts';
-import type { Counts } from '../lambdas/core/loader.ts';
+import type { Claim, Ledger } from '../lambdas/core/loading/ledger.ts';
+import { loadObject, type Send } from '../lambdas/core/loading/load.ts';
+import type { Counts } from '../lambdas/core/loading/loader.ts';
 import type { Input } from './input.ts';
 
 /** Bytes of an object that Node's HTTP client gives at a time. */

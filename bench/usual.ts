@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
-import { MAX_BATCH_BYTES, MAX_BATCH_RECORDS } from '../lambdas/core/pack.ts';
+import { MAX_BATCH_BYTES, MAX_BATCH_RECORDS } from '../lambdas/core/loading/pack.ts';
 import { bodyOf } from './ingest.ts';
 import type { Input } from './input.ts';
 

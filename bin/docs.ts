@@ -3,10 +3,10 @@
  * it writes nothing and fails where a page is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { Format } from '../lambdas/core/format.ts';
-import { FORMATS } from '../lambdas/core/formats.ts';
-import { loadsTable, rejectedTable } from '../lambdas/core/lake-tables.ts';
-import { type Column, numbered, OWN, PARTITION } from '../lambdas/core/table.ts';
+import { FORMATS } from '../lambdas/core/formats/registry.ts';
+import type { Format } from '../lambdas/core/reading/format.ts';
+import { loadsTable, rejectedTable } from '../lambdas/core/tables/lake-tables.ts';
+import { type Column, numbered, OWN, PARTITION } from '../lambdas/core/tables/table.ts';
 import { costTables } from './plan/doc-tables.ts';
 
 const DOCS = new URL('../docs/', import.meta.url);

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { BrokenGzipError, decode } from '../lambdas/core/decode.ts';
+import { BrokenGzipError, decode } from '../lambdas/core/lines/decode.ts';
 import { messageOf } from '../local/files.ts';
 
 /** A file with something in it. */

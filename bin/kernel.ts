@@ -1,5 +1,5 @@
 /**
- * `npm run kernel`: compiles lambdas/kernel to WebAssembly and writes lambdas/core/kernel-wasm.ts, so that nothing is
+ * `npm run kernel`: compiles lambdas/kernel to WebAssembly and writes lambdas/core/reading/kernel-wasm.ts, so that nothing is
  * built to run or deploy. `--check` only tells whether the file is what the sources give.
  */
 import { execFileSync } from 'node:child_process';
@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
-const TARGET = 'lambdas/core/kernel-wasm.ts';
+const TARGET = 'lambdas/core/reading/kernel-wasm.ts';
 
 /** Fixed: views of a memory that grows are lost. 8 MiB, of which only what is used counts. */
 const PAGES = '128';

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { FORMATS } from '../lambdas/core/formats.ts';
+import { FORMATS } from '../lambdas/core/formats/registry.ts';
 import type { SourceSettings } from '../lambdas/core/settings.ts';
 import { isMissing } from '../local/files.ts';
 import type { Drained, LocalLake } from '../local/local-lake.ts';

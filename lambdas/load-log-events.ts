@@ -4,10 +4,10 @@
  */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
-import { DeliveryError, loadPayload } from './core/load.ts';
-import { readPayload } from './core/payload.ts';
+import { DeliveryError, loadPayload } from './core/loading/load.ts';
+import { readPayload } from './core/loading/payload.ts';
+import { compiledSources, sourceOfLogGroup } from './core/loading/sources.ts';
 import { ENV, loaderSettings, SettingsError } from './core/settings.ts';
-import { compiledSources, sourceOfLogGroup } from './core/sources.ts';
 import { attemptOf, timeLimits } from './edges/attempt.ts';
 import { firehoseClient, firehoseSend } from './edges/firehose.ts';
 import { handOn, handOnClient } from './edges/hand-on.ts';

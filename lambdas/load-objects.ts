@@ -1,15 +1,15 @@
 /**
- * Loads S3 objects announced by an SQS queue. Adapts and nothing else: the flow is core/load.ts.
+ * Loads S3 objects announced by an SQS queue. Adapts and nothing else: the flow is core/loading/load.ts.
  */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { FencedError } from './core/ledger.ts';
-import { loadObject } from './core/load.ts';
-import { type CreatedObject, createdObjects } from './core/notification.ts';
+import { FencedError } from './core/loading/ledger.ts';
+import { loadObject } from './core/loading/load.ts';
+import { type CreatedObject, createdObjects } from './core/loading/notification.ts';
+import { compiledSources, sourceOfObject } from './core/loading/sources.ts';
 import { ENV, loaderSettings, required } from './core/settings.ts';
-import { compiledSources, sourceOfObject } from './core/sources.ts';
 import { attemptOf, type TimeLimits, timeLimits } from './edges/attempt.ts';
 import { firehoseClient, firehoseSend } from './edges/firehose.ts';
 import { dynamoLedger } from './edges/ledger.ts';

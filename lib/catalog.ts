@@ -2,7 +2,7 @@ import { Aws } from 'aws-cdk-lib';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { PARTITION, type Table } from '../lambdas/core/table.ts';
+import { PARTITION, type Table } from '../lambdas/core/tables/table.ts';
 import { DATABASE, LAKE } from './names.ts';
 
 /** Which tables there are, and where. */

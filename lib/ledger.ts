@@ -3,7 +3,7 @@ import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
-import { LEDGER } from '../lambdas/core/ledger.ts';
+import { LEDGER } from '../lambdas/core/loading/ledger.ts';
 import { ENV } from '../lambdas/core/settings.ts';
 import type { LoadFunction } from './load-function.ts';
 

@@ -2,8 +2,8 @@ import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import type { Table } from '../lambdas/core/table.ts';
-import { onceName, onceView } from '../lambdas/core/views.ts';
+import type { Table } from '../lambdas/core/tables/table.ts';
+import { onceName, onceView } from '../lambdas/core/tables/views.ts';
 import type { Catalog } from './catalog.ts';
 import { LAKE, WORKGROUP } from './names.ts';
 

@@ -5,7 +5,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { type ILogGroup, LogStream } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { PARTITION, type Table } from '../lambdas/core/table.ts';
+import { PARTITION, type Table } from '../lambdas/core/tables/table.ts';
 import { acknowledgeKeys } from './acknowledge.ts';
 import type { Catalog } from './catalog.ts';
 import { LAKE } from './names.ts';

@@ -1,8 +1,8 @@
 import { opendir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader, StatementType } from '@duckdb/node-api';
-import { OWN, PARTITION } from '../lambdas/core/table.ts';
-import { onceView } from '../lambdas/core/views.ts';
+import { OWN, PARTITION } from '../lambdas/core/tables/table.ts';
+import { onceView } from '../lambdas/core/tables/views.ts';
 import { ATHENA_FUNCTIONS } from './athena-functions.ts';
 import { isMissing, messageOf } from './files.ts';
 import { type GlueColumn, type GlueTable, glueTable } from './glue-table.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ColumnType } from '../lambdas/core/table.ts';
+import type { ColumnType } from '../lambdas/core/tables/table.ts';
 import { propertiesOf } from './properties.ts';
 import type { Resource } from './resource.ts';
 

@@ -1,5 +1,5 @@
 import { DynamoDBClient, paginateScan, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
-import { LEDGER } from '../lambdas/core/ledger.ts';
+import { LEDGER } from '../lambdas/core/loading/ledger.ts';
 import { ENV } from '../lambdas/core/settings.ts';
 import { REGION } from './account.ts';
 import { isObject } from './intrinsics.ts';

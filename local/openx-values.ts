@@ -1,4 +1,4 @@
-import type { ColumnType } from '../lambdas/core/table.ts';
+import type { ColumnType } from '../lambdas/core/tables/table.ts';
 
 /** The value's own JSON text, its numbers as written. Costs a second parse of the object. */
 export type Exact = () => string;

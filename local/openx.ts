@@ -1,4 +1,4 @@
-import { type Column, type ColumnType, FIRST_FORMAT_KEY } from '../lambdas/core/table.ts';
+import { type Column, type ColumnType, FIRST_FORMAT_KEY } from '../lambdas/core/tables/table.ts';
 import { BadValue, convert } from './openx-values.ts';
 
 /**

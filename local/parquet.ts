@@ -1,5 +1,5 @@
 import { DuckDBInstance } from '@duckdb/node-api';
-import type { ColumnType } from '../lambdas/core/table.ts';
+import type { ColumnType } from '../lambdas/core/tables/table.ts';
 
 /** What Firehose's ParquetSerDe takes as Compression. */
 export type ParquetCompression = 'SNAPPY' | 'GZIP' | 'UNCOMPRESSED';

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type Command, Option } from 'commander';
 import type { TrackedSource } from '../../lambdas/core/duplicates/work.ts';
-import { compiledSources } from '../../lambdas/core/sources.ts';
+import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import { CommandError } from '../command-error.ts';
 import { auditText, checkedText, linesText, reportText } from '../duplicates-text.ts';
 import { readInputs } from '../input-files.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { Format, FormatOptions } from '../../lambdas/core/format.ts';
-import { FORMATS } from '../../lambdas/core/formats.ts';
-import type { ColumnType } from '../../lambdas/core/table.ts';
+import { FORMATS } from '../../lambdas/core/formats/registry.ts';
+import type { Format, FormatOptions } from '../../lambdas/core/reading/format.ts';
+import type { ColumnType } from '../../lambdas/core/tables/table.ts';
 import { jsonOption } from '../options.ts';
 import { print, printJson } from '../output.ts';
 import { renderTable } from '../render.ts';

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { CompiledFormat, Format, FormatOptions } from '../../lambdas/core/format.ts';
-import { FORMATS } from '../../lambdas/core/formats.ts';
+import { FORMATS } from '../../lambdas/core/formats/registry.ts';
+import type { CompiledFormat, Format, FormatOptions } from '../../lambdas/core/reading/format.ts';
 import { CommandError } from '../command-error.ts';
 import { readInputs } from '../input-files.ts';
 import { collectPairs, jsonOption, type Pairs } from '../options.ts';

@@ -25,7 +25,7 @@ interface PlanOptions {
 
 /** Lines a day: a thousand times what the largest gateways have. */
 const MAX_LINES_PER_DAY = 16e12;
-/** A longer line is none (core/lines.ts). */
+/** A longer line is none (core/lines/lines.ts). */
 const MAX_BYTES_PER_LINE = 2 ** 20;
 const MAX_LINES_PER_OBJECT = 1e9;
 const MAX_PEAK = 100;

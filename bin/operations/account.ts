@@ -3,8 +3,8 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { FirehoseClient } from '@aws-sdk/client-firehose';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import { loadsTable, rejectedTable } from '../../lambdas/core/lake-tables.ts';
-import type { Source } from '../../lambdas/core/load.ts';
+import type { Source } from '../../lambdas/core/loading/load.ts';
+import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import {
   ENV,
   type Environment,
@@ -13,9 +13,9 @@ import {
   type TrackerSettings,
   trackerSettings,
 } from '../../lambdas/core/settings.ts';
-import { compiledSources } from '../../lambdas/core/sources.ts';
-import { sourceTable, type Table } from '../../lambdas/core/table.ts';
-import { type OnceOf, onceSelect } from '../../lambdas/core/views.ts';
+import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
+import { sourceTable, type Table } from '../../lambdas/core/tables/table.ts';
+import { type OnceOf, onceSelect } from '../../lambdas/core/tables/views.ts';
 import { CommandError } from '../command-error.ts';
 import type { LogReader } from './log-reader.ts';
 

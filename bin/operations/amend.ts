@@ -11,10 +11,10 @@
  * what is done again after a death between these comes to the same.
  */
 import { type AttributeValue, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { loadsRow } from '../../lambdas/core/lake-rows.ts';
-import { LOADS_COLUMNS, loadsTable } from '../../lambdas/core/lake-tables.ts';
-import { LEDGER } from '../../lambdas/core/ledger.ts';
-import { entryIdOf } from '../../lambdas/core/origin.ts';
+import { loadsRow } from '../../lambdas/core/loading/lake-rows.ts';
+import { LEDGER } from '../../lambdas/core/loading/ledger.ts';
+import { entryIdOf } from '../../lambdas/core/loading/origin.ts';
+import { LOADS_COLUMNS, loadsTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { type Account, once, type ResultRow, sqlText, timeOf } from './account.ts';
 import { sendRows } from './send-rows.ts';
 

@@ -1,9 +1,9 @@
-import { LOADS, loadsTable, REJECTED_LINES } from '../../lambdas/core/lake-tables.ts';
-import { STATE } from '../../lambdas/core/ledger.ts';
-import type { Source } from '../../lambdas/core/load.ts';
-import { MAX_REJECTED_KEPT } from '../../lambdas/core/loader.ts';
-import { objectIdentity, originOf } from '../../lambdas/core/origin.ts';
-import { PARTITION } from '../../lambdas/core/table.ts';
+import { STATE } from '../../lambdas/core/loading/ledger.ts';
+import type { Source } from '../../lambdas/core/loading/load.ts';
+import { MAX_REJECTED_KEPT } from '../../lambdas/core/loading/loader.ts';
+import { objectIdentity, originOf } from '../../lambdas/core/loading/origin.ts';
+import { LOADS, loadsTable, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
+import { PARTITION } from '../../lambdas/core/tables/table.ts';
 import { LAKE } from '../../lib/names.ts';
 import { type Account, once, type ResultRow, sqlText, sqlTime, timeOf } from './account.ts';
 import { type Entry, entriesOf, MAX_BATCH_GET, release, reopen } from './ledger-entries.ts';

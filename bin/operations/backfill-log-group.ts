@@ -1,7 +1,7 @@
 import type { FilteredLogEvent } from '@aws-sdk/client-cloudwatch-logs';
-import type { Source } from '../../lambdas/core/load.ts';
-import type { Payload } from '../../lambdas/core/payload.ts';
-import { sourceOfLogGroup } from '../../lambdas/core/sources.ts';
+import type { Source } from '../../lambdas/core/loading/load.ts';
+import type { Payload } from '../../lambdas/core/loading/payload.ts';
+import { sourceOfLogGroup } from '../../lambdas/core/loading/sources.ts';
 import { CommandError } from '../command-error.ts';
 import type { Account } from './account.ts';
 import type { LogRange, LogReader } from './log-reader.ts';

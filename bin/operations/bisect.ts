@@ -1,7 +1,7 @@
 /** One failed record of Firehose: which of its rows are bad. */
-import { rowsOf } from '../../lambdas/core/pack.ts';
-import { OWN, type Table } from '../../lambdas/core/table.ts';
-import { shownTime } from '../../lambdas/core/times.ts';
+import { rowsOf } from '../../lambdas/core/loading/pack.ts';
+import { shownTime } from '../../lambdas/core/reading/times.ts';
+import { OWN, type Table } from '../../lambdas/core/tables/table.ts';
 import { ConversionError, openXByKey } from '../../local/openx.ts';
 import { CommandError } from '../command-error.ts';
 

@@ -5,9 +5,9 @@ import {
   type Message,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
-import { type CreatedObject, createdObjects, UnknownMessageError } from '../../lambdas/core/notification.ts';
-import { entryIdOf, objectIdentity } from '../../lambdas/core/origin.ts';
-import { sourceOfObject } from '../../lambdas/core/sources.ts';
+import { type CreatedObject, createdObjects, UnknownMessageError } from '../../lambdas/core/loading/notification.ts';
+import { entryIdOf, objectIdentity } from '../../lambdas/core/loading/origin.ts';
+import { sourceOfObject } from '../../lambdas/core/loading/sources.ts';
 import type { Account } from './account.ts';
 import { release } from './ledger-entries.ts';
 import { MAX_BATCH_MESSAGES, queueOf, sendMessages } from './objects.ts';

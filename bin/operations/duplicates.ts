@@ -2,8 +2,8 @@
 import { auditQuery } from '../../lambdas/core/duplicates/audit.ts';
 import type { SampledDuplicate } from '../../lambdas/core/duplicates/counting.ts';
 import type { CountedMinute, Note, ReportStore } from '../../lambdas/core/duplicates/store.ts';
-import { compiledSources } from '../../lambdas/core/sources.ts';
-import { sourceTable } from '../../lambdas/core/table.ts';
+import { compiledSources } from '../../lambdas/core/loading/sources.ts';
+import { sourceTable } from '../../lambdas/core/tables/table.ts';
 import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
 import { CommandError } from '../command-error.ts';
 import type { Account } from './account.ts';

@@ -1,7 +1,7 @@
 import { DeleteObjectCommand, GetObjectCommand } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { BadPayloadError, readPayload } from '../../lambdas/core/payload.ts';
-import { sourceOfLogGroup } from '../../lambdas/core/sources.ts';
+import { BadPayloadError, readPayload } from '../../lambdas/core/loading/payload.ts';
+import { sourceOfLogGroup } from '../../lambdas/core/loading/sources.ts';
 import { LAKE } from '../../lib/names.ts';
 import type { Account } from './account.ts';
 import { listObjects } from './objects.ts';

@@ -5,7 +5,7 @@ import {
   ConditionalCheckFailedException,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { LEDGER, STATE } from '../../lambdas/core/ledger.ts';
+import { LEDGER, STATE } from '../../lambdas/core/loading/ledger.ts';
 import type { Account } from './account.ts';
 
 const DAY_MS = 86_400_000;

@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
-import type { Source } from '../../lambdas/core/load.ts';
-import { type CreatedObject, continuation } from '../../lambdas/core/notification.ts';
-import { entryIdOf, type Identity, objectIdentity } from '../../lambdas/core/origin.ts';
-import { type SkipReason, sourceOfObject } from '../../lambdas/core/sources.ts';
+import type { Source } from '../../lambdas/core/loading/load.ts';
+import { type CreatedObject, continuation } from '../../lambdas/core/loading/notification.ts';
+import { entryIdOf, type Identity, objectIdentity } from '../../lambdas/core/loading/origin.ts';
+import { type SkipReason, sourceOfObject } from '../../lambdas/core/loading/sources.ts';
 import { CommandError } from '../command-error.ts';
 import type { Account } from './account.ts';
 

@@ -1,6 +1,6 @@
 /** Payloads of log events, loaded by this process as the function would: by the same code, under the same ledger. */
-import { loadPayload, type Result, type Source } from '../../lambdas/core/load.ts';
-import type { Payload } from '../../lambdas/core/payload.ts';
+import { loadPayload, type Result, type Source } from '../../lambdas/core/loading/load.ts';
+import type { Payload } from '../../lambdas/core/loading/payload.ts';
 import { firehoseSend } from '../../lambdas/edges/firehose.ts';
 import { dynamoLedger } from '../../lambdas/edges/ledger.ts';
 import type { Account } from './account.ts';

@@ -1,9 +1,9 @@
-import { KEPT_RAW_CHARS } from '../../lambdas/core/lake-rows.ts';
-import { rejectedTable } from '../../lambdas/core/lake-tables.ts';
-import type { Source } from '../../lambdas/core/load.ts';
-import { MAX_RECORD_BYTES } from '../../lambdas/core/pack.ts';
-import { Row } from '../../lambdas/core/row.ts';
-import { OWN, PARTITION } from '../../lambdas/core/table.ts';
+import { KEPT_RAW_CHARS } from '../../lambdas/core/loading/lake-rows.ts';
+import type { Source } from '../../lambdas/core/loading/load.ts';
+import { MAX_RECORD_BYTES } from '../../lambdas/core/loading/pack.ts';
+import { Row } from '../../lambdas/core/reading/row.ts';
+import { rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
+import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
 import { type Account, once, type ResultRow, sqlText, sqlTime, timeOf } from './account.ts';
 import { type Amendment, amend, amendmentOf, begin, loadsOf, NO_AMENDMENT } from './amend.ts';
 import { CONVERSION_FAILED } from './failed-records.ts';

@@ -1,5 +1,5 @@
-import { Packer } from '../../lambdas/core/pack.ts';
-import { inTurn } from '../../lambdas/core/spread.ts';
+import { Packer } from '../../lambdas/core/loading/pack.ts';
+import { inTurn } from '../../lambdas/core/loading/spread.ts';
 import { firehoseSend } from '../../lambdas/edges/firehose.ts';
 import type { Account } from './account.ts';
 

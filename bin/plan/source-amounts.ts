@@ -1,7 +1,7 @@
 /** What one source takes in a day, by measured rates. Pure arithmetic; averages, so nothing is rounded to whole things. */
 import { packedBytes } from '../../lambdas/core/duplicates/packed-page.ts';
 import { MAX_PAGE_FINGERPRINTS } from '../../lambdas/core/duplicates/pages.ts';
-import { BILLING_STEP_BYTES, MAX_BATCH_BYTES, PACKED_RECORD_BYTES } from '../../lambdas/core/pack.ts';
+import { BILLING_STEP_BYTES, MAX_BATCH_BYTES, PACKED_RECORD_BYTES } from '../../lambdas/core/loading/pack.ts';
 import { ASSUMED } from './assumed.ts';
 import { ONE_CPU_MIB } from './cost.ts';
 import type { FormatRates, Rates } from './rates.ts';
@@ -47,7 +47,7 @@ export interface Sent {
 /** Bytes of a full batch: whole records. */
 const BATCH_BYTES = Math.floor(MAX_BATCH_BYTES / PACKED_RECORD_BYTES) * PACKED_RECORD_BYTES;
 
-/** Rows packed into records, as core/pack.ts does. */
+/** Rows packed into records, as core/loading/pack.ts does. */
 export function packed(load: SourceLoad): Sent {
   const bytes = rawBytesPerObject(load) * load.rates.sentBytesPerByte;
   const row = load.bytesPerLine * load.rates.sentBytesPerByte;

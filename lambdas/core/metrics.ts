@@ -1,5 +1,5 @@
 /** The metrics of a load, by name and unit; dashboards and alarms take the names from here. */
-import type { Loaded } from './load.ts';
+import type { Loaded } from './loading/load.ts';
 
 /** Of all metrics: one series per source, and nothing finer, so that their number stays what a person can read. */
 export const SOURCE_DIMENSION = 'source';

@@ -1,6 +1,6 @@
-import type { FormatOptions } from './format.ts';
-import type { KeepRaw } from './row.ts';
-import type { Lane } from './table.ts';
+import type { FormatOptions } from './reading/format.ts';
+import type { KeepRaw } from './reading/row.ts';
+import type { Lane } from './tables/table.ts';
 
 /**
  * What the stack tells its functions. Written by lib/ at synth, read by the handlers at cold start:

@@ -1,5 +1,5 @@
 import type { Context } from 'aws-lambda';
-import type { Attempt } from '../core/load.ts';
+import type { Attempt } from '../core/loading/load.ts';
 
 /** Part of an invocation's time kept at its end to send what is packed; at most so many milliseconds. */
 const SENDING_SHARE = 0.25;

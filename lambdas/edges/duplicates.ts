@@ -13,7 +13,7 @@ import {
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { type CountStore, DUPLICATES, type ReportStore, type TrackStore } from '../core/duplicates/store.ts';
-import { allOf, InFlight } from '../core/in-flight.ts';
+import { allOf, InFlight } from '../core/loading/in-flight.ts';
 import { pageBytes, withoutPages } from './answer-pages.ts';
 import { batchWrite, MAX_WRITES } from './batch-write.ts';
 import {

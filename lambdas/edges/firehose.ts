@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FirehoseClient, type FirehoseClientConfig, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
-import { DeliveryError, type Send } from '../core/load.ts';
+import { DeliveryError, type Send } from '../core/loading/load.ts';
 import { bodyMemory, bodySent, WITH_BODY, withBody } from './request-body.ts';
 
 /** First wait after a failed put; each further wait may be twice as long, up to the longest. */
@@ -14,7 +14,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const LEAST_PUT_MS = 1000;
 
 /**
- * Sends batches that fit one PutRecordBatch, as core/pack.ts makes them, until every entry is
+ * Sends batches that fit one PutRecordBatch, as core/loading/pack.ts makes them, until every entry is
  * acknowledged. Firehose answers 200 with some entries failed as a matter of course: those alone are
  * sent again, in their order, to the next stream, after a random wait that grows. Throttled streams slow
  * this down; only the time limit or an error that no retry can cure ends it.

@@ -15,8 +15,8 @@ import {
   type Outcome,
   type Progress,
   STATE,
-} from '../core/ledger.ts';
-import type { Counts } from '../core/loader.ts';
+} from '../core/loading/ledger.ts';
+import type { Counts } from '../core/loading/loader.ts';
 
 const DAY_SECONDS = 86_400;
 

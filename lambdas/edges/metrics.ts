@@ -7,7 +7,7 @@ import {
   TRACK_METRICS,
   type TrackMetric,
 } from '../core/duplicates/metrics.ts';
-import type { Loaded } from '../core/load.ts';
+import type { Loaded } from '../core/loading/load.ts';
 import { LOAD_METRICS, loadMetrics, SERVICE, SKIP_METRIC, SOURCE_DIMENSION } from '../core/metrics.ts';
 import { METRIC_NAMESPACE } from '../core/settings.ts';
 

@@ -26,7 +26,7 @@ export function withBody<Input>(bodyOf: (input: Input) => Uint8Array) {
 export const WITH_BODY = { step: 'build', priority: 'high', name: 'tributaryBody' } as const;
 
 /**
- * Memory of request bodies that were sent, for those to come: see `recycle` in core/pack.ts. As many as are under
+ * Memory of request bodies that were sent, for those to come: see `recycle` in core/loading/pack.ts. As many as are under
  * way at once.
  */
 const spare = new Set<ArrayBufferLike>();

@@ -1,4 +1,4 @@
-/** Lines of fields separated by single spaces, some in double quotes: core/delimited.ts, for lines as AWS writes them. */
+/** Lines of fields separated by single spaces, some in double quotes: core/reading/delimited.ts, for lines as AWS writes them. */
 import { fieldErrors, isOther, noteFailed, putErrors, takenBy } from './errors';
 import { END_BYTES, fieldsFound, findFields, plain } from './fields';
 import { hash } from './hash';

@@ -1,4 +1,4 @@
-/** Lines in the envelope of a container runtime: core/envelope.ts, for envelopes that need no second look. */
+/** Lines in the envelope of a container runtime: core/reading/envelope.ts, for envelopes that need no second look. */
 import { setFilter, STREAM as STREAM_FILTER } from './filters';
 import { beginOthers, takeOther } from './json-others';
 import { BEFORE_FIRST, columnOf, keyIn, NO_COLUMN, OUTERMOST, prepareKeys, valueAfter } from './json-keys';
@@ -22,7 +22,7 @@ let innerEnd: usize = 0;
 /** The line has an envelope. */
 export let enveloped: bool = false;
 
-/** Names of parts, in the order of core/envelope.ts: two that may stand for the line, the stream, two for the time. */
+/** Names of parts, in the order of core/reading/envelope.ts: two that may stand for the line, the stream, two for the time. */
 const STREAM: u32 = 2;
 
 /** `"stdout"` and `"stderr"`, as eight bytes are read, and their names as six and two more are, the two left out. */

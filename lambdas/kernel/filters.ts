@@ -1,7 +1,7 @@
-/** Filters that leave lines out: core/filters.ts. */
+/** Filters that leave lines out: core/reading/filters.ts. */
 import { HTTP, LF, RESULT } from './memory';
 
-/** Numbers of those that the kernel knows, in the order of core/kernel.ts. */
+/** Numbers of those that the kernel knows, in the order of core/reading/kernel.ts. */
 export const LOCAL: u32 = 1;
 export const STREAM: u32 = 2;
 export const WITHOUT_HTTP: u32 = 3;

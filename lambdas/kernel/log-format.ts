@@ -1,4 +1,4 @@
-/** Lines as an nginx log_format describes them: core/access-log.ts. */
+/** Lines as an nginx log_format describes them: core/reading/access-log.ts. */
 import { enveloped, hasStart, lineEndOf, putStream, takeOut } from './envelope';
 import { endWithoutHttp, filter, LOCAL, setFilter, WITHOUT_CLIENT, WITHOUT_HTTP } from './filters';
 import { beginOthers, putOthers } from './json-others';

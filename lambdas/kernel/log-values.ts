@@ -1,4 +1,4 @@
-/** Values of a log_format's fields: core/log-columns.ts. */
+/** Values of a log_format's fields: core/reading/log-columns.ts. */
 import { COLON, DOT, HTTP, HYPHEN, put, putKey, putTextKey, QUOTE, SPACE } from './memory';
 import { copyDecimal, copyWhole, digitsIn, isDigit, threeDigits } from './numbers';
 import {
@@ -201,7 +201,7 @@ export function seeIpv4(p: usize, end: usize): void {
   if (end - p == 9 && load<u64>(p) == LOCAL_HEAD && load<u8>(p, 8) == 0x31) saw |= SAW_LOCAL;
 }
 
-/** Four numbers up to 255 with dots between them, of up to three digits each; core/address.ts. */
+/** Four numbers up to 255 with dots between them, of up to three digits each; core/reading/address.ts. */
 export function isIpv4(p: usize, end: usize): bool {
   const length = <u32>(end - p);
   if (length > 15) return false;

@@ -1,5 +1,5 @@
 /**
- * Where things lie in the kernel's memory. core/kernel.ts writes the program, the prefix and the block, and
+ * Where things lie in the kernel's memory. core/reading/kernel.ts writes the program, the prefix and the block, and
  * reads the output and the result. Nothing is kept from one call to the next that changes a result: the program and the
  * prefix, and what was read last, which is looked at again before it is used.
  *
@@ -7,7 +7,7 @@
  * the one read from above, the one written to below. 0 is a surprise: the line is left to the clear path.
  */
 
-/** What one call came to: see core/kernel.ts. */
+/** What one call came to: see core/reading/kernel.ts. */
 export const RESULT: usize = 1024;
 /** Small texts and tables, of one line or of what was read last; each has its place: */
 const SCRATCH: usize = 4096;
@@ -37,7 +37,7 @@ export const KEYS: usize = SCRATCH + 16_384;
 export const ENDS: usize = SCRATCH + 40_960;
 /** 16 times each byte there is: see `every`. */
 const EVERY: usize = SCRATCH + 49_152;
-/** The format's program, as core/kernel-program.ts lays it out. */
+/** The format's program, as core/reading/kernel-program.ts lays it out. */
 export const PROGRAM: usize = 65_536;
 export const PROGRAM_BYTES: usize = 131_072;
 /** How every row begins: `{"0":"origin","1":`, and what follows its position. */
@@ -47,7 +47,7 @@ export const PREFIX_BYTES: usize = 65_536;
 export const INPUT: usize = PREFIX + PREFIX_BYTES;
 export const INPUT_BYTES: usize = 262_144;
 export const OUTPUT: usize = INPUT + INPUT_BYTES + 4096;
-/** What a call may be given room for at most; core/kernel.ts holds callers to it. */
+/** What a call may be given room for at most; core/reading/kernel.ts holds callers to it. */
 export const ROOM_BYTES: usize = 1_048_576;
 /**
  * Rows are only begun below the room, so one row beyond it is all that must fit. At its largest, a row has the prefix and

@@ -1,4 +1,4 @@
-/** Numbers as core/row.ts takes and writes them; the rarer forms are surprises. */
+/** Numbers as core/reading/row.ts takes and writes them; the rarer forms are surprises. */
 import { DOT, HYPHEN, ZERO } from './memory';
 
 // @ts-ignore: decorator

@@ -1,4 +1,4 @@
-/** A format's program as core/kernel-program.ts lays it out, and what a line's identity columns were written as. */
+/** A format's program as core/reading/kernel-program.ts lays it out, and what a line's identity columns were written as. */
 import { hash } from './hash';
 import { PROGRAM, putBytes, SLOTS, UNESCAPED } from './memory';
 

@@ -1,4 +1,4 @@
-/** A time as a row has it, which core/times.ts tells: a number of seconds or milliseconds, or text. */
+/** A time as a row has it, which core/reading/times.ts tells: a number of seconds or milliseconds, or text. */
 import { COLON, DOT, HYPHEN, put, QUOTE, SPACE, ZERO } from './memory';
 
 const MOST_FRACTION: usize = 6;

@@ -1,4 +1,4 @@
-/** Times as logs write them to what a row has, which core/times.ts tells, and to milliseconds since the epoch. */
+/** Times as logs write them to what a row has, which core/reading/times.ts tells, and to milliseconds since the epoch. */
 import { COLON, DOT, HYPHEN, LOCAL, LOCAL_VALUE, MINUTE, MINUTE_TEXT, put, putBytes, QUOTE, SPACE, ZERO } from './memory';
 import { digitsIn, isDigit, threeDigits } from './numbers';
 import {
@@ -188,7 +188,7 @@ function putOfMinute(o: usize, minute: i64, second: u32, p: usize, length: usize
 }
 
 /**
- * Writes a time in one of the forms of core/times.ts that logs have most: ISO 8601 with `T` or a space, a dot or a comma,
+ * Writes a time in one of the forms of core/reading/times.ts that logs have most: ISO 8601 with `T` or a space, a dot or a comma,
  * and with `Z`, an offset or nothing; nginx's `$time_local`; epoch seconds, with or without a fraction, and milliseconds.
  *
  * @returns where it has ended, in the output; 0 for any other form

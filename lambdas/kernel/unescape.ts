@@ -1,4 +1,4 @@
-/** nginx's `\xHH`, undone as core/log-format.ts does: `unescapeValue`. */
+/** nginx's `\xHH`, undone as core/reading/log-format.ts does: `unescapeValue`. */
 import { BACKSLASH, UNESCAPED } from './memory';
 import { isDigit } from './numbers';
 import { copySpan, isUtf8, utf8Length } from './text';

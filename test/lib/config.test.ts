@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FORMATS } from '../../lambdas/core/formats.ts';
+import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import { type Context, DEMO_SOURCES, readConfig } from '../../lib/config.ts';
 import { ConfigError } from '../../lib/config-error.ts';
 

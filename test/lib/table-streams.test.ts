@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { loadsTable, rejectedTable } from '../../lambdas/core/lake-tables.ts';
 import { ENV } from '../../lambdas/core/settings.ts';
-import type { Table } from '../../lambdas/core/table.ts';
+import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
+import type { Table } from '../../lambdas/core/tables/table.ts';
 import { DEMO_SOURCES, readConfig } from '../../lib/config.ts';
 import { readable, resource, resources, statements, templateOf } from './template.ts';
 

@@ -1,7 +1,7 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
-import { loadsTable, rejectedTable } from '../../lambdas/core/lake-tables.ts';
 import { ENV, loaderSettings } from '../../lambdas/core/settings.ts';
+import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { DEMO_SOURCES, readConfig } from '../../lib/config.ts';
 import { readable, references, resource, resources, statements, templateOf } from './template.ts';
 

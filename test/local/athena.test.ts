@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ColumnType } from '../../lambdas/core/table.ts';
+import type { ColumnType } from '../../lambdas/core/tables/table.ts';
 import { type Athena, openAthena, QueryError } from '../../local/athena.ts';
 import { openParquetWriter } from '../../local/parquet.ts';
 import { tableResource } from './firehose-fixture.ts';

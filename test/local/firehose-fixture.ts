@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { FirehoseClient } from '@aws-sdk/client-firehose';
-import type { Column, ColumnType } from '../../lambdas/core/table.ts';
+import type { Column, ColumnType } from '../../lambdas/core/tables/table.ts';
 import { type Firehose, openFirehose } from '../../local/firehose.ts';
 import type { Resource } from '../../local/resource.ts';
 

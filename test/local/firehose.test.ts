@@ -8,7 +8,7 @@ import { DescribeDeliveryStreamCommand, PutRecordBatchCommand, PutRecordCommand 
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { alb } from '../../lambdas/core/formats/alb.ts';
-import { FIRST_FORMAT_KEY, keyOf, sourceTable } from '../../lambdas/core/table.ts';
+import { FIRST_FORMAT_KEY, keyOf, sourceTable } from '../../lambdas/core/tables/table.ts';
 import { openAthena } from '../../local/athena.ts';
 import { openFirehose } from '../../local/firehose.ts';
 import { mappingOf, type ServedFirehose, serveFirehose, streamResource, tableResource } from './firehose-fixture.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ColumnType } from '../../lambdas/core/table.ts';
+import type { ColumnType } from '../../lambdas/core/tables/table.ts';
 import { ConversionError, type OpenXOptions, openX } from '../../local/openx.ts';
 
 const plain: OpenXOptions = {

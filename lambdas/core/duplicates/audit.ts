@@ -1,8 +1,8 @@
 /** The exact count by SQL, from the tables alone: what the check must agree with. */
-import type { IdentityColumns } from '../format.ts';
-import { REJECTED_LINES, rejectedTable } from '../lake-tables.ts';
-import { OWN, PARTITION } from '../table.ts';
-import { type OnceOf, onceSelect } from '../views.ts';
+import type { IdentityColumns } from '../reading/format.ts';
+import { REJECTED_LINES, rejectedTable } from '../tables/lake-tables.ts';
+import { OWN, PARTITION } from '../tables/table.ts';
+import { type OnceOf, onceSelect } from '../tables/views.ts';
 
 /** A source's table, and what its records are known by. */
 export interface Audited extends OnceOf {

@@ -1,8 +1,8 @@
 /** What a record is known by, taken from its line without making the row. */
-import type { CompiledFormat, IdentityColumns } from '../format.ts';
-import { hashOfIdentity, hashOfLine } from '../kernel.ts';
-import { Row } from '../row.ts';
-import { inOrder } from '../table.ts';
+import type { CompiledFormat, IdentityColumns } from '../reading/format.ts';
+import { hashOfIdentity, hashOfLine } from '../reading/kernel.ts';
+import { Row } from '../reading/row.ts';
+import { inOrder } from '../tables/table.ts';
 
 /** Words of a hash as it is taken of a record, the low one first. */
 export const FINGERPRINT_WORDS = 2;

@@ -2,7 +2,7 @@
  * Fingerprints to pages. A page is one DynamoDB item: the fingerprints that one object or payload has
  * in one minute of event time, sorted. The same input gives the same pages whenever it is read again.
  */
-import { MINUTE_WORD, NO_MINUTE, RECORD_WORDS } from '../kernel.ts';
+import { MINUTE_WORD, NO_MINUTE, RECORD_WORDS } from '../reading/kernel.ts';
 import { FINGERPRINT_WORDS, isSampled } from './identity.ts';
 import { pack } from './packed-page.ts';
 import type { Records } from './records.ts';

@@ -1,5 +1,8 @@
 /** An object's bytes, or a payload's messages, to the records that are checked for duplicates. */
-import type { CompiledFormat, IdentityColumns } from '../format.ts';
+
+import { eachLine, LINE_FEED, type LineSink, LineSplitter, withoutReturn } from '../lines/lines.ts';
+import { textOf, withoutBom } from '../lines/text.ts';
+import type { CompiledFormat, IdentityColumns } from '../reading/format.ts';
 import {
   type KernelSink,
   LAST_MINUTE,
@@ -12,10 +15,8 @@ import {
   readBlock,
   readMessages,
   START_WORD,
-} from '../kernel.ts';
-import { programOf } from '../kernel-program.ts';
-import { eachLine, LINE_FEED, type LineSink, LineSplitter, withoutReturn } from '../lines.ts';
-import { textOf, withoutBom } from '../text.ts';
+} from '../reading/kernel.ts';
+import { programOf } from '../reading/kernel-program.ts';
 import { fingerprintName, fingerprintOf, IdentityRow, lowerOf, upperOf } from './identity.ts';
 import { minuteOf } from './pages.ts';
 

@@ -1,9 +1,9 @@
 /** What there is to check: objects, and payloads of log events. */
-import { BrokenGzipError, decode } from '../decode.ts';
-import { type ObjectId, objectIdentity, originOf, payloadIdentity } from '../origin.ts';
-import type { Payload } from '../payload.ts';
+import { BrokenGzipError, decode } from '../lines/decode.ts';
+import { type ObjectId, objectIdentity, originOf, payloadIdentity } from '../loading/origin.ts';
+import type { Payload } from '../loading/payload.ts';
+import type { FoundSource } from '../loading/sources.ts';
 import type { TrackedSettings } from '../settings.ts';
-import type { FoundSource } from '../sources.ts';
 import type { Pager } from './pages.ts';
 import { RecordReader, type Records } from './records.ts';
 

@@ -1,6 +1,6 @@
-import { delimitedLayout, delimitedReader, fieldsOf, type LineShape } from '../delimited.ts';
-import type { Format } from '../format.ts';
-import { bigint, double, int, text, timestamp } from '../table.ts';
+import { delimitedLayout, delimitedReader, fieldsOf, type LineShape } from '../reading/delimited.ts';
+import type { Format } from '../reading/format.ts';
+import { bigint, double, int, text, timestamp } from '../tables/table.ts';
 
 const columns = {
   type: text('Kind of request or connection: http, https, h2, grpcs, ws or wss.'),

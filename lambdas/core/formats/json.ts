@@ -6,12 +6,12 @@ import {
   OptionError,
   ROW,
   rejected,
-} from '../format.ts';
-import { kindOf, type Member, plainText, readObject } from '../json-text.ts';
-import { OP_OF_TYPE } from '../layout.ts';
-import type { Row } from '../row.ts';
-import * as table from '../table.ts';
-import { readTime } from '../times.ts';
+} from '../reading/format.ts';
+import { kindOf, type Member, plainText, readObject } from '../reading/json-text.ts';
+import { OP_OF_TYPE } from '../reading/layout.ts';
+import type { Row } from '../reading/row.ts';
+import { readTime } from '../reading/times.ts';
+import * as table from '../tables/table.ts';
 
 const COLUMN_TYPES = ['timestamp', 'string', 'int', 'bigint', 'double', 'boolean'] as const;
 const COLUMN_NAME = /^[a-z][a-z0-9_]{0,62}$/i;

@@ -1,13 +1,13 @@
-import { isLoopback } from '../address.ts';
-import { unwrap } from '../envelope.ts';
-import { activeFilters, FILTERS, FILTERS_OPTION, type FilterName, gatewayFilters } from '../filters.ts';
-import { type Format, filtered, ROW, rejected } from '../format.ts';
-import { type Member, objectMembers, objectOf, plainText, readObject } from '../json-text.ts';
-import { type JsonRecordLayout, type LayoutField, OP_OF_TYPE } from '../layout.ts';
-import { clientAddress, projectOf } from '../log-columns.ts';
-import type { Row } from '../row.ts';
-import { bigint, type ColumnType, double, int, text, timestamp } from '../table.ts';
-import { readTime } from '../times.ts';
+import { isLoopback } from '../reading/address.ts';
+import { unwrap } from '../reading/envelope.ts';
+import { activeFilters, FILTERS, FILTERS_OPTION, type FilterName, gatewayFilters } from '../reading/filters.ts';
+import { type Format, filtered, ROW, rejected } from '../reading/format.ts';
+import { type Member, objectMembers, objectOf, plainText, readObject } from '../reading/json-text.ts';
+import { type JsonRecordLayout, type LayoutField, OP_OF_TYPE } from '../reading/layout.ts';
+import { clientAddress, projectOf } from '../reading/log-columns.ts';
+import type { Row } from '../reading/row.ts';
+import { readTime } from '../reading/times.ts';
+import { bigint, type ColumnType, double, int, text, timestamp } from '../tables/table.ts';
 
 const columns = {
   started_at: timestamp('When Kong began to process the request, UTC, to the millisecond.'),

@@ -1,4 +1,4 @@
-import { accessLogFormat } from '../access-log.ts';
+import { accessLogFormat } from '../reading/access-log.ts';
 
 /** Kong proxy access log: nginx's, with Kong's own variables. */
 export const kong = accessLogFormat({

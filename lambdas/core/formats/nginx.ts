@@ -1,4 +1,4 @@
-import { accessLogFormat } from '../access-log.ts';
+import { accessLogFormat } from '../reading/access-log.ts';
 
 /** nginx access log, as its log_format says. */
 export const nginx = accessLogFormat({

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bisected, failedRecord } from '../../../bin/operations/bisect.ts';
-import { int, numbered, OWN, type Table, text, timestamp } from '../../../lambdas/core/table.ts';
+import { int, numbered, OWN, type Table, text, timestamp } from '../../../lambdas/core/tables/table.ts';
 
 const TABLE: Table = {
   name: 'web',

@@ -19,9 +19,9 @@ import { redrive } from '../../../bin/operations/redrive.ts';
 import { replayRejected } from '../../../bin/operations/replay-rejected.ts';
 import { sendRows } from '../../../bin/operations/send-rows.ts';
 import type { Tools } from '../../../bin/operations/tools.ts';
-import { continuation } from '../../../lambdas/core/notification.ts';
-import { compiledSources } from '../../../lambdas/core/sources.ts';
-import { numbered } from '../../../lambdas/core/table.ts';
+import { continuation } from '../../../lambdas/core/loading/notification.ts';
+import { compiledSources } from '../../../lambdas/core/loading/sources.ts';
+import { numbered } from '../../../lambdas/core/tables/table.ts';
 import { dynamoLedger } from '../../../lambdas/edges/ledger.ts';
 import { openLake } from '../../../local/open-lake.ts';
 

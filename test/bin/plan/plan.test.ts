@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Plan, planOf, type Volume } from '../../../bin/plan/plan.ts';
 import { duplicateUnits, packed, recordPerLine, type SourceLoad } from '../../../bin/plan/source-amounts.ts';
 import { planText } from '../../../bin/plan/text.ts';
-import { BILLING_STEP_BYTES, Packer } from '../../../lambdas/core/pack.ts';
+import { BILLING_STEP_BYTES, Packer } from '../../../lambdas/core/loading/pack.ts';
 import { type Context, readConfig } from '../../../lib/config.ts';
 import { PRICES, RATES } from './fixture.ts';
 

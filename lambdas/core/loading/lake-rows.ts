@@ -1,0 +1,57 @@
+/** Rows of the lake's own tables, as JSON by column number. */
+
+import { rowTime } from '../reading/times.ts';
+import { LOADS_COLUMNS, PARSER_VERSION, REJECTED_COLUMNS } from '../tables/lake-tables.ts';
+import { type Column, numbered, OWN } from '../tables/table.ts';
+
+/** Characters of a rejected line that are kept; JSON can make six bytes of one, and the row must fit a record. */
+export const KEPT_RAW_CHARS = 65_536;
+
+/** A value as its column wants it; nulls are left out. Timestamps are ISO 8601 in UTC. */
+type Value = string | number | undefined;
+
+export type LoadsRow = Readonly<Partial<Record<keyof typeof LOADS_COLUMNS, Value>>>;
+
+export function loadsRow(origin: string, row: LoadsRow): string {
+  return json(LOADS, row, origin);
+}
+
+/** A line no format could read. */
+export interface RejectedLine {
+  readonly source: string;
+  readonly reason: string;
+  readonly detail: string;
+  readonly raw: string;
+}
+
+export function rejectedRow(origin: string, position: number, line: RejectedLine, rejectedAt: Date): string {
+  const row = {
+    ...line,
+    raw: line.raw.slice(0, KEPT_RAW_CHARS),
+    parser_version: PARSER_VERSION,
+    rejected_at: rejectedAt.toISOString(),
+  };
+  return json(REJECTED, row, origin, position);
+}
+
+const LOADS = numbered(LOADS_COLUMNS);
+const REJECTED = numbered(REJECTED_COLUMNS);
+
+function json(
+  columns: readonly Column[],
+  values: Readonly<Record<string, Value>>,
+  origin: string,
+  position?: number,
+): string {
+  const row: Record<string, Value> = { [OWN.origin.key]: origin, [OWN.position.key]: position };
+  for (const column of columns) row[column.key] = inRow(column, values[column.name]);
+  return JSON.stringify(row);
+}
+
+function inRow({ name, type }: Column, value: Value): Value {
+  if (typeof value !== 'string') return value;
+  if (type !== 'timestamp') return value.toWellFormed();
+  const time = rowTime(value);
+  if (!time) throw new TypeError(`${name}: expected a time in UTC, got ${value}`);
+  return time.value;
+}

@@ -1,0 +1,58 @@
+/** Which source an object or a log group belongs to. */
+
+import { FORMATS } from '../formats/registry.ts';
+import type { CompiledFormat } from '../reading/format.ts';
+import { SettingsError, type SourceSettings } from '../settings.ts';
+import type { CreatedObject } from './notification.ts';
+
+/** Why an object is left alone though its notification came. */
+export type SkipReason = 'no_source' | 'not_a_log' | 'folder';
+
+/**
+ * Applies each source's options to its format.
+ *
+ * @throws SettingsError for an unknown format; OptionError as the format does. Synth has checked both.
+ */
+export function compiledSources<Settings extends Found>(settings: readonly Settings[]): FoundSource<Settings>[] {
+  return settings.map((source) => {
+    const format = FORMATS.get(source.format);
+    if (!format)
+      throw new SettingsError(
+        `source ${source.name}: expected a format of ${[...FORMATS.keys()].join(', ')}, got ${source.format}`,
+      );
+    const { accepts } = format;
+    return { settings: source, format: format.compile(source.options ?? {}), ...(accepts ? { accepts } : {}) };
+  });
+}
+
+/** What of a source's settings tells which objects and log groups are its own, and how to read them. */
+type Found = Pick<SourceSettings, 'name' | 'format' | 'options' | 'bucket' | 'prefix' | 'suffix' | 'logGroups'>;
+
+/** A source with its format's options applied. */
+export interface FoundSource<Settings extends Found> {
+  readonly settings: Settings;
+  readonly format: CompiledFormat;
+  /** Whether an object of this base name is one of the format's logs. */
+  readonly accepts?: (baseName: string) => boolean;
+}
+
+/** The source whose bucket, prefix and suffix the object has, or why it is none of a source's logs. */
+export function sourceOfObject<Settings extends Found>(
+  sources: readonly FoundSource<Settings>[],
+  { bucket, key }: CreatedObject,
+): FoundSource<Settings> | SkipReason {
+  const source = sources.find(
+    ({ settings }) =>
+      settings.bucket === bucket && key.startsWith(settings.prefix ?? '') && key.endsWith(settings.suffix ?? ''),
+  );
+  if (!source) return 'no_source';
+  if (key.endsWith('/')) return 'folder';
+  return source.accepts?.(key.slice(key.lastIndexOf('/') + 1)) === false ? 'not_a_log' : source;
+}
+
+export function sourceOfLogGroup<Settings extends Found>(
+  sources: readonly FoundSource<Settings>[],
+  logGroup: string,
+): FoundSource<Settings> | undefined {
+  return sources.find(({ settings }) => settings.logGroups?.includes(logGroup));
+}

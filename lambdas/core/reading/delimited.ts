@@ -1,0 +1,237 @@
+/**
+ * Lines of fields separated by single spaces, some in double quotes: Elastic Load Balancing's logs.
+ * A format declares its fields in order; this file finds them in a line and writes them to a row.
+ * Position alone decides what a field is: AWS appends fields before it documents them.
+ */
+
+import type { ColumnSpec } from '../tables/table.ts';
+import { type LineReader, type Outcome, ROW, rejected } from './format.ts';
+import { type DelimitedLayout, type LayoutField, OP_OF_TYPE } from './layout.ts';
+import type { Row } from './row.ts';
+
+/** One field of a line. */
+export interface Field {
+  /** Writes the field's value, which is never `-`, to the row. */
+  readonly write: (row: Row, value: string) => void;
+  /** AWS always quotes this field: a line where it is not quoted is not of the format. */
+  readonly quoted?: true;
+  /** How every value of this field begins, so that a line read with its fields shifted shows. */
+  readonly looks?: RegExp;
+  /** The same, for the kernel. */
+  readonly layout: LayoutField;
+  /** What one item of this list looks like: without quotes around it, every item stands as a field of its own. */
+  readonly item?: RegExp;
+}
+
+/** The column methods of a row that take text, by column type. */
+const WRITE = { string: 'text', int: 'int', bigint: 'bigint', double: 'double', timestamp: 'timestamp' } as const;
+
+const TIMESTAMP = /^\d{4}-\d\d-\d\dT/;
+
+/** Columns a delimited format can have. */
+export type DelimitedSpecs = Readonly<Record<string, ColumnSpec<keyof typeof WRITE>>>;
+
+/** Makers of fields whose column names are checked against the format's columns. */
+export function fieldsOf<Specs extends DelimitedSpecs>(specs: Specs) {
+  type Name = keyof Specs & string;
+  return {
+    /** The field is the column. */
+    column: (name: Name): Field => {
+      const { type } = specs[name] as DelimitedSpecs[string];
+      const method = WRITE[type];
+      const looks = type === 'timestamp' ? { looks: TIMESTAMP } : {};
+      return {
+        ...looks,
+        layout: { op: OP_OF_TYPE[type], columns: [name] },
+        write: (row, value) => row[method](name, value),
+      };
+    },
+    /** `address:port`, with or without brackets around an IPv6 address: the port follows the last colon. */
+    address: (ip: Name, port: Name): Field => ({
+      layout: { op: 'address', columns: [ip, port] },
+      write: (row, value) => {
+        const colon = value.lastIndexOf(':');
+        const bare = colon < 0 || value.endsWith(']');
+        const address = bare ? value : value.slice(0, colon);
+        row.text(ip, address.startsWith('[') && address.endsWith(']') ? address.slice(1, -1) : address);
+        if (!bare && value.slice(colon + 1) !== '-') row.int(port, value.slice(colon + 1));
+      },
+    }),
+    /** A duration in seconds, where AWS writes -1 for "did not happen". */
+    seconds: (name: Name): Field => ({
+      layout: { op: 'seconds', columns: [name] },
+      write: (row, value) => {
+        if (value !== '-1') row.double(name, value);
+      },
+    }),
+    /** `METHOD URL PROTOCOL`; the URL may hold spaces, and each part may be `-`. */
+    request: (verb: Name, url: Name, proto: Name): Field => ({
+      quoted: true,
+      layout: { op: 'request', columns: [verb, url, proto], quoted: true },
+      write: (row, value) => {
+        const request = value.trimEnd();
+        const first = request.indexOf(' ');
+        if (first < 0) {
+          if (request !== '-') row.error(url, value, 'not METHOD URL PROTOCOL');
+          return;
+        }
+        const last = request.lastIndexOf(' ');
+        const end = request.slice(last + 1);
+        const hasProto = last > first && (end === '-' || end.startsWith('HTTP/'));
+        const parts = [
+          [verb, request.slice(0, first)],
+          [url, request.slice(first + 1, hasProto ? last : undefined)],
+          [proto, hasProto ? end : '-'],
+        ] as const;
+        for (const [name, part] of parts) if (part !== '-') row.text(name, part);
+      },
+    }),
+    /** The field is the column, and AWS always quotes it. */
+    quoted: (name: Name): Field => ({
+      quoted: true,
+      layout: { op: 'text', columns: [name], quoted: true },
+      write: (row, value) => row.text(name, value),
+    }),
+    /** A list of `item`s separated by spaces, in quotes or, in some files, without. */
+    list: (name: Name, item: RegExp): Field => ({
+      item,
+      layout: { op: 'text', columns: [name], list: true },
+      write: (row, value) => row.text(name, value),
+    }),
+  };
+}
+
+/** How the lines of a delimited format look. */
+export interface LineShape {
+  /** Fields by position, as the log's owner writes them. What comes after goes to `extra` under its position. */
+  readonly fields: readonly Field[];
+  /** A line with fewer is not of the format, or broken off. */
+  readonly minFields: number;
+  /** A line with more is not of the format. */
+  readonly maxFields: number;
+}
+
+/** The shape, for the kernel. */
+export function delimitedLayout({ fields, minFields, maxFields }: LineShape): DelimitedLayout {
+  return { kind: 'delimited', fields: fields.map(({ layout }) => layout), minFields, maxFields };
+}
+
+/** Reads lines of the given shape. */
+export function delimitedReader(shape: LineShape): LineReader {
+  return {
+    read(line, row) {
+      // No rule for escaping is documented. `\\"` is read as an escaped quote; where that gives no line
+      // of this shape, the backslash may have been the field's own last character.
+      const escaped = splitFields(line, shape, true);
+      if (looksRight(escaped, shape) || !line.includes('\\"')) return finish(escaped, shape, row);
+      const plain = splitFields(line, shape, false);
+      return finish(looksRight(plain, shape) ? plain : escaped, shape, row);
+    },
+  };
+}
+
+/** A line's fields without their quotes, and whether they make a line of the format. */
+interface Split {
+  readonly fields: readonly string[];
+  readonly outcome: Outcome;
+}
+
+function looksRight({ fields, outcome }: Split, shape: LineShape): boolean {
+  return (
+    outcome === ROW &&
+    fields.every((value, index) => value === '-' || (shape.fields[index]?.looks?.test(value) ?? true))
+  );
+}
+
+function finish({ fields, outcome }: Split, shape: LineShape, row: Row): Outcome {
+  return outcome === ROW ? write(fields, shape, row) : outcome;
+}
+
+function write(values: readonly string[], { fields }: LineShape, row: Row): Outcome {
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] as string;
+    if (value === '-') continue;
+    const field = fields[index];
+    if (field) field.write(row, value);
+    else row.extra(String(index + 1), value);
+  }
+  return ROW;
+}
+
+/** Finds the fields; what stands between quotes is kept as logged. */
+function splitFields(line: string, shape: LineShape, escapes: boolean): Split {
+  const fields: string[] = [];
+  const { length } = line.trimEnd();
+  let at = 0;
+  while (at < length) {
+    const field = shape.fields[fields.length];
+    if (line.charCodeAt(at) === QUOTE) {
+      const close = closingQuote(line, at + 1, length, escapes);
+      if (close < 0) {
+        const detail = `field ${fields.length + 1} opens a quote that is not closed`;
+        return { fields, outcome: rejected('unterminated_quote', detail) };
+      }
+      fields.push(line.slice(at + 1, close));
+      at = line.charCodeAt(close + 1) === SPACE ? close + 2 : close + 1;
+      continue;
+    }
+    if (field?.quoted) {
+      const detail = `field ${fields.length + 1} is not in quotes`;
+      return { fields, outcome: rejected('not_this_format', detail) };
+    }
+    let end = endOfField(line, at, length);
+    if (field?.item?.test(line.slice(at, end))) {
+      while (end < length) {
+        const next = endOfField(line, end + 1, length);
+        if (!field.item.test(line.slice(end + 1, next))) break;
+        end = next;
+      }
+    }
+    fields.push(line.slice(at, end));
+    at = end + 1;
+  }
+  const { minFields, maxFields } = shape;
+  if (fields.length < minFields) {
+    return {
+      fields,
+      outcome: rejected('too_few_fields', `expected at least ${minFields} fields, got ${fields.length}`),
+    };
+  }
+  if (fields.length > maxFields) {
+    return {
+      fields,
+      outcome: rejected('too_many_fields', `expected at most ${maxFields} fields, got ${fields.length}`),
+    };
+  }
+  return { fields, outcome: ROW };
+}
+
+const QUOTE = 0x22;
+const SPACE = 0x20;
+const BACKSLASH = 0x5c;
+const HYPHEN = 0x2d;
+
+function endOfField(line: string, from: number, length: number): number {
+  const space = line.indexOf(' ', from);
+  return space < 0 || space > length ? length : space;
+}
+
+/**
+ * A quote closes its field where a space or the line's end follows; a quote within the text does not.
+ * `"-"` is a whole field whatever follows: AWS's own example of a wss line has no space after one.
+ */
+function closingQuote(line: string, from: number, length: number, escapes: boolean): number {
+  for (let at = line.indexOf('"', from); at >= 0 && at < length; at = line.indexOf('"', at + 1)) {
+    const missing = at === from + 1 && line.charCodeAt(from) === HYPHEN;
+    if (at + 1 < length && line.charCodeAt(at + 1) !== SPACE && !missing) continue;
+    if (escapes && backslashesBefore(line, at, from) % 2 === 1) continue;
+    return at;
+  }
+  return -1;
+}
+
+function backslashesBefore(line: string, at: number, from: number): number {
+  let count = 0;
+  while (at - count - 1 >= from && line.charCodeAt(at - count - 1) === BACKSLASH) count++;
+  return count;
+}

@@ -1,0 +1,166 @@
+import { type ColumnSpecs, numbered, OWN } from '../tables/table.ts';
+import { rowTime } from './times.ts';
+
+/** Whether a row keeps the line it came from in `raw`. */
+export type KeepRaw = 'never' | 'on-error' | 'always';
+
+const INT = /^[+-]?\d{1,10}$/;
+const BIGINT = /^[+-]?\d{1,19}$/;
+/** A double that is written as it was logged: a JSON number without exponent. */
+const PLAIN_DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
+/** Digits beyond which a double is not exact. */
+const MAX_DOUBLE_DIGITS = 17;
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$/;
+
+const MAX_INT = 2147483647;
+const MIN_INT = -2147483648;
+const MAX_BIGINT = 9223372036854775807n;
+const MIN_BIGINT = -9223372036854775808n;
+
+/**
+ * The row a format writes: JSON by column number, without nulls, in the order written. One instance
+ * serves a whole object; `begin` starts each line anew.
+ *
+ * A value that does not convert leaves its column null and an entry in `errors`.
+ */
+export class Row {
+  /** Values of declared columns set, field errors and unknown fields of the current row. */
+  values = 0;
+  fieldErrors = 0;
+  unknownFields = 0;
+  /** Milliseconds since the epoch of the row's event, where its format says which column tells it. */
+  eventTime: number | undefined;
+
+  /** How each column's value begins in the JSON, by column name. */
+  readonly #keys: ReadonlyMap<string, string>;
+  /** The values every row has, as JSON, after its position. */
+  readonly shared: string;
+  #json = '';
+  #errors: Record<string, { value: string; reason: string }> | undefined;
+  #extra: Record<string, string> | undefined;
+
+  /**
+   * @param specs the format's columns
+   * @param shared values every row of this object or payload has: own or declared columns by name
+   */
+  constructor(specs: ColumnSpecs, shared: ReadonlyMap<string, string> = new Map()) {
+    this.#keys = new Map([...Object.values(OWN), ...numbered(specs)].map(({ name, key }) => [name, `,"${key}":`]));
+    this.shared = [...shared].map(([name, value]) => this.keyOf(name) + quote(value)).join('');
+  }
+
+  begin(): void {
+    this.values = 0;
+    this.fieldErrors = 0;
+    this.unknownFields = 0;
+    this.eventTime = undefined;
+    this.#json = '';
+    this.#errors = undefined;
+    this.#extra = undefined;
+  }
+
+  text(name: string, value: string): void {
+    this.set(name, quote(value));
+  }
+
+  int(name: string, value: string): void {
+    if (INT.test(value) && Number(value) <= MAX_INT && Number(value) >= MIN_INT) this.set(name, String(Number(value)));
+    else this.error(name, value, numberReason(value, INT, 'not a whole number', 'out of range for int'));
+  }
+
+  bigint(name: string, value: string): void {
+    if (!BIGINT.test(value)) {
+      this.error(name, value, numberReason(value, /^[+-]?\d+$/, 'not a whole number', 'out of range for bigint'));
+      return;
+    }
+    const exact = BigInt(value.replace('+', ''));
+    if (exact > MAX_BIGINT || exact < MIN_BIGINT) this.error(name, value, 'out of range for bigint');
+    else this.set(name, String(exact));
+  }
+
+  double(name: string, value: string): void {
+    if (PLAIN_DECIMAL.test(value) && value.replace(/\D/g, '').length <= MAX_DOUBLE_DIGITS) {
+      const short = value.includes('.') ? value.replace(/\.?0+$/, '') : value;
+      this.set(name, short === '-0' ? '0' : short);
+      return;
+    }
+    const number = Number(value);
+    if (DECIMAL.test(value) && Number.isFinite(number)) this.set(name, JSON.stringify(number));
+    else this.error(name, value, numberReason(value, DECIMAL, 'not a number', 'out of range for double'));
+  }
+
+  boolean(name: string, value: boolean): void {
+    this.set(name, String(value));
+  }
+
+  /** `value` as `yyyy-MM-ddTHH:mm:ss[.fraction][Z]` in UTC; kept to microseconds. */
+  timestamp(name: string, value: string): void {
+    const time = rowTime(value);
+    if (!time) {
+      this.error(name, value, 'not a timestamp');
+      return;
+    }
+    this.set(name, JSON.stringify(time.value));
+    this.eventTime ??= time.millis;
+  }
+
+  /** Keeps a value that did not convert; its column stays null. A name given again is kept with a number after it. */
+  error(name: string, value: string, reason: string): void {
+    this.#errors ??= Object.create(null) as Record<string, { value: string; reason: string }>;
+    this.fieldErrors++;
+    this.#errors[freeName(this.#errors, name, this.fieldErrors)] = { value: value.toWellFormed(), reason };
+  }
+
+  /** Keeps what the line holds beyond the declared columns. A name given again is kept with a number after it. */
+  extra(name: string, value: string): void {
+    this.#extra ??= Object.create(null) as Record<string, string>;
+    this.unknownFields++;
+    this.#extra[freeName(this.#extra, name, this.unknownFields)] = value.toWellFormed();
+  }
+
+  /** The finished row as one JSON object on one line. */
+  json(origin: string, position: number, raw: string, keepRaw: KeepRaw): string {
+    let json = `${rowHead(origin)}${position}${this.shared}${this.#json}`;
+    if (this.#extra) json += `,"${OWN.extra.key}":${quote(JSON.stringify(this.#extra))}`;
+    if (this.#errors) json += `,"${OWN.errors.key}":${quote(JSON.stringify(this.#errors))}`;
+    if (keepRaw === 'always' || (keepRaw === 'on-error' && this.#errors)) json += `,"${OWN.raw.key}":${quote(raw)}`;
+    return `${json}}`;
+  }
+
+  protected set(name: string, json: string): void {
+    this.#json += this.keyOf(name) + json;
+    this.values++;
+  }
+
+  /** How the column's value begins in the row: `,"key":`. */
+  protected keyOf(name: string): string {
+    const key = this.#keys.get(name);
+    if (!key) throw new Error(`row: no column ${name} in this format's table`);
+    return key;
+  }
+}
+
+/** How a row begins, up to its position. */
+export function rowHead(origin: string): string {
+  return `{"${OWN.origin.key}":"${origin}","${OWN.position.key}":`;
+}
+
+/** `name` where it is not taken, else with a number: doubled, so that no choice of names makes the search long. */
+function freeName(taken: Readonly<Record<string, unknown>>, name: string, count: number): string {
+  const wellFormed = name.toWellFormed();
+  let free = wellFormed;
+  for (let number = count; free in taken; number *= 2) free = `${wellFormed}#${number}`;
+  return free;
+}
+
+/** Text that JSON writes as it is: printable ASCII but for the quote and the backslash. */
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+/** JSON text of a string; lone surrogates, which UTF-8 cannot hold, become U+FFFD. */
+function quote(value: string): string {
+  if (PLAIN.test(value)) return `"${value}"`;
+  return JSON.stringify(value.isWellFormed() ? value : value.toWellFormed());
+}
+
+function numberReason(value: string, shape: RegExp, wrongShape: string, outOfRange: string): string {
+  return shape.test(value) || /^[+-]?\d+$/.test(value) ? outOfRange : wrongShape;
+}

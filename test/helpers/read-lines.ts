@@ -1,0 +1,31 @@
+import type { CompiledFormat } from '../../lambdas/core/reading/format.ts';
+import { Row } from '../../lambdas/core/reading/row.ts';
+import { shownTime } from '../../lambdas/core/reading/times.ts';
+import { type Column, numbered, OWN } from '../../lambdas/core/tables/table.ts';
+
+/** What became of one line, with a row's values by column name: as golden files hold it. */
+export type Reading =
+  | { readonly row: Readonly<Record<string, unknown>> }
+  | { readonly filtered: string }
+  | { readonly rejected: string };
+
+/** Reads lines as a loader does; `extra` and `errors` come as the objects their JSON text holds, times as text. */
+export function readLines({ columns, reader }: CompiledFormat, lines: readonly string[]): Reading[] {
+  const byKey = new Map<string, Column>([...numbered(columns), ...Object.values(OWN)].map((each) => [each.key, each]));
+  const row = new Row(columns);
+  return lines.map((line) => {
+    row.begin();
+    const outcome = reader.read(line, row);
+    if (outcome.kind === 'filtered') return { filtered: outcome.filter };
+    if (outcome.kind === 'rejected') return { rejected: outcome.reason };
+    const values = Object.entries(JSON.parse(row.json('origin', 1, line, 'never')))
+      .filter(([key]) => key !== OWN.origin.key && key !== OWN.position.key)
+      .map(([key, value]) => [byKey.get(key)?.name, shown(byKey.get(key), value)] as const);
+    return { row: Object.fromEntries(values) };
+  });
+}
+
+function shown(column: Column | undefined, value: unknown): unknown {
+  if (column?.type === 'timestamp') return shownTime(value);
+  return column === OWN.extra || column === OWN.errors ? JSON.parse(String(value)) : value;
+}

@@ -1,0 +1,311 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { FORMATS } from '../../../../lambdas/core/formats/registry.ts';
+import { textOf, withoutBom } from '../../../../lambdas/core/lines/text.ts';
+import type { Ledger, Progress } from '../../../../lambdas/core/loading/ledger.ts';
+import {
+  type Attempt,
+  DeliveryError,
+  loadObject,
+  loadPayload,
+  type Ports,
+  type Source,
+} from '../../../../lambdas/core/loading/load.ts';
+import { rowsOf } from '../../../../lambdas/core/loading/pack.ts';
+import type { FormatOptions } from '../../../../lambdas/core/reading/format.ts';
+import { loadsTable, rejectedTable } from '../../../../lambdas/core/tables/lake-tables.ts';
+import { sourceTable, type Table } from '../../../../lambdas/core/tables/table.ts';
+
+const OBJECT = { bucket: 'logs', key: 'AWSLogs/a.log.gz', etag: 'd41d8cd98f00b204e9800998ecf8427e' };
+const ATTEMPT: Attempt = { holder: 'message-a', leaseUntil: Number.MAX_SAFE_INTEGER, outOfTime: () => false };
+
+/** A ledger of one entry, which tells what was written to it; rules of holders are tested where they are made. */
+class OneEntry implements Ledger {
+  writes: string[] = [];
+  progress: Progress | undefined;
+  done = false;
+
+  async claim() {
+    if (this.done) return 'done' as const;
+    return {
+      resume: this.progress,
+      checkpoint: async (progress: Progress) => this.#write('checkpoint', progress),
+      release: async (progress: Progress) => this.#write('release', progress),
+      finish: async (outcome: string) => {
+        this.writes.push(outcome);
+        this.done = true;
+      },
+    };
+  }
+
+  #write(what: string, progress: Progress): void {
+    this.writes.push(`${what} ${progress.counts.lines}`);
+    this.progress = progress;
+  }
+}
+
+/** Firehose as a list of records by stream; `refuse` makes it give up on a batch. */
+class Streams {
+  readonly records = new Map<string, Uint8Array[]>();
+  refuse: (stream: string, batch: number) => boolean = () => false;
+  #batches = 0;
+
+  send = async ([stream = '']: readonly string[], records: readonly Uint8Array[]): Promise<void> => {
+    if (records.length === 0) return;
+    // The records are the sender's again when this returns.
+    if (this.refuse(stream, this.#batches++)) throw new DeliveryError(`stream ${stream}: throttled`);
+    this.records.set(stream, [
+      ...(this.records.get(stream) ?? []),
+      ...records.map((record) => Uint8Array.from(record)),
+    ]);
+  };
+
+  rows(stream: string, { columns }: Table): Record<string, unknown>[] {
+    return rowsOf(Buffer.concat(this.records.get(stream) ?? [])).map((line) => {
+      const row = JSON.parse(line) as Record<string, unknown>;
+      return Object.fromEntries(columns.filter(({ key }) => key in row).map(({ name, key }) => [name, row[key]]));
+    });
+  }
+}
+
+function portsOf(ledger: Ledger, streams: Streams): Ports {
+  return {
+    ledger,
+    send: streams.send,
+    now: () => new Date('2026-11-22T12:00:00Z'),
+    loadsStream: 'loads',
+    rejectedStream: 'rejected',
+    objectEntryDays: 400,
+  };
+}
+
+function sourceOf(format: string, lane: 'objects' | 'events', options: FormatOptions = {}): Source {
+  const compiled = FORMATS.get(format)?.compile(options);
+  if (!compiled) throw new Error(`no format ${format}`);
+  return { settings: { name: format, format, lane, streams: ['rows'], keepRaw: 'on-error' }, format: compiled };
+}
+
+async function* bodyOf(bytes: Uint8Array, size = 65_536): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+const GOLDEN = join(import.meta.dirname, '..', '..', '..', 'golden');
+
+/** The golden inputs of a format that are lines, each with its options. */
+function goldenLines(format: string): { bytes: Buffer; options: Record<string, unknown> }[] {
+  const folder = join(GOLDEN, format);
+  const files = readdirSync(folder);
+  return files
+    .filter((file) => file.endsWith('.log'))
+    .map((file) => {
+      const options = file.replace(/\.log$/, '.options.json');
+      return {
+        bytes: readFileSync(join(folder, file)),
+        options: files.includes(options) ? JSON.parse(readFileSync(join(folder, options), 'utf8')) : {},
+      };
+    });
+}
+
+async function fromObject(source: Source, bytes: Buffer) {
+  const streams = new Streams();
+  const ports = portsOf(new OneEntry(), streams);
+  const loaded = await loadObject(source, OBJECT, async () => bodyOf(gzipSync(bytes)), ports, ATTEMPT);
+  if (typeof loaded === 'string') throw new Error(loaded);
+  return { loaded, rows: streams.rows('rows', sourceTable('t', '', source.format.columns, 'objects')) };
+}
+
+async function fromPayload(source: Source, messages: readonly string[], bytes: number) {
+  const streams = new Streams();
+  const ids = { owner: '123456789012', filter: 'f', firstEventId: '1', lastEventId: '2', events: messages.length };
+  const payload = { ...ids, logGroup: '/app', logStream: 's', messages, timestamps: messages.map(() => 0), bytes };
+  const loaded = await loadPayload(source, payload, portsOf(new OneEntry(), streams), ATTEMPT);
+  if (typeof loaded === 'string') throw new Error(loaded);
+  return { loaded, rows: streams.rows('rows', sourceTable('t', '', source.format.columns, 'events')) };
+}
+
+describe('every format on both lanes', () => {
+  test.each([...FORMATS.keys()])('%s gives the same rows from an object and from a payload', async (format) => {
+    let rows = 0;
+    for (const { bytes, options } of goldenLines(format)) {
+      const source = sourceOf(format, 'objects', options);
+      const lines = withoutBom(textOf(bytes)).replace(/\n$/, '').split(/\r?\n/);
+      const object = await fromObject(source, bytes);
+      const payload = await fromPayload(source, lines, bytes.length);
+      expect(payload.loaded.counts).toEqual(object.loaded.counts);
+      expect(payload.rows).toEqual(
+        object.rows.map((row) => ({
+          ...row,
+          origin: payload.loaded.origin,
+          position: Number(row.position) - 1,
+          log_group: '/app',
+          log_stream: 's',
+        })),
+      );
+      rows += object.rows.length;
+    }
+    expect(rows).toBeGreaterThan(2);
+  });
+});
+
+describe('loadObject', () => {
+  const line = readFileSync(
+    join(import.meta.dirname, '..', '..', '..', 'golden', 'alb', 'a-line-of-34-fields.log'),
+    'utf8',
+  ).split('\n')[0];
+  const many = Buffer.from(`${`${line}\n`.repeat(9999)}bad\n\n${`${line}\n`.repeat(9999)}`);
+  const alb = sourceOf('alb', 'objects');
+  const table = sourceTable('alb', '', alb.format.columns, 'objects');
+  const load = (ledger: OneEntry, streams: Streams, attempt = ATTEMPT, bytes: Uint8Array = many) =>
+    loadObject(alb, OBJECT, async () => bodyOf(bytes), portsOf(ledger, streams), attempt);
+
+  test('sends rows and rejections, checkpoints each batch, then the loads row, and only then finishes', async () => {
+    const [ledger, streams] = [new OneEntry(), new Streams()];
+    const loaded = await load(ledger, streams);
+    expect(loaded).toMatchObject({ counts: { lines: 20_000, rows: 19_998, rejected: 1, filtered: 1 } });
+    expect(ledger.writes.length).toBeGreaterThan(3);
+    expect(ledger.writes.slice(-2)).toEqual(['checkpoint 20000', 'loaded']);
+    expect(streams.rows('rows', table)).toHaveLength(19_998);
+    expect(streams.rows('rejected', rejectedTable)).toMatchObject([{ position: 10_000, raw: 'bad' }]);
+    expect(streams.rows('loads', loadsTable)).toMatchObject([
+      {
+        kind: 'object',
+        object_key: OBJECT.key,
+        bytes: many.length,
+        lines: 20_000,
+        rows: 19_998,
+        rejected: 1,
+        filtered: 1,
+      },
+    ]);
+  });
+
+  test('spreads its batches over the streams of the table, each in turn', async () => {
+    const streams = ['one', 'two', 'three'];
+    const source = { ...alb, settings: { ...alb.settings, streams } };
+    const offered: (readonly string[])[] = [];
+    const ports: Ports = {
+      ...portsOf(new OneEntry(), new Streams()),
+      send: async (to) => void offered.push(to),
+    };
+    await loadObject(source, OBJECT, async () => bodyOf(many), ports, ATTEMPT);
+    const ofRows = offered.filter((to) => to.length > 1);
+    expect(ofRows.length).toBeGreaterThan(2);
+    const first = streams.indexOf(ofRows[0]?.[0] ?? '');
+    for (const [index, to] of ofRows.entries()) {
+      expect(to).toEqual([0, 1, 2].map((step) => streams[(first + index + step) % streams.length]));
+    }
+    expect(new Set(offered.filter((to) => to.length === 1).flat())).toEqual(new Set(['rejected', 'loads']));
+  });
+
+  test('packs all batches into the memory of two, however late they are acknowledged', async () => {
+    const memories: ArrayBufferLike[] = [];
+    const ports: Ports = {
+      ...portsOf(new OneEntry(), new Streams()),
+      send: async ([stream], records) => {
+        if (stream === 'rows') memories.push(...records.slice(0, 1).map(({ buffer }) => buffer));
+        await sleep(20);
+      },
+    };
+    const lines = Buffer.from(`${line}\n`.repeat(40_000));
+    await loadObject(alb, OBJECT, async () => bodyOf(lines), ports, ATTEMPT);
+    expect(memories.length).toBeGreaterThan(5);
+    expect(new Set(memories).size).toBe(2);
+  });
+
+  test('leaves alone what is done, without opening it', async () => {
+    const ledger = new OneEntry();
+    ledger.done = true;
+    const open = async () => {
+      throw new Error('opened');
+    };
+    expect(await loadObject(alb, OBJECT, open, portsOf(ledger, new Streams()), ATTEMPT)).toBe('already_loaded');
+  });
+
+  test('finishes an object that another has replaced', async () => {
+    const ledger = new OneEntry();
+    expect(await loadObject(alb, OBJECT, async () => undefined, portsOf(ledger, new Streams()), ATTEMPT)).toBe(
+      'replaced',
+    );
+    expect(ledger.writes).toEqual(['replaced']);
+  });
+
+  test('says in loads what it loaded of an object before another replaced it', async () => {
+    const [ledger, streams] = [new OneEntry(), new Streams()];
+    let looks = 0;
+    await load(ledger, streams, { ...ATTEMPT, outOfTime: () => looks++ > 40 });
+    const { length } = streams.rows('rows', table);
+    expect(length).toBeGreaterThan(1000);
+    const result = await loadObject(alb, OBJECT, async () => undefined, portsOf(ledger, streams), ATTEMPT);
+    expect(result).toBe('replaced');
+    expect(streams.rows('loads', loadsTable)).toMatchObject([{ lines: length, rows: length, etag: OBJECT.etag }]);
+    expect(ledger.writes.at(-1)).toBe('replaced');
+  });
+
+  test('stops near the time limit with nothing unsent, and goes on there without a row lost or doubled', async () => {
+    const [ledger, streams] = [new OneEntry(), new Streams()];
+    let results = 0;
+    for (let result: unknown = 'unfinished'; result === 'unfinished'; results++) {
+      let looks = 0;
+      // Each invocation lives for so many chunks; resuming takes one or more to skip what is done.
+      result = await load(ledger, streams, { ...ATTEMPT, outOfTime: () => looks++ > 40 + results * 40 });
+    }
+    expect(results).toBeGreaterThan(2);
+    const positions = streams.rows('rows', table).map(({ position }) => position);
+    expect(new Set(positions).size).toBe(positions.length);
+    expect(positions).toHaveLength(19_998);
+    expect(streams.rows('loads', loadsTable)).toMatchObject([{ lines: 20_000, rows: 19_998, bytes: many.length }]);
+  });
+
+  test('ends an object with a reason when an invocation comes no further than the one before', async () => {
+    const [ledger, streams] = [new OneEntry(), new Streams()];
+    const result = await load(ledger, streams, { ...ATTEMPT, outOfTime: () => true }, Buffer.alloc(1_000_000, 'x'));
+    expect(result).toMatchObject({ counts: { lines: 1, rejected: 1 }, reasons: new Map([['no_progress', 1]]) });
+    expect(ledger.done).toBe(true);
+  });
+
+  test('ends an object with a reason when an invocation cannot even skip what is done', async () => {
+    const [ledger, streams] = [new OneEntry(), new Streams()];
+    let looks = 0;
+    expect(await load(ledger, streams, { ...ATTEMPT, outOfTime: () => looks++ > 40 })).toBe('unfinished');
+    const done = ledger.progress?.counts.lines ?? 0;
+    expect(done).toBeGreaterThan(1000);
+    const result = await load(ledger, streams, { ...ATTEMPT, outOfTime: () => true });
+    expect(result).toMatchObject({ counts: { lines: done + 1 }, reasons: new Map([['no_progress', 1]]) });
+    expect(streams.rows('rejected', rejectedTable)).toContainEqual(
+      expect.objectContaining({ position: done + 1, reason: 'no_progress' }),
+    );
+    expect(ledger.done).toBe(true);
+  });
+
+  test('leaves the rest to another invocation when Firehose takes some and then no more', async () => {
+    const [ledger, streams] = [new OneEntry(), new Streams()];
+    streams.refuse = (_, batch) => batch >= 2;
+    expect(await load(ledger, streams)).toBe('unfinished');
+    expect(ledger.writes.at(-1)).toMatch(/^release \d+$/);
+    streams.refuse = () => false;
+    expect(await load(ledger, streams)).toMatchObject({ counts: { lines: 20_000, rows: 19_998 } });
+    const positions = new Set(streams.rows('rows', table).map(({ position }) => position));
+    expect(positions.size).toBe(19_998);
+  });
+
+  test('fails when Firehose takes nothing: the message comes back', async () => {
+    const [ledger, streams] = [new OneEntry(), new Streams()];
+    streams.refuse = () => true;
+    await expect(load(ledger, streams)).rejects.toThrow(DeliveryError);
+    expect(ledger.done).toBe(false);
+  });
+
+  test('loads what stands before the break of a gzip, and rejects the break', async () => {
+    const [ledger, streams] = [new OneEntry(), new Streams()];
+    const gz = gzipSync(many);
+    const loaded = await load(ledger, streams, ATTEMPT, gz.subarray(0, gz.length >> 1));
+    if (typeof loaded === 'string') throw new Error(loaded);
+    expect(loaded.counts.rows).toBeGreaterThan(1000);
+    expect(loaded.reasons.get('broken_gzip')).toBe(1);
+    expect(loaded.counts.lines).toBe(loaded.counts.rows + loaded.counts.filtered + loaded.counts.rejected);
+    expect(ledger.done).toBe(true);
+  });
+});

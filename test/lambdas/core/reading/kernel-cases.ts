@@ -1,0 +1,229 @@
+/** Lines for the kernel's tests: what each format's mostly are. */
+
+import { FORMATS } from '../../../../lambdas/core/formats/registry.ts';
+import type { CompiledFormat, FormatOptions } from '../../../../lambdas/core/reading/format.ts';
+
+/** A format with its options, and lines of it. */
+export interface KernelCase {
+  readonly name: string;
+  readonly format: CompiledFormat;
+  readonly lines: readonly string[];
+  /** Lines of the format's own kind, that the kernel must read by itself: at least so many of the lines. */
+  readonly plain: number;
+}
+
+const ALB = [
+  'https 2026-11-22T10:00:00.123456Z app/web/50dc6c495c0c9188 192.0.2.10:2817 10.0.0.1:80 0.001 0.020 0.000 200 200 34 366 "GET https://www.example.com:443/a?b=c HTTP/1.1" "curl/8.7.1" TLS_AES_128_GCM_SHA256 TLSv1.3 arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/73e2d6bc24d8a067 "Root=1-58337262-36d228ad5d99923122bbe354" "www.example.com" "session-reused" 0 2026-11-22T10:00:00.100000Z "forward" "-" "-" "10.0.0.1:80" "200" "-" "-" TID_1234abcd "-" "-" "-" 10.0.0.9',
+  'http 2026-11-22T10:00:00.123456Z app/web/50dc6c495c0c9188 192.0.2.10:2817 - -1 -1 -1 400 - 0 272 "- http://10.0.0.30:80-  " "-" - - - "-" "-" "-" - 2026-11-22T10:00:00.1Z "-" "-" "-" "-" "-" "-" "-" TID_1',
+  'h2 2024-02-29T23:59:59.999999Z app/web/50dc6c495c0c9188 [2001:db8::1]:443 - -1 -1 -1 503 - 0 0 "- http://host:80- -" "-" - - - "Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" -1 2024-02-29T23:59:59.999999Z "waf,fixed-response" "-" "-" "-" "-" "Ambiguous" "SpaceInUri" TID_1',
+  'wss 2026-11-22T10:00:00Z app/web/50dc6c495c0c9188 2001:db8::1:443 10.0.0.1:- 0.5 10.000 1.050 101 101 99999999999 0 "GET wss://h:443/sökning?q=\\x22a b\\x22 HTTP/1.1" "Mozilla/5.0 (X11; Linux) \\"quoted\\" é漢😀" - - - "t" "d" "c" 50000 2026-11-22T10:00:00.1Z "forward" "https://r:443/?a=\\\\" "e" "10.0.0.1:80 10.0.0.2:80" "200 -" "-" "-" TID_1 "h" "/u" "TransformSuccess" 10.0.0.9 new-field "another \\"new\\" field\t1"',
+];
+
+const KONG = [
+  '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET /api/v1/users?id=1&x=%20 HTTP/1.1" 200 1234 "https://www.example.com/" "Mozilla/5.0 (Windows NT 10.0; Win64; x64)" kong_request_id: "b9d8f54af02a4c7f2e8d1b5c6a7e8f90"',
+  '2001:db8::2 - bob [01/Jan/2025:00:00:00 +0900] "POST /a-b HTTP/2.0" 499 0 "-" "-" kong_request_id: "0"',
+  '127.0.0.1 - - [29/Nov/2024:11:41:46 +0000] "GET /status HTTP/1.1" 200 0 "-" "kube-probe/1.29" kong_request_id: "b9"',
+  '198.51.100.1 - - [29/Nov/2024:11:41:46 -0330] "GET /old HTTP/1.0" 301 12 "-" "curl/8 é"',
+  '2024/11/29 11:41:46 [warn] 1302#0: *7 [lua] handler.lua:61: access(): counters unavailable, context: ngx.timer',
+  '2024/11/29 11:41:46 [error] 1411#0: *7 connect() failed, client: 203.0.113.7, request: "GET /a HTTP/1.1"',
+  '- - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 0 "-" "-" kong_request_id: "b9"',
+  'fe80::1%eth0 - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 0 "-" "-" kong_request_id: "b9"',
+];
+
+const ESCAPED = [
+  '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET /\\xC3\\xA9?q=\\x22a\\x22 HTTP/1.1" 200 1 "-" "\\xE6\\xBC\\xA2 \\x5C \\xf0\\x9f\\x98\\x80" kong_request_id: "b9"',
+  '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET /\\xff?q=\\x0a&r=\\xEF\\xBF\\xBD HTTP/1.1" 200 1 "-" "a\\b" kong_request_id: "b9"',
+];
+
+/** Lines of Kong's in the envelopes of container runtimes. */
+const CRI = [
+  `2024-11-29T11:41:46.123456789Z stdout F ${KONG[0]}`,
+  `2024-11-29T11:41:46Z stdout F ${KONG[1]}`,
+  `2024-11-29T11:41:46.1+09:00 stdout F ${KONG[3]}`,
+  `2024-11-29T11:41:46.123456789Z stderr F 2024/11/29 11:41:46 [error] 1#0: *1 GET / HTTP/1.1`,
+  `2024-11-29T11:41:46.123456789Z stdout P ${KONG[0]?.slice(0, 60)}`,
+  `2024-11-29T11:41:46.123456789Z stderr P ${KONG[0]}`,
+  `2024-11-29T11:41:46.123456789Z stdout F`,
+  `2024-11-29T11:41:46.123456789Z stdout F:x ${KONG[0]}`,
+  `2024-11-29T11:41:46.1234567891Z stdout F ${KONG[0]}`,
+  '2024-11-29T11:41:46Z',
+];
+const docker = (line: string | undefined, more: object = {}) =>
+  JSON.stringify({ log: `${line}\n`, stream: 'stdout', time: '2024-11-29T11:41:46.123456789Z', ...more });
+const DOCKER = [
+  docker(KONG[0]),
+  JSON.stringify({
+    time: 1732880506.5,
+    stream: 'stdout',
+    _p: 'F',
+    message: KONG[1],
+    kubernetes: { labels: { app: 'x "y"' }, n: [1, null] },
+  }),
+  docker(KONG[3], { log2: null, attrs: { tag: 'é' }, message: 'again' }),
+  `{ "stream" : "stdout" , "timestamp" : {"a": ["b"]} , "log" : ${JSON.stringify(`${KONG[3]}\r\n`)} } `,
+  JSON.stringify({ log: KONG[0] }),
+  docker('x', { stream: 'stderr' }),
+  docker(`${KONG[0]}\n${KONG[1]}`),
+  docker(KONG[0], { stream: null }),
+  docker(KONG[0], { Log: 'b', Stream: 'c' }),
+  docker(KONG[0], { timestamp: 'again' }),
+  ...[63, 64, 65, 70, 79, 80].map((length) => docker(KONG[0], { ['k'.repeat(length)]: 'v' })),
+  docker('203.0.113.7 - - [-] "GET /\\xC3\\xA9 HTTP/1.1" 200 1 "-" "\u0000\t\b\f\u001f/ \u{1f600}"'),
+  '{"log":"203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] \\"GET \\/\\u00e9 HTTP\\/1.1\\" 200 1 \\"-\\" \\"\\ud83d\\ude00\\b\\f\\t\\\\x5C\\"\\n","stream":"stdout"}',
+  '{"log":1,"message":"x","stream":"stdout"}',
+  '{"level":"info","msg":"no envelope"}',
+];
+
+/** One whose own key may be an envelope's, and lines of it: one in an envelope whose key is written with an escape. */
+const KEYED_FORMAT = '{"client":"$remote_addr","message":"$request","agent":"$http_user_agent"}';
+const KEYED_LINES = [
+  '{"client":"203.0.113.7","message":"GET / HTTP/1.1","agent":"x"}',
+  '{"client":"203.0.113.8","message":"-","agent":"-"}',
+  '{"client":"203.0.113.7","l\\u006fg":"{\\"client\\":\\"203.0.113.9\\",\\"message\\":\\"a\\",\\"agent\\":\\"b\\"}","stream":"stdout"}',
+  '{"client":"203.0.113.7","message":"a\\nb","agent":"x"}',
+];
+const PLAIN_KEYS_FORMAT = '{"client":"$remote_addr","b":"$http_b"}';
+const PLAIN_KEYS_LINES = [
+  '{"client":"203.0.113.7","b":"y"}',
+  '{"client":"203.0.113.7","l\\u006fg":"{\\"client\\":\\"203.0.113.9\\",\\"b\\":\\"2\\"}","stream":"stdout","b":"y"}',
+];
+
+/** Records of Kong's plugins, slashes escaped as its JSON library does. */
+const RECORDS = [
+  '{"response":{"size":9982,"headers":{"content-type":"text\\/html; charset=utf-8","x-kong-request-id":"2f69"},"status":200},"route":{"updated_at":1726782477,"tags":[],"service":{"id":"fb4e"},"name":"example","id":"0f1a","paths":["\\/example-route"]},"workspace":"f381","workspace_name":"default","tries":[{"balancer_start":1726783839539,"ip":"34.237.204.224","port":80}],"client_ip":"192.168.65.1","request":{"id":"2f69","headers":{"accept":"*\\/*","user-agent":"HTTPie\\/3.2.3","host":"shop-api.example.com:8000"},"uri":"\\/example-route?a=b","size":139,"method":"GET","querystring":{"a":"b"},"url":"http:\\/\\/localhost:8000\\/example-route?a=b"},"upstream_uri":"\\/","started_at":1726783839538,"source":"upstream","upstream_status":"200","latencies":{"kong":1,"proxy":171,"request":173.5,"receive":-1},"service":{"host":"httpbin.konghq.com","name":"example_service","id":"fb4e","port":80}}',
+  '{ "request" : { "id" : "r2" , "headers" : { } , "url" : "https://h/" } , "response" : { "status" : 404 , "size" : 5 } , "client_ip" : "2001:db8::1" , "started_at" : "2026-11-22T10:00:00.123Z" , "upstream_status" : null , "consumer" : { "username" : "漢 \\"x\\" \\u00e9" , "more" : { "a" : [ 1 , { "b" : null } ] } , "n" : null } , "extra_top" : [ "x" ] , "none" : null }',
+  '{"client_ip":"127.0.0.1","started_at":1726783839538,"request":{"method":"GET"}}',
+  '{"client_ip":"203.0.113.7","latencies":{"request":-1,"kong":0.25,"proxy":-1.0},"request":{"headers":{"host":"-","referer":""}}}',
+  '{"client_ip":"203.0.113.7","request":{"url":"?a"}}',
+  '{"client_ip":"203.0.113.7","request":{"id":"a","x":1},"response":{"status":"200"},"request":{"method":"GET","y":2}}',
+  '{"client_ip":"203.0.113.7","request":{"id":"a","x":1},"request":{"method":"GET","y":2}}',
+  '{"client_ip":"203.0.113.7","request.id":"abc"}',
+  '{"client_ip":"203.0.113.7","request":{"id":"x","headers.host":"q-a"},"request.headers":{"host":"a-b","z":1}}',
+  '{"client_ip":"203.0.113.7","Request":{"id":"r"},"request":null,"response":"none","response":{"status":1}}',
+  '{"client_ip":"203.0.113.7","source":"a","source":"b","message":"x"}',
+  '{"client_ip":"203.0.113.7","\\u006dessage":"{}","source":"\\u0061"}',
+  '{"nothing":"of Kong"}',
+];
+
+/** A log_format that is JSON itself. */
+const JSON_FORMAT =
+  '{"at":"$time_iso8601","client":"$remote_addr","request":"$request","status":"$status","agent":"$http_user_agent"}';
+const JSON_FORMAT_LINES = [
+  '{"at":"2024-11-29T11:41:46+00:00","client":"203.0.113.7","request":"GET /a?b=c HTTP/1.1","status":"200","agent":"curl/8"}',
+  '{"at":"2024-11-29T11:41:47+00:00","client":"2001:db8::1","request":"POST /%22log%22 HTTP/2.0","status":"499","agent":"-"}',
+  '{"at":"2024-11-29T11:41:46+00:00","client":"203.0.113.7","request":"GET / HTTP/1.1","status":"200","agent":"a \\"log\\" é"}',
+  '{"at":"2024-11-29T11:41:46+00:00","client":"203.0.113.7","request":"GET / HTTP/1.1","status":"200","agent":"x","log":"y","stream":"stdout"}',
+];
+
+/** A log_format whose text between values begins with what could be part of a name. */
+const BRACED = '$' + '{A}B$status|$request_id';
+
+/** log_formats with little to know their lines by, or with odd text between their values; and lines of them. */
+const ODD_FORMATS: readonly (readonly [string, ...string[]])[] = [
+  ['$http_user_agent|$ssl_cipher', 'curl|TLS', '   ', '\t', '-|-', '|'],
+  ['$request $server_name', 'GET /a?b HTTP/1.1 h-x.example.com', ' ', 'GET / HTTP/1.1 '],
+  ['$http_foo-$http_bar|$status', 'a-b|200', '--x|200', '-|-12', '---|200'],
+  ['$status é$http_bar', '200 éb', '200 \u00c3', '200 '],
+  ['$http_foo\\ $status', 'a\\x41b\\ 200', 'a\\ 1'],
+  ['$status $body_bytes_sent $http_foo', '-12 5 x', '200 5 x', '-12 - -'],
+  ['$host|$status', 'shop-api.example.com|200', `${'a'.repeat(300)}-b|200`, '-|200'],
+  ['$http_foo\u00e9$http_bar', 'a\u00e9b', 'a\u00e8b\u00e9c'],
+  [BRACED.replace('A', 'http_x_forwarded_for').replace('B', 'x'), '1.2.3.4, 5x200|r', '1.2.3.4x200|r'],
+  [BRACED.replace('A', 'http_foo').replace('B', '80'), 'a80200|r', '-80200|-'],
+];
+
+const NGINX_FORMAT =
+  '$http_x_forwarded_for|$time_iso8601|$msec|$request_method $request_uri $server_protocol|$status|$bytes_sent|' +
+  '$request_time|$upstream_response_time|$host|$http_traceparent|$ssl_cipher|$request_id';
+const NGINX = [
+  '203.0.113.7, 10.0.0.1|2024-11-29T11:41:46+01:00|1732880506.123|GET /a?b=c HTTP/1.1|200|12|0.120|0.100|shop-api.example.com|00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01|TLS_AES|r1',
+  '-|2024-11-29T11:41:46Z|1732880506.000|GET / HTTP/2.0|404|0|0.000|-|-|-|-|-',
+  '2001:db8::1|2024-11-29 11:41:46|1732880506|PUT /x?y HTTP/1.1|500|1|1.5|0.100, 0.200 : -|example.com|x|a b|r 2',
+];
+
+const JSON_COLUMNS = {
+  columns: {
+    time: 'timestamp',
+    level: 'string',
+    status: 'int',
+    bytes: 'bigint',
+    took: 'double',
+    ok: 'boolean',
+    request_id: 'string',
+    at: 'timestamp',
+  },
+};
+const JSON_LINES = [
+  '{"time":"29/Nov/2024:11:41:46 +0000","level":"x"}',
+  '{"time":"2026-11-22T10:00:00.123Z","level":"INFO","status":200,"bytes":1234567890123,"took":0.0123,"ok":true,"request_id":"r-1","message":"started"}',
+  '{"level":"ERROR","time":1732880506123,"status":"500","bytes":null,"took":-1.50,"ok":false,"error":"Traceback\\n  \\"x\\"\\u00e9\\ud83d\\ude00\\/\\\\ \\u0001","nested":{"a":[1,2,{"b":"c \\"d\\" é"}],"e":null},"n":1e5,"é":1}',
+  ' { "Time" : "2026-11-22 10:00:00+0900" , "at" : 1732880506.5, "status" : 200.0 , "level" : ["a", {"b": 1}] , "empty" : {} , "list":[] } ',
+  '{"message":"no column at all"}',
+  '{"level":"WARN","status":"n/a","took":"12 ms","extra":1}',
+  '{"level":"WARN","request_id":"r-3","LEVEL":{"again":"yes"}}',
+  '{"request_id":"r-2","text":"plain 한글 text","flag":true,"number":-0.5,"9":1}',
+];
+
+export const CASES: readonly KernelCase[] = [
+  kernelCase('alb', {}, ALB, 3),
+  kernelCase('kong', {}, KONG, 7),
+  kernelCase('kong', {}, ESCAPED, 2),
+  kernelCase('kong', { filters: { no_http: false, local_client: false } }, KONG, 4),
+  kernelCase('kong', {}, CRI, 6),
+  kernelCase('kong', { filters: { not_stdout: false, no_http: false } }, CRI, 3),
+  kernelCase('kong', {}, DOCKER, 6),
+  kernelCase('nginx', { logFormat: JSON_FORMAT, escape: 'json' }, JSON_FORMAT_LINES, 2),
+  kernelCase(
+    'nginx',
+    { logFormat: JSON_FORMAT, escape: 'json' },
+    JSON_FORMAT_LINES.map((line) => docker(line)),
+    2,
+  ),
+  kernelCase(
+    'nginx',
+    { logFormat: JSON_FORMAT },
+    JSON_FORMAT_LINES.map((line) => `2024-11-29T11:41:46Z stdout F ${line}`),
+    2,
+  ),
+  kernelCase('kong-json', {}, RECORDS, 3),
+  kernelCase('kong-json', { filters: { local_client: false, no_client_address: false } }, RECORDS, 3),
+  kernelCase(
+    'kong-json',
+    { filters: { not_stdout: false } },
+    RECORDS.map((line) => docker(line, { kubernetes: { pod: 'a' } })),
+    3,
+  ),
+  kernelCase(
+    'kong-json',
+    { filters: { not_stdout: false } },
+    RECORDS.map((line) => docker(line, { request: 'beside' })),
+    0,
+  ),
+  kernelCase(
+    'kong-json',
+    {},
+    RECORDS.map((line) => `2024-11-29T11:41:46Z stdout F ${line}`),
+    3,
+  ),
+  kernelCase('nginx', { logFormat: KEYED_FORMAT, filters: { no_http: false } }, KEYED_LINES, 2),
+  kernelCase('nginx', { logFormat: PLAIN_KEYS_FORMAT, filters: { no_http: false } }, PLAIN_KEYS_LINES, 1),
+  kernelCase(
+    'nginx',
+    { logFormat: 'a\\xFF$remote_addr "$request"', filters: { no_http: false } },
+    ['a\\xFF1.2.3.4 "GET / HTTP/1.1"'],
+    1,
+  ),
+  kernelCase('nginx', { logFormat: NGINX_FORMAT, filters: { no_client_address: false } }, NGINX, 2),
+  kernelCase('nginx', { preset: 'timed', escape: 'json' }, [KONG[0] ?? ''], 0),
+  ...ODD_FORMATS.map(([logFormat, ...lines]) =>
+    kernelCase('nginx', { logFormat, filters: { no_http: false, no_client_address: false } }, lines, 0),
+  ),
+  kernelCase('json', JSON_COLUMNS, JSON_LINES, 4),
+  kernelCase('json', { preset: 'server-logs' }, JSON_LINES, 3),
+];
+
+function kernelCase(name: string, options: FormatOptions, lines: readonly string[], plain: number): KernelCase {
+  const format = FORMATS.get(name)?.compile(options);
+  if (!format?.layout) throw new Error(`${name}: expected a format with a layout`);
+  return { name: `${name} ${JSON.stringify(options).slice(0, 60)}`, format, lines, plain };
+}

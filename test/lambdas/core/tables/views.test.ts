@@ -1,0 +1,30 @@
+import { DuckDBInstance } from '@duckdb/node-api';
+import { describe, expect, test } from 'vitest';
+import { onceSelect } from '../../../../lambdas/core/tables/views.ts';
+
+const columns = ['copy', 'origin', 'position'];
+
+async function once(rows: string): Promise<unknown[]> {
+  const connection = await (await DuckDBInstance.create(':memory:')).connect();
+  await connection.run('CREATE SCHEMA lake');
+  await connection.run('CREATE TABLE lake.web ("copy" INT, "origin" VARCHAR, "position" BIGINT, dt VARCHAR)');
+  await connection.run(`INSERT INTO lake.web VALUES ${rows}`);
+  const sql = `SELECT "copy", "origin", dt FROM (${onceSelect({ database: 'lake', table: 'web', columns })}) ORDER BY ALL`;
+  const reader = await connection.runAndReadAll(sql);
+  return reader.getRows();
+}
+
+describe('the view of a table without its repeats', () => {
+  test('shows one row of each origin and position, also where the repeat came on another day', async () => {
+    const repeats = `(5, 'a', 1, '2026-11-21'), (5, 'a', 1, '2026-11-22'), (6, 'a', 2, '2026-11-22'), (7, 'b', 1, '2026-11-22')`;
+    expect(await once(repeats)).toEqual([
+      [5, 'a', '2026-11-22'],
+      [6, 'a', '2026-11-22'],
+      [7, 'b', '2026-11-22'],
+    ]);
+  });
+
+  test('takes a column of any name for a column', async () => {
+    expect(await once(`(5, 'a', 1, '2026-11-22')`)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,192 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { FirehoseClient } from '@aws-sdk/client-firehose';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DeliveryError } from '../../../lambdas/core/loading/load.ts';
+import { firehoseSend } from '../../../lambdas/edges/firehose.ts';
+
+/** What the endpoint does with one request: fail these entries, answer with an error, cut the connection, or say nothing. */
+type Answer =
+  | { readonly fail: readonly number[] }
+  | { readonly error: string; readonly status: number }
+  | 'cut'
+  | 'accept-then-cut'
+  | 'silence';
+
+/** A Firehose that does as told, once per request, then accepts everything. */
+class Endpoint {
+  answers: Answer[] = [];
+  accepted: string[] = [];
+  requests: string[][] = [];
+  streams: string[] = [];
+  #server: Server;
+
+  constructor() {
+    this.#server = createServer(async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const { DeliveryStreamName, Records } = JSON.parse(Buffer.concat(chunks).toString()) as {
+        DeliveryStreamName: string;
+        Records: { Data: string }[];
+      };
+      this.streams.push(DeliveryStreamName);
+      const records = Records.map(({ Data }) => Buffer.from(Data, 'base64').toString());
+      this.requests.push(records);
+      const answer = this.answers.shift() ?? { fail: [] };
+      if (answer === 'silence') return;
+      if (answer === 'accept-then-cut') this.accepted.push(...records);
+      if (typeof answer === 'string') {
+        response.destroy();
+        return;
+      }
+      if ('error' in answer) {
+        response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.1' });
+        response.end(JSON.stringify({ __type: answer.error, message: 'told to' }));
+        return;
+      }
+      const RequestResponses = records.map((record, index) => {
+        if (answer.fail.includes(index))
+          return { ErrorCode: 'ServiceUnavailableException', ErrorMessage: 'Slow down.' };
+        this.accepted.push(record);
+        return { RecordId: String(index) };
+      });
+      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' });
+      response.end(
+        JSON.stringify({
+          FailedPutCount: answer.fail.filter((each) => each < records.length).length,
+          RequestResponses,
+        }),
+      );
+    });
+  }
+
+  async start(): Promise<FirehoseClient> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    return new FirehoseClient({
+      endpoint: `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      maxAttempts: 1,
+    });
+  }
+
+  stop(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+
+  reset(answers: readonly Answer[]): void {
+    this.answers = [...answers];
+    this.accepted = [];
+    this.requests = [];
+    this.streams = [];
+  }
+}
+
+const endpoint = new Endpoint();
+let client: FirehoseClient;
+beforeAll(async () => {
+  client = await endpoint.start();
+});
+afterAll(() => endpoint.stop());
+
+const records = (count: number) => Array.from({ length: count }, (_, index) => Buffer.from(`record ${index}`));
+const texts = (count: number) => records(count).map(String);
+const send = (count: number, withinMs = 60_000) =>
+  firehoseSend(client, Date.now() + withinMs)(['stream'], records(count));
+
+describe('firehoseSend', () => {
+  test('sends again only the entries that failed, in their order', async () => {
+    endpoint.reset([{ fail: [1, 3] }, { fail: [0] }]);
+    await send(5);
+    expect(endpoint.requests).toEqual([texts(5), ['record 1', 'record 3'], ['record 1']]);
+  });
+
+  test('delivers every record exactly once whatever entries fail', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 6 }),
+        fc.array(fc.uniqueArray(fc.nat(5)), { maxLength: 3 }),
+        async (count, fails) => {
+          endpoint.reset(fails.map((fail) => ({ fail })));
+          await send(count);
+          expect([...endpoint.accepted].sort()).toEqual(texts(count).sort());
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+
+  test.each([
+    ['throttling', { error: 'ServiceUnavailableException', status: 503 }],
+    ['an internal failure', { error: 'InternalFailure', status: 500 }],
+    ['too many requests', { error: 'ThrottlingException', status: 400 }],
+    ['a connection cut before the answer', 'cut'],
+  ] as const)('sends the whole batch again after %s', async (_, answer) => {
+    endpoint.reset([answer, answer]);
+    await send(3);
+    expect(endpoint.accepted).toEqual(texts(3));
+  });
+
+  test('repeats a batch whose acceptance never reached it: the only way a record comes twice', async () => {
+    endpoint.reset(['accept-then-cut']);
+    await send(2);
+    expect(endpoint.accepted).toEqual([...texts(2), ...texts(2)]);
+  });
+
+  test.each([
+    ['a stream that does not exist', { error: 'ResourceNotFoundException', status: 400 }, 'ResourceNotFoundException'],
+    ['a right that is missing', { error: 'AccessDeniedException', status: 400 }, 'AccessDeniedException'],
+  ] as const)('gives up at once on %s', async (_, answer, name) => {
+    endpoint.reset([answer]);
+    await expect(send(1)).rejects.toMatchObject({ name });
+    expect(endpoint.requests).toHaveLength(1);
+  });
+
+  test('waits for no answer past the time limit, but for a second', async () => {
+    endpoint.reset(['silence']);
+    await expect(send(2, 0.5)).rejects.toBeInstanceOf(DeliveryError);
+    expect(endpoint.requests).toHaveLength(1);
+  });
+
+  test('gives up when the time is over, saying how many records of which stream are left', async () => {
+    endpoint.reset(Array.from({ length: 50 }, () => ({ fail: [0] })));
+    const failure = await send(3, 0).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(DeliveryError);
+    expect(String(failure)).toContain(
+      'stream stream: 1 of 3 records not acknowledged in time, last answer ServiceUnavailableException',
+    );
+  });
+
+  test('offers what a stream does not take to the next, round', async () => {
+    endpoint.reset([{ fail: [1, 2] }, { error: 'ServiceUnavailableException', status: 503 }, { fail: [0] }]);
+    await firehoseSend(client, Date.now() + 60_000)(['a', 'b', 'c'], records(3));
+    expect(endpoint.streams).toEqual(['a', 'b', 'c', 'a']);
+    expect([...endpoint.accepted].sort()).toEqual(texts(3));
+  });
+
+  test('reads records before it waits for anything: their memory may be written to while they are sent again', async () => {
+    endpoint.reset([{ fail: [1] }, 'cut', { fail: [0] }]);
+    const given = records(3);
+    const sent = firehoseSend(client, Date.now() + 60_000)(['a', 'longer name'], given);
+    for (const record of given) record.fill('x');
+    await sent;
+    expect(endpoint.requests).toEqual([texts(3), ['record 1'], ['record 1'], ['record 1']]);
+  });
+
+  test('sends records of any length as they are', async () => {
+    // About the pieces that base64 is made of.
+    const lengths = [0, 1, 2, 3, 24_575, 24_576, 24_577, 49_151, 49_152, 49_153, 517_120];
+    const given = lengths.map((length) => Buffer.from(Array.from({ length }, (_, at) => 33 + (at % 89))));
+    endpoint.reset([]);
+    await firehoseSend(client, Date.now() + 60_000)(['stream'], given);
+    expect(endpoint.accepted).toEqual(given.map(String));
+  });
+
+  test('makes no request for no records', async () => {
+    endpoint.reset([]);
+    await send(0);
+    expect(endpoint.requests).toEqual([]);
+  });
+});
