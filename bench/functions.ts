@@ -10,9 +10,9 @@ import { continuation } from '../lambdas/core/loading/notification.ts';
 import { LOADS_COLUMNS } from '../lambdas/core/tables/lake-tables.ts';
 import { numbered } from '../lambdas/core/tables/table.ts';
 import { synthesize } from '../lib/synth.ts';
-import { openLambda } from '../local/lambda.ts';
-import type { Resource } from '../local/resource.ts';
-import { readStack } from '../local/template.ts';
+import { openLambda } from '../local/lambda/lambda.ts';
+import type { Resource } from '../local/template/resource.ts';
+import { readStack } from '../local/template/template.ts';
 import type { Input } from './input.ts';
 import type { Ask, Told } from './services.ts';
 

@@ -7,9 +7,9 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { openDynamoDb } from '../local/dynamodb.ts';
+import { openDynamoDb } from '../local/dynamodb/dynamodb.ts';
 import { bodyOf, openEndpoint } from '../local/endpoint.ts';
-import type { Resource, Service } from '../local/resource.ts';
+import type { Resource, Service } from '../local/template/resource.ts';
 
 /** What this process is asked. */
 export type Ask =

@@ -3,9 +3,9 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEndpoint } from '../local/endpoint.ts';
-import { environmentOf } from '../local/lambda.ts';
-import { Environment } from '../local/lambda-environment.ts';
-import type { Resource } from '../local/resource.ts';
+import { Environment } from '../local/lambda/environment.ts';
+import { environmentOf } from '../local/lambda/lambda.ts';
+import type { Resource } from '../local/template/resource.ts';
 import type { Functions } from './functions.ts';
 import { median } from './measure.ts';
 import { columnsOf, number, type Section } from './report.ts';

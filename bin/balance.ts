@@ -1,6 +1,6 @@
 /** What became of every line, by SQL over the lake. */
-import type { Athena } from '../local/athena.ts';
-import { toJson } from '../local/query-result.ts';
+import type { Athena } from '../local/athena/athena.ts';
+import { toJson } from '../local/athena/query-result.ts';
 import type { Handed } from './load-files.ts';
 import { renderTable, thousands } from './render.ts';
 

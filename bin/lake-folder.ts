@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ENV, type SourceSettings } from '../lambdas/core/settings.ts';
-import { isObject } from '../local/intrinsics.ts';
-import type { Resource } from '../local/resource.ts';
-import { readStack } from '../local/template.ts';
+import { isObject } from '../local/template/intrinsics.ts';
+import type { Resource } from '../local/template/resource.ts';
+import { readStack } from '../local/template/template.ts';
 import { CommandError } from './command-error.ts';
 
 export interface LakeFolder {

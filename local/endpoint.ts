@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import type { Service } from './resource.ts';
+import type { Service } from './template/resource.ts';
 
 /**
  * Sees each request to a service before the service does. Returns true when it has answered, or cut

@@ -1,5 +1,5 @@
 import { LOCKS } from './lock.ts';
-import type { Resource } from './resource.ts';
+import type { Resource } from './template/resource.ts';
 
 /**
  * A lake on this machine: the synthesized stack's own template and bundles, run against local

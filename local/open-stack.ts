@@ -1,21 +1,21 @@
 import { join } from 'node:path';
-import { openAsyncInvocations } from './async-invocations.ts';
-import { openDynamoDb } from './dynamodb.ts';
+import { openDynamoDb } from './dynamodb/dynamodb.ts';
+import { endLeases } from './dynamodb/leases.ts';
 import { type Intercept, openEndpoint } from './endpoint.ts';
-import { eventSourceWorkers } from './event-sources.ts';
-import { openFirehose } from './firehose.ts';
-import { openLambda, type StartedInvocation } from './lambda.ts';
-import { functionsOthersInvoke, lambdaApi } from './lambda-api.ts';
-import { endLeases } from './leases.ts';
+import { openFirehose } from './firehose/firehose.ts';
+import { functionsOthersInvoke, lambdaApi } from './lambda/api.ts';
+import { openAsyncInvocations } from './lambda/async-invocations.ts';
+import { eventSourceWorkers } from './lambda/event-sources.ts';
+import { openLambda, type StartedInvocation } from './lambda/lambda.ts';
+import { schedulesOf } from './lambda/schedules.ts';
+import { type RunningWorkers, startWorkers } from './lambda/workers.ts';
 import type { Drained, LocalLake } from './local-lake.ts';
-import { logsOf } from './logs.ts';
-import { notificationsOf } from './notifications.ts';
-import type { Resource, Service } from './resource.ts';
-import { openS3 } from './s3.ts';
-import { schedulesOf } from './schedules.ts';
-import { openSqs } from './sqs.ts';
-import { readStack } from './template.ts';
-import { type RunningWorkers, startWorkers } from './workers.ts';
+import { logsOf } from './logs/logs.ts';
+import { notificationsOf } from './queues/notifications.ts';
+import { openSqs } from './queues/sqs.ts';
+import { openS3 } from './s3/s3.ts';
+import type { Resource, Service } from './template/resource.ts';
+import { readStack } from './template/template.ts';
 
 /** Where tests put their faults. */
 export interface LakeHooks {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { openAthena } from '../../local/athena.ts';
+import { openAthena } from '../../local/athena/athena.ts';
 import { LAKE_NAMES } from '../../local/local-lake.ts';
 import { LOCKS, lockFolder } from '../../local/lock.ts';
 import { type SampleSource, writeSample } from '../../local/sample/write-sample.ts';

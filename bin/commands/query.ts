@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { openAthena } from '../../local/athena.ts';
-import { type QueryResult, toCsv, toJson } from '../../local/query-result.ts';
+import { openAthena } from '../../local/athena/athena.ts';
+import { type QueryResult, toCsv, toJson } from '../../local/athena/query-result.ts';
 import { readLakeFolder } from '../lake-folder.ts';
 import { jsonOption, lakeOption } from '../options.ts';
 import { print, printJson } from '../output.ts';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { openAthena } from '../../local/athena.ts';
+import { openAthena } from '../../local/athena/athena.ts';
 import { type Balance, balances, balanceText, imbalances, loadedBefore, loadedFrom, notLoaded } from '../balance.ts';
 import { CommandError } from '../command-error.ts';
 import { type InputFile, readInputs } from '../input-files.ts';

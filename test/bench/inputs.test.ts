@@ -7,7 +7,7 @@ import { ingest } from '../../bench/ingest.ts';
 import { fromFiles, generated, withNewField } from '../../bench/input.ts';
 import { Interleaved } from '../../bench/measure.ts';
 import { usualWay } from '../../bench/usual.ts';
-import { temporaryFolder } from '../local/assembly.ts';
+import { temporaryFolder } from '../helpers/assembly.ts';
 
 const MIB = 1024 * 1024;
 

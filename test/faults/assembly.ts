@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inject } from 'vitest';
 import { synthesize } from '../../lib/synth.ts';
-import { isObject } from '../../local/intrinsics.ts';
+import { isObject } from '../../local/template/intrinsics.ts';
 
 /** Log group of the source `app`; objects go to the source `alb`. */
 export const LOG_GROUP = '/test/app';

@@ -3,7 +3,7 @@ import { select } from '../../bin/balance.ts';
 import { readLakeFolder } from '../../bin/lake-folder.ts';
 import { BATCHES_IN_FLIGHT } from '../../lambdas/core/loading/load.ts';
 import { MAX_BATCH_BYTES } from '../../lambdas/core/loading/pack.ts';
-import { type Athena, openAthena } from '../../local/athena.ts';
+import { type Athena, openAthena } from '../../local/athena/athena.ts';
 import { FILLING_BYTES, type Logs, MISPLACED } from './logs.ts';
 
 /** What a lake holds of the logs given to it. */

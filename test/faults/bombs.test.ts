@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { PROCESSES_ARE_TOLD, peakMemoryMib } from '../../bench/process.ts';
 import { select } from '../../bin/balance.ts';
 import { readLakeFolder } from '../../bin/lake-folder.ts';
-import { openAthena } from '../../local/athena.ts';
+import { openAthena } from '../../local/athena/athena.ts';
 import { openFaultyLake } from './faulty-lake.ts';
 import { albLine, albObject } from './logs.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from 'vitest';
-import { client, temporaryFolder } from '../local/assembly.ts';
+import { client, temporaryFolder } from '../helpers/assembly.ts';
 import { MOST_REPEATED_PER_DEATH } from './balance.ts';
 import { type FaultyLake, openFaultyLake } from './faulty-lake.ts';
 import { albObject } from './logs.ts';

@@ -11,13 +11,13 @@ import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import { ENV, type TrackerSettings, trackerSettings } from '../../lambdas/core/settings.ts';
 import { sourceTable } from '../../lambdas/core/tables/table.ts';
 import { synthesize } from '../../lib/synth.ts';
-import { openAthena } from '../../local/athena.ts';
-import { isObject } from '../../local/intrinsics.ts';
+import { openAthena } from '../../local/athena/athena.ts';
+import { toJson } from '../../local/athena/query-result.ts';
 import type { LocalLake } from '../../local/local-lake.ts';
 import { type LakeHooks, openStack } from '../../local/open-stack.ts';
-import { toJson } from '../../local/query-result.ts';
 import { albLines, LOAD_BALANCERS, type LoadBalancer } from '../../local/sample/alb.ts';
 import { Random } from '../../local/sample/random.ts';
+import { isObject } from '../../local/template/intrinsics.ts';
 
 const LOG_GROUP = '/test/app';
 const LOAD_BALANCER = LOAD_BALANCERS[0] as LoadBalancer;

@@ -12,10 +12,10 @@ import { awsAccount } from '../../../bin/operations/aws-account.ts';
 import { backfillLogGroup } from '../../../bin/operations/backfill-log-group.ts';
 import { auditDuplicates, duplicatesReport } from '../../../bin/operations/duplicates.ts';
 import { pace, type Tools } from '../../../bin/operations/tools.ts';
-import { type Athena, openAthena } from '../../../local/athena.ts';
+import { type Athena, openAthena } from '../../../local/athena/athena.ts';
+import { type QueryResult, toJson } from '../../../local/athena/query-result.ts';
 import type { LocalLake } from '../../../local/local-lake.ts';
 import { openLake } from '../../../local/open-lake.ts';
-import { type QueryResult, toJson } from '../../../local/query-result.ts';
 
 /** S3, SQS, DynamoDB and Firehose are a local lake's; what it has not is answered here, as AWS documents it. */
 let dir: string;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { meterOf } from '../../../bench/duplicate-check.ts';
 import { DUPLICATES } from '../../../lambdas/core/duplicates/store.ts';
 import { duplicatesClient } from '../../../lambdas/edges/duplicates.ts';
-import { openDynamoDb } from '../../../local/dynamodb.ts';
+import { openDynamoDb } from '../../../local/dynamodb/dynamodb.ts';
 import { openEndpoint } from '../../../local/endpoint.ts';
 
 export const TABLE = 'duplicates';

@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Claim, FencedError, LEDGER, type Ledger, type Progress } from '../../../lambdas/core/loading/ledger.ts';
 import { NOTHING } from '../../../lambdas/core/loading/loader.ts';
 import { dynamoLedger } from '../../../lambdas/edges/ledger.ts';
-import { openDynamoDb } from '../../../local/dynamodb.ts';
+import { openDynamoDb } from '../../../local/dynamodb/dynamodb.ts';
 import { type Endpoint, openEndpoint } from '../../../local/endpoint.ts';
-import type { Service } from '../../../local/resource.ts';
+import type { Service } from '../../../local/template/resource.ts';
 
 const HOUR_MS = 3_600_000;
 const dir = mkdtempSync(join(tmpdir(), 'tributary-ledger-'));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readTime, rowTime, shownTime } from '../../../../lambdas/core/reading/times.ts';
-import { convert } from '../../../../local/openx-values.ts';
+import { convert } from '../../../../local/firehose/openx-values.ts';
 
 describe('readTime', () => {
   test.each([

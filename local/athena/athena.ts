@@ -1,0 +1,171 @@
+import { opendir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader, StatementType } from '@duckdb/node-api';
+import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
+import { onceView } from '../../lambdas/core/tables/views.ts';
+import { isMissing, messageOf } from '../files.ts';
+import { DUCKDB_TYPE, identifier, text } from '../firehose/parquet.ts';
+import { type GlueColumn, type GlueTable, glueTable } from '../template/glue-table.ts';
+import type { Resource } from '../template/resource.ts';
+import { ATHENA_FUNCTIONS } from './functions.ts';
+import { plainValue, type QueryResult } from './query-result.ts';
+
+/** Athena on this machine: SQL over the lake's tables. */
+export interface Athena {
+  /**
+   * Runs one query over what the tables hold now.
+   *
+   * @throws QueryError with one line: what is wrong with the query.
+   */
+  query(sql: string): Promise<QueryResult>;
+  close(): Promise<void>;
+}
+
+/** A query that cannot be run. */
+export class QueryError extends Error {
+  override readonly name = 'QueryError';
+}
+
+export interface AthenaOptions {
+  /** The lake's folder; buckets lie below `buckets/`. */
+  readonly dir: string;
+  /** AWS::Glue::Table resources: each becomes a table, under its database too. */
+  readonly tables: readonly Resource[];
+}
+
+/**
+ * Opens the tables of a template for queries. A query can read the lake's buckets and nothing else: no
+ * other file, no network, no extension.
+ */
+export async function openAthena({ dir, tables: resources }: AthenaOptions): Promise<Athena> {
+  const buckets = resolve(dir, 'buckets');
+  if (/[*?[\]{}]/.test(buckets)) throw new Error(`lake folder: expected a path without * ? [ ] { }, got ${buckets}`);
+  const tables = resources.map((resource) => openTable(glueTable(resource), buckets));
+  const instance = await DuckDBInstance.create(':memory:', { temp_directory: resolve(dir, 'athena-spill') });
+  const connection = await instance.connect();
+  await prepareSession(connection, tables, buckets);
+
+  return {
+    async query(sql) {
+      for (const table of tables) await refresh(table, connection);
+      return runQuery(connection, sql, tables);
+    },
+    async close() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+interface OpenTable extends GlueTable {
+  readonly folder: string;
+  /** Whether its view reads files; undefined before the first look. */
+  hasFiles: boolean | undefined;
+}
+
+function openTable(table: GlueTable, buckets: string): OpenTable {
+  return { ...table, folder: join(buckets, table.bucket, table.prefix), hasFiles: undefined };
+}
+
+async function prepareSession(
+  connection: DuckDBConnection,
+  tables: readonly OpenTable[],
+  buckets: string,
+): Promise<void> {
+  const databases = [...new Set(tables.map(({ database }) => database))];
+  const statements = [
+    ...ATHENA_FUNCTIONS.map((macro) => `CREATE OR REPLACE MACRO ${macro}`),
+    ...databases.map((database) => `CREATE SCHEMA IF NOT EXISTS ${identifier(database)}`),
+    `SET search_path = ${text([...databases.map(identifier), 'main'].join(','))}`,
+    "SET TimeZone = 'UTC'",
+    'SET autoinstall_known_extensions = false',
+    'SET autoload_known_extensions = false',
+    `SET allowed_directories = [${text(buckets)}]`,
+    'SET enable_external_access = false',
+    'SET lock_configuration = true',
+  ];
+  for (const statement of statements) await connection.run(statement);
+}
+
+/** DuckDB refuses a view over no files, so it is made anew when the first file comes or the last one goes. */
+async function refresh(table: OpenTable, connection: DuckDBConnection): Promise<void> {
+  const hasFiles = await holdsParquet(table.folder);
+  if (hasFiles === table.hasFiles) return;
+  await connection.run(
+    `CREATE OR REPLACE VIEW ${identifier(table.database)}.${identifier(table.name)} AS ${select(table, hasFiles)}`,
+  );
+  const { database, name, columns } = table;
+  if (isLakeTable(table)) {
+    await connection.run(onceView({ database, table: name, columns: columns.map((column) => column.name) }));
+  }
+  table.hasFiles = hasFiles;
+}
+
+/** Tables of other templates have no repeats that could be told. */
+function isLakeTable({ columns, partitions }: OpenTable): boolean {
+  return columns.some(({ name }) => name === OWN.origin.name) && partitions.some(({ name }) => name === PARTITION.name);
+}
+
+/** All columns in the table's order and types; an older file without a column gives null. */
+function select({ columns, partitions, folder }: OpenTable, hasFiles: boolean): string {
+  const all = [...columns, ...partitions];
+  const nulls = all.map((column) => cast('NULL', column)).join(', ');
+  if (!hasFiles) return `SELECT ${nulls} WHERE false`;
+  const hiveTypes = partitions.map(({ name, type }) => `${identifier(name)}: ${text(DUCKDB_TYPE[type])}`);
+  const hive =
+    partitions.length > 0
+      ? `hive_partitioning = true, hive_types = {${hiveTypes.join(', ')}}`
+      : 'hive_partitioning = false';
+  const files = `read_parquet(${text(join(folder, '**/*.parquet'))}, union_by_name = true, ${hive})`;
+  return (
+    `SELECT ${all.map((column) => cast(identifier(column.name), column)).join(', ')} FROM ` +
+    `(SELECT ${nulls} WHERE false UNION ALL BY NAME SELECT * FROM ${files})`
+  );
+}
+
+function cast(expression: string, { name, type }: GlueColumn): string {
+  return `CAST(${expression} AS ${DUCKDB_TYPE[type]}) AS ${identifier(name)}`;
+}
+
+async function holdsParquet(folder: string): Promise<boolean> {
+  try {
+    for await (const entry of await opendir(folder, { recursive: true })) {
+      if (entry.isFile() && entry.name.endsWith('.parquet')) return true;
+    }
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+  return false;
+}
+
+async function runQuery(connection: DuckDBConnection, sql: string, tables: readonly OpenTable[]): Promise<QueryResult> {
+  if (sql.trim() === '') throw new QueryError('expected a query, got nothing');
+  try {
+    const statements = await connection.extractStatements(sql);
+    if (statements.count !== 1) throw new QueryError(`expected one query, got ${statements.count}`);
+    const statement = await statements.prepare(0);
+    if (statement.statementType !== StatementType.SELECT && statement.statementType !== StatementType.EXPLAIN) {
+      throw new QueryError(`expected a query, got ${StatementType[statement.statementType]}: tables can only be read`);
+    }
+    return resultOf(await statement.runAndReadAll());
+  } catch (error) {
+    throw error instanceof QueryError ? error : queryError(error, tables);
+  }
+}
+
+function resultOf(reader: DuckDBResultReader): QueryResult {
+  const types = reader.columnTypes();
+  return {
+    columns: reader.columnNames().map((name, index) => ({ name, type: String(types[index]).toLowerCase() })),
+    rows: reader.getRows().map((row) => row.map(plainValue)),
+  };
+}
+
+function queryError(error: unknown, tables: readonly OpenTable[]): QueryError {
+  const message = messageOf(error).replace('Failed to extract statements: ', '');
+  const unknownTable = /Table with name .* does not exist/.test(message);
+  const names = tables.map(({ name }) => name).sort();
+  return new QueryError(unknownTable ? `${message.replace(/!$/, '')}; tables: ${names.join(', ')}` : message, {
+    cause: error,
+  });
+}

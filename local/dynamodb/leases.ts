@@ -1,0 +1,45 @@
+import { DynamoDBClient, paginateScan, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { LEDGER } from '../../lambdas/core/loading/ledger.ts';
+import { ENV } from '../../lambdas/core/settings.ts';
+import { REGION } from '../account.ts';
+import { isObject } from '../template/intrinsics.ts';
+import type { Resource } from '../template/resource.ts';
+
+/** Ends the leases of all ledgers, as time would: for when nothing is at work that could hold one. */
+export async function endLeases(endpoint: string, resources: readonly Resource[]): Promise<void> {
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const client = new DynamoDBClient({ endpoint, region: REGION, credentials });
+  const names = { '#id': LEDGER.key, '#lease': LEDGER.lease };
+  for (const TableName of new Set(resources.flatMap(ledgerOf))) {
+    const pages = paginateScan(
+      { client },
+      {
+        TableName,
+        ProjectionExpression: '#id',
+        FilterExpression: '#lease > :now',
+        ExpressionAttributeNames: names,
+        ExpressionAttributeValues: { ':now': { N: String(Date.now()) } },
+      },
+    );
+    for await (const { Items = [] } of pages) {
+      for (const Key of Items) {
+        await client.send(
+          new UpdateItemCommand({
+            TableName,
+            Key,
+            UpdateExpression: 'SET #lease = :over',
+            ExpressionAttributeNames: { '#lease': LEDGER.lease },
+            ExpressionAttributeValues: { ':over': { N: '0' } },
+          }),
+        );
+      }
+    }
+  }
+  client.destroy();
+}
+
+function ledgerOf({ properties }: Resource): string[] {
+  const variables = isObject(properties.Environment) ? properties.Environment.Variables : undefined;
+  const name = isObject(variables) ? variables[ENV.ledgerTable] : undefined;
+  return typeof name === 'string' ? [name] : [];
+}

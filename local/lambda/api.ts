@@ -1,0 +1,36 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { nameOfArn } from '../account.ts';
+import { bodyOf } from '../endpoint.ts';
+import { isObject } from '../template/intrinsics.ts';
+import type { Resource, Service } from '../template/resource.ts';
+
+/** Keeps an event (JSON) for a function, to be invoked in its time. */
+type Invoke = (functionName: string, payload: string) => Promise<void>;
+
+/** Lambda's API as functions use it: they invoke one another, asynchronously. */
+export function lambdaApi(invoke: Invoke): Service {
+  return { name: 'LAMBDA', handle: (request, response) => answer(invoke, request, response), close: async () => {} };
+}
+
+/** @see https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
+async function answer(invoke: Invoke, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const [, name] = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(request.url ?? '') ?? [];
+  if (name === undefined || request.headers['x-amz-invocation-type'] !== 'Event') {
+    response.writeHead(400, { 'x-amzn-errortype': 'InvalidParameterValueException' });
+    response.end(JSON.stringify({ message: 'expected an asynchronous invocation: others have no local behaviour' }));
+    return;
+  }
+  await invoke(nameOfArn(decodeURIComponent(name)), (await bodyOf(request)).toString());
+  response.writeHead(202).end();
+}
+
+/** The functions that others are told of, in their environments, to invoke them. */
+export function functionsOthersInvoke(resources: readonly Resource[]): string[] {
+  const functions = resources.filter(({ type }) => type === 'AWS::Lambda::Function');
+  const told = new Set(functions.flatMap(({ properties: { Environment } }) => valuesOf(Environment)));
+  return functions.map(({ localName }) => localName).filter((name) => told.has(name));
+}
+
+function valuesOf(environment: unknown): unknown[] {
+  return isObject(environment) && isObject(environment.Variables) ? Object.values(environment.Variables) : [];
+}

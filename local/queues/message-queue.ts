@@ -1,0 +1,269 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UNFINISHED, writeAtomic } from '../files.ts';
+
+/** A message as its file holds it. */
+interface StoredMessage {
+  readonly id: string;
+  readonly body: string;
+  /** Milliseconds since the epoch. */
+  readonly sentAt: number;
+  /** Not visible before: a message sent with a delay. Milliseconds since the epoch. */
+  readonly visibleFrom: number;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  /**
+   * How often it was received and came back. The time it was in flight when the process died does not
+   * count: a death of the whole account is no failure of whoever had the message.
+   */
+  readonly returns: number;
+  /** Why it came back the last time, where that is known. */
+  readonly lastError?: string;
+}
+
+/** A message handed out. */
+export interface ReceivedMessage {
+  readonly id: string;
+  readonly body: string;
+  readonly receiptHandle: string;
+  readonly receiveCount: number;
+  readonly sentAt: number;
+  readonly firstReceivedAt: number;
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
+/** A message that was received too often. */
+export interface DeadLetter {
+  readonly queue: string;
+  readonly body: string;
+  readonly error: string;
+}
+
+/** What a queue does with time and with failures. */
+export interface QueueOptions {
+  /** The queue's folder: a file per message. */
+  readonly dir: string;
+  /** Milliseconds a message received stays hidden. */
+  readonly visibilityTimeout: number;
+  /** Milliseconds a message sent stays hidden. */
+  readonly delay?: number;
+  /** Where a message goes instead of being received more often. */
+  readonly redrive?: { readonly queue: MessageQueue; readonly maxReceiveCount: number };
+  readonly onDeadLetter?: (letter: Omit<DeadLetter, 'queue'>) => void;
+}
+
+interface Held {
+  stored: StoredMessage;
+  /** What the file says of `returns`: it is written again only when that has changed. */
+  storedReturns: number;
+  visibleAt: number;
+  firstReceivedAt: number;
+  /** Of the receive that holds it now; undefined while nobody does. */
+  receipt: string | undefined;
+}
+
+/** The longest a Node timer waits. */
+const LONGEST_WAIT = 2 ** 31 - 1;
+
+/**
+ * A durable queue with visibility timeouts: a standard SQS queue, and the queue Lambda keeps of
+ * asynchronous invocations. A message sent is a file before `send` resolves, and until it is deleted.
+ */
+export class MessageQueue {
+  readonly options: QueueOptions;
+  readonly #messages = new Map<string, Held>();
+  readonly #listeners = new Set<() => void>();
+
+  private constructor(options: QueueOptions) {
+    this.options = options;
+  }
+
+  /** Opens a queue with what its folder holds. What was in flight is visible at once. */
+  static async open(options: QueueOptions): Promise<MessageQueue> {
+    const queue = new MessageQueue(options);
+    await mkdir(options.dir, { recursive: true });
+    const stored: StoredMessage[] = [];
+    for (const name of await readdir(options.dir)) {
+      const file = join(options.dir, name);
+      if (name.endsWith(UNFINISHED)) await rm(file);
+      else stored.push(JSON.parse(await readFile(file, 'utf8')) as StoredMessage);
+    }
+    stored.sort((a, b) => a.sentAt - b.sentAt);
+    for (const message of stored) queue.#hold(message);
+    return queue;
+  }
+
+  /** Messages visible, delayed or in flight. */
+  get size(): number {
+    return this.#messages.size;
+  }
+
+  counts(now = Date.now()): { visible: number; inFlight: number; delayed: number } {
+    const hidden = [...this.#messages.values()].filter(({ visibleAt }) => visibleAt > now);
+    const inFlight = hidden.filter(({ receipt }) => receipt !== undefined).length;
+    return { visible: this.#messages.size - hidden.length, inFlight, delayed: hidden.length - inFlight };
+  }
+
+  /** Stores a message and returns its id. `delay` in milliseconds. */
+  async send(body: string, { delay = this.options.delay ?? 0, attributes = {} }: SendOptions = {}): Promise<string> {
+    const sentAt = Date.now();
+    const message = { id: randomUUID(), body, sentAt, visibleFrom: sentAt + delay, attributes, returns: 0 };
+    await writeAtomic(this.#file(message.id), JSON.stringify(message));
+    this.#hold(message);
+    this.#tell();
+    return message.id;
+  }
+
+  /** Hands out up to `max` visible messages, oldest first, hidden for `visibility` milliseconds. */
+  async receive(max: number, visibility = this.options.visibilityTimeout): Promise<ReceivedMessage[]> {
+    const now = Date.now();
+    const taken: Held[] = [];
+    const dead: Held[] = [];
+    for (const held of this.#messages.values()) {
+      if (taken.length === max) break;
+      if (held.visibleAt > now) continue;
+      if (held.receipt !== undefined) {
+        held.receipt = undefined;
+        held.stored = { ...held.stored, returns: held.stored.returns + 1 };
+      }
+      const { redrive } = this.options;
+      if (redrive && held.stored.returns >= redrive.maxReceiveCount) {
+        dead.push(held);
+        continue;
+      }
+      held.receipt = randomUUID();
+      held.visibleAt = now + visibility;
+      held.firstReceivedAt ||= now;
+      taken.push(held);
+    }
+    for (const held of dead) this.#messages.delete(held.stored.id);
+    for (const held of dead) await this.#bury(held);
+    for (const held of taken) {
+      if (held.stored.returns !== held.storedReturns) await this.#store(held);
+    }
+    return taken.map(received);
+  }
+
+  /** Deletes a message by the handle of its latest receive; an older handle deletes nothing. */
+  async delete(receiptHandle: string): Promise<void> {
+    const held = this.#holder(receiptHandle);
+    if (!held) return;
+    this.#messages.delete(held.stored.id);
+    await rm(this.#file(held.stored.id), { force: true });
+    this.#tell();
+  }
+
+  /** Hides a message in flight for `visibility` milliseconds from now. False when the handle holds none. */
+  changeVisibility(receiptHandle: string, visibility: number): boolean {
+    const held = this.#holder(receiptHandle);
+    if (!held || held.visibleAt <= Date.now()) return false;
+    held.visibleAt = Date.now() + visibility;
+    this.#tell();
+    return true;
+  }
+
+  /** Keeps why a message in flight was not done with, for the report should it become a dead letter. */
+  noteError(receiptHandle: string, lastError: string): void {
+    const held = this.#holder(receiptHandle);
+    if (held) held.stored = { ...held.stored, lastError };
+  }
+
+  /** Ends all waits that only time would end. False when there were none. */
+  skipWaits(): boolean {
+    const now = Date.now();
+    const waiting = [...this.#messages.values()].filter(({ visibleAt }) => visibleAt > now);
+    for (const held of waiting) held.visibleAt = now;
+    if (waiting.length > 0) this.#tell();
+    return waiting.length > 0;
+  }
+
+  /** Resolves when a message is visible, or when the signal is aborted. */
+  async untilVisible(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      let next = Number.POSITIVE_INFINITY;
+      for (const { visibleAt } of this.#messages.values()) next = Math.min(next, visibleAt);
+      const wait = next - Date.now();
+      if (wait <= 0) return;
+      await this.#change(Math.min(wait, LONGEST_WAIT), signal);
+    }
+  }
+
+  #hold(stored: StoredMessage): void {
+    const { id, visibleFrom, returns } = stored;
+    this.#messages.set(id, {
+      stored,
+      storedReturns: returns,
+      visibleAt: visibleFrom,
+      firstReceivedAt: 0,
+      receipt: undefined,
+    });
+  }
+
+  #holder(receiptHandle: string): Held | undefined {
+    const [id = '', receipt] = receiptHandle.split('/');
+    const held = this.#messages.get(id);
+    return held?.receipt !== undefined && held.receipt === receipt ? held : undefined;
+  }
+
+  async #store(held: Held): Promise<void> {
+    held.storedReturns = held.stored.returns;
+    await writeAtomic(this.#file(held.stored.id), JSON.stringify(held.stored));
+  }
+
+  /** Moves a message to the dead-letter queue by one rename: it is never in both, nor in neither. */
+  async #bury(held: Held): Promise<void> {
+    const target = this.options.redrive?.queue;
+    if (!target) return;
+    held.stored = { ...held.stored, visibleFrom: 0, returns: 0 };
+    await this.#store(held);
+    await rename(this.#file(held.stored.id), target.#file(held.stored.id));
+    target.#hold(held.stored);
+    target.#tell();
+    this.#tell();
+    const { body, lastError } = held.stored;
+    this.options.onDeadLetter?.({ body, error: lastError ?? 'received too often; no function reported an error' });
+  }
+
+  #file(id: string): string {
+    return join(this.options.dir, `${id}.json`);
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  async #change(wait: number, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#listeners.delete(done);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, wait);
+      this.#listeners.add(done);
+      signal.addEventListener('abort', done);
+    });
+  }
+}
+
+/** How a message is sent. */
+export interface SendOptions {
+  /** Milliseconds before it becomes visible; the queue's own delay when not given. */
+  readonly delay?: number;
+  /** Message attributes, as they came. */
+  readonly attributes?: Readonly<Record<string, unknown>>;
+}
+
+function received({ stored, receipt, firstReceivedAt }: Held): ReceivedMessage {
+  const { id, body, sentAt, returns, attributes } = stored;
+  return {
+    id,
+    body,
+    receiptHandle: `${id}/${receipt}`,
+    receiveCount: returns + 1,
+    sentAt,
+    firstReceivedAt,
+    attributes,
+  };
+}

@@ -1,0 +1,276 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { ACCOUNT, arnOf, nameOfArn, REGION } from '../account.ts';
+import { isSchedule } from '../lambda/schedules.ts';
+import type { CreatedObject } from '../s3/object-store.ts';
+import { TemplateError } from '../template/intrinsics.ts';
+import { propertiesOf, refused } from '../template/properties.ts';
+import type { Resource } from '../template/resource.ts';
+import { compiledPattern, patternShape } from './event-pattern.ts';
+
+/** Sends a message to the queue an ARN names. */
+export type SendToQueue = (queueArn: string, body: string) => Promise<void>;
+
+/** What the stack's notifications are made of. */
+export interface NotificationOptions {
+  readonly resources: readonly Resource[];
+  readonly sendToQueue: SendToQueue;
+}
+
+/** S3's notifications, as the stack set them up. */
+export interface Notifications {
+  /** Buckets the stack does not make but listens to: they are taken to be there. */
+  readonly importedBuckets: readonly string[];
+  /** Tells everyone who asked for it of a new object: by SNS and SQS, and by EventBridge and SQS. */
+  created(object: CreatedObject): Promise<void>;
+}
+
+/**
+ * Reads the stack's notifications.
+ *
+ * @throws TemplateError naming a target or a pattern that has no local behaviour.
+ */
+export function notificationsOf({ resources, sendToQueue }: NotificationOptions): Notifications {
+  const topics = subscriptionsOf(resources, sendToQueue);
+  const routes = routesOf(resources, topics, sendToQueue);
+  const rules = rulesOf(resources, sendToQueue);
+  const own = new Map(
+    resources.filter(({ type }) => type === 'AWS::S3::Bucket').map((bucket) => [bucket.localName, bucket]),
+  );
+  const named = [...routes.map(({ bucket }) => bucket), ...rules.flatMap(({ buckets }) => buckets)];
+  return {
+    importedBuckets: [...new Set(named)].filter((bucket) => !own.has(bucket)),
+    created: async (object) => {
+      for (const route of routes) {
+        const { bucket, prefix, suffix, deliver } = route;
+        if (bucket !== object.bucket || !object.key.startsWith(prefix) || !object.key.endsWith(suffix)) continue;
+        await deliver(JSON.stringify(s3Event(object, route.id)));
+      }
+      const bucket = own.get(object.bucket);
+      // A bucket that is not the stack's tells EventBridge if its owner said so; a rule shows that he did.
+      if (bucket && !propertiesOf(bucket, bucketProperties).NotificationConfiguration.EventBridgeConfiguration) return;
+      const event = eventBridgeEvent(object);
+      for (const { matches, deliver } of rules) if (matches(event)) await deliver(JSON.stringify(event));
+    },
+  };
+}
+
+/** The events of new objects, by both names S3 has for the kinds of upload there are here. */
+const CREATED_EVENTS = ['s3:ObjectCreated:*', 's3:ObjectCreated:Put'];
+
+const rule = z.object({ Name: z.string(), Value: z.string() });
+const s3Key = z.object({ Rules: z.array(rule).default([]) });
+const topicConfiguration = z.object({
+  Event: z.string(),
+  Topic: z.string(),
+  Filter: z.object({ S3Key: s3Key }).optional(),
+});
+const queueConfiguration = z.object({
+  Event: z.string(),
+  Queue: z.string(),
+  Filter: z.object({ S3Key: s3Key }).optional(),
+});
+const bucketProperties = z.object({
+  NotificationConfiguration: z
+    .object({
+      TopicConfigurations: z.array(topicConfiguration).default([]),
+      QueueConfigurations: z.array(queueConfiguration).default([]),
+      LambdaConfigurations: refused,
+      EventBridgeConfiguration: z.object({}).optional(),
+    })
+    .default({ TopicConfigurations: [], QueueConfigurations: [] }),
+});
+
+/** The custom resource uses the words of S3's own API, a bucket's properties those of CloudFormation. */
+const importedConfiguration = z.object({
+  Events: z.array(z.string()),
+  TopicArn: z.string().optional(),
+  QueueArn: z.string().optional(),
+  Filter: z.object({ Key: z.object({ FilterRules: z.array(rule).default([]) }) }).optional(),
+});
+const importedProperties = z.object({
+  BucketName: z.string(),
+  NotificationConfiguration: z.object({
+    TopicConfigurations: z.array(importedConfiguration).default([]),
+    QueueConfigurations: z.array(importedConfiguration).default([]),
+    LambdaFunctionConfigurations: refused,
+  }),
+});
+
+interface Route {
+  readonly id: string;
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly suffix: string;
+  deliver(message: string): Promise<void>;
+}
+
+function routesOf(resources: readonly Resource[], topics: Topics, sendToQueue: SendToQueue): Route[] {
+  const routes: Route[] = [];
+  const add = (resource: Resource, bucket: string, configuration: Configuration): void => {
+    if (!configuration.events.some((event) => CREATED_EVENTS.includes(event))) return;
+    const value = (name: string): string =>
+      configuration.rules.find((one) => one.Name.toLowerCase() === name)?.Value ?? '';
+    const { topic, queue = '' } = configuration;
+    const deliver = (message: string): Promise<void> =>
+      topic === undefined ? sendToQueue(queue, message) : topics.publish(topic, message);
+    routes.push({ id: resource.logicalId, bucket, prefix: value('prefix'), suffix: value('suffix'), deliver });
+  };
+  for (const resource of resources) {
+    if (resource.type === 'AWS::S3::Bucket') {
+      const { NotificationConfiguration: told } = propertiesOf(resource, bucketProperties);
+      for (const { Event, Topic, Filter } of told.TopicConfigurations) {
+        add(resource, resource.localName, { events: [Event], topic: Topic, rules: Filter?.S3Key.Rules ?? [] });
+      }
+      for (const { Event, Queue, Filter } of told.QueueConfigurations) {
+        add(resource, resource.localName, { events: [Event], queue: Queue, rules: Filter?.S3Key.Rules ?? [] });
+      }
+    } else if (resource.type === 'Custom::S3BucketNotifications') {
+      const { BucketName, NotificationConfiguration: told } = propertiesOf(resource, importedProperties);
+      for (const { Events, TopicArn, QueueArn, Filter } of [...told.TopicConfigurations, ...told.QueueConfigurations]) {
+        const rules = Filter?.Key.FilterRules ?? [];
+        add(resource, BucketName, { events: Events, topic: TopicArn, queue: QueueArn, rules });
+      }
+    }
+  }
+  return routes;
+}
+
+interface Configuration {
+  readonly events: readonly string[];
+  readonly topic?: string;
+  readonly queue?: string;
+  readonly rules: readonly z.infer<typeof rule>[];
+}
+
+const subscriptionProperties = z.object({
+  TopicArn: z.string(),
+  Protocol: z.literal('sqs', { error: 'expected sqs: other subscribers have no local behaviour' }),
+  Endpoint: z.string(),
+  RawMessageDelivery: z.boolean().default(false),
+  FilterPolicy: refused,
+});
+
+interface Topics {
+  publish(topicArn: string, message: string): Promise<void>;
+}
+
+function subscriptionsOf(resources: readonly Resource[], sendToQueue: SendToQueue): Topics {
+  const subscriptions = resources
+    .filter(({ type }) => type === 'AWS::SNS::Subscription')
+    .map((resource) => propertiesOf(resource, subscriptionProperties));
+  return {
+    publish: async (topicArn, message) => {
+      for (const { TopicArn, Endpoint, RawMessageDelivery } of subscriptions) {
+        if (TopicArn !== topicArn) continue;
+        await sendToQueue(Endpoint, RawMessageDelivery ? message : snsEnvelope(topicArn, message));
+      }
+    },
+  };
+}
+
+/** @see https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html */
+function snsEnvelope(topicArn: string, message: string): string {
+  return JSON.stringify({
+    Type: 'Notification',
+    MessageId: randomUUID(),
+    TopicArn: topicArn,
+    Subject: 'Amazon S3 Notification',
+    Message: message,
+    Timestamp: new Date().toISOString(),
+    SignatureVersion: '1',
+  });
+}
+
+/** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html */
+function s3Event({ bucket, key, size, etag, sequencer, modified }: CreatedObject, configurationId: string): unknown {
+  const record = {
+    eventVersion: '2.1',
+    eventSource: 'aws:s3',
+    awsRegion: REGION,
+    eventTime: modified.toISOString(),
+    eventName: 'ObjectCreated:Put',
+    userIdentity: { principalId: `AWS:${ACCOUNT}` },
+    requestParameters: { sourceIPAddress: '192.0.2.1' },
+    responseElements: { 'x-amz-request-id': randomUUID() },
+    s3: {
+      s3SchemaVersion: '1.0',
+      configurationId,
+      bucket: { name: bucket, ownerIdentity: { principalId: ACCOUNT }, arn: `arn:aws:s3:::${bucket}` },
+      object: { key: formEncoded(key), size, eTag: etag, sequencer },
+    },
+  };
+  return { Records: [record] };
+}
+
+/** Keys stand in S3's own events as in a form: %-encoded but for slashes, a space as a plus sign. */
+function formEncoded(key: string): string {
+  return encodeURIComponent(key).replaceAll('%20', '+').replaceAll('%2F', '/');
+}
+
+/** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html */
+function eventBridgeEvent({ bucket, key, size, etag, sequencer, modified }: CreatedObject): unknown {
+  return {
+    version: '0',
+    id: randomUUID(),
+    'detail-type': 'Object Created',
+    source: 'aws.s3',
+    account: ACCOUNT,
+    time: modified.toISOString().replace(/\.\d+Z$/, 'Z'),
+    region: REGION,
+    resources: [`arn:aws:s3:::${bucket}`],
+    detail: {
+      version: '0',
+      bucket: { name: bucket },
+      object: { key, size, etag, sequencer },
+      'request-id': randomUUID(),
+      requester: ACCOUNT,
+      'source-ip-address': '192.0.2.1',
+      reason: 'PutObject',
+    },
+  };
+}
+
+const target = z.object({ Arn: z.string(), Input: refused, InputPath: refused, InputTransformer: refused });
+const ruleProperties = z.object({
+  EventPattern: patternShape,
+  State: z.string().default('ENABLED'),
+  Targets: z.array(target).default([]),
+});
+
+interface Rule {
+  /** The buckets its pattern names. */
+  readonly buckets: readonly string[];
+  matches(event: unknown): boolean;
+  deliver(message: string): Promise<void>;
+}
+
+function rulesOf(resources: readonly Resource[], sendToQueue: SendToQueue): Rule[] {
+  const rules: Rule[] = [];
+  for (const resource of resources
+    .filter(({ type }) => type === 'AWS::Events::Rule')
+    .filter((rule) => !isSchedule(rule))) {
+    const { EventPattern, State, Targets } = propertiesOf(resource, ruleProperties);
+    if (State === 'DISABLED') continue;
+    for (const { Arn } of Targets) {
+      if (Arn !== arnOf('sqs', nameOfArn(Arn))) {
+        throw new TemplateError(
+          `rule ${resource.localName}: target ${Arn} is no queue; others have no local behaviour`,
+        );
+      }
+    }
+    rules.push({
+      buckets: bucketsOf(EventPattern),
+      matches: compiledPattern(EventPattern, `rule ${resource.localName}`),
+      deliver: async (message) => {
+        for (const { Arn } of Targets) await sendToQueue(Arn, message);
+      },
+    });
+  }
+  return rules;
+}
+
+function bucketsOf(pattern: unknown): string[] {
+  const named = z.object({ detail: z.object({ bucket: z.object({ name: z.array(z.string()) }) }) }).safeParse(pattern);
+  return named.success ? named.data.detail.bucket.name : [];
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import type { ColumnType } from '../../lambdas/core/tables/table.ts';
+import { propertiesOf } from './properties.ts';
+import type { Resource } from './resource.ts';
+
+/** What Firehose and Athena need to know of an AWS::Glue::Table. */
+export interface GlueTable {
+  readonly database: string;
+  readonly name: string;
+  /** In the table's order; the partition columns are not among them. */
+  readonly columns: readonly GlueColumn[];
+  readonly partitions: readonly GlueColumn[];
+  /** Where its objects lie; `prefix` ends in a slash or is empty. */
+  readonly bucket: string;
+  readonly prefix: string;
+}
+
+export interface GlueColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+}
+
+const column = z.object({
+  Name: z.string(),
+  Type: z.enum(['string', 'int', 'bigint', 'double', 'boolean', 'timestamp']),
+});
+
+/** https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-glue-table.html */
+const properties = z.object({
+  DatabaseName: z.string(),
+  TableInput: z.object({
+    Name: z.string(),
+    PartitionKeys: z.array(column).default([]),
+    StorageDescriptor: z.object({
+      Columns: z.array(column),
+      Location: z.string().regex(/^s3:\/\/[^/]+(\/|$)/, 'expected s3://bucket/prefix/'),
+    }),
+  }),
+});
+
+/**
+ * Reads a Glue table of the template.
+ *
+ * @throws TemplateError naming the resource, the property and what is wrong with it.
+ */
+export function glueTable(resource: Resource): GlueTable {
+  const { DatabaseName, TableInput } = propertiesOf(resource, properties);
+  const { Columns, Location } = TableInput.StorageDescriptor;
+  const [bucket = '', ...folders] = Location.slice('s3://'.length).split('/');
+  const prefix = folders.filter((folder) => folder !== '').map((folder) => `${folder}/`);
+  return {
+    database: DatabaseName,
+    name: TableInput.Name,
+    columns: Columns.map(glueColumn),
+    partitions: TableInput.PartitionKeys.map(glueColumn),
+    bucket,
+    prefix: prefix.join(''),
+  };
+}
+
+function glueColumn({ Name, Type }: z.output<typeof column>): GlueColumn {
+  return { name: Name, type: Type };
+}

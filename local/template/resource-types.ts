@@ -1,0 +1,100 @@
+import { ACCOUNT, arnOf } from '../account.ts';
+
+/** What the template reader must know of a resource type to answer `Ref` and `Fn::GetAtt`. */
+export interface ResourceType {
+  /** Where the properties give the physical name, if they do. */
+  readonly nameProperty?: readonly string[];
+  /** What `Ref` gives; the name when not told. */
+  ref?(name: string, urls: LocalUrls): string;
+  attributes(name: string, urls: LocalUrls): Readonly<Record<string, string>>;
+}
+
+/** Addresses that become part of the stack's own settings. */
+export interface LocalUrls {
+  /** Of the SQS endpoint, without a trailing slash: queue URLs begin with it. */
+  readonly sqs: string;
+}
+
+/** The URL of a queue: the SDK talks to the host it names. */
+export function queueUrl(name: string, urls: LocalUrls): string {
+  return `${urls.sqs}/${ACCOUNT}/${name}`;
+}
+
+/** Types with a behaviour on this machine. */
+export const LOCAL_TYPES: Readonly<Record<string, ResourceType>> = {
+  'AWS::S3::Bucket': {
+    nameProperty: ['BucketName'],
+    attributes: (name) => ({
+      Arn: `arn:aws:s3:::${name}`,
+      DomainName: `${name}.s3.amazonaws.com`,
+      RegionalDomainName: `${name}.s3.us-east-1.amazonaws.com`,
+    }),
+  },
+  'AWS::SNS::Topic': {
+    nameProperty: ['TopicName'],
+    ref: (name) => arnOf('sns', name),
+    attributes: (name) => ({ TopicArn: arnOf('sns', name), TopicName: name }),
+  },
+  'AWS::SNS::Subscription': { attributes: () => ({}) },
+  'AWS::SQS::Queue': {
+    nameProperty: ['QueueName'],
+    ref: queueUrl,
+    attributes: (name, urls) => ({ Arn: arnOf('sqs', name), QueueName: name, QueueUrl: queueUrl(name, urls) }),
+  },
+  'AWS::Lambda::Function': {
+    nameProperty: ['FunctionName'],
+    attributes: (name) => ({ Arn: arnOf('lambda', `function:${name}`) }),
+  },
+  'AWS::Lambda::EventSourceMapping': { attributes: () => ({}) },
+  'AWS::Lambda::EventInvokeConfig': { attributes: () => ({}) },
+  'AWS::Events::Rule': { nameProperty: ['Name'], attributes: (name) => ({ Arn: arnOf('events', `rule/${name}`) }) },
+  'AWS::Logs::SubscriptionFilter': { nameProperty: ['FilterName'], attributes: () => ({}) },
+  'AWS::KinesisFirehose::DeliveryStream': {
+    nameProperty: ['DeliveryStreamName'],
+    attributes: (name) => ({ Arn: arnOf('firehose', `deliverystream/${name}`) }),
+  },
+  'AWS::DynamoDB::Table': {
+    nameProperty: ['TableName'],
+    attributes: (name) => ({ Arn: arnOf('dynamodb', `table/${name}`) }),
+  },
+  'AWS::Glue::Database': { nameProperty: ['DatabaseInput', 'Name'], attributes: () => ({}) },
+  'AWS::Glue::Table': { nameProperty: ['TableInput', 'Name'], attributes: () => ({}) },
+  'Custom::S3BucketNotifications': { attributes: () => ({}) },
+};
+
+/**
+ * Types that do nothing on this machine, each with the reason. Their properties are not read; they
+ * are here only for what refers to them.
+ */
+export const TYPES_WITHOUT_BEHAVIOUR: Readonly<
+  Record<string, { readonly reason: string; readonly nameProperty?: readonly string[]; readonly arn?: string }>
+> = {
+  'AWS::IAM::Role': { reason: 'nobody checks permissions here', nameProperty: ['RoleName'], arn: 'iam:role/' },
+  'AWS::IAM::Policy': { reason: 'nobody checks permissions here' },
+  'AWS::IAM::ManagedPolicy': { reason: 'nobody checks permissions here' },
+  'AWS::S3::BucketPolicy': { reason: 'nobody checks permissions here' },
+  'AWS::SNS::TopicPolicy': { reason: 'nobody checks permissions here' },
+  'AWS::SQS::QueuePolicy': { reason: 'nobody checks permissions here' },
+  'AWS::Lambda::Permission': { reason: 'nobody checks permissions here' },
+  'AWS::Logs::ResourcePolicy': { reason: 'nobody checks permissions here' },
+  'AWS::KMS::Key': { reason: 'files lie here unencrypted', arn: 'kms:key/' },
+  'AWS::KMS::Alias': { reason: 'files lie here unencrypted' },
+  'AWS::Logs::LogGroup': {
+    reason: 'what functions print goes to logs/<function>.log',
+    nameProperty: ['LogGroupName'],
+    arn: 'logs:log-group:',
+  },
+  'AWS::Logs::LogStream': {
+    reason: 'what functions print goes to logs/<function>.log',
+    nameProperty: ['LogStreamName'],
+  },
+  'Custom::AWS': { reason: 'a call of an AWS service at deploy time; here nothing is deployed' },
+  'Custom::LogRetention': { reason: 'nothing expires here' },
+  'AWS::Athena::WorkGroup': { reason: 'queries run in DuckDB, without scan limits', nameProperty: ['Name'] },
+  'AWS::Athena::NamedQuery': { reason: 'a saved text', nameProperty: ['Name'] },
+  'AWS::Glue::TableOptimizer': { reason: 'nothing is compacted here' },
+  'AWS::CloudWatch::Alarm': { reason: 'nobody is alarmed here', nameProperty: ['AlarmName'], arn: 'cloudwatch:alarm:' },
+  'AWS::CloudWatch::CompositeAlarm': { reason: 'nobody is alarmed here', nameProperty: ['AlarmName'] },
+  'AWS::CloudWatch::Dashboard': { reason: 'metrics stay in the functions’ logs', nameProperty: ['DashboardName'] },
+  'AWS::CDK::Metadata': { reason: 'says only which constructs were used' },
+};

@@ -1,0 +1,214 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openEndpoint } from '../../../local/endpoint.ts';
+import type { CreatedObject } from '../../../local/s3/object-store.ts';
+import { openS3 } from '../../../local/s3/s3.ts';
+import { client, temporaryFolder } from '../../helpers/assembly.ts';
+
+const Bucket = 'landing';
+
+async function opened(dir = temporaryFolder()) {
+  const created: CreatedObject[] = [];
+  const service = await openS3({
+    dir,
+    buckets: new Set([Bucket]),
+    onCreated: async (object) => void created.push(object),
+  });
+  const encodings: (string | undefined)[] = [];
+  const endpoint = await openEndpoint((_service, { headers }) => {
+    encodings.push(headers['content-encoding']);
+    return false;
+  });
+  endpoint.serve(service);
+  const s3 = new S3Client(client(endpoint.url));
+  onTestFinished(async () => {
+    s3.destroy();
+    await endpoint.close();
+  });
+  const read = async (Key: string, more: object = {}): Promise<string> => {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key, ...more }));
+    return (await Body?.transformToString()) ?? '';
+  };
+  return { dir, created, s3, read, url: endpoint.url, objects: service.objects, encodings };
+}
+
+const md5 = (text: string | Buffer): string => createHash('md5').update(text).digest('hex');
+
+describe('PutObject and GetObject', () => {
+  test('keep an object as the plain file of its key', async () => {
+    const { dir, s3, read, created } = await opened();
+    const { ETag } = await s3.send(new PutObjectCommand({ Bucket, Key: 'a/b c+ä.log', Body: 'hello' }));
+    expect(ETag).toBe(`"${md5('hello')}"`);
+    expect(readFileSync(join(dir, 'buckets/landing/a/b c+ä.log'), 'utf8')).toBe('hello');
+    expect(await read('a/b c+ä.log')).toBe('hello');
+    expect(created).toMatchObject([{ bucket: Bucket, key: 'a/b c+ä.log', size: 5, etag: md5('hello') }]);
+  });
+
+  test('take a streamed upload, which comes in chunks with a checksum behind them', async () => {
+    const { s3, objects, encodings } = await opened();
+    const body = Buffer.alloc(3_000_000, 'log line\n');
+    const Body = Readable.from([body.subarray(0, 1_000_001), body.subarray(1_000_001)]);
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'big', Body, ContentLength: body.length }));
+    expect(encodings).toEqual(['aws-chunked']);
+    const stored = await objects.open(Bucket, 'big');
+    expect(stored.object).toMatchObject({ size: body.length, etag: md5(body) });
+    expect(body.equals(await buffer(stored.read(0, body.length - 1)))).toBe(true);
+  });
+
+  test('read a range, and only the version asked for', async () => {
+    const { s3, read } = await opened();
+    const { ETag } = await s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: '0123456789' }));
+    expect(await read('k', { Range: 'bytes=2-4' })).toBe('234');
+    expect(await read('k', { Range: 'bytes=7-' })).toBe('789');
+    expect(await read('k', { Range: 'bytes=-2' })).toBe('89');
+    expect(await read('k', { IfMatch: ETag })).toBe('0123456789');
+    await expect(read('k', { IfMatch: '"0"' })).rejects.toMatchObject({ name: 'PreconditionFailed' });
+    await expect(read('k', { Range: 'bytes=10-' })).rejects.toMatchObject({ name: 'InvalidRange' });
+  });
+
+  test('store an empty object', async () => {
+    const { s3, read } = await opened();
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'empty', Body: '' }));
+    expect(await read('empty')).toBe('');
+  });
+
+  test('refuse a body whose checksum does not fit, and keep nothing of it', async () => {
+    const { s3, read, created } = await opened();
+    const put = s3.send(new PutObjectCommand({ Bucket, Key: 'bad', Body: 'hello', ChecksumCRC32: 'AAAAAA==' }));
+    await expect(put).rejects.toMatchObject({ name: 'BadDigest' });
+    await expect(read('bad')).rejects.toMatchObject({ name: 'NoSuchKey' });
+    expect(created).toEqual([]);
+  });
+
+  test('keep nothing of an upload that breaks off', async () => {
+    const { dir, url, read } = await opened();
+    await new Promise<void>((resolve) => {
+      const put = request(`${url}/landing/half`, { method: 'PUT', headers: { 'content-length': 100 } });
+      put.on('error', () => resolve());
+      put.write('half', () => put.destroy(new Error('cut')));
+    });
+    await expect.poll(() => readdirSync(join(dir, 'unfinished'))).toEqual([]);
+    await expect(read('half')).rejects.toMatchObject({ name: 'NoSuchKey' });
+  });
+
+  test('name what is not there', async () => {
+    const { s3, read } = await opened();
+    await expect(read('nothing')).rejects.toMatchObject({ name: 'NoSuchKey' });
+    const elsewhere = s3.send(new PutObjectCommand({ Bucket: 'other', Key: 'k', Body: 'x' }));
+    await expect(elsewhere).rejects.toMatchObject({
+      name: 'NoSuchBucket',
+      message: 'no bucket other; there are landing',
+    });
+  });
+});
+
+describe('keys', () => {
+  test.each([
+    '../../escape',
+    '..',
+    '.',
+    'a/../b',
+    '/absolute',
+    'a//b',
+    'folder/',
+    '100%',
+    '%2E%2E/x',
+    'a\\b',
+    'tab\there',
+  ])('the key %j stays in its bucket and comes back as it was', async (key) => {
+    const { dir, objects } = await opened();
+    await objects.put(Bucket, key, 'x');
+    expect(await objects.keys(Bucket, '')).toEqual([key]);
+    expect((await objects.head(Bucket, key)).size).toBe(1);
+    expect(readdirSync(dir).sort()).toEqual(['buckets', 'objects', 'unfinished']);
+    expect(readdirSync(join(dir, 'buckets'))).toEqual([Bucket]);
+  });
+
+  test('a request path with .. reaches no file outside the bucket', async () => {
+    const { dir, url } = await opened();
+    writeFileSync(join(dir, 'secret'), 'secret');
+    const status = await new Promise((resolve) => {
+      request(url, { path: '/landing/../../secret' }, (response) => resolve(response.statusCode)).end();
+    });
+    expect(status).toBe(404);
+  });
+
+  test('a key longer than file names can be is refused', async () => {
+    const { objects } = await opened();
+    await expect(objects.put(Bucket, 'x'.repeat(300), 'x')).rejects.toMatchObject({ code: 'KeyTooLongError' });
+  });
+
+  test('an object named like a folder is refused with the reason', async () => {
+    const { objects } = await opened();
+    await objects.put(Bucket, 'a/b', 'x');
+    await expect(objects.put(Bucket, 'a', 'x')).rejects.toThrow('an object and a folder of the same name');
+    await expect(objects.put(Bucket, 'a/b/c', 'x')).rejects.toThrow('an object and a folder of the same name');
+  });
+});
+
+describe('ETags', () => {
+  test('follow a file that was changed by hand', async () => {
+    const { dir, s3 } = await opened();
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'one' }));
+    writeFileSync(join(dir, 'buckets/landing/k'), 'other');
+    const { ETag } = await s3.send(new HeadObjectCommand({ Bucket, Key: 'k' }));
+    expect(ETag).toBe(`"${md5('other')}"`);
+  });
+});
+
+describe('DeleteObject', () => {
+  test('takes the object and its empty folders away, and may be repeated', async () => {
+    const { dir, s3 } = await opened();
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'a/b/c', Body: 'x' }));
+    for (let again = 0; again < 2; again++) await s3.send(new DeleteObjectCommand({ Bucket, Key: 'a/b/c' }));
+    expect(readdirSync(join(dir, 'buckets/landing'))).toEqual([]);
+  });
+});
+
+describe('ListObjectsV2', () => {
+  test('pages through the keys in the order of their bytes', async () => {
+    const { s3, objects } = await opened();
+    const keys = ['b', 'a/2', 'a/1', 'a-', 'ä', 'Z'];
+    for (const key of keys) await objects.put(Bucket, key, key);
+    const seen: (string | undefined)[] = [];
+    let ContinuationToken: string | undefined;
+    do {
+      const page = await s3.send(new ListObjectsV2Command({ Bucket, MaxKeys: 2, ContinuationToken }));
+      expect(page.KeyCount).toBeLessThanOrEqual(2);
+      for (const { Key } of page.Contents ?? []) seen.push(Key);
+      ContinuationToken = page.NextContinuationToken;
+    } while (ContinuationToken !== undefined);
+    expect(seen).toEqual(['Z', 'a-', 'a/1', 'a/2', 'b', 'ä']);
+  });
+
+  test('keeps to a prefix and folds at a delimiter', async () => {
+    const { s3, objects } = await opened();
+    for (const key of ['a/x/1', 'a/x/2', 'a/y', 'b']) await objects.put(Bucket, key, 'abc');
+    const listed = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'a/', Delimiter: '/' }));
+    expect(listed.CommonPrefixes).toEqual([{ Prefix: 'a/x/' }]);
+    expect(listed.Contents).toMatchObject([{ Key: 'a/y', Size: 3, ETag: `"${md5('abc')}"` }]);
+    const after = await s3.send(new ListObjectsV2Command({ Bucket, StartAfter: 'a/x/2' }));
+    expect(after.Contents?.map(({ Key }) => Key)).toEqual(['a/y', 'b']);
+  });
+
+  test('shows files put into the folder by hand', async () => {
+    const { dir, s3 } = await opened();
+    mkdirSync(join(dir, 'buckets/landing/by'), { recursive: true });
+    writeFileSync(join(dir, 'buckets/landing/by/hand'), 'x');
+    const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket }));
+    expect(Contents).toMatchObject([{ Key: 'by/hand', Size: 1 }]);
+  });
+});
