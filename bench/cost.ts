@@ -1,7 +1,8 @@
 /** What a terabyte costs, of what was measured and list prices. */
+
+import { thousands } from '../bin/output/render.ts';
 import { type Cost, dollarsPerTB, ONE_CPU_MIB, RAW_TB, type Ratios } from '../bin/plan/cost.ts';
 import { listPrices } from '../bin/plan/prices.ts';
-import { thousands } from '../bin/render.ts';
 import { columnsOf, number, type Section } from './report.ts';
 import { LINES_PER_OBJECT, type Units } from './tracker.ts';
 

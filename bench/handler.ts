@@ -1,7 +1,7 @@
 /** The whole handler: its CPU time, and the most memory it takes. */
 import { gunzipSync } from 'node:zlib';
 import { FirehoseClient } from '@aws-sdk/client-firehose';
-import { thousands } from '../bin/render.ts';
+import { thousands } from '../bin/output/render.ts';
 import { REGION } from '../local/account.ts';
 import type { Functions } from './functions.ts';
 import type { Input } from './input.ts';

@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { CommandError } from '../bin/command-error.ts';
-import { readInputs } from '../bin/input-files.ts';
-import { landingKey } from '../bin/landing-key.ts';
-import { thousands } from '../bin/render.ts';
+import { readInputs } from '../bin/input/input-files.ts';
+import { landingKey } from '../bin/input/landing-key.ts';
+import { CommandError } from '../bin/output/command-error.ts';
+import { thousands } from '../bin/output/render.ts';
 import type { Source } from '../lambdas/core/loading/load.ts';
 import { compiledSources } from '../lambdas/core/loading/sources.ts';
 import type { FormatOptions } from '../lambdas/core/reading/format.ts';

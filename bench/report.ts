@@ -1,6 +1,6 @@
 /** What a run found, for a terminal and for docs/benchmarks.md. */
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { bytesText, type RenderColumn, renderTable } from '../bin/render.ts';
+import { bytesText, type RenderColumn, renderTable } from '../bin/output/render.ts';
 import { BARS, type Figures } from './figures.ts';
 import { FULL, type Scale } from './scale.ts';
 

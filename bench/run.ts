@@ -1,9 +1,9 @@
 /** `npm run bench`: what loading takes, measured against inflating alone, against the usual way, and by the bill. */
 import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
-import { CommandError } from '../bin/command-error.ts';
-import { jsonOption } from '../bin/options.ts';
-import { print, printJson, say, stages } from '../bin/output.ts';
+import { jsonOption } from '../bin/commands/options.ts';
+import { CommandError } from '../bin/output/command-error.ts';
+import { print, printJson, say, stages } from '../bin/output/output.ts';
 import { RATES_FILE } from '../bin/plan/rates.ts';
 import { FILE_FORMATS, type FormatName, fromFiles, generated, type Input, type Inputs } from './input.ts';
 import { measureAll } from './measure-all.ts';

@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { thousands } from '../bin/render.ts';
+import { thousands } from '../bin/output/render.ts';
 import { objectWork, readObject, type Work } from '../lambdas/core/duplicates/work.ts';
 import { decode } from '../lambdas/core/lines/decode.ts';
 import { TRACK_BATCH } from '../lambdas/core/settings.ts';

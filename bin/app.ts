@@ -1,5 +1,5 @@
 /** The CDK app: `cdk synth`, `cdk deploy`. */
-import { ConfigError } from '../lib/config-error.ts';
+import { ConfigError } from '../lib/config/config-error.ts';
 import { synthesize } from '../lib/synth.ts';
 
 try {

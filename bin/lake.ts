@@ -13,7 +13,7 @@ import { addQuery } from './commands/query.ts';
 import { addRedrive } from './commands/redrive.ts';
 import { addReplayRejected } from './commands/replay-rejected.ts';
 import { addRun } from './commands/run.ts';
-import { complain } from './output.ts';
+import { complain } from './output/output.ts';
 
 /** Every file was read to its end, and what was asked is done. */
 const OK = 0;

@@ -2,7 +2,7 @@ import { Aws, Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import type { ObjectSource } from './config-sources.ts';
+import type { ObjectSource } from './config/sources.ts';
 import type { ObjectNotifications } from './object-notifications.ts';
 
 /** What the landing bucket takes in, and for how long it keeps it. */

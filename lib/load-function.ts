@@ -5,7 +5,7 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { ENV, type SourceSettings, type TrackedSettings } from '../lambdas/core/settings.ts';
 import { bundle } from './bundle.ts';
-import { ConfigError } from './config-error.ts';
+import { ConfigError } from './config/config-error.ts';
 import { LOG_GROUPS } from './names.ts';
 
 /** One of the functions under lambdas/, and its size. */

@@ -6,8 +6,8 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import { acknowledgeKeys } from './acknowledge.ts';
-import { ConfigError } from './config-error.ts';
-import type { EventSource } from './config-sources.ts';
+import { ConfigError } from './config/config-error.ts';
+import type { EventSource } from './config/sources.ts';
 import type { LoadFunction } from './load-function.ts';
 import { LAKE } from './names.ts';
 

@@ -9,7 +9,7 @@ import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ENV } from '../lambdas/core/settings.ts';
-import type { ObjectSource } from './config-sources.ts';
+import type { ObjectSource } from './config/sources.ts';
 import type { LoadFunction } from './load-function.ts';
 import { OWN_BUCKETS } from './names.ts';
 

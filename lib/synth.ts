@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { type Context, readConfig } from './config.ts';
+import { type Context, readConfig } from './config/config.ts';
 import { STACK } from './names.ts';
 import { TributaryStack } from './tributary-stack.ts';
 

@@ -7,8 +7,8 @@ import type { SourceSettings, TrackedSettings } from '../lambdas/core/settings.t
 import { LOADS, loadsTable, rejectedTable } from '../lambdas/core/tables/lake-tables.ts';
 import { acknowledgeKeys } from './acknowledge.ts';
 import { Catalog } from './catalog.ts';
-import type { Config } from './config.ts';
-import type { EventSource, ObjectSource, Source } from './config-sources.ts';
+import type { Config } from './config/config.ts';
+import type { EventSource, ObjectSource, Source } from './config/sources.ts';
 import { Dashboard } from './dashboard.ts';
 import { Duplicates } from './duplicates.ts';
 import { LakeBucket } from './lake-bucket.ts';

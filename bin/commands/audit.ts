@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { audit, type Finding } from '../operations/audit.ts';
-import { renderTable } from '../render.ts';
+import { renderTable } from '../output/render.ts';
 import { addOperation, FOUND, type OperationOptions, operate, sinceOption } from './operation.ts';
 
 interface AuditOptions extends OperationOptions {

@@ -6,16 +6,16 @@ import { openAthena } from '../../local/athena/athena.ts';
 import { LAKE_NAMES } from '../../local/local-lake.ts';
 import { LOCKS, lockFolder } from '../../local/lock.ts';
 import { type SampleSource, writeSample } from '../../local/sample/write-sample.ts';
-import { type Balance, balances, EVERYTHING, imbalances } from '../balance.ts';
-import { CommandError } from '../command-error.ts';
-import { demoReport, demoText, type FoundDuplicates } from '../demo-report.ts';
-import { readInputs } from '../input-files.ts';
-import { readLakeFolder } from '../lake-folder.ts';
-import { loadFiles, troubles } from '../load-files.ts';
-import { configuredSources, localContext } from '../local-context.ts';
+import { readInputs } from '../input/input-files.ts';
+import { readLakeFolder } from '../input/lake-folder.ts';
+import { loadFiles, troubles } from '../input/load-files.ts';
+import { configuredSources, localContext } from '../input/local-context.ts';
 import { duplicatesReport, type SourceReport } from '../operations/duplicates.ts';
-import { jsonOption, lakeOption } from '../options.ts';
-import { complain, print, printJson, stages } from '../output.ts';
+import { type Balance, balances, EVERYTHING, imbalances } from '../output/balance.ts';
+import { CommandError } from '../output/command-error.ts';
+import { demoReport, demoText, type FoundDuplicates } from '../output/demo-report.ts';
+import { complain, print, printJson, stages } from '../output/output.ts';
+import { jsonOption, lakeOption } from './options.ts';
 
 /** Lines of the sample per source: enough for several batches and files, loaded in seconds. */
 const SAMPLE_LINES = { alb: 90_000, kong: 20_000, app: 20_000 };

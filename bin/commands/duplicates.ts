@@ -3,10 +3,8 @@ import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type Command, Option } from 'commander';
 import type { TrackedSource } from '../../lambdas/core/duplicates/work.ts';
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
-import { CommandError } from '../command-error.ts';
-import { auditText, checkedText, linesText, reportText } from '../duplicates-text.ts';
-import { readInputs } from '../input-files.ts';
-import { configuredSources } from '../local-context.ts';
+import { readInputs } from '../input/input-files.ts';
+import { configuredSources } from '../input/local-context.ts';
 import type { Account } from '../operations/account.ts';
 import { type CheckedDuplicate, type CheckedFile, checkDuplicates, placesOf } from '../operations/check-duplicates.ts';
 import {
@@ -16,9 +14,11 @@ import {
   duplicatesReport,
   reportJson,
 } from '../operations/duplicates.ts';
-import { contextOption, jsonOption, lakeOption, type Pairs } from '../options.ts';
-import { complain, print, printJson, stages } from '../output.ts';
+import { CommandError } from '../output/command-error.ts';
+import { auditText, checkedText, linesText, reportText } from '../output/duplicates-text.ts';
+import { complain, print, printJson, stages } from '../output/output.ts';
 import { openAccount, sinceOption, stackOption } from './operation.ts';
+import { contextOption, jsonOption, lakeOption, type Pairs } from './options.ts';
 
 interface DuplicatesOptions {
   readonly lake: string;

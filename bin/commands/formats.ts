@@ -2,9 +2,9 @@ import type { Command } from 'commander';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import type { Format, FormatOptions } from '../../lambdas/core/reading/format.ts';
 import type { ColumnType } from '../../lambdas/core/tables/table.ts';
-import { jsonOption } from '../options.ts';
-import { print, printJson } from '../output.ts';
-import { renderTable } from '../render.ts';
+import { print, printJson } from '../output/output.ts';
+import { renderTable } from '../output/render.ts';
+import { jsonOption } from './options.ts';
 
 /** `lake formats` */
 export function addFormats(lake: Command): void {

@@ -3,9 +3,9 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { STACK } from '../../lib/names.ts';
 import type { Account } from '../operations/account.ts';
 import { pace, progressOn, type Tools } from '../operations/tools.ts';
-import { jsonOption, lakeOption } from '../options.ts';
-import { complain, print, printJson, stages } from '../output.ts';
-import { renderTable, thousands } from '../render.ts';
+import { complain, print, printJson, stages } from '../output/output.ts';
+import { renderTable, thousands } from '../output/render.ts';
+import { jsonOption, lakeOption } from './options.ts';
 
 /** Options of every operation. */
 export interface OperationOptions {

@@ -1,12 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import type { CompiledFormat, Format, FormatOptions } from '../../lambdas/core/reading/format.ts';
-import { CommandError } from '../command-error.ts';
-import { readInputs } from '../input-files.ts';
-import { collectPairs, jsonOption, type Pairs } from '../options.ts';
-import { complain, print, printJson } from '../output.ts';
-import { type Parsed, type ParsedLine, parseFile } from '../parse-file.ts';
-import { escapeControls, renderTable, thousands } from '../render.ts';
+import { readInputs } from '../input/input-files.ts';
+import { type Parsed, type ParsedLine, parseFile } from '../input/parse-file.ts';
+import { CommandError } from '../output/command-error.ts';
+import { complain, print, printJson } from '../output/output.ts';
+import { escapeControls, renderTable, thousands } from '../output/render.ts';
+import { collectPairs, jsonOption, type Pairs } from './options.ts';
 
 interface ParseOptions {
   readonly format: string;

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from '../../local/files.ts';
-import { CommandError } from '../command-error.ts';
-import { deployedConfig } from '../local-context.ts';
-import { contextOption, jsonOption, type Pairs } from '../options.ts';
-import { print, printJson } from '../output.ts';
+import { deployedConfig } from '../input/local-context.ts';
+import { CommandError } from '../output/command-error.ts';
+import { print, printJson } from '../output/output.ts';
 import { planOf, type Volume } from '../plan/plan.ts';
 import { listPrices, type Prices, pricesOf } from '../plan/prices.ts';
 import { measuredRates } from '../plan/rates.ts';
 import { planText } from '../plan/text.ts';
+import { contextOption, jsonOption, type Pairs } from './options.ts';
 
 /** Numbers by the source's name; that of no source alone under ''. */
 type BySource = ReadonlyMap<string, number>;

@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander';
 import { openAthena } from '../../local/athena/athena.ts';
 import { type QueryResult, toCsv, toJson } from '../../local/athena/query-result.ts';
-import { readLakeFolder } from '../lake-folder.ts';
-import { jsonOption, lakeOption } from '../options.ts';
-import { print, printJson } from '../output.ts';
-import { renderTable } from '../render.ts';
+import { readLakeFolder } from '../input/lake-folder.ts';
+import { print, printJson } from '../output/output.ts';
+import { renderTable } from '../output/render.ts';
+import { jsonOption, lakeOption } from './options.ts';
 
 interface QueryOptions {
   readonly lake: string;

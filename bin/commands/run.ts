@@ -1,13 +1,21 @@
 import { type Command, Option } from 'commander';
 import { openAthena } from '../../local/athena/athena.ts';
-import { type Balance, balances, balanceText, imbalances, loadedBefore, loadedFrom, notLoaded } from '../balance.ts';
-import { CommandError } from '../command-error.ts';
-import { type InputFile, readInputs } from '../input-files.ts';
-import { hasLake, readLakeFolder } from '../lake-folder.ts';
-import { type Handed, loadFiles, sortOut, troubles } from '../load-files.ts';
-import { checkSource, configuredSources, localContext } from '../local-context.ts';
-import { contextOption, jsonOption, lakeOption, type Pairs } from '../options.ts';
-import { complain, print, printJson, stages } from '../output.ts';
+import { type InputFile, readInputs } from '../input/input-files.ts';
+import { hasLake, readLakeFolder } from '../input/lake-folder.ts';
+import { type Handed, loadFiles, sortOut, troubles } from '../input/load-files.ts';
+import { checkSource, configuredSources, localContext } from '../input/local-context.ts';
+import {
+  type Balance,
+  balances,
+  balanceText,
+  imbalances,
+  loadedBefore,
+  loadedFrom,
+  notLoaded,
+} from '../output/balance.ts';
+import { CommandError } from '../output/command-error.ts';
+import { complain, print, printJson, stages } from '../output/output.ts';
+import { contextOption, jsonOption, lakeOption, type Pairs } from './options.ts';
 
 interface RunOptions {
   readonly source: string;

@@ -16,7 +16,7 @@ import {
 import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { sourceTable, type Table } from '../../lambdas/core/tables/table.ts';
 import { type OnceOf, onceSelect } from '../../lambdas/core/tables/views.ts';
-import { CommandError } from '../command-error.ts';
+import { CommandError } from '../output/command-error.ts';
 import type { LogReader } from './log-reader.ts';
 
 /** A row of a query's result: numbers as numbers, all else as text or null. */

@@ -12,7 +12,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { firehoseClient } from '../../lambdas/edges/firehose.ts';
 import { messageOf } from '../../local/files.ts';
-import { CommandError } from '../command-error.ts';
+import { CommandError } from '../output/command-error.ts';
 import { type Account, lakeSettings } from './account.ts';
 import { athenaQuery } from './aws-athena.ts';
 import { awsLogReader } from './aws-logs.ts';

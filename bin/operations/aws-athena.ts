@@ -7,7 +7,7 @@ import {
   type Row,
   StartQueryExecutionCommand,
 } from '@aws-sdk/client-athena';
-import { CommandError } from '../command-error.ts';
+import { CommandError } from '../output/command-error.ts';
 import type { ResultRow } from './account.ts';
 
 /** Between looks at a query under way. */

@@ -2,7 +2,7 @@ import type { FilteredLogEvent } from '@aws-sdk/client-cloudwatch-logs';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import type { Payload } from '../../lambdas/core/loading/payload.ts';
 import { sourceOfLogGroup } from '../../lambdas/core/loading/sources.ts';
-import { CommandError } from '../command-error.ts';
+import { CommandError } from '../output/command-error.ts';
 import type { Account } from './account.ts';
 import type { LogRange, LogReader } from './log-reader.ts';
 import { loadHere } from './payloads.ts';

@@ -1,5 +1,5 @@
 import { STATE } from '../../lambdas/core/loading/ledger.ts';
-import { CommandError } from '../command-error.ts';
+import { CommandError } from '../output/command-error.ts';
 import { type Account, sourceNamed } from './account.ts';
 import { entriesOf, MAX_BATCH_GET, reopen } from './ledger-entries.ts';
 import {

@@ -3,7 +3,7 @@ import { rowsOf } from '../../lambdas/core/loading/pack.ts';
 import { shownTime } from '../../lambdas/core/reading/times.ts';
 import { OWN, type Table } from '../../lambdas/core/tables/table.ts';
 import { ConversionError, openXByKey } from '../../local/firehose/openx.ts';
-import { CommandError } from '../command-error.ts';
+import { CommandError } from '../output/command-error.ts';
 
 /** A record Firehose could not convert. */
 export interface FailedRecord {

@@ -5,7 +5,7 @@ import type { CountedMinute, Note, ReportStore } from '../../lambdas/core/duplic
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import { sourceTable } from '../../lambdas/core/tables/table.ts';
 import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
-import { CommandError } from '../command-error.ts';
+import { CommandError } from '../output/command-error.ts';
 import type { Account } from './account.ts';
 
 /** One source's duplicates. Counts are of the records checked, which are `sampleRate` of all. */

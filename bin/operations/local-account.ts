@@ -6,7 +6,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Environment } from '../../lambdas/core/settings.ts';
 import { LOADS } from '../../lambdas/core/tables/lake-tables.ts';
 import { firehoseClient } from '../../lambdas/edges/firehose.ts';
-import type { Context } from '../../lib/config.ts';
+import type { Context } from '../../lib/config/config.ts';
 import { ACCOUNT, REGION } from '../../local/account.ts';
 import { type Athena, openAthena } from '../../local/athena/athena.ts';
 import { toJson } from '../../local/athena/query-result.ts';
@@ -15,10 +15,10 @@ import { lockFolder } from '../../local/lock.ts';
 import { glueTable } from '../../local/template/glue-table.ts';
 import { isObject } from '../../local/template/intrinsics.ts';
 import type { Resource } from '../../local/template/resource.ts';
-import { CommandError } from '../command-error.ts';
-import { readLakeFolder } from '../lake-folder.ts';
-import { troubles } from '../load-files.ts';
-import { localContext } from '../local-context.ts';
+import { readLakeFolder } from '../input/lake-folder.ts';
+import { troubles } from '../input/load-files.ts';
+import { localContext } from '../input/local-context.ts';
+import { CommandError } from '../output/command-error.ts';
 import { type Account, lakeSettings } from './account.ts';
 
 /** How a local lake is opened. */

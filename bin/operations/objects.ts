@@ -6,7 +6,7 @@ import type { Source } from '../../lambdas/core/loading/load.ts';
 import { type CreatedObject, continuation } from '../../lambdas/core/loading/notification.ts';
 import { entryIdOf, type Identity, objectIdentity } from '../../lambdas/core/loading/origin.ts';
 import { type SkipReason, sourceOfObject } from '../../lambdas/core/loading/sources.ts';
-import { CommandError } from '../command-error.ts';
+import { CommandError } from '../output/command-error.ts';
 import type { Account } from './account.ts';
 
 /** An object as a listing shows it. */

@@ -1,6 +1,6 @@
 /** What every operation is given: a pace, and a way to tell how far it is. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { say } from '../output.ts';
+import { say } from '../output/output.ts';
 
 /** How an operation is to be carried out. */
 export interface Tools {

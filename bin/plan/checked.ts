@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { ConfigError, shown } from '../../lib/config-error.ts';
-import { CommandError } from '../command-error.ts';
+import { ConfigError, shown } from '../../lib/config/config-error.ts';
+import { CommandError } from '../output/command-error.ts';
 
 /**
  * Reads JSON of a given form.

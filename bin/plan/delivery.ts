@@ -1,5 +1,5 @@
 /** What a source needs of Firehose and Lambda, what files come of it, and when. Pure arithmetic. */
-import type { Config } from '../../lib/config.ts';
+import type { Config } from '../../lib/config/config.ts';
 import { ASSUMED } from './assumed.ts';
 import { QUOTAS, type RegionQuota, streamsNeeded, type Throughput } from './quotas.ts';
 import { objectsPerDay, packed, rawBytesPerObject, type SourceLoad, secondsPerObject } from './source-amounts.ts';

@@ -1,6 +1,6 @@
 /** Tables of docs/cost.md, made from plans, so that they say what `lake plan` says. */
-import { type Context, readConfig } from '../../lib/config.ts';
-import { thousands } from '../render.ts';
+import { type Context, readConfig } from '../../lib/config/config.ts';
+import { thousands } from '../output/render.ts';
 import { type Plan, planOf } from './plan.ts';
 import { listPrices } from './prices.ts';
 import { measuredRates } from './rates.ts';

@@ -1,6 +1,6 @@
 /** A plan: what the configured lake takes, delivers and costs at so many lines a day. Pure. */
-import type { Config } from '../../lib/config.ts';
-import type { Source } from '../../lib/config-sources.ts';
+import type { Config } from '../../lib/config/config.ts';
+import type { Source } from '../../lib/config/sources.ts';
 import { ASSUMED } from './assumed.ts';
 import { type Cost, costOf, NO_USAGE, RAW_TB, sumOf, TB } from './cost.ts';
 import {

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { list, object } from '../../lib/config-values.ts';
+import { list, object } from '../../lib/config/values.ts';
 import { readChecked } from './checked.ts';
 
 const notNegative = z.number('a number from 0').min(0, 'a number from 0');

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { object } from '../../lib/config-values.ts';
+import { object } from '../../lib/config/values.ts';
 import { readChecked } from './checked.ts';
 
 /** Above 0. */

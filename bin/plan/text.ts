@@ -1,5 +1,5 @@
 /** A plan as a screen for people. */
-import { bytesText, type RenderColumn, renderTable, thousands } from '../render.ts';
+import { bytesText, type RenderColumn, renderTable, thousands } from '../output/render.ts';
 import type { MonthlyCost, Plan, SourcePlan } from './plan.ts';
 import { tightest, UNITS } from './quotas.ts';
 import { DAYS_PER_MONTH } from './usage.ts';

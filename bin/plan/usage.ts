@@ -2,7 +2,7 @@
 import { COUNT_METRICS, TRACK_METRICS } from '../../lambdas/core/duplicates/metrics.ts';
 import { SHARDS } from '../../lambdas/core/duplicates/store.ts';
 import { LOAD_METRICS } from '../../lambdas/core/metrics.ts';
-import type { Config } from '../../lib/config.ts';
+import type { Config } from '../../lib/config/config.ts';
 import { ASSUMED } from './assumed.ts';
 import { NO_USAGE, QUEUE_REQUESTS_PER_MESSAGE, type Usage } from './cost.ts';
 import type { Rates } from './rates.ts';

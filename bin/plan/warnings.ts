@@ -1,6 +1,6 @@
 /** What will not do at the volume planned, each with what would. */
-import type { Config } from '../../lib/config.ts';
-import { bytesText, thousands } from '../render.ts';
+import type { Config } from '../../lib/config/config.ts';
+import { bytesText, thousands } from '../output/render.ts';
 import { ASSUMED } from './assumed.ts';
 import type { SourcePlan } from './plan.ts';
 import { tightest, UNITS } from './quotas.ts';

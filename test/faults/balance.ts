@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import { select } from '../../bin/balance.ts';
-import { readLakeFolder } from '../../bin/lake-folder.ts';
+import { readLakeFolder } from '../../bin/input/lake-folder.ts';
+import { select } from '../../bin/output/balance.ts';
 import { BATCHES_IN_FLIGHT } from '../../lambdas/core/loading/load.ts';
 import { MAX_BATCH_BYTES } from '../../lambdas/core/loading/pack.ts';
 import { type Athena, openAthena } from '../../local/athena/athena.ts';

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { renderTable, thousands } from '../../bin/render.ts';
+import { renderTable, thousands } from '../../bin/output/render.ts';
 import { type FaultRun, faultRuns } from './report.ts';
 
 declare module 'vitest' {

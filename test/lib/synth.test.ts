@@ -7,7 +7,7 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ENV } from '../../lambdas/core/settings.ts';
-import { DEMO_SOURCES } from '../../lib/config.ts';
+import { DEMO_SOURCES } from '../../lib/config/config.ts';
 import { synthesize } from '../../lib/synth.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;

@@ -2,8 +2,8 @@ import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { ENV, loaderSettings } from '../../lambdas/core/settings.ts';
 import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
-import { DEMO_SOURCES, readConfig } from '../../lib/config.ts';
-import { readable, references, resource, resources, statements, templateOf } from './template.ts';
+import { DEMO_SOURCES, readConfig } from '../../lib/config/config.ts';
+import { readable, references, resource, resources, statements, templateOf } from '../helpers/template.ts';
 
 const KEY = 'arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555';
 const OWNER = '210987654321';

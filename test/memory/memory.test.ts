@@ -1,8 +1,8 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { PROCESSES_ARE_TOLD, peakMemoryMib } from '../../bench/process.ts';
-import { select } from '../../bin/balance.ts';
-import { readLakeFolder } from '../../bin/lake-folder.ts';
+import { readLakeFolder } from '../../bin/input/lake-folder.ts';
+import { select } from '../../bin/output/balance.ts';
 import { openAthena } from '../../local/athena/athena.ts';
 import type { Call } from '../faults/call.ts';
 import { openFaultyLake } from '../faults/faulty-lake.ts';

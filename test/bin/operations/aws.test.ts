@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { readLakeFolder } from '../../../bin/lake-folder.ts';
+import { readLakeFolder } from '../../../bin/input/lake-folder.ts';
 import type { Account } from '../../../bin/operations/account.ts';
 import { audit } from '../../../bin/operations/audit.ts';
 import { awsAccount } from '../../../bin/operations/aws-account.ts';

@@ -4,7 +4,7 @@ import { type Plan, planOf, type Volume } from '../../../bin/plan/plan.ts';
 import { duplicateUnits, packed, recordPerLine, type SourceLoad } from '../../../bin/plan/source-amounts.ts';
 import { planText } from '../../../bin/plan/text.ts';
 import { BILLING_STEP_BYTES, Packer } from '../../../lambdas/core/loading/pack.ts';
-import { type Context, readConfig } from '../../../lib/config.ts';
+import { type Context, readConfig } from '../../../lib/config/config.ts';
 import { PRICES, RATES } from './fixture.ts';
 
 const EVENTS = { sources: [{ name: 'app', format: 'json', preset: 'server-logs', from: { logGroups: ['/app'] } }] };

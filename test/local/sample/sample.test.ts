@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { landingKey } from '../../../bin/landing-key.ts';
+import { landingKey } from '../../../bin/input/landing-key.ts';
 import { alb } from '../../../lambdas/core/formats/alb.ts';
 import { json } from '../../../lambdas/core/formats/json.ts';
 import { kong } from '../../../lambdas/core/formats/kong.ts';

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { linesText, reportText } from '../../bin/duplicates-text.ts';
-import { albLines, LOAD_BALANCERS, type LoadBalancer } from '../../local/sample/alb.ts';
+import { linesText, reportText } from '../../../bin/output/duplicates-text.ts';
+import { albLines, LOAD_BALANCERS, type LoadBalancer } from '../../../local/sample/alb.ts';
 
-const LAKE = fileURLToPath(new URL('../../bin/lake.ts', import.meta.url));
+const LAKE = fileURLToPath(new URL('../../../bin/lake.ts', import.meta.url));
 
 let dir: string;
 

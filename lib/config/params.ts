@@ -1,7 +1,7 @@
 /** What each context param may be, and its default. */
 import { z } from 'zod';
-import { SOURCES, STREAMS_PER_TABLE } from './config-sources.ts';
-import { boolean, int, number, object, oneOf, pattern, share } from './config-values.ts';
+import { SOURCES, STREAMS_PER_TABLE } from './sources.ts';
+import { boolean, int, number, object, oneOf, pattern, share } from './values.ts';
 
 /** Log-group retentions CloudWatch knows, in days. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
 const LOG_GROUP_DAYS = [

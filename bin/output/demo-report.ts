@@ -1,11 +1,11 @@
 /** What a user would ask a lake first, answered by SQL and by a look into its folder. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Athena } from '../local/athena/athena.ts';
-import type { PlantedDuplicates } from '../local/sample/duplicates.ts';
-import { glueTable } from '../local/template/glue-table.ts';
+import type { Athena } from '../../local/athena/athena.ts';
+import type { PlantedDuplicates } from '../../local/sample/duplicates.ts';
+import { glueTable } from '../../local/template/glue-table.ts';
+import type { LakeFolder } from '../input/lake-folder.ts';
 import { type Balance, select } from './balance.ts';
-import type { LakeFolder } from './lake-folder.ts';
 import { bytesText, renderTable, thousands } from './render.ts';
 
 export interface DemoReport {

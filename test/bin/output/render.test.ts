@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { bytesText, escapeControls, jsonText, renderTable, thousands } from '../../bin/render.ts';
+import { bytesText, escapeControls, jsonText, renderTable, thousands } from '../../../bin/output/render.ts';
 
 const COLUMNS = [{ name: 'name' }, { name: 'lines', align: 'right' as const }, { name: 'what' }];
 

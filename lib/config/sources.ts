@@ -1,15 +1,15 @@
 /** The `sources` param: what each source may be, and what several may not be together. */
 import { z } from 'zod';
-import { FORMATS } from '../lambdas/core/formats/registry.ts';
-import { FILTERS_OPTION } from '../lambdas/core/reading/filters.ts';
-import { type Format, type FormatOptions, OptionError } from '../lambdas/core/reading/format.ts';
-import type { KeepRaw } from '../lambdas/core/reading/row.ts';
-import { LOADS, REJECTED_LINES } from '../lambdas/core/tables/lake-tables.ts';
-import { PARTITION, sourceTable, type Table } from '../lambdas/core/tables/table.ts';
-import { onceName } from '../lambdas/core/tables/views.ts';
+import { FORMATS } from '../../lambdas/core/formats/registry.ts';
+import { FILTERS_OPTION } from '../../lambdas/core/reading/filters.ts';
+import { type Format, type FormatOptions, OptionError } from '../../lambdas/core/reading/format.ts';
+import type { KeepRaw } from '../../lambdas/core/reading/row.ts';
+import { LOADS, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
+import { PARTITION, sourceTable, type Table } from '../../lambdas/core/tables/table.ts';
+import { onceName } from '../../lambdas/core/tables/views.ts';
+import { OWN_BUCKETS, OWN_LOG_GROUPS } from '../names.ts';
 import { ConfigError } from './config-error.ts';
-import { int, list, object, oneOf, pattern } from './config-values.ts';
-import { OWN_BUCKETS, OWN_LOG_GROUPS } from './names.ts';
+import { int, list, object, oneOf, pattern } from './values.ts';
 
 interface AnySource {
   /** Also its table's name. */

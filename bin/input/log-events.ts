@@ -1,9 +1,9 @@
 /** Files as the log events that CloudWatch would have had. */
 import { createReadStream } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { BrokenGzipError, decode } from '../lambdas/core/lines/decode.ts';
-import { LineSplitter } from '../lambdas/core/lines/lines.ts';
-import { textOf, withoutBom } from '../lambdas/core/lines/text.ts';
+import { BrokenGzipError, decode } from '../../lambdas/core/lines/decode.ts';
+import { LineSplitter } from '../../lambdas/core/lines/lines.ts';
+import { textOf, withoutBom } from '../../lambdas/core/lines/text.ts';
 import type { InputFile } from './input-files.ts';
 
 export interface LogEvent {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { FORMATS } from '../../lambdas/core/formats/registry.ts';
-import { type Context, DEMO_SOURCES, readConfig } from '../../lib/config.ts';
-import { ConfigError } from '../../lib/config-error.ts';
+import { FORMATS } from '../../../lambdas/core/formats/registry.ts';
+import { type Context, DEMO_SOURCES, readConfig } from '../../../lib/config/config.ts';
+import { ConfigError } from '../../../lib/config/config-error.ts';
 
 const KEY = 'arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555';
 

@@ -1,15 +1,15 @@
 /** A file's lines as a format reads them, for people who write a configuration. */
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
-import { BrokenGzipError, decode } from '../lambdas/core/lines/decode.ts';
-import { LineSplitter, MAX_LINE_BYTES } from '../lambdas/core/lines/lines.ts';
-import { textOf, withoutBom } from '../lambdas/core/lines/text.ts';
-import { BLANK_LINE } from '../lambdas/core/loading/loader.ts';
-import type { CompiledFormat } from '../lambdas/core/reading/format.ts';
-import { readObject } from '../lambdas/core/reading/json-text.ts';
-import { Row } from '../lambdas/core/reading/row.ts';
-import { shownTime } from '../lambdas/core/reading/times.ts';
-import { type Column, numbered, OWN } from '../lambdas/core/tables/table.ts';
+import { BrokenGzipError, decode } from '../../lambdas/core/lines/decode.ts';
+import { LineSplitter, MAX_LINE_BYTES } from '../../lambdas/core/lines/lines.ts';
+import { textOf, withoutBom } from '../../lambdas/core/lines/text.ts';
+import { BLANK_LINE } from '../../lambdas/core/loading/loader.ts';
+import type { CompiledFormat } from '../../lambdas/core/reading/format.ts';
+import { readObject } from '../../lambdas/core/reading/json-text.ts';
+import { Row } from '../../lambdas/core/reading/row.ts';
+import { shownTime } from '../../lambdas/core/reading/times.ts';
+import { type Column, numbered, OWN } from '../../lambdas/core/tables/table.ts';
 
 /** What became of one line. */
 export type ParsedLine =

@@ -1,7 +1,7 @@
 /** What became of every line, by SQL over the lake. */
-import type { Athena } from '../local/athena/athena.ts';
-import { toJson } from '../local/athena/query-result.ts';
-import type { Handed } from './load-files.ts';
+import type { Athena } from '../../local/athena/athena.ts';
+import { toJson } from '../../local/athena/query-result.ts';
+import type { Handed } from '../input/load-files.ts';
 import { renderTable, thousands } from './render.ts';
 
 /** Lines of one source that could not be read, for one reason. */

@@ -1,6 +1,6 @@
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { type Context, readConfig } from '../../lib/config.ts';
+import { type Context, readConfig } from '../../lib/config/config.ts';
 import { STACK } from '../../lib/names.ts';
 import { TributaryStack } from '../../lib/tributary-stack.ts';
 

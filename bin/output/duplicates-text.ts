@@ -1,6 +1,6 @@
 /** What the duplicate check has found, as text for people. */
-import type { Checked, CheckedDuplicate } from './operations/check-duplicates.ts';
-import type { AuditReport, DuplicatesReport, MinuteReport, SourceReport } from './operations/duplicates.ts';
+import type { Checked, CheckedDuplicate } from '../operations/check-duplicates.ts';
+import type { AuditReport, DuplicatesReport, MinuteReport, SourceReport } from '../operations/duplicates.ts';
 import { escapeControls, renderTable, thousands } from './render.ts';
 
 const right = (...names: string[]) => names.map((name) => ({ name, align: 'right' as const }));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { keyBeside, landingKey } from '../../bin/landing-key.ts';
+import { keyBeside, landingKey } from '../../../bin/input/landing-key.ts';
 
 const ALB =
   '123456789012_elasticloadbalancing_us-east-2_app.my-lb.1234567890abcdef_20260215T2340Z_192.0.2.1_20sg8hgm.log.gz';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { type Config, type Context, DEMO_SOURCES, readConfig } from '../lib/config.ts';
-import type { Source } from '../lib/config-sources.ts';
-import { CommandError } from './command-error.ts';
+import { type Config, type Context, DEMO_SOURCES, readConfig } from '../../lib/config/config.ts';
+import type { Source } from '../../lib/config/sources.ts';
+import { CommandError } from '../output/command-error.ts';
 
 /** The context of a local lake: what was given, and the demo's sources where none are configured. */
 export function localContext(given: Context): Context {
@@ -31,6 +31,6 @@ export function deployedConfig(context: Context): Config {
 }
 
 function cdkJsonContext(): Context {
-  const cdkJson: unknown = JSON.parse(readFileSync(new URL('../cdk.json', import.meta.url), 'utf8'));
+  const cdkJson: unknown = JSON.parse(readFileSync(new URL('../../cdk.json', import.meta.url), 'utf8'));
   return typeof cdkJson === 'object' && cdkJson !== null && 'context' in cdkJson ? { ...Object(cdkJson.context) } : {};
 }

@@ -1,11 +1,11 @@
 /** What a lake's folder tells of the stack it was last opened with. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ENV, type SourceSettings } from '../lambdas/core/settings.ts';
-import { isObject } from '../local/template/intrinsics.ts';
-import type { Resource } from '../local/template/resource.ts';
-import { readStack } from '../local/template/template.ts';
-import { CommandError } from './command-error.ts';
+import { ENV, type SourceSettings } from '../../lambdas/core/settings.ts';
+import { isObject } from '../../local/template/intrinsics.ts';
+import type { Resource } from '../../local/template/resource.ts';
+import { readStack } from '../../local/template/template.ts';
+import { CommandError } from '../output/command-error.ts';
 
 export interface LakeFolder {
   readonly dir: string;

@@ -4,9 +4,9 @@
  */
 import type { z } from 'zod';
 import { ConfigError } from './config-error.ts';
-import { GROUPS, NOT_YET, PARAMS } from './config-params.ts';
-import { compileSources, type Source } from './config-sources.ts';
-import { fromText } from './config-values.ts';
+import { GROUPS, NOT_YET, PARAMS } from './params.ts';
+import { compileSources, type Source } from './sources.ts';
+import { fromText } from './values.ts';
 
 /** All of the stack's params, with defaults. Times and sizes carry their unit in the name. */
 export type Config = Readonly<Omit<z.output<typeof PARAMS>, 'sources'>> & { readonly sources: readonly Source[] };

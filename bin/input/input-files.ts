@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { BrokenGzipError, decode } from '../lambdas/core/lines/decode.ts';
-import { messageOf } from '../local/files.ts';
+import { BrokenGzipError, decode } from '../../lambdas/core/lines/decode.ts';
+import { messageOf } from '../../local/files.ts';
 
 /** A file with something in it. */
 export interface InputFile {

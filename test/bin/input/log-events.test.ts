@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type InputFile, readInputs } from '../../bin/input-files.ts';
-import { eventBatches, type LogEvent, logStreamOf } from '../../bin/log-events.ts';
+import { type InputFile, readInputs } from '../../../bin/input/input-files.ts';
+import { eventBatches, type LogEvent, logStreamOf } from '../../../bin/input/log-events.ts';
 
 const MODIFIED = new Date('2026-01-05T10:00:00Z');
 let dir: string;
