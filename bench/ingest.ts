@@ -1,8 +1,7 @@
 /** The ingest path: gzipped bytes to packed records, by the code the functions run. */
 import type { Claim, Ledger } from '../lambdas/core/loading/ledger.ts';
-import { loadObject, type Send } from '../lambdas/core/loading/load.ts';
+import { loadObject, type Send, type Source } from '../lambdas/core/loading/load.ts';
 import type { Counts } from '../lambdas/core/loading/loader.ts';
-import type { Input } from './input.ts';
 
 /** Bytes of an object that Node's HTTP client gives at a time. */
 const CHUNK_BYTES = 64 * 1024;
@@ -10,6 +9,13 @@ const CHUNK_BYTES = 64 * 1024;
 /** The body of an object, as S3's client gives it. */
 export async function* bodyOf(gzip: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < gzip.length; at += CHUNK_BYTES) yield gzip.subarray(at, at + CHUNK_BYTES);
+}
+
+/** An object as it is stored in S3, and the source that reads it. */
+export interface SourceObject {
+  readonly source: Source;
+  readonly key: string;
+  readonly gzip: Buffer;
 }
 
 /** Streams of the lake's own tables. */
@@ -24,9 +30,9 @@ export interface Stands {
   readonly ledger?: Ledger;
 }
 
-/** Loads an input as load-objects does, without its services. */
+/** Loads an object as load-objects does, without its services. */
 export async function ingest(
-  { source, key, gzip }: Input,
+  { source, key, gzip }: SourceObject,
   { take = () => {}, ledger = NEW_ENTRY }: Stands = {},
 ): Promise<Counts> {
   const { name } = source.settings;

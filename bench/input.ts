@@ -10,16 +10,13 @@ import type { Source } from '../lambdas/core/loading/load.ts';
 import { compiledSources } from '../lambdas/core/loading/sources.ts';
 import type { FormatOptions } from '../lambdas/core/reading/format.ts';
 import { type Kind, LOAD_BALANCER, linesOfBytes, linesOfCount } from './generate.ts';
-import { ingest } from './ingest.ts';
+import { ingest, type SourceObject } from './ingest.ts';
 import { columnsOf, number, type Section } from './report.ts';
 
 /** One object, and how it is read. */
-export interface Input {
+export interface Input extends SourceObject {
   /** Of the row in the tables. */
   readonly name: string;
-  readonly source: Source;
-  readonly key: string;
-  readonly gzip: Buffer;
   /** Decompressed bytes, and the lines in them. */
   readonly bytes: number;
   readonly lines: number;

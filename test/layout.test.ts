@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { build, type Metafile } from 'esbuild';
 import { describe, expect, test } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
 
 /** Folders that hold code, and what may stand beside them. */
-const ROOMS = ['bench', 'bin', 'docs', 'lambdas', 'lib', 'local', 'test'];
+const CODE = ['bench', 'bin', 'lambdas', 'lib', 'local', 'test'];
+const ROOMS = [...CODE, 'docs'];
 const BESIDE = [
   'CHANGELOG.md',
   'LICENSE',
@@ -74,6 +75,88 @@ describe('imports', () => {
     expect(imports.length).toBeGreaterThan(50);
     const own = imports.filter(({ to }) => /^(bin|lib|local|bench|lambdas)\//.test(to));
     expect(own.filter(({ to }) => !/^(lib|lambdas\/core)\//.test(to))).toEqual([]);
+  });
+});
+
+/**
+ * The rooms of the core, from the ground up: a file imports its own floor and the floors below. `duplicates` reads what
+ * `loading` reads, and both share its inputs and settings.
+ */
+const FLOORS: readonly (readonly string[])[] = [
+  ['lines', 'tables'],
+  ['reading'],
+  ['formats'],
+  ['settings.ts'],
+  ['loading'],
+  ['duplicates', 'metrics.ts'],
+];
+
+function floorOf(file: string): number {
+  const room = file.replace('lambdas/core/', '').split('/')[0] as string;
+  return FLOORS.findIndex((rooms) => rooms.includes(room));
+}
+
+/** Every import from one of our files to another, of types too, which esbuild leaves out. */
+function ownImports(): Map<string, readonly string[]> {
+  const files = CODE.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => posix.join(folder, file)),
+  );
+  return new Map(
+    files.map((file) => {
+      const specifiers = readFileSync(join(ROOT, file), 'utf8').matchAll(/(?:\bfrom |\bimport\(?) ?'(\.[^']*)'/g);
+      return [file, [...specifiers].map(([, to = '']) => posix.join(posix.dirname(file), to))];
+    }),
+  );
+}
+
+/** A circle of imports, first file first; undefined if there is none. */
+function circleIn(imports: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined {
+  const done = new Set<string>();
+  const follow = (file: string, path: readonly string[]): readonly string[] | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    for (const to of imports.get(file) ?? []) {
+      const circle = follow(to, [...path, file]);
+      if (circle) return circle;
+    }
+    done.add(file);
+    return undefined;
+  };
+  for (const file of imports.keys()) {
+    const circle = follow(file, []);
+    if (circle) return circle;
+  }
+  return undefined;
+}
+
+describe('rooms', () => {
+  const imports = ownImports();
+
+  test('no files import each other in a circle', () => {
+    expect(imports.size).toBeGreaterThan(200);
+    expect([...imports.values()].flat().length).toBeGreaterThan(600);
+    expect(circleIn(imports)).toBeUndefined();
+  });
+
+  test('a circle would be found', () => {
+    const circle = new Map([
+      ['a', ['b']],
+      ['b', ['c', 'd']],
+      ['c', []],
+      ['d', ['b']],
+    ]);
+    expect(circleIn(circle)).toEqual(['b', 'd', 'b']);
+  });
+
+  test('every file of the core has its floor and imports no floor above it', () => {
+    const core = [...imports].filter(([file]) => file.startsWith('lambdas/core/'));
+    expect(core.filter(([file]) => floorOf(file) < 0).map(([file]) => file)).toEqual([]);
+    const upwards = core.flatMap(([from, tos]) =>
+      tos.filter((to) => floorOf(to) > floorOf(from)).map((to) => `${from} -> ${to}`),
+    );
+    expect(upwards).toEqual([]);
   });
 });
 

@@ -1,6 +1,7 @@
 /** What the duplicate check has found, for people. */
 import { auditQuery } from '../../lambdas/core/duplicates/audit.ts';
 import type { SampledDuplicate } from '../../lambdas/core/duplicates/counting.ts';
+import { MINUTE_MS, minuteOf } from '../../lambdas/core/duplicates/minutes.ts';
 import type { CountedMinute, Note, ReportStore } from '../../lambdas/core/duplicates/store.ts';
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import { sourceTable } from '../../lambdas/core/tables/table.ts';
@@ -73,8 +74,6 @@ export function reportJson({ sources, sample }: DuplicatesReport) {
 /** Duplicates shown of each source: the latest. */
 const MAX_SHOWN = 10;
 
-const MINUTE_MS = 60_000;
-
 /**
  * Reads what has been found.
  *
@@ -95,7 +94,7 @@ export async function duplicatesReport(
   const sources: SourceReport[] = [];
   const sample: SampleReport[] = [];
   for (const name of names) {
-    const minutes = await store.minutes(name, Math.floor(since.getTime() / MINUTE_MS));
+    const minutes = await store.minutes(name, minuteOf(since.getTime()));
     const notes = (await store.notes(name)).filter(({ notedAt }) => notedAt >= since.getTime());
     sources.push(sourceReport(name, minutes, notes));
     sample.push(...(await sampleReport(minutes, store)));

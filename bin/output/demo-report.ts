@@ -2,7 +2,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Athena } from '../../local/athena/athena.ts';
-import type { PlantedDuplicates } from '../../local/sample/duplicates.ts';
+import type { PlantedDuplicates } from '../../local/sample/sample-line.ts';
 import { glueTable } from '../../local/template/glue-table.ts';
 import type { LakeFolder } from '../input/lake-folder.ts';
 import { type Balance, select } from './balance.ts';

@@ -3,16 +3,7 @@ import type { Config } from '../../lib/config/config.ts';
 import type { Source } from '../../lib/config/sources.ts';
 import { ASSUMED } from './assumed.ts';
 import { type Cost, costOf, NO_USAGE, RAW_TB, sumOf, TB } from './cost.ts';
-import {
-  type Concurrency,
-  concurrency,
-  type Files,
-  type Freshness,
-  files,
-  freshness,
-  type StreamNeeds,
-  streamNeeds,
-} from './delivery.ts';
+import { concurrency, files, freshness, streamNeeds } from './delivery.ts';
 import type { Prices } from './prices.ts';
 import type { FormatRates, Rates } from './rates.ts';
 import {
@@ -25,6 +16,7 @@ import {
   rawBytesPerObject,
   secondsPerObject,
 } from './source-amounts.ts';
+import type { SourcePlan } from './source-plan.ts';
 import {
   type BilledSource,
   DAYS_PER_MONTH,
@@ -54,40 +46,6 @@ export interface PlanInput {
   readonly peakFactor: number;
   readonly rates: Rates;
   readonly prices: Prices;
-}
-
-/** One source's plan. `…PerDay` are averages. */
-export interface SourcePlan {
-  readonly name: string;
-  readonly format: string;
-  /** Format whose measured rates are used. */
-  readonly ratesOf: string;
-  readonly lane: 'objects' | 'events';
-  readonly linesPerDay: number;
-  readonly bytesPerLine: number;
-  readonly rawBytesPerDay: number;
-  readonly linesPerObject: number;
-  readonly objectsPerDay: number;
-  readonly lambda: Concurrency;
-  readonly firehose: StreamNeeds & {
-    /** As configured. */
-    readonly streams: number;
-    /** Bytes billed ÷ raw bytes, the row of `loads` included. */
-    readonly billedBytesPerByte: number;
-  };
-  readonly files: Files & {
-    /** US dollars of an Athena query that reads all columns of a day. */
-    readonly scanDayUsd: number;
-  };
-  readonly freshness: Freshness;
-  readonly dynamoDb: {
-    readonly ledgerWritesPerDay: number;
-    readonly duplicateWritesPerDay: number;
-    readonly duplicateReadsPerDay: number;
-    readonly duplicateWritesPerSecondPeak: number;
-  };
-  /** The duplicate check of an object or payload, and the memory of counting a minute at the peak. */
-  readonly duplicates: { readonly secondsPerObject: number; readonly countBytesPeak: number };
 }
 
 /** US dollars a month by part. */

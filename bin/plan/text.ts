@@ -1,7 +1,8 @@
 /** A plan as a screen for people. */
 import { bytesText, type RenderColumn, renderTable, thousands } from '../output/render.ts';
-import type { MonthlyCost, Plan, SourcePlan } from './plan.ts';
+import type { MonthlyCost, Plan } from './plan.ts';
 import { tightest, UNITS } from './quotas.ts';
+import type { SourcePlan } from './source-plan.ts';
 import { DAYS_PER_MONTH } from './usage.ts';
 
 /** Each source, the quotas by Region, the month's cost by part and way, what will not do, what is assumed. */

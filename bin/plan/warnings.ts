@@ -2,8 +2,8 @@
 import type { Config } from '../../lib/config/config.ts';
 import { bytesText, thousands } from '../output/render.ts';
 import { ASSUMED } from './assumed.ts';
-import type { SourcePlan } from './plan.ts';
 import { tightest, UNITS } from './quotas.ts';
+import type { SourcePlan } from './source-plan.ts';
 
 /** Streams a table can have. */
 const MAX_STREAMS = 50;

@@ -1,19 +1,5 @@
 /** Duplicates planted in the sample, each of a known kind. */
-import type { SampleLine } from './sample-line.ts';
-
-/** How many records of each kind the duplicate check must find. */
-export interface PlantedDuplicates {
-  withinObject: number;
-  acrossObjects: number;
-  /** Objects delivered a second time. */
-  redelivered: number;
-  /** Records too old to be checked. */
-  late: number;
-}
-
-export function noDuplicates(): PlantedDuplicates {
-  return { withinObject: 0, acrossObjects: 0, redelivered: 0, late: 0 };
-}
+import type { PlantedDuplicates, SampleLine } from './sample-line.ts';
 
 /** One everyday line in so many comes twice, the second right after: a payload's end seldom lies between. */
 const REPEATED_EVERY = 400;

@@ -1,5 +1,3 @@
-import type { PlantedDuplicates } from './duplicates.ts';
-
 /** What must become of a sample line: known when it is written, so that a run can be checked against it. */
 export interface Fate {
   /** What is special about the line; undefined for everyday traffic. */
@@ -8,6 +6,20 @@ export interface Fate {
   /** Values that do not convert, and values beyond the declared columns. */
   readonly fieldErrors: number;
   readonly unknownFields: number;
+}
+
+/** How many records of each kind the duplicate check must find. */
+export interface PlantedDuplicates {
+  withinObject: number;
+  acrossObjects: number;
+  /** Objects delivered a second time. */
+  redelivered: number;
+  /** Records too old to be checked. */
+  late: number;
+}
+
+export function noDuplicates(): PlantedDuplicates {
+  return { withinObject: 0, acrossObjects: 0, redelivered: 0, late: 0 };
 }
 
 export interface SampleLine {

@@ -6,10 +6,10 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { albLines, LOAD_BALANCERS, type LoadBalancer } from './alb.ts';
 import { appEvents } from './app.ts';
-import { carried, marked, noDuplicates, type PlantedDuplicates, repeated } from './duplicates.ts';
+import { carried, marked, repeated } from './duplicates.ts';
 import { kongLines } from './kong.ts';
 import { Random } from './random.ts';
-import { count, emptyTally, type SampleLine, type Tally } from './sample-line.ts';
+import { count, emptyTally, noDuplicates, type PlantedDuplicates, type SampleLine, type Tally } from './sample-line.ts';
 
 export interface SampleOptions {
   /** Same seed, same end, same lines: same files. */

@@ -4,6 +4,7 @@
  */
 import { MINUTE_WORD, NO_MINUTE, RECORD_WORDS } from '../reading/kernel.ts';
 import { FINGERPRINT_WORDS, isSampled } from './identity.ts';
+import { MINUTES_PER_HOUR, minuteOf } from './minutes.ts';
 import { pack } from './packed-page.ts';
 import type { Records } from './records.ts';
 import { sorted } from './sort.ts';
@@ -16,9 +17,6 @@ export const MAX_PAGE_FINGERPRINTS = 59_900;
 
 /** Records without a time at an object's beginning that wait for the first that has one. */
 export const MAX_WAITING = 10_000;
-
-const MINUTE_MS = 60_000;
-export const MINUTES_PER_HOUR = 60;
 
 /** Fingerprints of one object or payload in one minute. */
 export interface Page {
@@ -139,11 +137,6 @@ export class Pager {
     const { count } = group;
     this.#props.take({ minute, sequence: group.sequence++, count, fingerprints: group.take() });
   }
-}
-
-/** Minute of a time, both since the epoch. */
-export function minuteOf(millis: number): number {
-  return Math.floor(millis / MINUTE_MS);
 }
 
 /** Where those end that are of one record's minute and follow it, as lines mostly do. */

@@ -18,7 +18,7 @@ import {
 } from '../reading/kernel.ts';
 import { programOf } from '../reading/kernel-program.ts';
 import { fingerprintName, fingerprintOf, IdentityRow, lowerOf, upperOf } from './identity.ts';
-import { minuteOf } from './pages.ts';
+import { minuteOf } from './minutes.ts';
 
 /**
  * Records, in their order: lines that become rows or are rejected. Blank lines and filter hits are none. Valid during

@@ -1,6 +1,8 @@
 /** The main flow of track-duplicates: objects and payloads to pages of fingerprints. */
+
+import { MINUTES_PER_HOUR, minuteOf } from './minutes.ts';
 import { pageDone } from './page-memory.ts';
-import { MINUTES_PER_HOUR, minuteOf, type Page, Pager } from './pages.ts';
+import { type Page, Pager } from './pages.ts';
 import { type FinishedObject, type Mark, type PageOf, shardOf, type TrackStore } from './store.ts';
 import type { Work } from './work.ts';
 

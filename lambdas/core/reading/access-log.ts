@@ -14,17 +14,9 @@ import {
   rejected,
 } from './format.ts';
 import { plainText } from './json-text.ts';
-import type { LogFormatLayout } from './layout.ts';
+import { ESCAPES, type Escape, type LogFormatLayout } from './layout.ts';
 import { clientAddress, isMissing, type LogField, logColumns } from './log-columns.ts';
-import {
-  ESCAPES,
-  type Escape,
-  LOG_FORMAT_OPTION,
-  type LogFormat,
-  parseLogFormat,
-  type SplitLine,
-  splitLine,
-} from './log-format.ts';
+import { LOG_FORMAT_OPTION, type LogFormat, parseLogFormat, type SplitLine, splitLine } from './log-format.ts';
 import type { Row } from './row.ts';
 import { readLogTime, readTime } from './times.ts';
 

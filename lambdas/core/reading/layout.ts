@@ -4,7 +4,6 @@
  */
 
 import type { ColumnType } from '../tables/table.ts';
-import type { Escape } from './log-format.ts';
 
 /** What becomes of a field's text. Names are those of lambdas/kernel/program.ts. */
 export type LayoutOp =
@@ -44,6 +43,10 @@ export const OP_OF_TYPE = {
   boolean: 'boolean',
   timestamp: 'time',
 } as const satisfies Record<ColumnType, LayoutOp>;
+
+/** nginx's ways to escape values, by its names. https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format */
+export const ESCAPES = ['default', 'json', 'none'] as const;
+export type Escape = (typeof ESCAPES)[number];
 
 /** One field of a line, or one key of a JSON object. */
 export interface LayoutField {

@@ -7,8 +7,8 @@
 import { bigint, type ColumnSpecs, double, int, OWN, PARTITION, text, timestamp } from '../tables/table.ts';
 import { isAddress } from './address.ts';
 import { OptionError } from './format.ts';
-import type { LayoutField, LayoutOp } from './layout.ts';
-import { type Escape, LOG_FORMAT_OPTION, type LogFormat, unescapeValue } from './log-format.ts';
+import type { Escape, LayoutField, LayoutOp } from './layout.ts';
+import { LOG_FORMAT_OPTION, type LogFormat, unescapeValue } from './log-format.ts';
 import type { Row } from './row.ts';
 import { readLogTime } from './times.ts';
 

@@ -3,13 +3,10 @@
  * by them. https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format
  */
 import { OptionError } from './format.ts';
+import type { Escape } from './layout.ts';
 
 /** The source option that holds a log_format string. */
 export const LOG_FORMAT_OPTION = 'logFormat';
-
-/** nginx's ways to escape values, by its names. */
-export const ESCAPES = ['default', 'json', 'none'] as const;
-export type Escape = (typeof ESCAPES)[number];
 
 /** One variable of a log_format. */
 export interface LogVariable {

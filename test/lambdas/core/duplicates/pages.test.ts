@@ -1,14 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { countPages, type StoredPage } from '../../../../lambdas/core/duplicates/counting.ts';
+import { minuteOf } from '../../../../lambdas/core/duplicates/minutes.ts';
 import { mostPackedBytes, PackedPage, pack } from '../../../../lambdas/core/duplicates/packed-page.ts';
-import {
-  MAX_PAGE_FINGERPRINTS,
-  MAX_WAITING,
-  minuteOf,
-  type Page,
-  Pager,
-} from '../../../../lambdas/core/duplicates/pages.ts';
+import { MAX_PAGE_FINGERPRINTS, MAX_WAITING, type Page, Pager } from '../../../../lambdas/core/duplicates/pages.ts';
 import { oneRecord, type Records } from '../../../../lambdas/core/duplicates/records.ts';
 import { RECORD_WORDS } from '../../../../lambdas/core/reading/kernel.ts';
 
