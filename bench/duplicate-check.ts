@@ -1,9 +1,9 @@
 /** The duplicate check as it is deployed, in batches as a busy queue gives them, and what it costs. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type Counted, countDue, QUIET_MS } from '../lambdas/core/duplicates/count.ts';
+import type { InputToCheck } from '../lambdas/core/duplicates/input-to-check.ts';
 import type { CountStore, TrackStore } from '../lambdas/core/duplicates/store.ts';
 import { track } from '../lambdas/core/duplicates/track.ts';
-import type { Work } from '../lambdas/core/duplicates/work.ts';
 import { TRACK_BATCH } from '../lambdas/core/settings.ts';
 
 /** Hours back that records are looked at. */
@@ -17,16 +17,16 @@ export const WINDOW_HOURS = 72;
  * @throws Error when one is not checked, or not all records are counted
  */
 export async function checkAndCount(
-  works: readonly Work[],
+  inputs: readonly InputToCheck[],
   records: number,
   store: TrackStore & CountStore,
   now: Date,
 ): Promise<void> {
   const ports = { store, now: () => now, outOfTime: () => false, sampleRate: 1, windowHours: WINDOW_HOURS };
-  for (let at = 0; at < works.length; at += TRACK_BATCH.messages) {
-    for (const { work, outcome, error } of await track(works.slice(at, at + TRACK_BATCH.messages), ports)) {
+  for (let at = 0; at < inputs.length; at += TRACK_BATCH.messages) {
+    for (const { input, outcome, error } of await track(inputs.slice(at, at + TRACK_BATCH.messages), ports)) {
       if (outcome !== 'checked')
-        throw new Error(`${work.what}: expected it to be checked, got ${outcome}`, { cause: error });
+        throw new Error(`${input.label}: expected it to be checked, got ${outcome}`, { cause: error });
     }
   }
   let checked = 0;

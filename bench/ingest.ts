@@ -1,7 +1,7 @@
 /** The ingest path: gzipped bytes to packed records, by the code the functions run. */
 import type { Claim, Ledger } from '../lambdas/core/loading/ledger.ts';
+import type { Counts } from '../lambdas/core/loading/line-batcher.ts';
 import { loadObject, type Send, type Source } from '../lambdas/core/loading/load.ts';
-import type { Counts } from '../lambdas/core/loading/loader.ts';
 
 /** Bytes of an object that Node's HTTP client gives at a time. */
 const CHUNK_BYTES = 64 * 1024;

@@ -1,4 +1,4 @@
-/** Work measured by its CPU time, against other work of the same process and minute. */
+/** InputToCheck measured by its CPU time, against other work of the same process and minute. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

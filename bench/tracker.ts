@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { thousands } from '../bin/output/render.ts';
-import { objectWork, readObject, type Work } from '../lambdas/core/duplicates/work.ts';
-import { decode } from '../lambdas/core/lines/decode.ts';
+import { type InputToCheck, objectToCheck, readObject } from '../lambdas/core/duplicates/input-to-check.ts';
+import { decompress } from '../lambdas/core/lines/decompress.ts';
 import { TRACK_BATCH } from '../lambdas/core/settings.ts';
 import { duplicatesClient, dynamoDuplicates } from '../lambdas/edges/duplicates.ts';
 import { dynamoLedger } from '../lambdas/edges/ledger.ts';
@@ -24,7 +24,7 @@ export const LINES_PER_OBJECT = 10_000;
 const ARRIVED = new Date(FROM + 600_000);
 
 /** What the duplicate check takes. */
-export interface Tracked {
+export interface CheckResult {
   /** Inflating left out, ÷ the ingest path. */
   readonly share: number;
   /** Of that, taking lines apart for their fingerprints; the rest is pages, writing and counting. */
@@ -59,7 +59,7 @@ export interface TrackerAsk {
 export interface TrackerTold {
   /** Objects checked in a round. */
   readonly objects: number;
-  readonly tracked: Tracked;
+  readonly tracked: CheckResult;
   /** Of the duplicate check, and of the ledger. */
   readonly units: { readonly check: Units; readonly ledger: Units };
 }
@@ -107,12 +107,12 @@ async function recordsOf(objects: readonly Input[]): Promise<number> {
 let sources = 0;
 
 /** Objects to check, of a source of their own: nothing of them is known yet, nor of others' of the same table. */
-function worksOf(kind: Kind, objects: readonly Input[]): Work[] {
+function inputsOf(kind: Kind, objects: readonly Input[]): InputToCheck[] {
   const source = sourceOf(kind, `tracked_${kind}${sources++}`);
   return objects.map(({ gzip, bytes }, index) => {
     const id = { bucket: 'landing', key: `${index}.log.gz`, etag: '0', size: bytes };
     const delivery = { holder: `message-${index}`, arrivedAt: ARRIVED.getTime(), retried: false };
-    return objectWork(source, id, delivery, async () => bodyOf(gzip));
+    return objectToCheck(source, id, delivery, async () => bodyOf(gzip));
   });
 }
 
@@ -122,12 +122,12 @@ export async function measureTracker(
   kind: Kind,
   objects: readonly Input[],
   { warmups, rounds }: Scale,
-): Promise<Tracked> {
+): Promise<CheckResult> {
   const client = clientOf(dynamoDbUrl);
   const store = dynamoDuplicates(client, { table, windowHours: WINDOW_HOURS });
   const records = await recordsOf(objects);
   const inflate = async ({ gzip }: Input) => {
-    for await (const _ of decode(bodyOf(gzip), async () => undefined));
+    for await (const _ of decompress(bodyOf(gzip), async () => undefined));
   };
   const read = async ({ source, gzip }: Input) => {
     await readObject(
@@ -147,7 +147,7 @@ export async function measureTracker(
       ingest: async () => {
         for (const object of objects) await ingest(object);
       },
-      track: () => checkAndCount(worksOf(kind, objects), records, store, ARRIVED),
+      track: () => checkAndCount(inputsOf(kind, objects), records, store, ARRIVED),
     },
     { warmups, rounds },
   );
@@ -179,7 +179,7 @@ export async function measureUnits(
   return {
     check: await metered((client) => {
       const store = dynamoDuplicates(client, { table: duplicatesTable, windowHours: WINDOW_HOURS });
-      return checkAndCount(worksOf(kind, objects), records, store, ARRIVED);
+      return checkAndCount(inputsOf(kind, objects), records, store, ARRIVED);
     }),
     ledger: await metered(async (client) => {
       const ledger = dynamoLedger(client, ledgerTable);

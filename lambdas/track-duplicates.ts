@@ -6,8 +6,8 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
-import { type Tracked, type TrackPorts, track } from './core/duplicates/track.ts';
-import { objectWork, payloadWork, type Work } from './core/duplicates/work.ts';
+import { type InputToCheck, objectToCheck, payloadToCheck } from './core/duplicates/input-to-check.ts';
+import { type CheckResult, type TrackPorts, track } from './core/duplicates/track.ts';
 import { createdObjects } from './core/loading/notification.ts';
 import { readPayload } from './core/loading/payload.ts';
 import { compiledSources, sourceOfLogGroup, sourceOfObject } from './core/loading/sources.ts';
@@ -42,9 +42,9 @@ async function trackObjects(records: readonly SQSRecord[], context: Context): Pr
   const queueUrl = required(process.env, ENV.queueUrl);
   const errors = new Map<string, unknown>();
   const left = new Map<string, number>();
-  const works = records.flatMap((record) => {
+  const inputs = records.flatMap((record) => {
     try {
-      const its = worksOf(record);
+      const its = inputsOf(record);
       left.set(record.messageId, its.length);
       return its;
     } catch (error) {
@@ -53,18 +53,18 @@ async function trackObjects(records: readonly SQSRecord[], context: Context): Pr
     }
   });
   // Lambda deletes messages when the invocation is over; one that does not survive would take those along that are done.
-  const early = works.some(({ retried }) => retried);
-  const settled = async (tracked: Tracked) => {
-    const { holder } = tracked.work;
-    if (tracked.outcome === 'failed') errors.set(holder, tracked.error);
-    else putMetrics(tracked);
+  const early = inputs.some(({ retried }) => retried);
+  const settled = async (result: CheckResult) => {
+    const { holder } = result.input;
+    if (result.outcome === 'failed') errors.set(holder, result.error);
+    else putMetrics(result);
     left.set(holder, (left.get(holder) ?? 0) - 1);
     const record = records.find(({ messageId }) => messageId === holder);
     if (early && record && left.get(holder) === 0 && !errors.has(holder)) await deleteNow(sqs, queueUrl, record);
   };
   // What announces nothing of ours is done already.
   if (early) for (const record of records) if (left.get(record.messageId) === 0) await deleteNow(sqs, queueUrl, record);
-  await track(works, { ...portsOf(context), settled });
+  await track(inputs, { ...portsOf(context), settled });
   // Never done by default: what nobody told of is not done.
   const failed = records.filter(({ messageId }) => errors.has(messageId) || (left.get(messageId) ?? 0) > 0);
   for (const [index, record] of failed.entries()) {
@@ -76,7 +76,7 @@ async function trackObjects(records: readonly SQSRecord[], context: Context): Pr
 }
 
 /** What is no source's the loading function counts as skipped. */
-function worksOf({ body, messageId, attributes }: SQSRecord): Work[] {
+function inputsOf({ body, messageId, attributes }: SQSRecord): InputToCheck[] {
   return createdObjects(body).flatMap((object) => {
     const source = sourceOfObject(sources, object);
     if (typeof source === 'string') return [];
@@ -85,7 +85,7 @@ function worksOf({ body, messageId, attributes }: SQSRecord): Work[] {
       arrivedAt: Number(attributes.SentTimestamp),
       retried: Number(attributes.ApproximateReceiveCount) > 1,
     };
-    return objectWork(source, object, delivery, () => openObject(s3, object));
+    return objectToCheck(source, object, delivery, () => openObject(s3, object));
   });
 }
 
@@ -94,9 +94,9 @@ async function trackPayload(event: unknown, context: Context): Promise<void> {
   if (!payload) return;
   const source = sourceOfLogGroup(sources, payload.logGroup);
   if (!source) throw new SettingsError(`log group ${payload.logGroup}: no source has it`);
-  for (const tracked of await track([payloadWork(source, payload, context.awsRequestId)], portsOf(context))) {
-    if (tracked.outcome === 'failed') throw tracked.error;
-    putMetrics(tracked);
+  for (const result of await track([payloadToCheck(source, payload, context.awsRequestId)], portsOf(context))) {
+    if (result.outcome === 'failed') throw result.error;
+    putMetrics(result);
   }
 }
 
@@ -112,8 +112,8 @@ function portsOf(context: Context): TrackPorts {
   };
 }
 
-function putMetrics({ work, outcome, late }: Tracked): void {
-  const { name } = work.source.settings;
-  if (outcome === 'redelivered') putTrackMetric(name, 'ObjectsRedelivered', 1, work.what);
-  if (late > 0) putTrackMetric(name, 'RecordsLate', late, work.what);
+function putMetrics({ input, outcome, outsideWindow }: CheckResult): void {
+  const { name } = input.source.settings;
+  if (outcome === 'redelivered') putTrackMetric(name, 'InputsRedelivered', 1, input.label);
+  if (outsideWindow > 0) putTrackMetric(name, 'RecordsOutsideWindow', outsideWindow, input.label);
 }

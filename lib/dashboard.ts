@@ -34,8 +34,8 @@ export class Dashboard extends Construct {
       graph('Records checked', of('RecordsChecked')),
     );
     this.#dashboard.addWidgets(
-      graph('Objects delivered again', of('ObjectsRedelivered')),
-      graph('Records too late to be checked', of('RecordsLate')),
+      graph('Objects delivered again', of('InputsRedelivered')),
+      graph('Records too late to be checked', of('RecordsOutsideWindow')),
     );
   }
 }

@@ -15,7 +15,7 @@ import { ENV, TRACK_BATCH, type TrackedSettings } from '../lambdas/core/settings
 import type { Table as LakeTable } from '../lambdas/core/tables/table.ts';
 import { duplicateRate } from './duplicate-metrics.ts';
 import { throughDynamoDb } from './ledger.ts';
-import { LoadFunction } from './load-function.ts';
+import { LogFunction } from './log-function.ts';
 import type { ObjectNotifications } from './object-notifications.ts';
 
 /** What the duplicate check looks at, and how closely. */
@@ -45,7 +45,7 @@ const COUNT_TIMEOUT = Duration.minutes(5);
  * there. One function notes what tells records apart, one counts on a schedule.
  */
 export class Duplicates extends Construct {
-  readonly track: LoadFunction;
+  readonly track: LogFunction;
   readonly #sources: readonly TrackedSettings[];
   readonly #table: Table;
 
@@ -66,7 +66,7 @@ export class Duplicates extends Construct {
       reason: 'Counts of a few days that the tables of the lake can give again; no backup is worth its price.',
     });
 
-    this.track = new LoadFunction(this, 'Track', {
+    this.track = new LogFunction(this, 'Track', {
       entry: 'track-duplicates',
       description: 'Notes what tells the records of objects and log events apart.',
       memoryMiB,
@@ -77,7 +77,7 @@ export class Duplicates extends Construct {
     this.track.addEnvironment(ENV.duplicatesWindowHours, String(window.toHours()));
     this.#grant(this.track, ['BatchGetItem', 'BatchWriteItem', 'UpdateItem'], encryptionKey);
 
-    const count = new LoadFunction(this, 'Count', {
+    const count = new LogFunction(this, 'Count', {
       entry: 'count-duplicates',
       description: 'Counts the duplicates of each minute when its objects have come.',
       memoryMiB,
@@ -110,7 +110,7 @@ export class Duplicates extends Construct {
   }
 
   /** Lets `fn` hand log events on: their group's only subscription filter is its own. */
-  grantHandOn(fn: LoadFunction): void {
+  grantHandOn(fn: LogFunction): void {
     fn.addToRolePolicy(
       new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.track.functionArn] }),
     );
@@ -156,7 +156,7 @@ export class Duplicates extends Construct {
     }
   }
 
-  #grant(fn: LoadFunction, actions: readonly string[], encryptionKey: IKey | undefined): void {
+  #grant(fn: LogFunction, actions: readonly string[], encryptionKey: IKey | undefined): void {
     fn.addToRolePolicy(
       new PolicyStatement({
         actions: actions.map((action) => `dynamodb:${action}`),

@@ -5,7 +5,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { LEDGER } from '../lambdas/core/loading/ledger.ts';
 import { ENV } from '../lambdas/core/settings.ts';
-import type { LoadFunction } from './load-function.ts';
+import type { LogFunction } from './log-function.ts';
 
 export interface LedgerProps {
   /**
@@ -52,7 +52,7 @@ export class Ledger extends Construct {
   }
 
   /** Lets `fn` claim, checkpoint and finish, and tells it the table. */
-  grantUse(fn: LoadFunction): void {
+  grantUse(fn: LogFunction): void {
     const actions = ['dynamodb:UpdateItem', 'dynamodb:GetItem'];
     fn.addToRolePolicy(new PolicyStatement({ actions, resources: [this.table.tableArn] }));
     if (this.#encryptionKey) fn.addToRolePolicy(throughDynamoDb(this.#encryptionKey));

@@ -8,13 +8,13 @@ import { Construct } from 'constructs';
 import { acknowledgeKeys } from './acknowledge.ts';
 import { ConfigError } from './config/config-error.ts';
 import type { EventSource } from './config/sources.ts';
-import type { LoadFunction } from './load-function.ts';
+import type { LogFunction } from './log-function.ts';
 import { LAKE } from './names.ts';
 
 /** Which log groups are loaded, by what, and where events end that no attempt could load. */
 export interface LogSubscriptionsProps {
   readonly sources: readonly EventSource[];
-  readonly fn: LoadFunction;
+  readonly fn: LogFunction;
   readonly lake: Bucket;
   /** Key of the lake bucket, where it has one. */
   readonly encryptionKey?: IKey;
@@ -45,7 +45,7 @@ export class LogSubscriptions extends Construct {
     if (props.retentionDays !== undefined) this.#setRetention(logGroups, props.retentionDays);
   }
 
-  #subscribe(logGroup: string, filterPattern: string, fn: LoadFunction): void {
+  #subscribe(logGroup: string, filterPattern: string, fn: LogFunction): void {
     const filter = new CfnSubscriptionFilter(this, logGroup, {
       logGroupName: logGroup,
       filterPattern,

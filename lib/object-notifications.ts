@@ -10,7 +10,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ENV } from '../lambdas/core/settings.ts';
 import type { ObjectSource } from './config/sources.ts';
-import type { LoadFunction } from './load-function.ts';
+import type { LogFunction } from './log-function.ts';
 import { OWN_BUCKETS } from './names.ts';
 
 /** How notifications are handed to the function that loads the objects. */
@@ -71,7 +71,7 @@ export class ObjectNotifications extends Construct {
   }
 
   /** Has `fn` load each object notified, and lets it put back what it cannot finish in one invocation. */
-  deliverTo(fn: LoadFunction): void {
+  deliverTo(fn: LogFunction): void {
     fn.addToRolePolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }));
     fn.addEnvironment(ENV.queueUrl, this.queue.queueUrl);
     fn.addEventSource(

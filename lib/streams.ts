@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import { ENV } from '../lambdas/core/settings.ts';
 import { loadsTable, rejectedTable } from '../lambdas/core/tables/lake-tables.ts';
 import type { Table } from '../lambdas/core/tables/table.ts';
-import type { LoadFunction } from './load-function.ts';
+import type { LogFunction } from './log-function.ts';
 import { LOG_GROUPS } from './names.ts';
 import { type DeliveryProps, TableStreams } from './table-streams.ts';
 
@@ -36,7 +36,7 @@ export class Streams extends Construct {
   }
 
   /** Lets `fn` put rows of `tables` and what every load reports, and tells it the lake's own streams. */
-  grantLoad(fn: LoadFunction, tables: readonly Table[]): void {
+  grantLoad(fn: LogFunction, tables: readonly Table[]): void {
     const streams = [...tables, loadsTable, rejectedTable].flatMap((table) => this.#streamsFor(table));
     fn.addToRolePolicy(
       new PolicyStatement({ actions: ['firehose:PutRecordBatch'], resources: streams.map(({ arn }) => arn) }),

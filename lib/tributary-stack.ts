@@ -14,7 +14,7 @@ import { Duplicates } from './duplicates.ts';
 import { LakeBucket } from './lake-bucket.ts';
 import { LandingBucket } from './landing-bucket.ts';
 import { Ledger } from './ledger.ts';
-import { LoadFunction } from './load-function.ts';
+import { LogFunction } from './log-function.ts';
 import { LogSubscriptions } from './log-subscriptions.ts';
 import { ObjectNotifications } from './object-notifications.ts';
 import { QueryWorkgroup } from './query-workgroup.ts';
@@ -109,7 +109,7 @@ export class TributaryStack extends Stack {
       maxConcurrency: this.#config.maxConcurrency,
     });
     const buckets = this.#buckets(sources, notifications);
-    const fn = new LoadFunction(this, 'LoadObjects', {
+    const fn = new LogFunction(this, 'LoadObjects', {
       entry: 'load-objects',
       description: 'Loads log objects from S3 into the tables of their sources.',
       memoryMiB: this.#config.memoryMiB,
@@ -161,8 +161,8 @@ export class TributaryStack extends Stack {
     ledger: Ledger,
     lake: LakeBucket,
     encryptionKey?: IKey,
-  ): LoadFunction {
-    const fn = new LoadFunction(this, 'LoadLogEvents', {
+  ): LogFunction {
+    const fn = new LogFunction(this, 'LoadLogEvents', {
       entry: 'load-log-events',
       description: 'Loads events of CloudWatch log groups into the tables of their sources.',
       memoryMiB: this.#config.memoryMiB,
@@ -248,7 +248,7 @@ function readingSettings({ name, format, options, lane }: Source) {
 }
 
 /** Lets `fn` read the source's objects, and tell one that is gone from one it may not read. */
-function grantRead(fn: LoadFunction, bucket: IBucket, { name, prefix, kmsKeyArn }: ObjectSource): void {
+function grantRead(fn: LogFunction, bucket: IBucket, { name, prefix, kmsKeyArn }: ObjectSource): void {
   const keys = `${prefix}*`;
   fn.addToRolePolicy(
     new PolicyStatement({ actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: [bucket.arnForObjects(keys)] }),

@@ -117,8 +117,15 @@ async function foundDuplicates(dir: string, progress: (line: string) => void): P
 
 function duplicatesOf({ source, duplicates: planted }: SampleSource, found: readonly SourceReport[]): FoundDuplicates {
   const report = found.find((each) => each.source === source);
-  const { checked = 0, withinObject = 0, acrossObjects = 0, redelivered = 0, late = 0, rate = 0 } = report ?? {};
-  return { source, checked, rate, found: { withinObject, acrossObjects, redelivered, late }, planted };
+  const {
+    checked = 0,
+    withinObject = 0,
+    acrossObjects = 0,
+    redelivered = 0,
+    outsideWindow = 0,
+    rate = 0,
+  } = report ?? {};
+  return { source, checked, rate, found: { withinObject, acrossObjects, redelivered, outsideWindow }, planted };
 }
 
 /** Where the lake found other duplicates in the sample than were planted there. */
@@ -126,7 +133,7 @@ function duplicateDifferences(sample: readonly SampleSource[], reports: readonly
   return sample.flatMap((of) => {
     const { source, found, planted } = duplicatesOf(of, reports);
     // Together: where a payload of log events ends is CloudWatch's choice, and may be between two repeats.
-    const kinds = [['withinObject', 'acrossObjects'], ['redelivered'], ['late']] as const;
+    const kinds = [['withinObject', 'acrossObjects'], ['redelivered'], ['outsideWindow']] as const;
     const sum = (of: typeof found, names: readonly (keyof typeof found)[]) =>
       names.reduce((total, name) => total + of[name], 0);
     return kinds

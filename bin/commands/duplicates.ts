@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type Command, Option } from 'commander';
-import type { TrackedSource } from '../../lambdas/core/duplicates/work.ts';
+import type { TrackedSource } from '../../lambdas/core/duplicates/input-to-check.ts';
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import { readInputs } from '../input/input-files.ts';
 import { configuredSources } from '../input/local-context.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { BrokenGzipError, decode } from '../../lambdas/core/lines/decode.ts';
+import { BrokenGzipError, decompress } from '../../lambdas/core/lines/decompress.ts';
 import { messageOf } from '../../local/files.ts';
 
 /** A file with something in it. */
@@ -94,7 +94,7 @@ async function inspect(path: string, named: boolean): Promise<InputFile> {
   let decoded = 0;
   let broken: string | undefined;
   try {
-    for await (const chunk of decode(body, async () => undefined)) decoded += chunk.length;
+    for await (const chunk of decompress(body, async () => undefined)) decoded += chunk.length;
   } catch (error) {
     if (!(error instanceof BrokenGzipError)) throw error;
     broken = error.message;

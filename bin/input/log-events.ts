@@ -1,9 +1,9 @@
 /** Files as the log events that CloudWatch would have had. */
 import { createReadStream } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { BrokenGzipError, decode } from '../../lambdas/core/lines/decode.ts';
+import { BrokenGzipError, decompress } from '../../lambdas/core/lines/decompress.ts';
 import { LineSplitter } from '../../lambdas/core/lines/lines.ts';
-import { textOf, withoutBom } from '../../lambdas/core/lines/text.ts';
+import { textOf, withoutBom } from '../../lambdas/core/lines/utf8.ts';
 import type { InputFile } from './input-files.ts';
 
 export interface LogEvent {
@@ -93,7 +93,7 @@ async function* linesOf(path: string, note: (text: string) => void): AsyncGenera
     },
   });
   try {
-    for await (const chunk of decode(createReadStream(path), async () => createReadStream(path))) {
+    for await (const chunk of decompress(createReadStream(path), async () => createReadStream(path))) {
       splitter.push(chunk);
       yield* found;
       found = [];

@@ -1,10 +1,10 @@
 /** A file's lines as a format reads them, for people who write a configuration. */
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
-import { BrokenGzipError, decode } from '../../lambdas/core/lines/decode.ts';
+import { BrokenGzipError, decompress } from '../../lambdas/core/lines/decompress.ts';
 import { LineSplitter, MAX_LINE_BYTES } from '../../lambdas/core/lines/lines.ts';
-import { textOf, withoutBom } from '../../lambdas/core/lines/text.ts';
-import { BLANK_LINE } from '../../lambdas/core/loading/loader.ts';
+import { textOf, withoutBom } from '../../lambdas/core/lines/utf8.ts';
+import { BLANK_LINE } from '../../lambdas/core/loading/line-batcher.ts';
 import type { CompiledFormat } from '../../lambdas/core/reading/format.ts';
 import { readObject } from '../../lambdas/core/reading/json-text.ts';
 import { Row } from '../../lambdas/core/reading/row.ts';
@@ -84,7 +84,8 @@ export async function parseFile(
     },
   });
   try {
-    for await (const chunk of decode(createReadStream(path), async () => createReadStream(path))) splitter.push(chunk);
+    for await (const chunk of decompress(createReadStream(path), async () => createReadStream(path)))
+      splitter.push(chunk);
     splitter.end();
   } catch (error) {
     if (!(error instanceof BrokenGzipError)) throw error;

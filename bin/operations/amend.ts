@@ -11,9 +11,9 @@
  * what is done again after a death between these comes to the same.
  */
 import { type AttributeValue, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { entryIdOf } from '../../lambdas/core/loading/input.ts';
 import { loadsRow } from '../../lambdas/core/loading/lake-rows.ts';
 import { LEDGER } from '../../lambdas/core/loading/ledger.ts';
-import { entryIdOf } from '../../lambdas/core/loading/origin.ts';
 import { LOADS_COLUMNS, loadsTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { type Account, once, type ResultRow, sqlText, timeOf } from './account.ts';
 import { sendRows } from './send-rows.ts';
@@ -150,7 +150,7 @@ async function note(account: Account, base: ResultRow, { amendment, begun, versi
         ...keyOf(base),
         state: { S: AMENDED },
         source: { S: String(base.source) },
-        what: { S: `lines of origin ${base.origin} after its load` },
+        label: { S: `lines of origin ${base.origin} after its load` },
         token: { N: String(version + 1) },
         amendment: { S: JSON.stringify(stored) },
         [LEDGER.expiry]: { N: String(Math.ceil(Date.now() / 1000) + ledgerDays * 86_400) },

@@ -1,7 +1,7 @@
+import { objectInputKey, originOf } from '../../lambdas/core/loading/input.ts';
 import { STATE } from '../../lambdas/core/loading/ledger.ts';
+import { MAX_REJECTED_KEPT } from '../../lambdas/core/loading/line-batcher.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
-import { MAX_REJECTED_KEPT } from '../../lambdas/core/loading/loader.ts';
-import { objectIdentity, originOf } from '../../lambdas/core/loading/origin.ts';
 import { LOADS, loadsTable, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
 import { PARTITION } from '../../lambdas/core/tables/table.ts';
 import { LAKE } from '../../lib/names.ts';
@@ -246,7 +246,7 @@ function judge(
 }
 
 function originOfObject({ source, object }: SourceObject): string {
-  return originOf(objectIdentity(source.settings.name, object));
+  return originOf(objectInputKey(source.settings.name, object));
 }
 
 function finding(kind: Finding['finding'], origin: string, row: ResultRow, detail: string): Finding {

@@ -1,8 +1,8 @@
 /** The duplicate check done by hand: on files and objects given, without a table. */
 import { countPages, type StoredPage } from '../../lambdas/core/duplicates/counting.ts';
+import { readObject, type TrackedSource } from '../../lambdas/core/duplicates/input-to-check.ts';
 import { type Page, Pager } from '../../lambdas/core/duplicates/pages.ts';
 import { eachRecord } from '../../lambdas/core/duplicates/records.ts';
-import { readObject, type TrackedSource } from '../../lambdas/core/duplicates/work.ts';
 
 /** A file or object to check. */
 export interface CheckedFile {

@@ -5,8 +5,8 @@ import {
   type Message,
   ReceiveMessageCommand,
 } from '@aws-sdk/client-sqs';
+import { entryIdOf, objectInputKey } from '../../lambdas/core/loading/input.ts';
 import { type CreatedObject, createdObjects, UnknownMessageError } from '../../lambdas/core/loading/notification.ts';
-import { entryIdOf, objectIdentity } from '../../lambdas/core/loading/origin.ts';
 import { sourceOfObject } from '../../lambdas/core/loading/sources.ts';
 import type { Account } from './account.ts';
 import { release } from './ledger-entries.ts';
@@ -64,7 +64,7 @@ async function releaseObjects(account: Account, { Body = '', MessageId = '' }: M
   for (const object of objectsIn(Body)) {
     const source = sourceOfObject(account.sources, object);
     if (typeof source === 'string') continue;
-    await release(account, entryIdOf(objectIdentity(source.settings.name, object)), MessageId);
+    await release(account, entryIdOf(objectInputKey(source.settings.name, object)), MessageId);
   }
 }
 

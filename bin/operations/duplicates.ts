@@ -2,7 +2,7 @@
 import { auditQuery } from '../../lambdas/core/duplicates/audit.ts';
 import type { SampledDuplicate } from '../../lambdas/core/duplicates/counting.ts';
 import { MINUTE_MS, minuteOf } from '../../lambdas/core/duplicates/minutes.ts';
-import type { CountedMinute, Note, ReportStore } from '../../lambdas/core/duplicates/store.ts';
+import type { CountedMinute, InputStats, ReportStore } from '../../lambdas/core/duplicates/store.ts';
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import { sourceTable } from '../../lambdas/core/tables/table.ts';
 import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
@@ -20,7 +20,7 @@ export interface SourceReport {
   /** Deliveries of objects that had been checked. */
   readonly redelivered: number;
   /** Records outside the window; they are not checked. */
-  readonly late: number;
+  readonly outsideWindow: number;
   /** duplicates / checked; 0 where nothing was checked. */
   readonly rate: number;
   /** Of the last minute counted, (0, 1]. */
@@ -66,9 +66,15 @@ export interface DuplicatesReport {
   readonly sample: readonly SampleReport[];
 }
 
-/** The report as programs read it: without what only the chart is drawn from. */
+/**
+ * The report as programs read it: without what only the chart is drawn from. `late` is the former name of
+ * `outsideWindow`, kept for programs that read it.
+ */
 export function reportJson({ sources, sample }: DuplicatesReport) {
-  return { sources: sources.map(({ sampleRate, minutes, ...counts }) => counts), sample };
+  return {
+    sources: sources.map(({ sampleRate, minutes, ...counts }) => ({ ...counts, late: counts.outsideWindow })),
+    sample,
+  };
 }
 
 /** Duplicates shown of each source: the latest. */
@@ -95,8 +101,8 @@ export async function duplicatesReport(
   const sample: SampleReport[] = [];
   for (const name of names) {
     const minutes = await store.minutes(name, minuteOf(since.getTime()));
-    const notes = (await store.notes(name)).filter(({ notedAt }) => notedAt >= since.getTime());
-    sources.push(sourceReport(name, minutes, notes));
+    const inputStats = (await store.inputStats(name)).filter(({ recordedAt }) => recordedAt >= since.getTime());
+    sources.push(sourceReport(name, minutes, inputStats));
     sample.push(...(await sampleReport(minutes, store)));
   }
   return { sources, sample };
@@ -138,7 +144,11 @@ export async function auditDuplicates(
   return audits;
 }
 
-function sourceReport(source: string, minutes: readonly CountedMinute[], notes: readonly Note[]): SourceReport {
+function sourceReport(
+  source: string,
+  minutes: readonly CountedMinute[],
+  inputStats: readonly InputStats[],
+): SourceReport {
   const sum = <T>(list: readonly T[], value: (item: T) => number) =>
     list.reduce((total, item) => total + value(item), 0);
   const checked = sum(minutes, (minute) => minute.checked);
@@ -151,8 +161,8 @@ function sourceReport(source: string, minutes: readonly CountedMinute[], notes: 
     duplicates,
     withinObject,
     acrossObjects,
-    redelivered: sum(notes, (note) => note.redelivered),
-    late: sum(notes, (note) => note.late),
+    redelivered: sum(inputStats, (note) => note.redelivered),
+    outsideWindow: sum(inputStats, (note) => note.outsideWindow),
     rate: checked > 0 ? duplicates / checked : 0,
     sampleRate: minutes.at(-1)?.sampleRate ?? 1,
     minutes: minutes.map((minute) => ({
@@ -175,7 +185,7 @@ async function sampleReport(minutes: readonly CountedMinute[], store: ReportStor
     fingerprint,
     kind: kindOf(origins),
     // An object that is still being finished by its retry, or has expired, has no name.
-    places: [...new Set(origins)].map((origin) => ({ origin, what: objects.get(origin)?.what ?? '' })),
+    places: [...new Set(origins)].map((origin) => ({ origin, what: objects.get(origin)?.label ?? '' })),
   }));
 }
 

@@ -2,8 +2,8 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { DeleteObjectCommand, GetObjectCommand } from '@aws-sdk/client-s3';
+import { originOf } from '../../lambdas/core/loading/input.ts';
 import { rejectedRow } from '../../lambdas/core/loading/lake-rows.ts';
-import { originOf } from '../../lambdas/core/loading/origin.ts';
 import { OWN, type Table } from '../../lambdas/core/tables/table.ts';
 import { LAKE } from '../../lib/names.ts';
 import { type Account, tablesOf } from './account.ts';

@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { entryIdOf, type InputKey, objectInputKey } from '../../lambdas/core/loading/input.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { type CreatedObject, continuation } from '../../lambdas/core/loading/notification.ts';
-import { entryIdOf, type Identity, objectIdentity } from '../../lambdas/core/loading/origin.ts';
 import { type SkipReason, sourceOfObject } from '../../lambdas/core/loading/sources.ts';
 import { CommandError } from '../output/command-error.ts';
 import type { Account } from './account.ts';
@@ -41,7 +41,7 @@ export async function* listObjects(account: Account, listing: Listing): AsyncGen
 export interface SourceObject {
   readonly object: ListedObject;
   readonly source: Source;
-  readonly identity: Identity;
+  readonly inputKey: InputKey;
   /** Of the ledger. */
   readonly id: string;
 }
@@ -50,8 +50,8 @@ export interface SourceObject {
 export function asSourceObject(account: Account, object: ListedObject): SourceObject | SkipReason {
   const source = sourceOfObject(account.sources, object);
   if (typeof source === 'string') return source;
-  const identity = objectIdentity(source.settings.name, object);
-  return { object, source, identity, id: entryIdOf(identity) };
+  const inputKey = objectInputKey(source.settings.name, object);
+  return { object, source, inputKey, id: entryIdOf(inputKey) };
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html */

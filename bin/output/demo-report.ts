@@ -109,7 +109,7 @@ function parquetIn(folder: string): { files: number; bytes: number } {
   return { files, bytes };
 }
 
-const DUPLICATE_KINDS = ['withinObject', 'acrossObjects', 'redelivered', 'late'] as const;
+const DUPLICATE_KINDS = ['withinObject', 'acrossObjects', 'redelivered', 'outsideWindow'] as const;
 
 /** The report on one screen. */
 export function demoText({ lake, tables, balance, planted, latencySeconds, failingEndpoints }: DemoReport): string {
@@ -142,7 +142,7 @@ export function demoText({ lake, tables, balance, planted, latencySeconds, faili
     renderTable(
       [
         { name: 'duplicates: found (of planted)' },
-        ...right('records', 'rate', 'within objects', 'across objects', 'delivered again', 'too late'),
+        ...right('records', 'rate', 'within objects', 'across objects', 'delivered again', 'outside window'),
       ],
       planted.duplicates.map(({ source, checked, rate, found, planted: of }) => [
         source,

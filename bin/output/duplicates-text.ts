@@ -10,14 +10,14 @@ export function reportText({ sources, sample }: DuplicatesReport): string {
   const table = renderTable(
     [
       { name: 'source' },
-      ...right('checked', 'duplicates', 'rate', 'within objects', 'across objects', 'redelivered', 'late'),
+      ...right('checked', 'duplicates', 'rate', 'within objects', 'across objects', 'redelivered', 'outside window'),
       { name: 'sample of' },
     ],
     sources.map((source) => [
       source.source,
       ...[source.checked, source.duplicates].map(thousands),
       source.checked > 0 ? percent(source.rate) : '-',
-      ...[source.withinObject, source.acrossObjects, source.redelivered, source.late].map(thousands),
+      ...[source.withinObject, source.acrossObjects, source.redelivered, source.outsideWindow].map(thousands),
       source.sampleRate < 1 ? percent(source.sampleRate) : 'all',
     ]),
   );
@@ -26,13 +26,13 @@ export function reportText({ sources, sample }: DuplicatesReport): string {
     places.map(({ origin, what }) => [source, minute.slice(0, 16), kind, fingerprint, origin, what]),
   );
   const columns = ['source', 'minute', 'kind', 'fingerprint', 'origin', 'where'].map((name) => ({ name }));
-  const late = sources.filter((source) => source.late > 0).map(lateText);
-  return [table, ...charts, ...late, ...(shown.length > 0 ? [renderTable(columns, shown)] : [])].join('\n\n');
+  const outsideWindow = sources.filter((source) => source.outsideWindow > 0).map(outsideWindowText);
+  return [table, ...charts, ...outsideWindow, ...(shown.length > 0 ? [renderTable(columns, shown)] : [])].join('\n\n');
 }
 
-function lateText({ source, late }: SourceReport): string {
+function outsideWindowText({ source, outsideWindow }: SourceReport): string {
   return (
-    `${source}: ${thousands(late)} records were further away in time when they came than duplicates.windowHours, and were ` +
+    `${source}: ${thousands(outsideWindow)} records were further away in time when they came than duplicates.windowHours, and were ` +
     'compared with none; --audit counts them by SQL, --check in files'
   );
 }

@@ -1,4 +1,4 @@
-/** The metrics of a load, by name and unit; dashboards and alarms take the names from here. */
+/** The metrics of a load, by name and unit: what the functions put, and what `lake plan` counts and prices. */
 import type { Loaded } from './loading/load.ts';
 
 /** Of all metrics: one series per source, and nothing finer, so that their number stays what a person can read. */
@@ -11,35 +11,37 @@ export const SERVICE = 'tributary';
 export const LOAD_METRICS = {
   BytesRead: 'Bytes',
   LinesRead: 'Count',
-  RowsDelivered: 'Count',
+  RowsAcknowledged: 'Count',
   LinesFiltered: 'Count',
   LinesRejected: 'Count',
   FieldErrors: 'Count',
   UnknownFields: 'Count',
   EmptyRows: 'Count',
-  /** Age of the newest and of the oldest event delivered, at the time of its acknowledgement. */
-  EventAgeSeconds: 'Seconds',
+  /** Age of the newest event of a load when Firehose had acknowledged it: how fresh the lake is. */
+  NewestEventAgeSeconds: 'Seconds',
+  /** Age of its oldest event: how long an event waited at most. */
+  OldestEventAgeSeconds: 'Seconds',
 } as const;
 
-/** Objects and messages that were left alone, by reason. */
-export const SKIP_METRIC = 'ObjectsSkipped';
+/** Inputs (objects and payloads) that were left alone. */
+export const SKIP_METRIC = 'InputsSkipped';
 
 export type LoadMetric = keyof typeof LOAD_METRICS;
 
-/** The values one load puts, in order. A metric may have several. */
+/** The values one load puts, in order. A load without a time in any row puts no ages. */
 export function loadMetrics({ counts }: Loaded, now: Date): [LoadMetric, number][] {
-  const ages = [counts.lastEventTime, counts.firstEventTime]
-    .filter((time) => time !== undefined)
-    .map((time): [LoadMetric, number] => ['EventAgeSeconds', Math.max(0, (now.getTime() - time) / 1000)]);
+  const age = (name: LoadMetric, time: number | undefined): [LoadMetric, number][] =>
+    time === undefined ? [] : [[name, Math.max(0, (now.getTime() - time) / 1000)]];
   return [
     ['BytesRead', counts.bytes],
     ['LinesRead', counts.lines],
-    ['RowsDelivered', counts.rows],
+    ['RowsAcknowledged', counts.rows],
     ['LinesFiltered', counts.filtered],
     ['LinesRejected', counts.rejected],
     ['FieldErrors', counts.fieldErrors],
     ['UnknownFields', counts.unknownFields],
     ['EmptyRows', counts.emptyRows],
-    ...ages,
+    ...age('NewestEventAgeSeconds', counts.lastEventTime),
+    ...age('OldestEventAgeSeconds', counts.firstEventTime),
   ];
 }

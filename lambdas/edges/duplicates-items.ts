@@ -6,7 +6,7 @@ import {
   type CountedMinute,
   DUPLICATES,
   type FinishedObject,
-  type Note,
+  type InputStats,
   type PageOf,
   type StoredMark,
   shardOf,
@@ -35,7 +35,12 @@ export const triesKey = (origin: string) => key(`o#${origin}`, 't');
 
 export function objectOf(item: Item): FinishedObject {
   const [, origin = ''] = partsOf(item);
-  return { origin, what: item.what?.S ?? '', holder: item.holder?.S ?? '', late: Number(item.late?.N ?? 0) };
+  return {
+    origin,
+    label: item.label?.S ?? '',
+    holder: item.holder?.S ?? '',
+    outsideWindow: Number(item.outsideWindow?.N ?? 0),
+  };
 }
 
 export function pagePartition(source: string, minute: number, shard: number): string {
@@ -90,13 +95,13 @@ export function minuteOf(item: Item): CountedMinute {
 export const notePartition = (source: string) => `n#${source}`;
 export const noteKey = (source: string, origin: string) => key(notePartition(source), origin);
 
-export function noteOf(item: Item): Note {
+export function noteOf(item: Item): InputStats {
   const [, source = '', origin = ''] = partsOf(item);
   return {
     source,
     origin,
     redelivered: Number(item.redelivered?.N ?? 0),
-    late: Number(item.late?.N ?? 0),
-    notedAt: Number(item.notedAt?.N),
+    outsideWindow: Number(item.outsideWindow?.N ?? 0),
+    recordedAt: Number(item.recordedAt?.N),
   };
 }

@@ -170,7 +170,7 @@ export function dynamoDuplicates(
       new UpdateItemCommand({
         TableName,
         Key: noteKey(source, origin),
-        UpdateExpression: `SET #expiry = :expiry, notedAt = if_not_exists(notedAt, :now)${update}`,
+        UpdateExpression: `SET #expiry = :expiry, recordedAt = if_not_exists(recordedAt, :now)${update}`,
         ExpressionAttributeNames: { '#expiry': DUPLICATES.expiry },
         ExpressionAttributeValues: {
           ':expiry': expiry(REPORT_HOURS)[DUPLICATES.expiry] as AttributeValue,
@@ -188,17 +188,17 @@ export function dynamoDuplicates(
       return new Map(items.map(objectOf).map((object) => [object.origin, object]));
     },
 
-    async tries(origins) {
+    async attempts(origins) {
       const items = await getAll([...new Set(origins)].map(triesKey));
-      return new Map(items.map((item) => [objectOf(item).origin, Number(item.tries?.N ?? 0)]));
+      return new Map(items.map((item) => [objectOf(item).origin, Number(item.attempts?.N ?? 0)]));
     },
 
-    async noteTry(origin) {
+    async recordAttempt(origin) {
       await client.send(
         new UpdateItemCommand({
           TableName,
           Key: triesKey(origin),
-          UpdateExpression: 'SET #expiry = :expiry ADD tries :one',
+          UpdateExpression: 'SET #expiry = :expiry ADD attempts :one',
           ExpressionAttributeNames: { '#expiry': DUPLICATES.expiry },
           ExpressionAttributeValues: {
             ':expiry': pageExpiry()[DUPLICATES.expiry] as AttributeValue,
@@ -223,19 +223,19 @@ export function dynamoDuplicates(
         ),
       ),
 
-    async finish({ origin, what, holder, late }) {
+    async finish({ origin, label, holder, outsideWindow }) {
       const { Attributes = {} } = await client.send(
         new UpdateItemCommand({
           TableName,
           Key: objectKey(origin),
-          UpdateExpression: `SET ${['holder', 'what', 'late', '#expiry']
+          UpdateExpression: `SET ${['holder', 'label', 'outsideWindow', '#expiry']
             .map((name) => `${name} = if_not_exists(${name}, :${name.replace('#', '')})`)
             .join(', ')}`,
           ExpressionAttributeNames: { '#expiry': DUPLICATES.expiry },
           ExpressionAttributeValues: {
             ':holder': { S: holder },
-            ':what': { S: what },
-            ':late': { N: String(late) },
+            ':label': { S: label },
+            ':outsideWindow': { N: String(outsideWindow) },
             ':expiry': pageExpiry()[DUPLICATES.expiry] as AttributeValue,
           },
           ReturnValues: 'ALL_NEW',
@@ -245,9 +245,10 @@ export function dynamoDuplicates(
       return objectOf(Attributes);
     },
 
-    noteRedelivered: (source, origin) => note(source, origin, ' ADD redelivered :value', 1),
+    recordRedelivery: (source, origin) => note(source, origin, ' ADD redelivered :value', 1),
 
-    noteLate: (source, origin, late) => note(source, origin, ', late = :value', late),
+    recordOutsideWindow: (source, origin, outsideWindow) =>
+      note(source, origin, ', outsideWindow = :value', outsideWindow),
 
     marks: async () => (await query(partitionIs(MARKS))).map(markOf),
 
@@ -285,7 +286,7 @@ export function dynamoDuplicates(
       }
     },
 
-    clear: (marks) => writeAll(marks.map((mark) => ({ DeleteRequest: { Key: markKey(mark) } }))),
+    deleteMarks: (marks) => writeAll(marks.map((mark) => ({ DeleteRequest: { Key: markKey(mark) } }))),
 
     async minutes(source, from) {
       const { partition, sort } = DUPLICATES;
@@ -296,7 +297,7 @@ export function dynamoDuplicates(
       return items.map(minuteOf);
     },
 
-    notes: async (source) => (await query(partitionIs(notePartition(source)))).map(noteOf),
+    inputStats: async (source) => (await query(partitionIs(notePartition(source)))).map(noteOf),
   };
 }
 

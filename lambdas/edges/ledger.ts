@@ -8,15 +8,15 @@ import {
 import {
   type Claim,
   CONDITION,
-  type EntryOf,
   FencedError,
   LEDGER,
   type Ledger,
+  type LedgerEntry,
   type Outcome,
   type Progress,
   STATE,
 } from '../core/loading/ledger.ts';
-import type { Counts } from '../core/loading/loader.ts';
+import type { Counts } from '../core/loading/line-batcher.ts';
 
 const DAY_SECONDS = 86_400;
 
@@ -44,11 +44,11 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
             Key,
             ConditionExpression: CONDITION.claim,
             UpdateExpression:
-              'SET #state = :loading, #holder = :me, #lease = :lease, #expiry = :expiry, #source = :source, #what = :what, #token = if_not_exists(#token, :zero) + :one',
+              'SET #state = :loading, #holder = :me, #lease = :lease, #expiry = :expiry, #source = :source, #label = :label, #token = if_not_exists(#token, :zero) + :one',
             ExpressionAttributeNames: {
               '#id': LEDGER.key,
               '#expiry': LEDGER.expiry,
-              ...names('state', 'holder', LEDGER.lease, 'source', 'what', 'token'),
+              ...names('state', 'holder', LEDGER.lease, 'source', 'label', 'token'),
             },
             ExpressionAttributeValues: {
               ':loading': { S: STATE.loading },
@@ -58,7 +58,7 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
               ':now': { N: String(now) },
               ':expiry': { N: String(Math.ceil(now / 1000) + entry.keepDays * DAY_SECONDS) },
               ':source': { S: entry.source },
-              ':what': { S: entry.what },
+              ':label': { S: entry.label },
               ':zero': { N: '0' },
               ':one': { N: '1' },
             },
@@ -74,7 +74,7 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
       if (state === STATE.loaded) return 'done';
       if (Item?.holder && Item.holder.S !== holder && Number(Item[LEDGER.lease]?.N) >= now) return 'held';
       // Nobody has it, or has had it until just now: skipping it would leave it to nobody.
-      throw new UnclaimedError(`${entry.what}: the ledger refused a claim, yet the entry is not another's; try again`);
+      throw new UnclaimedError(`${entry.label}: the ledger refused a claim, yet the entry is not another's; try again`);
     },
   };
 }
@@ -82,7 +82,7 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
 function claimOf(
   client: DynamoDBClient,
   table: string,
-  entry: EntryOf,
+  entry: LedgerEntry,
   leaseUntil: number,
   item: Record<string, AttributeValue>,
 ): Claim {
@@ -102,7 +102,7 @@ function claimOf(
       );
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      throw new FencedError(`${entry.what}: another attempt has taken over`, { cause: error });
+      throw new FencedError(`${entry.label}: another attempt has taken over`, { cause: error });
     }
   }
 

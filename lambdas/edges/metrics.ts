@@ -41,10 +41,10 @@ export function putCountMetrics(counted: Counted): void {
 }
 
 /** Puts what came with an object or payload besides its records. */
-export function putTrackMetric(source: string, name: TrackMetric, value: number, what: string): void {
+export function putTrackMetric(source: string, name: TrackMetric, value: number, label: string): void {
   const metrics = metricsOf(source);
   metrics.addMetric(name, TRACK_METRICS[name], value);
-  metrics.addMetadata('what', what);
+  metrics.addMetadata('label', label);
   metrics.publishStoredMetrics();
 }
 

@@ -5,8 +5,8 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
+import type { ObjectId } from '../core/loading/input.ts';
 import { continuation } from '../core/loading/notification.ts';
-import type { ObjectId } from '../core/loading/origin.ts';
 import { logger } from './logger.ts';
 
 /** First wait of a message that failed; each further one is twice as long, up to the longest. */

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
-import type { ObjectId } from '../core/loading/origin.ts';
+import type { ObjectId } from '../core/loading/input.ts';
 
 /** Longest wait for the next bytes of a body; S3 answers in milliseconds. */
 const STALL_MS = 20_000;

@@ -86,7 +86,7 @@ function copySpecial(p: usize, o: usize, c: u32, level: u32): u64 {
   return both(p + length, o + length);
 }
 
-/** A byte that is no UTF-8: `\xHH`, as core/lines/text.ts has it. */
+/** A byte that is no UTF-8: `\xHH`, as core/lines/utf8.ts has it. */
 function putHex(o: usize, byte: u32, level: u32): usize {
   o = put(putChar(o, BACKSLASH, level), 0x78);
   return put(put(o, hexDigit(byte >> 4)), hexDigit(byte & 15));
@@ -139,7 +139,7 @@ function shortEscape(c: u32): u32 {
   }
 }
 
-/** Length of the well-formed UTF-8 sequence of several bytes at a place; 0 where there is none. See core/lines/text.ts. */
+/** Length of the well-formed UTF-8 sequence of several bytes at a place; 0 where there is none. See core/lines/utf8.ts. */
 export function utf8Length(p: usize): usize {
   const first = <u32>load<u8>(p);
   if (first < 0xc2 || first > 0xf4) return 0;

@@ -15,11 +15,11 @@ export interface PlantedDuplicates {
   /** Objects delivered a second time. */
   redelivered: number;
   /** Records too old to be checked. */
-  late: number;
+  outsideWindow: number;
 }
 
 export function noDuplicates(): PlantedDuplicates {
-  return { withinObject: 0, acrossObjects: 0, redelivered: 0, late: 0 };
+  return { withinObject: 0, acrossObjects: 0, redelivered: 0, outsideWindow: 0 };
 }
 
 export interface SampleLine {

@@ -154,7 +154,8 @@ describe('the duplicate check', () => {
     for (const name of ['alb', 'kong', 'app']) {
       expect(body).toContain(`100 * (within_${name} + across_${name}) / checked_${name}`);
     }
-    for (const metric of ['RecordsChecked', 'ObjectsRedelivered', 'RecordsLate']) expect(body).toContain(metric);
+    for (const metric of ['RecordsChecked', 'InputsRedelivered', 'RecordsOutsideWindow'])
+      expect(body).toContain(metric);
   });
 
   test('can be audited by a saved query for each source', () => {

@@ -137,7 +137,7 @@ describe('the stack on this machine', () => {
 
       const { sources, sample } = await foundBy(stack);
       const [alb, app] = sources;
-      expect(alb).toMatchObject({ ...oracle(objects), redelivered: 3, late: 0 });
+      expect(alb).toMatchObject({ ...oracle(objects), redelivered: 3, outsideWindow: 0 });
       expect(alb?.withinObject).toBeGreaterThan(5);
       expect(app).toMatchObject({ checked: 65, withinObject: 10, acrossObjects: 5, redelivered: 1 });
       expect(sample.flatMap(({ places }) => places).every(({ what }) => what !== '')).toBe(true);

@@ -29,7 +29,7 @@ export interface CountPorts {
 /** By how much the counts of a minute have changed since they were counted before. */
 export interface Counted extends MinuteOf, MinuteCounts {}
 
-/** Work that a later run will find. */
+/** InputToCheck that a later run will find. */
 export interface Left {
   /** Marks that were not counted: too young, or there was no time. */
   readonly left: number;
@@ -59,10 +59,10 @@ export async function countDue({ store, now, outOfTime, emit }: CountPorts): Pro
     left -= marks.length;
     done.push(...marks);
     if (done.length < MARKS_DELETED_TOGETHER) continue;
-    await store.clear(done);
+    await store.deleteMarks(done);
     done = [];
   }
-  await store.clear(done);
+  await store.deleteMarks(done);
   return { left };
 }
 

@@ -72,7 +72,7 @@ class Counter {
 
   /** Begins a range of about so many fingerprints. */
   begin(count: number): void {
-    this.#distinct.clear(count);
+    this.#distinct.deleteMarks(count);
   }
 
   /**
@@ -151,7 +151,7 @@ class Distinct {
   readonly #byLower = randomOdd();
 
   /** Forgets all, and makes room for about so many. */
-  clear(count: number): void {
+  deleteMarks(count: number): void {
     this.#size(Math.max(4, Math.ceil(Math.log2(count * 1.5 + 1))));
     if (this.#length > this.#slots.length) this.#slots = new Uint32Array(this.#length);
     // No more than is needed: one range may be much larger than those to come.

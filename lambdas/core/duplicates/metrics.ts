@@ -11,9 +11,9 @@ export const COUNT_METRICS = {
 /** Of objects and payloads as they come. */
 export const TRACK_METRICS = {
   /** Deliveries of an object that had been checked. */
-  ObjectsRedelivered: 'Count',
+  InputsRedelivered: 'Count',
   /** Records further away in time than the window: they are not checked. */
-  RecordsLate: 'Count',
+  RecordsOutsideWindow: 'Count',
 } as const;
 
 /** Payloads that could not be handed on to the check; they are loaded all the same. */

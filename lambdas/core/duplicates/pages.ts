@@ -42,7 +42,7 @@ export interface PagerProps {
 /** Sorts one object's or payload's records into pages. */
 export class Pager {
   /** Records that fit no minute looked at. Not sampled: each is counted. */
-  late = 0;
+  outsideWindow = 0;
   readonly #props: PagerProps;
   readonly #groups = new Map<number, Group>();
   #waiting: Uint32Array[] = [];
@@ -118,7 +118,7 @@ export class Pager {
   #keep(words: Uint32Array, from: number, to: number, minute: number): void {
     const { from: first, to: last, sampleRate } = this.#props;
     if (minute < first || minute > last) {
-      this.late += to - from;
+      this.outsideWindow += to - from;
       return;
     }
     let group = this.#groups.get(minute);

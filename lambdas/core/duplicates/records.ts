@@ -1,7 +1,7 @@
 /** An object's bytes, or a payload's messages, to the records that are checked for duplicates. */
 
 import { eachLine, LINE_FEED, type LineSink, LineSplitter, withoutReturn } from '../lines/lines.ts';
-import { textOf, withoutBom } from '../lines/text.ts';
+import { textOf, withoutBom } from '../lines/utf8.ts';
 import type { CompiledFormat, IdentityColumns } from '../reading/format.ts';
 import {
   type KernelSink,

@@ -83,23 +83,23 @@ export interface CountedMinute extends MinuteOf, MinuteCounts {
 export interface FinishedObject {
   readonly origin: string;
   /** `s3://bucket/key`, or the log group and stream. */
-  readonly what: string;
+  readonly label: string;
   /** The SQS message or Lambda request that had it checked first. */
   readonly holder: string;
   /** Records outside the window, at that time. */
-  readonly late: number;
+  readonly outsideWindow: number;
 }
 
 /** What is remembered of an object besides its records. */
-export interface Note {
+export interface InputStats {
   readonly source: string;
   readonly origin: string;
   /** Deliveries of the object after the first that was checked. */
   readonly redelivered: number;
   /** Records outside the window. */
-  readonly late: number;
+  readonly outsideWindow: number;
   /** Milliseconds since the epoch: of the first delivery noted. */
-  readonly notedAt: number;
+  readonly recordedAt: number;
 }
 
 /** What track-duplicates writes. */
@@ -107,17 +107,17 @@ export interface TrackStore {
   /** Those of the given objects and payloads that are finished, by origin. */
   finished(origins: readonly string[]): Promise<ReadonlyMap<string, FinishedObject>>;
   /** How often the given objects were begun alone, by origin; none where never. */
-  tries(origins: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  attempts(origins: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Counts one more try. */
-  noteTry(origin: string): Promise<void>;
+  recordAttempt(origin: string): Promise<void>;
   /** Over what is there: the same pages may be written again. */
   writePages(pages: readonly PageOf[]): Promise<void>;
   /** Puts marks, beside those that are there. */
   mark(marks: readonly Mark[]): Promise<void>;
   /** Finishes an object; gives it back as whoever was first has finished it. */
   finish(object: FinishedObject): Promise<FinishedObject>;
-  noteRedelivered(source: string, origin: string): Promise<void>;
-  noteLate(source: string, origin: string, late: number): Promise<void>;
+  recordRedelivery(source: string, origin: string): Promise<void>;
+  recordOutsideWindow(source: string, origin: string, outsideWindow: number): Promise<void>;
 }
 
 /** What count-duplicates reads and writes. */
@@ -128,14 +128,14 @@ export interface CountStore {
   pages(source: string, minute: number, shards: readonly number[]): Promise<StoredPage[]>;
   /** False when another has stored a count with this version. */
   storeMinute(minute: CountedMinute): Promise<boolean>;
-  clear(marks: readonly StoredMark[]): Promise<void>;
+  deleteMarks(marks: readonly StoredMark[]): Promise<void>;
 }
 
 /** What people look at. */
 export interface ReportStore {
   /** From a minute on, in order of time. */
   minutes(source: string, from: number): Promise<CountedMinute[]>;
-  notes(source: string): Promise<Note[]>;
+  inputStats(source: string): Promise<InputStats[]>;
   finished(origins: readonly string[]): Promise<ReadonlyMap<string, FinishedObject>>;
 }
 

@@ -1,10 +1,10 @@
 /** The main flow of track-duplicates: objects and payloads to pages of fingerprints. */
 
+import type { InputToCheck } from './input-to-check.ts';
 import { MINUTES_PER_HOUR, minuteOf } from './minutes.ts';
 import { pageDone } from './page-memory.ts';
 import { type Page, Pager } from './pages.ts';
 import { type FinishedObject, type Mark, type PageOf, shardOf, type TrackStore } from './store.ts';
-import type { Work } from './work.ts';
 
 /** Pages held until they are written: as many as one BatchWriteItem takes, and 8 MB at most. */
 const MAX_PAGES_HELD = 25;
@@ -19,12 +19,12 @@ export interface TrackPorts {
   /** Hours: records further away in time are late. */
   readonly windowHours: number;
   /** Told of each object and payload before the next ones are begun that are taken apart from it. */
-  readonly settled?: (tracked: Tracked) => Promise<void>;
+  readonly settled?: (result: CheckResult) => Promise<void>;
 }
 
 /** What became of one. */
-export interface Tracked {
-  readonly work: Work;
+export interface CheckResult {
+  readonly input: InputToCheck;
   readonly outcome:
     | 'checked'
     /** It had been checked: this delivery was one too many. */
@@ -34,7 +34,7 @@ export interface Tracked {
     /** It is to be tried again. */
     | 'failed';
   /** Records outside the window. */
-  readonly late: number;
+  readonly outsideWindow: number;
   /** Why it failed. */
   readonly error?: unknown;
 }
@@ -50,76 +50,79 @@ export interface Tracked {
  * the others are done: with five receives a sound object is done beside three of them, and each of those is a
  * dead letter after five. What comes for the first time goes before those noted, for the same reason.
  */
-export async function track(works: readonly Work[], ports: TrackPorts): Promise<Tracked[]> {
-  const retried = works.filter((work) => work.retried);
-  let tries: ReadonlyMap<string, number> = new Map();
-  const tracked: Tracked[] = [];
-  const told = async (group: readonly Tracked[]) => {
+export async function track(inputs: readonly InputToCheck[], ports: TrackPorts): Promise<CheckResult[]> {
+  const retried = inputs.filter((input) => input.retried);
+  let attempts: ReadonlyMap<string, number> = new Map();
+  const results: CheckResult[] = [];
+  const told = async (group: readonly CheckResult[]) => {
     for (const each of group) await ports.settled?.(each);
-    tracked.push(...group);
+    results.push(...group);
   };
   try {
-    if (retried.length > 0) tries = await ports.store.tries(retried.map(({ origin }) => origin));
+    if (retried.length > 0) attempts = await ports.store.attempts(retried.map(({ origin }) => origin));
   } catch (error) {
-    await told(works.map((work) => failed(work, error)));
-    return tracked;
+    await told(inputs.map((input) => failed(input, error)));
+    return results;
   }
-  const triesOf = ({ origin }: Work) => tries.get(origin) ?? 0;
-  const alone = retried.toSorted((a, b) => triesOf(a) - triesOf(b) || a.size - b.size);
+  const attemptsOf = ({ origin }: InputToCheck) => attempts.get(origin) ?? 0;
+  const alone = retried.toSorted((a, b) => attemptsOf(a) - attemptsOf(b) || a.size - b.size);
   const groups = [
-    ...alone.filter((work) => triesOf(work) === 0).map((work) => [work]),
-    works.filter((work) => !work.retried),
-    ...alone.filter((work) => triesOf(work) > 0).map((work) => [work]),
+    ...alone.filter((input) => attemptsOf(input) === 0).map((input) => [input]),
+    inputs.filter((input) => !input.retried),
+    ...alone.filter((input) => attemptsOf(input) > 0).map((input) => [input]),
   ];
   for (const group of groups) await told(await trackTogether(group, ports));
-  return tracked;
+  return results;
 }
 
-function failed(work: Work, error: unknown): Tracked {
-  return { work, outcome: 'failed', late: 0, error };
+function failed(input: InputToCheck, error: unknown): CheckResult {
+  return { input, outcome: 'failed', outsideWindow: 0, error };
 }
 
 /** Nothing is finished, and all are to be tried again, where the table cannot be read or written. */
-async function trackTogether(works: readonly Work[], ports: TrackPorts): Promise<Tracked[]> {
-  if (works.length === 0) return [];
+async function trackTogether(inputs: readonly InputToCheck[], ports: TrackPorts): Promise<CheckResult[]> {
+  if (inputs.length === 0) return [];
   const { store } = ports;
   try {
-    const unique = new Map(works.toSorted((a, b) => a.size - b.size).map((work) => [work.origin, work]));
+    const unique = new Map(inputs.toSorted((a, b) => a.size - b.size).map((input) => [input.origin, input]));
     // What was checked is not read again: where only its arrival dates it, it would be under another hour now.
     const before = await store.finished([...unique.keys()]);
     const pages: PageOf[] = [];
-    const touched = new Touched();
+    const dirty = new DirtyMinutes();
     const read = new Map<string, Read>();
-    for (const work of unique.values()) {
-      if (!before.has(work.origin)) read.set(work.origin, await readPages(work, ports, pages, touched));
+    for (const input of unique.values()) {
+      if (!before.has(input.origin)) read.set(input.origin, await readPages(input, ports, pages, dirty));
     }
     await writePages(pages, store);
-    await store.mark(touched.marks());
+    await store.mark(dirty.marks());
     // At once: see edges/duplicates.ts. Whoever finishes an object first has checked it. What one fails at is no other's
     // failure, and nothing is left under way.
-    const finishing = [...unique.values()].map(async ({ origin, what, holder }): Promise<[string, Ended]> => {
-      const { outcome, late = 0, error } = read.get(origin) ?? {};
+    const finishing = [...unique.values()].map(async ({ origin, label, holder }): Promise<[string, Ended]> => {
+      const { outcome, outsideWindow = 0, error } = read.get(origin) ?? {};
       if (outcome) return [origin, { outcome, error }];
       try {
-        return [origin, { first: before.get(origin) ?? (await store.finish({ origin, what, holder, late })) }];
+        return [
+          origin,
+          { first: before.get(origin) ?? (await store.finish({ origin, label, holder, outsideWindow })) },
+        ];
       } catch (error) {
         return [origin, { outcome: 'failed', error }];
       }
     });
     const ended = new Map(await Promise.all(finishing));
     return await Promise.all(
-      works.map(async (work): Promise<Tracked> => {
-        const { first, outcome = 'failed', error } = ended.get(work.origin) ?? {};
-        if (!first) return { work, outcome, late: 0, error };
+      inputs.map(async (input): Promise<CheckResult> => {
+        const { first, outcome = 'failed', error } = ended.get(input.origin) ?? {};
+        if (!first) return { input, outcome, outsideWindow: 0, error };
         try {
-          return await settle(work, first, before.has(work.origin), store);
+          return await settle(input, first, before.has(input.origin), store);
         } catch (error) {
-          return failed(work, error);
+          return failed(input, error);
         }
       }),
     );
   } catch (error) {
-    return works.map((work) => failed(work, error));
+    return inputs.map((input) => failed(input, error));
   }
 }
 
@@ -131,19 +134,19 @@ interface Ended extends Pick<Read, 'outcome' | 'error'> {
 
 interface Read {
   readonly outcome?: 'failed' | 'replaced';
-  readonly late?: number;
+  readonly outsideWindow?: number;
   readonly error?: unknown;
 }
 
 /** Reads one object or payload; its pages are added to those of others, or written when they are many. */
 async function readPages(
-  work: Work,
+  input: InputToCheck,
   { store, now, outOfTime, sampleRate, windowHours }: TrackPorts,
   pages: PageOf[],
-  touched: Touched,
+  dirty: DirtyMinutes,
 ): Promise<Read> {
-  const { origin } = work;
-  const source = work.source.settings.name;
+  const { origin } = input;
+  const source = input.source.settings.name;
   const present = minuteOf(now().getTime());
   const window = windowHours * MINUTES_PER_HOUR;
   const own: PageOf[] = [];
@@ -161,12 +164,12 @@ async function readPages(
     if (own.length > most) await writePages(own.splice(0), store);
   };
   const requireTime = () => {
-    if (outOfTime()) throw new OutOfTimeError(`${work.what}: no time was left to check it`);
+    if (outOfTime()) throw new OutOfTimeError(`${input.label}: no time was left to check it`);
   };
   try {
     requireTime();
-    if (work.retried) await store.noteTry(origin);
-    const there = await work.read(pager, async () => {
+    if (input.retried) await store.recordAttempt(origin);
+    const there = await input.read(pager, async () => {
       requireTime();
       await write(MAX_PAGES_HELD);
     });
@@ -177,8 +180,8 @@ async function readPages(
   if (own.length + pages.length > MAX_PAGES_HELD) await writePages(pages.splice(0), store);
   await write(MAX_PAGES_HELD);
   pages.push(...own);
-  for (const { minute, shard } of shards) touched.add(source, minute, shard);
-  return { late: pager.late };
+  for (const { minute, shard } of shards) dirty.add(source, minute, shard);
+  return { outsideWindow: pager.outsideWindow };
 }
 
 async function writePages(pages: readonly PageOf[], store: TrackStore): Promise<void> {
@@ -187,7 +190,7 @@ async function writePages(pages: readonly PageOf[], store: TrackStore): Promise<
 }
 
 /** The minutes that pages were written to, and where. */
-class Touched {
+class DirtyMinutes {
   readonly #shards = new Map<string, { source: string; minute: number; shards: Set<number> }>();
 
   add(source: string, minute: number, shard: number): void {
@@ -203,16 +206,21 @@ class Touched {
 }
 
 /** Everybody's delivery but that of whoever finished the object first was one too many. */
-async function settle(work: Work, first: FinishedObject, known: boolean, store: TrackStore): Promise<Tracked> {
-  const { origin, holder } = work;
-  const source = work.source.settings.name;
+async function settle(
+  input: InputToCheck,
+  first: FinishedObject,
+  known: boolean,
+  store: TrackStore,
+): Promise<CheckResult> {
+  const { origin, holder } = input;
+  const source = input.source.settings.name;
   if (first.holder !== holder) {
-    await store.noteRedelivered(source, origin);
-    return { work, outcome: 'redelivered', late: 0 };
+    await store.recordRedelivery(source, origin);
+    return { input, outcome: 'redelivered', outsideWindow: 0 };
   }
   // Also when an attempt before this one, of the same delivery, died before it could note it.
-  if (first.late > 0) await store.noteLate(source, origin, first.late);
-  return { work, outcome: 'checked', late: known ? 0 : first.late };
+  if (first.outsideWindow > 0) await store.recordOutsideWindow(source, origin, first.outsideWindow);
+  return { input, outcome: 'checked', outsideWindow: known ? 0 : first.outsideWindow };
 }
 
 /** An invocation's time is over before an object is read: another invocation takes it. */

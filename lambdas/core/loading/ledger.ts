@@ -21,7 +21,7 @@
  * An attempt that was overtaken while it still ran is fenced off: its next checkpoint carries token 1
  * and is refused. What it had in flight repeats, with the same origin and position.
  */
-import type { Counts } from './loader.ts';
+import type { Counts } from './line-batcher.ts';
 
 /** Attributes the stack and the functions agree on. */
 export const LEDGER = {
@@ -42,11 +42,11 @@ export interface Progress {
 }
 
 /** What is loaded, for the entry: its identity, and a text for people who look into the table. */
-export interface EntryOf {
+export interface LedgerEntry {
   readonly id: string;
   readonly source: string;
   /** `s3://bucket/key`, or the log group and stream. */
-  readonly what: string;
+  readonly label: string;
   readonly keepDays: number;
 }
 
@@ -71,7 +71,7 @@ export interface Ledger {
    *
    * @param leaseUntil milliseconds since the epoch; later than the end of this invocation
    */
-  claim(entry: EntryOf, holder: string, leaseUntil: number): Promise<Claim | 'done' | 'held'>;
+  claim(entry: LedgerEntry, holder: string, leaseUntil: number): Promise<Claim | 'done' | 'held'>;
 }
 
 /** Another attempt has taken this one's entry: stop; what is left is the other's. */

@@ -2,15 +2,15 @@
  * The main flow: one object or payload, from its bytes or messages to acknowledged records.
  * Services and the clock are given; nothing here talks to one by itself.
  */
-import { BrokenGzipError, DecompressionBombError, decode } from '../lines/decode.ts';
+import { BrokenGzipError, DecompressionBombError, decompress } from '../lines/decompress.ts';
 import type { CompiledFormat } from '../reading/format.ts';
 import type { SourceSettings } from '../settings.ts';
 import { OWN } from '../tables/table.ts';
 import { allOf, InFlight } from './in-flight.ts';
+import { entryIdOf, type InputKey, type ObjectId, objectInputKey, originOf, payloadInputKey } from './input.ts';
 import { type LoadsRow, loadsRow, rejectedRow } from './lake-rows.ts';
 import { type Claim, type Ledger, PAYLOAD_ENTRY_DAYS } from './ledger.ts';
-import { type Counts, Loader, type Shipment } from './loader.ts';
-import { entryIdOf, type Identity, type ObjectId, objectIdentity, originOf, payloadIdentity } from './origin.ts';
+import { type CheckpointedBatch, type Counts, LineBatcher } from './line-batcher.ts';
 import { Packer, recycle } from './pack.ts';
 import type { Payload } from './payload.ts';
 import { firstTurn, inTurn } from './spread.ts';
@@ -92,9 +92,9 @@ export async function loadObject(
   attempt: Attempt,
 ): Promise<Result> {
   const { settings, format } = source;
-  const identity = objectIdentity(settings.name, object);
-  const what = `s3://${object.bucket}/${object.key}`;
-  const claim = await claimed(identity, settings.name, what, ports.objectEntryDays, ports, attempt);
+  const inputKey = objectInputKey(settings.name, object);
+  const label = `s3://${object.bucket}/${object.key}`;
+  const claim = await claimed(inputKey, settings.name, label, ports.objectEntryDays, ports, attempt);
   if (typeof claim === 'string') return claim;
   const { resume } = claim;
   const body = await open();
@@ -105,29 +105,29 @@ export async function loadObject(
   return await load({
     source,
     claim,
-    origin: originOf(identity),
+    origin: originOf(inputKey),
     shared: format.keyFacts?.(object.key) ?? new Map<string, string>(),
     facts: { kind: 'object', bucket: object.bucket, object_key: object.key, etag: object.etag },
     ports,
-    async read(loader, ship) {
-      const from = loader.counts.lines;
+    async read(batcher, ship) {
+      const from = batcher.counts.lines;
       if (!body) {
-        loader.counts.bytes = resume?.counts.bytes ?? 0;
+        batcher.counts.bytes = resume?.counts.bytes ?? 0;
         return 'replaced';
       }
       try {
-        for await (const chunk of decode(body, open)) {
-          loader.push(chunk);
+        for await (const chunk of decompress(body, open)) {
+          batcher.push(chunk);
           await ship();
           if (!attempt.outOfTime()) continue;
           // An invocation that got no further than the last one would be followed by its like for ever.
-          return loader.counts.lines > from ? 'out_of_time' : 'no_progress';
+          return batcher.counts.lines > from ? 'out_of_time' : 'no_progress';
         }
-        loader.end();
+        batcher.end();
       } catch (error) {
         if (!(error instanceof BrokenGzipError)) throw error;
         const reason = error instanceof DecompressionBombError ? 'decompression_bomb' : 'broken_gzip';
-        loader.breakOff(reason, `expected gzip up to the object's end, got ${error.message}`);
+        batcher.breakOff(reason, `expected gzip up to the object's end, got ${error.message}`);
       }
       return 'whole';
     },
@@ -142,13 +142,13 @@ export async function loadObject(
 export async function loadPayload(source: Source, payload: Payload, ports: Ports, attempt: Attempt): Promise<Result> {
   const { name } = source.settings;
   const { logGroup, logStream, firstEventId, lastEventId } = payload;
-  const identity = payloadIdentity(name, payload);
-  const claim = await claimed(identity, name, `${logGroup} ${logStream}`, PAYLOAD_ENTRY_DAYS, ports, attempt);
+  const inputKey = payloadInputKey(name, payload);
+  const claim = await claimed(inputKey, name, `${logGroup} ${logStream}`, PAYLOAD_ENTRY_DAYS, ports, attempt);
   if (typeof claim === 'string') return claim;
   return await load({
     source,
     claim,
-    origin: originOf(identity),
+    origin: originOf(inputKey),
     shared: new Map([
       [OWN.logGroup.name, logGroup],
       [OWN.logStream.name, logStream],
@@ -161,12 +161,12 @@ export async function loadPayload(source: Source, payload: Payload, ports: Ports
       last_event_id: lastEventId,
     },
     ports,
-    async read(loader, ship) {
-      loader.counts.bytes = payload.bytes;
+    async read(batcher, ship) {
+      batcher.counts.bytes = payload.bytes;
       const { messages } = payload;
-      while (loader.counts.lines < messages.length) {
-        const from = loader.counts.lines;
-        loader.readMessages(messages.slice(from, from + MESSAGES_AT_A_TIME));
+      while (batcher.counts.lines < messages.length) {
+        const from = batcher.counts.lines;
+        batcher.readMessages(messages.slice(from, from + MESSAGES_AT_A_TIME));
         await ship();
       }
       return 'whole';
@@ -175,14 +175,14 @@ export async function loadPayload(source: Source, payload: Payload, ports: Ports
 }
 
 async function claimed(
-  identity: Identity,
+  inputKey: InputKey,
   source: string,
-  what: string,
+  label: string,
   keepDays: number,
   { ledger }: Ports,
   { holder, leaseUntil }: Attempt,
 ): Promise<Claim | 'already_loaded' | 'held'> {
-  const claim = await ledger.claim({ id: entryIdOf(identity), source, what, keepDays }, holder, leaseUntil);
+  const claim = await ledger.claim({ id: entryIdOf(inputKey), source, label, keepDays }, holder, leaseUntil);
   return claim === 'done' ? 'already_loaded' : claim;
 }
 
@@ -192,7 +192,7 @@ async function claimed(
  */
 type Read = 'whole' | 'out_of_time' | 'no_progress' | 'replaced';
 
-interface Job {
+interface InputLoad {
   readonly source: Source;
   readonly claim: Claim;
   readonly origin: string;
@@ -202,7 +202,7 @@ interface Job {
   readonly facts: LoadsRow;
   readonly ports: Ports;
   /** Gives the loader all there is, or as much as there is time for, and `ship`s what gets full. */
-  readonly read: (loader: Loader, ship: () => Promise<void>) => Promise<Read>;
+  readonly read: (batcher: LineBatcher, ship: () => Promise<void>) => Promise<Read>;
 }
 
 /**
@@ -213,13 +213,13 @@ interface Job {
  * 3. loads row acknowledged: it repeats, with the same origin
  * 4. entry finished: everyone skips
  */
-async function load(job: Job): Promise<Loaded | 'unfinished' | 'replaced'> {
+async function load(job: InputLoad): Promise<Loaded | 'unfinished' | 'replaced'> {
   const { source, claim, origin, shared, facts, ports, read } = job;
   const { name, keepRaw, streams } = source.settings;
   const startedAt = ports.now();
   const resume = claim.resume?.counts;
   const { format } = source;
-  const loader = new Loader({
+  const batcher = new LineBatcher({
     source: name,
     origin,
     format,
@@ -230,7 +230,7 @@ async function load(job: Job): Promise<Loaded | 'unfinished' | 'replaced'> {
   });
   let acknowledged = resume;
   let turn = firstTurn(origin);
-  const sending = new InFlight<Shipment>(
+  const sending = new InFlight<CheckpointedBatch>(
     BATCHES_IN_FLIGHT,
     async ({ rows, rejected }) => {
       await allOf([sent(ports, inTurn(streams, turn++), rows), sent(ports, [ports.rejectedStream], rejected)]);
@@ -241,25 +241,25 @@ async function load(job: Job): Promise<Loaded | 'unfinished' | 'replaced'> {
     },
   );
   try {
-    const ended = await read(loader, async () => {
-      for (const shipment of loader.takeReady()) await sending.add(shipment);
+    const ended = await read(batcher, async () => {
+      for (const batch of batcher.takeFullBatches()) await sending.add(batch);
     });
-    for (const shipment of loader.takeRest()) await sending.add(shipment);
+    for (const batch of batcher.takeRemaining()) await sending.add(batch);
     await sending.done();
     if (ended === 'out_of_time') {
-      await claim.release({ counts: loader.counts });
+      await claim.release({ counts: batcher.counts });
       return 'unfinished';
     }
     if (ended === 'no_progress')
-      await sent(ports, [ports.rejectedStream], packed(givenUp(loader, name, origin, ports)));
-    const row = { ...facts, ...summary(name, loader.counts, startedAt, ports.now()) };
+      await sent(ports, [ports.rejectedStream], packed(givenUp(batcher, name, origin, ports)));
+    const row = { ...facts, ...summary(name, batcher.counts, startedAt, ports.now()) };
     await sent(ports, [ports.loadsStream], packed(loadsRow(origin, row)));
     if (ended === 'replaced') {
       await claim.finish('replaced');
       return 'replaced';
     }
     await claim.finish('loaded');
-    return { source: name, origin, counts: loader.counts, reasons: loader.reasons };
+    return { source: name, origin, counts: batcher.counts, reasons: batcher.reasons };
   } catch (error) {
     await sending.settle();
     // A throttled stream that took some is no failure: whoever goes on starts from there.
@@ -270,7 +270,7 @@ async function load(job: Job): Promise<Loaded | 'unfinished' | 'replaced'> {
 }
 
 /** Counts all that is left of an object as one rejected line, and gives its row. */
-function givenUp({ counts, reasons }: Loader, source: string, origin: string, { now }: Ports): string {
+function givenUp({ counts, reasons }: LineBatcher, source: string, origin: string, { now }: Ports): string {
   const reason = 'no_progress';
   const detail = `expected to get past line ${counts.lines} within one invocation: raise timeoutSeconds`;
   counts.lines++;

@@ -1,5 +1,5 @@
 /** Messages that announce S3 objects, in every envelope they come in. */
-import type { ObjectId } from './origin.ts';
+import type { ObjectId } from './input.ts';
 
 /** An object that has been created, as its notification names it. */
 export interface CreatedObject extends ObjectId {

@@ -1,6 +1,6 @@
 /** CloudWatch subscription payloads: what a log group's filter hands to a function. */
 import { gunzipSync } from 'node:zlib';
-import type { PayloadId } from './origin.ts';
+import type { PayloadId } from './input.ts';
 
 /** A payload's events and where they come from. */
 export interface Payload extends PayloadId {

@@ -90,7 +90,16 @@ describe('lake duplicates', () => {
 });
 
 describe('lake duplicates of a lake', () => {
-  const none = { checked: 0, duplicates: 0, withinObject: 0, acrossObjects: 0, redelivered: 0, late: 0, rate: 0 };
+  const none = {
+    checked: 0,
+    duplicates: 0,
+    withinObject: 0,
+    acrossObjects: 0,
+    redelivered: 0,
+    outsideWindow: 0,
+    late: 0,
+    rate: 0,
+  };
   const place = (key: string) => ({ origin: expect.any(String), what: `s3://landing/${key}` });
 
   beforeAll(async () => {
@@ -169,7 +178,7 @@ describe('what people read', () => {
     withinObject: 10,
     acrossObjects: 20,
     redelivered: 2,
-    late: 1,
+    outsideWindow: 1,
     rate: 0.01,
     sampleRate: 0.1,
     minutes: [

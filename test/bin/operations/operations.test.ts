@@ -117,7 +117,7 @@ describe('lake audit', () => {
     const [object] = (await Array.fromAsync(listObjects(account, { bucket: 'logs', prefix: 'web/unf' }))).flat();
     const found = object && asSourceObject(account, object);
     if (typeof found !== 'object') throw new Error('the object is of no source');
-    const entry = { id: found.id, source: 'web', what: found.object.key, keepDays: account.ledgerDays };
+    const entry = { id: found.id, source: 'web', label: found.object.key, keepDays: account.ledgerDays };
     await dynamoLedger(account.dynamodb, account.ledgerTable).claim(entry, 'a message that died', Date.now() + 600_000);
 
     const broken = {

@@ -2,10 +2,10 @@ import { randomFillSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Meter, WINDOW_HOURS } from '../../../bench/duplicate-check.ts';
 import { countDue, QUIET_MS } from '../../../lambdas/core/duplicates/count.ts';
+import type { InputToCheck, TrackedSource } from '../../../lambdas/core/duplicates/input-to-check.ts';
 import { oneRecord } from '../../../lambdas/core/duplicates/records.ts';
 import type { CountStore } from '../../../lambdas/core/duplicates/store.ts';
 import { track } from '../../../lambdas/core/duplicates/track.ts';
-import type { TrackedSource, Work } from '../../../lambdas/core/duplicates/work.ts';
 import { compiledSources } from '../../../lambdas/core/loading/sources.ts';
 import { TRACK_BATCH } from '../../../lambdas/core/settings.ts';
 import { dynamoDuplicates } from '../../../lambdas/edges/duplicates.ts';
@@ -36,13 +36,13 @@ function newSource(): TrackedSource {
 }
 
 /** An object of so many records, all different, spread evenly over its minutes. */
-function workOf(source: TrackedSource, index: number, { records, minutes }: Shape): Work {
+function inputOf(source: TrackedSource, index: number, { records, minutes }: Shape): InputToCheck {
   const words = randomFillSync(new Uint32Array(records * 2));
   const origin = `${source.settings.name}-${String(index).padStart(12 - 1 - source.settings.name.length, '0')}`;
   return {
     source,
     origin,
-    what: `s3://logs/AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/11/22/${origin}.log.gz`,
+    label: `s3://logs/AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/11/22/${origin}.log.gz`,
     holder: `00000000-0000-0000-0000-${origin}`,
     size: records * 40,
     retried: false,
@@ -78,9 +78,9 @@ async function costPerRecord(objects: number, shape: Shape): Promise<Meter> {
   // Batches as a busy queue gives them; payloads come one by one.
   const batch = shape.lane === 'events' ? 1 : TRACK_BATCH.messages;
   for (let from = 0; from < objects; from += batch) {
-    const works = Array.from({ length: Math.min(batch, objects - from) }, (_, index) => from + index);
+    const inputs = Array.from({ length: Math.min(batch, objects - from) }, (_, index) => from + index);
     await track(
-      works.map((index) => workOf(source, index, shape)),
+      inputs.map((index) => inputOf(source, index, shape)),
       ports,
     );
   }

@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Tracked, track } from '../../../lambdas/core/duplicates/track.ts';
+import { type CheckResult, track } from '../../../lambdas/core/duplicates/track.ts';
 import { Random } from '../../../local/sample/random.ts';
 import {
   countAll,
   type Delivery,
   deliver,
+  inputOf,
   lineOf,
   newSource,
   portsOf,
   store,
   type Totals,
   totals,
-  workOf,
-} from './duplicates-works.ts';
+} from './duplicates-inputs.ts';
 
 /** A message as a queue has it. */
 interface Message extends Delivery {
@@ -36,20 +36,20 @@ async function deadLettersOf(messages: readonly Message[], random: Random): Prom
     queue = queue.filter(({ receives }) => receives < MOST_RECEIVES).sort(() => random.fraction() - 0.5);
     const batch = queue.slice(0, 10);
     const death = Promise.withResolvers<undefined>();
-    const works = batch.map((message) => {
+    const inputs = batch.map((message) => {
       message.receives++;
-      const work = { ...workOf({ ...message, retried: message.receives > 1 }), size: message.size };
-      if (!message.deadly) return work;
+      const input = { ...inputOf({ ...message, retried: message.receives > 1 }), size: message.size };
+      if (!message.deadly) return input;
       const read = () => {
         death.resolve(undefined);
         return new Promise<never>(() => {});
       };
-      return { ...work, read };
+      return { ...input, read };
     });
-    const settled = async ({ work }: Tracked) => {
-      queue = queue.filter(({ key }) => key !== work.holder);
+    const settled = async ({ input }: CheckResult) => {
+      queue = queue.filter(({ key }) => key !== input.holder);
     };
-    await Promise.race([track(works, portsOf({ settled })), death.promise]);
+    await Promise.race([track(inputs, portsOf({ settled })), death.promise]);
   }
   return dead;
 }
@@ -81,7 +81,7 @@ describe('an object that no invocation survives', () => {
   test('is read to its end where time is left, and comes back where none is, without its records', async () => {
     const source = newSource();
     let chunks = 0;
-    const long = workOf({ source, key: 'long', lines: [lineOf(1, 1)] });
+    const long = inputOf({ source, key: 'long', lines: [lineOf(1, 1)] });
     const endless: typeof long = {
       ...long,
       size: Number.MAX_SAFE_INTEGER,
@@ -92,9 +92,9 @@ describe('an object that no invocation survives', () => {
         }
       },
     };
-    const short = workOf({ source, key: 'short', lines: [lineOf(1, 2)] });
+    const short = inputOf({ source, key: 'short', lines: [lineOf(1, 2)] });
     const tracked = await track([endless, short], portsOf({ outOfTime: () => chunks > 5 }));
-    expect(tracked.map(({ work, outcome }) => [work.what, outcome])).toEqual([
+    expect(tracked.map(({ input, outcome }) => [input.label, outcome])).toEqual([
       ['s3://logs/long', 'failed'],
       ['s3://logs/short', 'checked'],
     ]);
@@ -171,17 +171,17 @@ describe('the count', () => {
             round.map(async ({ batch, death: dies, message, pace }) => {
               const own = mortal(store, pace, dies?.calls ?? Number.POSITIVE_INFINITY, dies?.after ?? false);
               if (batch === null) return void (await Promise.race([countAll(own.store), own.died]));
-              const works = batch.map(({ object, retried }) => {
+              const inputs = batch.map(({ object, retried }) => {
                 const index = object % entries.length;
-                return { index, work: workOf({ ...deliveryOf(index, message), retried }) };
+                return { index, input: inputOf({ ...deliveryOf(index, message), retried }) };
               });
               const tracking = track(
-                works.map(({ work }) => work),
+                inputs.map(({ input }) => input),
                 portsOf({ store: own.store }),
               );
               const tracked = await Promise.race([tracking, own.died]);
-              for (const { work, outcome } of tracked) {
-                if (outcome !== 'failed') checked.add(works.find((each) => each.work === work)?.index ?? -1);
+              for (const { input, outcome } of tracked) {
+                if (outcome !== 'failed') checked.add(inputs.find((each) => each.input === input)?.index ?? -1);
               }
             }),
           );

@@ -5,13 +5,13 @@ import { countDue, LONGEST_WAIT_MS, QUIET_MS } from '../../../lambdas/core/dupli
 import { pack } from '../../../lambdas/core/duplicates/packed-page.ts';
 import { pageDone, pageMemory } from '../../../lambdas/core/duplicates/page-memory.ts';
 import { SHARDS, type StoredMark, type TrackStore } from '../../../lambdas/core/duplicates/store.ts';
-import { type Tracked, track } from '../../../lambdas/core/duplicates/track.ts';
+import { type CheckResult, track } from '../../../lambdas/core/duplicates/track.ts';
 import { dynamoDuplicates } from '../../../lambdas/edges/duplicates.ts';
 import { pagePartition } from '../../../lambdas/edges/duplicates-items.ts';
-import { TABLE } from './duplicates-table.ts';
 import {
   countAll,
   deliver,
+  inputOf,
   lineOf,
   MINUTE_MS,
   NOW,
@@ -22,8 +22,8 @@ import {
   table,
   totals,
   WINDOW_HOURS,
-  workOf,
-} from './duplicates-works.ts';
+} from './duplicates-inputs.ts';
+import { TABLE } from './duplicates-table.ts';
 
 describe('the duplicate check', () => {
   test('finds no duplicates of an object delivered again, and checks its records once', async () => {
@@ -35,7 +35,7 @@ describe('the duplicate check', () => {
     expect(await deliver({ source, key: 'a', lines, holder: 'a third' })).toEqual(['redelivered']);
     await countAll();
     expect(await totals(source)).toEqual({ checked: 50, withinObject: 0, acrossObjects: 0 });
-    expect((await store.notes(source.settings.name)).map(({ redelivered }) => redelivered)).toEqual([2]);
+    expect((await store.inputStats(source.settings.name)).map(({ redelivered }) => redelivered)).toEqual([2]);
   });
 
   test('takes the retry of a delivery that had been checked for no redelivery', async () => {
@@ -43,7 +43,7 @@ describe('the duplicate check', () => {
     const lines = [lineOf(1, 1)];
     await deliver({ source, key: 'a', lines });
     expect(await deliver({ source, key: 'a', lines })).toEqual(['checked']);
-    expect(await store.notes(source.settings.name)).toEqual([]);
+    expect(await store.inputStats(source.settings.name)).toEqual([]);
   });
 
   test('checks an object once that is announced again hours later, also where only its arrival dates it', async () => {
@@ -78,7 +78,7 @@ describe('the duplicate check', () => {
       },
     };
     for (const key of ['a', 'b']) {
-      await track([workOf({ source, key, lines })], portsOf({ store: taking }));
+      await track([inputOf({ source, key, lines })], portsOf({ store: taking }));
     }
     await countAll();
     expect(await totals(source)).toEqual({ checked: 3000, withinObject: 0, acrossObjects: 1500 });
@@ -139,8 +139,8 @@ describe('the duplicate check', () => {
         await countAll();
       },
     };
-    const work = workOf({ source, key: 'a', lines: [lineOf(1, 1), lineOf(1, 1)] });
-    await track([work], portsOf({ store: counting }));
+    const input = inputOf({ source, key: 'a', lines: [lineOf(1, 1), lineOf(1, 1)] });
+    await track([input], portsOf({ store: counting }));
     await countAll();
     expect(await totals(source)).toEqual({ checked: 2, withinObject: 1, acrossObjects: 0 });
   });
@@ -172,10 +172,10 @@ describe('the duplicate check', () => {
 
   test('asks first whether an object has been checked, and does not read it again', async () => {
     const source = newSource();
-    const work = workOf({ source, key: 'a', lines: [lineOf(1, 1)] });
-    await track([work], portsOf());
+    const input = inputOf({ source, key: 'a', lines: [lineOf(1, 1)] });
+    await track([input], portsOf());
     const read = () => Promise.reject(new Error('read again'));
-    const [again] = await track([{ ...work, holder: 'another message', read }], portsOf());
+    const [again] = await track([{ ...input, holder: 'another message', read }], portsOf());
     expect(again?.outcome).toBe('redelivered');
   });
 
@@ -207,9 +207,9 @@ describe('the duplicate check', () => {
     const counting = {
       ...store,
       marks,
-      clear: async (these: readonly StoredMark[]) => {
+      deleteMarks: async (these: readonly StoredMark[]) => {
         cleared.push(these.length);
-        await store.clear(these);
+        await store.deleteMarks(these);
       },
     };
     await marks();
@@ -229,7 +229,7 @@ describe('the duplicate check', () => {
     await deliver({ source, key: 'a', lines, holder: 'again' });
     await countAll();
     expect(await totals(source)).toEqual({ checked: 1, withinObject: 0, acrossObjects: 0 });
-    expect(await store.notes(source.settings.name)).toMatchObject([{ late: 3, redelivered: 1 }]);
+    expect(await store.inputStats(source.settings.name)).toMatchObject([{ outsideWindow: 3, redelivered: 1 }]);
   });
 
   test('keeps a few duplicates with where they are, and the objects by their names', async () => {
@@ -240,13 +240,13 @@ describe('the duplicate check', () => {
     await countAll();
     const [minute] = await store.minutes(source.settings.name, 0);
     const objects = await store.finished(minute?.sample.flatMap(({ origins }) => origins) ?? []);
-    const named = minute?.sample.map(({ origins }) => origins.map((origin) => objects.get(origin)?.what).sort());
+    const named = minute?.sample.map(({ origins }) => origins.map((origin) => objects.get(origin)?.label).sort());
     expect(named).toEqual([['s3://logs/a', 's3://logs/a'], ...Array(3).fill(['s3://logs/a', 's3://logs/b'])]);
   });
 
   test('fails only what cannot be read, and leaves no mark of it', async () => {
     const source = newSource();
-    const broken = workOf({ source, key: 'broken', lines: [lineOf(1, 1)] });
+    const broken = inputOf({ source, key: 'broken', lines: [lineOf(1, 1)] });
     const tracked = await track(
       [
         {
@@ -256,7 +256,7 @@ describe('the duplicate check', () => {
             throw new Error('connection reset');
           },
         },
-        workOf({ source, key: 'whole', lines: [lineOf(1, 2)] }),
+        inputOf({ source, key: 'whole', lines: [lineOf(1, 2)] }),
       ],
       portsOf(),
     );
@@ -271,8 +271,8 @@ describe('the duplicate check', () => {
   test('fails only the object that cannot be finished, and tells each late record once', async () => {
     const source = newSource();
     const late = (key: string) => ({ source, key, lines: [lineOf(1, key), lineOf((WINDOW_HOURS + 1) * 60, key)] });
-    const works = [late('a'), late('b')].map(workOf);
-    const denied = works[1]?.origin;
+    const inputs = [late('a'), late('b')].map(inputOf);
+    const denied = inputs[1]?.origin;
     const failing: TrackStore = {
       ...store,
       finish: async (object) => {
@@ -280,12 +280,12 @@ describe('the duplicate check', () => {
         return await store.finish(object);
       },
     };
-    const summary = (tracked: readonly Tracked[]) => tracked.map((each) => [each.outcome, each.late]);
-    expect(summary(await track(works, portsOf({ store: failing })))).toEqual([
+    const summary = (tracked: readonly CheckResult[]) => tracked.map((each) => [each.outcome, each.outsideWindow]);
+    expect(summary(await track(inputs, portsOf({ store: failing })))).toEqual([
       ['checked', 1],
       ['failed', 0],
     ]);
-    expect(summary(await track(works, portsOf()))).toEqual([
+    expect(summary(await track(inputs, portsOf()))).toEqual([
       ['checked', 0],
       ['checked', 1],
     ]);
@@ -332,8 +332,8 @@ describe('the duplicate check', () => {
   test('holds one sample of all pages when the rate was changed between them', async () => {
     const source = newSource();
     const lines = Array.from({ length: 2000 }, (_, id) => lineOf(1, id));
-    await track([workOf({ source, key: 'a', lines })], portsOf());
-    await track([workOf({ source, key: 'b', lines })], portsOf({ sampleRate: 0.1 }));
+    await track([inputOf({ source, key: 'a', lines })], portsOf());
+    await track([inputOf({ source, key: 'b', lines })], portsOf({ sampleRate: 0.1 }));
     await countAll();
     const [minute] = await store.minutes(source.settings.name, 0);
     const { checked = 0, acrossObjects, sampleRate } = minute ?? {};

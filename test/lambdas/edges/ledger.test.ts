@@ -5,7 +5,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Claim, FencedError, LEDGER, type Ledger, type Progress } from '../../../lambdas/core/loading/ledger.ts';
-import { NOTHING } from '../../../lambdas/core/loading/loader.ts';
+import { NOTHING } from '../../../lambdas/core/loading/line-batcher.ts';
 import { dynamoLedger } from '../../../lambdas/edges/ledger.ts';
 import { openDynamoDb } from '../../../local/dynamodb/dynamodb.ts';
 import { type Endpoint, openEndpoint } from '../../../local/endpoint.ts';
@@ -57,7 +57,7 @@ afterAll(async () => {
 });
 
 let entries = 0;
-const newEntry = () => ({ id: `entry-${entries++}`, source: 'alb', what: 's3://logs/a.log.gz', keepDays: 400 });
+const newEntry = () => ({ id: `entry-${entries++}`, source: 'alb', label: 's3://logs/a.log.gz', keepDays: 400 });
 const progress = (lines: number): Progress => ({ counts: { ...NOTHING, lines, rows: lines } });
 const inAnHour = () => Date.now() + HOUR_MS;
 

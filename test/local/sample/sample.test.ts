@@ -7,7 +7,7 @@ import { landingKey } from '../../../bin/input/landing-key.ts';
 import { alb } from '../../../lambdas/core/formats/alb.ts';
 import { json } from '../../../lambdas/core/formats/json.ts';
 import { kong } from '../../../lambdas/core/formats/kong.ts';
-import { textOf } from '../../../lambdas/core/lines/text.ts';
+import { textOf } from '../../../lambdas/core/lines/utf8.ts';
 import type { CompiledFormat } from '../../../lambdas/core/reading/format.ts';
 import { Row } from '../../../lambdas/core/reading/row.ts';
 import { albLines, LOAD_BALANCERS, type LoadBalancer } from '../../../local/sample/alb.ts';

@@ -181,7 +181,7 @@ describe('pages', () => {
             at = next;
           }
           for (const each of [one, many]) each.pager.end(NOON);
-          expect(many.pager.late).toBe(one.pager.late);
+          expect(many.pager.outsideWindow).toBe(one.pager.outsideWindow);
           expect(many.pages).toEqual(one.pages);
         },
       ),
@@ -193,15 +193,15 @@ describe('pages', () => {
     const { pager: to, pages } = pager({ from: minuteOf(NOON), to: minuteOf(NOON) + 2 });
     for (const minutes of [-1, 0, 2, 3]) to.add(record(1, NOON + minutes * MINUTE_MS), NOON);
     to.end(NOON);
-    expect(to.late).toBe(2);
+    expect(to.outsideWindow).toBe(2);
     expect(pages.map(({ minute }) => minute - minuteOf(NOON))).toEqual([0, 2]);
   });
 
-  test('do not call late what came within the window and tells no time', () => {
+  test('do not call outsideWindow what came within the window and tells no time', () => {
     const { pager: to, pages } = pager({ from: minuteOf(NOON) + 30 });
     to.add(record(1), NOON + 40 * MINUTE_MS);
     to.end(NOON + 40 * MINUTE_MS);
-    expect([to.late, pages.length]).toEqual([0, 1]);
+    expect([to.outsideWindow, pages.length]).toEqual([0, 1]);
   });
 });
 

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { FORMATS } from '../../../../lambdas/core/formats/registry.ts';
-import { textOf, withoutBom } from '../../../../lambdas/core/lines/text.ts';
+import { textOf, withoutBom } from '../../../../lambdas/core/lines/utf8.ts';
 import { readLines } from '../../../helpers/read-lines.ts';
 
 /**

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { FORMATS } from '../../../../lambdas/core/formats/registry.ts';
-import { textOf, withoutBom } from '../../../../lambdas/core/lines/text.ts';
+import { textOf, withoutBom } from '../../../../lambdas/core/lines/utf8.ts';
 import type { Ledger, Progress } from '../../../../lambdas/core/loading/ledger.ts';
 import {
   type Attempt,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { originOf } from '../../../../lambdas/core/loading/origin.ts';
+import { originOf } from '../../../../lambdas/core/loading/input.ts';
 import { firstTurn, inTurn } from '../../../../lambdas/core/loading/spread.ts';
 
 describe('inTurn', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { eachRecord, RecordReader } from '../../../../lambdas/core/duplicates/records.ts';
 import { FORMATS } from '../../../../lambdas/core/formats/registry.ts';
-import { Loader, type LoaderProps } from '../../../../lambdas/core/loading/loader.ts';
+import { LineBatcher, type LineBatcherProps } from '../../../../lambdas/core/loading/line-batcher.ts';
 import { rowsOf } from '../../../../lambdas/core/loading/pack.ts';
 import type { CompiledFormat, Format, FormatOptions } from '../../../../lambdas/core/reading/format.ts';
 import { KEPT_COUNT_AT, programOf } from '../../../../lambdas/core/reading/kernel-program.ts';
@@ -30,8 +30,8 @@ function counted(format: CompiledFormat): { readonly format: CompiledFormat; rea
   return { format: { ...format, reader }, read: () => lines };
 }
 
-function loaderOf(format: CompiledFormat, props: Partial<LoaderProps>): Loader {
-  return new Loader({
+function loaderOf(format: CompiledFormat, props: Partial<LineBatcherProps>): LineBatcher {
+  return new LineBatcher({
     source: 'logs',
     origin: 'origin000000',
     format,
@@ -43,15 +43,15 @@ function loaderOf(format: CompiledFormat, props: Partial<LoaderProps>): Loader {
 }
 
 /** All that became of an object's bytes. */
-function loaded(format: CompiledFormat, chunks: readonly Buffer[], props: Partial<LoaderProps> = {}) {
+function loaded(format: CompiledFormat, chunks: readonly Buffer[], props: Partial<LineBatcherProps> = {}) {
   const loader = loaderOf(format, props);
   for (const chunk of chunks) loader.push(chunk);
   loader.end();
   return resultOf(loader);
 }
 
-function resultOf(loader: Loader) {
-  const shipments = loader.takeRest();
+function resultOf(loader: LineBatcher) {
+  const shipments = loader.takeRemaining();
   const rows = (of: 'rows' | 'rejected') => rowsOf(Buffer.concat(shipments.flatMap((each) => [...each[of]])));
   return {
     rows: rows('rows'),
@@ -369,7 +369,7 @@ describe('records', () => {
       const loader = loaderOf(of, {});
       loader.push(many);
       loader.end();
-      return loader.takeRest().map(({ rows, counts }) => [rows.map(({ length }) => length), counts]);
+      return loader.takeRemaining().map(({ rows, counts }) => [rows.map(({ length }) => length), counts]);
     };
     expect(sizes(format)).toEqual(sizes(withoutKernel(format)));
   });

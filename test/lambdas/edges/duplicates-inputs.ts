@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll } from 'vitest';
 import { type Counted, countDue, QUIET_MS } from '../../../lambdas/core/duplicates/count.ts';
+import { objectToCheck, type TrackedSource } from '../../../lambdas/core/duplicates/input-to-check.ts';
 import type { CountStore, ReportStore, TrackStore } from '../../../lambdas/core/duplicates/store.ts';
 import { type TrackPorts, track } from '../../../lambdas/core/duplicates/track.ts';
-import { objectWork, type TrackedSource } from '../../../lambdas/core/duplicates/work.ts';
 import { compiledSources } from '../../../lambdas/core/loading/sources.ts';
 import { dynamoDuplicates } from '../../../lambdas/edges/duplicates.ts';
 import { openTable, TABLE } from './duplicates-table.ts';
@@ -53,10 +53,10 @@ export interface Delivery {
   readonly retried?: boolean;
 }
 
-export const workOf = ({ source, key, lines, holder = key, arrivedAt = NOW, retried = false }: Delivery) => {
+export const inputOf = ({ source, key, lines, holder = key, arrivedAt = NOW, retried = false }: Delivery) => {
   const bytes = gzipSync(`${lines.join('\n')}\n`);
   const object = { bucket: 'logs', key, etag: 'e', size: bytes.length };
-  return objectWork(source, object, { holder, arrivedAt, retried }, async () =>
+  return objectToCheck(source, object, { holder, arrivedAt, retried }, async () =>
     (async function* () {
       yield bytes;
     })(),
@@ -64,7 +64,7 @@ export const workOf = ({ source, key, lines, holder = key, arrivedAt = NOW, retr
 };
 
 export async function deliver(...deliveries: Delivery[]) {
-  const tracked = await track(deliveries.map(workOf), portsOf());
+  const tracked = await track(deliveries.map(inputOf), portsOf());
   return tracked.map(({ outcome }) => outcome);
 }
 

@@ -1,5 +1,5 @@
 import { eachLine, LINE_FEED, type LineSink, LineSplitter, MAX_LINE_BYTES } from '../lines/lines.ts';
-import { textOf, withoutBom } from '../lines/text.ts';
+import { textOf, withoutBom } from '../lines/utf8.ts';
 import type { CompiledFormat, Outcome } from '../reading/format.ts';
 import { type KernelSink, LineKernel, type LinesRead, readBlock, readMessages } from '../reading/kernel.ts';
 import { programOf } from '../reading/kernel-program.ts';
@@ -31,14 +31,14 @@ export interface Counts {
 }
 
 /** Packed records ready to be sent, and how far they bring the load. */
-export interface Shipment {
+export interface CheckpointedBatch {
   readonly rows: readonly Uint8Array[];
   readonly rejected: readonly Uint8Array[];
   /** Counts up to here: the outcome of each of their lines is in this shipment or an earlier one. */
   readonly counts: Counts;
 }
 
-export interface LoaderProps {
+export interface LineBatcherProps {
   readonly source: string;
   readonly origin: string;
   readonly format: CompiledFormat;
@@ -65,12 +65,12 @@ export const NOTHING: Counts = {
 };
 
 /** Lines of one object or payload to shipments. Holds at most a batch and what one push brings. */
-export class Loader {
+export class LineBatcher {
   readonly counts: Counts;
   /** Lines left out or rejected, by filter or reason. */
   readonly reasons = new Map<string, number>();
 
-  readonly #props: LoaderProps;
+  readonly #props: LineBatcherProps;
   readonly #row: Row;
   readonly #rows = new Packer();
   readonly #rejected = new Packer();
@@ -79,11 +79,11 @@ export class Loader {
   readonly #kernel: LineKernel | undefined;
   /** Lines of an object that are read one by one. */
   readonly #objectLines: Required<Pick<LineSink, 'line' | 'longLine'>>;
-  #ready: Shipment[] = [];
+  #ready: CheckpointedBatch[] = [];
   /** Lines an earlier attempt has dealt with, that are still to be skipped. */
   #skip: number;
 
-  constructor(props: LoaderProps) {
+  constructor(props: LineBatcherProps) {
     this.#props = props;
     // Bytes are counted again: an object is read from its start, as gzip can be read no other way.
     this.counts = { ...NOTHING, ...props.resume, bytes: 0 };
@@ -145,16 +145,16 @@ export class Loader {
   }
 
   /** Batches that are full. */
-  takeReady(): Shipment[] {
+  takeFullBatches(): CheckpointedBatch[] {
     const ready = this.#ready;
     this.#ready = [];
     return ready;
   }
 
   /** All that is packed, full or not. */
-  takeRest(): Shipment[] {
-    if (!this.#rows.empty || !this.#rejected.empty) this.#ship();
-    return this.takeReady();
+  takeRemaining(): CheckpointedBatch[] {
+    if (!this.#rows.empty || !this.#rejected.empty) this.#closeBatch();
+    return this.takeFullBatches();
   }
 
   /** Reads whole lines of an object. */
@@ -181,7 +181,7 @@ export class Loader {
         // What does not fit an empty record fits none.
         if (rows.room === PACKED_RECORD_BYTES) return false;
         rows.closeRecord();
-        if (rows.room === 0) this.#ship();
+        if (rows.room === 0) this.#closeBatch();
         return true;
       },
       take: (read) => this.#take(read),
@@ -258,13 +258,13 @@ export class Loader {
   #pack(packer: Packer, json: string): boolean {
     let packed = packer.add(json);
     if (packed === 'full') {
-      this.#ship();
+      this.#closeBatch();
       packed = packer.add(json);
     }
     return packed === 'packed';
   }
 
-  #ship(): void {
+  #closeBatch(): void {
     this.#ready.push({ rows: this.#rows.take(), rejected: this.#rejected.take(), counts: { ...this.counts } });
   }
 

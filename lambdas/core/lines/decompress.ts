@@ -46,7 +46,7 @@ export type Again = () => Promise<AsyncIterable<Uint8Array> | undefined>;
  * @returns chunks, each valid until the next is asked for
  * @throws BrokenGzipError after the bytes before the break, DecompressionBombError among them; errors of `body` pass unchanged.
  */
-export async function* decode(
+export async function* decompress(
   body: AsyncIterable<Uint8Array>,
   again: Again,
   inflater: () => Inflater = openInflater,

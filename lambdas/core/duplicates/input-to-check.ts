@@ -1,6 +1,6 @@
 /** What there is to check: objects, and payloads of log events. */
-import { BrokenGzipError, decode } from '../lines/decode.ts';
-import { type ObjectId, objectIdentity, originOf, payloadIdentity } from '../loading/origin.ts';
+import { BrokenGzipError, decompress } from '../lines/decompress.ts';
+import { type ObjectId, objectInputKey, originOf, payloadInputKey } from '../loading/input.ts';
 import type { Payload } from '../loading/payload.ts';
 import type { FoundSource } from '../loading/sources.ts';
 import type { TrackedSettings } from '../settings.ts';
@@ -11,11 +11,11 @@ import { RecordReader, type Records } from './records.ts';
 export type TrackedSource = FoundSource<TrackedSettings>;
 
 /** An object or payload to check. */
-export interface Work {
+export interface InputToCheck {
   readonly source: TrackedSource;
   readonly origin: string;
   /** `s3://bucket/key`, or the log group and stream. */
-  readonly what: string;
+  readonly label: string;
   /** The SQS message's id or Lambda's request id, which a retry repeats. */
   readonly holder: string;
   /** Bytes, as announced. */
@@ -27,7 +27,7 @@ export interface Work {
 }
 
 /** How an object was announced. */
-export interface Delivery extends Pick<Work, 'holder' | 'retried'> {
+export interface Delivery extends Pick<InputToCheck, 'holder' | 'retried'> {
   /** Milliseconds since the epoch, the same at each receive: what the object's records go by when none tells a time. */
   readonly arrivedAt: number;
 }
@@ -37,16 +37,16 @@ export interface Delivery extends Pick<Work, 'holder' | 'retried'> {
  *
  * @param open opens the object; undefined where another has replaced it
  */
-export function objectWork(
+export function objectToCheck(
   source: TrackedSource,
   object: ObjectId & { readonly size: number },
   { holder, arrivedAt, retried }: Delivery,
   open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
-): Work {
+): InputToCheck {
   return {
     source,
-    origin: originOf(objectIdentity(source.settings.name, object)),
-    what: `s3://${object.bucket}/${object.key}`,
+    origin: originOf(objectInputKey(source.settings.name, object)),
+    label: `s3://${object.bucket}/${object.key}`,
     holder,
     size: object.size,
     retried,
@@ -59,11 +59,11 @@ export function objectWork(
 }
 
 /** A subscription payload to check. */
-export function payloadWork(source: TrackedSource, payload: Payload, holder: string): Work {
+export function payloadToCheck(source: TrackedSource, payload: Payload, holder: string): InputToCheck {
   return {
     source,
-    origin: originOf(payloadIdentity(source.settings.name, payload)),
-    what: `${payload.logGroup} ${payload.logStream}`,
+    origin: originOf(payloadInputKey(source.settings.name, payload)),
+    label: `${payload.logGroup} ${payload.logStream}`,
     holder,
     size: payload.bytes,
     retried: false,
@@ -97,7 +97,7 @@ export async function readObject(
   if (!body) return false;
   const reader = new RecordReader(format, settings.identity && [settings.identity], take);
   try {
-    for await (const chunk of decode(body, open)) {
+    for await (const chunk of decompress(body, open)) {
       reader.push(chunk);
       await pause();
     }

@@ -6,14 +6,14 @@ import { createHash } from 'node:crypto';
  */
 const ORIGIN_BYTES = 9;
 
-/** Identity of one version of an object, the same at every delivery of its notification. */
+/** InputKey of one version of an object, the same at every delivery of its notification. */
 export interface ObjectId {
   readonly bucket: string;
   readonly key: string;
   readonly etag: string;
 }
 
-/** Identity of one subscription payload, the same at every retry of its invocation. */
+/** InputKey of one subscription payload, the same at every retry of its invocation. */
 export interface PayloadId {
   readonly owner: string;
   readonly logGroup: string;
@@ -25,28 +25,28 @@ export interface PayloadId {
 }
 
 /** What makes a thing to load itself and no other, in order; both its origin and its ledger entry derive from it. */
-export type Identity = readonly (string | number)[];
+export type InputKey = readonly (string | number)[];
 
-export function objectIdentity(source: string, { bucket, key, etag }: ObjectId): Identity {
+export function objectInputKey(source: string, { bucket, key, etag }: ObjectId): InputKey {
   return [source, bucket, key, etag];
 }
 
-export function payloadIdentity(source: string, id: PayloadId): Identity {
+export function payloadInputKey(source: string, id: PayloadId): InputKey {
   const { owner, logGroup, logStream, filter, firstEventId, lastEventId, events } = id;
   return [source, filter, owner, logGroup, logStream, firstEventId, lastEventId, events];
 }
 
 /** The short id that rows carry. */
-export function originOf(identity: Identity): string {
-  return digest(identity).subarray(0, ORIGIN_BYTES).toString('base64url');
+export function originOf(inputKey: InputKey): string {
+  return digest(inputKey).subarray(0, ORIGIN_BYTES).toString('base64url');
 }
 
 /** The ledger's key: a whole SHA-256, because a collision there would skip an object. */
-export function entryIdOf(identity: Identity): string {
-  return digest(identity).toString('base64url');
+export function entryIdOf(inputKey: InputKey): string {
+  return digest(inputKey).toString('base64url');
 }
 
-function digest(identity: Identity): Buffer {
+function digest(inputKey: InputKey): Buffer {
   // JSON and not a join: no two lists of parts give one text.
-  return createHash('sha256').update(JSON.stringify(identity)).digest();
+  return createHash('sha256').update(JSON.stringify(inputKey)).digest();
 }

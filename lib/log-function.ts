@@ -9,7 +9,7 @@ import { ConfigError } from './config/config-error.ts';
 import { LOG_GROUPS } from './names.ts';
 
 /** One of the functions under lambdas/, and its size. */
-export interface LoadFunctionProps {
+export interface LogFunctionProps {
   /** File under lambdas/ without `.ts`; exports `handler`. */
   readonly entry: string;
   readonly description: string;
@@ -32,8 +32,8 @@ const MAX_NAME_LENGTH = 64;
 const MADE_UP_END_LENGTH = '-ABCDEFGHIJKLM'.length;
 
 /** A function that loads sources: bundled from lambdas/, with a log group and a role of its own. */
-export class LoadFunction extends LambdaFunction {
-  constructor(scope: Construct, id: string, props: LoadFunctionProps) {
+export class LogFunction extends LambdaFunction {
+  constructor(scope: Construct, id: string, props: LogFunctionProps) {
     const { entry, description, memoryMiB, timeout, reservedConcurrency, continuesThroughItsQueue } = props;
     const logGroup = new LogGroup(scope, `${id}Logs`, {
       logGroupName: `${LOG_GROUPS}${entry}`,

@@ -2,7 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { alb } from '../../../../lambdas/core/formats/alb.ts';
 import { MAX_LINE_BYTES } from '../../../../lambdas/core/lines/lines.ts';
-import { Loader, type LoaderProps, MAX_REJECTED_KEPT, type Shipment } from '../../../../lambdas/core/loading/loader.ts';
+import {
+  type CheckpointedBatch,
+  LineBatcher,
+  type LineBatcherProps,
+  MAX_REJECTED_KEPT,
+} from '../../../../lambdas/core/loading/line-batcher.ts';
 import { rowsOf as packedRows } from '../../../../lambdas/core/loading/pack.ts';
 import { loadsTable, rejectedTable } from '../../../../lambdas/core/tables/lake-tables.ts';
 import { sourceTable, type Table } from '../../../../lambdas/core/tables/table.ts';
@@ -16,8 +21,8 @@ const LINE =
 
 const table = sourceTable('alb', alb.description, alb.columns, 'objects');
 
-function loader(props: Partial<LoaderProps> = {}): Loader {
-  return new Loader({
+function batcher(props: Partial<LineBatcherProps> = {}): LineBatcher {
+  return new LineBatcher({
     source: 'alb',
     origin: 'origin000000',
     format: alb.compile({}),
@@ -36,15 +41,15 @@ function rowsOf(records: readonly Uint8Array[], { columns }: Table): Record<stri
   });
 }
 
-function run(text: string | Buffer, props: Partial<LoaderProps> = {}) {
-  const one = loader(props);
+function run(text: string | Buffer, props: Partial<LineBatcherProps> = {}) {
+  const one = batcher(props);
   one.push(Buffer.from(text as string));
   one.end();
   return finish(one);
 }
 
-function finish(one: Loader) {
-  const shipments = one.takeRest();
+function finish(one: LineBatcher) {
+  const shipments = one.takeRemaining();
   const rows = rowsOf(
     shipments.flatMap((each) => each.rows),
     table,
@@ -56,7 +61,7 @@ function finish(one: Loader) {
   return { counts: one.counts, reasons: Object.fromEntries(one.reasons), rows, rejected, shipments };
 }
 
-describe('Loader', () => {
+describe('LineBatcher', () => {
   test('brings each line to exactly one place: a row, a filter hit or a rejection with its reason', () => {
     const { counts, reasons, rows, rejected } = run(`${LINE}\n\nnot a log line\r\n${LINE} new-field\n`);
     expect(counts).toMatchObject({ lines: 4, rows: 2, filtered: 1, rejected: 1, unknownFields: 0 });
@@ -123,7 +128,7 @@ describe('Loader', () => {
   });
 
   test('rejects what is left of a line where the object breaks off', () => {
-    const one = loader();
+    const one = batcher();
     one.push(Buffer.from(`${LINE}\n${LINE.slice(0, 100)}`));
     one.breakOff('broken_gzip', 'unexpected end of file');
     const { counts, rejected } = finish(one);
@@ -132,8 +137,8 @@ describe('Loader', () => {
   });
 
   test('counts a break once though the attempt that found it died after its checkpoint', () => {
-    const breaks = (props: Partial<LoaderProps> = {}) => {
-      const one = loader(props);
+    const breaks = (props: Partial<LineBatcherProps> = {}) => {
+      const one = batcher(props);
       one.push(Buffer.from(`${LINE}\n${LINE}\nrest`));
       one.breakOff('broken_gzip', 'unexpected end of file');
       return finish(one);
@@ -149,20 +154,20 @@ describe('Loader', () => {
   });
 
   test('ships batches in order, each with the count of lines it completes', () => {
-    const one = loader();
-    const shipments: Shipment[] = [];
+    const one = batcher();
+    const shipments: CheckpointedBatch[] = [];
     const chunk = Buffer.from(`${LINE}\n`.repeat(1000));
     for (let turn = 0; turn < 24; turn++) {
       one.push(chunk);
-      shipments.push(...one.takeReady());
+      shipments.push(...one.takeFullBatches());
     }
     one.end();
-    shipments.push(...one.takeRest());
+    shipments.push(...one.takeRemaining());
     expect(shipments.length).toBeGreaterThan(2);
     let rows = 0;
-    for (const shipment of shipments) {
-      rows += rowsOf(shipment.rows, table).length;
-      expect(shipment.counts.lines).toBe(rows);
+    for (const batch of shipments) {
+      rows += rowsOf(batch.rows, table).length;
+      expect(batch.counts.lines).toBe(rows);
     }
     expect(rows).toBe(24_000);
   });
@@ -172,9 +177,9 @@ describe('Loader', () => {
     const whole = run(text);
     fc.assert(
       fc.property(fc.nat(5), (cut) => {
-        const first = loader();
+        const first = batcher();
         for (let at = 0; at < text.length; at += 1_000_000) first.push(Buffer.from(text.slice(at, at + 1_000_000)));
-        const done = first.takeReady().slice(0, cut % 2);
+        const done = first.takeFullBatches().slice(0, cut % 2);
         const resume = done.at(-1)?.counts;
         const second = run(text, resume ? { resume } : {});
         const before = rowsOf(

@@ -1,10 +1,15 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BrokenGzipError, DecompressionBombError, decode, FREE_BYTES } from '../../../../lambdas/core/lines/decode.ts';
+import {
+  BrokenGzipError,
+  DecompressionBombError,
+  decompress,
+  FREE_BYTES,
+} from '../../../../lambdas/core/lines/decompress.ts';
 import { type Inflater, openInflater, streamInflater, usesEngine } from '../../../../lambdas/core/lines/inflate.ts';
 import { LineSplitter, MAX_LINE_BYTES } from '../../../../lambdas/core/lines/lines.ts';
-import { textOf } from '../../../../lambdas/core/lines/text.ts';
+import { textOf } from '../../../../lambdas/core/lines/utf8.ts';
 
 /** Cuts bytes at the given places, as a network does. */
 async function* chunked(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
@@ -27,7 +32,7 @@ type Body = () => AsyncIterable<Uint8Array>;
 async function decodedBy(inflater: () => Inflater, body: Body): Promise<{ bytes: Buffer; error?: unknown }> {
   const parts: Buffer[] = [];
   try {
-    for await (const chunk of decode(body(), async () => body(), inflater)) parts.push(Buffer.from(chunk));
+    for await (const chunk of decompress(body(), async () => body(), inflater)) parts.push(Buffer.from(chunk));
     return { bytes: Buffer.concat(parts) };
   } catch (error) {
     return { bytes: Buffer.concat(parts), error };
@@ -51,7 +56,7 @@ test('Node lets its engine be used, which is no part of its interface', () => {
   expect(usesEngine()).toBe(true);
 });
 
-describe.each(INFLATERS)('decode, by %s', (_, inflater) => {
+describe.each(INFLATERS)('decompress, by %s', (_, inflater) => {
   const decoded = (body: Body) => decodedBy(inflater, body);
 
   test('gives back what was compressed, in one member or several, and plain bytes as they are, over any chunking', async () => {
@@ -131,7 +136,11 @@ describe.each(INFLATERS)('decode, by %s', (_, inflater) => {
       const members = Array.from({ length: 2 * (FREE_BYTES / unit.length) }, () => member);
       let bytes = 0;
       try {
-        for await (const chunk of decode(chunked(Buffer.concat(members), [65_536]), async () => undefined, inflater))
+        for await (const chunk of decompress(
+          chunked(Buffer.concat(members), [65_536]),
+          async () => undefined,
+          inflater,
+        ))
           bytes += chunk.length;
         return { bytes };
       } catch (error) {
@@ -153,7 +162,7 @@ describe.each(INFLATERS)('decode, by %s', (_, inflater) => {
       broken: async () => decoded(() => chunked(broken, [65_536])),
       short: async () => decoded(() => chunked(whole.subarray(0, 400_000), [])),
       'given up': async () => {
-        for await (const _ of decode(chunked(whole, [65_536]), async () => undefined, inflater)) break;
+        for await (const _ of decompress(chunked(whole, [65_536]), async () => undefined, inflater)) break;
       },
     };
     for (const [name, other] of Object.entries(before)) {
