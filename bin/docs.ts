@@ -70,8 +70,8 @@ function tablesPage(): string {
 }
 
 function formatSection({ name, description, reference, options, example, filters = {}, compile }: Format): string[] {
-  const { columns, identity = [] } = compile(example ?? {});
-  const told = identity.map((names) => `by ${names.map((column) => `\`${column}\``).join(', ')}`);
+  const { columns, recordKeys = [] } = compile(example ?? {});
+  const told = recordKeys.map((names) => `by ${names.map((column) => `\`${column}\``).join(', ')}`);
   const filterLines = Object.entries(filters).map(([filter, what]) => `- \`${filter}\`: ${what}`);
   return [
     `## Format ${name}`,
@@ -83,7 +83,7 @@ function formatSection({ name, description, reference, options, example, filters
     ...(example ? [`Columns with \`${JSON.stringify(example)}\`:`, ''] : []),
     ...columnTable(numbered(columns)),
     '',
-    `Duplicates are told ${[...told, 'by the whole line'].join('; where the first of them is null, ')}. A source’s \`identity\` names other columns.`,
+    `Duplicates are recognised ${[...told, 'by the whole line'].join('; where the first of them is null, ')}. The option \`recordKey\` of a source names other columns.`,
     '',
   ];
 }

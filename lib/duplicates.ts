@@ -142,14 +142,14 @@ export class Duplicates extends Construct {
       const table = tables.find(({ name }) => name === settings.name);
       if (!table) throw new Error(`source ${settings.name}: its table was not made`);
       const columns = table.columns.map(({ name }) => name);
-      const identity = settings.identity ? [settings.identity] : (format.identity ?? []);
+      const recordKeys = settings.recordKey ? [settings.recordKey] : (format.recordKeys ?? []);
       new CfnNamedQuery(this, `Audit-${settings.name}`, {
         name: `duplicates of ${settings.name}, exactly`,
         description: `Records of ${settings.name} in the last two days, and duplicates in and across objects.`,
         database,
         workGroup: workgroup,
         queryString: auditQuery(
-          { database, table: settings.name, columns, identity },
+          { database, table: settings.name, columns, recordKeys },
           "date_format(current_date - interval '1' day, '%Y-%m-%d')",
         ),
       });

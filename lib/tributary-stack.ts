@@ -239,8 +239,8 @@ function placeOf(source: ObjectSource, buckets: ReadonlyMap<string, IBucket>) {
 }
 
 function trackedSettings(source: Source): TrackedSettings {
-  const { identity } = source;
-  return { ...readingSettings(source), ...(identity && { identity }) };
+  const { recordKey } = source;
+  return { ...readingSettings(source), ...(recordKey && { recordKey }) };
 }
 
 function readingSettings({ name, format, options, lane }: Source) {

@@ -128,7 +128,7 @@ export async function auditDuplicates(
         database: account.database,
         table: settings.name,
         columns: columns.map(({ name }) => name),
-        identity: settings.identity ? [settings.identity] : (format.identity ?? []),
+        recordKeys: settings.recordKey ? [settings.recordKey] : (format.recordKeys ?? []),
       },
       `'${since.toISOString().slice(0, 10)}'`,
     );

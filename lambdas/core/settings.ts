@@ -58,7 +58,7 @@ export interface SourceSettings {
 /** One source, as the duplicate check sees it. */
 export interface TrackedSettings extends Omit<SourceSettings, 'streams' | 'keepRaw'> {
   /** Columns that tell a record from every other, where they are not those of the format. */
-  readonly identity?: readonly string[];
+  readonly recordKey?: readonly string[];
 }
 
 /** All that the duplicate check is told. */

@@ -1,10 +1,10 @@
 /**
  * The stack's configuration: context params in, a typed and frozen `Config` out. The only reader of
- * context. What each param may be is in config-params.ts and config-sources.ts.
+ * context. What each param may be is in params.ts and sources.ts.
  */
 import type { z } from 'zod';
 import { ConfigError } from './config-error.ts';
-import { GROUPS, NOT_YET, PARAMS } from './params.ts';
+import { GROUPS, PARAMS } from './params.ts';
 import { compileSources, type Source } from './sources.ts';
 import { fromText } from './values.ts';
 
@@ -17,11 +17,10 @@ export type Context = Readonly<Record<string, unknown>>;
 /**
  * Reads the params from a context; what belongs to CDK itself is left alone.
  *
- * @throws ConfigError for a param that is unknown, has a value not allowed, or is not implemented yet.
+ * @throws ConfigError for a param that is unknown or has a value that is not allowed.
  */
 export function readConfig(context: Context): Config {
   const params = nested(Object.entries(context).filter(([name]) => !isCdksOwn(name)));
-  refuseNotYet(params);
   const read = PARAMS.safeParse(params);
   if (!read.success) throw configError(read.error.issues, params);
   const { ledgerRetentionDays, landingRetentionDays } = read.data;
@@ -68,22 +67,7 @@ function groupOf(name: string, value: unknown): Record<string, unknown> {
 }
 
 function unknownParam(name: string): ConfigError {
-  const known = [...Object.keys(PARAMS.shape), ...Object.keys(NOT_YET)];
-  return new ConfigError(name, `unknown param, known: ${known.join(', ')}`);
-}
-
-/** Takes the params of NOT_YET out of `params`; each may be there only with its default. */
-function refuseNotYet(params: Record<string, unknown>): void {
-  for (const [name, fallback] of Object.entries(NOT_YET)) {
-    if (params[name] !== undefined) refuseUnlessDefault(name, params[name], fallback);
-    delete params[name];
-  }
-}
-
-function refuseUnlessDefault(name: string, got: unknown, fallback: unknown): void {
-  if (fromText(got) === fallback) return;
-  const only = fallback === undefined ? 'nothing' : `${fallback}, its default`;
-  throw ConfigError.notAllowed(name, got, `${only}; anything else not yet`);
+  return new ConfigError(name, `unknown param, known: ${Object.keys(PARAMS.shape).join(', ')}`);
 }
 
 /** The first issue as one line. Zod's own texts never show: each rule of the params says what it allows. */

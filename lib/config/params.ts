@@ -11,11 +11,9 @@ const LOG_GROUP_DAYS = [
 /** Partition projection counts days back from today: a century is the most that makes sense to it. */
 const MAX_DAYS = 36_500;
 
-/** The params that are implemented. */
+/** The context params, each with its default and what it may be. */
 export const PARAMS = z.strictObject({
   sources: SOURCES,
-  tableFormat: oneOf(['parquet'], { notYet: ['iceberg'] }).default('parquet'),
-  partitionBy: oneOf(['arrival'], { notYet: ['event'] }).default('arrival'),
   /** MiB Firehose gathers for a file. Format conversion needs at least 64. https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html */
   bufferSizeMiB: int(64, 128).default(128),
   bufferIntervalSeconds: int(0, 900).default(300),
@@ -60,16 +58,6 @@ export const PARAMS = z.strictObject({
 
 /** Params that are objects of one level: their members can be given by dotted names, `duplicates.enabled`. */
 export const GROUPS: readonly string[] = ['duplicates'];
-
-/**
- * Params that are known but not implemented, with the default they are taken to have. To implement
- * one, move it to PARAMS.
- */
-export const NOT_YET: Readonly<Record<string, string | number | boolean | undefined>> = {
-  archiveAfterDays: undefined,
-  schemaEvolution: 'suggest',
-  alarmEmail: undefined,
-};
 
 /** Region/City or UTC: Firehose takes no abbreviations and no offsets, and Intl knows which cities there are. */
 function timeZone() {

@@ -22,7 +22,7 @@ interface AnySource {
   /** Firehose streams into its table, 1-50. */
   readonly streamsPerTable: number;
   /** Columns that tell a record from every other, for the duplicate check. Absent: those of the format. */
-  readonly identity?: readonly string[];
+  readonly recordKey?: readonly string[];
 }
 
 /** Objects of a bucket. */
@@ -79,9 +79,6 @@ const RESERVED = [LOADS, REJECTED_LINES];
 /** Views of tables are named so. */
 const ONCE = onceName('');
 
-/** Known, not implemented: refused in a source whatever their value. */
-const NOT_YET = ['derive', 'redact', 'fanOut', 'retentionDays'];
-
 /** Keys beyond these are options of the source's format. */
 const SOURCE = z.looseObject(
   {
@@ -89,12 +86,11 @@ const SOURCE = z.looseObject(
       (name) => !RESERVED.includes(name) && !name.endsWith(ONCE),
       `any name but the lake's own tables' (${RESERVED.join(', ')}) and those of views (…${ONCE})`,
     ),
-    format: oneOf([...FORMATS.keys()], { notYet: ['alb-connections', 'alb-health-checks', 'nlb', 'elb'] }),
+    format: oneOf([...FORMATS.keys()]),
     from: FROM.default({}),
-    via: oneOf(['lambda'], { notYet: ['firehose'] }).default('lambda'),
     keepRaw: oneOf(['never', 'on-error', 'always']).optional(),
     streamsPerTable: STREAMS_PER_TABLE.optional(),
-    identity: list(z.string('the name of a column'), 'a list of column names').optional(),
+    recordKey: list(z.string('the name of a column'), 'a list of column names').optional(),
   },
   'an object with name and format',
 );
@@ -102,11 +98,11 @@ const SOURCE = z.looseObject(
 type SourceInput = z.output<typeof SOURCE>;
 
 /** A source's own keys; those beyond are its format's options. */
-const OWN_KEYS = [...Object.keys(SOURCE.shape), ...NOT_YET];
+const OWN_KEYS = Object.keys(SOURCE.shape);
 
 /** The `sources` param, each source checked by itself. */
 export const SOURCES = list(SOURCE, 'a list of at least one source').default([
-  { name: 'alb', format: 'alb', from: {}, via: 'lambda' },
+  { name: 'alb', format: 'alb', from: {} },
 ]);
 
 /**
@@ -136,34 +132,28 @@ function compileSource(input: SourceInput, path: string, defaults: SourceDefault
     streamsPerTable: input.streamsPerTable ?? defaults.streamsPerTable,
     ...(input.from.logGroups ? eventsFrom(input.from, path) : objectsFrom(input.from, path)),
     table: tableOf(input, options, path),
-    ...(input.identity && { identity: identityOf(input, options, path) }),
+    ...(input.recordKey && { recordKey: recordKeyOf(input, options, path) }),
   };
 }
 
-function identityOf(input: SourceInput, options: FormatOptions, path: string): readonly string[] {
-  const { identity = [] } = input;
+function recordKeyOf(input: SourceInput, options: FormatOptions, path: string): readonly string[] {
+  const { recordKey = [] } = input;
   const columns = Object.keys(formatOf(input).compile(options).columns);
-  for (const [index, name] of identity.entries()) {
-    const param = `${path}.identity[${index}]`;
+  for (const [index, name] of recordKey.entries()) {
+    const param = `${path}.recordKey[${index}]`;
     if (!columns.includes(name)) throw ConfigError.notAllowed(param, name, `a column of ${columns.join(', ')}`);
-    if (identity.indexOf(name) < index) throw ConfigError.notAllowed(param, name, 'each column once');
+    if (recordKey.indexOf(name) < index) throw ConfigError.notAllowed(param, name, 'each column once');
   }
-  return identity;
+  return recordKey;
 }
 
 function optionsOf(input: SourceInput, path: string): FormatOptions {
   const { options } = formatOf(input);
   const given = Object.entries(input).filter(([key]) => !OWN_KEYS.includes(key));
-  for (const key of NOT_YET) {
-    if (input[key] !== undefined) throw ConfigError.notAllowed(`${path}.${key}`, input[key], 'not yet anything');
-  }
   for (const [key] of given) {
     if (options.includes(key)) continue;
     if (key === FILTERS_OPTION) {
-      throw new ConfigError(
-        `${path}.${key}`,
-        `the format ${input.format} has no filters, and rules of your own not yet`,
-      );
+      throw new ConfigError(`${path}.${key}`, `the format ${input.format} has no filters`);
     }
     const known = options.length > 0 ? `its options: ${options.join(', ')}` : 'it has no options';
     throw new ConfigError(`${path}.${key}`, `unknown, and no option of format ${input.format} (${known})`);

@@ -26,15 +26,9 @@ export function boolean() {
   return z.preprocess(fromText, z.boolean('true, false'));
 }
 
-/** One of some words; `notYet` are known and refused as such. */
-export function oneOf<const Word extends string>(
-  words: readonly Word[],
-  { notYet = [] }: { readonly notYet?: readonly string[] } = {},
-) {
-  const allowed = words.join(', ');
-  return z.enum(words, {
-    error: ({ input }) => (notYet.includes(String(input)) ? `${allowed} (${String(input)} not yet)` : allowed),
-  });
+/** One of some words. */
+export function oneOf<const Word extends string>(words: readonly Word[]) {
+  return z.enum(words, words.join(', '));
 }
 
 /** Text of the given shape. */

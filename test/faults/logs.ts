@@ -22,7 +22,6 @@ export function albObject(name: string, lines: number, filling = FILLING_BYTES):
   return logs({
     table: 'alb',
     name: `${FOLDER}${name}.log.gz`,
-    first: 1,
     count: lines,
     line: (at) => albLine(at, filling),
   });
@@ -31,7 +30,7 @@ export function albObject(name: string, lines: number, filling = FILLING_BYTES):
 /** Events of an application's stream. */
 export function appEvents(name: string, events: number): Logs {
   const line = (at: number) => JSON.stringify({ request_id: String(at), path: 'p'.repeat(FILLING_BYTES) });
-  return logs({ table: 'app', name, first: 0, count: events, line });
+  return logs({ table: 'app', name, count: events, line });
 }
 
 /** A line of which `request_url` tells the position. */
@@ -53,17 +52,15 @@ export const MISPLACED = {
 interface LogsProps {
   readonly table: Logs['table'];
   readonly name: string;
-  /** Position of the first line. */
-  readonly first: number;
   readonly count: number;
   readonly line: (position: number) => string;
 }
 
-function logs({ table, name, first, count, line }: LogsProps): Logs {
+function logs({ table, name, count, line }: LogsProps): Logs {
   const lines: string[] = [];
   const rows: number[] = [];
   const rejected: number[] = [];
-  for (let position = first; position < first + count; position++) {
+  for (let position = 1; position <= count; position++) {
     if (position % 60 === 59) lines.push('');
     else if (position % 40 === 39) {
       rejected.push(position);

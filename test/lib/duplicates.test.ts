@@ -56,10 +56,10 @@ describe('the duplicate check', () => {
   });
 
   test('tells its functions all they need', () => {
-    const identity = ['trace_id', 'time'];
+    const recordKey = ['trace_id', 'time'];
     const template = templateOf({
       sources: [
-        { name: 'alb', format: 'alb', identity, from: { bucket: 'logs', prefix: 'web/' } },
+        { name: 'alb', format: 'alb', recordKey, from: { bucket: 'logs', prefix: 'web/' } },
         ...DEMO_SOURCES.slice(1),
       ],
       'duplicates.sampleRate': 0.1,
@@ -74,7 +74,7 @@ describe('the duplicate check', () => {
       sampleRate: 0.1,
       windowHours: 24,
       sources: [
-        { name: 'alb', format: 'alb', lane: 'objects', identity, bucket: 'logs', prefix: 'web/' },
+        { name: 'alb', format: 'alb', lane: 'objects', recordKey, bucket: 'logs', prefix: 'web/' },
         { name: 'kong', logGroups: ['/demo/kong'] },
         { name: 'app', options: { preset: 'server-logs' }, logGroups: ['/demo/app'] },
       ],

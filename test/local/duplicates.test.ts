@@ -149,7 +149,7 @@ describe('the stack on this machine', () => {
       for (const source of compiledSources(trackerOf(stack).sources)) {
         const { name, lane } = source.settings;
         const columns = sourceTable(name, '', source.format.columns, lane).columns.map((column) => column.name);
-        const audited = { database: 'tributary', table: name, columns, identity: source.format.identity ?? [] };
+        const audited = { database: 'tributary', table: name, columns, recordKeys: source.format.recordKeys ?? [] };
         const [row] = toJson(await athena.query(auditQuery(audited, "'2026-01-01'")));
         const report = sources.find((each) => each.source === name);
         expect(report && countsOf(report)).toEqual({

@@ -1,12 +1,12 @@
 /** The exact count by SQL, from the tables alone: what the check must agree with. */
-import type { IdentityColumns } from '../reading/format.ts';
+import type { RecordKey } from '../reading/format.ts';
 import { REJECTED_LINES, rejectedTable } from '../tables/lake-tables.ts';
 import { OWN, PARTITION } from '../tables/table.ts';
 import { type OnceOf, onceSelect } from '../tables/views.ts';
 
 /** A source's table, and what its records are known by. */
 export interface Audited extends OnceOf {
-  readonly identity: readonly IdentityColumns[];
+  readonly recordKeys: readonly RecordKey[];
 }
 
 /**
@@ -15,7 +15,7 @@ export interface Audited extends OnceOf {
  * told by all of its columns. Repeats of loading are left out. Of an object with more than 1,000
  * rejected lines, only the first 1,000 are in the tables.
  */
-export function auditQuery({ identity, ...table }: Audited, since: string): string {
+export function auditQuery({ recordKeys, ...table }: Audited, since: string): string {
   const days = `${name(PARTITION.name)} >= ${since}`;
   const rejected = {
     database: table.database,
@@ -25,20 +25,20 @@ export function auditQuery({ identity, ...table }: Audited, since: string): stri
   const { origin, position, raw } = OWN;
   const own: readonly string[] = [origin.name, position.name, raw.name, OWN.logGroup.name, OWN.logStream.name];
   const all = table.columns.filter((column) => !own.includes(column));
-  const alternatives = identity.map(
+  const alternatives = recordKeys.map(
     (columns) => `WHEN ${name(columns[0] ?? '')} IS NOT NULL THEN ${together(columns)}`,
   );
   const told = alternatives.length > 0 ? `CASE ${alternatives.join(' ')} ELSE ${together(all)} END` : together(all);
   return `WITH records AS (
-  SELECT origin, ${told} AS identity
+  SELECT origin, ${told} AS record_key
   FROM (${onceSelect(table, days)})
   UNION ALL
-  SELECT origin, raw AS identity
+  SELECT origin, raw AS record_key
   FROM (${onceSelect(rejected, `source = '${table.table}' AND ${days}`)})
 )
 SELECT count(*) AS checked,
-  count(*) - count(DISTINCT concat(origin, identity)) AS within_object,
-  count(DISTINCT concat(origin, identity)) - count(DISTINCT identity) AS across_objects
+  count(*) - count(DISTINCT concat(origin, record_key)) AS within_object,
+  count(DISTINCT concat(origin, record_key)) - count(DISTINCT record_key) AS across_objects
 FROM records`;
 }
 

@@ -1,6 +1,7 @@
 /** The duplicates among the records of one source and minute. Order of pages makes no difference. */
-import { fingerprintName, isSampled, UPPER_VALUES } from './identity.ts';
+
 import { PackedPage } from './packed-page.ts';
+import { fingerprintName, isSampled, UPPER_VALUES } from './record-key.ts';
 
 /** A page as it comes from the table. */
 export interface StoredPage {

@@ -69,8 +69,8 @@ export function payloadToCheck(source: TrackedSource, payload: Payload, holder: 
     retried: false,
     read: async (pager, write) => {
       const { format, settings } = source;
-      const reader = new RecordReader(format, settings.identity && [settings.identity], (records) =>
-        pager.addEvents(records, (position) => payload.timestamps[position] ?? 0),
+      const reader = new RecordReader(format, settings.recordKey && [settings.recordKey], (records) =>
+        pager.addEvents(records, (position) => payload.timestamps[position - 1] ?? 0),
       );
       reader.readMessages(payload.messages);
       pager.end(0);
@@ -95,7 +95,7 @@ export async function readObject(
 ): Promise<boolean> {
   const body = await open();
   if (!body) return false;
-  const reader = new RecordReader(format, settings.identity && [settings.identity], take);
+  const reader = new RecordReader(format, settings.recordKey && [settings.recordKey], take);
   try {
     for await (const chunk of decompress(body, open)) {
       reader.push(chunk);

@@ -8,8 +8,9 @@
  * Sorted hashes come close to each other: of 2,000 in a minute each is told by 5 bytes instead of 6, where 4.8
  * could tell them at best (https://en.wikipedia.org/wiki/Golomb_coding). What is written is what the check costs.
  */
-import { FINGERPRINT_WORDS, lowerOf, UPPER_VALUES, upperOf } from './identity.ts';
+
 import { pageMemory } from './page-memory.ts';
+import { FINGERPRINT_WORDS, lowerOf, UPPER_VALUES, upperOf } from './record-key.ts';
 
 const COUNT_BYTES = 4;
 const LOWER_BYTES = 4;

@@ -3,9 +3,9 @@
  * in one minute of event time, sorted. The same input gives the same pages whenever it is read again.
  */
 import { MINUTE_WORD, NO_MINUTE, RECORD_WORDS } from '../reading/kernel.ts';
-import { FINGERPRINT_WORDS, isSampled } from './identity.ts';
 import { MINUTES_PER_HOUR, minuteOf } from './minutes.ts';
 import { pack } from './packed-page.ts';
+import { FINGERPRINT_WORDS, isSampled } from './record-key.ts';
 import type { Records } from './records.ts';
 import { sorted } from './sort.ts';
 

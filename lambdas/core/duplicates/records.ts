@@ -2,7 +2,7 @@
 
 import { eachLine, LINE_FEED, type LineSink, LineSplitter, withoutReturn } from '../lines/lines.ts';
 import { textOf, withoutBom } from '../lines/utf8.ts';
-import type { CompiledFormat, IdentityColumns } from '../reading/format.ts';
+import type { CompiledFormat, RecordKey } from '../reading/format.ts';
 import {
   type KernelSink,
   LAST_MINUTE,
@@ -17,8 +17,8 @@ import {
   START_WORD,
 } from '../reading/kernel.ts';
 import { programOf } from '../reading/kernel-program.ts';
-import { fingerprintName, fingerprintOf, IdentityRow, lowerOf, upperOf } from './identity.ts';
 import { minuteOf } from './minutes.ts';
+import { fingerprintName, fingerprintOf, lowerOf, RecordKeyRow, upperOf } from './record-key.ts';
 
 /**
  * Records, in their order: lines that become rows or are rejected. Blank lines and filter hits are none. Valid during
@@ -30,7 +30,7 @@ export interface Records {
   readonly words: Uint32Array;
   /** The same memory. MINUTE_WORD of each: of its event, since the epoch, or NO_MINUTE where the record tells no time. */
   readonly minutes: Int32Array;
-  /** As in the table: line number from 1, or index of the event from 0. */
+  /** As in the table: the number of the line in its object, or of the event in its payload, from 1. */
   position(index: number): number;
   /** Its text. */
   line(index: number): string;
@@ -73,7 +73,7 @@ export function oneRecord(fingerprint: Uint32Array, time: number | undefined, po
 /** Reads lines as a loader does, and takes of each what tells it from others. */
 export class RecordReader {
   readonly #format: CompiledFormat;
-  readonly #row: IdentityRow;
+  readonly #row: RecordKeyRow;
   readonly #take: (records: Records) => void;
   readonly #kernel: LineKernel | undefined;
   readonly #objectLines: Required<Pick<LineSink, 'line' | 'longLine'>>;
@@ -83,18 +83,18 @@ export class RecordReader {
   /** @param identity columns over those of the format */
   constructor(
     format: CompiledFormat,
-    identity: readonly IdentityColumns[] = format.identity ?? [],
+    recordKeys: readonly RecordKey[] = format.recordKeys ?? [],
     take: (records: Records) => void,
   ) {
     this.#format = format;
     this.#take = take;
-    ({ row: this.#row, kernel: this.#kernel } = identifierOf(format, identity));
+    ({ row: this.#row, kernel: this.#kernel } = keyReaderOf(format, recordKeys));
     this.#objectLines = {
       line: (bytes) => {
         const text = textOf(bytes);
-        this.read(this.#count === 0 ? withoutBom(text) : text, this.#count + 1);
+        this.read(this.#count === 0 ? withoutBom(text) : text);
       },
-      longLine: (head, length) => this.#whole(`${length} ${textOf(head)}`, this.#count + 1),
+      longLine: (head, length) => this.#whole(`${length} ${textOf(head)}`),
     };
     this.#lines = new LineSplitter({ ...this.#objectLines, lines: (block) => this.#readLines(block) });
   }
@@ -111,35 +111,35 @@ export class RecordReader {
 
   /** The object's bytes cannot be read further: what is left of its last line is a record, as it is a rejected line. */
   breakOff(): void {
-    this.#whole(textOf(this.#lines.takeOpen()), this.#count + 1);
+    this.#whole(textOf(this.#lines.takeOpen()));
   }
 
-  /** Reads the messages of the events that follow those read: an event's position is its index. */
+  /** Reads the messages of the events that follow those read; events are counted from 1, as lines are. */
   readMessages(messages: readonly string[]): void {
     const before = this.#count;
     const done = () => this.#count - before;
-    const readNext = () => this.read(messages[done()] ?? '', this.#count);
-    readMessages(this.#kernel, messages, 'never', this.#kernelSink(0), done, readNext);
+    const readNext = () => this.read(messages[done()] ?? '');
+    readMessages(this.#kernel, messages, 'never', this.#kernelSink(), done, readNext);
   }
 
   /** Reads one line, or one event's message. */
-  read(line: string, position: number): void {
+  read(line: string): void {
     if (line.trim() === '') {
       this.#count++;
       return;
     }
     this.#row.begin();
     const outcome = this.#format.reader.read(line, this.#row);
-    if (outcome.kind === 'rejected') this.#whole(line, position);
+    if (outcome.kind === 'rejected') this.#whole(line);
     else {
-      this.#count++;
+      const position = ++this.#count;
       if (outcome.kind === 'filtered') return;
-      this.#take(oneRecord(fingerprintOf(this.#row.identity(), line), this.#row.eventTime, position, line));
+      this.#take(oneRecord(fingerprintOf(this.#row.recordKey(), line), this.#row.eventTime, position, line));
     }
   }
 
-  #whole(line: string, position: number): void {
-    this.#count++;
+  #whole(line: string): void {
+    const position = ++this.#count;
     this.#take(oneRecord(fingerprintOf(undefined, line), undefined, position, line));
   }
 
@@ -148,18 +148,17 @@ export class RecordReader {
     // The first line may begin with a byte order mark.
     const first = this.#kernel && this.#count > 0 ? 0 : block.indexOf(LINE_FEED) + 1;
     eachLine(block.subarray(0, this.#kernel ? first : block.length), this.#objectLines);
-    if (this.#kernel) readBlock(this.#kernel, block.subarray(first), 'never', this.#kernelSink(1));
+    if (this.#kernel) readBlock(this.#kernel, block.subarray(first), 'never', this.#kernelSink());
   }
 
-  /** @param first position of an object's or payload's first line */
-  #kernelSink(first: number): KernelSink {
+  #kernelSink(): KernelSink {
     return {
       ...this.#objectLines,
-      position: () => this.#count + first,
+      position: () => this.#count + 1,
       room: () => MAX_ROOM_BYTES,
       makeRoom: () => true,
       take: ({ words, minutes, rows, filtered }, block) => {
-        const before = this.#count + first;
+        const before = this.#count + 1;
         const word = (index: number, of: number) => words[index * RECORD_WORDS + of] as number;
         this.#take({
           count: rows,
@@ -175,26 +174,26 @@ export class RecordReader {
 }
 
 /** What takes an identity from a line; no line is begun before another is done with, so that one serves all objects. */
-interface Identifier {
-  readonly row: IdentityRow;
+interface KeyReader {
+  readonly row: RecordKeyRow;
   readonly kernel: LineKernel | undefined;
 }
 
 /** By format, and by identity as text: to make one takes as long as some thousand lines. */
-const identifiers = new WeakMap<CompiledFormat, Map<string, Identifier>>();
+const keyReaders = new WeakMap<CompiledFormat, Map<string, KeyReader>>();
 
-function identifierOf(format: CompiledFormat, identity: readonly IdentityColumns[]): Identifier {
-  const known = identifiers.get(format) ?? new Map<string, Identifier>();
-  identifiers.set(format, known);
-  const name = JSON.stringify(identity);
-  const identifier = known.get(name) ?? newIdentifier(format, identity);
-  known.set(name, identifier);
-  return identifier;
+function keyReaderOf(format: CompiledFormat, recordKeys: readonly RecordKey[]): KeyReader {
+  const known = keyReaders.get(format) ?? new Map<string, KeyReader>();
+  keyReaders.set(format, known);
+  const name = JSON.stringify(recordKeys);
+  const keyReader = known.get(name) ?? newKeyReader(format, recordKeys);
+  known.set(name, keyReader);
+  return keyReader;
 }
 
-function newIdentifier(format: CompiledFormat, identity: readonly IdentityColumns[]): Identifier {
-  const program = format.layout && programOf(format.layout, format.columns, identity);
-  return { row: new IdentityRow(format, identity), kernel: program && new LineKernel(program) };
+function newKeyReader(format: CompiledFormat, recordKeys: readonly RecordKey[]): KeyReader {
+  const program = format.layout && programOf(format.layout, format.columns, recordKeys);
+  return { row: new RecordKeyRow(format, recordKeys), kernel: program && new LineKernel(program) };
 }
 
 function lineAt(block: Buffer, start: number): string {

@@ -1,5 +1,5 @@
 /** Sorts fingerprints: hashes, so spread evenly that most are where they belong once they are parted by their first bits. */
-import { FINGERPRINT_WORDS } from './identity.ts';
+import { FINGERPRINT_WORDS } from './record-key.ts';
 
 /** Fingerprints in a bucket, about. */
 const PER_BUCKET = 4;

@@ -54,7 +54,7 @@ const columns = {
 } as const;
 
 /** A connection can carry two requests within a microsecond, HTTP/2 at the latest: the trace id tells them apart. */
-const IDENTITY: readonly (keyof typeof columns)[] = [
+const RECORD_KEY: readonly (keyof typeof columns)[] = [
   'time',
   'request_creation_time',
   'client_ip',
@@ -123,7 +123,7 @@ export const alb: Format & { readonly columns: typeof columns } = {
   accepts: (baseName) => !/^(conn_log_|health_check_log_)|^ELB\w*TestFile$/.test(baseName),
   compile: () => ({
     columns,
-    identity: [IDENTITY],
+    recordKeys: [RECORD_KEY],
     keyFacts: (key) => {
       const name = /(?:^|\/)(\d{12})_elasticloadbalancing_([a-z0-9-]+)_[^/]*$/.exec(key);
       return new Map(

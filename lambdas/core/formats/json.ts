@@ -2,8 +2,8 @@ import {
   type CompiledFormat,
   type Format,
   type FormatOptions,
-  type IdentityColumns,
   OptionError,
+  type RecordKey,
   ROW,
   rejected,
 } from '../reading/format.ts';
@@ -46,7 +46,7 @@ function compile(columns: table.ColumnSpecs): CompiledFormat {
   const declared = Object.entries(columns);
   return {
     columns,
-    identity: identityOf(columns),
+    recordKeys: recordKeysOf(columns),
     layout: {
       kind: 'json',
       fields: declared.map(([name, { type }]) => ({ op: OP_OF_TYPE[type], columns: [name] })),
@@ -75,7 +75,7 @@ function compile(columns: table.ColumnSpecs): CompiledFormat {
 }
 
 /** The id of a request or a trace, with the event's times: an application logs several events of one request. */
-function identityOf(columns: table.ColumnSpecs): IdentityColumns[] {
+function recordKeysOf(columns: table.ColumnSpecs): RecordKey[] {
   const times = Object.keys(columns).filter((name) => columns[name]?.type === 'timestamp');
   return ['request_id', 'trace_id'].filter((id) => Object.hasOwn(columns, id)).map((id) => [id, ...times]);
 }

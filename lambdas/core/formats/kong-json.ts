@@ -117,7 +117,7 @@ export const kongJson: Format = {
     const filters = activeFilters(options, FILTER_NAMES);
     return {
       columns,
-      identity: [['request_id']],
+      recordKeys: [['request_id']],
       reader: { read: (line, row) => read(line, row, filters) },
       layout: { kind: 'json-record', fields: FIELDS, stream: 'stream', ...gatewayFilters(filters) },
     };

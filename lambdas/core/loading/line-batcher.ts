@@ -96,12 +96,12 @@ export class LineBatcher {
       line: (bytes) => {
         if (this.#skips()) return;
         const text = textOf(bytes);
-        this.read(this.counts.lines === 0 ? withoutBom(text) : text, this.counts.lines + 1);
+        this.read(this.counts.lines === 0 ? withoutBom(text) : text);
       },
       longLine: (head, length) => {
         if (this.#skips()) return;
         const detail = `expected at most ${MAX_LINE_BYTES} bytes, got ${length}`;
-        this.#line(this.counts.lines + 1, textOf(head), { kind: 'rejected', reason: 'line_too_long', detail });
+        this.#line(textOf(head), { kind: 'rejected', reason: 'line_too_long', detail });
       },
     };
     this.#lines = new LineSplitter({ ...this.#objectLines, lines: (block) => this.#readLines(block) });
@@ -123,25 +123,25 @@ export class LineBatcher {
     const rest = textOf(this.#lines.takeOpen());
     // An earlier attempt may have come as far as this, and died before it could say so.
     if (this.#skips()) return;
-    this.#line(this.counts.lines + 1, rest, { kind: 'rejected', reason, detail });
+    this.#line(rest, { kind: 'rejected', reason, detail });
   }
 
-  /** Reads the messages of the events that follow those read: an event's position is its index. */
+  /** Reads the messages of the events that follow those read; events are counted from 1, as lines are. */
   readMessages(messages: readonly string[]): void {
     const before = this.counts.lines;
     const done = () => this.counts.lines - before;
-    const readNext = () => this.read(messages[done()] ?? '', this.counts.lines);
-    readMessages(this.#kernel, messages, this.#props.keepRaw, this.#kernelSink(0), done, readNext);
+    const readNext = () => this.read(messages[done()] ?? '');
+    readMessages(this.#kernel, messages, this.#props.keepRaw, this.#kernelSink(), done, readNext);
   }
 
   /** Reads one line, or one event's message. */
-  read(line: string, position: number): void {
+  read(line: string): void {
     if (line.trim() === '') {
-      this.#line(position, line, { kind: 'filtered', filter: BLANK_LINE });
+      this.#line(line, { kind: 'filtered', filter: BLANK_LINE });
       return;
     }
     this.#row.begin();
-    this.#line(position, line, this.#props.format.reader.read(line, this.#row));
+    this.#line(line, this.#props.format.reader.read(line, this.#row));
   }
 
   /** Batches that are full. */
@@ -167,15 +167,14 @@ export class LineBatcher {
       eachLine(rest.subarray(0, end), this.#objectLines);
       rest = rest.subarray(end);
     }
-    if (kernel) readBlock(kernel, rest, this.#props.keepRaw, this.#kernelSink(1));
+    if (kernel) readBlock(kernel, rest, this.#props.keepRaw, this.#kernelSink());
   }
 
-  /** @param first position of an object's or payload's first line */
-  #kernelSink(first: number): KernelSink {
+  #kernelSink(): KernelSink {
     const rows = this.#rows;
     return {
       ...this.#objectLines,
-      position: () => this.counts.lines + first,
+      position: () => this.counts.lines + 1,
       room: () => rows.room,
       makeRoom: () => {
         // What does not fit an empty record fits none.
@@ -216,8 +215,9 @@ export class LineBatcher {
   }
 
   /** Counts a line when its outcome is packed, and no sooner: the batch it may fill must not count it yet. */
-  #line(position: number, line: string, outcome: Outcome): void {
+  #line(line: string, outcome: Outcome): void {
     const { counts } = this;
+    const position = counts.lines + 1;
     if (outcome.kind === 'row') this.#keepRow(position, line);
     else if (outcome.kind === 'filtered') {
       counts.filtered++;

@@ -7,9 +7,9 @@ import {
   type Format,
   type FormatOptions,
   filtered,
-  type IdentityColumns,
   OptionError,
   type Outcome,
+  type RecordKey,
   ROW,
   rejected,
 } from './format.ts';
@@ -66,7 +66,9 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
   return {
     columns,
     ...(layout && { layout }),
-    identity: IDENTITY.filter(([id = '']) => id in columns).map((names) => names.filter((name) => name in columns)),
+    recordKeys: RECORD_KEYS.filter(([id = '']) => id in columns).map((names) =>
+      names.filter((name) => name in columns),
+    ),
     reader: {
       read: (line, row) => {
         const { text, stream, time, partial, rest: beside = [] } = unwrap(line, format.start);
@@ -142,7 +144,7 @@ function layoutOf(
 }
 
 /** A gateway logs a request once. A trace can have several: with its time and URL it stands for one of them. */
-const IDENTITY: readonly IdentityColumns[] = [
+const RECORD_KEYS: readonly RecordKey[] = [
   ['request_id'],
   ['trace_id', 'log_time', 'request_method', 'request_url', 'query_string'],
 ];

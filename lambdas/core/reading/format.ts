@@ -33,7 +33,7 @@ export interface LineReader {
  * Columns that tell a record from every other. They count where the first of them has a value; the
  * others may be null.
  */
-export type IdentityColumns = readonly string[];
+export type RecordKey = readonly string[];
 
 /** A format with a source's options applied. */
 export interface CompiledFormat {
@@ -42,7 +42,7 @@ export interface CompiledFormat {
   /** How lines mostly look, so that the kernel can read them; absent: the reader reads all. */
   readonly layout?: Layout;
   /** What a record is known by, best first; where none counts, it is the whole line. */
-  readonly identity?: readonly IdentityColumns[];
+  readonly recordKeys?: readonly RecordKey[];
   /** Values every row of one object shares, told by the object's key; columns by name. */
   readonly keyFacts?: (key: string) => ReadonlyMap<string, string>;
 }

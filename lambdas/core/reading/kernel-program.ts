@@ -2,7 +2,7 @@
 
 import { type ColumnSpecs, inOrder, numbered, OWN } from '../tables/table.ts';
 import { ENVELOPE } from './envelope.ts';
-import type { IdentityColumns } from './format.ts';
+import type { RecordKey } from './format.ts';
 import type { DelimitedLayout, JsonRecordLayout, Layout, LayoutField, LayoutOp } from './layout.ts';
 
 const KINDS = { delimited: 1, 'log-format': 2, json: 3, 'json-record': 4 } as const;
@@ -33,7 +33,7 @@ const SEPARATOR_SHIFT = 8;
 const PART_SHIFT = 16;
 
 const PROGRAM_FLAGS = {
-  identity: 1,
+  fingerprints: 1,
   hexEscapes: 2,
   noHttp: 4,
   noClient: 8,
@@ -84,11 +84,11 @@ const OBJECT = 0x8000;
 export function programOf(
   layout: Layout,
   specs: ColumnSpecs,
-  identity?: readonly IdentityColumns[],
+  recordKeys?: readonly RecordKey[],
 ): Uint8Array | undefined {
   const { fields } = layout;
   const keys = new Map(numbered(specs).map(({ name, key }) => [name, key]));
-  const slots = new Map([...new Set(identity?.flat())].map((name, index) => [name, index + 1]));
+  const slots = new Map([...new Set(recordKeys?.flat())].map((name, index) => [name, index + 1]));
   const names = namesOf(layout);
   const fits =
     fields.length <= MAX_FIELDS &&
@@ -105,7 +105,7 @@ export function programOf(
     header.writeUInt32LE(layout.minFields, 8);
     header.writeUInt32LE(layout.maxFields, 12);
   }
-  header.writeUInt32LE(programFlags(layout, identity !== undefined), 16);
+  header.writeUInt32LE(programFlags(layout, recordKeys !== undefined), 16);
   header.writeBigUInt64LE(keyBytes(OWN.extra.key), 24);
   header.writeBigUInt64LE(keyBytes(OWN.raw.key), 32);
   if (layout.kind === 'json' || layout.kind === 'delimited') header.writeBigUInt64LE(keyBytes(OWN.errors.key), 40);
@@ -123,7 +123,7 @@ export function programOf(
   header.writeUInt32LE(slots.size, 56);
   // The word after it is the kernel's own: 0 until it has begun with the program.
   const slotOf = (name: string) => slots.get(name) ?? 0;
-  const alternatives = (identity ?? []).map((columns) => {
+  const alternatives = (recordKeys ?? []).map((columns) => {
     const ordered = inOrder(columns, specs).map(slotOf);
     return [ordered.length, slotOf(columns[0] ?? ''), ...ordered];
   });
@@ -131,11 +131,11 @@ export function programOf(
 
   const records = fields.map((field) => {
     const wanted =
-      !identity || NEEDED.has(field.op) || field.status || field.columns.some((name) => slots.has(name ?? ''));
+      !recordKeys || NEEDED.has(field.op) || field.status || field.columns.some((name) => slots.has(name ?? ''));
     return fieldBytes(wanted ? field : { ...field, op: 'skip' }, keys, slots, text);
   });
-  if (layout.kind === 'delimited' && identity) {
-    const [only, ...others] = identity;
+  if (layout.kind === 'delimited' && recordKeys) {
+    const [only, ...others] = recordKeys;
     const kept = only && others.length === 0 ? keptFields(layout, inOrder(only, specs), only[0], records) : [];
     header.writeUInt32LE(text.add(Buffer.concat(kept)), KEPT_AT);
     header.writeUInt32LE(kept.length, KEPT_COUNT_AT);
@@ -196,8 +196,8 @@ function fieldBytes(
   return bytes;
 }
 
-function programFlags(layout: Layout, identity: boolean): number {
-  let flags = identity ? PROGRAM_FLAGS.identity : 0;
+function programFlags(layout: Layout, fingerprints: boolean): number {
+  let flags = fingerprints ? PROGRAM_FLAGS.fingerprints : 0;
   if (layout.kind !== 'log-format' && layout.kind !== 'json-record') return flags;
   if (layout.notStdout) flags |= PROGRAM_FLAGS.notStdout;
   if (layout.noClient) flags |= PROGRAM_FLAGS.noClient;

@@ -191,7 +191,7 @@ export function hashOfLine(text: string): Uint32Array {
 }
 
 /** The same of an identity. */
-export function hashOfIdentity(text: string): Uint32Array {
+export function hashOfRecordKey(text: string): Uint32Array {
   return hashOf(text, IDENTITY_SEED);
 }
 

@@ -68,7 +68,7 @@ export const OWN = {
   position: {
     name: 'position',
     key: '1',
-    ...bigint("Line number in the object, from 1, or the event's index in the payload, from 0."),
+    ...bigint('Number of the line in its object, or of the event in its payload, from 1.'),
   },
   extra: {
     name: 'extra',

@@ -62,7 +62,7 @@ describe('lake duplicates', () => {
     });
   });
 
-  test('--check goes by the identity a source has', async () => {
+  test('--check goes by the recordKey a source has', async () => {
     await writeFile(join(dir, 'c.log'), ['{"id":"1","n":1}', '{"id":"1","n":2}', '{"id":"2","n":2}'].join('\n'));
     const source = { name: 'app', format: 'json', columns: { id: 'string', n: 'int' } };
     const of = async (sources: object) => {
@@ -70,7 +70,7 @@ describe('lake duplicates', () => {
       return JSON.parse((await lake('--check', 'c.log', ...args)).stdout).duplicates;
     };
     expect(await of(source)).toBe(0);
-    expect(await of({ ...source, identity: ['id'] })).toBe(1);
+    expect(await of({ ...source, recordKey: ['id'] })).toBe(1);
   });
 
   test.each([

@@ -32,8 +32,6 @@ describe('readConfig without params', () => {
     const { sources: _, ...rest } = config;
     expect(rest).toEqual({
       duplicates: { enabled: true, sampleRate: 1, windowHours: 72 },
-      tableFormat: 'parquet',
-      partitionBy: 'arrival',
       bufferSizeMiB: 128,
       bufferIntervalSeconds: 300,
       parquetCompression: 'SNAPPY',
@@ -115,8 +113,6 @@ describe('words', () => {
     ['parquetCompression', ['SNAPPY', 'GZIP', 'UNCOMPRESSED'], 'ZSTD'],
     ['keepRaw', ['never', 'on-error', 'always'], 'sometimes'],
     ['removalPolicy', ['retain', 'destroy'], 'snapshot'],
-    ['tableFormat', ['parquet'], 'orc'],
-    ['partitionBy', ['arrival'], 'hour'],
   ])('%s is one of %j', (param, words, other) => {
     for (const word of words) expect(readConfig({ [param]: word })).toHaveProperty(param, word);
     expect(refusal({ [param]: other })).toBe(`${param}: got "${other}", allowed: ${words.join(', ')}`);
@@ -158,7 +154,7 @@ describe('params of others', () => {
   test.each(['bufferSizeMb', 'buffer.size', 'sources.0', 'duplicates.windowHours.x'])(
     '%s is unknown, and the known ones are named',
     (param) => {
-      expect(refusal({ [param]: 1 })).toMatch(new RegExp(`^${param}: unknown param, known: sources, tableFormat, `));
+      expect(refusal({ [param]: 1 })).toMatch(new RegExp(`^${param}: unknown param, known: sources, bufferSizeMiB, `));
     },
   );
 });
@@ -168,40 +164,8 @@ describe('names and formats of sources', () => {
     expect(refusal({ sources: [{ name: 'web_once', format: 'alb' }] })).toContain('those of views');
   });
 
-  test('tell a format to come from one nobody knows', () => {
-    expect(refusal({ sources: [{ name: 'n', format: 'nlb' }] })).toContain('nlb not yet');
-    expect(refusal({ sources: [{ name: 'n', format: 'zzz' }] })).not.toContain('not yet');
-  });
-
   test('take no filters where the format has none', () => {
-    expect(refusal({ sources: [{ name: 'alb', format: 'alb', filters: { x: false } }] })).toContain('not yet');
-  });
-});
-
-describe('params that are not implemented', () => {
-  test.each([
-    ['tableFormat', 'iceberg'],
-    ['partitionBy', 'event'],
-    ['archiveAfterDays', 90],
-    ['schemaEvolution', 'auto'],
-    ['alarmEmail', 'ops@example.com'],
-  ])('%s is refused as not yet', (param, value) => {
-    expect(refusal({ [param]: value })).toMatch(new RegExp(`^${param}: got ${JSON.stringify(value)}, .*not yet`));
-  });
-
-  test.each([['schemaEvolution', 'suggest']])('%s may be given its default', (param, value) => {
-    expect(readConfig({ [param]: value })).toEqual(readConfig({}));
-  });
-
-  test.each(['derive', 'redact', 'fanOut', 'retentionDays'])('%s of a source is refused', (key) => {
-    expect(refusal(source({ [key]: 1 }))).toBe(`sources[0].${key}: got 1, allowed: not yet anything`);
-  });
-
-  test('via firehose is refused, via lambda is the default', () => {
-    expect(refusal(source({ via: 'firehose' }))).toBe(
-      'sources[0].via: got "firehose", allowed: lambda (firehose not yet)',
-    );
-    expect(readConfig(source({ via: 'lambda' }))).toEqual(readConfig(source({})));
+    expect(refusal({ sources: [{ name: 'alb', format: 'alb', filters: { x: false } }] })).toContain('has no filters');
   });
 });
 
@@ -239,15 +203,17 @@ describe('duplicates', () => {
     expect(refusal({ duplicates: 'off' })).toBe('duplicates: got "off", allowed: an object');
   });
 
-  test('a source may name the columns of its identity', () => {
-    const [given] = readConfig(source({ identity: ['trace_id', 'time'] })).sources;
-    expect(given?.identity).toEqual(['trace_id', 'time']);
-    expect(readConfig(source({})).sources[0]?.identity).toBeUndefined();
-    const wrong = refusal(source({ identity: ['trace_id', 'request_id'] }));
-    expect(wrong).toMatch(/^sources\[0\]\.identity\[1\]: got "request_id", allowed: a column of type, time, /);
-    expect(refusal(source({ identity: ['time', 'time'] }))).toContain('identity[1]: got "time", allowed: each column');
-    expect(refusal(source({ identity: [] }))).toContain('sources[0].identity: got []');
-    expect(refusal(source({ identity: 'time' }))).toContain('sources[0].identity: got "time"');
+  test('a source may name the columns of its recordKey', () => {
+    const [given] = readConfig(source({ recordKey: ['trace_id', 'time'] })).sources;
+    expect(given?.recordKey).toEqual(['trace_id', 'time']);
+    expect(readConfig(source({})).sources[0]?.recordKey).toBeUndefined();
+    const wrong = refusal(source({ recordKey: ['trace_id', 'request_id'] }));
+    expect(wrong).toMatch(/^sources\[0\]\.recordKey\[1\]: got "request_id", allowed: a column of type, time, /);
+    expect(refusal(source({ recordKey: ['time', 'time'] }))).toContain(
+      'recordKey[1]: got "time", allowed: each column',
+    );
+    expect(refusal(source({ recordKey: [] }))).toContain('sources[0].recordKey: got []');
+    expect(refusal(source({ recordKey: 'time' }))).toContain('sources[0].recordKey: got "time"');
   });
 });
 

@@ -139,7 +139,6 @@ describe('every format on both lanes', () => {
         object.rows.map((row) => ({
           ...row,
           origin: payload.loaded.origin,
-          position: Number(row.position) - 1,
           log_group: '/app',
           log_stream: 's',
         })),

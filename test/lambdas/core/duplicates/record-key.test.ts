@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fingerprintOf, isSampled } from '../../../../lambdas/core/duplicates/identity.ts';
+import { fingerprintOf, isSampled } from '../../../../lambdas/core/duplicates/record-key.ts';
 import { eachRecord, RecordReader } from '../../../../lambdas/core/duplicates/records.ts';
 import { FORMATS } from '../../../../lambdas/core/formats/registry.ts';
 import type { FormatOptions } from '../../../../lambdas/core/reading/format.ts';
@@ -10,7 +10,7 @@ const FROM = Date.parse('2026-01-05T10:00:00Z');
 
 /** An everyday line's fields; quoted ones without spaces between, so that each is one. */
 const FIELDS = [
-  ...albLines('identity', 1, {
+  ...albLines('recordKey', 1, {
     loadBalancer: LOAD_BALANCER,
     node: LOAD_BALANCER.nodes[0] as string,
     from: FROM,
@@ -25,15 +25,15 @@ const KONG =
 interface Case {
   readonly format: string;
   readonly options?: FormatOptions;
-  readonly identity?: readonly string[];
+  readonly recordKey?: readonly string[];
 }
 
 /** The records of some lines: their fingerprints and minutes. */
-function recordsOf({ format, options = {}, identity }: Case, lines: readonly string[]) {
+function recordsOf({ format, options = {}, recordKey }: Case, lines: readonly string[]) {
   const compiled = FORMATS.get(format)?.compile(options);
   if (!compiled) throw new Error(`no format ${format}`);
   const records: { fingerprint: string; minute: number | undefined; position: number }[] = [];
-  const reader = new RecordReader(compiled, identity && [identity], (batch) => {
+  const reader = new RecordReader(compiled, recordKey && [recordKey], (batch) => {
     for (const { fingerprint, minute, position } of eachRecord(batch)) {
       records.push({ fingerprint, minute, position });
     }
@@ -56,7 +56,7 @@ const app = { format: 'json', options: { preset: 'server-logs' } };
 const event = (keys: object) =>
   JSON.stringify({ timestamp: '2026-01-05T10:00:00Z', request_id: 'r1', level: 'INFO', path: '/a', ...keys });
 
-describe('the identity of a record', () => {
+describe('the recordKey of a record', () => {
   test.each([
     ['another time', { 1: '2026-01-05T10:00:00.000001Z' }],
     ['another client', { 3: '192.0.2.99:1' }],
@@ -103,14 +103,14 @@ describe('the identity of a record', () => {
   });
 
   test('is made of the columns a source names instead', () => {
-    const of = { ...app, identity: ['path', 'level'] };
+    const of = { ...app, recordKey: ['path', 'level'] };
     expect(areAlike(of, event({}), event({ request_id: 'r2', timestamp: '2026-01-05T10:09:00Z' }))).toBe(true);
     expect(areAlike(of, event({}), event({ level: 'WARN' }))).toBe(false);
     expect(areAlike(of, event({ path: null }), event({ path: null, request_id: 'r2' }))).toBe(false);
   });
 
   test('tells lists of values apart that read the same one after the other', () => {
-    const of = { format: 'json', options: { columns: { a: 'string', b: 'string' } }, identity: ['a', 'b'] };
+    const of = { format: 'json', options: { columns: { a: 'string', b: 'string' } }, recordKey: ['a', 'b'] };
     expect(areAlike(of, '{"a":"x","b":"|1:y"}', '{"a":"x|1:","b":"y"}')).toBe(false);
     expect(areAlike(of, '{"a":"x","b":null}', '{"a":"x","b":"-"}')).toBe(false);
   });

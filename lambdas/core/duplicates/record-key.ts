@@ -1,6 +1,6 @@
 /** What a record is known by, taken from its line without making the row. */
-import type { CompiledFormat, IdentityColumns } from '../reading/format.ts';
-import { hashOfIdentity, hashOfLine } from '../reading/kernel.ts';
+import type { CompiledFormat, RecordKey } from '../reading/format.ts';
+import { hashOfLine, hashOfRecordKey } from '../reading/kernel.ts';
 import { Row } from '../reading/row.ts';
 import { inOrder } from '../tables/table.ts';
 
@@ -27,12 +27,12 @@ export function lowerOf(words: Uint32Array, at: number): number {
 }
 
 /** A row that keeps the values of identity columns and the event's time, and nothing else. */
-export class IdentityRow extends Row {
+export class RecordKeyRow extends Row {
   readonly #alternatives: readonly { readonly first: string; readonly names: readonly string[] }[];
   /** As JSON, with their keys, by column name; every identity column has an entry. */
   readonly #values: Map<string, string | undefined>;
 
-  constructor({ columns }: CompiledFormat, alternatives: readonly IdentityColumns[]) {
+  constructor({ columns }: CompiledFormat, alternatives: readonly RecordKey[]) {
     super(columns);
     this.#alternatives = alternatives.map((names) => ({ first: names[0] ?? '', names: inOrder(names, columns) }));
     this.#values = new Map(alternatives.flat().map((name) => [name, undefined]));
@@ -52,15 +52,15 @@ export class IdentityRow extends Row {
   override extra(): void {}
 
   /** What tells this record from others, as it stands in its row; undefined where only the whole line does. */
-  identity(): string | undefined {
+  recordKey(): string | undefined {
     const known = this.#alternatives.find(({ first }) => this.#values.get(first) !== undefined);
     return known?.names.map((name) => this.#values.get(name) ?? '').join('');
   }
 }
 
 /** Fingerprint of a record's identity, or of its whole line where it has no other. */
-export function fingerprintOf(identity: string | undefined, line: string): Uint32Array {
-  return identity === undefined ? hashOfLine(line) : hashOfIdentity(identity);
+export function fingerprintOf(recordKey: string | undefined, line: string): Uint32Array {
+  return recordKey === undefined ? hashOfLine(line) : hashOfRecordKey(recordKey);
 }
 
 const UINT32_VALUES = 2 ** 32;
