@@ -1,7 +1,7 @@
 /** The ingest path: gzipped bytes to packed records, by the code the functions run. */
 import type { Claim, Ledger } from '../lambdas/core/loading/ledger.ts';
 import type { Counts } from '../lambdas/core/loading/line-batcher.ts';
-import { loadObject, type Send, type Source } from '../lambdas/core/loading/load.ts';
+import { type Encode, loadObject, type Source } from '../lambdas/core/loading/load.ts';
 
 /** Bytes of an object that Node's HTTP client gives at a time. */
 const CHUNK_BYTES = 64 * 1024;
@@ -36,14 +36,17 @@ export async function ingest(
   { take = () => {}, ledger = NEW_ENTRY }: Stands = {},
 ): Promise<Counts> {
   const { name } = source.settings;
-  const send: Send = async (streams, records) => take(records, streams.includes(name));
-  const loaded = await loadObject(
+  const encode: Encode = (streams, records) => {
+    take(records, streams.includes(name));
+    return { send: async () => {} };
+  };
+  const result = await loadObject(
     source,
     { bucket: 'landing', key, etag: '0' },
     async () => bodyOf(gzip),
     {
       ledger,
-      send,
+      encode,
       now: () => new Date(),
       loadsStream: LOADS_STREAM,
       rejectedStream: REJECTED_STREAM,
@@ -51,10 +54,10 @@ export async function ingest(
     },
     { holder: 'bench', leaseUntil: Number.MAX_SAFE_INTEGER, outOfTime: () => false },
   );
-  if (typeof loaded === 'string') throw new Error(`${key}: expected it to be loaded, got ${loaded}`);
-  return loaded.counts;
+  if (result.outcome !== 'loaded') throw new Error(`${key}: expected it to be loaded, got ${result.outcome}`);
+  return result.loaded.counts;
 }
 
 const CLAIM: Claim = { resume: undefined, checkpoint: async () => {}, release: async () => {}, finish: async () => {} };
 
-const NEW_ENTRY: Ledger = { claim: async () => CLAIM };
+const NEW_ENTRY: Ledger = { claim: async () => ({ outcome: 'claimed', claim: CLAIM }) };

@@ -8,8 +8,9 @@ import { DeliveryError, loadPayload } from './core/loading/load.ts';
 import { readPayload } from './core/loading/payload.ts';
 import { compiledSources, sourceOfLogGroup } from './core/loading/sources.ts';
 import { ENV, loaderSettings, SettingsError } from './core/settings.ts';
+import { unexpected } from './core/unexpected.ts';
 import { attemptOf, timeLimits } from './edges/attempt.ts';
-import { firehoseClient, firehoseSend } from './edges/firehose.ts';
+import { firehoseClient, firehoseEncode } from './edges/firehose.ts';
 import { handOn, handOnClient } from './edges/hand-on.ts';
 import { dynamoLedger } from './edges/ledger.ts';
 import { putLoadMetrics, putSkipMetric } from './edges/metrics.ts';
@@ -34,21 +35,30 @@ export async function handler(event: unknown, context: Context): Promise<void> {
     {
       ...settings,
       ledger,
-      send: firehoseSend(firehose, limits.giveUpAt),
+      encode: firehoseEncode(firehose, limits.giveUpAt),
       now: () => new Date(),
       objectEntryDays: settings.ledgerDays,
     },
     attemptOf(context.awsRequestId, limits),
   );
-  // There is no queue to go on from: failing has Lambda invoke again, which goes on from the checkpoint.
-  if (result === 'unfinished')
-    throw new DeliveryError(`log group ${payload.logGroup}: part of a payload not acknowledged in time`);
-  // Another request has it, which may be dead and this one its redrive: look again.
-  if (result === 'held')
-    throw new DeliveryError(`log group ${payload.logGroup}: another request is loading the payload`);
   const { name } = source.settings;
-  if (typeof result === 'string') putSkipMetric(name, result);
-  else putLoadMetrics(result);
-  // One filter per log group: who else wants its events has them from here, once they are loaded.
+  switch (result.outcome) {
+    case 'loaded':
+      putLoadMetrics(result.loaded);
+      break;
+    case 'already_loaded':
+    case 'replaced':
+      putSkipMetric(name, result.outcome);
+      break;
+    case 'unfinished':
+      // There is no queue to go on from: after a failure Lambda invokes again, which goes on from the checkpoint.
+      throw new DeliveryError(`log group ${payload.logGroup}: part of a payload not acknowledged in time`);
+    case 'held':
+      // The other request may have crashed, and this one be its redrive: fail, so that Lambda invokes again.
+      throw new DeliveryError(`log group ${payload.logGroup}: another request is loading the payload`);
+    default:
+      throw unexpected(result);
+  }
+  // A log group has one subscription filter for us, so the duplicate check gets its events forwarded from here.
   if (trackFunction) await handOn(lambda, trackFunction, event, name);
 }

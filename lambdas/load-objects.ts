@@ -10,8 +10,9 @@ import { loadObject } from './core/loading/load.ts';
 import { type CreatedObject, createdObjects } from './core/loading/notification.ts';
 import { compiledSources, sourceOfObject } from './core/loading/sources.ts';
 import { ENV, loaderSettings, required } from './core/settings.ts';
+import { unexpected } from './core/unexpected.ts';
 import { attemptOf, type TimeLimits, timeLimits } from './edges/attempt.ts';
-import { firehoseClient, firehoseSend } from './edges/firehose.ts';
+import { firehoseClient, firehoseEncode } from './edges/firehose.ts';
 import { dynamoLedger } from './edges/ledger.ts';
 import { logger } from './edges/logger.ts';
 import { putLoadMetrics, putSkipMetric } from './edges/metrics.ts';
@@ -44,8 +45,9 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
 }
 
 async function load(object: CreatedObject, { messageId }: SQSRecord, limits: TimeLimits): Promise<void> {
-  const source = sourceOfObject(sources, object);
-  if (typeof source === 'string') return putSkipMetric('none', source);
+  const match = sourceOfObject(sources, object);
+  if (match.outcome === 'skipped') return putSkipMetric('none', match.reason);
+  const { source } = match;
   const result = await loadObject(
     source,
     object,
@@ -53,16 +55,27 @@ async function load(object: CreatedObject, { messageId }: SQSRecord, limits: Tim
     {
       ...settings,
       ledger,
-      send: firehoseSend(firehose, limits.giveUpAt),
+      encode: firehoseEncode(firehose, limits.giveUpAt),
       now: () => new Date(),
       objectEntryDays: settings.ledgerDays,
     },
     attemptOf(messageId, limits),
   );
-  // If the process dies before the continuation is sent, this message returns and goes on itself.
-  if (result === 'unfinished') await continueLater(sqs, queueUrl, object);
-  // A lease taken until now is over when one taken now would be.
-  if (result === 'held') await lookAgainLater(sqs, queueUrl, object, limits.endedBy);
-  if (typeof result !== 'string') putLoadMetrics(result);
-  else if (result !== 'unfinished') putSkipMetric(source.settings.name, result);
+  const { name } = source.settings;
+  switch (result.outcome) {
+    case 'loaded':
+      return putLoadMetrics(result.loaded);
+    case 'unfinished':
+      // If the process crashes before the continuation is sent, this message returns and goes on itself.
+      return await continueLater(sqs, queueUrl, object);
+    case 'held':
+      // Every lease taken until now has ended when one taken now would.
+      await lookAgainLater(sqs, queueUrl, object, limits.endedBy);
+      return putSkipMetric(name, result.outcome);
+    case 'already_loaded':
+    case 'replaced':
+      return putSkipMetric(name, result.outcome);
+    default:
+      throw unexpected(result);
+  }
 }

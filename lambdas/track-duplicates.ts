@@ -75,17 +75,17 @@ async function trackObjects(records: readonly SQSRecord[], context: Context): Pr
   return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }
 
-/** What is no source's the loading function counts as skipped. */
 function inputsOf({ body, messageId, attributes }: SQSRecord): InputToCheck[] {
   return createdObjects(body).flatMap((object) => {
-    const source = sourceOfObject(sources, object);
-    if (typeof source === 'string') return [];
+    const match = sourceOfObject(sources, object);
+    // Objects of no source are counted by load-objects.
+    if (match.outcome === 'skipped') return [];
     const delivery = {
       holder: messageId,
       arrivedAt: Number(attributes.SentTimestamp),
       retried: Number(attributes.ApproximateReceiveCount) > 1,
     };
-    return objectToCheck(source, object, delivery, () => openObject(s3, object));
+    return objectToCheck(match.source, object, delivery, () => openObject(s3, object));
   });
 }
 

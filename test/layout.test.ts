@@ -83,7 +83,7 @@ describe('imports', () => {
  * `loading` reads, and both share its inputs and settings.
  */
 const FLOORS: readonly (readonly string[])[] = [
-  ['lines', 'tables'],
+  ['lines', 'tables', 'unexpected.ts'],
   ['reading'],
   ['formats'],
   ['settings.ts'],

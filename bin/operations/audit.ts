@@ -176,7 +176,7 @@ async function* objectsOf(
     const own = page
       .filter(({ modified }) => !since || modified >= since)
       .map((object) => asSourceObject(account, object))
-      .filter((object) => typeof object !== 'string')
+      .filter((object) => object !== undefined)
       .filter(({ source }) => source.settings.name === name);
     for (let at = 0; at < own.length; at += MAX_BATCH_GET) yield own.slice(at, at + MAX_BATCH_GET);
   }

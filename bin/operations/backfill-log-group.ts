@@ -82,11 +82,11 @@ function minuteOf(millis: number): number {
 
 /** Loads the payload; true where it had been loaded before. */
 async function isKnown(account: Account, source: Source, payload: Payload): Promise<boolean> {
-  const result = await loadHere(account, source, payload, 'lake-backfill');
-  if (result === 'already_loaded') return true;
-  if (typeof result !== 'string') return false;
+  const { outcome } = await loadHere(account, source, payload, 'lake-backfill');
+  if (outcome === 'already_loaded') return true;
+  if (outcome === 'loaded') return false;
   throw new CommandError(
-    `log group ${payload.logGroup}, stream ${payload.logStream}: a payload is ${result}; run the same again to go on`,
+    `log group ${payload.logGroup}, stream ${payload.logStream}: a payload is ${outcome}; run the same again to go on`,
   );
 }
 

@@ -94,7 +94,7 @@ async function sortOut(account: Account, objects: readonly ListedObject[], task:
   );
   const wanted = inTime
     .map((object) => asSourceObject(account, object))
-    .filter((found) => typeof found !== 'string')
+    .filter((found) => found !== undefined)
     .filter(({ source }) => task.source === undefined || source.settings.name === task.source);
   const entries = await entriesOf(
     account,

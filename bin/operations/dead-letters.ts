@@ -62,9 +62,9 @@ export async function redriveDeadLetters(account: Account, tools: Tools): Promis
 /** The letter's own claims, which live on in the ledger: sent again, it is a message of another id. */
 async function releaseObjects(account: Account, { Body = '', MessageId = '' }: Message): Promise<void> {
   for (const object of objectsIn(Body)) {
-    const source = sourceOfObject(account.sources, object);
-    if (typeof source === 'string') continue;
-    await release(account, entryIdOf(objectInputKey(source.settings.name, object)), MessageId);
+    const match = sourceOfObject(account.sources, object);
+    if (match.outcome === 'skipped') continue;
+    await release(account, entryIdOf(objectInputKey(match.source.settings.name, object)), MessageId);
   }
 }
 

@@ -67,9 +67,9 @@ async function load(account: Account, Key: string): Promise<string> {
     const source = sourceOfLogGroup(account.sources, payload.logGroup);
     if (!source) return `no source has the log group ${payload.logGroup}`;
     // The function's own retries had this id: what they hold is taken over at once.
-    const result = await loadHere(account, source, payload, requestContext.requestId);
-    if (typeof result !== 'string') return 'loaded';
-    return result === 'already_loaded' ? 'alreadyLoaded' : `its payload is ${result}; run again later`;
+    const { outcome } = await loadHere(account, source, payload, requestContext.requestId);
+    if (outcome === 'loaded') return 'loaded';
+    return outcome === 'already_loaded' ? 'alreadyLoaded' : `its payload is ${outcome}; run again later`;
   } catch (error) {
     if (error instanceof BadPayloadError) return error.message;
     throw error;

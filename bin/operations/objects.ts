@@ -5,7 +5,7 @@ import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { entryIdOf, type InputKey, objectInputKey } from '../../lambdas/core/loading/input.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { type CreatedObject, continuation } from '../../lambdas/core/loading/notification.ts';
-import { type SkipReason, sourceOfObject } from '../../lambdas/core/loading/sources.ts';
+import { sourceOfObject } from '../../lambdas/core/loading/sources.ts';
 import { CommandError } from '../output/command-error.ts';
 import type { Account } from './account.ts';
 
@@ -46,10 +46,11 @@ export interface SourceObject {
   readonly id: string;
 }
 
-/** What the object is to the sources, or why it is nothing to them. */
-export function asSourceObject(account: Account, object: ListedObject): SourceObject | SkipReason {
-  const source = sourceOfObject(account.sources, object);
-  if (typeof source === 'string') return source;
+/** The object with the source that loads it; undefined if no source does. */
+export function asSourceObject(account: Account, object: ListedObject): SourceObject | undefined {
+  const match = sourceOfObject(account.sources, object);
+  if (match.outcome === 'skipped') return undefined;
+  const { source } = match;
   const inputKey = objectInputKey(source.settings.name, object);
   return { object, source, inputKey, id: entryIdOf(inputKey) };
 }

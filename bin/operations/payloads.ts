@@ -1,7 +1,7 @@
 /** Payloads of log events, loaded by this process as the function would: by the same code, under the same ledger. */
-import { loadPayload, type Result, type Source } from '../../lambdas/core/loading/load.ts';
+import { type LoadResult, loadPayload, type Source } from '../../lambdas/core/loading/load.ts';
 import type { Payload } from '../../lambdas/core/loading/payload.ts';
-import { firehoseSend } from '../../lambdas/edges/firehose.ts';
+import { firehoseEncode } from '../../lambdas/edges/firehose.ts';
 import { dynamoLedger } from '../../lambdas/edges/ledger.ts';
 import type { Account } from './account.ts';
 
@@ -15,12 +15,12 @@ const CLOCK_SKEW_MS = 60_000;
  * @param holder whose claim it is: the same again when the operation is broken off and run again
  * @throws what Firehose and the ledger throw; the ledger then knows how far it came
  */
-export function loadHere(account: Account, source: Source, payload: Payload, holder: string): Promise<Result> {
+export function loadHere(account: Account, source: Source, payload: Payload, holder: string): Promise<LoadResult> {
   const giveUpAt = Date.now() + LOADING_MS;
   const ports = {
     ...account,
     ledger: dynamoLedger(account.dynamodb, account.ledgerTable),
-    send: firehoseSend(account.firehose, giveUpAt),
+    encode: firehoseEncode(account.firehose, giveUpAt),
     now: () => new Date(),
     objectEntryDays: account.ledgerDays,
   };

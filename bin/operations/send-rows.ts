@@ -1,6 +1,7 @@
+import type { FirehoseClient } from '@aws-sdk/client-firehose';
 import { Packer } from '../../lambdas/core/loading/pack.ts';
 import { inTurn } from '../../lambdas/core/loading/spread.ts';
-import { firehoseSend } from '../../lambdas/edges/firehose.ts';
+import { firehoseEncode } from '../../lambdas/edges/firehose.ts';
 import type { Account } from './account.ts';
 
 /** Rows are acknowledged in this time, or the operation ends and is to be run again. */
@@ -19,7 +20,7 @@ export async function sendRows(
 ): Promise<void> {
   const packer = new Packer();
   let turn = anyTurn(streams);
-  const flush = () => firehoseSend(firehose, Date.now() + SENDING_MS)(inTurn(streams, turn++), packer.take());
+  const flush = () => sendBatch(firehose, inTurn(streams, turn++), packer.take());
   for (const row of rows) {
     let packed = packer.add(row);
     if (packed === 'full') {
@@ -38,7 +39,11 @@ export async function sendRecords(
   groups: readonly (readonly string[])[],
 ): Promise<void> {
   const records = groups.map((rows) => Buffer.from(rows.join('')));
-  await firehoseSend(firehose, Date.now() + SENDING_MS)(inTurn(streams, anyTurn(streams)), records);
+  await sendBatch(firehose, inTurn(streams, anyTurn(streams)), records);
+}
+
+function sendBatch(client: FirehoseClient, streams: readonly string[], records: readonly Uint8Array[]): Promise<void> {
+  return firehoseEncode(client, Date.now() + SENDING_MS)(streams, records).send();
 }
 
 function anyTurn({ length }: readonly string[]): number {

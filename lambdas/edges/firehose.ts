@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FirehoseClient, type FirehoseClientConfig, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
-import { DeliveryError, type Send } from '../core/loading/load.ts';
+import { DeliveryError, type Encode } from '../core/loading/load.ts';
 import { bodyMemory, bodySent, WITH_BODY, withBody } from './request-body.ts';
 
 /** First wait after a failed put; each further wait may be twice as long, up to the longest. */
@@ -14,7 +14,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 const LEAST_PUT_MS = 1000;
 
 /**
- * Sends batches that fit one PutRecordBatch, as core/loading/pack.ts makes them, until every entry is
+ * Encodes batches that fit one PutRecordBatch, as core/loading/pack.ts makes them, and sends each until every entry is
  * acknowledged. Firehose answers 200 with some entries failed as a matter of course: those alone are
  * sent again, in their order, to the next stream, after a random wait that grows. Throttled streams slow
  * this down; only the time limit or an error that no retry can cure ends it.
@@ -27,34 +27,46 @@ const LEAST_PUT_MS = 1000;
  * @param giveUpAt milliseconds since the epoch
  * @throws DeliveryError when the time is over; otherwise what no retry can cure
  */
-export function firehoseSend(client: FirehoseClient, giveUpAt: number): Send {
-  return async (streams, records) => {
-    if (records.length === 0) return;
+export function firehoseEncode(client: FirehoseClient, giveUpAt: number): Encode {
+  return (streams, records) => {
     const streamOf = (attempt: number) => streams[attempt % streams.length] as string;
-    // All that is read of the records is read here: what is sent again comes from the body.
-    let body = bodyOf(streamOf(0), records.map(entryOf));
-    for (let attempt = 0; ; attempt++) {
-      const { failed, reason, read } = await put(client, streamOf(attempt), body, giveUpAt);
-      if (failed.length === 0) {
-        bodySent(body.bytes);
-        return;
-      }
-      // Full jitter: functions that were throttled together do not come back together.
-      const wait = Math.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
-      if (Date.now() + wait > giveUpAt) {
-        throw new DeliveryError(
-          `stream ${streamOf(attempt)}: ${failed.length} of ${records.length} records not acknowledged in time, last answer ${reason}`,
-        );
-      }
-      const again = bodyOf(streamOf(attempt + 1), failed.map(copyOf));
-      if (read) bodySent(body.bytes);
-      body = again;
-      await sleep(wait);
-    }
+    const first = records.length === 0 ? undefined : bodyOf(streamOf(0), records.map(entryOf));
+    return {
+      async send() {
+        if (first) await sendAll(client, streamOf, first, giveUpAt);
+      },
+    };
   };
 }
 
-/** A client for `firehoseSend`, which does all the retrying itself. */
+async function sendAll(
+  client: FirehoseClient,
+  streamOf: (attempt: number) => string,
+  first: Body,
+  giveUpAt: number,
+): Promise<void> {
+  let body = first;
+  for (let attempt = 0; ; attempt++) {
+    const { failed, reason, read } = await put(client, streamOf(attempt), body, giveUpAt);
+    if (failed.length === 0) {
+      bodySent(body.bytes);
+      return;
+    }
+    // Full jitter: functions that were throttled together do not come back together.
+    const wait = Math.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
+    if (Date.now() + wait > giveUpAt) {
+      const count = `${failed.length} of ${first.records.length} records`;
+      throw new DeliveryError(`stream ${streamOf(attempt)}: ${count} not acknowledged in time, last answer ${reason}`);
+    }
+    // Entries are sent again from the body's own bytes.
+    const again = bodyOf(streamOf(attempt + 1), failed.map(copyOf));
+    if (read) bodySent(body.bytes);
+    body = again;
+    await sleep(wait);
+  }
+}
+
+/** A client for `firehoseEncode`, which does all the retrying itself. */
 export function firehoseClient(config: FirehoseClientConfig = {}): FirehoseClient {
   return new FirehoseClient({
     ...config,

@@ -65,14 +65,14 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
             ReturnValues: 'ALL_NEW',
           }),
         );
-        return claimOf(client, table, entry, leaseUntil, Attributes ?? {});
+        return { outcome: 'claimed', claim: claimOf(client, table, entry, leaseUntil, Attributes ?? {}) };
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
       }
       const { Item } = await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }));
       const state = Item?.state?.S;
-      if (state === STATE.loaded) return 'done';
-      if (Item?.holder && Item.holder.S !== holder && Number(Item[LEDGER.lease]?.N) >= now) return 'held';
+      if (state === STATE.loaded) return { outcome: 'already_loaded' };
+      if (Item?.holder && Item.holder.S !== holder && Number(Item[LEDGER.lease]?.N) >= now) return { outcome: 'held' };
       // Nobody has it, or has had it until just now: skipping it would leave it to nobody.
       throw new UnclaimedError(`${entry.label}: the ledger refused a claim, yet the entry is not another's; try again`);
     },

@@ -71,8 +71,16 @@ export interface Ledger {
    *
    * @param leaseUntil milliseconds since the epoch; later than the end of this invocation
    */
-  claim(entry: LedgerEntry, holder: string, leaseUntil: number): Promise<Claim | 'done' | 'held'>;
+  claim(entry: LedgerEntry, holder: string, leaseUntil: number): Promise<ClaimResult>;
 }
+
+/** The ledger's answer to a claim. */
+export type ClaimResult =
+  | { readonly outcome: 'claimed'; readonly claim: Claim }
+  /** An earlier delivery has loaded the input: skip it. */
+  | { readonly outcome: 'already_loaded' }
+  /** Another holder's lease has not ended: look again when it has. */
+  | { readonly outcome: 'held' };
 
 /** Another attempt has taken this one's entry: stop; what is left is the other's. */
 export class FencedError extends Error {

@@ -9,7 +9,7 @@ import { OWN } from '../tables/table.ts';
 import { allOf, InFlight } from './in-flight.ts';
 import { entryIdOf, type InputKey, type ObjectId, objectInputKey, originOf, payloadInputKey } from './input.ts';
 import { type LoadsRow, loadsRow, rejectedRow } from './lake-rows.ts';
-import { type Claim, type Ledger, PAYLOAD_ENTRY_DAYS } from './ledger.ts';
+import { type Claim, type ClaimResult, type Ledger, type LedgerEntry, PAYLOAD_ENTRY_DAYS } from './ledger.ts';
 import { type CheckpointedBatch, type Counts, LineBatcher } from './line-batcher.ts';
 import { Packer, recycle } from './pack.ts';
 import type { Payload } from './payload.ts';
@@ -25,11 +25,21 @@ export const BATCHES_IN_FLIGHT = 3;
 const MESSAGES_AT_A_TIME = 500;
 
 /**
- * Sends records to streams into one table: to the first, and what it does not take to the next, round.
- * Resolves when Firehose has acknowledged every one of them. The records are read before it returns at all: their
- * memory then serves others.
+ * Encodes records for streams into one table. It is synchronous, and the batch it returns holds none of the records'
+ * memory: the caller uses that memory for other records at once.
  */
-export type Send = (streams: readonly string[], records: readonly Uint8Array[]) => Promise<void>;
+export type Encode = (streams: readonly string[], records: readonly Uint8Array[]) => EncodedBatch;
+
+/** Records ready to be sent. */
+export interface EncodedBatch {
+  /**
+   * Sends the batch to the first stream, and entries that stream does not take to the next one, round-robin. Resolves
+   * when Firehose has acknowledged every record.
+   *
+   * @throws DeliveryError when the time is over, and whatever no retry can cure
+   */
+  send(): Promise<void>;
+}
 
 /** Firehose did not acknowledge everything in the time there was: it may later. */
 export class DeliveryError extends Error {
@@ -38,7 +48,7 @@ export class DeliveryError extends Error {
 
 export interface Ports {
   readonly ledger: Ledger;
-  readonly send: Send;
+  readonly encode: Encode;
   readonly now: () => Date;
   readonly loadsStream: string;
   readonly rejectedStream: string;
@@ -72,17 +82,23 @@ export interface Loaded {
   readonly reasons: ReadonlyMap<string, number>;
 }
 
-/**
- * How a try ended: loaded, left to an invocation to come, or left alone because the ledger says
- * another has done it or is doing it, or because a newer object has taken its place.
- */
-export type Result = Loaded | 'unfinished' | 'already_loaded' | 'held' | 'replaced';
+/** How an attempt to load an input ended. */
+export type LoadResult =
+  | { readonly outcome: 'loaded'; readonly loaded: Loaded }
+  /** Part of it is acknowledged and checkpointed; another invocation goes on from there. */
+  | { readonly outcome: 'unfinished' }
+  /** An earlier delivery has loaded it. */
+  | { readonly outcome: 'already_loaded' }
+  /** Another holder is loading it, or has crashed and its lease has not ended. */
+  | { readonly outcome: 'held' }
+  /** Another object was written under its key, and is announced by itself. */
+  | { readonly outcome: 'replaced' };
 
 /**
  * Loads one S3 object. A gzip that breaks midway, though received whole, ends in one rejected line; so does a bomb.
  *
  * @param open opens the object; undefined where another has replaced it
- * @throws what `open`, its body, `send` and the ledger throw: the entry then stays open, at its last checkpoint
+ * @throws what `open`, its body, Firehose and the ledger throw: the entry then stays open, at its last checkpoint
  */
 export async function loadObject(
   source: Source,
@@ -90,17 +106,22 @@ export async function loadObject(
   open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
   ports: Ports,
   attempt: Attempt,
-): Promise<Result> {
+): Promise<LoadResult> {
   const { settings, format } = source;
   const inputKey = objectInputKey(settings.name, object);
   const label = `s3://${object.bucket}/${object.key}`;
-  const claim = await claimed(inputKey, settings.name, label, ports.objectEntryDays, ports, attempt);
-  if (typeof claim === 'string') return claim;
+  const claimed = await claimInput(
+    { inputKey, source: settings.name, label, keepDays: ports.objectEntryDays },
+    ports,
+    attempt,
+  );
+  if (claimed.outcome !== 'claimed') return claimed;
+  const { claim } = claimed;
   const { resume } = claim;
   const body = await open();
   if (!body && !resume) {
     await claim.finish('replaced');
-    return 'replaced';
+    return { outcome: 'replaced' };
   }
   return await load({
     source,
@@ -137,17 +158,23 @@ export async function loadObject(
 /**
  * Loads one CloudWatch subscription payload, in one invocation: its timeout is sized for the largest.
  *
- * @throws what `send` and the ledger throw: Lambda invokes again with the same payload
+ * @throws what Firehose and the ledger throw: Lambda invokes again with the same payload
  */
-export async function loadPayload(source: Source, payload: Payload, ports: Ports, attempt: Attempt): Promise<Result> {
+export async function loadPayload(
+  source: Source,
+  payload: Payload,
+  ports: Ports,
+  attempt: Attempt,
+): Promise<LoadResult> {
   const { name } = source.settings;
   const { logGroup, logStream, firstEventId, lastEventId } = payload;
   const inputKey = payloadInputKey(name, payload);
-  const claim = await claimed(inputKey, name, `${logGroup} ${logStream}`, PAYLOAD_ENTRY_DAYS, ports, attempt);
-  if (typeof claim === 'string') return claim;
+  const label = `${logGroup} ${logStream}`;
+  const claimed = await claimInput({ inputKey, source: name, label, keepDays: PAYLOAD_ENTRY_DAYS }, ports, attempt);
+  if (claimed.outcome !== 'claimed') return claimed;
   return await load({
     source,
-    claim,
+    claim: claimed.claim,
     origin: originOf(inputKey),
     shared: new Map([
       [OWN.logGroup.name, logGroup],
@@ -174,16 +201,12 @@ export async function loadPayload(source: Source, payload: Payload, ports: Ports
   });
 }
 
-async function claimed(
-  inputKey: InputKey,
-  source: string,
-  label: string,
-  keepDays: number,
+function claimInput(
+  { inputKey, ...entry }: Omit<LedgerEntry, 'id'> & { readonly inputKey: InputKey },
   { ledger }: Ports,
   { holder, leaseUntil }: Attempt,
-): Promise<Claim | 'already_loaded' | 'held'> {
-  const claim = await ledger.claim({ id: entryIdOf(inputKey), source, label, keepDays }, holder, leaseUntil);
-  return claim === 'done' ? 'already_loaded' : claim;
+): Promise<ClaimResult> {
+  return ledger.claim({ ...entry, id: entryIdOf(inputKey) }, holder, leaseUntil);
 }
 
 /**
@@ -213,7 +236,7 @@ interface InputLoad {
  * 3. loads row acknowledged: it repeats, with the same origin
  * 4. entry finished: everyone skips
  */
-async function load(job: InputLoad): Promise<Loaded | 'unfinished' | 'replaced'> {
+async function load(job: InputLoad): Promise<LoadResult> {
   const { source, claim, origin, shared, facts, ports, read } = job;
   const { name, keepRaw, streams } = source.settings;
   const startedAt = ports.now();
@@ -248,7 +271,7 @@ async function load(job: InputLoad): Promise<Loaded | 'unfinished' | 'replaced'>
     await sending.done();
     if (ended === 'out_of_time') {
       await claim.release({ counts: batcher.counts });
-      return 'unfinished';
+      return { outcome: 'unfinished' };
     }
     if (ended === 'no_progress')
       await sent(ports, [ports.rejectedStream], packed(givenUp(batcher, name, origin, ports)));
@@ -256,16 +279,17 @@ async function load(job: InputLoad): Promise<Loaded | 'unfinished' | 'replaced'>
     await sent(ports, [ports.loadsStream], packed(loadsRow(origin, row)));
     if (ended === 'replaced') {
       await claim.finish('replaced');
-      return 'replaced';
+      return { outcome: 'replaced' };
     }
     await claim.finish('loaded');
-    return { source: name, origin, counts: batcher.counts, reasons: batcher.reasons };
+    const { counts, reasons } = batcher;
+    return { outcome: 'loaded', loaded: { source: name, origin, counts, reasons } };
   } catch (error) {
     await sending.settle();
     // A throttled stream that took some is no failure: whoever goes on starts from there.
     if (!(error instanceof DeliveryError) || !acknowledged || acknowledged === resume) throw error;
     await claim.release({ counts: acknowledged });
-    return 'unfinished';
+    return { outcome: 'unfinished' };
   }
 }
 
@@ -279,11 +303,11 @@ function givenUp({ counts, reasons }: LineBatcher, source: string, origin: strin
   return rejectedRow(origin, counts.lines, { source, reason, detail, raw: '' }, now());
 }
 
-/** Sends a batch, whose memory serves another at once. */
-function sent({ send }: Ports, streams: readonly string[], records: readonly Uint8Array[]): Promise<void> {
-  const acknowledged = send(streams, records);
+/** Sends a batch, whose memory serves the next batch at once. */
+function sent({ encode }: Ports, streams: readonly string[], records: readonly Uint8Array[]): Promise<void> {
+  const batch = encode(streams, records);
   recycle(records);
-  return acknowledged;
+  return batch.send();
 }
 
 function packed(row: string): Uint8Array[] {

@@ -5,7 +5,7 @@ import type { CompiledFormat } from '../reading/format.ts';
 import { SettingsError, type SourceSettings } from '../settings.ts';
 import type { CreatedObject } from './notification.ts';
 
-/** Why an object is left alone though its notification came. */
+/** Why an object is not loaded although its notification came. */
 export type SkipReason = 'no_source' | 'not_a_log' | 'folder';
 
 /**
@@ -36,18 +36,24 @@ export interface FoundSource<Settings extends Found> {
   readonly accepts?: (baseName: string) => boolean;
 }
 
-/** The source whose bucket, prefix and suffix the object has, or why it is none of a source's logs. */
+/** Whether an object belongs to a source. */
+export type ObjectMatch<Settings extends Found> =
+  | { readonly outcome: 'found'; readonly source: FoundSource<Settings> }
+  | { readonly outcome: 'skipped'; readonly reason: SkipReason };
+
+/** The source whose bucket, prefix and suffix the object has, or why no source loads it. */
 export function sourceOfObject<Settings extends Found>(
   sources: readonly FoundSource<Settings>[],
   { bucket, key }: CreatedObject,
-): FoundSource<Settings> | SkipReason {
+): ObjectMatch<Settings> {
   const source = sources.find(
     ({ settings }) =>
       settings.bucket === bucket && key.startsWith(settings.prefix ?? '') && key.endsWith(settings.suffix ?? ''),
   );
-  if (!source) return 'no_source';
-  if (key.endsWith('/')) return 'folder';
-  return source.accepts?.(key.slice(key.lastIndexOf('/') + 1)) === false ? 'not_a_log' : source;
+  if (!source) return { outcome: 'skipped', reason: 'no_source' };
+  if (key.endsWith('/')) return { outcome: 'skipped', reason: 'folder' };
+  const isLog = source.accepts?.(key.slice(key.lastIndexOf('/') + 1)) !== false;
+  return isLog ? { outcome: 'found', source } : { outcome: 'skipped', reason: 'not_a_log' };
 }
 
 export function sourceOfLogGroup<Settings extends Found>(

@@ -4,7 +4,7 @@ import { FirehoseClient } from '@aws-sdk/client-firehose';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DeliveryError } from '../../../lambdas/core/loading/load.ts';
-import { firehoseSend } from '../../../lambdas/edges/firehose.ts';
+import { firehoseEncode } from '../../../lambdas/edges/firehose.ts';
 
 /** What the endpoint does with one request: fail these entries, answer with an error, cut the connection, or say nothing. */
 type Answer =
@@ -94,9 +94,9 @@ afterAll(() => endpoint.stop());
 const records = (count: number) => Array.from({ length: count }, (_, index) => Buffer.from(`record ${index}`));
 const texts = (count: number) => records(count).map(String);
 const send = (count: number, withinMs = 60_000) =>
-  firehoseSend(client, Date.now() + withinMs)(['stream'], records(count));
+  firehoseEncode(client, Date.now() + withinMs)(['stream'], records(count)).send();
 
-describe('firehoseSend', () => {
+describe('firehoseEncode', () => {
   test('sends again only the entries that failed, in their order', async () => {
     endpoint.reset([{ fail: [1, 3] }, { fail: [0] }]);
     await send(5);
@@ -161,17 +161,17 @@ describe('firehoseSend', () => {
 
   test('offers what a stream does not take to the next, round', async () => {
     endpoint.reset([{ fail: [1, 2] }, { error: 'ServiceUnavailableException', status: 503 }, { fail: [0] }]);
-    await firehoseSend(client, Date.now() + 60_000)(['a', 'b', 'c'], records(3));
+    await firehoseEncode(client, Date.now() + 60_000)(['a', 'b', 'c'], records(3)).send();
     expect(endpoint.streams).toEqual(['a', 'b', 'c', 'a']);
     expect([...endpoint.accepted].sort()).toEqual(texts(3));
   });
 
-  test('reads records before it waits for anything: their memory may be written to while they are sent again', async () => {
+  test('an encoded batch holds none of the memory of its records, which may be written to before it is sent', async () => {
     endpoint.reset([{ fail: [1] }, 'cut', { fail: [0] }]);
     const given = records(3);
-    const sent = firehoseSend(client, Date.now() + 60_000)(['a', 'longer name'], given);
+    const batch = firehoseEncode(client, Date.now() + 60_000)(['a', 'longer name'], given);
     for (const record of given) record.fill('x');
-    await sent;
+    await batch.send();
     expect(endpoint.requests).toEqual([texts(3), ['record 1'], ['record 1'], ['record 1']]);
   });
 
@@ -180,7 +180,7 @@ describe('firehoseSend', () => {
     const lengths = [0, 1, 2, 3, 24_575, 24_576, 24_577, 49_151, 49_152, 49_153, 517_120];
     const given = lengths.map((length) => Buffer.from(Array.from({ length }, (_, at) => 33 + (at % 89))));
     endpoint.reset([]);
-    await firehoseSend(client, Date.now() + 60_000)(['stream'], given);
+    await firehoseEncode(client, Date.now() + 60_000)(['stream'], given).send();
     expect(endpoint.accepted).toEqual(given.map(String));
   });
 

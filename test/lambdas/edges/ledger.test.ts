@@ -62,9 +62,9 @@ const progress = (lines: number): Progress => ({ counts: { ...NOTHING, lines, ro
 const inAnHour = () => Date.now() + HOUR_MS;
 
 async function claimed(entry: ReturnType<typeof newEntry>, holder: string, leaseUntil = inAnHour()): Promise<Claim> {
-  const claim = await ledger.claim(entry, holder, leaseUntil);
-  if (typeof claim === 'string') throw new Error(`expected a claim, got ${claim}`);
-  return claim;
+  const result = await ledger.claim(entry, holder, leaseUntil);
+  if (result.outcome !== 'claimed') throw new Error(`expected a claim, got ${result.outcome}`);
+  return result.claim;
 }
 
 describe('the ledger', () => {
@@ -74,14 +74,14 @@ describe('the ledger', () => {
     expect(claim.resume).toBeUndefined();
     await claim.checkpoint(progress(5));
     await claim.finish('loaded');
-    expect(await ledger.claim(entry, 'message-a', inAnHour())).toBe('done');
-    expect(await ledger.claim(entry, 'message-b', inAnHour())).toBe('done');
+    expect(await ledger.claim(entry, 'message-a', inAnHour())).toEqual({ outcome: 'already_loaded' });
+    expect(await ledger.claim(entry, 'message-b', inAnHour())).toEqual({ outcome: 'already_loaded' });
   });
 
   test('keeps an entry for its holder while the lease runs, and for nobody after it', async () => {
     const entry = newEntry();
     await claimed(entry, 'message-a');
-    expect(await ledger.claim(entry, 'message-b', inAnHour())).toBe('held');
+    expect(await ledger.claim(entry, 'message-b', inAnHour())).toEqual({ outcome: 'held' });
     const late = newEntry();
     const first = await claimed(late, 'message-a', Date.now() - 1);
     await first.checkpoint(progress(3));
@@ -111,7 +111,7 @@ describe('the ledger', () => {
     const entry = newEntry();
     await (await claimed(entry, 'message-a')).finish('replaced');
     await (await claimed(entry, 'message-b')).finish('loaded');
-    expect(await ledger.claim(entry, 'message-c', inAnHour())).toBe('done');
+    expect(await ledger.claim(entry, 'message-c', inAnHour())).toEqual({ outcome: 'already_loaded' });
   });
 
   test('does each write once in effect though its answer is lost and it is made again', async () => {
@@ -122,7 +122,7 @@ describe('the ledger', () => {
     await claim.checkpoint(progress(1));
     cutAnswers = 1;
     await claim.finish('loaded');
-    expect(await ledger.claim(entry, 'message-b', inAnHour())).toBe('done');
+    expect(await ledger.claim(entry, 'message-b', inAnHour())).toEqual({ outcome: 'already_loaded' });
     const released = newEntry();
     const other = await claimed(released, 'message-a');
     cutAnswers = 1;
@@ -146,12 +146,13 @@ describe('the ledger', () => {
           const claim = claims.get(who);
           if (act === 'claim') {
             const got = await ledger.claim(entry, who, inAnHour());
-            if (done) expect(got).toBe('done');
-            else if (owner !== undefined && owner !== who) expect(got).toBe('held');
+            if (done) expect(got).toEqual({ outcome: 'already_loaded' });
+            else if (owner !== undefined && owner !== who) expect(got).toEqual({ outcome: 'held' });
             else {
-              expect(typeof got === 'string' ? got : (got.resume?.counts.lines ?? 0)).toBe(lines);
+              if (got.outcome !== 'claimed') throw new Error(`expected a claim, got ${got.outcome}`);
+              expect(got.claim.resume?.counts.lines ?? 0).toBe(lines);
               claims.clear();
-              claims.set(who, got as Claim);
+              claims.set(who, got.claim);
               owner = who;
             }
           } else if (claim) {

@@ -5,10 +5,13 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { FORMATS } from '../../../../lambdas/core/formats/registry.ts';
 import { textOf, withoutBom } from '../../../../lambdas/core/lines/utf8.ts';
-import type { Ledger, Progress } from '../../../../lambdas/core/loading/ledger.ts';
+import type { Claim, ClaimResult, Ledger, Progress } from '../../../../lambdas/core/loading/ledger.ts';
 import {
   type Attempt,
   DeliveryError,
+  type Encode,
+  type Loaded,
+  type LoadResult,
   loadObject,
   loadPayload,
   type Ports,
@@ -28,9 +31,9 @@ class OneEntry implements Ledger {
   progress: Progress | undefined;
   done = false;
 
-  async claim() {
-    if (this.done) return 'done' as const;
-    return {
+  async claim(): Promise<ClaimResult> {
+    if (this.done) return { outcome: 'already_loaded' };
+    const claim: Claim = {
       resume: this.progress,
       checkpoint: async (progress: Progress) => this.#write('checkpoint', progress),
       release: async (progress: Progress) => this.#write('release', progress),
@@ -39,6 +42,7 @@ class OneEntry implements Ledger {
         this.done = true;
       },
     };
+    return { outcome: 'claimed', claim };
   }
 
   #write(what: string, progress: Progress): void {
@@ -53,14 +57,15 @@ class Streams {
   refuse: (stream: string, batch: number) => boolean = () => false;
   #batches = 0;
 
-  send = async ([stream = '']: readonly string[], records: readonly Uint8Array[]): Promise<void> => {
-    if (records.length === 0) return;
-    // The records are the sender's again when this returns.
-    if (this.refuse(stream, this.#batches++)) throw new DeliveryError(`stream ${stream}: throttled`);
-    this.records.set(stream, [
-      ...(this.records.get(stream) ?? []),
-      ...records.map((record) => Uint8Array.from(record)),
-    ]);
+  encode: Encode = ([stream = ''], records) => {
+    const copies = records.map((record) => Uint8Array.from(record));
+    return {
+      send: async () => {
+        if (copies.length === 0) return;
+        if (this.refuse(stream, this.#batches++)) throw new DeliveryError(`stream ${stream}: throttled`);
+        this.records.set(stream, [...(this.records.get(stream) ?? []), ...copies]);
+      },
+    };
   };
 
   rows(stream: string, { columns }: Table): Record<string, unknown>[] {
@@ -74,7 +79,7 @@ class Streams {
 function portsOf(ledger: Ledger, streams: Streams): Ports {
   return {
     ledger,
-    send: streams.send,
+    encode: streams.encode,
     now: () => new Date('2026-11-22T12:00:00Z'),
     loadsStream: 'loads',
     rejectedStream: 'rejected',
@@ -109,11 +114,15 @@ function goldenLines(format: string): { bytes: Buffer; options: Record<string, u
     });
 }
 
+function loadedOf(result: LoadResult): Loaded {
+  if (result.outcome !== 'loaded') throw new Error(`expected it to be loaded, got ${result.outcome}`);
+  return result.loaded;
+}
+
 async function fromObject(source: Source, bytes: Buffer) {
   const streams = new Streams();
   const ports = portsOf(new OneEntry(), streams);
-  const loaded = await loadObject(source, OBJECT, async () => bodyOf(gzipSync(bytes)), ports, ATTEMPT);
-  if (typeof loaded === 'string') throw new Error(loaded);
+  const loaded = loadedOf(await loadObject(source, OBJECT, async () => bodyOf(gzipSync(bytes)), ports, ATTEMPT));
   return { loaded, rows: streams.rows('rows', sourceTable('t', '', source.format.columns, 'objects')) };
 }
 
@@ -121,8 +130,7 @@ async function fromPayload(source: Source, messages: readonly string[], bytes: n
   const streams = new Streams();
   const ids = { owner: '123456789012', filter: 'f', firstEventId: '1', lastEventId: '2', events: messages.length };
   const payload = { ...ids, logGroup: '/app', logStream: 's', messages, timestamps: messages.map(() => 0), bytes };
-  const loaded = await loadPayload(source, payload, portsOf(new OneEntry(), streams), ATTEMPT);
-  if (typeof loaded === 'string') throw new Error(loaded);
+  const loaded = loadedOf(await loadPayload(source, payload, portsOf(new OneEntry(), streams), ATTEMPT));
   return { loaded, rows: streams.rows('rows', sourceTable('t', '', source.format.columns, 'events')) };
 }
 
@@ -162,7 +170,7 @@ describe('loadObject', () => {
 
   test('sends rows and rejections, checkpoints each batch, then the loads row, and only then finishes', async () => {
     const [ledger, streams] = [new OneEntry(), new Streams()];
-    const loaded = await load(ledger, streams);
+    const loaded = loadedOf(await load(ledger, streams));
     expect(loaded).toMatchObject({ counts: { lines: 20_000, rows: 19_998, rejected: 1, filtered: 1 } });
     expect(ledger.writes.length).toBeGreaterThan(3);
     expect(ledger.writes.slice(-2)).toEqual(['checkpoint 20000', 'loaded']);
@@ -187,7 +195,10 @@ describe('loadObject', () => {
     const offered: (readonly string[])[] = [];
     const ports: Ports = {
       ...portsOf(new OneEntry(), new Streams()),
-      send: async (to) => void offered.push(to),
+      encode: (to) => {
+        offered.push(to);
+        return { send: async () => {} };
+      },
     };
     await loadObject(source, OBJECT, async () => bodyOf(many), ports, ATTEMPT);
     const ofRows = offered.filter((to) => to.length > 1);
@@ -203,9 +214,9 @@ describe('loadObject', () => {
     const memories: ArrayBufferLike[] = [];
     const ports: Ports = {
       ...portsOf(new OneEntry(), new Streams()),
-      send: async ([stream], records) => {
+      encode: ([stream], records) => {
         if (stream === 'rows') memories.push(...records.slice(0, 1).map(({ buffer }) => buffer));
-        await sleep(20);
+        return { send: () => sleep(20) };
       },
     };
     const lines = Buffer.from(`${line}\n`.repeat(40_000));
@@ -220,14 +231,16 @@ describe('loadObject', () => {
     const open = async () => {
       throw new Error('opened');
     };
-    expect(await loadObject(alb, OBJECT, open, portsOf(ledger, new Streams()), ATTEMPT)).toBe('already_loaded');
+    expect(await loadObject(alb, OBJECT, open, portsOf(ledger, new Streams()), ATTEMPT)).toEqual({
+      outcome: 'already_loaded',
+    });
   });
 
   test('finishes an object that another has replaced', async () => {
     const ledger = new OneEntry();
-    expect(await loadObject(alb, OBJECT, async () => undefined, portsOf(ledger, new Streams()), ATTEMPT)).toBe(
-      'replaced',
-    );
+    expect(await loadObject(alb, OBJECT, async () => undefined, portsOf(ledger, new Streams()), ATTEMPT)).toEqual({
+      outcome: 'replaced',
+    });
     expect(ledger.writes).toEqual(['replaced']);
   });
 
@@ -238,7 +251,7 @@ describe('loadObject', () => {
     const { length } = streams.rows('rows', table);
     expect(length).toBeGreaterThan(1000);
     const result = await loadObject(alb, OBJECT, async () => undefined, portsOf(ledger, streams), ATTEMPT);
-    expect(result).toBe('replaced');
+    expect(result).toEqual({ outcome: 'replaced' });
     expect(streams.rows('loads', loadsTable)).toMatchObject([{ lines: length, rows: length, etag: OBJECT.etag }]);
     expect(ledger.writes.at(-1)).toBe('replaced');
   });
@@ -246,10 +259,10 @@ describe('loadObject', () => {
   test('stops near the time limit with nothing unsent, and goes on there without a row lost or doubled', async () => {
     const [ledger, streams] = [new OneEntry(), new Streams()];
     let results = 0;
-    for (let result: unknown = 'unfinished'; result === 'unfinished'; results++) {
+    for (let outcome = 'unfinished'; outcome === 'unfinished'; results++) {
       let looks = 0;
       // Each invocation lives for so many chunks; resuming takes one or more to skip what is done.
-      result = await load(ledger, streams, { ...ATTEMPT, outOfTime: () => looks++ > 40 + results * 40 });
+      ({ outcome } = await load(ledger, streams, { ...ATTEMPT, outOfTime: () => looks++ > 40 + results * 40 }));
     }
     expect(results).toBeGreaterThan(2);
     const positions = streams.rows('rows', table).map(({ position }) => position);
@@ -260,19 +273,22 @@ describe('loadObject', () => {
 
   test('ends an object with a reason when an invocation comes no further than the one before', async () => {
     const [ledger, streams] = [new OneEntry(), new Streams()];
-    const result = await load(ledger, streams, { ...ATTEMPT, outOfTime: () => true }, Buffer.alloc(1_000_000, 'x'));
-    expect(result).toMatchObject({ counts: { lines: 1, rejected: 1 }, reasons: new Map([['no_progress', 1]]) });
+    const giveUp = { ...ATTEMPT, outOfTime: () => true };
+    const loaded = loadedOf(await load(ledger, streams, giveUp, Buffer.alloc(1_000_000, 'x')));
+    expect(loaded).toMatchObject({ counts: { lines: 1, rejected: 1 }, reasons: new Map([['no_progress', 1]]) });
     expect(ledger.done).toBe(true);
   });
 
   test('ends an object with a reason when an invocation cannot even skip what is done', async () => {
     const [ledger, streams] = [new OneEntry(), new Streams()];
     let looks = 0;
-    expect(await load(ledger, streams, { ...ATTEMPT, outOfTime: () => looks++ > 40 })).toBe('unfinished');
+    expect(await load(ledger, streams, { ...ATTEMPT, outOfTime: () => looks++ > 40 })).toEqual({
+      outcome: 'unfinished',
+    });
     const done = ledger.progress?.counts.lines ?? 0;
     expect(done).toBeGreaterThan(1000);
-    const result = await load(ledger, streams, { ...ATTEMPT, outOfTime: () => true });
-    expect(result).toMatchObject({ counts: { lines: done + 1 }, reasons: new Map([['no_progress', 1]]) });
+    const loaded = loadedOf(await load(ledger, streams, { ...ATTEMPT, outOfTime: () => true }));
+    expect(loaded).toMatchObject({ counts: { lines: done + 1 }, reasons: new Map([['no_progress', 1]]) });
     expect(streams.rows('rejected', rejectedTable)).toContainEqual(
       expect.objectContaining({ position: done + 1, reason: 'no_progress' }),
     );
@@ -282,10 +298,10 @@ describe('loadObject', () => {
   test('leaves the rest to another invocation when Firehose takes some and then no more', async () => {
     const [ledger, streams] = [new OneEntry(), new Streams()];
     streams.refuse = (_, batch) => batch >= 2;
-    expect(await load(ledger, streams)).toBe('unfinished');
+    expect(await load(ledger, streams)).toEqual({ outcome: 'unfinished' });
     expect(ledger.writes.at(-1)).toMatch(/^release \d+$/);
     streams.refuse = () => false;
-    expect(await load(ledger, streams)).toMatchObject({ counts: { lines: 20_000, rows: 19_998 } });
+    expect(loadedOf(await load(ledger, streams))).toMatchObject({ counts: { lines: 20_000, rows: 19_998 } });
     const positions = new Set(streams.rows('rows', table).map(({ position }) => position));
     expect(positions.size).toBe(19_998);
   });
@@ -300,8 +316,7 @@ describe('loadObject', () => {
   test('loads what stands before the break of a gzip, and rejects the break', async () => {
     const [ledger, streams] = [new OneEntry(), new Streams()];
     const gz = gzipSync(many);
-    const loaded = await load(ledger, streams, ATTEMPT, gz.subarray(0, gz.length >> 1));
-    if (typeof loaded === 'string') throw new Error(loaded);
+    const loaded = loadedOf(await load(ledger, streams, ATTEMPT, gz.subarray(0, gz.length >> 1)));
     expect(loaded.counts.rows).toBeGreaterThan(1000);
     expect(loaded.reasons.get('broken_gzip')).toBe(1);
     expect(loaded.counts.lines).toBe(loaded.counts.rows + loaded.counts.filtered + loaded.counts.rejected);
