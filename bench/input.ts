@@ -48,7 +48,14 @@ const OPTIONS: Readonly<Record<Kind, { readonly format: string; readonly options
 
 /** A source as the stack would declare it. */
 export function sourceOf(kind: Kind, name: string = kind): Source {
-  const settings = { name, ...OPTIONS[kind], lane: 'objects', streams: [name], keepRaw: 'on-error' } as const;
+  const settings = {
+    name,
+    ...OPTIONS[kind],
+    lane: 'objects',
+    bucket: 'landing',
+    streams: [name],
+    keepRaw: 'on-error',
+  } as const;
   return compiledSources([settings])[0] as Source;
 }
 

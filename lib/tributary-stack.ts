@@ -3,7 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import type { SourceSettings, TrackedSettings } from '../lambdas/core/settings.ts';
+import type { EventsPlace, ObjectsPlace, ReadingSettings, RecordSettings } from '../lambdas/core/settings.ts';
 import { LOADS, loadsTable, rejectedTable } from '../lambdas/core/tables/lake-tables.ts';
 import { acknowledgeKeys } from './acknowledge.ts';
 import { Catalog } from './catalog.ts';
@@ -119,12 +119,7 @@ export class TributaryStack extends Stack {
     for (const source of sources) grantRead(fn, bucketOf(source, buckets), source);
     streams.grantLoad(fn, tablesOf(sources));
     ledger.grantUse(fn);
-    fn.setSources(
-      sources.map((source) => ({
-        ...commonSettings(source, streams),
-        ...placeOf(source, buckets),
-      })),
-    );
+    fn.setSources(sources.map((source) => ({ ...loadingSettings(source, streams), ...objectsPlace(source, buckets) })));
     notifications.deliverTo(fn);
     return { notifications, buckets };
   }
@@ -171,7 +166,7 @@ export class TributaryStack extends Stack {
     });
     streams.grantLoad(fn, tablesOf(sources));
     ledger.grantUse(fn);
-    fn.setSources(sources.map((source) => ({ ...commonSettings(source, streams), logGroups: source.logGroups })));
+    fn.setSources(sources.map((source) => ({ ...loadingSettings(source, streams), ...eventsPlace(source) })));
     new LogSubscriptions(this, 'Subscriptions', {
       sources,
       fn,
@@ -192,8 +187,8 @@ export class TributaryStack extends Stack {
     const { memoryMiB, maxConcurrency, duplicates } = this.#config;
     const duplicateCheck = new Duplicates(this, 'Duplicates', {
       sources: [
-        ...objects.map((source) => ({ ...trackedSettings(source), ...placeOf(source, buckets) })),
-        ...events.map((source) => ({ ...trackedSettings(source), logGroups: source.logGroups })),
+        ...objects.map((source) => ({ ...recordSettings(source), ...objectsPlace(source, buckets) })),
+        ...events.map((source) => ({ ...recordSettings(source), ...eventsPlace(source) })),
       ],
       sampleRate: duplicates.sampleRate,
       window: Duration.hours(duplicates.windowHours),
@@ -230,21 +225,30 @@ function bucketOf(source: ObjectSource, buckets: ReadonlyMap<string, IBucket>): 
   return bucket;
 }
 
-function commonSettings(source: Source, streams: Streams): SourceSettings {
+function loadingSettings(source: Source, streams: Streams) {
   return { ...readingSettings(source), streams: streams.namesFor(source.table), keepRaw: source.keepRaw };
 }
 
-function placeOf(source: ObjectSource, buckets: ReadonlyMap<string, IBucket>) {
-  return { bucket: bucketOf(source, buckets).bucketName, prefix: source.prefix, suffix: source.suffix };
+function objectsPlace(source: ObjectSource, buckets: ReadonlyMap<string, IBucket>): ObjectsPlace {
+  return {
+    lane: 'objects',
+    bucket: bucketOf(source, buckets).bucketName,
+    prefix: source.prefix,
+    suffix: source.suffix,
+  };
 }
 
-function trackedSettings(source: Source): TrackedSettings {
+function eventsPlace({ logGroups }: EventSource): EventsPlace {
+  return { lane: 'events', logGroups };
+}
+
+function recordSettings(source: Source): RecordSettings {
   const { recordKey } = source;
   return { ...readingSettings(source), ...(recordKey && { recordKey }) };
 }
 
-function readingSettings({ name, format, options, lane }: Source) {
-  return { name, format, options, lane };
+function readingSettings({ name, format, options }: Source): ReadingSettings {
+  return { name, format, options };
 }
 
 /** Lets `fn` read the source's objects, and tell one that is gone from one it may not read. */

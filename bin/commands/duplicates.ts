@@ -1,8 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type Command, Option } from 'commander';
-import type { TrackedSource } from '../../lambdas/core/duplicates/input-to-check.ts';
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
+import type { RecordSettings } from '../../lambdas/core/settings.ts';
 import { readInputs } from '../input/input-files.ts';
 import { configuredSources } from '../input/local-context.ts';
 import type { Account } from '../operations/account.ts';
@@ -103,9 +103,7 @@ async function check(paths: readonly string[], options: DuplicatesOptions): Prom
   // Objects need a lake, or a stack, to be read from; files need neither.
   const account = urls.length > 0 ? await openAccount(options, false, stage) : undefined;
   try {
-    const sources: readonly TrackedSource[] = compiledSources(
-      account?.duplicates?.sources ?? configuredSources(options.context),
-    );
+    const sources = compiledSources<RecordSettings>(account?.duplicates?.sources ?? configuredSources(options.context));
     const source = sources.find(({ settings }) => settings.name === name);
     if (!source) {
       const known = sources.map(({ settings }) => settings.name).join(', ');

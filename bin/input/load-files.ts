@@ -5,7 +5,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
-import type { SourceSettings } from '../../lambdas/core/settings.ts';
+import type { EventsPlace, ObjectsPlace, SourceSettings } from '../../lambdas/core/settings.ts';
 import { isMissing } from '../../local/files.ts';
 import type { Drained, LocalLake } from '../../local/local-lake.ts';
 import type { InputFile } from './input-files.ts';
@@ -37,7 +37,9 @@ export function sortOut(source: SourceSettings, files: readonly InputFile[]): { 
   return { taken, left };
 }
 
-function objection({ name, format, suffix = '' }: SourceSettings, baseName: string): string | undefined {
+function objection(source: SourceSettings, baseName: string): string | undefined {
+  const { name, format } = source;
+  const { suffix = '' } = source.lane === 'objects' ? source : {};
   if (!baseName.endsWith(suffix)) return `source ${name} takes objects ending in ${suffix} only`;
   if (FORMATS.get(format)?.accepts?.(baseName) === false) return `by its name no log of format ${format}`;
   return undefined;
@@ -59,11 +61,7 @@ export async function loadFiles(
   return handed;
 }
 
-async function putFile(
-  lake: LocalLake,
-  { bucket = '', prefix = '' }: SourceSettings,
-  file: InputFile,
-): Promise<Handed> {
+async function putFile(lake: LocalLake, { bucket, prefix = '' }: ObjectsPlace, file: InputFile): Promise<Handed> {
   const below = (key: string) => (key.startsWith(prefix) ? key : `${prefix}${key}`);
   const own = below(landingKey(file.path));
   const there = join(lake.dir, 'buckets', bucket, own);
@@ -88,7 +86,7 @@ async function holdsAnother(path: string, { bytes, sha256 }: InputFile): Promise
 /** A source of several log groups reads all of them alike: the first one takes the events. */
 async function putEvents(
   lake: LocalLake,
-  { logGroups: [logGroup = ''] = [] }: SourceSettings,
+  { logGroups: [logGroup = ''] }: EventsPlace,
   file: InputFile,
   note: (text: string) => void,
 ): Promise<Handed> {

@@ -170,8 +170,8 @@ async function* objectsOf(
   { settings }: Source,
   { since }: AuditTask,
 ): AsyncGenerator<SourceObject[]> {
+  if (settings.lane !== 'objects') return;
   const { name, bucket, prefix = '' } = settings;
-  if (bucket === undefined) return;
   for await (const page of listObjects(account, { bucket, prefix })) {
     const own = page
       .filter(({ modified }) => !since || modified >= since)

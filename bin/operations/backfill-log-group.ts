@@ -44,8 +44,8 @@ export async function backfillLogGroup(account: Account, asked: LogRange, tools:
   const { logGroup } = range;
   const source = sourceOfLogGroup(account.sources, logGroup);
   if (!source) {
-    const groups = account.sources.flatMap(({ settings }) => settings.logGroups ?? []).join(', ') || 'none';
-    throw new CommandError(`log group ${logGroup}: expected one of a source, ${groups}`);
+    const groups = account.sources.flatMap(({ settings }) => (settings.lane === 'events' ? settings.logGroups : []));
+    throw new CommandError(`log group ${logGroup}: expected one of a source, ${groups.join(', ') || 'none'}`);
   }
   if (!account.logs) {
     throw new CommandError('--log-group reads CloudWatch, which a lake on this machine has not; give --stack');

@@ -75,14 +75,12 @@ export async function backfillObjects(account: Account, task: ObjectsToLoad, too
 
 function requireSource(account: Account, { bucket, prefix, source }: ObjectsToLoad): void {
   const sources = source === undefined ? account.sources : [sourceNamed(account, source)];
-  const fits = sources.some(({ settings }) => {
-    const { bucket: own, prefix: below = '' } = settings;
-    return own === bucket && (below.startsWith(prefix) || prefix.startsWith(below));
-  });
-  if (fits) return;
-  const places = sources.flatMap(({ settings: { name, bucket: own, prefix: below = '' } }) =>
-    own === undefined ? [] : `s3://${own}/${below} (${name})`,
+  const ofObjects = sources.map(({ settings }) => settings).filter((settings) => settings.lane === 'objects');
+  const fits = ofObjects.some(
+    ({ bucket: own, prefix: below = '' }) => own === bucket && (below.startsWith(prefix) || prefix.startsWith(below)),
   );
+  if (fits) return;
+  const places = ofObjects.map(({ name, bucket: own, prefix: below = '' }) => `s3://${own}/${below} (${name})`);
   throw new CommandError(
     `s3://${bucket}/${prefix}: expected a place of a source, ${places.join(', ') || 'but none has objects'}`,
   );

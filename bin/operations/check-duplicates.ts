@@ -1,8 +1,10 @@
 /** The duplicate check done by hand: on files and objects given, without a table. */
 import { countPages, type StoredPage } from '../../lambdas/core/duplicates/counting.ts';
-import { readObject, type TrackedSource } from '../../lambdas/core/duplicates/input-to-check.ts';
+import { readObject } from '../../lambdas/core/duplicates/input-to-check.ts';
 import { type Page, Pager } from '../../lambdas/core/duplicates/pages.ts';
 import { eachRecord } from '../../lambdas/core/duplicates/records.ts';
+import type { FoundSource } from '../../lambdas/core/loading/sources.ts';
+import type { RecordSettings } from '../../lambdas/core/settings.ts';
 
 /** A file or object to check. */
 export interface CheckedFile {
@@ -39,7 +41,10 @@ const MAX_SHOWN = 10;
  * Counts as the lake does: records are compared with those of the same minute. Memory holds the pages: 5
  * bytes of each record, and 4 KB of each file and minute at least.
  */
-export async function checkDuplicates(source: TrackedSource, files: readonly CheckedFile[]): Promise<Checked> {
+export async function checkDuplicates(
+  source: FoundSource<RecordSettings>,
+  files: readonly CheckedFile[],
+): Promise<Checked> {
   const arrivedAt = Date.now();
   const minutes = new Map<number, StoredPage[]>();
   const records: Checked['files'][number][] = [];
@@ -76,7 +81,7 @@ export async function checkDuplicates(source: TrackedSource, files: readonly Che
 /** Reads the files once more, for the lines that the fingerprints stand for. */
 export async function placesOf(
   fingerprints: readonly string[],
-  source: TrackedSource,
+  source: FoundSource<RecordSettings>,
   files: readonly CheckedFile[],
 ): Promise<CheckedDuplicate[]> {
   const found = new Map(

@@ -1,6 +1,5 @@
 import type { FormatOptions } from './reading/format.ts';
 import type { KeepRaw } from './reading/row.ts';
-import type { Lane } from './tables/table.ts';
 
 /**
  * What the stack tells its functions. Written by lib/ at synth, read by the handlers at cold start:
@@ -37,29 +36,49 @@ export const TRACK_BATCH = { messages: 10, windowSeconds: 60 } as const;
 /** CloudWatch namespace of all metrics. */
 export const METRIC_NAMESPACE = 'Tributary';
 
-/** One source, as its loading function sees it. */
-export interface SourceSettings {
+/** How the lines of a source are read. */
+export interface ReadingSettings {
   /** The source's and its table's name. */
   readonly name: string;
   readonly format: string;
   readonly options?: FormatOptions;
-  readonly lane: Lane;
+}
+
+/** A source whose inputs are S3 objects: those of a bucket, below a prefix, that end in a suffix. */
+export interface ObjectsPlace {
+  readonly lane: 'objects';
+  readonly bucket: string;
+  readonly prefix?: string;
+  readonly suffix?: string;
+}
+
+/** A source whose inputs are CloudWatch subscription payloads: those of log groups, by their exact names. */
+export interface EventsPlace {
+  readonly lane: 'events';
+  readonly logGroups: readonly string[];
+}
+
+/** Where the inputs of a source come from. */
+export type InputPlace = ObjectsPlace | EventsPlace;
+
+/** What of a source's settings says which inputs are its own, and how to read them. */
+export type InputSettings = ReadingSettings & InputPlace;
+
+/** One source, as its loading function sees it. */
+export type SourceSettings = InputSettings & {
   /** Firehose streams into the source's table, at least one. */
   readonly streams: readonly string[];
   readonly keepRaw: KeepRaw;
-  /** Lane `objects`: where its objects lie. */
-  readonly bucket?: string;
-  readonly prefix?: string;
-  readonly suffix?: string;
-  /** Lane `events`: exact names. */
-  readonly logGroups?: readonly string[];
+};
+
+/** How the records of a source are told apart. */
+export interface RecordSettings extends ReadingSettings {
+  /** Columns that identify a record. @default - the format's record keys */
+  readonly recordKey?: readonly string[];
 }
 
 /** One source, as the duplicate check sees it. */
-export interface TrackedSettings extends Omit<SourceSettings, 'streams' | 'keepRaw'> {
-  /** Columns that tell a record from every other, where they are not those of the format. */
-  readonly recordKey?: readonly string[];
-}
+export type TrackedSettings = RecordSettings & InputPlace;
 
 /** All that the duplicate check is told. */
 export interface TrackerSettings {
@@ -87,7 +106,7 @@ export class SettingsError extends Error {
 /**
  * Reads a loading function's environment.
  *
- * @throws SettingsError naming the variable that is missing or is no JSON.
+ * @throws SettingsError naming the variable that is missing, is not JSON or is not a number.
  */
 export function loaderSettings(env: Environment): LoaderSettings {
   return {
@@ -95,21 +114,21 @@ export function loaderSettings(env: Environment): LoaderSettings {
     loadsStream: required(env, ENV.loadsStream),
     rejectedStream: required(env, ENV.rejectedStream),
     ledgerTable: required(env, ENV.ledgerTable),
-    ledgerDays: Number(required(env, ENV.ledgerDays)),
+    ledgerDays: requiredNumber(env, ENV.ledgerDays),
   };
 }
 
 /**
  * Reads the environment of track-duplicates.
  *
- * @throws SettingsError naming the variable that is missing or is no JSON.
+ * @throws SettingsError naming the variable that is missing, is not JSON or is not a number.
  */
 export function trackerSettings(env: Environment): TrackerSettings {
   return {
     sources: fromJson<readonly TrackedSettings[]>(env, ENV.trackedSources),
     table: required(env, ENV.duplicatesTable),
-    sampleRate: Number(required(env, ENV.duplicatesSampleRate)),
-    windowHours: Number(required(env, ENV.duplicatesWindowHours)),
+    sampleRate: requiredNumber(env, ENV.duplicatesSampleRate),
+    windowHours: requiredNumber(env, ENV.duplicatesWindowHours),
   };
 }
 
@@ -123,11 +142,19 @@ export function required(env: Environment, name: string): string {
   return value;
 }
 
+/** @throws SettingsError when the variable is not set or is not a finite number above 0. */
+export function requiredNumber(env: Environment, name: string): number {
+  const text = required(env, name);
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new SettingsError(`environment variable ${name}: expected a number above 0, got ${text.slice(0, 80)}`);
+}
+
 function fromJson<T>(env: Environment, name: string): T {
   const json = required(env, name);
   try {
     return JSON.parse(json) as T;
   } catch (cause) {
-    throw new SettingsError(`environment variable ${name} is no JSON: ${json.slice(0, 80)}`, { cause });
+    throw new SettingsError(`environment variable ${name}: expected JSON, got ${json.slice(0, 80)}`, { cause });
   }
 }

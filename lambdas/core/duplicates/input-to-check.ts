@@ -3,7 +3,7 @@ import { BrokenGzipError, decompress } from '../lines/decompress.ts';
 import { type ObjectId, objectInputKey, originOf, payloadInputKey } from '../loading/input.ts';
 import type { Payload } from '../loading/payload.ts';
 import type { FoundSource } from '../loading/sources.ts';
-import type { TrackedSettings } from '../settings.ts';
+import type { RecordSettings, TrackedSettings } from '../settings.ts';
 import type { Pager } from './pages.ts';
 import { RecordReader, type Records } from './records.ts';
 
@@ -88,7 +88,7 @@ export function payloadToCheck(source: TrackedSource, payload: Payload, holder: 
  * @returns false where the object is there no more
  */
 export async function readObject(
-  { format, settings }: TrackedSource,
+  { format, settings }: FoundSource<RecordSettings>,
   open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
   take: (records: Records) => void,
   pause: () => Promise<void> = async () => {},

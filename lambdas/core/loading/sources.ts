@@ -2,7 +2,7 @@
 
 import { FORMATS } from '../formats/registry.ts';
 import type { CompiledFormat } from '../reading/format.ts';
-import { SettingsError, type SourceSettings } from '../settings.ts';
+import { type InputSettings, type ReadingSettings, SettingsError } from '../settings.ts';
 import type { CreatedObject } from './notification.ts';
 
 /** Why an object is not loaded although its notification came. */
@@ -13,7 +13,9 @@ export type SkipReason = 'no_source' | 'not_a_log' | 'folder';
  *
  * @throws SettingsError for an unknown format; OptionError as the format does. Synth has checked both.
  */
-export function compiledSources<Settings extends Found>(settings: readonly Settings[]): FoundSource<Settings>[] {
+export function compiledSources<Settings extends ReadingSettings>(
+  settings: readonly Settings[],
+): FoundSource<Settings>[] {
   return settings.map((source) => {
     const format = FORMATS.get(source.format);
     if (!format)
@@ -25,11 +27,8 @@ export function compiledSources<Settings extends Found>(settings: readonly Setti
   });
 }
 
-/** What of a source's settings tells which objects and log groups are its own, and how to read them. */
-type Found = Pick<SourceSettings, 'name' | 'format' | 'options' | 'bucket' | 'prefix' | 'suffix' | 'logGroups'>;
-
 /** A source with its format's options applied. */
-export interface FoundSource<Settings extends Found> {
+export interface FoundSource<Settings extends ReadingSettings> {
   readonly settings: Settings;
   readonly format: CompiledFormat;
   /** Whether an object of this base name is one of the format's logs. */
@@ -37,18 +36,21 @@ export interface FoundSource<Settings extends Found> {
 }
 
 /** Whether an object belongs to a source. */
-export type ObjectMatch<Settings extends Found> =
+export type ObjectMatch<Settings extends InputSettings> =
   | { readonly outcome: 'found'; readonly source: FoundSource<Settings> }
   | { readonly outcome: 'skipped'; readonly reason: SkipReason };
 
 /** The source whose bucket, prefix and suffix the object has, or why no source loads it. */
-export function sourceOfObject<Settings extends Found>(
+export function sourceOfObject<Settings extends InputSettings>(
   sources: readonly FoundSource<Settings>[],
   { bucket, key }: CreatedObject,
 ): ObjectMatch<Settings> {
   const source = sources.find(
     ({ settings }) =>
-      settings.bucket === bucket && key.startsWith(settings.prefix ?? '') && key.endsWith(settings.suffix ?? ''),
+      settings.lane === 'objects' &&
+      settings.bucket === bucket &&
+      key.startsWith(settings.prefix ?? '') &&
+      key.endsWith(settings.suffix ?? ''),
   );
   if (!source) return { outcome: 'skipped', reason: 'no_source' };
   if (key.endsWith('/')) return { outcome: 'skipped', reason: 'folder' };
@@ -56,9 +58,9 @@ export function sourceOfObject<Settings extends Found>(
   return isLog ? { outcome: 'found', source } : { outcome: 'skipped', reason: 'not_a_log' };
 }
 
-export function sourceOfLogGroup<Settings extends Found>(
+export function sourceOfLogGroup<Settings extends InputSettings>(
   sources: readonly FoundSource<Settings>[],
   logGroup: string,
 ): FoundSource<Settings> | undefined {
-  return sources.find(({ settings }) => settings.logGroups?.includes(logGroup));
+  return sources.find(({ settings }) => settings.lane === 'events' && settings.logGroups.includes(logGroup));
 }

@@ -31,7 +31,7 @@ interface Shape {
 let sources = 0;
 
 function newSource(): TrackedSource {
-  const settings = { name: `s${sources++}`, format: 'alb', lane: 'objects' as const };
+  const settings = { name: `s${sources++}`, format: 'alb', lane: 'objects' as const, bucket: 'logs' };
   return compiledSources([settings])[0] as TrackedSource;
 }
 

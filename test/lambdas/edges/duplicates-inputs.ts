@@ -27,7 +27,9 @@ let sources = 0;
 /** A source of its own for each test: they share the table. */
 export function newSource(): TrackedSource {
   const options = { columns: { at: 'timestamp', request_id: 'string' } };
-  const [source] = compiledSources([{ name: `s${sources++}`, format: 'json', options, lane: 'objects' as const }]);
+  const [source] = compiledSources([
+    { name: `s${sources++}`, format: 'json', options, lane: 'objects' as const, bucket: 'logs' },
+  ]);
   return source as TrackedSource;
 }
 

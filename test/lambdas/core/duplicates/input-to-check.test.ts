@@ -14,7 +14,14 @@ describe('payloadToCheck', () => {
   ])(
     'groups %s events without a time of their own by the hour CloudWatch received each of them',
     async (format, message) => {
-      const settings = { name: 'app', format, lane: 'events', streams: ['app'], keepRaw: 'never' } as const;
+      const settings = {
+        name: 'app',
+        format,
+        lane: 'events',
+        logGroups: ['/app'],
+        streams: ['app'],
+        keepRaw: 'never',
+      } as const;
       const options = format === 'json' ? { columns: { id: 'int' } } : {};
       const [source] = compiledSources([{ ...settings, options }]);
       if (!source) throw new Error('expected a source');

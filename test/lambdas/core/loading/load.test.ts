@@ -19,6 +19,7 @@ import {
 } from '../../../../lambdas/core/loading/load.ts';
 import { rowsOf } from '../../../../lambdas/core/loading/pack.ts';
 import type { FormatOptions } from '../../../../lambdas/core/reading/format.ts';
+import type { InputPlace, SourceSettings } from '../../../../lambdas/core/settings.ts';
 import { loadsTable, rejectedTable } from '../../../../lambdas/core/tables/lake-tables.ts';
 import { sourceTable, type Table } from '../../../../lambdas/core/tables/table.ts';
 
@@ -90,7 +91,9 @@ function portsOf(ledger: Ledger, streams: Streams): Ports {
 function sourceOf(format: string, lane: 'objects' | 'events', options: FormatOptions = {}): Source {
   const compiled = FORMATS.get(format)?.compile(options);
   if (!compiled) throw new Error(`no format ${format}`);
-  return { settings: { name: format, format, lane, streams: ['rows'], keepRaw: 'on-error' }, format: compiled };
+  const place: InputPlace = lane === 'objects' ? { lane, bucket: OBJECT.bucket } : { lane, logGroups: ['/app'] };
+  const settings: SourceSettings = { name: format, format, ...place, streams: ['rows'], keepRaw: 'on-error' };
+  return { settings, format: compiled };
 }
 
 async function* bodyOf(bytes: Uint8Array, size = 65_536): AsyncGenerator<Uint8Array> {

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { ENV, loaderSettings, SettingsError, trackerSettings } from '../../../lambdas/core/settings.ts';
+
+const SOURCE = { name: 'web', format: 'alb', lane: 'objects', bucket: 'logs', streams: ['web'], keepRaw: 'never' };
+
+const LOADER = {
+  [ENV.sources]: JSON.stringify([SOURCE]),
+  [ENV.loadsStream]: 'loads',
+  [ENV.rejectedStream]: 'rejected',
+  [ENV.ledgerTable]: 'ledger',
+  [ENV.ledgerDays]: '400',
+};
+
+const TRACKER = {
+  [ENV.trackedSources]: JSON.stringify([SOURCE]),
+  [ENV.duplicatesTable]: 'duplicates',
+  [ENV.duplicatesSampleRate]: '0.1',
+  [ENV.duplicatesWindowHours]: '72',
+};
+
+describe('loaderSettings', () => {
+  test('reads what the stack sets', () => {
+    expect(loaderSettings(LOADER)).toEqual({
+      sources: [SOURCE],
+      loadsStream: 'loads',
+      rejectedStream: 'rejected',
+      ledgerTable: 'ledger',
+      ledgerDays: 400,
+    });
+  });
+
+  test.each(Object.keys(LOADER))('throws a SettingsError that names %s when it is not set', (name) => {
+    expect(() => loaderSettings({ ...LOADER, [name]: undefined })).toThrow(SettingsError);
+    expect(() => loaderSettings({ ...LOADER, [name]: '' })).toThrow(`environment variable ${name} is not set`);
+  });
+
+  test('throws a SettingsError for sources that are not JSON', () => {
+    expect(() => loaderSettings({ ...LOADER, [ENV.sources]: '[{' })).toThrow(`${ENV.sources}: expected JSON, got [{`);
+  });
+});
+
+describe('trackerSettings', () => {
+  test('reads what the stack sets', () => {
+    expect(trackerSettings(TRACKER)).toEqual({
+      sources: [SOURCE],
+      table: 'duplicates',
+      sampleRate: 0.1,
+      windowHours: 72,
+    });
+  });
+});
+
+describe('a number from the environment', () => {
+  test.each(['many', 'NaN', '4OO', 'Infinity', '-1', '0'])(
+    '%j is refused, and never becomes an expiry of NaN',
+    (text) => {
+      const message = `expected a number above 0, got ${text}`;
+      expect(() => loaderSettings({ ...LOADER, [ENV.ledgerDays]: text })).toThrow(`${ENV.ledgerDays}: ${message}`);
+      expect(() => trackerSettings({ ...TRACKER, [ENV.duplicatesSampleRate]: text })).toThrow(message);
+      expect(() => trackerSettings({ ...TRACKER, [ENV.duplicatesWindowHours]: text })).toThrow(message);
+    },
+  );
+});
