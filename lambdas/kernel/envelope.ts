@@ -1,29 +1,29 @@
 /** Lines in the envelope of a container runtime: core/reading/envelope.ts, for envelopes that need no second look. */
-import { setFilter, STREAM as STREAM_FILTER } from './filters';
+import { FILTER_NOT_STDOUT, setFilter } from './filters';
 import { beginOthers, takeOther } from './json-others';
-import { BEFORE_FIRST, columnOf, keyIn, NO_COLUMN, OUTERMOST, prepareKeys, valueAfter } from './json-keys';
-import { copyUnquoted } from './json-strings';
+import { BEFORE_FIRST, keyIn, NO_COLUMN, OUTERMOST, prepareKeys, targetOf, valueAfter } from './json-keys';
+import { copyDecoded } from './json-strings';
 import { endOfValue, pastSpace } from './json-values';
 import {
-  BACKSLASH, COLON, CR, DOT, HYPHEN, inOf, INNER, isEnd, LF, outOf, put, putBytes, putTextKey, QUOTE, SPACE,
+  BACKSLASH, COLON, CR, DOT, HYPHEN, INNER_LINE, inputOf, isEnd, LF, outputOf, put, putBytes, putTextKey, QUOTE, SPACE,
 } from './memory';
 import { matched } from './log-direct';
 import { digitsIn, isDigit } from './numbers';
-import { flags, JSON_RECORD, kind, NOT_STDOUT, startLength, startText, streamKey, wroteStream } from './program';
+import { flags, JSON_RECORD, kind, NOT_STDOUT, setStreamSlot, startLength, startText, streamKey } from './program';
 import { find } from './text';
 
 /** Name of its output stream in the envelope; 0 where that tells none. */
-let stream: usize = 0;
+let streamName: usize = 0;
 /** Where the envelope ends; 0 where that is the line's own end. */
-let end: usize = 0;
+let envelopeEnd: usize = 0;
 /** Where the line ends that is copied from it. */
 let innerEnd: usize = 0;
 
 /** The line has an envelope. */
-export let enveloped: bool = false;
+export let hasEnvelope: bool = false;
 
 /** Names of parts, in the order of core/reading/envelope.ts: two that may stand for the line, the stream, two for the time. */
-const STREAM: u32 = 2;
+const STREAM_PART: u32 = 2;
 
 /** `"stdout"` and `"stderr"`, as eight bytes are read, and their names as six and two more are, the two left out. */
 const STDOUT_QUOTED: u64 = 0x2274756f64747322;
@@ -34,42 +34,42 @@ const STDOUT: u64 = (STDOUT_QUOTED >> 8) & NAME_MASK;
 const STDERR: u64 = (STDERR_QUOTED >> 8) & NAME_MASK;
 
 /** @returns where the line that is read begins; 0 for a surprise; anything where a filter leaves the line out */
-export function takeOut(p: usize): usize {
+export function unwrap(p: usize): usize {
   const c = <u32>load<u8>(p);
-  enveloped = false;
-  stream = 0;
-  end = 0;
+  hasEnvelope = false;
+  streamName = 0;
+  envelopeEnd = 0;
   setFilter(0);
   if (c == 0x7b) {
     const isOwn = kind() == JSON_RECORD || (startLength() > 0 && hasStart(p));
     if (isOwn && !mayHoldLine(p)) return p;
-    const line = takeOutOfObject(p);
+    const line = unwrapJson(p);
     // What tells no stream is an envelope only where a line of the format is in it.
-    if (line != 0 && stream == 0 && !hasStart(line)) return isOwn ? withoutEnvelope(p) : 0;
-    enveloped = true;
+    if (line != 0 && streamName == 0 && !hasStart(line)) return isOwn ? discardEnvelope(p) : 0;
+    hasEnvelope = true;
     p = line;
   } else if (isDigit(c) && load<u8>(p, 4) == HYPHEN) {
     const space = find(p, SPACE);
     const head = load<u32>(space, 1);
     if (load<u8>(space) != SPACE || (head != <u32>STDOUT && head != <u32>STDERR)) return p;
-    enveloped = true;
-    p = takeOutOfCri(p, space);
+    hasEnvelope = true;
+    p = unwrapCri(p, space);
   }
   if (p == 0) return 0;
-  if (stream != 0 && flags() & NOT_STDOUT && (load<u64>(stream) & NAME_MASK) != STDOUT) {
-    setFilter(STREAM_FILTER);
-    if (end == 0) end = find(p, LF);
+  if (streamName != 0 && flags() & NOT_STDOUT && (load<u64>(streamName) & NAME_MASK) != STDOUT) {
+    setFilter(FILTER_NOT_STDOUT);
+    if (envelopeEnd == 0) envelopeEnd = find(p, LF);
     return p;
   }
-  if (end != 0 && !isOneLine()) return 0;
+  if (envelopeEnd != 0 && !isOneLine()) return 0;
   // Space may be all there is, or a byte order mark.
   const first = <u32>load<u8>(p);
   return first <= SPACE || first >= 0x80 ? 0 : p;
 }
 
 /** Forgets what was read of an object that is no envelope after all. */
-function withoutEnvelope(p: usize): usize {
-  end = 0;
+function discardEnvelope(p: usize): usize {
+  envelopeEnd = 0;
   beginOthers();
   return p;
 }
@@ -78,26 +78,26 @@ function withoutEnvelope(p: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function lineEndOf(p: usize): usize {
-  return end == 0 ? p : end;
+  return envelopeEnd == 0 ? p : envelopeEnd;
 }
 
 export function putStream(o: usize): usize {
-  if (stream == 0) return o;
+  if (streamName == 0) return o;
   const from = o;
-  o = put(putBytes(putTextKey(o, streamKey()), stream, NAME_LENGTH), QUOTE);
-  wroteStream(from, o);
+  o = put(putBytes(putTextKey(o, streamKey()), streamName, NAME_LENGTH), QUOTE);
+  setStreamSlot(from, o);
   return o;
 }
 
 /** `2025-01-01T00:00:00.123456789Z stdout F the line` */
-function takeOutOfCri(p: usize, space: usize): usize {
-  stream = space + 1;
-  const name = load<u64>(stream) & NAME_MASK;
+function unwrapCri(p: usize, space: usize): usize {
+  streamName = space + 1;
+  const name = load<u64>(streamName) & NAME_MASK;
   if (!isCriTime(p, space) || (name != STDOUT && name != STDERR)) return 0;
   // Tags may be more than one; and of a line that was cut this is a piece, which is kept where it is not left out.
-  const tag = load<u32>(stream, NAME_LENGTH) & 0xffffff;
+  const tag = load<u32>(streamName, NAME_LENGTH) & 0xffffff;
   const isPiece = tag == 0x205020 && flags() & NOT_STDOUT && name != STDOUT;
-  return tag == 0x204620 || isPiece ? stream + NAME_LENGTH + 3 : 0;
+  return tag == 0x204620 || isPiece ? streamName + NAME_LENGTH + 3 : 0;
 }
 
 /** `yyyy-MM-ddTHH:mm:ss`, a fraction or none, and `Z` or `+HH:mm`. */
@@ -124,7 +124,7 @@ function isCriTime(p: usize, space: usize): bool {
 const PUNCTUATION: i32 = 0b0010_0100_1001_0000;
 
 /** `{"log":"the line\n","stream":"stdout","time":…}`, its members in any order and others among them, which `extra` keeps. */
-function takeOutOfObject(p: usize): usize {
+function unwrapJson(p: usize): usize {
   prepareKeys();
   let key = BEFORE_FIRST;
   let lineEnd: usize = 0;
@@ -137,18 +137,18 @@ function takeOutOfObject(p: usize): usize {
     if (key == 0) return 0;
     p = valueAfter(key, keyStart);
     if (p == 0) return 0;
-    const part = columnOf(key);
-    if (part < STREAM && lineEnd == 0) {
+    const part = targetOf(key);
+    if (part < STREAM_PART && lineEnd == 0) {
       if (load<u8>(p) != QUOTE) return 0;
-      const places = copyUnquoted(p + 1, INNER);
-      p = inOf(places);
-      lineEnd = outOf(places);
-    } else if (part == STREAM && stream == 0) {
+      const pointers = copyDecoded(p + 1, INNER_LINE);
+      p = inputOf(pointers);
+      lineEnd = outputOf(pointers);
+    } else if (part == STREAM_PART && streamName == 0) {
       const value = load<u64>(p);
       if (value != STDOUT_QUOTED && value != STDERR_QUOTED) return 0;
-      stream = p + 1;
+      streamName = p + 1;
       p += NAME_LENGTH + 2;
-    } else if (part != NO_COLUMN && part > STREAM && !timed) {
+    } else if (part != NO_COLUMN && part > STREAM_PART && !timed) {
       timed = true;
       p = endOfValue(p);
     } else p = takeOther(key, p);
@@ -156,23 +156,23 @@ function takeOutOfObject(p: usize): usize {
     p = pastSpace(p);
   } while (load<u8>(p) == 0x2c);
   if (load<u8>(p) != 0x7d || lineEnd == 0) return 0;
-  end = pastSpace(p + 1);
-  if (!isEnd(end)) return 0;
+  envelopeEnd = pastSpace(p + 1);
+  if (!isEnd(envelopeEnd)) return 0;
   innerEnd = lineEnd;
-  return INNER;
+  return INNER_LINE;
 }
 
 /** Puts LF behind the line at INNER, in place of the line ends there. False where it holds another. */
 function isOneLine(): bool {
   let o = innerEnd;
-  while (o > INNER && isBreak(load<u8>(o - 1))) o--;
+  while (o > INNER_LINE && isLineBreak(load<u8>(o - 1))) o--;
   store<u8>(o, LF);
-  return find(INNER, LF) == o;
+  return find(INNER_LINE, LF) == o;
 }
 
 // @ts-ignore: decorator
 @inline
-function isBreak(c: u32): bool {
+function isLineBreak(c: u32): bool {
   return c == LF || c == CR;
 }
 

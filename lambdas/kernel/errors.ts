@@ -1,10 +1,12 @@
 /** Values that their columns do not take, and JSON's members given twice, as `errors` keeps them. */
 import { copyPlain } from './json-values';
-import { BACKSLASH, COLON, DOT, FAILED, HYPHEN, outOf, put, putBytes, putTextKey, QUOTE, SPACE, ZERO } from './memory';
+import {
+  BACKSLASH, COLON, DOT, FAILED_COLUMNS, HYPHEN, outputOf, put, putBytes, putTextKey, QUOTE, SPACE, ZERO,
+} from './memory';
 import { isDigit } from './numbers';
 import {
-  ADDRESS, BIGINT_DIGITS, BOOLEAN, DELIMITED, DOUBLE, errorsKey, INT, INT_DIGITS, kind, NAME_BYTES, nameLength, names, opOf,
-  RECORD_BYTES, RECORDS, TIME,
+  ADDRESS, BIGINT_DIGITS, BOOLEAN, DELIMITED, DOUBLE, errorsKey, FIELD_BYTES, FIELDS, INT, INT_DIGITS, kind, NAME_BYTES,
+  nameLength, names, opOf, TIME,
 } from './program';
 import { copySpan } from './text';
 
@@ -12,7 +14,7 @@ import { copySpan } from './text';
 export let fieldErrors: u32 = 0;
 
 /** At FAILED the columns whose values do not convert, a bit each, of 256; and where in the line those values begin and end. */
-const VALUES: usize = FAILED + 32;
+const VALUES: usize = FAILED_COLUMNS + 32;
 const VALUE_BYTES: usize = 8;
 
 /** The one member that was given before: its key, value, and whether the key was written likewise. */
@@ -24,20 +26,20 @@ let repeatedExactly: bool = false;
 // @ts-ignore: decorator
 @inline
 export function beginErrors(): void {
-  if (fieldErrors != 0) forgetErrors();
+  if (fieldErrors != 0) clearErrors();
 }
 
-function forgetErrors(): void {
-  v128.store(FAILED, i64x2.splat(0));
-  v128.store(FAILED, i64x2.splat(0), 16);
+function clearErrors(): void {
+  v128.store(FAILED_COLUMNS, i64x2.splat(0));
+  v128.store(FAILED_COLUMNS, i64x2.splat(0), 16);
   fieldErrors = 0;
   repeatedKey = 0;
 }
 
 /** Notes a column whose value does not convert; of a delimited line, a field. False where only a second look can tell why. */
-export function noteFailed(column: u32, p: usize, end: usize): bool {
-  if (!isOther(takenBy(recordOf(column)), p, end)) return false;
-  const word = FAILED + <usize>(column >> 6) * 8;
+export function noteConversionError(column: u32, p: usize, end: usize): bool {
+  if (!hasWrongForm(valueOpOf(fieldAt(column)), p, end)) return false;
+  const word = FAILED_COLUMNS + <usize>(column >> 6) * 8;
   store<u64>(word, load<u64>(word) | ((<u64>1) << (column & 63)));
   const value = VALUES + <usize>column * VALUE_BYTES;
   store<u32>(value, p);
@@ -48,18 +50,18 @@ export function noteFailed(column: u32, p: usize, end: usize): bool {
 
 // @ts-ignore: decorator
 @inline
-function recordOf(column: u32): usize {
-  return RECORDS + <usize>column * RECORD_BYTES;
+function fieldAt(column: u32): usize {
+  return FIELDS + <usize>column * FIELD_BYTES;
 }
 
 /** What a column takes, as its op; of an address, it is the port that may not convert. */
-export function takenBy(record: usize): u32 {
-  const op = opOf(record);
+export function valueOpOf(field: usize): u32 {
+  const op = opOf(field);
   return op == ADDRESS ? INT : op;
 }
 
 /** Is a value for certain none that columns of the kind take, nor one beyond their range? */
-export function isOther(op: u32, p: usize, end: usize): bool {
+export function hasWrongForm(op: u32, p: usize, end: usize): bool {
   const first = <u32>load<u8>(p);
   if (first == 0x7b || first == 0x5b) return true;
   const quoted = first == QUOTE;
@@ -73,16 +75,16 @@ export function isOther(op: u32, p: usize, end: usize): bool {
   let fraction = false;
   for (let at = p; at < end; at++) {
     const c = <u32>load<u8>(at);
-    if (!isPart(op, c)) return true;
+    if (!mayOccur(op, c)) return true;
     if (c == DOT) fraction = true;
     // What has a fraction is no whole number, unless that is 0.
     else if (fraction && op < DOUBLE && c > ZERO) return true;
   }
-  return isTooLong(op, p, end);
+  return hasTooManyDigits(op, p, end);
 }
 
 /** Is it a whole number of more digits than any has that its column takes? */
-function isTooLong(op: u32, p: usize, end: usize): bool {
+function hasTooManyDigits(op: u32, p: usize, end: usize): bool {
   if (op >= DOUBLE) return false;
   if (load<u8>(p) == HYPHEN || load<u8>(p) == 0x2b) p++;
   if (end - p <= (op == INT ? INT_DIGITS : BIGINT_DIGITS) + 1) return false;
@@ -96,26 +98,26 @@ function mayBeBoolean(p: usize, end: usize): bool {
 }
 
 /** Does a character occur in numbers, or in times? */
-function isPart(op: u32, c: u32): bool {
+function mayOccur(op: u32, c: u32): bool {
   if (isDigit(c) || c == DOT || c == HYPHEN || c == 0x2b) return true;
   if (op < DOUBLE) return false;
   if ((c | 0x20) == 0x65) return true;
-  return op == TIME && (c == COLON || c == SPACE || c == 0x2c || isOfZone(c | 0x20));
+  return op == TIME && (c == COLON || c == SPACE || c == 0x2c || isZoneLetter(c | 0x20));
 }
 
 /** T, and the letters of Z, UTC and GMT. */
-function isOfZone(letter: u32): bool {
+function isZoneLetter(letter: u32): bool {
   return letter == 0x74 || letter == 0x7a || letter == 0x75 || letter == 0x63 || letter == 0x67 || letter == 0x6d;
 }
 
 /** Notes a member whose column the line has had, by a key at `before`. False for another one. */
-export function noteRepeated(before: usize, key: usize, length: usize, p: usize): bool {
+export function noteRepeatedKey(earlierKey: usize, key: usize, length: usize, p: usize): bool {
   if (repeatedKey != 0) return false;
   repeatedKey = key;
   repeatedLength = length;
   repeatedValue = p;
   repeatedExactly = true;
-  for (let i: usize = 0; i < length; i++) if (load<u8>(before + i) != load<u8>(key + i)) repeatedExactly = false;
+  for (let i: usize = 0; i < length; i++) if (load<u8>(earlierKey + i) != load<u8>(key + i)) repeatedExactly = false;
   fieldErrors++;
   return true;
 }
@@ -130,7 +132,7 @@ export function putErrors(o: usize): usize {
   }
   let count = 0;
   for (let word: u32 = 0; word < 4; word++) {
-    for (let failed = load<u64>(FAILED + <usize>word * 8); failed != 0; failed &= failed - 1) {
+    for (let failed = load<u64>(FAILED_COLUMNS + <usize>word * 8); failed != 0; failed &= failed - 1) {
       if (count++ > 0) o = put(o, 0x2c);
       o = putFailed(o, word * 64 + <u32>ctz(failed));
     }
@@ -140,7 +142,7 @@ export function putErrors(o: usize): usize {
 }
 
 function putFailed(o: usize, column: u32): usize {
-  const op = takenBy(recordOf(column));
+  const op = valueOpOf(fieldAt(column));
   const value = VALUES + <usize>column * VALUE_BYTES;
   const name = names() + <usize>column * NAME_BYTES;
   let p = <usize>load<u32>(value);
@@ -151,7 +153,7 @@ function putFailed(o: usize, column: u32): usize {
     p++;
     end--;
   }
-  if (!isTooLong(op, p, end)) return putReason(o, 'not a whole number');
+  if (!hasTooManyDigits(op, p, end)) return putReason(o, 'not a whole number');
   return putReason(o, op == INT ? 'out of range for int' : 'out of range for bigint');
 }
 
@@ -160,7 +162,7 @@ function putValue(o: usize, name: usize, length: usize, p: usize, end: usize): u
   store<u16>(o, 0x225c);
   o = putBytes(o + 2, name, length);
   o = putText(o, '\\":{\\"value\\":\\"');
-  return kind() == DELIMITED ? copySpan(p, end, o, 2) : outOf(copyPlain(p, o, 2));
+  return kind() == DELIMITED ? copySpan(p, end, o, 2) : outputOf(copyPlain(p, o, 2));
 }
 
 function putReason(o: usize, reason: string): usize {

@@ -6,11 +6,11 @@ import { DIGITS, DOT, HYPHEN, put, putBytes, ZERO } from './memory';
 import { isDigit } from './numbers';
 
 /** So many digits a double holds whatever they are: read and written again they are the same. Others take arithmetic. */
-const MOST_DIGITS: i32 = 15;
+const MAX_DIGITS: i32 = 15;
 /** Within it, it holds them: beyond are numbers of less precision, and none. */
-const MOST_MAGNITUDE: i32 = 290;
+const MAX_EXPONENT: i32 = 290;
 /** Digits that are looked at, zeros at the end included. */
-const MOST_LOOKED_AT: i32 = 40;
+const MAX_DIGITS_READ: i32 = 40;
 
 /** Significant digits at DIGITS, and the place of the point among them: 0 before the first. */
 let count: i32 = 0;
@@ -21,7 +21,7 @@ export function copyExponent(p: usize, end: usize, o: usize): usize {
   const negative = load<u8>(p) == HYPHEN;
   if (!readDigits(negative ? p + 1 : p, end)) return 0;
   if (count == 0) return put(o, ZERO);
-  if (count > MOST_DIGITS || point > MOST_MAGNITUDE || point < -MOST_MAGNITUDE) return 0;
+  if (count > MAX_DIGITS || point > MAX_EXPONENT || point < -MAX_EXPONENT) return 0;
   return putNumber(negative ? put(o, HYPHEN) : o);
 }
 
@@ -35,7 +35,7 @@ function readDigits(p: usize, end: usize): bool {
     const c = <u32>load<u8>(p);
     if (isDigit(c)) {
       if (c != ZERO || count > 0) {
-        if (count == MOST_LOOKED_AT) return false;
+        if (count == MAX_DIGITS_READ) return false;
         store<u8>(DIGITS + <usize>count, c);
         count++;
       }

@@ -2,12 +2,12 @@
  * Where the fields of a delimited line end, found for the whole line before any is read: 64 bytes become masks of a bit
  * each, so that no field waits for the one before it to end.
  */
-import { BACKSLASH, CR, ENDS, every, LF, QUOTE, SPACE } from './memory';
+import { BACKSLASH, CR, FIELD_ENDS, LF, QUOTE, SPACE, splatOf } from './memory';
 
 /** Of one end; the last is the line's. */
 export const END_BYTES: usize = 4;
 /** Where so many are found before the line's end, it is left to the clear path. */
-const MOST_FIELDS: u32 = 200;
+const MAX_FIELDS: u32 = 200;
 
 /** Of the line. */
 export let fieldsFound: u32 = 0;
@@ -21,17 +21,17 @@ export let plain: bool = false;
  * @returns the line's end; 0 where fields are not so, a quote is still open there, or there are too many
  */
 export function findFields(p: usize): usize {
-  const quote = every(QUOTE);
-  const space = every(SPACE);
-  const backslash = every(BACKSLASH);
-  let at = ENDS;
+  const quote = splatOf(QUOTE);
+  const space = splatOf(SPACE);
+  const backslash = splatOf(BACKSLASH);
+  let at = FIELD_ENDS;
   let special: u64 = 0;
   // All ones where the byte before is within quotes.
   let within: u64 = 0;
-  let untidy: u64 = 0;
+  let malformed: u64 = 0;
   // A bit where a field begins in the block, and where one must have ended: left over from the block before.
-  let begins: u64 = 1;
-  let closed: u64 = 0;
+  let startsNext: u64 = 1;
+  let closedBefore: u64 = 0;
   while (true) {
     const a = v128.load(p);
     const b = v128.load(p, 16);
@@ -40,38 +40,38 @@ export function findFields(p: usize): usize {
     let quotes = whereIs(a, b, c, d, quote);
     let spaces = whereIs(a, b, c, d, space);
     let lineFeed: u64 = 0;
-    let returns: u64 = 0;
+    let carriageReturns: u64 = 0;
     const specialA = specialIn(a, backslash, space);
     const specialB = specialIn(b, backslash, space);
     const specialC = specialIn(c, backslash, space);
     const specialD = specialIn(d, backslash, space);
     if (v128.any_true(v128.or(v128.or(specialA, specialB), v128.or(specialC, specialD)))) {
-      lineFeed = whereIs(a, b, c, d, every(LF));
+      lineFeed = whereIs(a, b, c, d, splatOf(LF));
       // Of the line's end only the first bit, and of the rest what comes before it.
       lineFeed &= 0 - lineFeed;
-      const line = lineFeed - 1;
-      special |= bits(specialA, specialB, specialC, specialD) & line;
-      quotes &= line;
-      spaces &= line;
-      returns = whereIs(a, b, c, d, every(CR));
+      const inLine = lineFeed - 1;
+      special |= bits(specialA, specialB, specialC, specialD) & inLine;
+      quotes &= inLine;
+      spaces &= inLine;
+      carriageReturns = whereIs(a, b, c, d, splatOf(CR));
     }
     const inside = upToEach(quotes) ^ within;
     within = <u64>(<i64>inside >> 63);
     const ends = (spaces & ~inside) | lineFeed;
     const closing = quotes & ~inside;
-    const starts = (ends << 1) | begins;
-    untidy |= (starts & ends) | (quotes & inside & ~starts) | (((closing << 1) | closed) & ~(ends | returns));
-    begins = ends >> 63;
-    closed = closing >> 63;
+    const starts = (ends << 1) | startsNext;
+    malformed |= (starts & ends) | (quotes & inside & ~starts) | (((closing << 1) | closedBefore) & ~(ends | carriageReturns));
+    startsNext = ends >> 63;
+    closedBefore = closing >> 63;
     at = putEnds(at, p, ends);
     if (lineFeed != 0) {
-      if (untidy | (inside & lineFeed)) return 0;
+      if (malformed | (inside & lineFeed)) return 0;
       break;
     }
-    if (at - ENDS > <usize>MOST_FIELDS * END_BYTES) return 0;
+    if (at - FIELD_ENDS > <usize>MAX_FIELDS * END_BYTES) return 0;
     p += 64;
   }
-  fieldsFound = <u32>((at - ENDS) / END_BYTES);
+  fieldsFound = <u32>((at - FIELD_ENDS) / END_BYTES);
   plain = special == 0;
   let end = <usize>load<u32>(at - END_BYTES);
   if (load<u8>(end - 1) == CR) store<u32>(at - END_BYTES, --end);

@@ -2,10 +2,10 @@
 import { HTTP, LF, RESULT } from './memory';
 
 /** Numbers of those that the kernel knows, in the order of core/reading/kernel.ts. */
-export const LOCAL: u32 = 1;
-export const STREAM: u32 = 2;
-export const WITHOUT_HTTP: u32 = 3;
-export const WITHOUT_CLIENT: u32 = 4;
+export const FILTER_LOCAL_CLIENT: u32 = 1;
+export const FILTER_NOT_STDOUT: u32 = 2;
+export const FILTER_NO_HTTP: u32 = 3;
+export const FILTER_NO_CLIENT: u32 = 4;
 
 /** Where lines are counted that each has left out. */
 const COUNTS: usize = RESULT + 40;

@@ -2,18 +2,23 @@
  * The kernel: whole lines in, rows as JSON out, or fingerprints. It reads what lines mostly are, and leaves every
  * line that surprises it to the clear path, which knows them all and which it must agree with to the byte.
  */
-import { readDelimited, readDelimitedIdentity, unknown as unknownFields } from './delimited';
+import { readDelimited, readDelimitedIdentity, unknownFields } from './delimited';
 import { clearFiltered, countFiltered, filter, hasNul } from './filters';
 import { hash } from './hash';
 import { readJson } from './json';
 import { beginErrors, fieldErrors } from './errors';
-import { unknown as unknownMembers } from './json-others';
+import { unknownMembers } from './json-others';
 import { readRecord } from './json-record';
 import { readLogFormat } from './log-format';
-import { CR, inOf, INPUT, LF, OUTPUT, outOf, POSITION_END, PREFIX, put, putBytes, putTextKey, QUOTE, RESULT, ZERO } from './memory';
-import { clearSlots, DELIMITED, fingerprint, flags, hashSlots, IDENTITY, JSON, kind, lineHash, LOG_FORMAT, rawKey, whole } from './program';
+import {
+  CR, INPUT, inputOf, LF, OUTPUT, outputOf, POSITION_END, PREFIX, put, putBytes, putTextKey, QUOTE, RESULT, ZERO,
+} from './memory';
+import {
+  clearSlots, DELIMITED, fingerprint, flags, hashSlots, IDENTITY, JSON, kind, lineHash, lineIsIdentity, LOG_FORMAT,
+  rawKey,
+} from './program';
 import { copySpan, isUtf8 } from './text';
-import { beginEvent, eventMillis } from './times';
+import { clearEventTime, eventMillis } from './times';
 
 export {
   INPUT, INPUT_BYTES, OUTPUT, OUTPUT_BYTES, PREFIX, PREFIX_BYTES, PROGRAM, PROGRAM_BYTES, RESULT, ROOM_BYTES,
@@ -22,7 +27,7 @@ export {
 /** How a call ends: at the block's end; before a row that has no room; before a line for the clear path. */
 const DONE: u32 = 0;
 const FULL: u32 = 1;
-const SURPRISE: u32 = 2;
+const UNSUPPORTED: u32 = 2;
 
 /** Where the line's number begins; it is counted up as text. */
 let positionStart: usize = POSITION_END;
@@ -31,7 +36,7 @@ let positionStart: usize = POSITION_END;
  * Bytes of one record where fingerprints are wanted: the fingerprint, the minute of the event since the epoch, the number
  * of the line among those read, and where in the block it begins.
  */
-const RECORD_SIZE: usize = 20;
+const FINGERPRINT_BYTES: usize = 20;
 /** The minute of a record that tells no time. */
 const NO_MINUTE: i32 = i32.MIN_VALUE;
 /** Later ones, after the year 6000, are taken for this one. */
@@ -50,7 +55,7 @@ const LAST_MINUTE: f64 = <f64>i32.MAX_VALUE;
  */
 export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u32, head: u32, shared: u32): u32 {
   const end = INPUT + length;
-  const full = OUTPUT + room;
+  const limit = OUTPUT + room;
   const fingerprints = (flags() & IDENTITY) != 0;
   const format = kind();
   let p: usize = INPUT + from;
@@ -65,36 +70,36 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
   clearFiltered();
   setPosition(<u64>position);
   while (p < end) {
-    beginEvent();
+    clearEventTime();
     beginErrors();
-    const places = fingerprints ? readIdentity(format, p, o + RECORD_SIZE) : readRow(format, p, putHead(o, head, shared));
-    if (places == 0) {
-      status = SURPRISE;
+    const pointers = fingerprints ? readIdentity(format, p, o + FINGERPRINT_BYTES) : readRow(format, p, putPrefix(o, head, shared));
+    if (pointers == 0) {
+      status = UNSUPPORTED;
       break;
     }
-    const lineEnd = inOf(places);
+    const lineEnd = inputOf(pointers);
     const next = lineEnd + (load<u8>(lineEnd) == CR ? 2 : 1);
     if (filter != 0) {
       if (hasNul(p, lineEnd)) {
-        status = SURPRISE;
+        status = UNSUPPORTED;
         break;
       }
       filtered++;
       countFiltered();
     } else {
-      let to: usize;
+      let rowEnd: usize;
       if (fingerprints) {
-        to = putFingerprint(o, p, lineEnd, rows + filtered);
+        rowEnd = putFingerprint(o, p, lineEnd, rows + filtered);
       } else {
-        to = outOf(places);
-        if (keepRaw == 2 || (keepRaw == 1 && fieldErrors != 0)) to = putRaw(to, p, lineEnd);
-        to = put(to, 0x7d);
+        rowEnd = outputOf(pointers);
+        if (keepRaw == 2 || (keepRaw == 1 && fieldErrors != 0)) rowEnd = putRaw(rowEnd, p, lineEnd);
+        rowEnd = put(rowEnd, 0x7d);
       }
-      if (to == 0 || to > full) {
-        status = to == 0 ? SURPRISE : FULL;
+      if (rowEnd == 0 || rowEnd > limit) {
+        status = rowEnd == 0 ? UNSUPPORTED : FULL;
         break;
       }
-      o = to;
+      o = rowEnd;
       rows++;
       unknown += format == DELIMITED ? unknownFields : unknownMembers;
       errors += fieldErrors;
@@ -104,7 +109,7 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
         if (!(last >= time)) last = time;
       }
     }
-    countPosition();
+    incrementPosition();
     p = next;
   }
   store<u32>(RESULT, p - INPUT);
@@ -131,9 +136,9 @@ function readIdentity(format: u32, p: usize, o: usize): u64 {
   if (load<u8>(p) == LF) return 0;
   if (format == DELIMITED) return readDelimitedIdentity(p, o);
   clearSlots();
-  const places = readNamed(format, p, o);
-  if (places != 0) hashSlots();
-  return places;
+  const pointers = readNamed(format, p, o);
+  if (pointers != 0) hashSlots();
+  return pointers;
 }
 
 // @ts-ignore: decorator
@@ -148,7 +153,7 @@ export function hashText(length: u32, seed: u64): void {
   store<u64>(RESULT, hash(OUTPUT, length, seed));
 }
 
-function putHead(o: usize, head: u32, shared: u32): usize {
+function putPrefix(o: usize, head: u32, shared: u32): usize {
   o = putBytes(o, PREFIX, head);
   o = putBytes(o, positionStart, POSITION_END - positionStart);
   return putBytes(o, PREFIX + head, shared);
@@ -160,12 +165,12 @@ function putRaw(o: usize, p: usize, end: usize): usize {
 
 /** @returns 0 for a line that is its own identity and is no UTF-8: its text is not its bytes */
 function putFingerprint(o: usize, p: usize, end: usize, line: u32): usize {
-  if (whole && !isUtf8(p, end)) return 0;
-  store<u64>(o, whole ? lineHash(p, end) : fingerprint);
+  if (lineIsIdentity && !isUtf8(p, end)) return 0;
+  store<u64>(o, lineIsIdentity ? lineHash(p, end) : fingerprint);
   store<i32>(o, eventMillis == eventMillis ? <i32>min(Math.floor(eventMillis / 60_000), LAST_MINUTE) : NO_MINUTE, 8);
   store<u32>(o, line, 12);
   store<u32>(o, p - INPUT, 16);
-  return o + RECORD_SIZE;
+  return o + FINGERPRINT_BYTES;
 }
 
 function setPosition(position: u64): void {
@@ -176,7 +181,7 @@ function setPosition(position: u64): void {
   } while (position > 0);
 }
 
-function countPosition(): void {
+function incrementPosition(): void {
   for (let at = POSITION_END - 1; at >= positionStart; at--) {
     const digit = <u32>load<u8>(at);
     if (digit < 0x39) {

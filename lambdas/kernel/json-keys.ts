@@ -3,7 +3,7 @@
  * lines mostly have the keys of the line before, in its order, so that one comparison tells each.
  */
 import { pastSpace } from './json-values';
-import { COLON, DOT, KEY, KEYS, PROGRAM, QUOTE } from './memory';
+import { COLON, DOT, KEY_CACHE, LOWER_KEY, PROGRAM, QUOTE } from './memory';
 import { isDigit } from './numbers';
 import { JSON, kind, NAME_BYTES, nameContext, nameCount, nameLength, names, nameTarget } from './program';
 import { find, specialBytes } from './text';
@@ -18,10 +18,10 @@ export const RECORD: u32 = 1;
 /** Of a key kept at KEYS, by its hash: as it was written, with its quote and zeros behind it, and what it is in its object. */
 const KEY_BYTES: usize = 80;
 const KEY_COUNT: u32 = 256;
-const NEAR: u32 = 8;
+const PROBES: u32 = 8;
 /** Bytes with the quote; 0 where there is no key. */
 const LENGTH: usize = 64;
-const COLUMN: usize = 68;
+const TARGET: usize = 68;
 const CONTEXT: usize = 70;
 /** Hash of the key in lower case. */
 const HASH: usize = 72;
@@ -29,21 +29,21 @@ const HASH: usize = 72;
 const NEXT: usize = 76;
 
 /** What stands before a line's first key, and before that of what is in an envelope. */
-export const BEFORE_FIRST: usize = KEYS + <usize>KEY_COUNT * KEY_BYTES;
+export const BEFORE_FIRST: usize = KEY_CACHE + <usize>KEY_COUNT * KEY_BYTES;
 export const BEFORE_INNER: usize = BEFORE_FIRST + KEY_BYTES;
 
 /** Whether the keys are of the program that is loaded: in its header, where loading one writes 0. */
-const KEYS_KEPT: usize = PROGRAM + 60;
+const KEYS_READY: usize = PROGRAM + 60;
 
 /** Forgets the keys of another program. */
 // @ts-ignore: decorator
 @inline
 export function prepareKeys(): void {
-  if (load<u32>(KEYS_KEPT) != 0) return;
-  memory.fill(KEYS, 0, BEFORE_INNER + KEY_BYTES - KEYS);
-  store<u32>(BEFORE_FIRST, KEYS, NEXT);
-  store<u32>(BEFORE_INNER, KEYS, NEXT);
-  store<u32>(KEYS_KEPT, 1);
+  if (load<u32>(KEYS_READY) != 0) return;
+  memory.fill(KEY_CACHE, 0, BEFORE_INNER + KEY_BYTES - KEY_CACHE);
+  store<u32>(BEFORE_FIRST, KEY_CACHE, NEXT);
+  store<u32>(BEFORE_INNER, KEY_CACHE, NEXT);
+  store<u32>(KEYS_READY, 1);
 }
 
 /**
@@ -54,17 +54,17 @@ export function prepareKeys(): void {
  */
 // @ts-ignore: decorator
 @inline
-export function keyAt(p: usize, before: usize): usize {
-  const likely = <usize>load<u32>(before, NEXT);
-  return isKey(likely, p) ? likely : findKey(p, before, OUTERMOST);
+export function keyAt(p: usize, previous: usize): usize {
+  const likely = <usize>load<u32>(previous, NEXT);
+  return isKey(likely, p) ? likely : findKey(p, previous, OUTERMOST);
 }
 
 /** The same of the object with a number. */
 // @ts-ignore: decorator
 @inline
-export function keyIn(context: u32, p: usize, before: usize): usize {
-  const likely = <usize>load<u32>(before, NEXT);
-  return contextOf(likely) == context && isKey(likely, p) ? likely : findKey(p, before, context);
+export function keyIn(context: u32, p: usize, previous: usize): usize {
+  const likely = <usize>load<u32>(previous, NEXT);
+  return contextOf(likely) == context && isKey(likely, p) ? likely : findKey(p, previous, context);
 }
 
 /** The length of a key, with the quote behind it. */
@@ -84,8 +84,8 @@ export function valueAfter(key: usize, keyStart: usize): usize {
 
 // @ts-ignore: decorator
 @inline
-export function columnOf(key: usize): u32 {
-  return <u32>load<u16>(key, COLUMN);
+export function targetOf(key: usize): u32 {
+  return <u32>load<u16>(key, TARGET);
 }
 
 // @ts-ignore: decorator
@@ -118,23 +118,23 @@ function isLongKey(key: usize, p: usize, length: usize): bool {
   return true;
 }
 
-function findKey(p: usize, before: usize, context: u32): usize {
+function findKey(p: usize, previous: usize, context: u32): usize {
   const end = lowerKey(p);
   if (end == 0) return 0;
   const length = end - p;
   const lower = hashOfKey(length);
-  const key = placeOf(lower, p, context);
+  const key = cacheEntryFor(lower, p, context);
   if (contextOf(key) != context || !isKey(key, p)) {
-    const column = columnNamed(length, p, context);
+    const column = findTarget(length, p, context);
     // JavaScript puts keys that are numbers before the others; and a record's key with a dot may be a path.
     if (column == NO_COLUMN && (isDigit(load<u8>(p)) || (context != OUTERMOST && find(p, DOT) < end))) return 0;
-    keepKey(key, p, length + 1);
-    store<u16>(key, column, COLUMN);
+    cacheKey(key, p, length + 1);
+    store<u16>(key, column, TARGET);
     store<u16>(key, context, CONTEXT);
     store<u32>(key, lower, HASH);
-    store<u32>(key, KEYS, NEXT);
+    store<u32>(key, KEY_CACHE, NEXT);
   }
-  store<u32>(before, key, NEXT);
+  store<u32>(previous, key, NEXT);
   return key;
 }
 
@@ -144,23 +144,23 @@ function findKey(p: usize, before: usize, context: u32): usize {
 function hashOfKey(length: usize): u32 {
   let h: u64 = length;
   for (let at: usize = 0; at < length; at += 16) {
-    h = (h ^ load<u64>(KEY + at)) * 0x9e3779b185ebca87;
-    h = (h ^ (h >> 32) ^ load<u64>(KEY + at, 8)) * 0xc2b2ae3d27d4eb4f;
+    h = (h ^ load<u64>(LOWER_KEY + at)) * 0x9e3779b185ebca87;
+    h = (h ^ (h >> 32) ^ load<u64>(LOWER_KEY + at, 8)) * 0xc2b2ae3d27d4eb4f;
   }
   return <u32>(h >> 32);
 }
 
 /** Where a key is kept, or may be: so near that of its hash that a line's keys do not push each other out. */
-function placeOf(lower: u32, p: usize, context: u32): usize {
-  const first = (lower + context) % (KEY_COUNT - NEAR);
-  for (let near: u32 = 0; near < NEAR; near++) {
-    const key = KEYS + <usize>(first + near) * KEY_BYTES;
+function cacheEntryFor(lower: u32, p: usize, context: u32): usize {
+  const first = (lower + context) % (KEY_COUNT - PROBES);
+  for (let probe: u32 = 0; probe < PROBES; probe++) {
+    const key = KEY_CACHE + <usize>(first + probe) * KEY_BYTES;
     if (keyLength(key) == 0 || (contextOf(key) == context && isKey(key, p))) return key;
   }
-  return KEYS + <usize>(first + (lower >> 16) % NEAR) * KEY_BYTES;
+  return KEY_CACHE + <usize>(first + (lower >> 16) % PROBES) * KEY_BYTES;
 }
 
-function keepKey(key: usize, p: usize, length: usize): void {
+function cacheKey(key: usize, p: usize, length: usize): void {
   for (let at: usize = 0; at < length; at += 16) {
     v128.store(key + at, v128.and(v128.load(p + at), firstBytes(min(length - at, 16))));
   }
@@ -175,13 +175,13 @@ function lowerKey(p: usize): usize {
     const upper = i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x41)), i8x16.splat(26));
     const lower = v128.or(bytes, v128.and(upper, i8x16.splat(0x20)));
     if (special == 0) {
-      v128.store(KEY + at, lower);
+      v128.store(LOWER_KEY + at, lower);
       continue;
     }
     const length = ctz(special);
     const end = p + at + length;
     if (load<u8>(end) != QUOTE || end == p) return 0;
-    v128.store(KEY + at, v128.and(lower, firstBytes(length)));
+    v128.store(LOWER_KEY + at, v128.and(lower, firstBytes(length)));
     return end;
   }
   return 0;
@@ -200,7 +200,7 @@ const FIRST_BYTES: usize = memory.data<u8>([
 ]);
 
 /** What the key in KEY, as it was written at a place, is in an object; NO_COLUMN where it is nothing that is known. */
-function columnNamed(length: usize, p: usize, context: u32): u32 {
+function findTarget(length: usize, p: usize, context: u32): u32 {
   const columns = nameCount();
   let name = names();
   for (let column: u32 = 0; column < columns; column++, name += NAME_BYTES) {
@@ -213,7 +213,7 @@ function columnNamed(length: usize, p: usize, context: u32): u32 {
 
 function isName(name: usize, length: usize): bool {
   for (let at: usize = 0; at < length; at += 16) {
-    if (v128.any_true(v128.xor(v128.load(name + at), v128.load(KEY + at)))) return false;
+    if (v128.any_true(v128.xor(v128.load(name + at), v128.load(LOWER_KEY + at)))) return false;
   }
   return true;
 }

@@ -1,5 +1,5 @@
 /** Strings of JSON, and the escapes in them: copied as they stand in a row, or only passed. */
-import { BACKSLASH, both, inOf, outOf, put, QUOTE, ZERO } from './memory';
+import { BACKSLASH, inputOf, outputOf, pair, put, QUOTE, ZERO } from './memory';
 import { isDigit } from './numbers';
 import { putChar, specialBytes, utf8Length } from './text';
 
@@ -23,15 +23,15 @@ export function copyString(p: usize, o: usize, level: u32, nested: bool): u64 {
     p += plain;
     o += plain;
     const c = <u32>load<u8>(p);
-    if (c == QUOTE) return both(p + 1, o);
+    if (c == QUOTE) return pair(p + 1, o);
     if (c < 0x20) return 0;
-    let places: u64;
-    if (c != BACKSLASH) places = copyWide(p, o);
-    else if (level == 0) places = copyCharacter(p, o);
-    else places = nested ? copyRawEscape(p, o, level) : copyEscape(p, o, level);
-    if (places == 0) return 0;
-    p = inOf(places);
-    o = outOf(places);
+    let pointers: u64;
+    if (c != BACKSLASH) pointers = copyWide(p, o);
+    else if (level == 0) pointers = copyCharacter(p, o);
+    else pointers = nested ? copyRawEscape(p, o, level) : copyEscape(p, o, level);
+    if (pointers == 0) return 0;
+    p = inputOf(pointers);
+    o = outputOf(pointers);
   }
 }
 
@@ -39,19 +39,19 @@ export function copyString(p: usize, o: usize, level: u32, nested: bool): u64 {
 const X: u32 = 0x78;
 
 /** The same without its escapes. */
-export function copyUnquoted(p: usize, o: usize): u64 {
+export function copyDecoded(p: usize, o: usize): u64 {
   return copyString(p, o, 0, false);
 }
 
 /** Copies the character that an escape stands for. */
 function copyCharacter(p: usize, o: usize): u64 {
-  if (load<u8>(p, 1) == X) return both(p + 2, put(put(o, BACKSLASH), X));
+  if (load<u8>(p, 1) == X) return pair(p + 2, put(put(o, BACKSLASH), X));
   const end = endOfEscape(p);
   if (end == 0) return 0;
   const c = <u32>load<u8>(p, 1);
-  if (c != 0x75) return both(end, put(o, characterOf(c)));
+  if (c != 0x75) return pair(end, put(o, characterOf(c)));
   const code = codePointAt(p, end);
-  return both(end, code < 0x80 ? put(o, code) : putCodePoint(o, code, 1));
+  return pair(end, code < 0x80 ? put(o, code) : putCodePoint(o, code, 1));
 }
 
 /** What the letter of an escape stands for. */
@@ -81,25 +81,25 @@ function copyWide(p: usize, o: usize): u64 {
     p += length;
     o += length;
   } while (load<u8>(p) >= 0x80);
-  return both(p, o);
+  return pair(p, o);
 }
 
 /** Copies an escape as JSON.stringify writes the character. */
 function copyEscape(p: usize, o: usize, level: u32): u64 {
   const c = <u32>load<u8>(p, 1);
   if (c == 0x75) return copyUnicode(p, o, level);
-  if (c == 0x2f) return both(p + 2, put(o, c));
-  if (c == X) return both(p + 2, put(putEscapedBackslash(o, level), X));
+  if (c == 0x2f) return pair(p + 2, put(o, c));
+  if (c == X) return pair(p + 2, put(putEscapedBackslash(o, level), X));
   // The others are what JSON.stringify writes; within another string, that is a text with escapes.
   if (level == 2) return copyRawEscape(p, o, 1);
   if (endOfEscape(p) == 0) return 0;
   store<u16>(o, load<u16>(p));
-  return both(p + 2, o + 2);
+  return pair(p + 2, o + 2);
 }
 
 function copyUnicode(p: usize, o: usize, level: u32): u64 {
   const end = endOfEscape(p);
-  return end == 0 ? 0 : both(end, putCodePoint(o, codePointAt(p, end), level));
+  return end == 0 ? 0 : pair(end, putCodePoint(o, codePointAt(p, end), level));
 }
 
 /** Of one `\uHHHH`, or of two that are a pair. */
@@ -125,7 +125,7 @@ function copyRawEscape(p: usize, o: usize, level: u32): u64 {
       o += 4;
     }
   } while (p < end);
-  return both(end, o);
+  return pair(end, o);
 }
 
 // @ts-ignore: decorator
@@ -161,8 +161,8 @@ function hexOf(p: usize): u32 {
 // @ts-ignore: decorator
 @inline
 export function copyQuoted(p: usize, o: usize, level: u32): u64 {
-  const places = copyString(p + 1, putQuote(o, level), level, true);
-  return places == 0 ? 0 : both(inOf(places), putQuote(outOf(places), level));
+  const pointers = copyString(p + 1, putQuote(o, level), level, true);
+  return pointers == 0 ? 0 : pair(inputOf(pointers), putQuote(outputOf(pointers), level));
 }
 
 // @ts-ignore: decorator

@@ -1,11 +1,13 @@
 /** Values of JSON: copied as they stand in a row, or only passed. */
 import { copyQuoted, copyString, endOfString, putQuote } from './json-strings';
-import { both, COLON, DOT, HYPHEN, inOf, NOWHERE, outOf, put, putBytes, putTextKey, QUOTE, SPACE, ZERO } from './memory';
+import {
+  COLON, DISCARDED, DOT, HYPHEN, inputOf, outputOf, pair, put, putBytes, putTextKey, QUOTE, SPACE, ZERO,
+} from './memory';
 import { copyDecimal, digitsIn, endOfDecimal, isDigit } from './numbers';
 import { specialBytes } from './text';
 
 /** Objects and arrays within each other. */
-const MOST_DEPTH: u32 = 64;
+const MAX_DEPTH: u32 = 64;
 
 /** Behind the space at a place: mostly there is none. */
 // @ts-ignore: decorator
@@ -38,15 +40,15 @@ export function copyPlain(p: usize, o: usize, level: u32): u64 {
 // @ts-ignore: decorator
 @inline
 export function copyText(p: usize, o: usize, key: u64): u64 {
-  const places = copyPlain(p, putTextKey(o, key), 1);
-  return places == 0 ? 0 : both(inOf(places), put(outOf(places), QUOTE));
+  const pointers = copyPlain(p, putTextKey(o, key), 1);
+  return pointers == 0 ? 0 : pair(inputOf(pointers), put(outputOf(pointers), QUOTE));
 }
 
 /** Goes past a value that is not copied, to its end; 0 where that is 0. */
 // @ts-ignore: decorator
 @inline
-export function pass(end: usize, o: usize): u64 {
-  return end == 0 ? 0 : both(end, o);
+export function skipTo(end: usize, o: usize): u64 {
+  return end == 0 ? 0 : pair(end, o);
 }
 
 /** Copies a value as its JSON without space, which is part of a text. */
@@ -61,10 +63,10 @@ function copyBare(p: usize, o: usize): u64 {
   const digits = digitsAt(p);
   if (isWhole(p, digits)) {
     v128.store(o, v128.load(p));
-    return both(p + digits, o + digits);
+    return pair(p + digits, o + digits);
   }
   const end = endOfBare(p);
-  return end == 0 ? 0 : both(end, putBytes(o, p, end - p));
+  return end == 0 ? 0 : pair(end, putBytes(o, p, end - p));
 }
 
 /** How many digits stand at a place, up to 16. */
@@ -86,11 +88,11 @@ function isWhole(p: usize, digits: usize): bool {
 /** Copies a number of at most `most` digits; 0 for any but the plainest. */
 // @ts-ignore: decorator
 @inline
-export function copyWholeNumber(p: usize, o: usize, most: usize): u64 {
+export function copyWholeNumber(p: usize, o: usize, maxDigits: usize): u64 {
   const digits = digitsAt(p);
-  if (digits > most || !isWhole(p, digits)) return 0;
+  if (digits > maxDigits || !isWhole(p, digits)) return 0;
   v128.store(o, v128.load(p));
-  return both(p + digits, o + digits);
+  return pair(p + digits, o + digits);
 }
 
 /** The same with a fraction or without. */
@@ -101,7 +103,7 @@ export function copyDecimalNumber(p: usize, o: usize): u64 {
   // It may go on.
   if (end - p == 16 || (load<u8>(end) | 0x20) == 0x65) return 0;
   const done = copyDecimal(p, end, o);
-  return done == 0 ? 0 : both(end, done);
+  return done == 0 ? 0 : pair(end, done);
 }
 
 /** Copies an object or array without the space between its parts. */
@@ -111,41 +113,41 @@ function copyNested(p: usize, o: usize, level: u32): u64 {
   let depth: u32 = 0;
   do {
     const c = <u32>load<u8>(p);
-    let places: u64;
+    let pointers: u64;
     if (c == 0x7b || c == 0x5b) {
-      if (depth++ == MOST_DEPTH) return 0;
+      if (depth++ == MAX_DEPTH) return 0;
       around = (around << 1) | (c == 0x7b ? 1 : 0);
       o = put(o, c);
       p = pastSpace(p + 1);
       if (load<u8>(p) != closing(around)) {
         if ((around & 1) == 0) continue;
-        places = copyKey(p, o, level);
-        if (places == 0) return 0;
-        p = inOf(places);
-        o = outOf(places);
+        pointers = copyKey(p, o, level);
+        if (pointers == 0) return 0;
+        p = inputOf(pointers);
+        o = outputOf(pointers);
         continue;
       }
     } else {
-      places = c == QUOTE ? copyQuoted(p, o, level) : copyBare(p, o);
-      if (places == 0) return 0;
-      p = pastSpace(inOf(places));
-      o = outOf(places);
+      pointers = c == QUOTE ? copyQuoted(p, o, level) : copyBare(p, o);
+      if (pointers == 0) return 0;
+      p = pastSpace(inputOf(pointers));
+      o = outputOf(pointers);
     }
     while (load<u8>(p) == closing(around)) {
       o = put(o, load<u8>(p));
       p++;
       around >>= 1;
-      if (--depth == 0) return both(p, o);
+      if (--depth == 0) return pair(p, o);
       p = pastSpace(p);
     }
     if (load<u8>(p) != 0x2c) return 0;
     o = put(o, 0x2c);
     p = pastSpace(p + 1);
     if ((around & 1) != 0) {
-      places = copyKey(p, o, level);
-      if (places == 0) return 0;
-      p = inOf(places);
-      o = outOf(places);
+      pointers = copyKey(p, o, level);
+      if (pointers == 0) return 0;
+      p = inputOf(pointers);
+      o = outputOf(pointers);
     }
   } while (true);
 }
@@ -168,23 +170,23 @@ function copyKey(p: usize, o: usize, level: u32): u64 {
   v128.store(o, bytes);
   o = putQuote(o + length, level);
   p += length + 3;
-  return both(pastSpace(p), put(o, COLON));
+  return pair(pastSpace(p), put(o, COLON));
 }
 
 const QUOTE_COLON: u32 = 0x3a22;
 
 function copyAnyKey(p: usize, o: usize, level: u32): u64 {
-  const places = copyQuoted(p, o, level);
-  if (places == 0) return 0;
-  p = pastSpace(inOf(places));
-  return load<u8>(p) == COLON ? both(pastSpace(p + 1), put(outOf(places), COLON)) : 0;
+  const pointers = copyQuoted(p, o, level);
+  if (pointers == 0) return 0;
+  p = pastSpace(inputOf(pointers));
+  return load<u8>(p) == COLON ? pair(pastSpace(p + 1), put(outputOf(pointers), COLON)) : 0;
 }
 
 /** Where a value ends; 0 where it is none, or one that needs a second look. */
 export function endOfValue(p: usize): usize {
   const c = <u32>load<u8>(p);
   if (c == QUOTE) return endOfString(p + 1);
-  if (c == 0x7b || c == 0x5b) return inOf(copyNested(p, NOWHERE, 1));
+  if (c == 0x7b || c == 0x5b) return inputOf(copyNested(p, DISCARDED, 1));
   return endOfBare(p);
 }
 

@@ -2,12 +2,12 @@
 import { COLON, DOT, HTTP, HYPHEN, put, putKey, putTextKey, QUOTE, SPACE } from './memory';
 import { copyDecimal, copyWhole, digitsIn, isDigit, threeDigits } from './numbers';
 import {
-  BIGINT, BIGINT_DIGITS, CLIENT, DOUBLE, flags, flagsOf, HOST, INT, INT_DIGITS, keyOf, LOCAL_CLIENT, NGINX_REQUEST, opOf, PART, PART_SHIFT,
-  SEPARATOR_SHIFT, SKIP, STATUS, TEXT, TIME, TOKEN, URL, VERSION, wrote,
+  BIGINT, BIGINT_DIGITS, CLIENT, DOUBLE, flags, flagsOf, HOST, INT, INT_DIGITS, keyOf, LOCAL_CLIENT, NGINX_REQUEST,
+  opOf, PART, PART_SHIFT, SEPARATOR_SHIFT, setSlot, SKIP, STATUS, TEXT, TIME, TOKEN, URL, VERSION,
 } from './program';
 import { copySpan, findIn, lastOf } from './text';
 import { copyUnescaped } from './unescape';
-import { copyTime, noteTime } from './times';
+import { copyTime, setEventTime } from './times';
 
 /** What a line has shown: a request, a client's address, a status or time in its place. */
 export const SAW_HTTP: u32 = 1;
@@ -45,69 +45,69 @@ export function setEscaped(is: bool): void {
 }
 
 /** @returns where its columns have ended, in the output; 0 for a surprise */
-export function readValue(record: usize, p: usize, end: usize, o: usize): usize {
-  const op = opOf(record);
+export function readValue(field: usize, p: usize, end: usize, o: usize): usize {
+  const op = opOf(field);
   const length = end - p;
-  if (length == 0 || (length == 1 && load<u8>(p) == HYPHEN)) return op == HOST ? putProject(record, p, p, o) : o;
-  if (flagsOf(record) & TOKEN && findIn(p, end, SPACE) < end) return 0;
+  if (length == 0 || (length == 1 && load<u8>(p) == HYPHEN)) return op == HOST ? putProject(field, p, p, o) : o;
+  if (flagsOf(field) & TOKEN && findIn(p, end, SPACE) < end) return 0;
   if (escaped && (op == HOST || op == PART)) return 0;
   // A host is written twice: a long one could be more than the output has room for.
-  if (op == HOST && length > MOST_HOST) return 0;
+  if (op == HOST && length > MAX_HOST_BYTES) return 0;
   const from = o;
   switch (op) {
     case SKIP:
       return o;
     case TEXT:
-      return putText(record, 0, p, end, o);
+      return putText(field, 0, p, end, o);
     case INT:
-      if (flagsOf(record) & STATUS && length == 3 && load<u8>(p) != HYPHEN) saw |= SAW_MARK;
-      o = copyWhole(p, end, putKey(o, keyOf(record, 0)), INT_DIGITS);
+      if (flagsOf(field) & STATUS && length == 3 && load<u8>(p) != HYPHEN) saw |= SAW_MARK;
+      o = copyWhole(p, end, putKey(o, keyOf(field, 0)), INT_DIGITS);
       break;
     case BIGINT:
-      o = copyWhole(p, end, putKey(o, keyOf(record, 0)), BIGINT_DIGITS);
+      o = copyWhole(p, end, putKey(o, keyOf(field, 0)), BIGINT_DIGITS);
       break;
     case DOUBLE:
-      o = copyDecimal(p, end, putKey(o, keyOf(record, 0)));
+      o = copyDecimal(p, end, putKey(o, keyOf(field, 0)));
       break;
     case TIME:
-      o = copyTime(p, end, putKey(o, keyOf(record, 0)));
+      o = copyTime(p, end, putKey(o, keyOf(field, 0)));
       if (o == 0) return 0;
-      noteTime();
+      setEventTime();
       saw |= SAW_MARK;
       break;
     case CLIENT:
-      return readClient(record, p, end, o);
+      return readClient(field, p, end, o);
     case NGINX_REQUEST:
-      return readRequest(record, p, end, o);
+      return readRequest(field, p, end, o);
     case URL:
-      return putUrl(record, 0, p, end, o);
+      return putUrl(field, 0, p, end, o);
     case PART:
-      return putPart(record, p, end, o);
+      return putPart(field, p, end, o);
     case VERSION:
-      return putVersion(record, 0, p, end, o);
+      return putVersion(field, 0, p, end, o);
     case HOST:
-      return putProject(record, p, end, keyOf(record, 0) == 0 ? o : putText(record, 0, p, end, o));
+      return putProject(field, p, end, keyOf(field, 0) == 0 ? o : putText(field, 0, p, end, o));
     default:
       return 0;
   }
-  if (o != 0) wrote(record, 0, from, o);
+  if (o != 0) setSlot(field, 0, from, o);
   return o;
 }
 
 /** A column's text; none where the field does not fill the column. */
-function putText(record: usize, column: usize, p: usize, end: usize, o: usize): usize {
-  const key = keyOf(record, column);
+function putText(field: usize, column: usize, p: usize, end: usize, o: usize): usize {
+  const key = keyOf(field, column);
   if (key == 0) return o;
   const from = o;
   o = putTextKey(o, key);
   o = escaped ? copyUnescaped(p, end, o) : copySpan(p, end, o, 1);
   if (o == 0) return 0;
   o = put(o, QUOTE);
-  wrote(record, column, from, o);
+  setSlot(field, column, from, o);
   return o;
 }
 
-function readRequest(record: usize, p: usize, end: usize, o: usize): usize {
+function readRequest(field: usize, p: usize, end: usize, o: usize): usize {
   const lastByte = <u32>load<u8>(end - 1);
   if (lastByte <= SPACE || lastByte >= 0x80) return 0;
   let first = p;
@@ -116,10 +116,10 @@ function readRequest(record: usize, p: usize, end: usize, o: usize): usize {
   let last = lastOf(SPACE, end);
   if (last == 0) for (last = end - 1; load<u8>(last) != SPACE; ) last--;
   if (last <= first) return 0;
-  o = putText(record, 0, p, first, o);
+  o = putText(field, 0, p, first, o);
   if (o == 0) return 0;
-  o = putUrl(record, 1, first + 1, last, o);
-  return o == 0 ? 0 : putVersion(record, 3, last + 1, end, o);
+  o = putUrl(field, 1, first + 1, last, o);
+  return o == 0 ? 0 : putVersion(field, 3, last + 1, end, o);
 }
 
 /** Letters, digits, `_` and `-`. */
@@ -130,62 +130,62 @@ export function isMethod(c: u32): bool {
 }
 
 /** The URL to the column, what follows its question mark to the next. */
-function putUrl(record: usize, column: usize, p: usize, end: usize, o: usize): usize {
+function putUrl(field: usize, column: usize, p: usize, end: usize, o: usize): usize {
   const mark = findIn(p, end, 0x3f);
-  if (mark == end) return p == end ? o : putText(record, column, p, end, o);
-  if (mark > p) o = putText(record, column, p, mark, o);
-  return o == 0 || mark + 1 == end ? o : putText(record, column + 1, mark + 1, end, o);
+  if (mark == end) return p == end ? o : putText(field, column, p, end, o);
+  if (mark > p) o = putText(field, column, p, mark, o);
+  return o == 0 || mark + 1 == end ? o : putText(field, column + 1, mark + 1, end, o);
 }
 
 /** One of the parts of a value; the value where that part is empty or missing. */
-function putPart(record: usize, p: usize, end: usize, o: usize): usize {
-  const separator = (flagsOf(record) >> SEPARATOR_SHIFT) & 0xff;
+function putPart(field: usize, p: usize, end: usize, o: usize): usize {
+  const separator = (flagsOf(field) >> SEPARATOR_SHIFT) & 0xff;
   let from = p;
   let to = findIn(p, end, separator);
-  for (let part = flagsOf(record) >> PART_SHIFT; part > 0 && to < end; part--) {
+  for (let part = flagsOf(field) >> PART_SHIFT; part > 0 && to < end; part--) {
     from = to + 1;
     to = findIn(from, end, separator);
     if (part == 1) break;
   }
-  if ((flagsOf(record) >> PART_SHIFT) > 0 && from == p) return putText(record, 0, p, end, o);
-  return to == from ? putText(record, 0, p, end, o) : putText(record, 0, from, to, o);
+  if ((flagsOf(field) >> PART_SHIFT) > 0 && from == p) return putText(field, 0, p, end, o);
+  return to == from ? putText(field, 0, p, end, o) : putText(field, 0, from, to, o);
 }
 
-function putVersion(record: usize, column: usize, p: usize, end: usize, o: usize): usize {
+function putVersion(field: usize, column: usize, p: usize, end: usize, o: usize): usize {
   if (end - p < 6 || load<u32>(p) != HTTP || load<u8>(p, 4) != 0x2f) return 0;
   saw |= SAW_HTTP;
-  return putText(record, column, p + 5, end, o);
+  return putText(field, column, p + 5, end, o);
 }
 
 /** Bytes of a host's name at most. https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4 */
-const MOST_HOST: usize = 255;
+const MAX_HOST_BYTES: usize = 255;
 
 /** `platform`, as eight bytes are written. */
 const NO_PROJECT: u64 = 0x6d726f6674616c70;
 
 /** The host's first label up to its first hyphen; `platform` where it has none. */
-function putProject(record: usize, p: usize, end: usize, o: usize): usize {
-  const key = keyOf(record, 1);
+function putProject(field: usize, p: usize, end: usize, o: usize): usize {
+  const key = keyOf(field, 1);
   if (o == 0 || key == 0) return o;
   let at = p;
   while (at < end && load<u8>(at) != HYPHEN && load<u8>(at) != DOT) at++;
-  if (at > p && at < end && load<u8>(at) == HYPHEN) return putText(record, 1, p, at, o);
+  if (at > p && at < end && load<u8>(at) == HYPHEN) return putText(field, 1, p, at, o);
   const from = o;
   o = putTextKey(o, key);
   store<u64>(o, NO_PROJECT);
   o = put(o + 8, QUOTE);
-  wrote(record, 1, from, o);
+  setSlot(field, 1, from, o);
   return o;
 }
 
-function readClient(record: usize, p: usize, end: usize, o: usize): usize {
+function readClient(field: usize, p: usize, end: usize, o: usize): usize {
   end = findIn(p, end, 0x2c);
   if (isIpv4(p, end)) seeIpv4(p, end);
   else if (isIpv6(p, end)) {
     if (end - p == 3 && (load<u32>(p) & 0xffffff) == LOCAL_IPV6) saw |= SAW_LOCAL;
     saw |= SAW_CLIENT;
   } else return 0;
-  return putText(record, 0, p, end, o);
+  return putText(field, 0, p, end, o);
 }
 
 /** `::1`, as four bytes are read, the fourth left out. */

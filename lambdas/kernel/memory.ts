@@ -13,30 +13,30 @@ export const RESULT: usize = 1024;
 const SCRATCH: usize = 4096;
 /** The last minute read, and the last `$time_local` with what it was written as: times.ts. */
 export const MINUTE: usize = SCRATCH;
-export const LOCAL: usize = SCRATCH + 32;
-export const LOCAL_VALUE: usize = SCRATCH + 64;
+export const LOCAL_TIME: usize = SCRATCH + 32;
+export const LOCAL_TIME_VALUE: usize = SCRATCH + 64;
 /** That minute, as a row's text begins. */
 export const MINUTE_TEXT: usize = SCRATCH + 128;
 /** The line's number, as text that ends here: index.ts. */
 export const POSITION_END: usize = SCRATCH + 224;
 /** A key of JSON in lower case, with zeros behind it up to whole 16 bytes: json-keys.ts. */
-export const KEY: usize = SCRATCH + 256;
+export const LOWER_KEY: usize = SCRATCH + 256;
 /** Digits of a number with an exponent: exponents.ts. */
 export const DIGITS: usize = SCRATCH + 512;
 /** Where the columns of an identity were written: program.ts. */
 export const SLOTS: usize = SCRATCH + 1024;
 /** What of JSON's members a line has had: json.ts, json-record.ts. */
-export const HAD: usize = SCRATCH + 4096;
+export const SEEN_COLUMNS: usize = SCRATCH + 4096;
 /** Hashes of the keys that no column stands for: json-others.ts. */
-export const HASHES: usize = SCRATCH + 8448;
+export const OTHER_KEY_HASHES: usize = SCRATCH + 8448;
 /** Which columns' values do not convert: errors.ts. */
-export const FAILED: usize = SCRATCH + 10_240;
+export const FAILED_COLUMNS: usize = SCRATCH + 10_240;
 /** Keys of JSON that are kept, 20 KB: json-keys.ts. */
-export const KEYS: usize = SCRATCH + 16_384;
+export const KEY_CACHE: usize = SCRATCH + 16_384;
 /** Ends of a delimited line's fields: fields.ts. */
-export const ENDS: usize = SCRATCH + 40_960;
+export const FIELD_ENDS: usize = SCRATCH + 40_960;
 /** 16 times each byte there is: see `every`. */
-const EVERY: usize = SCRATCH + 49_152;
+const SPLATS: usize = SCRATCH + 49_152;
 /** The format's program, as core/reading/kernel-program.ts lays it out. */
 export const PROGRAM: usize = 65_536;
 export const PROGRAM_BYTES: usize = 131_072;
@@ -62,9 +62,9 @@ export const OTHERS: usize = UNESCAPED + INPUT_BYTES + 4096;
 /** What is written of JSON's columns, at most twice as long, while it is put in order. */
 export const PIECES: usize = OTHERS + INPUT_BYTES * 4 + 4096;
 /** What is copied only to be looked at. */
-export const NOWHERE: usize = PIECES;
+export const DISCARDED: usize = PIECES;
 /** A line without its envelope. */
-export const INNER: usize = PIECES + INPUT_BYTES * 2 + 4096;
+export const INNER_LINE: usize = PIECES + INPUT_BYTES * 2 + 4096;
 
 export const LF: u32 = 0x0a;
 export const CR: u32 = 0x0d;
@@ -76,31 +76,31 @@ export const ZERO: u32 = 0x30;
 export const COLON: u32 = 0x3a;
 export const BACKSLASH: u32 = 0x5c;
 
-for (let byte: usize = 0; byte < 256; byte++) v128.store(EVERY + byte * 16, i8x16.splat(<i8>byte));
+for (let byte: usize = 0; byte < 256; byte++) v128.store(SPLATS + byte * 16, i8x16.splat(<i8>byte));
 
 /** A byte 16 times, for loops: the engine makes a constant anew each time around, which takes a tenth of finding fields. */
 // @ts-ignore: decorator
 @inline
-export function every(byte: usize): v128 {
-  return v128.load(EVERY + byte * 16);
+export function splatOf(byte: usize): v128 {
+  return v128.load(SPLATS + byte * 16);
 }
 
 // @ts-ignore: decorator
 @inline
-export function both(p: usize, o: usize): u64 {
+export function pair(p: usize, o: usize): u64 {
   return (u64(p) << 32) | u64(o);
 }
 
 // @ts-ignore: decorator
 @inline
-export function inOf(places: u64): usize {
-  return usize(places >> 32);
+export function inputOf(pointers: u64): usize {
+  return usize(pointers >> 32);
 }
 
 // @ts-ignore: decorator
 @inline
-export function outOf(places: u64): usize {
-  return usize(u32(places));
+export function outputOf(pointers: u64): usize {
+  return usize(u32(pointers));
 }
 
 /** `HTTP`, as four bytes are read. */

@@ -15,7 +15,7 @@ export function threeDigits(p: usize): u32 {
 }
 
 /** Bytes that are looked at together; longer numbers are looked at byte by byte. */
-const AT_ONCE: usize = 16;
+const VECTOR_BYTES: usize = 16;
 
 /** A bit of each of the 16 bytes that is a digit. */
 // @ts-ignore: decorator
@@ -37,7 +37,7 @@ export function endOfDecimal(p: usize): usize {
  *
  * @returns where it has ended, in the output; 0 where it is no such number
  */
-export function copyWhole(p: usize, end: usize, o: usize, most: usize): usize {
+export function copyWhole(p: usize, end: usize, o: usize, maxDigits: usize): usize {
   if (end <= p) return 0;
   if (load<u8>(p) == HYPHEN) {
     store<u8>(o++, HYPHEN);
@@ -46,8 +46,8 @@ export function copyWhole(p: usize, end: usize, o: usize, most: usize): usize {
     if (load<u8>(p) == ZERO) return 0;
   }
   const digits = end - p;
-  if (digits == 0 || digits > most || (digits > 1 && load<u8>(p) == ZERO)) return 0;
-  if (digits <= AT_ONCE) {
+  if (digits == 0 || digits > maxDigits || (digits > 1 && load<u8>(p) == ZERO)) return 0;
+  if (digits <= VECTOR_BYTES) {
     const bytes = v128.load(p);
     v128.store(o, bytes);
     return (~digitsIn(bytes) & ((1 << <u32>digits) - 1)) == 0 ? o + digits : 0;
@@ -61,7 +61,7 @@ export function copyWhole(p: usize, end: usize, o: usize, most: usize): usize {
 }
 
 /** Digits of a decimal number that is written as it was logged. */
-const MOST_DIGITS: usize = 17;
+const MAX_DIGITS: usize = 17;
 
 /** `copyDecimal`, with a minus before it or not. */
 export function copySigned(p: usize, end: usize, o: usize): usize {
@@ -78,7 +78,7 @@ export function copySigned(p: usize, end: usize, o: usize): usize {
  * @returns where it has ended, in the output; 0 where it is no such number, or longer than a double is exact
  */
 export function copyDecimal(p: usize, end: usize, o: usize): usize {
-  if (end - p <= AT_ONCE) return copyShortDecimal(p, <u32>(end - p), o);
+  if (end - p <= VECTOR_BYTES) return copyShortDecimal(p, <u32>(end - p), o);
   const start = p;
   let point: usize = 0;
   for (; p < end; p++) {
@@ -90,10 +90,10 @@ export function copyDecimal(p: usize, end: usize, o: usize): usize {
     store<u8>(o + (p - start), c);
   }
   const whole = (point == 0 ? end : point) - start;
-  if (whole == 0 || whole > MOST_DIGITS || (whole > 1 && load<u8>(start) == ZERO)) return 0;
+  if (whole == 0 || whole > MAX_DIGITS || (whole > 1 && load<u8>(start) == ZERO)) return 0;
   if (point == 0) return o + whole;
   const fraction = end - point - 1;
-  if (fraction == 0 || whole + fraction > MOST_DIGITS) return 0;
+  if (fraction == 0 || whole + fraction > MAX_DIGITS) return 0;
   let last = o + whole + fraction;
   while (load<u8>(last) == ZERO) last--;
   return load<u8>(last) == DOT ? last : last + 1;

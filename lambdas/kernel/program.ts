@@ -72,8 +72,8 @@ export const IN_ESCAPE: u32 = 128;
 /** Of a program: a filter on output streams. */
 export const NOT_STDOUT: u32 = 256;
 
-export const RECORDS: usize = PROGRAM + 88;
-export const RECORD_BYTES: usize = 64;
+export const FIELDS: usize = PROGRAM + 88;
+export const FIELD_BYTES: usize = 64;
 
 // @ts-ignore: decorator
 @inline
@@ -170,7 +170,7 @@ function identities(): usize {
 /** Records of a delimited line's fields that matter to an identity, where its columns are all that these write. */
 // @ts-ignore: decorator
 @inline
-export function kept(): usize {
+export function keptFields(): usize {
   return PROGRAM + load<u32>(PROGRAM, 64);
 }
 // @ts-ignore: decorator
@@ -181,8 +181,8 @@ export function keptCount(): u32 {
 /** Which of the line's fields such a record is of. Delimited fields have no literal, whose length is in its place elsewhere. */
 // @ts-ignore: decorator
 @inline
-export function fieldOf(record: usize): u32 {
-  return load<u32>(record, 12);
+export function fieldIndexOf(field: usize): u32 {
+  return load<u32>(field, 12);
 }
 
 /** The key of the column of a container's output stream. */
@@ -194,36 +194,36 @@ export function streamKey(): u64 {
 
 // @ts-ignore: decorator
 @inline
-export function opOf(record: usize): u32 {
-  return load<u32>(record);
+export function opOf(field: usize): u32 {
+  return load<u32>(field);
 }
 // @ts-ignore: decorator
 @inline
-export function flagsOf(record: usize): u32 {
-  return load<u32>(record, 4);
+export function flagsOf(field: usize): u32 {
+  return load<u32>(field, 4);
 }
 /** The text that follows a field of a log_format. */
 // @ts-ignore: decorator
 @inline
-export function literalOf(record: usize): usize {
-  return PROGRAM + load<u32>(record, 8);
+export function literalOf(field: usize): usize {
+  return PROGRAM + load<u32>(field, 8);
 }
 // @ts-ignore: decorator
 @inline
-export function literalLength(record: usize): u32 {
-  return load<u32>(record, 12);
+export function literalLength(field: usize): u32 {
+  return load<u32>(field, 12);
 }
 /** Its first eight bytes, with zeros behind a shorter one. */
 // @ts-ignore: decorator
 @inline
-export function literalHead(record: usize): u64 {
-  return load<u64>(record, 56);
+export function literalHead(field: usize): u64 {
+  return load<u64>(field, 56);
 }
 /** The key of a field's column, by its number among them; 0 where the field does not fill it. */
 // @ts-ignore: decorator
 @inline
-export function keyOf(record: usize, column: usize): u64 {
-  return load<u64>(record + column * 8, 16);
+export function keyOf(field: usize, column: usize): u64 {
+  return load<u64>(field + column * 8, 16);
 }
 
 export const IDENTITY_SEED: u64 = 0;
@@ -238,18 +238,18 @@ export function clearSlots(): void {
 /** A column has been written, with its key, from `from` to `to`. */
 // @ts-ignore: decorator
 @inline
-export function wrote(record: usize, column: usize, from: usize, to: usize): void {
-  const slot = <usize>load<u8>(record + column, 48);
-  if (slot != 0) noteSlot(slot, from, to);
+export function setSlot(field: usize, column: usize, from: usize, to: usize): void {
+  const slot = <usize>load<u8>(field + column, 48);
+  if (slot != 0) storeSlot(slot, from, to);
 }
 
 /** The column of a container's output stream has been written. */
-export function wroteStream(from: usize, to: usize): void {
+export function setStreamSlot(from: usize, to: usize): void {
   const slot = <usize>load<u32>(PROGRAM, 80);
-  if (slot != 0) noteSlot(slot, from, to);
+  if (slot != 0) storeSlot(slot, from, to);
 }
 
-function noteSlot(slot: usize, from: usize, to: usize): void {
+function storeSlot(slot: usize, from: usize, to: usize): void {
   store<u32>(SLOTS + slot * 8, from);
   store<u32>(SLOTS + slot * 8, to, 4);
 }
@@ -257,19 +257,19 @@ function noteSlot(slot: usize, from: usize, to: usize): void {
 /** The line's, unless it is its own identity. */
 export let fingerprint: u64 = 0;
 /** It has no other. */
-export let whole: bool = false;
+export let lineIsIdentity: bool = false;
 
 // @ts-ignore: decorator
 @inline
 export function setFingerprint(hash: u64): void {
   fingerprint = hash;
-  whole = false;
+  lineIsIdentity = false;
 }
 
 // @ts-ignore: decorator
 @inline
-export function setWhole(): void {
-  whole = true;
+export function setLineAsIdentity(): void {
+  lineIsIdentity = true;
 }
 
 /** Hash of the first identity whose first column was written: of its columns, one behind the other. */
@@ -283,7 +283,7 @@ export function hashSlots(): void {
     }
     list += count;
   }
-  setWhole();
+  setLineAsIdentity();
 }
 
 /** Mostly the columns stand one behind the other as they were written; if not, they are put so. */

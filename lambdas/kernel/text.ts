@@ -1,5 +1,5 @@
 /** Bytes of text into JSON strings: found, checked and copied 16 at a time. */
-import { BACKSLASH, both, CR, inOf, LF, outOf, put, QUOTE, ZERO } from './memory';
+import { BACKSLASH, CR, inputOf, LF, outputOf, pair, put, QUOTE, ZERO } from './memory';
 
 /**
  * Copies text up to the byte `until`, or to the line's end, as it stands in a JSON string.
@@ -21,10 +21,10 @@ export function copyUntil(p: usize, o: usize, until: u32): u64 {
     p += plain;
     o += plain;
     const c = <u32>load<u8>(p);
-    if (c == until || c == LF || (c == CR && load<u8>(p, 1) == LF)) return both(p, o);
-    const places = copySpecial(p, o, c, 1);
-    p = inOf(places);
-    o = outOf(places);
+    if (c == until || c == LF || (c == CR && load<u8>(p, 1) == LF)) return pair(p, o);
+    const pointers = copySpecial(p, o, c, 1);
+    p = inputOf(pointers);
+    o = outputOf(pointers);
   }
 }
 
@@ -43,9 +43,9 @@ export function copySpan(p: usize, end: usize, o: usize, level: u32): usize {
     o += plain;
     if (p >= end) return o - (p - end);
     if (special == 0) continue;
-    const places = copySpecial(p, o, load<u8>(p), level);
-    p = inOf(places);
-    o = outOf(places);
+    const pointers = copySpecial(p, o, load<u8>(p), level);
+    p = inputOf(pointers);
+    o = outputOf(pointers);
   }
   return o;
 }
@@ -79,11 +79,11 @@ export function sawBackslash(): bool {
 
 function copySpecial(p: usize, o: usize, c: u32, level: u32): u64 {
   if (c == BACKSLASH) backslash = true;
-  if (c < 0x80) return both(p + 1, putChar(o, c, level));
+  if (c < 0x80) return pair(p + 1, putChar(o, c, level));
   const length = utf8Length(p);
-  if (length == 0) return both(p + 1, putHex(o, c, level));
+  if (length == 0) return pair(p + 1, putHex(o, c, level));
   for (let i: usize = 0; i < length; i++) store<u8>(o + i, load<u8>(p + i));
-  return both(p + length, o + length);
+  return pair(p + length, o + length);
 }
 
 /** A byte that is no UTF-8: `\xHH`, as core/lines/utf8.ts has it. */

@@ -1,14 +1,14 @@
 /** A time as a row has it, which core/reading/times.ts tells: a number of seconds or milliseconds, or text. */
 import { COLON, DOT, HYPHEN, put, QUOTE, SPACE, ZERO } from './memory';
 
-const MOST_FRACTION: usize = 6;
+const MAX_FRACTION_DIGITS: usize = 6;
 
 /** How long a fraction is, kept to the microsecond and without zeros at its end. */
 // @ts-ignore: decorator
 @inline
 export function fractionLength(p: usize, end: usize): usize {
   const zeros = <u32>i8x16.bitmask(i8x16.eq(v128.load(p), i8x16.splat(<i8>ZERO)));
-  return <usize>(32 - clz(~zeros & ((1 << <u32>min(end - p, MOST_FRACTION)) - 1)));
+  return <usize>(32 - clz(~zeros & ((1 << <u32>min(end - p, MAX_FRACTION_DIGITS)) - 1)));
 }
 
 /** `.fraction` of so many digits, and the quote behind it. */
@@ -54,8 +54,8 @@ function putShort(o: usize, seconds: u32): usize {
 // @ts-ignore: decorator
 @inline
 export function putMillis(o: usize, p: usize, length: usize): usize {
-  const kept: u32 = (1 << (<u32>length * 8)) - 1;
-  store<u32>(o, (load<u32>(p) & kept) | (0x303030 & ~kept));
+  const keptFields: u32 = (1 << (<u32>length * 8)) - 1;
+  store<u32>(o, (load<u32>(p) & keptFields) | (0x303030 & ~keptFields));
   return o + MILLIS_FRACTION;
 }
 
@@ -76,23 +76,23 @@ export function eightDigits(value: u32): u64 {
 
 /** Writes a time from 1970 on as text. */
 export function putText(o: usize, seconds: i64, p: usize, length: usize): usize {
-  const ofDay = <u32>(seconds % 86_400);
+  const secondOfDay = <u32>(seconds % 86_400);
   const shifted = seconds / 86_400 + 719_468;
   const era = shifted / 146_097;
-  const ofEra = shifted - era * 146_097;
-  const yearOfEra = (ofEra - ofEra / 1460 + ofEra / 36_524 - ofEra / 146_096) / 365;
-  const ofYear = ofEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100);
-  const march = (5 * ofYear + 2) / 153;
-  const day = <u32>(ofYear - (153 * march + 2) / 5 + 1);
-  const month = <u32>(march < 10 ? march + 3 : march - 9);
+  const dayOfEra = shifted - era * 146_097;
+  const yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365;
+  const dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100);
+  const monthFromMarch = (5 * dayOfYear + 2) / 153;
+  const day = <u32>(dayOfYear - (153 * monthFromMarch + 2) / 5 + 1);
+  const month = <u32>(monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9);
   const year = <u32>(yearOfEra + era * 400 + (month <= 2 ? 1 : 0));
   o = put(o, QUOTE);
   putTwo(o, year / 100);
   putTwo(o + 2, year % 100);
   o = putMonthAndDay(o + 4, month, day);
-  putTwo(o, ofDay / 3600);
-  putTwo(put(o + 2, COLON), (ofDay / 60) % 60);
-  putTwo(put(o + 5, COLON), ofDay % 60);
+  putTwo(o, secondOfDay / 3600);
+  putTwo(put(o + 2, COLON), (secondOfDay / 60) % 60);
+  putTwo(put(o + 5, COLON), secondOfDay % 60);
   return endText(o + 8, p, length);
 }
 

@@ -1,8 +1,11 @@
 /** Times as logs write them to what a row has, which core/reading/times.ts tells, and to milliseconds since the epoch. */
-import { COLON, DOT, HYPHEN, LOCAL, LOCAL_VALUE, MINUTE, MINUTE_TEXT, put, putBytes, QUOTE, SPACE, ZERO } from './memory';
+import {
+  COLON, DOT, HYPHEN, LOCAL_TIME, LOCAL_TIME_VALUE, MINUTE, MINUTE_TEXT, put, putBytes, QUOTE, SPACE, ZERO,
+} from './memory';
 import { digitsIn, isDigit, threeDigits } from './numbers';
 import {
-  eightDigits, endText, fractionLength, LAST_SECONDS, MILLIS_FRACTION, putMillis, putMonthAndDay, putNumber, putText, TEN_DIGITS, twoDigits,
+  eightDigits, endText, fractionLength, LAST_SECONDS, MILLIS_FRACTION, putMillis, putMonthAndDay, putNumber, putText,
+  TEN_DIGITS, twoDigits,
 } from './time-values';
 
 /** Milliseconds since the epoch of the time written last. */
@@ -13,14 +16,14 @@ export let eventMillis: f64 = NaN;
 
 // @ts-ignore: decorator
 @inline
-export function beginEvent(): void {
+export function clearEventTime(): void {
   eventMillis = NaN;
 }
 
 /** The time just written is one of the row's. */
 // @ts-ignore: decorator
 @inline
-export function noteTime(): void {
+export function setEventTime(): void {
   if (eventMillis != eventMillis) eventMillis = millis;
 }
 
@@ -30,7 +33,7 @@ const DAY_MS: i64 = 86_400_000;
 /** Two digits, or INVALID. */
 // @ts-ignore: decorator
 @inline
-function two(p: usize): u32 {
+function parseTwo(p: usize): u32 {
   const tens = <u32>load<u8>(p) - ZERO;
   const ones = <u32>load<u8>(p, 1) - ZERO;
   return tens > 9 || ones > 9 ? INVALID : tens * 10 + ones;
@@ -57,16 +60,16 @@ function minuteOf(p: usize): i64 {
 
 function readMinute(p: usize): i64 {
   const year = yearOf(p);
-  const month = two(p + 5);
-  const day = two(p + 8);
-  const hour = two(p + 11);
-  const minute = two(p + 14);
+  const month = parseTwo(p + 5);
+  const day = parseTwo(p + 8);
+  const hour = parseTwo(p + 11);
+  const minute = parseTwo(p + 14);
   const between = <u32>load<u8>(p, 10);
   if (load<u8>(p, 4) != HYPHEN || load<u8>(p, 7) != HYPHEN || load<u8>(p, 13) != COLON) return i64.MIN_VALUE;
   if (!dayExists(year, month, day) || hour > 23 || minute > 59 || (between != 0x54 && between != SPACE)) return i64.MIN_VALUE;
   minuteMillis = daysFrom(year, month, day) * DAY_MS + <i64>(hour * 60 + minute) * 60_000;
   v128.store(MINUTE, v128.load(p));
-  noteMinute(minuteMillis / 1000);
+  setMinuteDigits(minuteMillis / 1000);
   store<u32>(MINUTE_TEXT, load<u32>(p));
   const text = putMonthAndDay(MINUTE_TEXT + 4, month, day);
   store<u32>(text, load<u32>(p, 11));
@@ -75,7 +78,7 @@ function readMinute(p: usize): i64 {
   return minuteMillis;
 }
 
-function noteMinute(seconds: i64): void {
+function setMinuteDigits(seconds: i64): void {
   if (seconds < TEN_DIGITS || seconds + 59 > LAST_SECONDS) {
     minuteTail = INVALID;
     return;
@@ -90,14 +93,14 @@ function noteMinute(seconds: i64): void {
 // @ts-ignore: decorator
 @inline
 function secondsOf(p: usize): u32 {
-  const second = two(p + 1);
+  const second = parseTwo(p + 1);
   return load<u8>(p) != COLON || second > 59 ? INVALID : second;
 }
 
 /** Four digits; 0 for a year before 1000, which JavaScript may take for another. */
 function yearOf(p: usize): u32 {
-  const century = two(p);
-  const ofCentury = two(p + 2);
+  const century = parseTwo(p);
+  const ofCentury = parseTwo(p + 2);
   return century < 10 || century == INVALID || ofCentury == INVALID ? 0 : century * 100 + ofCentury;
 }
 
@@ -112,18 +115,18 @@ function dayExists(year: u32, month: u32, day: u32): bool {
 function daysFrom(year: i64, month: i64, day: i64): i64 {
   const y = month <= 2 ? year - 1 : year;
   const era = (y >= 0 ? y : y - 399) / 400;
-  const ofEra = y - era * 400;
-  const ofYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  return era * 146_097 + ofEra * 365 + ofEra / 4 - ofEra / 100 + ofYear - 719_468;
+  const yearOfEra = y - era * 400;
+  const dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468;
 }
 
 /** Milliseconds of `HH:mm:ss` at a place; -1 where that is none. */
 // @ts-ignore: decorator
 @inline
 function clockOf(p: usize): i64 {
-  const hour = two(p);
-  const minute = two(p + 3);
-  const second = two(p + 6);
+  const hour = parseTwo(p);
+  const minute = parseTwo(p + 3);
+  const second = parseTwo(p + 6);
   if (hour > 23 || minute > 59 || second > 59 || load<u8>(p, 2) != COLON || load<u8>(p, 5) != COLON) return -1;
   return <i64>((hour * 60 + minute) * 60 + second) * 1000;
 }
@@ -166,7 +169,7 @@ export function copyIso(p: usize, end: usize, o: usize): usize {
   const length = fractionLength(fraction, fractionEnd);
   millis = <f64>(minute + <i64>(second * 1000) + fractionMillis(fraction, fractionEnd));
   if (length <= MILLIS_FRACTION) {
-    const done = putOfMinute(o, minute, second, fraction, length);
+    const done = putNumberInMinute(o, minute, second, fraction, length);
     if (done != 0) return done;
   }
   o = put(o, QUOTE);
@@ -179,7 +182,7 @@ export function copyIso(p: usize, end: usize, o: usize): usize {
 /** `putNumber` of a second of the last minute read. */
 // @ts-ignore: decorator
 @inline
-function putOfMinute(o: usize, minute: i64, second: u32, p: usize, length: usize): usize {
+function putNumberInMinute(o: usize, minute: i64, second: u32, p: usize, length: usize): usize {
   if (minuteTail == INVALID) return putNumber(o, minute / 1000 + <i64>second, p, length);
   const tail = minuteTail + second;
   store<u64>(o, tail < 100 ? minuteHead : nextHead);
@@ -229,8 +232,8 @@ function offsetOf(p: usize, end: usize): i64 {
   if (sign != 0x2b && sign != HYPHEN) return i64.MIN_VALUE;
   const colon: usize = load<u8>(p, 3) == COLON ? 1 : 0;
   if (end - p != 5 + colon) return i64.MIN_VALUE;
-  const hours = two(p + 1);
-  const minutes = two(p + 3 + colon);
+  const hours = parseTwo(p + 1);
+  const minutes = parseTwo(p + 3 + colon);
   if (hours >= INVALID || minutes >= INVALID) return i64.MIN_VALUE;
   const offset = <i64>(hours * 60 + minutes) * 60_000;
   return sign == HYPHEN ? -offset : offset;
@@ -244,11 +247,11 @@ let localLength: usize = 0;
 /** `29/Nov/2024:11:41:46 +0000` */
 function copyLocal(p: usize, o: usize): usize {
   const same = v128.and(
-    i8x16.eq(v128.load(p), v128.load(LOCAL)),
-    i8x16.eq(v128.load(p, 10), v128.load(LOCAL, 10)),
+    i8x16.eq(v128.load(p), v128.load(LOCAL_TIME)),
+    i8x16.eq(v128.load(p, 10), v128.load(LOCAL_TIME, 10)),
   );
   if (!i8x16.all_true(same)) {
-    const day = two(p);
+    const day = parseTwo(p);
     const month = monthOf(load<u32>(p, 2));
     const year = yearOf(p + 7);
     const clock = clockOf(p + 12);
@@ -256,15 +259,15 @@ function copyLocal(p: usize, o: usize): usize {
     if (!dayExists(year, month, day) || clock < 0) return 0;
     if (load<u8>(p, 6) != 0x2f || load<u8>(p, 11) != COLON || load<u8>(p, 20) != SPACE) return 0;
     if (offset == i64.MIN_VALUE) return 0;
-    const done = putTime(LOCAL_VALUE, daysFrom(year, month, day) * DAY_MS + clock - offset, 0, 0);
+    const done = putTime(LOCAL_TIME_VALUE, daysFrom(year, month, day) * DAY_MS + clock - offset, 0, 0);
     if (done == 0) return 0;
-    localLength = done - LOCAL_VALUE;
+    localLength = done - LOCAL_TIME_VALUE;
     localMillis = millis;
-    v128.store(LOCAL, v128.load(p));
-    v128.store(LOCAL, v128.load(p, 10), 10);
+    v128.store(LOCAL_TIME, v128.load(p));
+    v128.store(LOCAL_TIME, v128.load(p, 10), 10);
   }
   millis = localMillis;
-  return putBytes(o, LOCAL_VALUE, localLength);
+  return putBytes(o, LOCAL_TIME_VALUE, localLength);
 }
 
 /** `/Jan` and its like, as the four bytes are read; 0 for any other. */

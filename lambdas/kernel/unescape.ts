@@ -3,7 +3,7 @@ import { BACKSLASH, UNESCAPED } from './memory';
 import { isDigit } from './numbers';
 import { copySpan, isUtf8, utf8Length } from './text';
 
-const NO_HEX: u32 = 256;
+const NOT_HEX: u32 = 256;
 
 /**
  * Copies a value as the client sent it; as logged where that is no text: bytes that are no UTF-8, control characters.
@@ -21,13 +21,13 @@ function unescape(p: usize, end: usize): usize {
   let to = UNESCAPED;
   while (p < end) {
     let byte = escapeAt(p, end);
-    if (byte != NO_HEX) {
+    if (byte != NOT_HEX) {
       const run = to;
       do {
         store<u8>(to++, byte);
         p += 4;
         byte = escapeAt(p, end);
-      } while (byte != NO_HEX);
+      } while (byte != NOT_HEX);
       // Nothing beyond the run may complete its last character.
       store<u32>(to, 0);
       if (!isText(run, to)) return 0;
@@ -42,16 +42,16 @@ function unescape(p: usize, end: usize): usize {
 
 /** The byte that `\xHH` at a place stands for; NO_HEX where there is none. */
 function escapeAt(p: usize, end: usize): u32 {
-  if (end - p < 4 || load<u8>(p) != BACKSLASH || load<u8>(p, 1) != 0x78) return NO_HEX;
+  if (end - p < 4 || load<u8>(p) != BACKSLASH || load<u8>(p, 1) != 0x78) return NOT_HEX;
   const high = hexDigit(load<u8>(p, 2));
   const low = hexDigit(load<u8>(p, 3));
-  return high == NO_HEX || low == NO_HEX ? NO_HEX : (high << 4) | low;
+  return high == NOT_HEX || low == NOT_HEX ? NOT_HEX : (high << 4) | low;
 }
 
 function hexDigit(c: u32): u32 {
   if (isDigit(c)) return c - 0x30;
   const letter = (c | 0x20) - 0x61;
-  return letter < 6 ? letter + 10 : NO_HEX;
+  return letter < 6 ? letter + 10 : NOT_HEX;
 }
 
 /** UTF-8 without control characters and without the character that stands for broken text. */
