@@ -1,5 +1,12 @@
-/** Lines of fields separated by single spaces, some in double quotes: core/reading/delimited.ts, for lines as AWS writes them. */
-import { fieldErrors, hasWrongForm, noteConversionError, putErrors, valueOpOf } from './errors';
+/**
+ * Reads lines of fields separated by single spaces, some of them in double quotes, as load balancers write them. This
+ * file mirrors lambdas/core/reading/delimited.ts.
+ *
+ * Its stages are: `findLine` finds the ends of all fields (fields.ts), `readFields` reads each known field with
+ * `readField` and copies the others to `extra`. For fingerprints, `readKept` reads only the fields of the identity
+ * if it can.
+ */
+import { cannotConvert, fieldErrors, noteConversionError, putErrors, valueOpOf } from './errors';
 import { END_BYTES, fieldsFound, findFields, plain } from './fields';
 import { hash } from './hash';
 import {
@@ -14,19 +21,23 @@ import {
 import { copySpan, findIn, lastOf } from './text';
 import { copyIso, setEventTime } from './times';
 
-/** Fields of the line beyond the known ones that were kept in `extra`. */
+/** Fields of the line beyond the known ones that were copied to `extra`. */
 export let unknownFields: u32 = 0;
 
-/** `"-"` as three bytes are read, the fourth left out. */
+/** `"-"` as a little-endian u32 of which the fourth byte is masked out: a quoted field without a value. */
 const MISSING_QUOTED: u32 = 0x222d22;
 
-/** @returns the line's end; 0 for a surprise */
+/**
+ * Reads a line to its row.
+ *
+ * @returns the addresses of the line's end and of the end of the columns, or 0 if the line is unsupported
+ */
 export function readDelimited(p: usize, o: usize): u64 {
   const lineEnd = findLine(p);
   return lineEnd == 0 ? 0 : readFields(p, lineEnd, o);
 }
 
-/** The same for its identity. Of a line that is plain text throughout, nothing is looked at but the fields that matter. */
+/** Reads a line to its fingerprint. If the line needs no escaping, only the kept fields are read. */
 export function readDelimitedIdentity(p: usize, o: usize): u64 {
   const lineEnd = findLine(p);
   if (lineEnd == 0) return 0;
@@ -37,15 +48,19 @@ export function readDelimitedIdentity(p: usize, o: usize): u64 {
   return pointers;
 }
 
+/** Finds the ends of a line's fields. Returns the line's end, or 0 if the line is unsupported. */
 function findLine(p: usize): usize {
   const lineEnd = findFields(p);
   if (lineEnd == 0 || fieldsFound < minFields() || fieldsFound > maxFields()) return 0;
-  // Space at a line's end is no part of it, and JavaScript knows space that is no ASCII.
+  // The TypeScript reader trims the line's end, and JavaScript also trims spaces that are not ASCII.
   const last = <u32>load<u8>(lineEnd - 1);
   return last <= SPACE || last >= 0x80 ? 0 : lineEnd;
 }
 
-/** Its columns stand one behind the other as they are written, which is what an identity is. */
+/**
+ * Reads the kept fields only. Their columns are written one directly after the other, which is the text that is hashed
+ * for an identity.
+ */
 function readKept(p: usize, lineEnd: usize, o: usize): u64 {
   const from = o;
   let hasFirst = false;
@@ -66,6 +81,7 @@ function readKept(p: usize, lineEnd: usize, o: usize): u64 {
   return pair(lineEnd, o);
 }
 
+/** Reads all fields of a line, the known ones and the others. */
 function readFields(p: usize, lineEnd: usize, o: usize): u64 {
   const count = fieldsFound;
   const from = o;
@@ -86,7 +102,7 @@ function readFields(p: usize, lineEnd: usize, o: usize): u64 {
     if (o == 0) return 0;
     p = end + 1;
   }
-  // A row without any value is never normal.
+  // The loader counts rows without any value, so such a line is left to the TypeScript reader.
   if (values == from && !(flags() & IDENTITY)) return 0;
   if (unknownFields > 0) {
     store<u16>(o, 0x227d); // }"
@@ -96,7 +112,11 @@ function readFields(p: usize, lineEnd: usize, o: usize): u64 {
   return pair(lineEnd, o);
 }
 
-/** @returns where its columns have ended, in the output; 0 for a surprise */
+/**
+ * Reads a field and writes its columns.
+ *
+ * @returns the end of the columns in the output, or 0 if the line is unsupported
+ */
 // @ts-ignore: decorator
 @inline
 function readField(field: usize, p: usize, end: usize, o: usize): usize {
@@ -121,14 +141,17 @@ function readField(field: usize, p: usize, end: usize, o: usize): usize {
   return fieldFlags & (QUOTED | LIST) ? 0 : readUnquoted(field, p, end, o);
 }
 
-/** Does a field that begins with a quote end with one that has no backslash before it, of which nobody knows what it means? */
+/**
+ * True if a quoted field ends with a quote not preceded by a backslash. AWS documents no escaping, so `\"` is left to
+ * the TypeScript reader.
+ */
 // @ts-ignore: decorator
 @inline
 function endsWithQuote(p: usize, end: usize): bool {
   return end - p > 1 && load<u8>(end - 1) == QUOTE && load<u8>(end - 2) != BACKSLASH;
 }
 
-/** A field without quotes. */
+/** Reads a field that is not in quotes. */
 // @ts-ignore: decorator
 @inline
 function readUnquoted(field: usize, p: usize, end: usize, o: usize): usize {
@@ -165,13 +188,17 @@ function readUnquoted(field: usize, p: usize, end: usize, o: usize): usize {
   return to;
 }
 
-/** A value that does not convert, for `errors`, which no identity holds. 0 where only a second look can tell why. */
+/**
+ * Records a conversion error, which is skipped when fingerprinting, as no identity holds errors.
+ *
+ * @returns the unchanged address in the output, or 0 if the TypeScript reader must decide the reason
+ */
 function conversionError(field: usize, p: usize, end: usize, o: usize): usize {
-  if (flags() & IDENTITY) return hasWrongForm(valueOpOf(field), p, end) ? o : 0;
+  if (flags() & IDENTITY) return cannotConvert(valueOpOf(field), p, end) ? o : 0;
   return noteConversionError(<u32>((field - FIELDS) / FIELD_BYTES), p, end) ? o : 0;
 }
 
-/** A column's text. */
+/** Writes a text column. */
 // @ts-ignore: decorator
 @inline
 function putText(field: usize, column: usize, p: usize, end: usize, o: usize): usize {
@@ -182,10 +209,10 @@ function putText(field: usize, column: usize, p: usize, end: usize, o: usize): u
   return o;
 }
 
-/** `192.0.2.1:443` or `[2001:db8::1]:443`, or IPv6 without brackets. */
+/** Copies an address and its port: `192.0.2.1:443`, `[2001:db8::1]:443`, or IPv6 without brackets. */
 function copyAddress(field: usize, p: usize, end: usize, o: usize): usize {
   const colon = lastOf(COLON, end);
-  // A bracket at its end is the address's: there is no port.
+  // An address that ends with a bracket has no port.
   if (colon <= p || load<u8>(end - 1) == 0x5d) return 0;
   const brackets = load<u8>(p) == 0x5b && load<u8>(colon - 1) == 0x5d;
   o = putText(field, 0, brackets ? p + 1 : p, brackets ? colon - 1 : colon, o);
@@ -196,9 +223,10 @@ function copyAddress(field: usize, p: usize, end: usize, o: usize): usize {
   return to;
 }
 
-/** `METHOD URL PROTOCOL`: the URL may hold spaces, and each part may be `-`. */
+/** Copies `METHOD URL PROTOCOL` to three columns. The URL may hold spaces, and each part may be `-`. */
 function copyRequest(field: usize, p: usize, end: usize, o: usize): usize {
-  // What scanners ask often has a space at its end, which is no part of it; JavaScript knows space that is no ASCII.
+  // Scanners send requests with spaces at the end, which the TypeScript reader trims. JavaScript also trims control
+  // characters and spaces that are not ASCII: such a request is unsupported.
   while (end > p && load<u8>(end - 1) == SPACE) end--;
   const lastByte = <u32>load<u8>(end - 1);
   if (end == p || lastByte < SPACE || lastByte >= 0x80) return 0;
@@ -213,13 +241,14 @@ function copyRequest(field: usize, p: usize, end: usize, o: usize): usize {
   return urlEnd == end ? o : copyPart(field, 2, last + 1, end, o);
 }
 
+/** Writes one part of a request, unless the part is `-`. */
 // @ts-ignore: decorator
 @inline
 function copyPart(field: usize, column: usize, p: usize, end: usize, o: usize): usize {
   return end - p == 1 && load<u8>(p) == HYPHEN ? o : putText(field, column, p, end, o);
 }
 
-/** A field beyond the known ones, under its position. */
+/** Copies a field beyond the known ones to `extra`, under its position. */
 function copyExtra(p: usize, end: usize, o: usize, position: u32): usize {
   const c = <u32>load<u8>(p);
   if (c <= SPACE || position > 99) return 0;
@@ -240,5 +269,5 @@ function copyExtra(p: usize, end: usize, o: usize, position: u32): usize {
   return o + 2;
 }
 
-/** `\":\"` */
+/** `\":\"`, padded to 16 bytes: what is between key and value in `extra`. */
 const BETWEEN: usize = memory.data<u8>([0x5c, 0x22, 0x3a, 0x5c, 0x22, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);

@@ -1,4 +1,10 @@
-/** Lines in the envelope of a container runtime: core/reading/envelope.ts, for envelopes that need no second look. */
+/**
+ * Takes lines out of the envelope of a container runtime. This file mirrors lambdas/core/reading/envelope.ts, and is
+ * used by log-format.ts and json-record.ts.
+ *
+ * A line may have no envelope, a CRI prefix (then it is read in place), or a JSON object around it (then it is copied
+ * to INNER_LINE without its escapes, and the object's other members go to `extra`).
+ */
 import { FILTER_NOT_STDOUT, setFilter } from './filters';
 import { beginOthers, takeOther } from './json-others';
 import { BEFORE_FIRST, keyIn, NO_COLUMN, OUTERMOST, prepareKeys, targetOf, valueAfter } from './json-keys';
@@ -12,20 +18,26 @@ import { digitsIn, isDigit } from './numbers';
 import { flags, JSON_RECORD, kind, NOT_STDOUT, setStreamSlot, startLength, startText, streamKey } from './program';
 import { find } from './text';
 
-/** Name of its output stream in the envelope; 0 where that tells none. */
+/** Address of the name of the output stream in the envelope, or 0 if the envelope has none. */
 let streamName: usize = 0;
-/** Where the envelope ends; 0 where that is the line's own end. */
+/** End of the JSON envelope, or 0 if the inner line ends where the whole line does. */
 let envelopeEnd: usize = 0;
-/** Where the line ends that is copied from it. */
+/** End of the copy at INNER_LINE. */
 let innerEnd: usize = 0;
 
-/** The line has an envelope. */
+/** The current line has an envelope. */
 export let hasEnvelope: bool = false;
 
-/** Names of parts, in the order of core/reading/envelope.ts: two that may stand for the line, the stream, two for the time. */
+/**
+ * Parts of an envelope have the indices of ENVELOPE in lambdas/core/reading/envelope.ts: 0 and 1 are keys of the line,
+ * 2 is the stream, 3 and 4 are keys of the time.
+ */
 const STREAM_PART: u32 = 2;
 
-/** `"stdout"` and `"stderr"`, as eight bytes are read, and their names as six and two more are, the two left out. */
+/**
+ * `"stdout"` and `"stderr"` as little-endian u64. The names without quotes have six bytes; the other two are masked
+ * out.
+ */
 const STDOUT_QUOTED: u64 = 0x2274756f64747322;
 const STDERR_QUOTED: u64 = 0x2272726564747322;
 const NAME_LENGTH: usize = 6;
@@ -33,7 +45,12 @@ const NAME_MASK: u64 = 0xffff_ffff_ffff;
 const STDOUT: u64 = (STDOUT_QUOTED >> 8) & NAME_MASK;
 const STDERR: u64 = (STDERR_QUOTED >> 8) & NAME_MASK;
 
-/** @returns where the line that is read begins; 0 for a surprise; anything where a filter leaves the line out */
+/**
+ * Takes a line out of its envelope, if it has one, and sets the stream filter.
+ *
+ * @returns the address of the inner line, or 0 if the line is unsupported. If a filter leaves the line out, the address
+ * has no meaning.
+ */
 export function unwrap(p: usize): usize {
   const c = <u32>load<u8>(p);
   hasEnvelope = false;
@@ -44,7 +61,7 @@ export function unwrap(p: usize): usize {
     const isOwn = kind() == JSON_RECORD || (startLength() > 0 && hasStart(p));
     if (isOwn && !mayHoldLine(p)) return p;
     const line = unwrapJson(p);
-    // What tells no stream is an envelope only where a line of the format is in it.
+    // An object without a stream is an envelope only if the line within it begins as lines of the format do.
     if (line != 0 && streamName == 0 && !hasStart(line)) return isOwn ? discardEnvelope(p) : 0;
     hasEnvelope = true;
     p = line;
@@ -62,25 +79,26 @@ export function unwrap(p: usize): usize {
     return p;
   }
   if (envelopeEnd != 0 && !isOneLine()) return 0;
-  // Space may be all there is, or a byte order mark.
+  // The inner line may consist of spaces or begin with a byte order mark.
   const first = <u32>load<u8>(p);
   return first <= SPACE || first >= 0x80 ? 0 : p;
 }
 
-/** Forgets what was read of an object that is no envelope after all. */
+/** Discards what was read of an object that turned out not to be an envelope. */
 function discardEnvelope(p: usize): usize {
   envelopeEnd = 0;
   beginOthers();
   return p;
 }
 
-/** Where the line ends of which the one that was read has ended at a place. */
+/** End of the enclosing line, given that the inner line ended at `p`. */
 // @ts-ignore: decorator
 @inline
 export function lineEndOf(p: usize): usize {
   return envelopeEnd == 0 ? p : envelopeEnd;
 }
 
+/** Writes the column of the output stream, if the envelope has one. */
 export function putStream(o: usize): usize {
   if (streamName == 0) return o;
   const from = o;
@@ -89,18 +107,20 @@ export function putStream(o: usize): usize {
   return o;
 }
 
-/** `2025-01-01T00:00:00.123456789Z stdout F the line` */
+/** Takes a line out of a CRI prefix: `2025-01-01T00:00:00.123456789Z stdout F the line`. */
 function unwrapCri(p: usize, space: usize): usize {
   streamName = space + 1;
   const name = load<u64>(streamName) & NAME_MASK;
   if (!isCriTime(p, space) || (name != STDOUT && name != STDERR)) return 0;
-  // Tags may be more than one; and of a line that was cut this is a piece, which is kept where it is not left out.
+  // The tag is F for a whole line. P marks a piece of a line that the runtime has cut: the TypeScript reader rejects it
+  // unless the stream filter leaves it out, which is the only case the kernel supports. More may follow F or P, after a
+  // colon: this is unsupported.
   const tag = load<u32>(streamName, NAME_LENGTH) & 0xffffff;
   const isPiece = tag == 0x205020 && flags() & NOT_STDOUT && name != STDOUT;
   return tag == 0x204620 || isPiece ? streamName + NAME_LENGTH + 3 : 0;
 }
 
-/** `yyyy-MM-ddTHH:mm:ss`, a fraction or none, and `Z` or `+HH:mm`. */
+/** True for `yyyy-MM-ddTHH:mm:ss`, optionally with a fraction, and with `Z` or an offset such as `+HH:mm`. */
 function isCriTime(p: usize, space: usize): bool {
   const punctuation = i8x16.eq(
     v128.load(p),
@@ -123,7 +143,10 @@ function isCriTime(p: usize, space: usize): bool {
 
 const PUNCTUATION: i32 = 0b0010_0100_1001_0000;
 
-/** `{"log":"the line\n","stream":"stdout","time":…}`, its members in any order and others among them, which `extra` keeps. */
+/**
+ * Takes a line out of a JSON object: `{"log":"the line\n","stream":"stdout","time":…}`. The members may come in any
+ * order; members that are not part of the envelope go to `extra`.
+ */
 function unwrapJson(p: usize): usize {
   prepareKeys();
   let key = BEFORE_FIRST;
@@ -162,7 +185,10 @@ function unwrapJson(p: usize): usize {
   return INNER_LINE;
 }
 
-/** Puts LF behind the line at INNER, in place of the line ends there. False where it holds another. */
+/**
+ * Ends the copy at INNER_LINE with one LF, in place of its own line ends. Returns false if there is another line end
+ * within.
+ */
 function isOneLine(): bool {
   let o = innerEnd;
   while (o > INNER_LINE && isLineBreak(load<u8>(o - 1))) o--;
@@ -176,7 +202,7 @@ function isLineBreak(c: u32): bool {
   return c == LF || c == CR;
 }
 
-/** Does a line begin as those of the format do? */
+/** True if the line begins as lines of the format do. */
 // @ts-ignore: decorator
 @inline
 export function hasStart(p: usize): bool {
@@ -184,7 +210,10 @@ export function hasStart(p: usize): bool {
   return length == 0 || matched(p, startText(), length) == length;
 }
 
-/** Can the object of a line be an envelope all the same: does it hold a key that may stand for the line within? */
+/**
+ * True if an object that begins as lines of the format do may still be an envelope, because it may hold a key of the
+ * line within: `log` or `message`.
+ */
 function mayHoldLine(p: usize): bool {
   do {
     const bytes = v128.load(p);
@@ -201,7 +230,7 @@ function mayHoldLine(p: usize): bool {
       const c = <u32>load<u8>(at);
       if (c == LF) return false;
       if (c == BACKSLASH) {
-        // Letters: of a key that is written with escapes.
+        // The key may be written with escapes: `\u006x` and `\u007x` are letters.
         const hex = load<u32>(at, 2) & 0xffffff;
         if (hex == HEX_006 || hex == HEX_007) return true;
       } else if (load<u32>(at, 1) == LOG_QUOTED || load<u64>(at, 1) == MESSAGE_QUOTED) return true;
@@ -210,9 +239,9 @@ function mayHoldLine(p: usize): bool {
   } while (true);
 }
 
-/** `log"` and `message"`, as four and eight bytes are read. */
+/** `log"` and `message"`, as little-endian u32 and u64. */
 const LOG_QUOTED: u32 = 0x22676f6c;
 const MESSAGE_QUOTED: u64 = 0x226567617373656d;
-/** `006` and `007`, as four bytes are read, the last left out. */
+/** `006` and `007`, as little-endian u32 of which the last byte is masked out. */
 const HEX_006: u32 = 0x363030;
 const HEX_007: u32 = 0x373030;

@@ -1,28 +1,39 @@
-/** Values that their columns do not take, and JSON's members given twice, as `errors` keeps them. */
+/**
+ * Collects the values of a line that do not convert to their column's type, and the keys that a JSON object has twice,
+ * and writes them to the column `errors`. This file mirrors `error` in lambdas/core/reading/row.ts, for values of which
+ * it is certain why they do not convert.
+ */
 import { copyPlain } from './json-values';
 import {
   BACKSLASH, COLON, DOT, FAILED_COLUMNS, HYPHEN, outputOf, put, putBytes, putTextKey, QUOTE, SPACE, ZERO,
 } from './memory';
 import { isDigit } from './numbers';
 import {
-  ADDRESS, BIGINT_DIGITS, BOOLEAN, DELIMITED, DOUBLE, errorsKey, FIELD_BYTES, FIELDS, INT, INT_DIGITS, kind, NAME_BYTES,
-  nameLength, names, opOf, TIME,
+  ADDRESS, BIGINT_DIGITS, BOOLEAN, DELIMITED, DOUBLE, errorsKey, fieldAt, INT, INT_DIGITS, kind, NAME_BYTES, nameLength,
+  names, opOf, TIME,
 } from './program';
 import { copySpan } from './text';
 
-/** Errors of the line. */
+/** Errors in the current line. */
 export let fieldErrors: u32 = 0;
 
-/** At FAILED the columns whose values do not convert, a bit each, of 256; and where in the line those values begin and end. */
+/**
+ * FAILED_COLUMNS holds a 256-bit set of the columns whose values do not convert. After the set there is, for each
+ * column, the start and the end of its value in the line.
+ */
 const VALUES: usize = FAILED_COLUMNS + 32;
 const VALUE_BYTES: usize = 8;
 
-/** The one member that was given before: its key, value, and whether the key was written likewise. */
+/**
+ * The one repeated key: its address and length, the address of its value, and whether the key was written exactly as
+ * the first time.
+ */
 let repeatedKey: usize = 0;
 let repeatedLength: usize = 0;
 let repeatedValue: usize = 0;
 let repeatedExactly: bool = false;
 
+/** Clears the errors of the line before, if there were any. */
 // @ts-ignore: decorator
 @inline
 export function beginErrors(): void {
@@ -36,9 +47,13 @@ function clearErrors(): void {
   repeatedKey = 0;
 }
 
-/** Notes a column whose value does not convert; of a delimited line, a field. False where only a second look can tell why. */
+/**
+ * Records that the value of a column, or of a delimited field, does not convert.
+ *
+ * @returns false if the TypeScript reader must decide the reason
+ */
 export function noteConversionError(column: u32, p: usize, end: usize): bool {
-  if (!hasWrongForm(valueOpOf(fieldAt(column)), p, end)) return false;
+  if (!cannotConvert(valueOpOf(fieldAt(column)), p, end)) return false;
   const word = FAILED_COLUMNS + <usize>(column >> 6) * 8;
   store<u64>(word, load<u64>(word) | ((<u64>1) << (column & 63)));
   const value = VALUES + <usize>column * VALUE_BYTES;
@@ -48,20 +63,17 @@ export function noteConversionError(column: u32, p: usize, end: usize): bool {
   return true;
 }
 
-// @ts-ignore: decorator
-@inline
-function fieldAt(column: u32): usize {
-  return FIELDS + <usize>column * FIELD_BYTES;
-}
-
-/** What a column takes, as its op; of an address, it is the port that may not convert. */
+/** The op that the value must convert to. Of an address, the port is the part that may not convert. */
 export function valueOpOf(field: usize): u32 {
   const op = opOf(field);
   return op == ADDRESS ? INT : op;
 }
 
-/** Is a value for certain none that columns of the kind take, nor one beyond their range? */
-export function hasWrongForm(op: u32, p: usize, end: usize): bool {
+/**
+ * True if the value certainly has the wrong form for its column's type, or is an integer with more digits than any that
+ * the type can hold. False if that is undecided: the TypeScript reader then decides.
+ */
+export function cannotConvert(op: u32, p: usize, end: usize): bool {
   const first = <u32>load<u8>(p);
   if (first == 0x7b || first == 0x5b) return true;
   const quoted = first == QUOTE;
@@ -77,13 +89,13 @@ export function hasWrongForm(op: u32, p: usize, end: usize): bool {
     const c = <u32>load<u8>(at);
     if (!mayOccur(op, c)) return true;
     if (c == DOT) fraction = true;
-    // What has a fraction is no whole number, unless that is 0.
+    // A number with a fraction is not an integer, unless the fraction is 0.
     else if (fraction && op < DOUBLE && c > ZERO) return true;
   }
   return hasTooManyDigits(op, p, end);
 }
 
-/** Is it a whole number of more digits than any has that its column takes? */
+/** True if the value is an integer with more digits than the column's type can hold. */
 function hasTooManyDigits(op: u32, p: usize, end: usize): bool {
   if (op >= DOUBLE) return false;
   if (load<u8>(p) == HYPHEN || load<u8>(p) == 0x2b) p++;
@@ -92,12 +104,13 @@ function hasTooManyDigits(op: u32, p: usize, end: usize): bool {
   return true;
 }
 
+/** True if the text has the length and the first letter of `true` or `false`, in upper or lower case. */
 function mayBeBoolean(p: usize, end: usize): bool {
   const length = end - p;
   return (length == 4 && (load<u8>(p) | 0x20) == 0x74) || (length == 5 && (load<u8>(p) | 0x20) == 0x66);
 }
 
-/** Does a character occur in numbers, or in times? */
+/** True if the character can occur in a value of the op's type: a number, or a time. */
 function mayOccur(op: u32, c: u32): bool {
   if (isDigit(c) || c == DOT || c == HYPHEN || c == 0x2b) return true;
   if (op < DOUBLE) return false;
@@ -105,12 +118,17 @@ function mayOccur(op: u32, c: u32): bool {
   return op == TIME && (c == COLON || c == SPACE || c == 0x2c || isZoneLetter(c | 0x20));
 }
 
-/** T, and the letters of Z, UTC and GMT. */
+/** True for `t`, and for the letters of Z, UTC and GMT in lower case. */
 function isZoneLetter(letter: u32): bool {
   return letter == 0x74 || letter == 0x7a || letter == 0x75 || letter == 0x63 || letter == 0x67 || letter == 0x6d;
 }
 
-/** Notes a member whose column the line has had, by a key at `before`. False for another one. */
+/**
+ * Records a member whose column has a value already.
+ *
+ * @param earlierKey address of the key that gave the column its value
+ * @returns false if the line has a repeated key already: only one is supported
+ */
 export function noteRepeatedKey(earlierKey: usize, key: usize, length: usize, p: usize): bool {
   if (repeatedKey != 0) return false;
   repeatedKey = key;
@@ -122,7 +140,12 @@ export function noteRepeatedKey(earlierKey: usize, key: usize, length: usize, p:
   return true;
 }
 
-/** Writes `errors`, in the order of the columns. 0 for errors of both kinds, whose names could be the same. */
+/**
+ * Writes the column `errors`, in the order of the columns.
+ *
+ * @returns 0 if there are errors of both kinds: a repeated key could have the name of a column whose value does not
+ * convert
+ */
 export function putErrors(o: usize): usize {
   if (repeatedKey != 0 && fieldErrors > 1) return 0;
   o = put(putTextKey(o, errorsKey()), 0x7b);
@@ -148,7 +171,9 @@ function putFailed(o: usize, column: u32): usize {
   let p = <usize>load<u32>(value);
   let end = <usize>load<u32>(value, 4);
   o = putValue(o, name, nameLength(name), p, end);
-  if (op >= DOUBLE) return putReason(o, op == TIME ? 'not a timestamp' : op == BOOLEAN ? 'not a boolean' : 'not a number');
+  if (op >= DOUBLE) {
+    return putReason(o, op == TIME ? 'not a timestamp' : op == BOOLEAN ? 'not a boolean' : 'not a number');
+  }
   if (load<u8>(p) == QUOTE) {
     p++;
     end--;
@@ -157,7 +182,10 @@ function putFailed(o: usize, column: u32): usize {
   return putReason(o, op == INT ? 'out of range for int' : 'out of range for bigint');
 }
 
-/** `"name":{"value":"…` as it stands in a string. JSON's values show their own end. */
+/**
+ * Writes `"name":{"value":"…` as part of a JSON text that is itself in a string. `end` is used for delimited lines
+ * only, as a JSON value shows its own end.
+ */
 function putValue(o: usize, name: usize, length: usize, p: usize, end: usize): usize {
   store<u16>(o, 0x225c);
   o = putBytes(o + 2, name, length);

@@ -1,22 +1,36 @@
 /**
- * Numbers with an exponent, written as JavaScript does: many languages have one in what is small or large, as 1.5e-05.
+ * Copies JSON numbers that have an exponent, written as JavaScript writes them. Many languages log small or large
+ * numbers with an exponent, such as 1.5e-05.
  * https://tc39.es/ecma262/#sec-numeric-types-number-tostring
  */
 import { DIGITS, DOT, HYPHEN, put, putBytes, ZERO } from './memory';
 import { isDigit } from './numbers';
 
-/** So many digits a double holds whatever they are: read and written again they are the same. Others take arithmetic. */
+/**
+ * Up to 15 digits survive a round trip through a double: they are the same when the double is written again. With more
+ * digits, only arithmetic could tell what JavaScript writes.
+ */
 const MAX_DIGITS: i32 = 15;
-/** Within it, it holds them: beyond are numbers of less precision, and none. */
+/**
+ * Numbers of up to MAX_DIGITS digits survive the round trip if the decimal exponent is within ±290; beyond that come
+ * subnormals and infinity.
+ */
 const MAX_EXPONENT: i32 = 290;
-/** Digits that are looked at, zeros at the end included. */
+/** Digits that are read at most, including zeros at the end, which do not count as significant. */
 const MAX_DIGITS_READ: i32 = 40;
 
-/** Significant digits at DIGITS, and the place of the point among them: 0 before the first. */
+/**
+ * The number that was read: its significant digits, of which DIGITS holds `count`, and the place of the decimal point
+ * among them. `point` is 0 if the point is directly before the first digit, and negative if zeros follow the point.
+ */
 let count: i32 = 0;
 let point: i32 = 0;
 
-/** @returns where it has ended, in the output; 0 where it is no such number, or one of another precision */
+/**
+ * Copies a number with an exponent.
+ *
+ * @returns the end of the copy, or 0 if the text is not such a number or has too many digits for a double
+ */
 export function copyExponent(p: usize, end: usize, o: usize): usize {
   const negative = load<u8>(p) == HYPHEN;
   if (!readDigits(negative ? p + 1 : p, end)) return 0;
@@ -25,7 +39,7 @@ export function copyExponent(p: usize, end: usize, o: usize): usize {
   return putNumber(negative ? put(o, HYPHEN) : o);
 }
 
-/** False where the text is not digits, perhaps a point and more digits, and an exponent. */
+/** Reads digits, optionally a point and more digits, and an exponent. Returns false if the text is anything else. */
 function readDigits(p: usize, end: usize): bool {
   count = 0;
   point = 0;
@@ -51,6 +65,7 @@ function readDigits(p: usize, end: usize): bool {
   return readExponent(p + 1, end);
 }
 
+/** Reads the exponent after its `e` and moves the point by it. */
 function readExponent(p: usize, end: usize): bool {
   const sign = p < end ? <u32>load<u8>(p) : 0;
   const negative = sign == HYPHEN;
@@ -68,7 +83,7 @@ function readExponent(p: usize, end: usize): bool {
 
 const PLUS: u32 = 0x2b;
 
-/** Up to 21 digits before the point and six zeros behind it stand without an exponent. */
+/** Writes the number. JavaScript writes an exponent only for numbers from 1e21 on and for numbers below 1e-6. */
 function putNumber(o: usize): usize {
   if (point > 21 || point <= -6) {
     o = putFraction(o, 1);
@@ -83,7 +98,7 @@ function putNumber(o: usize): usize {
   return putBytes(o, DIGITS, <usize>count);
 }
 
-/** The digits, with a point where some come behind the first `whole`. */
+/** Writes the digits, with a point after the first `whole` digits if there are more. */
 function putFraction(o: usize, whole: i32): usize {
   if (count <= whole) return putBytes(o, DIGITS, <usize>count);
   o = put(putBytes(o, DIGITS, <usize>whole), DOT);
@@ -95,7 +110,7 @@ function putZeros(o: usize, zeros: i32): usize {
   return o;
 }
 
-/** A number of at most three digits. */
+/** Writes a number of at most three digits. */
 function putSmall(o: usize, value: i32): usize {
   if (value > 99) o = put(o, ZERO + <u32>(value / 100));
   if (value > 9) o = put(o, ZERO + <u32>((value / 10) % 10));

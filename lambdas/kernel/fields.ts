@@ -1,24 +1,31 @@
 /**
- * Where the fields of a delimited line end, found for the whole line before any is read: 64 bytes become masks of a bit
- * each, so that no field waits for the one before it to end.
+ * Finds where the fields of a delimited line end, for the whole line before any field is read. Each step turns 64 bytes
+ * into masks with one bit per byte, so that finding a field does not wait for the end of the field before it.
  */
 import { BACKSLASH, CR, FIELD_ENDS, LF, QUOTE, SPACE, splatOf } from './memory';
 
-/** Of one end; the last is the line's. */
+/** Bytes per entry of FIELD_ENDS; the last entry is the end of the line. */
 export const END_BYTES: usize = 4;
-/** Where so many are found before the line's end, it is left to the clear path. */
+/** A line with more field ends than this before its last 64 bytes is unsupported. */
 const MAX_FIELDS: u32 = 200;
 
-/** Of the line. */
+/** Fields found in the current line. */
 export let fieldsFound: u32 = 0;
-/** All of the line but its quotes stands in JSON as it stands here: no control character, backslash or what is no ASCII. */
+/**
+ * The line can be copied to JSON unchanged, except for its quotes: it has no control character, no backslash and no
+ * byte that is not ASCII.
+ */
 export let plain: bool = false;
 
 /**
- * Finds the ends of a line's fields: at spaces outside of quotes, and at the line's end. None is empty, and quotes stand
- * only where a field begins and ends; in a line that is not plain, what follows the second may be CR.
+ * Finds the ends of a line's fields, which are spaces outside of quotes and the line's end, and writes them to
+ * FIELD_ENDS.
  *
- * @returns the line's end; 0 where fields are not so, a quote is still open there, or there are too many
+ * The line is unsupported if a field is empty, if a quote is anywhere but at the start or the end of a field, if a
+ * quote is still open at the end of the line, or if there are too many fields. Only if the line is not `plain` may a
+ * quoted field be followed by CR within it; delimited.ts checks for that.
+ *
+ * @returns the line's end, or 0 if the line is unsupported
  */
 export function findFields(p: usize): usize {
   const quote = splatOf(QUOTE);
@@ -26,10 +33,11 @@ export function findFields(p: usize): usize {
   const backslash = splatOf(BACKSLASH);
   let at = FIELD_ENDS;
   let special: u64 = 0;
-  // All ones where the byte before is within quotes.
+  // All ones if the last byte of the block before was within quotes.
   let within: u64 = 0;
   let malformed: u64 = 0;
-  // A bit where a field begins in the block, and where one must have ended: left over from the block before.
+  // Carried over from the block before, in bit 0: whether a field starts with this block, and whether a quote closed
+  // just before this block, so that its field must end here.
   let startsNext: u64 = 1;
   let closedBefore: u64 = 0;
   while (true) {
@@ -47,7 +55,7 @@ export function findFields(p: usize): usize {
     const specialD = specialIn(d, backslash, space);
     if (v128.any_true(v128.or(v128.or(specialA, specialB), v128.or(specialC, specialD)))) {
       lineFeed = whereIs(a, b, c, d, splatOf(LF));
-      // Of the line's end only the first bit, and of the rest what comes before it.
+      // Of the line feeds only the first counts, and of the other masks only the bits before it.
       lineFeed &= 0 - lineFeed;
       const inLine = lineFeed - 1;
       special |= bits(specialA, specialB, specialC, specialD) & inLine;
@@ -60,7 +68,10 @@ export function findFields(p: usize): usize {
     const ends = (spaces & ~inside) | lineFeed;
     const closing = quotes & ~inside;
     const starts = (ends << 1) | startsNext;
-    malformed |= (starts & ends) | (quotes & inside & ~starts) | (((closing << 1) | closedBefore) & ~(ends | carriageReturns));
+    // The line is malformed if a field is empty, if a quote opens within a field, or if a closed quote is not followed
+    // by the end of its field.
+    malformed |=
+      (starts & ends) | (quotes & inside & ~starts) | (((closing << 1) | closedBefore) & ~(ends | carriageReturns));
     startsNext = ends >> 63;
     closedBefore = closing >> 63;
     at = putEnds(at, p, ends);
@@ -78,13 +89,14 @@ export function findFields(p: usize): usize {
   return end;
 }
 
+/** Mask of the bytes, out of 64, that equal those of `wanted`. */
 // @ts-ignore: decorator
 @inline
 function whereIs(a: v128, b: v128, c: v128, d: v128, wanted: v128): u64 {
   return bits(i8x16.eq(a, wanted), i8x16.eq(b, wanted), i8x16.eq(c, wanted), i8x16.eq(d, wanted));
 }
 
-/** A bit of each byte, the first the lowest. */
+/** Joins the top bits of 64 bytes to a mask. The first byte has the lowest bit. */
 // @ts-ignore: decorator
 @inline
 function bits(a: v128, b: v128, c: v128, d: v128): u64 {
@@ -93,14 +105,20 @@ function bits(a: v128, b: v128, c: v128, d: v128): u64 {
   return low | (high << 32);
 }
 
-/** Backslash, control characters, and what is no ASCII: as signed numbers the last two are below a space. */
+/**
+ * Marks backslashes, control characters, and bytes that are not ASCII: as signed numbers the latter two are below a
+ * space.
+ */
 // @ts-ignore: decorator
 @inline
 function specialIn(bytes: v128, backslash: v128, space: v128): v128 {
   return v128.or(i8x16.eq(bytes, backslash), i8x16.lt_s(bytes, space));
 }
 
-/** Ones from every odd bit of the mask up to the next even one, the latter left out. */
+/**
+ * Prefix XOR: sets the bits from each odd-numbered set bit of the mask up to, but not including, the next set bit.
+ * Applied to quotes, it marks the bytes within them.
+ */
 // @ts-ignore: decorator
 @inline
 function upToEach(mask: u64): u64 {
@@ -112,7 +130,9 @@ function upToEach(mask: u64): u64 {
   return mask ^ (mask << 32);
 }
 
-/** Four at a time, as there are mostly fewer in 64 bytes: what is written too much is written over. */
+/**
+ * Writes the ends of a block, four at a time: most blocks of 64 bytes have few. Surplus entries are overwritten later.
+ */
 // @ts-ignore: decorator
 @inline
 function putEnds(at: usize, p: usize, ends: u64): usize {

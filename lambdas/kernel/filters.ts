@@ -1,16 +1,19 @@
-/** Filters that leave lines out: core/reading/filters.ts. */
+/**
+ * Says which filter leaves the current line out, and counts such lines. This file mirrors
+ * lambdas/core/reading/filters.ts.
+ */
 import { HTTP, LF, RESULT } from './memory';
 
-/** Numbers of those that the kernel knows, in the order of core/reading/kernel.ts. */
+/** Numbers of the filters, which are the indices of KERNEL_FILTERS in lambdas/core/reading/kernel.ts plus 1. */
 export const FILTER_LOCAL_CLIENT: u32 = 1;
 export const FILTER_NOT_STDOUT: u32 = 2;
 export const FILTER_NO_HTTP: u32 = 3;
 export const FILTER_NO_CLIENT: u32 = 4;
 
-/** Where lines are counted that each has left out. */
+/** Counts of the lines that each filter has left out in this call, which the host reads. */
 const COUNTS: usize = RESULT + 40;
 
-/** The one that leaves the line out; 0 where none does. */
+/** The filter that leaves out the current line, or 0 if none does. */
 export let filter: u32 = 0;
 
 // @ts-ignore: decorator
@@ -29,7 +32,10 @@ export function countFiltered(): void {
   store<u32>(at, load<u32>(at) + 1);
 }
 
-/** Does a line hold NUL, as no text does? Then it is for the clear path to say whether a filter leaves it out. */
+/**
+ * True if the line holds NUL, which text never does. The TypeScript reader then decides whether a filter leaves out the
+ * line or it is rejected.
+ */
 export function hasNul(p: usize, end: usize): bool {
   for (; p < end; p += 16) {
     const found = i8x16.bitmask(i8x16.eq(v128.load(p), i64x2.splat(0)));
@@ -38,7 +44,7 @@ export function hasNul(p: usize, end: usize): bool {
   return false;
 }
 
-/** Where a line ends that holds no `HTTP/`; 0 for one that does. */
+/** Returns the line's end if the line holds no `HTTP/`, or 0 if it does. */
 export function endWithoutHttp(p: usize): usize {
   do {
     const bytes = v128.load(p);

@@ -1,4 +1,7 @@
-/** XXH64, of up to 2^32 bytes. https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md */
+/**
+ * XXH64, the hash of fingerprints, for up to 2^32 bytes.
+ * https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
+ */
 
 const PRIME_1: u64 = 0x9e3779b185ebca87;
 const PRIME_2: u64 = 0xc2b2ae3d27d4eb4f;

@@ -1,6 +1,30 @@
 /**
- * The kernel: whole lines in, rows as JSON out, or fingerprints. It reads what lines mostly are, and leaves every
- * line that surprises it to the clear path, which knows them all and which it must agree with to the byte.
+ * The kernel: the second reader of log lines, compiled to WebAssembly, which reads ordinary lines many times as fast as
+ * the TypeScript reader. Its host is lambdas/core/reading/kernel.ts. This file is the entry; read memory.ts next, for
+ * the conventions of all files, then program.ts.
+ *
+ * What comes in: the host writes a format's program (program.ts), the text that every row begins with, and a block of
+ * whole lines into the kernel's memory, and calls `run`.
+ *
+ * What happens, line by line, by the kind of the program:
+ *
+ * - delimited.ts reads fields separated by spaces, as in load balancer logs; fields.ts finds their ends first.
+ * - log-format.ts reads lines of an nginx log_format. log-direct.ts reads the values whose end is easy to find,
+ *   log-values.ts all others.
+ * - json.ts reads JSON objects whose keys are columns, json-record.ts reads JSON objects with columns at some depth.
+ *   json-keys.ts maps keys to columns, json-values.ts and json-strings.ts copy values, json-others.ts collects the
+ *   members without a column for `extra`.
+ * - Before a line of a log_format or a JSON record is read, envelope.ts takes it out of the envelope of a container
+ *   runtime, and filters.ts says which filter leaves it out.
+ * - These readers share numbers.ts, exponents.ts, times.ts, time-values.ts, text.ts and unescape.ts, which convert
+ *   values, and errors.ts, which collects the values that do not convert.
+ *
+ * What leaves: for each line a row as JSON, or, with an identity in the program, a fingerprint of 20 bytes (program.ts
+ * and hash.ts); then the totals at RESULT, and why the call ended.
+ *
+ * The rule: for each line the kernel writes exactly the bytes that the TypeScript reader would, or none at all. A line
+ * that is rare, malformed or ambiguous is unsupported: the call ends before that line, and the host gives it to the
+ * TypeScript reader. Leaving a line is therefore always correct and only costs time.
  */
 import { readDelimited, readDelimitedIdentity, unknownFields } from './delimited';
 import { clearFiltered, countFiltered, filter, hasNul } from './filters';
@@ -24,34 +48,36 @@ export {
   INPUT, INPUT_BYTES, OUTPUT, OUTPUT_BYTES, PREFIX, PREFIX_BYTES, PROGRAM, PROGRAM_BYTES, RESULT, ROOM_BYTES,
 } from './memory';
 
-/** How a call ends: at the block's end; before a row that has no room; before a line for the clear path. */
+/** How a call ends: at the end of the block; before a line whose row has no room; before a line that is unsupported. */
 const DONE: u32 = 0;
 const FULL: u32 = 1;
 const UNSUPPORTED: u32 = 2;
 
-/** Where the line's number begins; it is counted up as text. */
+/** Start of the current line's position, which is kept as decimal text and incremented in place. */
 let positionStart: usize = POSITION_END;
 
 /**
- * Bytes of one record where fingerprints are wanted: the fingerprint, the minute of the event since the epoch, the number
- * of the line among those read, and where in the block it begins.
+ * Bytes that are written for each line if the program has an identity: the fingerprint (8 bytes), the minute of the
+ * event since the epoch (4), the line's index among the lines of this call (4), and the line's offset in the block (4).
  */
 const FINGERPRINT_BYTES: usize = 20;
-/** The minute of a record that tells no time. */
+/** Minute of a line without a time. */
 const NO_MINUTE: i32 = i32.MIN_VALUE;
-/** Later ones, after the year 6000, are taken for this one. */
+/** Largest minute; later times, after the year 6000, are clamped to it. */
 const LAST_MINUTE: f64 = <f64>i32.MAX_VALUE;
 
 /**
  * Reads the lines of a block, each with its LF.
  *
- * @param from where in the input to begin
- * @param length bytes of the block, from its start
- * @param room bytes of output that may be written
- * @param position of the first line
+ * @param from offset in the block of the first line to read
+ * @param length bytes of the block
+ * @param room bytes of output that may be written; a row that begins within them may end beyond them, and is then
+ * dropped
+ * @param position of the first line to read, as it goes into its row
  * @param keepRaw which rows keep their line: 0 none, 1 those with errors, 2 all
  * @param head bytes of the prefix before the position
- * @param shared bytes of the prefix after it
+ * @param shared bytes of the prefix after the position
+ * @returns DONE, FULL or UNSUPPORTED; the totals are at RESULT
  */
 export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u32, head: u32, shared: u32): u32 {
   const end = INPUT + length;
@@ -72,7 +98,9 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
   while (p < end) {
     clearEventTime();
     beginErrors();
-    const pointers = fingerprints ? readIdentity(format, p, o + FINGERPRINT_BYTES) : readRow(format, p, putPrefix(o, head, shared));
+    const pointers = fingerprints
+      ? readIdentity(format, p, o + FINGERPRINT_BYTES)
+      : readRow(format, p, putPrefix(o, head, shared));
     if (pointers == 0) {
       status = UNSUPPORTED;
       break;
@@ -80,6 +108,7 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
     const lineEnd = inputOf(pointers);
     const next = lineEnd + (load<u8>(lineEnd) == CR ? 2 : 1);
     if (filter != 0) {
+      // The TypeScript reader rejects a line of binary data, so that the line is kept; a filter would only count it.
       if (hasNul(p, lineEnd)) {
         status = UNSUPPORTED;
         break;
@@ -112,6 +141,7 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
     incrementPosition();
     p = next;
   }
+  // The offsets are listed at RESULT in memory.ts.
   store<u32>(RESULT, p - INPUT);
   store<u32>(RESULT, o - OUTPUT, 4);
   store<u32>(RESULT, rows, 8);
@@ -123,6 +153,7 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
   return status;
 }
 
+/** Reads a line to its row, after the prefix. An empty line is unsupported: the host counts blank lines. */
 // @ts-ignore: decorator
 @inline
 function readRow(format: u32, p: usize, o: usize): u64 {
@@ -130,6 +161,10 @@ function readRow(format: u32, p: usize, o: usize): u64 {
   return format == DELIMITED ? readDelimited(p, o) : readNamed(format, p, o);
 }
 
+/**
+ * Reads a line to its identity and sets the fingerprint. The identity's columns are written to the output only to be
+ * hashed: they are after the fingerprint, where the next line overwrites them.
+ */
 // @ts-ignore: decorator
 @inline
 function readIdentity(format: u32, p: usize, o: usize): u64 {
@@ -141,6 +176,7 @@ function readIdentity(format: u32, p: usize, o: usize): u64 {
   return pointers;
 }
 
+/** Reads a line of any kind but delimited. */
 // @ts-ignore: decorator
 @inline
 function readNamed(format: u32, p: usize, o: usize): u64 {
@@ -148,22 +184,29 @@ function readNamed(format: u32, p: usize, o: usize): u64 {
   return format == LOG_FORMAT ? readLogFormat(p, o) : readRecord(p, o);
 }
 
-/** XXH64 of bytes put where the output goes. */
+/** Writes to RESULT the XXH64 hash of the bytes that the host has put at OUTPUT. */
 export function hashText(length: u32, seed: u64): void {
   store<u64>(RESULT, hash(OUTPUT, length, seed));
 }
 
+/** Begins a row, up to its first column. */
 function putPrefix(o: usize, head: u32, shared: u32): usize {
   o = putBytes(o, PREFIX, head);
   o = putBytes(o, positionStart, POSITION_END - positionStart);
   return putBytes(o, PREFIX + head, shared);
 }
 
+/** Writes the line itself to the column `raw`. */
 function putRaw(o: usize, p: usize, end: usize): usize {
   return put(copySpan(p, end, putTextKey(o, rawKey()), 1), QUOTE);
 }
 
-/** @returns 0 for a line that is its own identity and is no UTF-8: its text is not its bytes */
+/**
+ * Writes a line's fingerprint with its minute, index and offset.
+ *
+ * @returns 0 if the line is its own identity and is not valid UTF-8: the host hashes its text, which then differs from
+ * its bytes
+ */
 function putFingerprint(o: usize, p: usize, end: usize, line: u32): usize {
   if (lineIsIdentity && !isUtf8(p, end)) return 0;
   store<u64>(o, lineIsIdentity ? lineHash(p, end) : fingerprint);
@@ -173,6 +216,7 @@ function putFingerprint(o: usize, p: usize, end: usize, line: u32): usize {
   return o + FINGERPRINT_BYTES;
 }
 
+/** Sets the position of the next line. */
 function setPosition(position: u64): void {
   positionStart = POSITION_END;
   do {
@@ -181,6 +225,7 @@ function setPosition(position: u64): void {
   } while (position > 0);
 }
 
+/** Adds 1 to the position, digit by digit. */
 function incrementPosition(): void {
   for (let at = POSITION_END - 1; at >= positionStart; at--) {
     const digit = <u32>load<u8>(at);

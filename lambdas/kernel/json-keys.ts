@@ -1,41 +1,57 @@
 /**
- * JSON's keys, and the columns they are of. What a key is, is found out once and kept with the key as it was written:
- * lines mostly have the keys of the line before, in its order, so that one comparison tells each.
+ * Finds out which column a JSON key stands for. Once found, this is cached with the key as it was written: a line
+ * mostly has the keys of the line before, in the same order, so that one comparison identifies each key.
+ *
+ * In this file and its callers, a `key` is the address of an entry of the cache.
  */
 import { pastSpace } from './json-values';
 import { COLON, DOT, KEY_CACHE, LOWER_KEY, PROGRAM, QUOTE } from './memory';
 import { isDigit } from './numbers';
-import { JSON, kind, NAME_BYTES, nameContext, nameCount, nameLength, names, nameTarget } from './program';
+import {
+  JSON, KEYS_READY_AT, kind, NAME_BYTES, nameContext, nameCount, nameLength, names, nameTarget,
+} from './program';
 import { find, specialBytes } from './text';
 
 export const NO_COLUMN: u32 = 0xffff;
-/** Of a key that is no column: it is that of an object with columns in it, whose number is beside this. */
+/** Flag in a key's target: the key holds a nested object with columns; the low bits are that object's number. */
 export const OBJECT: u32 = 0x8000;
-/** The one object of a program that knows no others, and an envelope; a record itself. */
+/**
+ * Numbers of objects, in which a key is looked up (its "context"). OUTERMOST is a JSON line, or an envelope; RECORD is
+ * a JSON record. The objects within a record have higher numbers.
+ */
 export const OUTERMOST: u32 = 0;
 export const RECORD: u32 = 1;
 
-/** Of a key kept at KEYS, by its hash: as it was written, with its quote and zeros behind it, and what it is in its object. */
+/**
+ * The cache at KEY_CACHE is a hash table. An entry has the key as it was written, with its closing quote and padded
+ * with zeros; then the fields below. An entry for a hash is within PROBES entries of the hash's own place.
+ */
 const KEY_BYTES: usize = 80;
 const KEY_COUNT: u32 = 256;
 const PROBES: u32 = 8;
-/** Bytes with the quote; 0 where there is no key. */
+/** Bytes of the key with its closing quote; 0 if the entry is free. */
 const LENGTH: usize = 64;
 const TARGET: usize = 68;
 const CONTEXT: usize = 70;
 /** Hash of the key in lower case. */
 const HASH: usize = 72;
-/** The key that came after it last. */
+/** The key that last came after this key. */
 const NEXT: usize = 76;
 
-/** What stands before a line's first key, and before that of what is in an envelope. */
+/**
+ * Entries in place of the key before a line's first key, and before the first key of a record in an envelope. Only
+ * their NEXT is used.
+ */
 export const BEFORE_FIRST: usize = KEY_CACHE + <usize>KEY_COUNT * KEY_BYTES;
 export const BEFORE_INNER: usize = BEFORE_FIRST + KEY_BYTES;
 
-/** Whether the keys are of the program that is loaded: in its header, where loading one writes 0. */
-const KEYS_READY: usize = PROGRAM + 60;
+/**
+ * Whether the cache is of the program that is loaded. This word is in the program's header, where loading a program
+ * writes 0.
+ */
+const KEYS_READY: usize = PROGRAM + KEYS_READY_AT;
 
-/** Forgets the keys of another program. */
+/** Empties the cache if another program has been loaded. */
 // @ts-ignore: decorator
 @inline
 export function prepareKeys(): void {
@@ -47,10 +63,10 @@ export function prepareKeys(): void {
 }
 
 /**
- * The key that begins at a place, behind its quote, in a program of one object.
+ * Finds the key at `p`, which is the address after its opening quote, in a program without nested objects.
  *
- * @param before the key before it
- * @returns 0 for one that needs a second look
+ * @param previous the key before it
+ * @returns the key's entry, or 0 if the line is unsupported
  */
 // @ts-ignore: decorator
 @inline
@@ -59,7 +75,7 @@ export function keyAt(p: usize, previous: usize): usize {
   return isKey(likely, p) ? likely : findKey(p, previous, OUTERMOST);
 }
 
-/** The same of the object with a number. */
+/** Finds the key at `p` in the object numbered `context`. See `keyAt`. */
 // @ts-ignore: decorator
 @inline
 export function keyIn(context: u32, p: usize, previous: usize): usize {
@@ -67,14 +83,14 @@ export function keyIn(context: u32, p: usize, previous: usize): usize {
   return contextOf(likely) == context && isKey(likely, p) ? likely : findKey(p, previous, context);
 }
 
-/** The length of a key, with the quote behind it. */
+/** Length of a key, with its closing quote. */
 // @ts-ignore: decorator
 @inline
 export function keyLength(key: usize): usize {
   return <usize>load<u32>(key, LENGTH);
 }
 
-/** Where the value begins of the key that begins at a place; 0 where no colon follows it. */
+/** Address of the value of the key at `keyStart`, or 0 if no colon follows the key. */
 // @ts-ignore: decorator
 @inline
 export function valueAfter(key: usize, keyStart: usize): usize {
@@ -82,6 +98,10 @@ export function valueAfter(key: usize, keyStart: usize): usize {
   return load<u8>(p) == COLON ? pastSpace(p + 1) : 0;
 }
 
+/**
+ * What a key stands for: a column's index (in an envelope, a part's index), OBJECT and an object's number, or
+ * NO_COLUMN.
+ */
 // @ts-ignore: decorator
 @inline
 export function targetOf(key: usize): u32 {
@@ -100,6 +120,7 @@ export function hashOf(key: usize): u32 {
   return load<u32>(key, HASH);
 }
 
+/** True if the text at `p` is the key, with its closing quote. */
 // @ts-ignore: decorator
 @inline
 function isKey(key: usize, p: usize): bool {
@@ -118,6 +139,7 @@ function isLongKey(key: usize, p: usize, length: usize): bool {
   return true;
 }
 
+/** Finds a key that is not the expected one, and adds it to the cache if it is new. */
 function findKey(p: usize, previous: usize, context: u32): usize {
   const end = lowerKey(p);
   if (end == 0) return 0;
@@ -126,7 +148,8 @@ function findKey(p: usize, previous: usize, context: u32): usize {
   const key = cacheEntryFor(lower, p, context);
   if (contextOf(key) != context || !isKey(key, p)) {
     const column = findTarget(length, p, context);
-    // JavaScript puts keys that are numbers before the others; and a record's key with a dot may be a path.
+    // Such a key goes to `extra`. A JavaScript object has keys that are integers before all others, so `extra` would be
+    // in another order; and within a record, a key with a dot could equal the path of a nested column.
     if (column == NO_COLUMN && (isDigit(load<u8>(p)) || (context != OUTERMOST && find(p, DOT) < end))) return 0;
     cacheKey(key, p, length + 1);
     store<u16>(key, column, TARGET);
@@ -138,7 +161,7 @@ function findKey(p: usize, previous: usize, context: u32): usize {
   return key;
 }
 
-/** Hash of the key in KEY. */
+/** Hash of the key at LOWER_KEY. */
 // @ts-ignore: decorator
 @inline
 function hashOfKey(length: usize): u32 {
@@ -150,7 +173,10 @@ function hashOfKey(length: usize): u32 {
   return <u32>(h >> 32);
 }
 
-/** Where a key is kept, or may be: so near that of its hash that a line's keys do not push each other out. */
+/**
+ * The entry that holds the key, or else a free one near the place of its hash. If none is free, an entry is replaced
+ * that is chosen by other bits of the hash, so that the keys of a line rarely replace each other.
+ */
 function cacheEntryFor(lower: u32, p: usize, context: u32): usize {
   const first = (lower + context) % (KEY_COUNT - PROBES);
   for (let probe: u32 = 0; probe < PROBES; probe++) {
@@ -160,6 +186,7 @@ function cacheEntryFor(lower: u32, p: usize, context: u32): usize {
   return KEY_CACHE + <usize>(first + (lower >> 16) % PROBES) * KEY_BYTES;
 }
 
+/** Writes the key at `p` to an entry of the cache. */
 function cacheKey(key: usize, p: usize, length: usize): void {
   for (let at: usize = 0; at < length; at += 16) {
     v128.store(key + at, v128.and(v128.load(p + at), firstBytes(min(length - at, 16))));
@@ -167,7 +194,11 @@ function cacheKey(key: usize, p: usize, length: usize): void {
   store<u32>(key, length, LENGTH);
 }
 
-/** Writes a key in lower case to KEY. @returns where it ends; 0 for one that is empty, long, escaped or no ASCII */
+/**
+ * Writes the key at `p` to LOWER_KEY in lower case.
+ *
+ * @returns the address of the closing quote, or 0 if the key is empty, too long, has escapes or is not ASCII
+ */
 function lowerKey(p: usize): usize {
   for (let at: usize = 0; at < LENGTH; at += 16) {
     const bytes = v128.load(p + at);
@@ -187,7 +218,7 @@ function lowerKey(p: usize): usize {
   return 0;
 }
 
-/** The first `count` bytes of 16 all ones, the others zeros. */
+/** Mask whose first `count` bytes are all ones, and whose other bytes are zeros. */
 // @ts-ignore: decorator
 @inline
 function firstBytes(count: usize): v128 {
@@ -199,13 +230,18 @@ const FIRST_BYTES: usize = memory.data<u8>([
   0, 0, 0,
 ]);
 
-/** What the key in KEY, as it was written at a place, is in an object; NO_COLUMN where it is nothing that is known. */
+/**
+ * Target of the key at LOWER_KEY, as the program has it, or NO_COLUMN if the key is unknown in that object.
+ *
+ * @param p the key as it was written
+ */
 function findTarget(length: usize, p: usize, context: u32): u32 {
   const columns = nameCount();
   let name = names();
   for (let column: u32 = 0; column < columns; column++, name += NAME_BYTES) {
     if (nameContext(name) != context || nameLength(name) != length || !isName(name, length)) continue;
-    // Only where keys are columns by themselves does their case make no difference. All names are in lower case.
+    // Names are in lower case. Case is ignored only if the program's keys are the source's columns; other keys must be
+    // written exactly as their names.
     return kind() == JSON || isWritten(name, p, length) ? nameTarget(name) : NO_COLUMN;
   }
   return NO_COLUMN;

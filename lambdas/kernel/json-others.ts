@@ -1,19 +1,23 @@
-/** Members of a JSON object that nothing else takes: written aside, as `extra` comes last in a row. */
+/**
+ * Collects the members of a JSON object for which there is no column. They are written aside, at OTHERS, as `extra`
+ * comes last in a row. This file mirrors `extra` in lambdas/core/reading/row.ts.
+ */
 import { inputOf, OTHER_KEY_HASHES, OTHERS, outputOf, put, putBytes, putTextKey } from './memory';
 import { hashOf, keyLength } from './json-keys';
 import { copyJson, copyPlain, endOfLiteral, endOfValue } from './json-values';
 import { extraKey, flags, IDENTITY } from './program';
 
-/** Members that are kept in `extra`. */
+/** Members of the line that go to `extra`. */
 export let unknownMembers: u32 = 0;
 
 const MAX_OTHERS: u32 = 256;
 let keyCount: u32 = 0;
-/** A bit for each of 64 kinds of the keys at HASHES. */
+/** A filter in front of the hashes at OTHER_KEY_HASHES: it has one bit for each value of a hash's top six bits. */
 let keyFilter: u64 = 0;
-/** Where those written aside end. */
+/** End of what has been written at OTHERS. */
 export let othersEnd: usize = OTHERS;
 
+/** Forgets the members of the line before. */
 // @ts-ignore: decorator
 @inline
 export function beginOthers(): void {
@@ -23,7 +27,11 @@ export function beginOthers(): void {
   othersEnd = OTHERS;
 }
 
-/** Takes a member whose value begins at a place. @returns where that ends; 0 for a surprise, and for a key given twice */
+/**
+ * Takes a member whose value begins at `p`.
+ *
+ * @returns the value's end, or 0 if the line is unsupported, as it is if the key is repeated
+ */
 // @ts-ignore: decorator
 @inline
 export function takeOther(key: usize, p: usize): usize {
@@ -31,7 +39,11 @@ export function takeOther(key: usize, p: usize): usize {
   return flags() & IDENTITY ? endOfValue(p) : copyOther(key, p);
 }
 
-/** Notes a key. False for one given twice, and for more than there is room for. */
+/**
+ * Adds a key to the keys of the line. Returns false if the key is repeated, or if there are too many keys.
+ *
+ * @param key hash of the key
+ */
 function addKey(key: u32): bool {
   const bit = (<u64>1) << (key >> 26);
   if ((keyFilter & bit) != 0) {
@@ -45,10 +57,10 @@ function addKey(key: u32): bool {
 }
 
 /**
- * Begins an object within: at its end, it is a member for `extra` where some of its own are.
+ * Begins a nested object. At its end, it becomes one member of `extra` if any of its own members have no column.
  *
- * @param depth objects around it, the outermost left out
- * @returns false for a key given twice
+ * @param depth number of objects around it, without the outermost
+ * @returns false if the key is repeated
  */
 export function beginObject(key: usize, depth: u32): bool {
   if (depth == 0 && !addKey(hashOf(key))) return false;
@@ -56,13 +68,18 @@ export function beginObject(key: usize, depth: u32): bool {
   return true;
 }
 
-/** @param before where those written aside ended before the object, @param begun and when it had begun */
+/**
+ * Ends a nested object.
+ *
+ * @param before `othersEnd` before the object was begun
+ * @param start `othersEnd` after the object was begun
+ */
 export function endObject(before: usize, start: usize, depth: u32): void {
   if (othersEnd == start) {
     othersEnd = before;
     return;
   }
-  // In place of the comma behind the last.
+  // The closing brace replaces the comma after the last member.
   store<u8>(othersEnd - 1, 0x7d);
   if (depth > 0) othersEnd = put(othersEnd, 0x2c);
   else {
@@ -72,7 +89,7 @@ export function endObject(before: usize, start: usize, depth: u32): void {
   }
 }
 
-/** Takes a member of an object within. */
+/** Takes a member of a nested object. */
 export function takeNested(key: usize, p: usize): usize {
   if (flags() & IDENTITY) return endOfValue(p);
   const pointers = copyJson(p, putNestedKey(othersEnd, key), 2);
@@ -81,7 +98,7 @@ export function takeNested(key: usize, p: usize): usize {
   return inputOf(pointers);
 }
 
-/** `,\"key\":\"` */
+/** Writes the key of a member of `extra`: `,\"key\":\"`. */
 // @ts-ignore: decorator
 @inline
 function putOuterKey(o: usize, key: usize): usize {
@@ -91,7 +108,7 @@ function putOuterKey(o: usize, key: usize): usize {
   return o + 5;
 }
 
-/** `\\\"key\\\":` */
+/** Writes the key of a member of an object in `extra`: `\\\"key\\\":`. */
 function putNestedKey(o: usize, key: usize): usize {
   store<u32>(o, 0x225c5c5c);
   o = putBytes(o + 4, key, keyLength(key) - 1);
@@ -99,6 +116,7 @@ function putNestedKey(o: usize, key: usize): usize {
   return o + 5;
 }
 
+/** Writes a member aside. A null is dropped: it is not a value. */
 function copyOther(key: usize, p: usize): usize {
   if (load<u8>(p) == 0x6e) return endOfLiteral(p);
   const pointers = copyPlain(p, putOuterKey(othersEnd, key), 2);
@@ -110,7 +128,7 @@ function copyOther(key: usize, p: usize): usize {
   return inputOf(pointers);
 }
 
-/** `extra`: what was written aside, without the comma it begins with. */
+/** Writes the column `extra`: what has been collected, without the comma before the first member. */
 export function putOthers(o: usize): usize {
   if (unknownMembers == 0) return o;
   o = put(putTextKey(o, extraKey()), 0x7b);

@@ -1,4 +1,7 @@
-/** JSON objects in which each column has its place, at some depth: core/formats/kong-json.ts. */
+/**
+ * Reads JSON records: objects in which each column has a path, at some depth. This file mirrors
+ * lambdas/core/formats/kong-json.ts.
+ */
 import { hasEnvelope, lineEndOf, putStream, unwrap } from './envelope';
 import { filter, FILTER_LOCAL_CLIENT, setFilter } from './filters';
 import { copyTimeOf } from './json';
@@ -13,20 +16,24 @@ import {
 import { beginLine, isLocal, readValue, saw, SAW_CLIENT, setEscaped } from './log-values';
 import { HYPHEN, inputOf, isEnd, outputOf, pair, putKey, QUOTE, SEEN_COLUMNS, UNESCAPED } from './memory';
 import {
-  BIGINT, BIGINT_DIGITS, FIELD_BYTES, FIELDS, flags, IDENTITY, INT, INT_DIGITS, keyOf, NO_CLIENT, opOf, SECONDS,
-  setSlot, SKIP, TEXT, TIME, URL,
+  BIGINT, BIGINT_DIGITS, fieldAt, flags, IDENTITY, INT, INT_DIGITS, keyOf, NO_CLIENT, opOf, SECONDS, setSlot, SKIP,
+  TEXT, TIME, URL,
 } from './program';
 import { setEventTime } from './times';
 
-/** Behind the columns that the line has had, a bit each of 256: the objects, of 64. */
+/** 64-bit set of the nested objects that the line has had, after the 256-bit set of its columns. */
 const OBJECTS: usize = SEEN_COLUMNS + 32;
 
-/** The key read last. */
+/** The key that was read last, which predicts the next one: see json-keys.ts. */
 let key: usize = 0;
-/** The line has had one that a column has. */
+/** The line has at least one key that has a column. */
 let found: bool = false;
 
-/** @returns the line's end; 0 for a surprise */
+/**
+ * Reads a line to its row, or to the slots of its identity.
+ *
+ * @returns the addresses of the line's end and of the end of the row's columns, or 0 if the line is unsupported
+ */
 export function readRecord(p: usize, o: usize): u64 {
   prepareKeys();
   beginOthers();
@@ -50,16 +57,16 @@ export function readRecord(p: usize, o: usize): u64 {
   if (program & NO_CLIENT && !(saw & SAW_CLIENT)) return 0;
   if (isLocal()) setFilter(FILTER_LOCAL_CLIENT);
   if (program & IDENTITY) return pair(lineEndOf(p), outputOf(pointers));
-  // A row without any value is never normal.
+  // The loader counts rows without any value, so such a line is left to the TypeScript reader.
   return outputOf(pointers) == o ? 0 : pair(lineEndOf(p), putOthers(outputOf(pointers)));
 }
 
 /**
- * Reads an object.
+ * Reads the members of an object.
  *
- * @param context its number
- * @param depth objects around it
- * @returns where it has ended
+ * @param context number of the object: see json-keys.ts
+ * @param depth number of objects around it
+ * @returns the addresses of the object's end and of the end of what has been written
  */
 function readMembers(context: u32, depth: u32, p: usize, o: usize): u64 {
   p = pastSpace(p + 1);
@@ -89,6 +96,7 @@ function readMembers(context: u32, depth: u32, p: usize, o: usize): u64 {
   } while (true);
 }
 
+/** Reads a nested object that has columns. */
 function readObject(member: usize, context: u32, depth: u32, p: usize, o: usize): u64 {
   if (load<u8>(p) != 0x7b || !addToSet(OBJECTS, context)) return 0;
   const before = othersEnd;
@@ -99,7 +107,7 @@ function readObject(member: usize, context: u32, depth: u32, p: usize, o: usize)
   return pointers;
 }
 
-/** Notes one of a set by its bit. False where it was there before. */
+/** Adds an element to a bit set. Returns false if the set had that element already. */
 function addToSet(set: usize, index: u32): bool {
   const word = set + <usize>(index >> 6) * 8;
   const bit = (<u64>1) << (index & 63);
@@ -108,11 +116,11 @@ function addToSet(set: usize, index: u32): bool {
   return (present & bit) == 0;
 }
 
-/** Writes a column's value. */
+/** Reads a value and writes its columns. */
 function readColumn(column: u32, p: usize, o: usize): u64 {
   if (!addToSet(SEEN_COLUMNS, column)) return 0;
   found = true;
-  const field = FIELDS + <usize>column * FIELD_BYTES;
+  const field = fieldAt(column);
   const op = opOf(field);
   if (op == SKIP) return skipTo(endOfValue(p), o);
   if (load<u8>(p) == 0x6e) return skipTo(endOfLiteral(p), o);
@@ -129,7 +137,8 @@ function readColumn(column: u32, p: usize, o: usize): u64 {
       pointers = copyWholeNumber(p, putKey(o, keyOf(field, 0)), BIGINT_DIGITS);
       break;
     case SECONDS:
-      // What goes on as a longer number is none that a member can end with here.
+      // If more digits follow, the number is another one. The caller then finds no comma or brace at `p + 2`, so the
+      // line is unsupported.
       if (load<u16>(p) == MINUS_ONE) return pair(p + 2, o);
       pointers = copyDecimalNumber(p, putKey(o, keyOf(field, 0)));
       break;
@@ -149,16 +158,17 @@ function readColumn(column: u32, p: usize, o: usize): u64 {
   return pointers;
 }
 
-/** `-1`, as two bytes are read. */
+/** `-1` as a little-endian u16. */
 const MINUS_ONE: u32 = 0x312d;
 
-/** Writes a text that is looked into. */
+/** Writes the columns of a text that has parts, or must be checked. */
 function readText(field: usize, op: u32, p: usize, o: usize): u64 {
   if (load<u8>(p) != QUOTE) return 0;
   const pointers = copyDecoded(p + 1, UNESCAPED);
   if (pointers == 0) return 0;
   const end = outputOf(pointers);
-  // What says of a log_format's value that it is missing is a value here; and so is a URL without anything before its query.
+  // The values that mean "missing" in a log_format, which are `-` and the empty text, are values in a JSON record, and
+  // so is a URL that begins with its query. `readValue` would leave them out, so such a line is unsupported.
   const first = <u32>load<u8>(UNESCAPED);
   if (end == UNESCAPED || (first == HYPHEN && end == UNESCAPED + 1) || (first == 0x3f && op == URL)) return 0;
   o = readValue(field, UNESCAPED, end, o);

@@ -1,13 +1,16 @@
-/** Strings of JSON, and the escapes in them: copied as they stand in a row, or only passed. */
+/** Copies JSON strings and their escapes into a row, or finds their end. */
 import { BACKSLASH, inputOf, outputOf, pair, put, QUOTE, ZERO } from './memory';
 import { isDigit } from './numbers';
 import { putChar, specialBytes, utf8Length } from './text';
 
 /**
- * Copies a string's text up to its quote, and goes behind that.
+ * Copies the content of a string, from the address after its opening quote.
  *
- * @param level 0: as a text of its own, without escapes; 1: within a string; 2: within a string within a string, as `extra` is
- * @param nested it is part of an object or array, whose text keeps its escapes; else they are as JSON.stringify writes them
+ * @param level 0: as text, without escapes; 1: the content is in a string of the row; 2: it is in a JSON text that is
+ * itself in a string, as in `extra`
+ * @param nested the string is part of an object or array, whose JSON keeps escapes as they were logged; otherwise
+ * escapes are written as JSON.stringify does
+ * @returns the address after the closing quote, and the end of the copy
  */
 export function copyString(p: usize, o: usize, level: u32, nested: bool): u64 {
   while (true) {
@@ -35,15 +38,17 @@ export function copyString(p: usize, o: usize, level: u32, nested: bool): u64 {
   }
 }
 
-/** `\xHH` is none of JSON's escapes, and stays as it is: nginx writes it, unless its log_format has escape=json. */
+/**
+ * `\xHH` is not valid in JSON and is kept as it is: nginx writes it into JSON, unless its log_format has escape=json.
+ */
 const X: u32 = 0x78;
 
-/** The same without its escapes. */
+/** Copies the content of a string as text, without its escapes. */
 export function copyDecoded(p: usize, o: usize): u64 {
   return copyString(p, o, 0, false);
 }
 
-/** Copies the character that an escape stands for. */
+/** Copies the character of an escape. */
 function copyCharacter(p: usize, o: usize): u64 {
   if (load<u8>(p, 1) == X) return pair(p + 2, put(put(o, BACKSLASH), X));
   const end = endOfEscape(p);
@@ -54,7 +59,7 @@ function copyCharacter(p: usize, o: usize): u64 {
   return pair(end, code < 0x80 ? put(o, code) : putCodePoint(o, code, 1));
 }
 
-/** What the letter of an escape stands for. */
+/** Character of an escape of one letter. */
 function characterOf(letter: u32): u32 {
   switch (letter) {
     case 0x62:
@@ -72,7 +77,7 @@ function characterOf(letter: u32): u32 {
   }
 }
 
-/** Copies characters that are no ASCII. */
+/** Copies characters that are not ASCII. */
 function copyWide(p: usize, o: usize): u64 {
   do {
     const length = utf8Length(p);
@@ -84,13 +89,13 @@ function copyWide(p: usize, o: usize): u64 {
   return pair(p, o);
 }
 
-/** Copies an escape as JSON.stringify writes the character. */
+/** Copies an escape as JSON.stringify writes its character. */
 function copyEscape(p: usize, o: usize, level: u32): u64 {
   const c = <u32>load<u8>(p, 1);
   if (c == 0x75) return copyUnicode(p, o, level);
   if (c == 0x2f) return pair(p + 2, put(o, c));
   if (c == X) return pair(p + 2, put(putEscapedBackslash(o, level), X));
-  // The others are what JSON.stringify writes; within another string, that is a text with escapes.
+  // The other escapes are those that JSON.stringify writes. At level 2 such an escape is itself text in a string.
   if (level == 2) return copyRawEscape(p, o, 1);
   if (endOfEscape(p) == 0) return 0;
   store<u16>(o, load<u16>(p));
@@ -102,13 +107,13 @@ function copyUnicode(p: usize, o: usize, level: u32): u64 {
   return end == 0 ? 0 : pair(end, putCodePoint(o, codePointAt(p, end), level));
 }
 
-/** Of one `\uHHHH`, or of two that are a pair. */
+/** Code point of one `\uHHHH`, or of two that are a surrogate pair. */
 function codePointAt(p: usize, end: usize): u32 {
   const code = hexOf(p + 2);
   return end - p == 6 ? code : 0x10000 + ((code & 0x3ff) << 10) + (hexOf(p + 8) & 0x3ff);
 }
 
-/** Copies an escape as it stands: one of two bytes, or those of one character as `\uHHHH`. */
+/** Copies an escape as it was logged: two bytes, or one or two `\uHHHH`. */
 function copyRawEscape(p: usize, o: usize, level: u32): u64 {
   const end = endOfEscape(p);
   if (end == 0) return 0;
@@ -128,6 +133,7 @@ function copyRawEscape(p: usize, o: usize, level: u32): u64 {
   return pair(end, o);
 }
 
+/** Writes a backslash of a text: `\\` at level 1, `\\\\` at level 2. */
 // @ts-ignore: decorator
 @inline
 function putEscapedBackslash(o: usize, level: u32): usize {
@@ -135,6 +141,7 @@ function putEscapedBackslash(o: usize, level: u32): usize {
   return o + (<usize>level) * 2;
 }
 
+/** Writes a character as UTF-8, or as an escape if JSON needs one. */
 function putCodePoint(o: usize, code: u32, level: u32): usize {
   if (code < 0x80) return putChar(o, code, level);
   if (code < 0x800) return put(put(o, 0xc0 | (code >> 6)), 0x80 | (code & 63));
@@ -145,7 +152,7 @@ function putCodePoint(o: usize, code: u32, level: u32): usize {
   return put(put(o, 0x80 | ((code >> 6) & 63)), 0x80 | (code & 63));
 }
 
-/** Four hexadecimal digits; more than 0xffff where they are not. */
+/** Value of four hexadecimal digits, or more than 0xffff if they are not. */
 function hexOf(p: usize): u32 {
   let value: u32 = 0;
   for (let i: usize = 0; i < 4; i++) {
@@ -165,6 +172,7 @@ export function copyQuoted(p: usize, o: usize, level: u32): u64 {
   return pointers == 0 ? 0 : pair(inputOf(pointers), putQuote(outputOf(pointers), level));
 }
 
+/** Writes a quote of a JSON text: `\"` at level 1, `\\\"` at level 2. */
 // @ts-ignore: decorator
 @inline
 export function putQuote(o: usize, level: u32): usize {
@@ -172,6 +180,7 @@ export function putQuote(o: usize, level: u32): usize {
   return o + (<usize>level) * 2;
 }
 
+/** Address after the closing quote of the string whose content begins at `p`, or 0 if the string is not valid. */
 export function endOfString(p: usize): usize {
   while (true) {
     const special = specialBytes(v128.load(p));
@@ -196,6 +205,7 @@ export function endOfString(p: usize): usize {
   }
 }
 
+/** End of the escape at `p`, or 0 if it is not valid. */
 function endOfEscape(p: usize): usize {
   switch (<u32>load<u8>(p, 1)) {
     case 0x22:
@@ -210,7 +220,7 @@ function endOfEscape(p: usize): usize {
     case 0x75: {
       const high = hexOf(p + 2);
       if (high > 0xffff) return 0;
-      // Half of a pair alone is no text.
+      // A lone surrogate is not text.
       if (high >> 11 != 0x1b) return p + 6;
       if (high >= 0xdc00 || load<u16>(p, 6) != 0x755c) return 0;
       return hexOf(p + 8) >> 10 == 0x37 ? p + 12 : 0;

@@ -1,4 +1,8 @@
-/** Values of JSON: copied as they stand in a row, or only passed. */
+/**
+ * Copies JSON values into a row, or finds their end. Values are copied as `plainText` in
+ * lambdas/core/reading/json-text.ts gives them: strings without quotes and escapes, other values as JSON without white
+ * space.
+ */
 import { copyQuoted, copyString, endOfString, putQuote } from './json-strings';
 import {
   COLON, DISCARDED, DOT, HYPHEN, inputOf, outputOf, pair, put, putBytes, putTextKey, QUOTE, SPACE, ZERO,
@@ -6,10 +10,10 @@ import {
 import { copyDecimal, digitsIn, endOfDecimal, isDigit } from './numbers';
 import { specialBytes } from './text';
 
-/** Objects and arrays within each other. */
+/** Objects and arrays that may be within each other. */
 const MAX_DEPTH: u32 = 64;
 
-/** Behind the space at a place: mostly there is none. */
+/** Skips white space at `p`. Mostly there is none. */
 // @ts-ignore: decorator
 @inline
 export function pastSpace(p: usize): usize {
@@ -23,10 +27,10 @@ function skipSpace(p: usize): usize {
 }
 
 /**
- * Copies a value as text: a string's own, and of anything else its JSON without space.
+ * Copies a value as text: of a string its content, of any other value its JSON without white space.
  *
- * @param level 1: within a string; 2: within a string within a string, as `extra` is
- * @returns 0 where it is none, or one that needs a second look
+ * @param level 1: the text is in a string of the row; 2: it is in a JSON text that is itself in a string, as in `extra`
+ * @returns 0 if the value is not valid, or unsupported
  */
 // @ts-ignore: decorator
 @inline
@@ -36,7 +40,7 @@ export function copyPlain(p: usize, o: usize, level: u32): u64 {
   return c == 0x7b || c == 0x5b ? copyNested(p, o, level) : copyBare(p, o);
 }
 
-/** A column's text, with its key. */
+/** Copies a value to a text column, with the column's key. */
 // @ts-ignore: decorator
 @inline
 export function copyText(p: usize, o: usize, key: u64): u64 {
@@ -44,14 +48,14 @@ export function copyText(p: usize, o: usize, key: u64): u64 {
   return pointers == 0 ? 0 : pair(inputOf(pointers), put(outputOf(pointers), QUOTE));
 }
 
-/** Goes past a value that is not copied, to its end; 0 where that is 0. */
+/** Skips a value that is not copied, given its end. Returns 0 if that is 0. */
 // @ts-ignore: decorator
 @inline
 export function skipTo(end: usize, o: usize): u64 {
   return end == 0 ? 0 : pair(end, o);
 }
 
-/** Copies a value as its JSON without space, which is part of a text. */
+/** Copies a value as JSON without white space, for a JSON text that is in a string. */
 export function copyJson(p: usize, o: usize, level: u32): u64 {
   const c = <u32>load<u8>(p);
   if (c == QUOTE) return copyQuoted(p, o, level);
@@ -69,14 +73,16 @@ function copyBare(p: usize, o: usize): u64 {
   return end == 0 ? 0 : pair(end, putBytes(o, p, end - p));
 }
 
-/** How many digits stand at a place, up to 16. */
+/** Number of digits at `p`, up to 16. */
 // @ts-ignore: decorator
 @inline
 function digitsAt(p: usize): usize {
   return <usize>ctz(~digitsIn(v128.load(p)));
 }
 
-/** Are the digits at a place a whole number, with nothing to follow that would make it another? */
+/**
+ * True if the digits at `p` are a whole number: without leading zeros, fraction and exponent, and of at most 15 digits.
+ */
 // @ts-ignore: decorator
 @inline
 function isWhole(p: usize, digits: usize): bool {
@@ -85,7 +91,7 @@ function isWhole(p: usize, digits: usize): bool {
   return next != DOT && (next | 0x20) != 0x65;
 }
 
-/** Copies a number of at most `most` digits; 0 for any but the plainest. */
+/** Copies an integer of at most `maxDigits` digits without a sign. Returns 0 for any other form. */
 // @ts-ignore: decorator
 @inline
 export function copyWholeNumber(p: usize, o: usize, maxDigits: usize): u64 {
@@ -95,20 +101,20 @@ export function copyWholeNumber(p: usize, o: usize, maxDigits: usize): u64 {
   return pair(p + digits, o + digits);
 }
 
-/** The same with a fraction or without. */
+/** Copies a number without sign and exponent, with or without a fraction. Returns 0 for any other form. */
 // @ts-ignore: decorator
 @inline
 export function copyDecimalNumber(p: usize, o: usize): u64 {
   const end = endOfDecimal(p);
-  // It may go on.
+  // The number may be longer than the 16 bytes looked at, or have an exponent.
   if (end - p == 16 || (load<u8>(end) | 0x20) == 0x65) return 0;
   const done = copyDecimal(p, end, o);
   return done == 0 ? 0 : pair(end, done);
 }
 
-/** Copies an object or array without the space between its parts. */
+/** Copies an object or an array without the white space between its parts. */
 function copyNested(p: usize, o: usize, level: u32): u64 {
-  // What stands around a place, a bit for each from the lowest on: 1 for an object.
+  // A stack of bits for the objects (1) and arrays (0) around `p`, the innermost in the lowest bit.
   let around: u64 = 0;
   let depth: u32 = 0;
   do {
@@ -152,13 +158,14 @@ function copyNested(p: usize, o: usize, level: u32): u64 {
   } while (true);
 }
 
+/** The bracket that closes the innermost object or array. */
 // @ts-ignore: decorator
 @inline
 function closing(around: u64): u32 {
   return (around & 1) != 0 ? 0x7d : 0x5d;
 }
 
-/** Copies a key and its colon: mostly less than 16 bytes of plain text, and no space. */
+/** Copies a key and its colon. Most keys have fewer than 16 bytes of plain text and no white space before the colon. */
 // @ts-ignore: decorator
 @inline
 function copyKey(p: usize, o: usize, level: u32): u64 {
@@ -175,6 +182,7 @@ function copyKey(p: usize, o: usize, level: u32): u64 {
 
 const QUOTE_COLON: u32 = 0x3a22;
 
+/** Copies a key of any length, and its colon. */
 function copyAnyKey(p: usize, o: usize, level: u32): u64 {
   const pointers = copyQuoted(p, o, level);
   if (pointers == 0) return 0;
@@ -182,7 +190,7 @@ function copyAnyKey(p: usize, o: usize, level: u32): u64 {
   return load<u8>(p) == COLON ? pair(pastSpace(p + 1), put(outputOf(pointers), COLON)) : 0;
 }
 
-/** Where a value ends; 0 where it is none, or one that needs a second look. */
+/** End of a value, or 0 if the value is not valid or unsupported. */
 export function endOfValue(p: usize): usize {
   const c = <u32>load<u8>(p);
   if (c == QUOTE) return endOfString(p + 1);
@@ -195,7 +203,7 @@ function endOfBare(p: usize): usize {
   return c == HYPHEN || isDigit(c) ? endOfNumber(p) : endOfLiteral(p);
 }
 
-/** Where true, false or null ends; 0 where it is none of them. */
+/** End of true, false or null, or 0 if the text is none of these. */
 // @ts-ignore: decorator
 @inline
 export function endOfLiteral(p: usize): usize {

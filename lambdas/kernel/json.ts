@@ -1,8 +1,9 @@
 /**
- * JSON objects, one a line: core/formats/json.ts, for objects whose members need no second look.
+ * Reads JSON objects, one per line, whose keys are columns. This file mirrors lambdas/core/formats/json.ts.
  *
- * Each value is written as soon as it is read: a column's to the output, what no column stands for aside, as `extra`
- * comes last. Where members come in another order than their columns, what has been written is put in order at the end.
+ * Each value is written as soon as it is read: the value of a column to the output, the value of any other key aside
+ * (see json-others.ts), as `extra` comes last in a row. If the members are not in the order of their columns, what has
+ * been written is put in order at the end.
  */
 import { copyExponent } from './exponents';
 import {
@@ -10,8 +11,8 @@ import {
 } from './memory';
 import { copySigned, copyWhole } from './numbers';
 import {
-  BIGINT, BIGINT_DIGITS, BOOLEAN, DOUBLE, FIELD_BYTES, FIELDS, flags, IDENTITY, INT, INT_DIGITS, keyOf, opOf, setSlot,
-  SKIP, TEXT, TIME,
+  BIGINT, BIGINT_DIGITS, BOOLEAN, DOUBLE, fieldAt, flags, IDENTITY, INT, INT_DIGITS, keyOf, opOf, setSlot, SKIP, TEXT,
+  TIME,
 } from './program';
 import { clearEventTime, copyTime, setEventTime } from './times';
 import { BEFORE_FIRST, keyAt, keyLength, NO_COLUMN, prepareKeys, targetOf, valueAfter } from './json-keys';
@@ -21,12 +22,16 @@ import {
   copyDecimalNumber, copyText, copyWholeNumber, endOfLiteral, endOfValue, pastSpace, skipTo,
 } from './json-values';
 
-/** Behind the columns that the line has had, a bit each of 256: where their pieces of the row stand: start and end of each, and where its key is in the line. */
+/**
+ * Follows the 256-bit set of columns seen. Per column: start and end of its output, and the address of its key in the
+ * line.
+ */
 const SPANS: usize = SEEN_COLUMNS + 32;
 const SPAN_BYTES: usize = 16;
-/** The first column that told a time: its time is the event's. */
+/** The column that gave the event's time, or NO_COLUMN. */
 let timeColumn: u32 = NO_COLUMN;
 
+/** Clears what is known of the members of the line before. */
 // @ts-ignore: decorator
 @inline
 function beginMembers(): void {
@@ -36,7 +41,11 @@ function beginMembers(): void {
   timeColumn = NO_COLUMN;
 }
 
-/** @returns the line's end; 0 for a surprise */
+/**
+ * Reads a line to its row, or to the slots of its identity.
+ *
+ * @returns the addresses of the line's end and of the end of the row's columns, or 0 if the line is unsupported
+ */
 export function readJson(p: usize, o: usize): u64 {
   prepareKeys();
   beginMembers();
@@ -77,7 +86,7 @@ export function readJson(p: usize, o: usize): u64 {
   p = pastSpace(p + 1);
   if (!isEnd(p)) return 0;
   if (flags() & IDENTITY) return pair(p, o);
-  // A row without any value is never normal.
+  // The loader counts rows without any value, so such a line is left to the TypeScript reader.
   if (o == start) return 0;
   if (!inOrder) putInOrder(start, o);
   o = putOthers(o);
@@ -91,12 +100,14 @@ function isSeen(column: u32): bool {
   return ((load<u64>(SEEN_COLUMNS + <usize>(column >> 6) * 8) >> (column & 63)) & 1) != 0;
 }
 
+/** Address in the line of the key that gave a column its value. */
 // @ts-ignore: decorator
 @inline
 function keyInLineOf(column: u32): usize {
   return <usize>load<u32>(SPANS + <usize>column * SPAN_BYTES, 8);
 }
 
+/** Adds a column to the set of columns seen, with its entry in SPANS. */
 // @ts-ignore: decorator
 @inline
 function addColumn(column: u32, key: usize, from: usize, to: usize): void {
@@ -108,7 +119,7 @@ function addColumn(column: u32, key: usize, from: usize, to: usize): void {
   store<u32>(span, key, 8);
 }
 
-/** Puts what has been written of the columns in their order. */
+/** Puts the columns that have been written from `start` to `end` in their order. */
 function putInOrder(start: usize, end: usize): void {
   putBytes(PIECES, start, end - start);
   let o = start;
@@ -121,11 +132,13 @@ function putInOrder(start: usize, end: usize): void {
   }
 }
 
-/** Writes a column's value; where it does not convert, notes that. */
+/**
+ * Writes a column's value, or records that it does not convert. Common forms come first; `readScalar` takes all others.
+ */
 // @ts-ignore: decorator
 @inline
 function readColumn(column: u32, p: usize, o: usize): u64 {
-  const field = FIELDS + <usize>column * FIELD_BYTES;
+  const field = fieldAt(column);
   const op = opOf(field);
   if (op == SKIP) return skipTo(endOfValue(p), o);
   if (load<u8>(p) == 0x6e) return skipTo(endOfLiteral(p), o);
@@ -145,7 +158,7 @@ function readColumn(column: u32, p: usize, o: usize): u64 {
   return pointers;
 }
 
-/** The same for a value that is no text, in whatever form. */
+/** Writes a value that is not text, in any form: in quotes, with a zero fraction, or with an exponent. */
 function readScalar(field: usize, column: u32, p: usize, o: usize): u64 {
   const end = endOfValue(p);
   if (end == 0) return 0;
@@ -154,6 +167,7 @@ function readScalar(field: usize, column: u32, p: usize, o: usize): u64 {
   return noteConversionError(column, p, end) ? pair(end, o) : 0;
 }
 
+/** Copies a value in any form. Returns 0 if that is not possible, as when the value does not convert. */
 function copyScalar(field: usize, column: u32, p: usize, end: usize, o: usize): usize {
   const key = keyOf(field, 0);
   const quoted = load<u8>(p) == QUOTE;
@@ -183,17 +197,20 @@ function copyScalar(field: usize, column: u32, p: usize, end: usize, o: usize): 
   }
 }
 
-/** Writes a time, in quotes or not. */
+/** Copies a time that may be in quotes. */
 export function copyTimeOf(p: usize, end: usize, o: usize): usize {
   if (load<u8>(p) == QUOTE) {
     p++;
     end--;
   }
-  // nginx's own form is none of JSON's.
+  // `readTime` in lambdas/core/reading/times.ts, which reads JSON's times, does not take nginx's `$time_local`.
   return end - p > 2 && load<u8>(p, 2) == 0x2f ? 0 : copyTime(p, end, o);
 }
 
-/** The time just written is the column's: the event's where no column before it has told one. */
+/**
+ * Takes the time that was just written for the event's time, unless an earlier column has given it: the TypeScript
+ * reader reads columns in their order, whatever the order of the members.
+ */
 function setEventTimeOf(column: u32): void {
   if (column > timeColumn) return;
   timeColumn = column;
@@ -201,7 +218,7 @@ function setEventTimeOf(column: u32): void {
   setEventTime();
 }
 
-/** `200.0` is 200. */
+/** End of a number without a fraction that is zero: `200.0` is 200. */
 function withoutZeroFraction(p: usize, end: usize): usize {
   let at = end;
   while (at > p && load<u8>(at - 1) == ZERO) at--;

@@ -1,6 +1,9 @@
 /**
- * Values of a log_format that show by themselves where they end: read and copied in one go. What does not is left to a
- * second look, which finds the end first: log-format.ts.
+ * Reads values of a log_format that show by themselves where they end, and copies each of them in one pass. Other
+ * values are read in two steps, which log-format.ts describes.
+ *
+ * Parameters in this file: `first` is the first byte of the literal that follows the field, and `length` the length of
+ * that literal.
  */
 import {
   BACKSLASH, DOT, HTTP, HYPHEN, inputOf, isEnd, outputOf, pair, put, putBytes, putKey, putTextKey, QUOTE, SPACE,
@@ -14,7 +17,12 @@ import {
 import { copyUntil, findIn, noBackslash, putChar, sawBackslash, specialBytes } from './text';
 import { copyTime, LOCAL_BYTES, setEventTime } from './times';
 
-/** @returns where the next value begins; 0 for a value that needs a second look, or may be the last of its line */
+/**
+ * Reads a value that is followed by a literal.
+ *
+ * @returns the start of the next value and the end of the copy, or 0 if the value must be read in two steps, as it must
+ * be if the line may end with it
+ */
 export function readDirectly(field: usize, p: usize, o: usize): u64 {
   const length = literalLength(field);
   if (length == 0 || flagsOf(field) & LIST) return 0;
@@ -39,7 +47,7 @@ export function readDirectly(field: usize, p: usize, o: usize): u64 {
   }
 }
 
-/** Does the text that follows a field stand at a place? */
+/** True if the field's literal is at `p`. */
 // @ts-ignore: decorator
 @inline
 export function follows(field: usize, p: usize, length: u32): bool {
@@ -48,7 +56,7 @@ export function follows(field: usize, p: usize, length: u32): bool {
   return differs == 0 && matched(p, literalOf(field), length) == length;
 }
 
-/** How many of a literal's bytes stand at a place. */
+/** Number of a literal's bytes that match the bytes at `p`, from the first byte on. */
 // @ts-ignore: decorator
 @inline
 export function matched(p: usize, literal: usize, length: u32): u32 {
@@ -57,9 +65,9 @@ export function matched(p: usize, literal: usize, length: u32): u32 {
   return i;
 }
 
-/** Finds where a text ends, and copies it on the way. */
+/** Copies a text while looking for its end. */
 function readText(field: usize, p: usize, o: usize, first: u32, length: u32): u64 {
-  // What begins as what follows the value, or as an escape does, takes a second look.
+  // The start of such a literal looks like a missing value, which is `-`, or like an escape.
   if (first == HYPHEN || first == BACKSLASH) return 0;
   if (load<u8>(p) == HYPHEN && follows(field, p + 1, length)) return pair(p + 1 + length, o);
   const from = o;
@@ -72,7 +80,8 @@ function readText(field: usize, p: usize, o: usize, first: u32, length: u32): u6
     o = outputOf(pointers);
     if (load<u8>(p) != first) return 0;
     if (follows(field, p, length)) break;
-    // Part of a character that is another's too: alone it may be no text.
+    // The byte may be part of another character, of which it must not be copied alone; and the line may end within the
+    // literal.
     if (first >= 0x80 || isEnd(p + 1)) return 0;
     o = putChar(o, first, 1);
     p++;
@@ -84,7 +93,7 @@ function readText(field: usize, p: usize, o: usize, first: u32, length: u32): u6
   return pair(p + length, o);
 }
 
-/** A number without sign, all digits up to what follows. */
+/** Reads a number that consists of digits only. */
 function readWhole(field: usize, p: usize, o: usize, first: u32, length: u32, maxDigits: usize): u64 {
   const digits = <usize>ctz(~digitsIn(v128.load(p)));
   const end = p + digits;
@@ -97,7 +106,7 @@ function readWhole(field: usize, p: usize, o: usize, first: u32, length: u32, ma
   return pair(end + length, o);
 }
 
-/** A number with a point or without. */
+/** Reads a number with or without a fraction. */
 function readDecimal(field: usize, p: usize, o: usize, first: u32, length: u32): u64 {
   const end = endOfDecimal(p);
   if (isDigit(first) || first == DOT || !follows(field, end, length)) return 0;
@@ -108,7 +117,7 @@ function readDecimal(field: usize, p: usize, o: usize, first: u32, length: u32):
   return pair(end + length, o);
 }
 
-/** `29/Nov/2024:11:41:46 +0000`, which holds no bracket. */
+/** Reads `29/Nov/2024:11:41:46 +0000`, which has a fixed length. */
 function readTime(field: usize, p: usize, o: usize, length: u32): u64 {
   const end = p + LOCAL_BYTES;
   if (load<u8>(p, 2) != 0x2f || flagsOf(field) & TOKEN || !follows(field, end, length)) return 0;
@@ -121,7 +130,7 @@ function readTime(field: usize, p: usize, o: usize, length: u32): u64 {
   return pair(end + length, o);
 }
 
-/** An IPv4 address. */
+/** Reads an IPv4 address. */
 function readClient(field: usize, p: usize, o: usize, first: u32, length: u32): u64 {
   const end = endOfDecimal(p);
   const key = keyOf(field, 0);
@@ -133,7 +142,10 @@ function readClient(field: usize, p: usize, o: usize, first: u32, length: u32): 
   return pair(end + length, o);
 }
 
-/** `METHOD URL HTTP/version` or `METHOD URL?QUERY HTTP/version` up to a quote, plain text without further space. */
+/**
+ * Reads `METHOD URL HTTP/version` or `METHOD URL?QUERY HTTP/version`, in quotes, if it is plain text without other
+ * spaces.
+ */
 function readRequest(field: usize, p: usize, o: usize, length: u32): u64 {
   const methodKey = keyOf(field, 0);
   const urlKey = keyOf(field, 1);
@@ -174,7 +186,7 @@ function readRequest(field: usize, p: usize, o: usize, length: u32): u64 {
   return pair(at + length, o);
 }
 
-/** Copies text up to a space, to `until`, or to what does not stand in JSON as it is. */
+/** Copies text up to a space, to the byte `until`, or to a byte that a JSON string does not hold as it is. */
 // @ts-ignore: decorator
 @inline
 function copyUntilSpace(p: usize, o: usize, until: u32): u64 {

@@ -1,4 +1,14 @@
-/** Lines as an nginx log_format describes them: core/reading/access-log.ts. */
+/**
+ * Reads lines of an nginx log_format. This file mirrors lambdas/core/reading/access-log.ts and, for where values end,
+ * lambdas/core/reading/log-format.ts.
+ *
+ * A line goes through these stages: `unwrap` takes it out of its envelope (envelope.ts), `readLine` reads its values,
+ * and if that is not possible, `matchFilters` checks whether a filter leaves the line out.
+ *
+ * `readLine` first tries `readDirectly` for each value (log-direct.ts), which copies a value while looking for its end.
+ * Values that `readDirectly` does not support are read in two steps: `findValueEnd` finds the end, then `readValue`
+ * (log-values.ts) copies the value.
+ */
 import { hasEnvelope, hasStart, lineEndOf, putStream, unwrap } from './envelope';
 import { endWithoutHttp, filter, FILTER_LOCAL_CLIENT, FILTER_NO_CLIENT, FILTER_NO_HTTP, setFilter } from './filters';
 import { beginOthers, putOthers } from './json-others';
@@ -12,11 +22,15 @@ import {
 import { find, isUtf8 } from './text';
 import { eventMillis } from './times';
 
-/** Where the value found last ends, whether the line ends with it, and early. */
+/** End of the value that `findValueEnd` found last, and whether the line ends there, before the format does. */
 let valueEnd: usize = 0;
 let lineEnded: bool = false;
 
-/** @returns the line's end; 0 for a surprise */
+/**
+ * Reads a line to its row, or to the slots of its identity.
+ *
+ * @returns the addresses of the line's end and of the end of the row's columns, or 0 if the line is unsupported
+ */
 export function readLogFormat(p: usize, o: usize): u64 {
   beginOthers();
   p = unwrap(p);
@@ -30,7 +44,11 @@ export function readLogFormat(p: usize, o: usize): u64 {
   return pair(lineEndOf(p), o);
 }
 
-/** @returns the end of a line that is no request for certain, where that is left out; 0 for any other */
+/**
+ * Sets the filter that leaves out a line that is certainly not a request.
+ *
+ * @returns the line's end, or 0 if no filter certainly applies
+ */
 function matchFilters(p: usize): usize {
   const program = flags();
   const end = program & NO_HTTP ? endWithoutHttp(p) : 0;
@@ -43,7 +61,10 @@ function matchFilters(p: usize): usize {
   return find(p, LF);
 }
 
-/** Is there for certain no address where a format that begins with the client's has it? */
+/**
+ * True if the line certainly has no client address: it does not begin as the format does, or the client is the format's
+ * first field and the line has something else there.
+ */
 function hasNoClient(p: usize): bool {
   if (!hasStart(p)) return !(flags() & IN_ESCAPE);
   if (opOf(FIELDS) != CLIENT) return false;
@@ -51,16 +72,19 @@ function hasNoClient(p: usize): bool {
   let at = p + <usize>startLength();
   let c = <u32>load<u8>(at);
   while (isAddressByte(c) && c != stop) c = <u32>load<u8>(++at);
-  // What is none of those may be space around it, another address, or a zone.
+  // After a space, a comma, a `%` or a byte that is not ASCII, the TypeScript reader may still find an address: one
+  // with spaces around it, the first of a list, or one with a zone.
   return c != stop && c > SPACE && c < 0x80 && c != 0x2c && c != 0x25;
 }
 
+/** True if the byte can occur in an address, with or without brackets. */
 // @ts-ignore: decorator
 @inline
 function isAddressByte(c: u32): bool {
   return isHex(c) || c == COLON || c == DOT || c == 0x5b || c == 0x5d;
 }
 
+/** Reads the values of a line and checks that they are a line of the format. */
 function readLine(p: usize, o: usize): u64 {
   const line = p;
   if (!hasStart(p)) return 0;
@@ -80,7 +104,7 @@ function readLine(p: usize, o: usize): u64 {
     }
     const next = findValueEnd(p, field);
     if (next == 0) return 0;
-    // A line that breaks off before a value does not have it.
+    // The line ends before this value begins, so the value is missing.
     if (lineEnded && valueEnd == p) {
       p = next;
       break;
@@ -96,9 +120,9 @@ function readLine(p: usize, o: usize): u64 {
   if (program & NO_HTTP && !(saw & SAW_HTTP)) return 0;
   if (program & NO_CLIENT && !(saw & SAW_CLIENT)) return 0;
   if (program & MARKED && !(saw & (SAW_MARK | SAW_CLIENT))) return 0;
-  // A row without any value is never normal.
+  // The loader counts rows without any value, so such a line is left to the TypeScript reader.
   if (o == from && !(program & IDENTITY)) return 0;
-  // An envelope's time is the row's where the line tells none.
+  // The row's time is then that of the envelope, which the kernel does not read.
   if (hasEnvelope && eventMillis != eventMillis) return 0;
   if (isLocal()) setFilter(FILTER_LOCAL_CLIENT);
   if (!hasEnvelope) return pair(p, o);
@@ -106,10 +130,14 @@ function readLine(p: usize, o: usize): u64 {
 }
 
 /**
- * Finds where the value at a place ends, and where the next begins. Sets valueEnd, and `ended` where the line ends
- * before the text does that should follow.
+ * Finds the end of the value at `p`, and the start of the next value. Sets `valueEnd`; sets `lineEnded` if the line
+ * ends before the literal that should follow the value.
  *
- * @returns 0 for escapes of JSON, for a quote with a backslash before it, and for a list whose items are separated by the space that ends it
+ * The line is unsupported if the value has escapes of JSON, if a backslash is before the literal, if the value is a
+ * list whose items are separated by the space that also ends it, if CR is within the value, or if the line ends within
+ * a character of the literal.
+ *
+ * @returns the start of the next value, or 0 if the line is unsupported
  */
 function findValueEnd(p: usize, field: usize): usize {
   const length = literalLength(field);
@@ -152,10 +180,12 @@ function findValueEnd(p: usize, field: usize): usize {
         valueEnd = p;
         return p + length;
       }
+      // The line may end within the literal.
       const matchedCount = matched(p, literal, length);
       if (isEnd(p + matchedCount)) {
         if (escaped && load<u8>(p - 1) == BACKSLASH) return 0;
-        // Cut within a character, what is left of it is no text.
+        // The line ends within a character of the literal. For the TypeScript reader the part of the character that is
+        // left is not valid UTF-8 and becomes `\xHH`, which is not part of the literal.
         if (load<u8>(p + matchedCount - 1) >= 0x80) return 0;
         valueEnd = p;
         lineEnded = true;
@@ -166,7 +196,7 @@ function findValueEnd(p: usize, field: usize): usize {
   }
 }
 
-/** Is the space at a place part of `, ` or ` : `? */
+/** True if the space at `p` is part of `, ` or ` : `, which separate the items of a list. */
 function separatesItems(p: usize, from: usize): bool {
   if (p > from && (load<u8>(p - 1) == 0x2c || load<u8>(p - 1) == COLON)) return true;
   return load<u8>(p + 1) == COLON && load<u8>(p + 2) == SPACE;

@@ -1,4 +1,7 @@
-/** Values of a log_format's fields: core/reading/log-columns.ts. */
+/**
+ * Reads values whose ends are known, of log_formats and JSON records, and writes their columns. This file mirrors
+ * lambdas/core/reading/log-columns.ts.
+ */
 import { COLON, DOT, HTTP, HYPHEN, put, putKey, putTextKey, QUOTE, SPACE } from './memory';
 import { copyDecimal, copyWhole, digitsIn, isDigit, threeDigits } from './numbers';
 import {
@@ -9,14 +12,17 @@ import { copySpan, findIn, lastOf } from './text';
 import { copyUnescaped } from './unescape';
 import { copyTime, setEventTime } from './times';
 
-/** What a line has shown: a request, a client's address, a status or time in its place. */
+/**
+ * What has been found in the current line: a request with `HTTP/`, a client's address, an address of the machine
+ * itself, and a status or time in its field (a "mark" of the format).
+ */
 export const SAW_HTTP: u32 = 1;
 export const SAW_CLIENT: u32 = 2;
 export const SAW_LOCAL: u32 = 4;
 export const SAW_MARK: u32 = 8;
 export let saw: u32 = 0;
 
-/** The value to be read holds a backslash, and so perhaps escapes. */
+/** The value to be read holds a backslash, and so may hold `\xHH` escapes. */
 let escaped: bool = false;
 
 // @ts-ignore: decorator
@@ -25,13 +31,14 @@ export function beginLine(): void {
   saw = 0;
 }
 
+/** Adds to what has been found in the current line. */
 // @ts-ignore: decorator
 @inline
 export function see(what: u32): void {
   saw |= what;
 }
 
-/** Is the line a request of the machine itself, and left out? */
+/** True if the line is a request of the machine itself and the filter leaves such lines out. */
 // @ts-ignore: decorator
 @inline
 export function isLocal(): bool {
@@ -44,14 +51,18 @@ export function setEscaped(is: bool): void {
   escaped = is;
 }
 
-/** @returns where its columns have ended, in the output; 0 for a surprise */
+/**
+ * Reads a value and writes its columns.
+ *
+ * @returns the end of the columns in the output, or 0 if the line is unsupported
+ */
 export function readValue(field: usize, p: usize, end: usize, o: usize): usize {
   const op = opOf(field);
   const length = end - p;
   if (length == 0 || (length == 1 && load<u8>(p) == HYPHEN)) return op == HOST ? putProject(field, p, p, o) : o;
   if (flagsOf(field) & TOKEN && findIn(p, end, SPACE) < end) return 0;
   if (escaped && (op == HOST || op == PART)) return 0;
-  // A host is written twice: a long one could be more than the output has room for.
+  // A host is written to two columns. The limit keeps the row within the size that the output has room for.
   if (op == HOST && length > MAX_HOST_BYTES) return 0;
   const from = o;
   switch (op) {
@@ -94,7 +105,7 @@ export function readValue(field: usize, p: usize, end: usize, o: usize): usize {
   return o;
 }
 
-/** A column's text; none where the field does not fill the column. */
+/** Writes a text column, unless the field does not fill that column. */
 function putText(field: usize, column: usize, p: usize, end: usize, o: usize): usize {
   const key = keyOf(field, column);
   if (key == 0) return o;
@@ -107,6 +118,7 @@ function putText(field: usize, column: usize, p: usize, end: usize, o: usize): u
   return o;
 }
 
+/** Reads `METHOD URL HTTP/version`. The URL may hold spaces. */
 function readRequest(field: usize, p: usize, end: usize, o: usize): usize {
   const lastByte = <u32>load<u8>(end - 1);
   if (lastByte <= SPACE || lastByte >= 0x80) return 0;
@@ -122,14 +134,14 @@ function readRequest(field: usize, p: usize, end: usize, o: usize): usize {
   return o == 0 ? 0 : putVersion(field, 3, last + 1, end, o);
 }
 
-/** Letters, digits, `_` and `-`. */
+/** True for letters, digits, `_` and `-`. */
 // @ts-ignore: decorator
 @inline
 export function isMethod(c: u32): bool {
   return (c | 0x20) - 0x61 < 26 || isDigit(c) || c == 0x5f || c == HYPHEN;
 }
 
-/** The URL to the column, what follows its question mark to the next. */
+/** Writes a URL to a column, and its query without the question mark to the next column. */
 function putUrl(field: usize, column: usize, p: usize, end: usize, o: usize): usize {
   const mark = findIn(p, end, 0x3f);
   if (mark == end) return p == end ? o : putText(field, column, p, end, o);
@@ -137,7 +149,7 @@ function putUrl(field: usize, column: usize, p: usize, end: usize, o: usize): us
   return o == 0 || mark + 1 == end ? o : putText(field, column + 1, mark + 1, end, o);
 }
 
-/** One of the parts of a value; the value where that part is empty or missing. */
+/** Writes one of the parts of a value, or the whole value if that part is empty or missing. */
 function putPart(field: usize, p: usize, end: usize, o: usize): usize {
   const separator = (flagsOf(field) >> SEPARATOR_SHIFT) & 0xff;
   let from = p;
@@ -151,19 +163,20 @@ function putPart(field: usize, p: usize, end: usize, o: usize): usize {
   return to == from ? putText(field, 0, p, end, o) : putText(field, 0, from, to, o);
 }
 
+/** Writes the version of `HTTP/version`. */
 function putVersion(field: usize, column: usize, p: usize, end: usize, o: usize): usize {
   if (end - p < 6 || load<u32>(p) != HTTP || load<u8>(p, 4) != 0x2f) return 0;
   saw |= SAW_HTTP;
   return putText(field, column, p + 5, end, o);
 }
 
-/** Bytes of a host's name at most. https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4 */
+/** Maximum length of a host's name in bytes. https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4 */
 const MAX_HOST_BYTES: usize = 255;
 
-/** `platform`, as eight bytes are written. */
+/** `platform` as a little-endian u64. */
 const NO_PROJECT: u64 = 0x6d726f6674616c70;
 
-/** The host's first label up to its first hyphen; `platform` where it has none. */
+/** Writes the project: the host's first label up to its first hyphen, or `platform` if that label has no hyphen. */
 function putProject(field: usize, p: usize, end: usize, o: usize): usize {
   const key = keyOf(field, 1);
   if (o == 0 || key == 0) return o;
@@ -178,6 +191,7 @@ function putProject(field: usize, p: usize, end: usize, o: usize): usize {
   return o;
 }
 
+/** Writes the first address of a list. */
 function readClient(field: usize, p: usize, end: usize, o: usize): usize {
   end = findIn(p, end, 0x2c);
   if (isIpv4(p, end)) seeIpv4(p, end);
@@ -188,12 +202,12 @@ function readClient(field: usize, p: usize, end: usize, o: usize): usize {
   return putText(field, 0, p, end, o);
 }
 
-/** `::1`, as four bytes are read, the fourth left out. */
+/** `::1` as a little-endian u32 of which the fourth byte is masked out. */
 const LOCAL_IPV6: u32 = 0x313a3a;
-/** `127.0.0.`, as eight bytes are read. */
+/** `127.0.0.` as a little-endian u64. */
 const LOCAL_HEAD: u64 = 0x2e302e302e373231;
 
-/** A client has an address, and it may be the machine's own. */
+/** Records that the line has a client's address, and whether it is 127.0.0.1. */
 // @ts-ignore: decorator
 @inline
 export function seeIpv4(p: usize, end: usize): void {
@@ -201,7 +215,10 @@ export function seeIpv4(p: usize, end: usize): void {
   if (end - p == 9 && load<u64>(p) == LOCAL_HEAD && load<u8>(p, 8) == 0x31) saw |= SAW_LOCAL;
 }
 
-/** Four numbers up to 255 with dots between them, of up to three digits each; core/reading/address.ts. */
+/**
+ * True for an IPv4 address: four numbers up to 255, of up to three digits each, with dots between them. This mirrors
+ * IPV4 in lambdas/core/reading/address.ts.
+ */
 export function isIpv4(p: usize, end: usize): bool {
   const length = <u32>(end - p);
   if (length > 15) return false;
@@ -209,7 +226,7 @@ export function isIpv4(p: usize, end: usize): bool {
   const all: u32 = (1 << length) - 1;
   let dots = <u32>i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(<i8>DOT))) & all;
   if (popcnt(dots) != 3 || ((digitsIn(bytes) | dots) & all) != all) return false;
-  // The last number ends as if a dot followed.
+  // The end of the text is treated as a dot, so that the last number ends like the others.
   for (dots |= 1 << length; dots != 0; dots &= dots - 1) {
     const digits = <usize>ctz(dots) - (p - (end - length));
     if (digits - 1 > 2 || (digits == 3 && !isUpTo255(p))) return false;
@@ -218,14 +235,17 @@ export function isIpv4(p: usize, end: usize): bool {
   return true;
 }
 
-/** Three digits, of which the first is 1 or 2. */
+/** True if the three digits at `p` are a number from 100 to 255. */
 // @ts-ignore: decorator
 @inline
 function isUpTo255(p: usize): bool {
   return threeDigits(p) - 100 <= 155;
 }
 
-/** Eight groups of up to four hexadecimal digits, of which one or more in a row may be left out; no other form. */
+/**
+ * True for an IPv6 address of eight groups of up to four hexadecimal digits, of which `::` may replace one or more.
+ * Other forms are left to the TypeScript reader.
+ */
 function isIpv6(p: usize, end: usize): bool {
   let groups = 0;
   let gap = false;

@@ -1,69 +1,93 @@
 /**
- * Where things lie in the kernel's memory. core/reading/kernel.ts writes the program, the prefix and the block, and
- * reads the output and the result. Nothing is kept from one call to the next that changes a result: the program and the
- * prefix, and what was read last, which is looked at again before it is used.
+ * The kernel's memory: which region holds what. lambdas/core/reading/kernel.ts writes the program, the prefix and the
+ * input block, and reads the output and the result.
  *
- * Functions that read and write return both places in one number, so that they stay in registers:
- * the one read from above, the one written to below. 0 is a surprise: the line is left to the clear path.
+ * State kept between calls: the program, the prefix, and caches (the last minute, the last local time, the last keys).
+ * Caches are verified before use, so they never change a result.
+ *
+ * Conventions in all files of the kernel:
+ *
+ * - `p` is an address that is read from, `o` an address that is written to, and `end` is exclusive.
+ * - A function that both reads and writes returns the two new addresses in one number, so that they stay in registers:
+ *   the address after what it has read in the upper half, the address after what it has written in the lower half. See
+ *   `pair`, `inputOf` and `outputOf`.
+ * - A function that returns 0 in place of an address, or of such a pair, could not do its work: the line is
+ *   unsupported, unless the comment of the function says otherwise. An unsupported line is left to the TypeScript
+ *   reader.
+ * - Reads and writes take 16 bytes or more at a time and may go beyond the text they are for; whatever they write too
+ *   much is overwritten later.
  */
 
-/** What one call came to: see core/reading/kernel.ts. */
+/**
+ * Results of one call. Counts and lengths are u32, times are f64 in milliseconds since the epoch:
+ *
+ *   0   offset in the block of the next line to read
+ *   4   bytes of output
+ *   8   rows
+ *   12  lines left out by filters
+ *   16  unknown fields, or unknown members of JSON objects
+ *   20  values that did not convert, and repeated keys
+ *   24  time of the first event, NaN without any
+ *   32  time of the last event, NaN without any
+ *   40  lines left out, one count for each filter: filters.ts
+ */
 export const RESULT: usize = 1024;
-/** Small texts and tables, of one line or of what was read last; each has its place: */
+/** Start of the small buffers and tables. Each holds data of one line, or a cache: */
 const SCRATCH: usize = 4096;
-/** The last minute read, and the last `$time_local` with what it was written as: times.ts. */
+/** Cache: the last minute that was read, then the last `$time_local` and its value as it was written (times.ts). */
 export const MINUTE: usize = SCRATCH;
 export const LOCAL_TIME: usize = SCRATCH + 32;
 export const LOCAL_TIME_VALUE: usize = SCRATCH + 64;
-/** That minute, as a row's text begins. */
+/** Cache: the minute at MINUTE as a row has it in text, `yyyy-M-d HH:mm` (times.ts). */
 export const MINUTE_TEXT: usize = SCRATCH + 128;
-/** The line's number, as text that ends here: index.ts. */
+/** End of the current line's position, which is stored as decimal text (index.ts). */
 export const POSITION_END: usize = SCRATCH + 224;
-/** A key of JSON in lower case, with zeros behind it up to whole 16 bytes: json-keys.ts. */
+/** The current JSON key in lower case, padded with zeros to a multiple of 16 bytes (json-keys.ts). */
 export const LOWER_KEY: usize = SCRATCH + 256;
-/** Digits of a number with an exponent: exponents.ts. */
+/** Digits of a number that has an exponent (exponents.ts). */
 export const DIGITS: usize = SCRATCH + 512;
-/** Where the columns of an identity were written: program.ts. */
+/** Where in the output the identity's columns were written (program.ts). */
 export const SLOTS: usize = SCRATCH + 1024;
-/** What of JSON's members a line has had: json.ts, json-record.ts. */
+/** Bit set of the columns that the current JSON object has had, followed by tables of json.ts and json-record.ts. */
 export const SEEN_COLUMNS: usize = SCRATCH + 4096;
-/** Hashes of the keys that no column stands for: json-others.ts. */
+/** Hashes of the keys for which there is no column (json-others.ts). */
 export const OTHER_KEY_HASHES: usize = SCRATCH + 8448;
-/** Which columns' values do not convert: errors.ts. */
+/** Bit set of the columns whose values do not convert, followed by these values' addresses (errors.ts). */
 export const FAILED_COLUMNS: usize = SCRATCH + 10_240;
-/** Keys of JSON that are kept, 20 KB: json-keys.ts. */
+/** Cache: JSON keys and their columns, 20 KB (json-keys.ts). */
 export const KEY_CACHE: usize = SCRATCH + 16_384;
-/** Ends of a delimited line's fields: fields.ts. */
+/** Ends of a delimited line's fields (fields.ts). */
 export const FIELD_ENDS: usize = SCRATCH + 40_960;
-/** 16 times each byte there is: see `every`. */
+/** Each of the 256 byte values, 16 times in a row: see `splatOf`. */
 const SPLATS: usize = SCRATCH + 49_152;
-/** The format's program, as core/reading/kernel-program.ts lays it out. */
+/** The format's program, written by lambdas/core/reading/kernel-program.ts. Its layout is in program.ts. */
 export const PROGRAM: usize = 65_536;
 export const PROGRAM_BYTES: usize = 131_072;
-/** How every row begins: `{"0":"origin","1":`, and what follows its position. */
+/** Beginning of every row: `{"0":"origin","1":`, directly followed by the text that comes after the row's position. */
 export const PREFIX: usize = PROGRAM + PROGRAM_BYTES;
 export const PREFIX_BYTES: usize = 65_536;
-/** Whole lines. Reads of 16 bytes may pass the end of the last. */
+/** The block: whole lines, each with its LF. Reads of 16 bytes may go beyond the end of the last line. */
 export const INPUT: usize = PREFIX + PREFIX_BYTES;
 export const INPUT_BYTES: usize = 262_144;
 export const OUTPUT: usize = INPUT + INPUT_BYTES + 4096;
-/** What a call may be given room for at most; core/reading/kernel.ts holds callers to it. */
+/** Largest `room` that a call may be given; lambdas/core/reading/kernel.ts enforces it. */
 export const ROOM_BYTES: usize = 1_048_576;
 /**
- * Rows are only begun below the room, so one row beyond it is all that must fit. At its largest, a row has the prefix and
- * each byte of a block once in `extra` or `errors`, escaped twice (7 bytes), and once in `raw` (6), and a little.
+ * A row is only started below `room`, so the output holds at most one row beyond it. The largest row consists of the
+ * prefix; each byte of a block once in `extra` or `errors`, where it is escaped twice (7 bytes); each byte once more in
+ * `raw` (6 bytes); and some punctuation.
  */
 export const OUTPUT_BYTES: usize = ROOM_BYTES + PREFIX_BYTES + INPUT_BYTES * 13 + 16_384;
 
-/** A value without its escapes. Behind the static data, which lies where bin/kernel.ts says. */
+/** A value without its escapes. This address is above the static data, whose address bin/kernel.ts sets. */
 export const UNESCAPED: usize = 5_505_024;
-/** JSON's members for `extra`, each byte at most four times, until the columns are written. */
+/** JSON members for `extra`, kept here until all columns are written: at most 4 bytes for each byte of the line. */
 export const OTHERS: usize = UNESCAPED + INPUT_BYTES + 4096;
-/** What is written of JSON's columns, at most twice as long, while it is put in order. */
+/** Copy of the columns of a JSON object while they are put in order: at most 2 bytes for each byte of the line. */
 export const PIECES: usize = OTHERS + INPUT_BYTES * 4 + 4096;
-/** What is copied only to be looked at. */
+/** Target of copies that are made only to check a value and find its end. It shares its memory with PIECES. */
 export const DISCARDED: usize = PIECES;
-/** A line without its envelope. */
+/** The line within an envelope, without its JSON escapes (envelope.ts). */
 export const INNER_LINE: usize = PIECES + INPUT_BYTES * 2 + 4096;
 
 export const LF: u32 = 0x0a;
@@ -78,35 +102,41 @@ export const BACKSLASH: u32 = 0x5c;
 
 for (let byte: usize = 0; byte < 256; byte++) v128.store(SPLATS + byte * 16, i8x16.splat(<i8>byte));
 
-/** A byte 16 times, for loops: the engine makes a constant anew each time around, which takes a tenth of finding fields. */
+/**
+ * A vector of 16 equal bytes, for use in loops: the engine rebuilds a constant vector at each iteration, which costs a
+ * tenth of the time of finding fields.
+ */
 // @ts-ignore: decorator
 @inline
 export function splatOf(byte: usize): v128 {
   return v128.load(SPLATS + byte * 16);
 }
 
+/** Combines the address after the bytes read with the address after the bytes written. */
 // @ts-ignore: decorator
 @inline
 export function pair(p: usize, o: usize): u64 {
   return (u64(p) << 32) | u64(o);
 }
 
+/** The address after the bytes read, from a `pair`. */
 // @ts-ignore: decorator
 @inline
 export function inputOf(pointers: u64): usize {
   return usize(pointers >> 32);
 }
 
+/** The address after the bytes written, from a `pair`. */
 // @ts-ignore: decorator
 @inline
 export function outputOf(pointers: u64): usize {
   return usize(u32(pointers));
 }
 
-/** `HTTP`, as four bytes are read. */
+/** `HTTP` as a little-endian u32. */
 export const HTTP: u32 = 0x50545448;
 
-/** Is the line at its end here: LF, or CR LF? */
+/** True if the line ends here, with LF or CR LF. */
 // @ts-ignore: decorator
 @inline
 export function isEnd(p: usize): bool {
@@ -121,7 +151,10 @@ export function put(o: usize, byte: u32): usize {
   return o + 1;
 }
 
-/** A key as `,"a":"`: up to 7 bytes, and their number in the eighth. */
+/**
+ * Writes a column's key up to the opening quote of its value. The argument holds `,"a":"`: up to 7 bytes, and their
+ * count in the eighth.
+ */
 // @ts-ignore: decorator
 @inline
 export function putTextKey(o: usize, key: u64): usize {
@@ -129,7 +162,7 @@ export function putTextKey(o: usize, key: u64): usize {
   return o + usize(key >> 56);
 }
 
-/** The same for a value without quotes. */
+/** Writes a column's key for a value without quotes: `,"a":`. */
 // @ts-ignore: decorator
 @inline
 export function putKey(o: usize, key: u64): usize {
@@ -137,7 +170,9 @@ export function putKey(o: usize, key: u64): usize {
   return o + usize(key >> 56) - 1;
 }
 
-/** Copies bytes that need no look; may write up to 31 beyond them, as most texts are no longer than the first step. */
+/**
+ * Copies bytes without looking at them. It may write up to 31 bytes too many: most texts fit the first 32-byte step.
+ */
 // @ts-ignore: decorator
 @inline
 export function putBytes(o: usize, from: usize, length: usize): usize {

@@ -1,4 +1,7 @@
-/** Numbers as core/reading/row.ts takes and writes them; the rarer forms are surprises. */
+/**
+ * Copies numbers as `Row` in lambdas/core/reading/row.ts takes and writes them. Rare forms are not copied: a plus sign,
+ * leading zeros, -0, and, except in JSON, exponents.
+ */
 import { DOT, HYPHEN, ZERO } from './memory';
 
 // @ts-ignore: decorator
@@ -7,24 +10,24 @@ export function isDigit(c: u32): bool {
   return c - ZERO < 10;
 }
 
-/** The number that three digits are. */
+/** Value of the three digits at `p`. */
 // @ts-ignore: decorator
 @inline
 export function threeDigits(p: usize): u32 {
   return <u32>load<u8>(p) * 100 + <u32>load<u8>(p, 1) * 10 + <u32>load<u8>(p, 2) - ZERO * 111;
 }
 
-/** Bytes that are looked at together; longer numbers are looked at byte by byte. */
+/** Bytes that one vector holds. Longer numbers are copied byte by byte. */
 const VECTOR_BYTES: usize = 16;
 
-/** A bit of each of the 16 bytes that is a digit. */
+/** Mask of the digits among 16 bytes. */
 // @ts-ignore: decorator
 @inline
 export function digitsIn(bytes: v128): u32 {
   return i8x16.bitmask(i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x30)), i8x16.splat(10)));
 }
 
-/** The end of the digits and dots at a place, of which 16 are looked at. */
+/** End of the digits and dots at `p`, of which at most 16 are looked at. */
 // @ts-ignore: decorator
 @inline
 export function endOfDecimal(p: usize): usize {
@@ -33,16 +36,16 @@ export function endOfDecimal(p: usize): usize {
 }
 
 /**
- * Copies a whole number of at most `most` digits, without sign but for a minus and without leading zeros.
+ * Copies an integer of at most `maxDigits` digits, which may have a minus sign but no leading zeros.
  *
- * @returns where it has ended, in the output; 0 where it is no such number
+ * @returns the end of the copy, or 0 if the text is not such an integer
  */
 export function copyWhole(p: usize, end: usize, o: usize, maxDigits: usize): usize {
   if (end <= p) return 0;
   if (load<u8>(p) == HYPHEN) {
     store<u8>(o++, HYPHEN);
     p++;
-    // -0 is 0, and a minus alone is no number.
+    // -0 is written as 0, and a minus sign alone is not a number.
     if (load<u8>(p) == ZERO) return 0;
   }
   const digits = end - p;
@@ -60,22 +63,22 @@ export function copyWhole(p: usize, end: usize, o: usize, maxDigits: usize): usi
   return o;
 }
 
-/** Digits of a decimal number that is written as it was logged. */
+/** Digits up to which a decimal number is written as it was logged: beyond them a double is not exact. */
 const MAX_DIGITS: usize = 17;
 
-/** `copyDecimal`, with a minus before it or not. */
+/** Copies a decimal number that may have a minus sign. See `copyDecimal`. */
 export function copySigned(p: usize, end: usize, o: usize): usize {
   if (load<u8>(p) != HYPHEN) return copyDecimal(p, end, o);
   store<u8>(o, HYPHEN);
   const done = copyDecimal(p + 1, end, o + 1);
-  // -0 is 0.
+  // -0 is written as 0.
   return done == o + 2 && load<u8>(o, 1) == ZERO ? 0 : done;
 }
 
 /**
- * Copies a decimal number without the zeros at the end of its fraction.
+ * Copies a decimal number without a sign, and without the zeros at the end of its fraction.
  *
- * @returns where it has ended, in the output; 0 where it is no such number, or longer than a double is exact
+ * @returns the end of the copy, or 0 if the text is not such a number, or has more digits than a double holds exactly
  */
 export function copyDecimal(p: usize, end: usize, o: usize): usize {
   if (end - p <= VECTOR_BYTES) return copyShortDecimal(p, <u32>(end - p), o);
@@ -99,12 +102,13 @@ export function copyDecimal(p: usize, end: usize, o: usize): usize {
   return load<u8>(last) == DOT ? last : last + 1;
 }
 
+/** `copyDecimal` for a number that fits one vector. */
 function copyShortDecimal(p: usize, length: u32, o: usize): usize {
   const bytes = v128.load(p);
   v128.store(o, bytes);
   const all: u32 = (1 << length) - 1;
   const others = ~digitsIn(bytes) & all;
-  // Of a fraction nothing is seen here: a number without one is all digits.
+  // A number that is all digits has no fraction. Otherwise the first other character must be the point.
   const whole = others == 0 ? length : <u32>ctz(others);
   if (whole == 0 || (whole > 1 && load<u8>(p) == ZERO)) return 0;
   if (others == 0) return o + length;

@@ -1,13 +1,21 @@
-/** A format's program as core/reading/kernel-program.ts lays it out, and what a line's identity columns were written as. */
+/**
+ * The program: a format's layout as bytes, which the kernel follows instead of knowing any format. This file reads the
+ * program and records, for fingerprints, where the columns of an identity were written.
+ * lambdas/core/reading/kernel-program.ts writes the program: both files must agree on every number here.
+ *
+ * A program consists of a header (HEADER_BYTES), one entry for each field (FIELD_BYTES), and an area of texts and lists
+ * that header and fields point to by their offset from PROGRAM. All numbers are little-endian.
+ */
 import { hash } from './hash';
 import { PROGRAM, putBytes, SLOTS, UNESCAPED } from './memory';
 
+/** Kinds of programs. Each kind has a reader: delimited.ts, log-format.ts, json.ts and json-record.ts. */
 export const DELIMITED: u32 = 1;
 export const LOG_FORMAT: u32 = 2;
 export const JSON: u32 = 3;
 export const JSON_RECORD: u32 = 4;
 
-/** What a field or key becomes. */
+/** Ops: how a field's value is read, and which columns it fills. */
 export const SKIP: u32 = 0;
 export const TEXT: u32 = 1;
 export const INT: u32 = 2;
@@ -15,237 +23,309 @@ export const BIGINT: u32 = 3;
 export const DOUBLE: u32 = 4;
 export const TIME: u32 = 5;
 export const BOOLEAN: u32 = 6;
-/** A duration for which -1 stands where there was none. */
+/** A duration; -1 means that there was none. */
 export const SECONDS: u32 = 7;
-/** `address:port` to two columns. */
+/** `address:port` fills two columns. */
 export const ADDRESS: u32 = 8;
-/** `METHOD URL PROTOCOL` to three columns. */
+/** `METHOD URL PROTOCOL` fills three columns. */
 export const REQUEST: u32 = 9;
-/** A client's address: the first of a list. */
+/** The client's address, which is the first of a list. */
 export const CLIENT: u32 = 10;
-/** `METHOD URL?QUERY HTTP/version` to four columns. */
+/** `METHOD URL?QUERY HTTP/version` fills four columns. */
 export const NGINX_REQUEST: u32 = 11;
-/** `URL?QUERY` to two columns. */
+/** `URL?QUERY` fills two columns. */
 export const URL: u32 = 12;
-/** `HTTP/version` */
+/** `HTTP/version` fills one column, with the version alone. */
 export const VERSION: u32 = 13;
-/** A host, and the project it belongs to. */
+/** A host fills two columns: the host, and the project that its name begins with. */
 export const HOST: u32 = 14;
-/** One part of a value: the record's flags say which, and what separates them. */
+/** One of several parts of a value. The field's flags hold the separator and the part's index. */
 export const PART: u32 = 15;
 
-/** Digits of the whole numbers that fit their columns whatever they are. */
+/** Integers of up to this many digits always fit their column's type; longer ones may not, and are not copied. */
 export const INT_DIGITS: usize = 9;
 export const BIGINT_DIGITS: usize = 18;
 
-/** Of a field: it is always in quotes. */
+/** Field flag: the value is always in quotes. */
 export const QUOTED: u32 = 1;
-/** Of a field: without quotes around it, a list's items stand as fields of their own. */
+/** Field flag: the value is a list. If it is not in quotes, its items look like fields of their own. */
 export const LIST: u32 = 2;
-/** Of a field: what follows a space is not the value's. */
+/** Field flag: the value holds no space. A line in which it does is unsupported: the rest would belong to `extra`. */
 export const TOKEN: u32 = 4;
-/** Of a field: a status code, whose three digits mark a line of the format. */
+/** Field flag: the value is a status code. Three digits here are evidence that the line is of the format. */
 export const STATUS: u32 = 8;
 
-/** Of a field kept for an identity: its column is the one that an identity must have. */
+/** Field flag, kept fields only: this is the identity's first column, without which the identity does not apply. */
 export const FIRST: u32 = 16;
-/** Of a field kept for an identity: it is looked at, and is no part of it. */
+/** Field flag, kept fields only: the value is checked, or gives the event's time, but is not part of the identity. */
 export const DROPPED: u32 = 32;
 
-/** Of a field: what separates its parts, and which of them is wanted. */
+/** Position in a field's flags of the separator of its parts (one byte), and of the index of the wanted part. */
 export const SEPARATOR_SHIFT: u32 = 8;
 export const PART_SHIFT: u32 = 16;
 
-/** Of a program: fingerprints are wanted, not rows. */
+/** Program flag: the output is fingerprints, not rows. */
 export const IDENTITY: u32 = 1;
-/** Of a program: values hold escapes as `\xHH`, or as JSON has them. */
+/** Program flags: values hold escapes, either `\xHH` (nginx's default) or those of JSON. */
 export const HEX_ESCAPES: u32 = 2;
 export const JSON_ESCAPES: u32 = 64;
-/** Of a program: filters. */
+/** Program flags: filters that leave out lines without `HTTP/`, without a client's address, and of local clients. */
 export const NO_HTTP: u32 = 4;
 export const NO_CLIENT: u32 = 8;
 export const LOCAL_CLIENT: u32 = 16;
-/** Of a program: a line without a status, a client's address or a time where they belong is of another format. */
+/** Program flag: a line is of the format only if it has a status, a client's address or a time in its field. */
 export const MARKED: u32 = 32;
-/** Of a program: what follows a field may stand in `\xHH`, which the clear path reads for a byte that is no UTF-8. */
+/**
+ * Program flag: a literal of the format could also match inside a `\xHH` escape, which is how the TypeScript reader
+ * represents bytes that are not valid UTF-8.
+ */
 export const IN_ESCAPE: u32 = 128;
-/** Of a program: a filter on output streams. */
+/** Program flag: a filter that leaves out lines of output streams other than stdout. */
 export const NOT_STDOUT: u32 = 256;
 
-export const FIELDS: usize = PROGRAM + 88;
+/** Offsets in the header. */
+const KIND_AT: usize = 0;
+const FIELD_COUNT_AT: usize = 4;
+const MIN_FIELDS_AT: usize = 8; // delimited only
+const MAX_FIELDS_AT: usize = 12; // delimited only
+const FLAGS_AT: usize = 16;
+const NEEDED_FIELDS_AT: usize = 20; // log_format only
+const EXTRA_KEY_AT: usize = 24;
+const RAW_KEY_AT: usize = 32;
+/**
+ * Offset 40 has two meanings. For delimited and JSON programs it holds the key of the column `errors` (8 bytes). For a
+ * log_format, of which the kernel writes no errors, it holds the offset and the length of the text before the first
+ * field (4 bytes each). For JSON records it holds zeros: they have no errors either, and a text of length 0.
+ */
+const ERRORS_KEY_AT: usize = 40;
+const START_TEXT_AT: usize = 40;
+const START_LENGTH_AT: usize = 44;
+const NAMES_AT: usize = 48;
+const IDENTITIES_AT: usize = 52;
+const SLOT_COUNT_AT: usize = 56;
+/** The kernel's own word: the host writes 0 with each program, json-keys.ts writes 1 when its cache is of it. */
+export const KEYS_READY_AT: usize = 60;
+const KEPT_FIELDS_AT: usize = 64; // delimited only
+const KEPT_COUNT_AT: usize = 68; // delimited only
+const STREAM_KEY_AT: usize = 72; // log_format and JSON records
+const STREAM_SLOT_AT: usize = 80; // log_format and JSON records
+const NAME_COUNT_AT: usize = 84;
+const HEADER_BYTES: usize = 88;
+
+/** Offsets in a field's entry. */
+const OP_AT: usize = 0;
+const FIELD_FLAGS_AT: usize = 4;
+const LITERAL_AT: usize = 8;
+const LITERAL_LENGTH_AT: usize = 12;
+const FIELD_INDEX_AT: usize = 12; // kept fields only: delimited fields have no literal, so the length's place is free
+const KEYS_AT: usize = 16; // up to four keys of 8 bytes, one for each column that the op fills
+const SLOTS_AT: usize = 48; // one byte for each of these columns
+const LITERAL_HEAD_AT: usize = 56;
 export const FIELD_BYTES: usize = 64;
+
+/** Offsets in a name's entry, which begins with the name, padded with zeros. */
+const NAME_LENGTH_AT: usize = 64;
+const NAME_CONTEXT_AT: usize = 68;
+const NAME_TARGET_AT: usize = 72;
+export const NAME_BYTES: usize = 76;
+
+/** Address of the first field's entry. */
+export const FIELDS: usize = PROGRAM + HEADER_BYTES;
 
 // @ts-ignore: decorator
 @inline
 export function kind(): u32 {
-  return load<u32>(PROGRAM);
+  return load<u32>(PROGRAM, KIND_AT);
 }
 // @ts-ignore: decorator
 @inline
 export function fieldCount(): u32 {
-  return load<u32>(PROGRAM, 4);
+  return load<u32>(PROGRAM, FIELD_COUNT_AT);
 }
 // @ts-ignore: decorator
 @inline
 export function minFields(): u32 {
-  return load<u32>(PROGRAM, 8);
+  return load<u32>(PROGRAM, MIN_FIELDS_AT);
 }
 // @ts-ignore: decorator
 @inline
 export function maxFields(): u32 {
-  return load<u32>(PROGRAM, 12);
+  return load<u32>(PROGRAM, MAX_FIELDS_AT);
 }
 // @ts-ignore: decorator
 @inline
 export function flags(): u32 {
-  return load<u32>(PROGRAM, 16);
+  return load<u32>(PROGRAM, FLAGS_AT);
 }
-/** Fields that must have been read before a line may end. */
+/** Number of fields that a line must have; after these it may end at any field. */
 // @ts-ignore: decorator
 @inline
 export function neededFields(): u32 {
-  return load<u32>(PROGRAM, 20);
+  return load<u32>(PROGRAM, NEEDED_FIELDS_AT);
 }
+/** Key of the column `extra`, in the form that `putTextKey` takes. */
 // @ts-ignore: decorator
 @inline
 export function extraKey(): u64 {
-  return load<u64>(PROGRAM, 24);
+  return load<u64>(PROGRAM, EXTRA_KEY_AT);
 }
+/** Key of the column `raw`. */
 // @ts-ignore: decorator
 @inline
 export function rawKey(): u64 {
-  return load<u64>(PROGRAM, 32);
+  return load<u64>(PROGRAM, RAW_KEY_AT);
 }
-/** The key of `errors`: of JSON's programs, which have no text before a first field. */
+/** Key of the column `errors`. Only for delimited and JSON programs: see ERRORS_KEY_AT. */
 // @ts-ignore: decorator
 @inline
 export function errorsKey(): u64 {
-  return load<u64>(PROGRAM, 40);
+  return load<u64>(PROGRAM, ERRORS_KEY_AT);
 }
-/** Of a known key of JSON: its name with zeros behind it, its length, the object it is a key of, and what it is. */
-export const NAME_BYTES: usize = 76;
-
-/** Place of the text before the first field, of the names of JSON's keys that are known, and of the identities. */
+/** Address of the text before the first field. Only for log_formats and JSON records: see ERRORS_KEY_AT. */
 // @ts-ignore: decorator
 @inline
 export function startText(): usize {
-  return PROGRAM + load<u32>(PROGRAM, 40);
+  return PROGRAM + load<u32>(PROGRAM, START_TEXT_AT);
 }
 // @ts-ignore: decorator
 @inline
 export function startLength(): u32 {
-  return load<u32>(PROGRAM, 44);
+  return load<u32>(PROGRAM, START_LENGTH_AT);
 }
+/**
+ * Address of the names. For JSON, JSON records and envelopes, a name is a known key. For delimited lines there is one
+ * name for each field: the name under which `errors` keeps a value that does not convert.
+ */
 // @ts-ignore: decorator
 @inline
 export function names(): usize {
-  return PROGRAM + load<u32>(PROGRAM, 48);
+  return PROGRAM + load<u32>(PROGRAM, NAMES_AT);
 }
 // @ts-ignore: decorator
 @inline
 export function nameCount(): u32 {
-  return load<u32>(PROGRAM, 84);
+  return load<u32>(PROGRAM, NAME_COUNT_AT);
 }
 // @ts-ignore: decorator
 @inline
 export function nameLength(name: usize): usize {
-  return <usize>load<u32>(name, 64);
+  return <usize>load<u32>(name, NAME_LENGTH_AT);
 }
+/** Number of the JSON object that the name is a key of: see OUTERMOST and RECORD in json-keys.ts. */
 // @ts-ignore: decorator
 @inline
 export function nameContext(name: usize): u32 {
-  return load<u32>(name, 68);
+  return load<u32>(name, NAME_CONTEXT_AT);
 }
+/** What the key stands for: the index of its column or of its part of an envelope, or OBJECT and an object's number. */
 // @ts-ignore: decorator
 @inline
 export function nameTarget(name: usize): u32 {
-  return load<u32>(name, 72);
+  return load<u32>(name, NAME_TARGET_AT);
 }
+/**
+ * Address of the identities, in order of preference. Each identity is a list of bytes: the number of its columns, the
+ * slot of the column without which it does not apply, and the slots of all its columns in the table's order. A 0 ends
+ * the identities.
+ */
 // @ts-ignore: decorator
 @inline
 function identities(): usize {
-  return PROGRAM + load<u32>(PROGRAM, 52);
+  return PROGRAM + load<u32>(PROGRAM, IDENTITIES_AT);
 }
 
-/** Records of a delimited line's fields that matter to an identity, where its columns are all that these write. */
+/**
+ * Address of the kept fields: copies of the entries of those delimited fields that a fingerprint needs. There are none
+ * unless the source has a single identity, and some of the fields fill exactly its columns, in the same order.
+ */
 // @ts-ignore: decorator
 @inline
 export function keptFields(): usize {
-  return PROGRAM + load<u32>(PROGRAM, 64);
+  return PROGRAM + load<u32>(PROGRAM, KEPT_FIELDS_AT);
 }
 // @ts-ignore: decorator
 @inline
 export function keptCount(): u32 {
-  return load<u32>(PROGRAM, 68);
+  return load<u32>(PROGRAM, KEPT_COUNT_AT);
 }
-/** Which of the line's fields such a record is of. Delimited fields have no literal, whose length is in its place elsewhere. */
+/** Index in the line of a kept field. */
 // @ts-ignore: decorator
 @inline
 export function fieldIndexOf(field: usize): u32 {
-  return load<u32>(field, 12);
+  return load<u32>(field, FIELD_INDEX_AT);
 }
 
-/** The key of the column of a container's output stream. */
+/** Key of the column that holds the output stream of a container. */
 // @ts-ignore: decorator
 @inline
 export function streamKey(): u64 {
-  return load<u64>(PROGRAM, 72);
+  return load<u64>(PROGRAM, STREAM_KEY_AT);
 }
 
+/** Address of a field's entry, by the field's index. */
+// @ts-ignore: decorator
+@inline
+export function fieldAt(index: u32): usize {
+  return FIELDS + <usize>index * FIELD_BYTES;
+}
 // @ts-ignore: decorator
 @inline
 export function opOf(field: usize): u32 {
-  return load<u32>(field);
+  return load<u32>(field, OP_AT);
 }
 // @ts-ignore: decorator
 @inline
 export function flagsOf(field: usize): u32 {
-  return load<u32>(field, 4);
+  return load<u32>(field, FIELD_FLAGS_AT);
 }
-/** The text that follows a field of a log_format. */
+/** Address of a field's literal: the text of the log_format between this field and the next. */
 // @ts-ignore: decorator
 @inline
 export function literalOf(field: usize): usize {
-  return PROGRAM + load<u32>(field, 8);
+  return PROGRAM + load<u32>(field, LITERAL_AT);
 }
 // @ts-ignore: decorator
 @inline
 export function literalLength(field: usize): u32 {
-  return load<u32>(field, 12);
+  return load<u32>(field, LITERAL_LENGTH_AT);
 }
-/** Its first eight bytes, with zeros behind a shorter one. */
+/** First eight bytes of a field's literal, padded with zeros. */
 // @ts-ignore: decorator
 @inline
 export function literalHead(field: usize): u64 {
-  return load<u64>(field, 56);
+  return load<u64>(field, LITERAL_HEAD_AT);
 }
-/** The key of a field's column, by its number among them; 0 where the field does not fill it. */
+/** Key of one of a field's columns, counted from 0 in the op's order, or 0 if the field does not fill that column. */
 // @ts-ignore: decorator
 @inline
 export function keyOf(field: usize, column: usize): u64 {
-  return load<u64>(field + column * 8, 16);
+  return load<u64>(field + column * 8, KEYS_AT);
 }
 
+/** Seeds of the two hashes, which lambdas/core/reading/kernel.ts uses too. */
 export const IDENTITY_SEED: u64 = 0;
 const LINE_SEED: u64 = 1;
 
-/** Start and end of each column of an identity that was written; slots are counted from 1. */
+/**
+ * Clears the slots. A slot holds the start and the end in the output of one column of an identity, or zeros if the line
+ * does not have that column. Slots are counted from 1, so that 0 means "not a column of any identity".
+ */
 export function clearSlots(): void {
-  const end = SLOTS + <usize>load<u32>(PROGRAM, 56) * 8 + 8;
+  const end = SLOTS + <usize>load<u32>(PROGRAM, SLOT_COUNT_AT) * 8 + 8;
   for (let at = SLOTS; at < end; at += 16) v128.store(at, i64x2.splat(0));
 }
 
-/** A column has been written, with its key, from `from` to `to`. */
+/** Sets the slot of one of a field's columns, which has been written with its key, if an identity has that column. */
 // @ts-ignore: decorator
 @inline
 export function setSlot(field: usize, column: usize, from: usize, to: usize): void {
-  const slot = <usize>load<u8>(field + column, 48);
+  const slot = <usize>load<u8>(field + column, SLOTS_AT);
   if (slot != 0) storeSlot(slot, from, to);
 }
 
-/** The column of a container's output stream has been written. */
+/** Sets the slot of the column that holds the output stream of a container, if an identity has that column. */
 export function setStreamSlot(from: usize, to: usize): void {
-  const slot = <usize>load<u32>(PROGRAM, 80);
+  const slot = <usize>load<u32>(PROGRAM, STREAM_SLOT_AT);
   if (slot != 0) storeSlot(slot, from, to);
 }
 
@@ -254,9 +334,9 @@ function storeSlot(slot: usize, from: usize, to: usize): void {
   store<u32>(SLOTS + slot * 8, to, 4);
 }
 
-/** The line's, unless it is its own identity. */
+/** Hash of the current line's identity. Not valid if `lineIsIdentity`. */
 export let fingerprint: u64 = 0;
-/** It has no other. */
+/** The current line has no identity but its own text. */
 export let lineIsIdentity: bool = false;
 
 // @ts-ignore: decorator
@@ -272,7 +352,10 @@ export function setLineAsIdentity(): void {
   lineIsIdentity = true;
 }
 
-/** Hash of the first identity whose first column was written: of its columns, one behind the other. */
+/**
+ * Sets the fingerprint to the hash of the first identity that applies, that is, whose first column was written. The
+ * hash is over the columns of that identity as a row has them, with their keys, one directly after the other.
+ */
 export function hashSlots(): void {
   let list = identities();
   for (let count = load<u8>(list++); count > 0; count = load<u8>(list++)) {
@@ -286,7 +369,7 @@ export function hashSlots(): void {
   setLineAsIdentity();
 }
 
-/** Mostly the columns stand one behind the other as they were written; if not, they are put so. */
+/** Hashes the columns in place if they were written one directly after the other; otherwise joins them first. */
 function hashOfSlots(list: usize, count: u32): u64 {
   let start: usize = 0;
   let end: usize = 0;
@@ -302,7 +385,7 @@ function hashOfSlots(list: usize, count: u32): u64 {
 }
 
 function hashOfParts(list: usize, count: u32): u64 {
-  // Nothing that was unescaped is needed any more, nor what lies behind it up to a row's size: others' texts and pieces.
+  // The line has been read, so the regions from UNESCAPED on are free: together they have room for all of a row.
   let to = UNESCAPED;
   for (let i: usize = 0; i < <usize>count; i++) {
     const slot = SLOTS + <usize>load<u8>(list + i) * 8;
@@ -312,6 +395,7 @@ function hashOfParts(list: usize, count: u32): u64 {
   return hash(UNESCAPED, to - UNESCAPED, IDENTITY_SEED);
 }
 
+/** Hash of a line that has no identity but its own text. */
 export function lineHash(p: usize, end: usize): u64 {
   return hash(p, end - p, LINE_SEED);
 }

@@ -1,10 +1,13 @@
-/** Bytes of text into JSON strings: found, checked and copied 16 at a time. */
+/**
+ * Copies log text into JSON strings, and searches it, 16 bytes at a time. What is written here equals `JSON.stringify`
+ * of the text that lambdas/core/lines/utf8.ts decodes.
+ */
 import { BACKSLASH, CR, inputOf, LF, outputOf, pair, put, QUOTE, ZERO } from './memory';
 
 /**
- * Copies text up to the byte `until`, or to the line's end, as it stands in a JSON string.
+ * Copies text into a JSON string up to the byte `until` or the line's end.
  *
- * @returns the place of `until` or of the line's end
+ * @returns the address of that byte or of the line's end, and the end of the copy
  */
 export function copyUntil(p: usize, o: usize, until: u32): u64 {
   const ends = i8x16.splat(<i8>until);
@@ -29,9 +32,10 @@ export function copyUntil(p: usize, o: usize, until: u32): u64 {
 }
 
 /**
- * Copies the text from `p` to `end`, likewise.
+ * Copies the text from `p` to `end` into a JSON string.
  *
- * @param level 1: within a string; 2: within a string within a string, as `extra` is
+ * @param level 1: the text is in a string of the row; 2: it is in a JSON text that is itself in a string, as in `extra`
+ * @returns the end of the copy
  */
 export function copySpan(p: usize, end: usize, o: usize, level: u32): usize {
   while (p < end) {
@@ -50,7 +54,10 @@ export function copySpan(p: usize, end: usize, o: usize, level: u32): usize {
   return o;
 }
 
-/** Quote, backslash, control characters, and what is no ASCII: as signed numbers the last two are below a space. */
+/**
+ * Mask of the bytes that JSON strings do not hold as they are, or that must be checked: quotes, backslashes, control
+ * characters, and bytes that are not ASCII. As signed numbers, the latter two are below a space.
+ */
 // @ts-ignore: decorator
 @inline
 export function specialBytes(bytes: v128): i32 {
@@ -62,7 +69,7 @@ export function specialBytes(bytes: v128): i32 {
   );
 }
 
-/** A backslash has been copied since this was last set to false. */
+/** A backslash has been copied since `noBackslash` was last called. */
 let backslash: bool = false;
 
 // @ts-ignore: decorator
@@ -77,6 +84,7 @@ export function sawBackslash(): bool {
   return backslash;
 }
 
+/** Copies one character that is not plain ASCII text. */
 function copySpecial(p: usize, o: usize, c: u32, level: u32): u64 {
   if (c == BACKSLASH) backslash = true;
   if (c < 0x80) return pair(p + 1, putChar(o, c, level));
@@ -86,7 +94,7 @@ function copySpecial(p: usize, o: usize, c: u32, level: u32): u64 {
   return pair(p + length, o + length);
 }
 
-/** A byte that is no UTF-8: `\xHH`, as core/lines/utf8.ts has it. */
+/** Writes a byte that is not valid UTF-8 as `\xHH`, as lambdas/core/lines/utf8.ts does. */
 function putHex(o: usize, byte: u32, level: u32): usize {
   o = put(putChar(o, BACKSLASH, level), 0x78);
   return put(put(o, hexDigit(byte >> 4)), hexDigit(byte & 15));
@@ -98,7 +106,7 @@ function hexDigit(digit: u32): u32 {
   return digit < 10 ? ZERO + digit : 0x37 + digit;
 }
 
-/** An ASCII character as JSON.stringify writes it: once, or twice. */
+/** Writes an ASCII character as JSON.stringify does, or as two calls of JSON.stringify do if `level` is 2. */
 export function putChar(o: usize, c: u32, level: u32): usize {
   if (c >= 0x20 && c != QUOTE && c != BACKSLASH) return put(o, c);
   o = putBackslash(o, level);
@@ -121,7 +129,7 @@ function putBackslash(o: usize, level: u32): usize {
   return level == 2 ? put(o, BACKSLASH) : o;
 }
 
-/** The letter after the backslash, for b, t, n, f and r. */
+/** Returns the letter after the backslash for the control characters that have a short escape, or 0 for others. */
 function shortEscape(c: u32): u32 {
   switch (c) {
     case 8:
@@ -139,7 +147,10 @@ function shortEscape(c: u32): u32 {
   }
 }
 
-/** Length of the well-formed UTF-8 sequence of several bytes at a place; 0 where there is none. See core/lines/utf8.ts. */
+/**
+ * Returns the length of the well-formed UTF-8 sequence of two to four bytes at `p`, or 0 if there is none. See
+ * `sequenceLength` in lambdas/core/lines/utf8.ts.
+ */
 export function utf8Length(p: usize): usize {
   const first = <u32>load<u8>(p);
   if (first < 0xc2 || first > 0xf4) return 0;
@@ -152,7 +163,7 @@ export function utf8Length(p: usize): usize {
   return (load<u8>(p, 3) & 0xc0) == 0x80 ? 4 : 0;
 }
 
-/** Finds the byte `until`, or the line's end. */
+/** Finds the byte `until` or the line's end, whichever comes first. */
 export function find(p: usize, until: u32): usize {
   const ends = i8x16.splat(<i8>until);
   while (true) {
@@ -169,7 +180,7 @@ export function find(p: usize, until: u32): usize {
   }
 }
 
-/** Finds the byte `wanted` before `end`; `end` where it is not there. */
+/** Finds the byte `wanted` before `end`. Returns `end` if it does not occur. */
 // @ts-ignore: decorator
 @inline
 export function findIn(p: usize, end: usize, wanted: u32): usize {
@@ -180,7 +191,10 @@ export function findIn(p: usize, end: usize, wanted: u32): usize {
   return end;
 }
 
-/** The last place of a byte among the 16 before `end`; 0 where it is none of them. */
+/**
+ * Finds the last occurrence of a byte among the 16 bytes before `end`. Returns 0 if it does not occur there. The 16
+ * bytes may begin before the value: callers must check that.
+ */
 // @ts-ignore: decorator
 @inline
 export function lastOf(byte: u32, end: usize): usize {
@@ -188,7 +202,7 @@ export function lastOf(byte: u32, end: usize): usize {
   return found == 0 ? 0 : end - 16 + (31 - <usize>clz(found));
 }
 
-/** Is everything from `p` to `end` UTF-8? */
+/** True if the bytes from `p` to `end` are valid UTF-8. */
 export function isUtf8(p: usize, end: usize): bool {
   while (p < end) {
     const high = i8x16.bitmask(v128.load(p));

@@ -1,9 +1,15 @@
-/** A time as a row has it, which core/reading/times.ts tells: a number of seconds or milliseconds, or text. */
+/**
+ * Writes a time as a row has it: as a number of seconds or of milliseconds since the epoch, or as text. This file
+ * mirrors `rowTime` in lambdas/core/reading/times.ts, which says when to use which form.
+ *
+ * In all functions, `p` is the address of the digits of a fraction of a second, and `length` is the number of these
+ * digits that are written: see `fractionLength`.
+ */
 import { COLON, DOT, HYPHEN, put, QUOTE, SPACE, ZERO } from './memory';
 
 const MAX_FRACTION_DIGITS: usize = 6;
 
-/** How long a fraction is, kept to the microsecond and without zeros at its end. */
+/** Number of a fraction's digits that are written: at most six (microseconds), and without zeros at the end. */
 // @ts-ignore: decorator
 @inline
 export function fractionLength(p: usize, end: usize): usize {
@@ -11,7 +17,7 @@ export function fractionLength(p: usize, end: usize): usize {
   return <usize>(32 - clz(~zeros & ((1 << <u32>min(end - p, MAX_FRACTION_DIGITS)) - 1)));
 }
 
-/** `.fraction` of so many digits, and the quote behind it. */
+/** Writes a time's fraction, if it has digits, and the closing quote. */
 // @ts-ignore: decorator
 @inline
 export function endText(o: usize, p: usize, length: usize): usize {
@@ -24,13 +30,17 @@ export function endText(o: usize, p: usize, length: usize): usize {
 }
 
 export const MILLIS_FRACTION: usize = 3;
-/** The first seconds of ten digits, whose milliseconds have thirteen, and the first of eleven. */
+/** The first second that has ten digits, whose milliseconds have 13 digits, and the first second that has eleven. */
 export const TEN_DIGITS: i64 = 1_000_000_000;
 const ELEVEN_DIGITS: i64 = 10_000_000_000;
-/** The last second that is written as such; later ones are milliseconds. */
+/** The last second that is written as a number of seconds. Later times are written in milliseconds. */
 export const LAST_SECONDS: i64 = 2_147_483_647;
 
-/** Writes a time whose fraction is milliseconds at most as a number; 0 where it is none that is written so. */
+/**
+ * Writes a time as a number, if its fraction is at most milliseconds.
+ *
+ * @returns the end of the number, or 0 if the time must be written as text
+ */
 export function putNumber(o: usize, seconds: i64, p: usize, length: usize): usize {
   if (seconds < TEN_DIGITS) return length > 0 || seconds < 0 ? 0 : putShort(o, <u32>seconds);
   if (seconds >= ELEVEN_DIGITS) return 0;
@@ -39,7 +49,7 @@ export function putNumber(o: usize, seconds: i64, p: usize, length: usize): usiz
   return length == 0 && seconds <= LAST_SECONDS ? o + 10 : putMillis(o + 10, p, length);
 }
 
-/** Seconds of less than ten digits: those of before 2001-09-09. */
+/** Writes seconds of fewer than ten digits, which are those before 2001-09-09. */
 function putShort(o: usize, seconds: u32): usize {
   let digits: usize = 1;
   for (let rest = seconds / 10; rest > 0; rest /= 10) digits++;
@@ -50,22 +60,26 @@ function putShort(o: usize, seconds: u32): usize {
   return o + digits;
 }
 
-/** The three digits of milliseconds, of a fraction that may have less. */
+/** Writes three digits of milliseconds, padded with zeros. */
 // @ts-ignore: decorator
 @inline
 export function putMillis(o: usize, p: usize, length: usize): usize {
-  const keptFields: u32 = (1 << (<u32>length * 8)) - 1;
-  store<u32>(o, (load<u32>(p) & keptFields) | (0x303030 & ~keptFields));
+  const keptBytes: u32 = (1 << (<u32>length * 8)) - 1;
+  store<u32>(o, (load<u32>(p) & keptBytes) | (0x303030 & ~keptBytes));
   return o + MILLIS_FRACTION;
 }
 
+/** Returns a number below 100 as two ASCII digits in a u16. */
 // @ts-ignore: decorator
 @inline
 export function twoDigits(value: u32): u32 {
   return value / 10 + ((value % 10) << 8) + 0x3030;
 }
 
-/** A number below 10^8 as text with zeros before it: halves of it, halves of these, and theirs. */
+/**
+ * Returns a number below 10^8 as eight ASCII digits, with leading zeros. It is split in halves three times: into four
+ * digits, two digits and one digit, all in one u64.
+ */
 export function eightDigits(value: u32): u64 {
   const fours = <u64>(value / 10_000) | (<u64>(value % 10_000) << 32);
   const hundreds = ((fours * 5243) >> 19) & 0x7f_0000_007f;
@@ -74,7 +88,10 @@ export function eightDigits(value: u32): u64 {
   return tens + ((twos - tens * 10) << 8) + 0x3030_3030_3030_3030;
 }
 
-/** Writes a time from 1970 on as text. */
+/**
+ * Writes a time from 1970 on as text: `"yyyy-M-d HH:mm:ss[.fraction]"`. The date is computed by days since 0000-03-01,
+ * as the leap day is then the last day of a year.
+ */
 export function putText(o: usize, seconds: i64, p: usize, length: usize): usize {
   const secondOfDay = <u32>(seconds % 86_400);
   const shifted = seconds / 86_400 + 719_468;
@@ -96,7 +113,7 @@ export function putText(o: usize, seconds: i64, p: usize, length: usize): usize 
   return endText(o + 8, p, length);
 }
 
-/** `-M-d ` behind a year. */
+/** Writes what follows the year: `-M-d `. */
 export function putMonthAndDay(o: usize, month: u32, day: u32): usize {
   o = putOneOrTwo(put(o, HYPHEN), month);
   return put(putOneOrTwo(put(o, HYPHEN), day), SPACE);

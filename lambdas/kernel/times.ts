@@ -1,4 +1,7 @@
-/** Times as logs write them to what a row has, which core/reading/times.ts tells, and to milliseconds since the epoch. */
+/**
+ * Reads times in the forms that logs use most, and writes them as a row has them (time-values.ts). This file mirrors
+ * lambdas/core/reading/times.ts. It also notes the time of the line's event, in milliseconds since the epoch.
+ */
 import {
   COLON, DOT, HYPHEN, LOCAL_TIME, LOCAL_TIME_VALUE, MINUTE, MINUTE_TEXT, put, putBytes, QUOTE, SPACE, ZERO,
 } from './memory';
@@ -8,19 +11,23 @@ import {
   TEN_DIGITS, twoDigits,
 } from './time-values';
 
-/** Milliseconds since the epoch of the time written last. */
+/** Milliseconds since the epoch of the time that was written last. */
 let millis: f64 = 0;
 
-/** The same of the row's event: the first time written since `beginEvent`; NaN where there was none. */
+/**
+ * Milliseconds since the epoch of the row's event, which is the first time that `setEventTime` was called for since
+ * `clearEventTime`; NaN if there was none.
+ */
 export let eventMillis: f64 = NaN;
 
+/** Starts a line, which has no time yet. */
 // @ts-ignore: decorator
 @inline
 export function clearEventTime(): void {
   eventMillis = NaN;
 }
 
-/** The time just written is one of the row's. */
+/** Takes the time that was just written for the event's time, unless the event has one already. */
 // @ts-ignore: decorator
 @inline
 export function setEventTime(): void {
@@ -30,7 +37,7 @@ export function setEventTime(): void {
 const INVALID: u32 = 1000;
 const DAY_MS: i64 = 86_400_000;
 
-/** Two digits, or INVALID. */
+/** Value of two digits, or INVALID. */
 // @ts-ignore: decorator
 @inline
 function parseTwo(p: usize): u32 {
@@ -39,25 +46,33 @@ function parseTwo(p: usize): u32 {
   return tens > 9 || ones > 9 ? INVALID : tens * 10 + ones;
 }
 
-/** When the last `yyyy-MM-ddTHH:mm` read is: most lines in a row are of one minute. */
+/**
+ * Cache of the last minute that was read, whose text is at MINUTE: its milliseconds since the epoch. Most lines are of
+ * the same minute as the line before.
+ */
 let minuteMillis: i64 = 0;
 /**
- * Its seconds, where all of the minute's are written as ten digits: the first eight, the eight of the next hundred seconds,
- * and the number that the last two are; INVALID where they are not.
+ * Text of that minute's seconds, if all of them have ten digits: the first eight digits; the first eight digits of the
+ * hundred seconds that follow; and the value of the last two digits of the minute's start, or INVALID if not all have
+ * ten digits.
  */
 let minuteHead: u64 = 0;
 let nextHead: u64 = 0;
 let minuteTail: u32 = INVALID;
-/** How long it is as text, `yyyy-M-d HH:mm`. */
+/** Length of the text at MINUTE_TEXT, `yyyy-M-d HH:mm`. */
 let minuteLength: usize = 0;
 
-/** When `yyyy-MM-ddTHH:mm` at a place is, with a `T` or a space; i64.MIN_VALUE where it is none. */
+/**
+ * Milliseconds since the epoch of the `yyyy-MM-ddTHH:mm` at `p`, which may have a space for the `T`; i64.MIN_VALUE if
+ * there is none.
+ */
 // @ts-ignore: decorator
 @inline
 function minuteOf(p: usize): i64 {
   return v128.any_true(v128.xor(v128.load(p), v128.load(MINUTE))) ? readMinute(p) : minuteMillis;
 }
 
+/** Reads a minute that is not the cached one, and caches it. */
 function readMinute(p: usize): i64 {
   const year = yearOf(p);
   const month = parseTwo(p + 5);
@@ -66,7 +81,9 @@ function readMinute(p: usize): i64 {
   const minute = parseTwo(p + 14);
   const between = <u32>load<u8>(p, 10);
   if (load<u8>(p, 4) != HYPHEN || load<u8>(p, 7) != HYPHEN || load<u8>(p, 13) != COLON) return i64.MIN_VALUE;
-  if (!dayExists(year, month, day) || hour > 23 || minute > 59 || (between != 0x54 && between != SPACE)) return i64.MIN_VALUE;
+  if (!dayExists(year, month, day) || hour > 23 || minute > 59 || (between != 0x54 && between != SPACE)) {
+    return i64.MIN_VALUE;
+  }
   minuteMillis = daysFrom(year, month, day) * DAY_MS + <i64>(hour * 60 + minute) * 60_000;
   v128.store(MINUTE, v128.load(p));
   setMinuteDigits(minuteMillis / 1000);
@@ -78,6 +95,7 @@ function readMinute(p: usize): i64 {
   return minuteMillis;
 }
 
+/** Caches the digits of the minute that begins at `seconds`. */
 function setMinuteDigits(seconds: i64): void {
   if (seconds < TEN_DIGITS || seconds + 59 > LAST_SECONDS) {
     minuteTail = INVALID;
@@ -89,7 +107,7 @@ function setMinuteDigits(seconds: i64): void {
   minuteTail = <u32>(seconds % 100);
 }
 
-/** Seconds of `:ss` at a place; INVALID where that is none. */
+/** Value of the `:ss` at `p`, or INVALID. */
 // @ts-ignore: decorator
 @inline
 function secondsOf(p: usize): u32 {
@@ -97,13 +115,17 @@ function secondsOf(p: usize): u32 {
   return load<u8>(p) != COLON || second > 59 ? INVALID : second;
 }
 
-/** Four digits; 0 for a year before 1000, which JavaScript may take for another. */
+/**
+ * Value of four digits, or 0 if they are not digits or the year is before 1000. JavaScript takes the years 0 to 99 for
+ * 1900 to 1999, so such years are unsupported.
+ */
 function yearOf(p: usize): u32 {
   const century = parseTwo(p);
   const ofCentury = parseTwo(p + 2);
   return century < 10 || century == INVALID || ofCentury == INVALID ? 0 : century * 100 + ofCentury;
 }
 
+/** True if the day exists in the Gregorian calendar. */
 function dayExists(year: u32, month: u32, day: u32): bool {
   if (year == 0 || month < 1 || month > 12 || day < 1) return false;
   if (day <= 28) return true;
@@ -111,7 +133,10 @@ function dayExists(year: u32, month: u32, day: u32): bool {
   return day <= (month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31);
 }
 
-/** Days since 1970-01-01, by the proleptic Gregorian calendar; years are counted from March. */
+/**
+ * Days since 1970-01-01 in the proleptic Gregorian calendar. Years are counted from March, so that the leap day is
+ * last.
+ */
 function daysFrom(year: i64, month: i64, day: i64): i64 {
   const y = month <= 2 ? year - 1 : year;
   const era = (y >= 0 ? y : y - 399) / 400;
@@ -120,7 +145,7 @@ function daysFrom(year: i64, month: i64, day: i64): i64 {
   return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468;
 }
 
-/** Milliseconds of `HH:mm:ss` at a place; -1 where that is none. */
+/** Milliseconds of the `HH:mm:ss` at `p`, or -1 if there is none. */
 // @ts-ignore: decorator
 @inline
 function clockOf(p: usize): i64 {
@@ -131,14 +156,14 @@ function clockOf(p: usize): i64 {
   return <i64>((hour * 60 + minute) * 60 + second) * 1000;
 }
 
-/** The end of the digits at a place, of which 16 are looked at: fractions of a second have up to nine. */
+/** End of the digits at `p`, of which at most 16 are looked at. Fractions of a second have at most nine. */
 // @ts-ignore: decorator
 @inline
 function endOfFraction(p: usize): usize {
   return p + <usize>ctz(~digitsIn(v128.load(p)));
 }
 
-/** A fraction of up to nine digits, in milliseconds, rounded down. */
+/** Milliseconds of a fraction of up to nine digits, rounded down. */
 // @ts-ignore: decorator
 @inline
 function fractionMillis(p: usize, end: usize): i64 {
@@ -149,9 +174,9 @@ function fractionMillis(p: usize, end: usize): i64 {
 }
 
 /**
- * Writes the time that `yyyy-MM-ddTHH:mm:ss[.fraction]Z` is, the form of AWS's logs.
+ * Copies a time of the form `yyyy-MM-ddTHH:mm:ss[.fraction]Z`, which AWS's logs have.
  *
- * @returns where it has ended, in the output; 0 where it is no such time
+ * @returns the end of the copy, or 0 if the text is not such a time
  */
 export function copyIso(p: usize, end: usize, o: usize): usize {
   if (end - p < 20 || load<u8>(p, 10) != 0x54 || load<u8>(end - 1) != 0x5a) return 0;
@@ -179,7 +204,7 @@ export function copyIso(p: usize, end: usize, o: usize): usize {
   return endText(o + 3, fraction, length);
 }
 
-/** `putNumber` of a second of the last minute read. */
+/** `putNumber` for a second of the minute that was read last, whose digits are cached. */
 // @ts-ignore: decorator
 @inline
 function putNumberInMinute(o: usize, minute: i64, second: u32, p: usize, length: usize): usize {
@@ -191,10 +216,11 @@ function putNumberInMinute(o: usize, minute: i64, second: u32, p: usize, length:
 }
 
 /**
- * Writes a time in one of the forms of core/reading/times.ts that logs have most: ISO 8601 with `T` or a space, a dot or a comma,
- * and with `Z`, an offset or nothing; nginx's `$time_local`; epoch seconds, with or without a fraction, and milliseconds.
+ * Copies a time in one of the most common forms that lambdas/core/reading/times.ts reads: ISO 8601 with `T` or a space,
+ * a dot or a comma, and with `Z`, an offset or nothing; nginx's `$time_local`; epoch seconds, with or without a
+ * fraction; epoch milliseconds.
  *
- * @returns where it has ended, in the output; 0 for any other form
+ * @returns the end of the copy, or 0 if the text is not in such a form
  */
 export function copyTime(p: usize, end: usize, o: usize): usize {
   const length = end - p;
@@ -209,6 +235,7 @@ export function copyTime(p: usize, end: usize, o: usize): usize {
 
 const COMMA: u32 = 0x2c;
 
+/** Copies an ISO 8601 time that `copyIso` does not take: with a space, a comma or an offset, or without `Z`. */
 function copyIsoOffset(p: usize, end: usize, o: usize): usize {
   const minute = minuteOf(p);
   const second = secondsOf(p + 16);
@@ -225,7 +252,7 @@ function copyIsoOffset(p: usize, end: usize, o: usize): usize {
   return putTime(o, minute + <i64>(second * 1000) - offset, fraction, fractionEnd);
 }
 
-/** Milliseconds of `Z`, `+HHmm` or `+HH:mm`; i64.MIN_VALUE where it is none. */
+/** Milliseconds of the `Z`, `+HHmm` or `+HH:mm` at `p`, or i64.MIN_VALUE if there is none. */
 function offsetOf(p: usize, end: usize): i64 {
   const sign = <u32>load<u8>(p);
   if (sign == 0x5a) return end - p == 1 ? 0 : i64.MIN_VALUE;
@@ -240,11 +267,14 @@ function offsetOf(p: usize, end: usize): i64 {
 }
 
 export const LOCAL_BYTES: usize = 26;
-/** When the last `$time_local` read is, and how long it is as written: lines of one second follow each other. */
+/**
+ * Cache of the last `$time_local` that was read, whose text is at LOCAL_TIME: its milliseconds since the epoch, and the
+ * length of its copy at LOCAL_TIME_VALUE. Lines of the same second follow each other.
+ */
 let localMillis: f64 = 0;
 let localLength: usize = 0;
 
-/** `29/Nov/2024:11:41:46 +0000` */
+/** Copies a `$time_local`: `29/Nov/2024:11:41:46 +0000`. */
 function copyLocal(p: usize, o: usize): usize {
   const same = v128.and(
     i8x16.eq(v128.load(p), v128.load(LOCAL_TIME)),
@@ -270,7 +300,7 @@ function copyLocal(p: usize, o: usize): usize {
   return putBytes(o, LOCAL_TIME_VALUE, localLength);
 }
 
-/** `/Jan` and its like, as the four bytes are read; 0 for any other. */
+/** Number of the month whose `/Jan` to `/Dec` is given as a little-endian u32, or 0. */
 function monthOf(name: u32): u32 {
   switch (name) {
     case 0x6e614a2f:
@@ -302,9 +332,10 @@ function monthOf(name: u32): u32 {
   }
 }
 
-/** From this many digits on, a whole epoch number is milliseconds. */
+/** Epoch numbers without a fraction are milliseconds from this many digits on, and else seconds. */
 const MILLIS_DIGITS: usize = 13;
 
+/** Copies a number of epoch seconds, with or without a fraction, or of epoch milliseconds. */
 function copyEpoch(p: usize, end: usize, o: usize): usize {
   let whole: i64 = 0;
   let at = p;
@@ -325,10 +356,14 @@ function copyEpoch(p: usize, end: usize, o: usize): usize {
   return putTime(o, whole * 1000, fraction, end);
 }
 
-/** Last second of the year 9999, which is the last a table can hold. */
+/** Last millisecond of the year 9999, the last year that a table can hold. */
 const LAST_MS: i64 = 253_402_300_799_999;
 
-/** Writes a time to the second, and the fraction from `p` to `end`. 0 before 1970 and past the year 9999. */
+/**
+ * Writes the time `time`, in milliseconds, to the second, and the fraction from `p` to `end`.
+ *
+ * @returns the end of the text, or 0 if the time is before 1970 or after the year 9999
+ */
 function putTime(o: usize, time: i64, p: usize, end: usize): usize {
   if (time < 0 || time > LAST_MS) return 0;
   const seconds = time / 1000;

@@ -1,4 +1,4 @@
-/** nginx's `\xHH`, undone as core/reading/log-format.ts does: `unescapeValue`. */
+/** Undoes nginx's `\xHH` escapes. This file mirrors `unescapeValue` in lambdas/core/reading/log-format.ts. */
 import { BACKSLASH, UNESCAPED } from './memory';
 import { isDigit } from './numbers';
 import { copySpan, isUtf8, utf8Length } from './text';
@@ -6,9 +6,11 @@ import { copySpan, isUtf8, utf8Length } from './text';
 const NOT_HEX: u32 = 256;
 
 /**
- * Copies a value as the client sent it; as logged where that is no text: bytes that are no UTF-8, control characters.
+ * Copies a value as the client sent it. If that is not text (it has control characters, or is not valid UTF-8), the
+ * value is copied as logged.
  *
- * @returns where it has ended, in the output; 0 for bytes that are no UTF-8 as logged: with an escape beside them they may be
+ * @returns the end of the copy, or 0 if the value as logged is not valid UTF-8: for the TypeScript reader such bytes
+ * are `\xHH` too, and together with the escapes beside them they may be text
  */
 export function copyUnescaped(p: usize, end: usize, o: usize): usize {
   const length = unescape(p, end);
@@ -16,7 +18,11 @@ export function copyUnescaped(p: usize, end: usize, o: usize): usize {
   return isUtf8(p, end) ? copySpan(p, end, o, 1) : 0;
 }
 
-/** @returns length of the text at UNESCAPED; 0 where there is none */
+/**
+ * Writes the value without its escapes to UNESCAPED.
+ *
+ * @returns the length of the text, or 0 if the result is not text
+ */
 function unescape(p: usize, end: usize): usize {
   let to = UNESCAPED;
   while (p < end) {
@@ -28,7 +34,7 @@ function unescape(p: usize, end: usize): usize {
         p += 4;
         byte = escapeAt(p, end);
       } while (byte != NOT_HEX);
-      // Nothing beyond the run may complete its last character.
+      // Bytes after the run must not complete the run's last character.
       store<u32>(to, 0);
       if (!isText(run, to)) return 0;
       continue;
@@ -40,7 +46,7 @@ function unescape(p: usize, end: usize): usize {
   return to - UNESCAPED;
 }
 
-/** The byte that `\xHH` at a place stands for; NO_HEX where there is none. */
+/** Returns the byte of the `\xHH` escape at `p`, or NOT_HEX if there is none. */
 function escapeAt(p: usize, end: usize): u32 {
   if (end - p < 4 || load<u8>(p) != BACKSLASH || load<u8>(p, 1) != 0x78) return NOT_HEX;
   const high = hexDigit(load<u8>(p, 2));
@@ -54,7 +60,7 @@ function hexDigit(c: u32): u32 {
   return letter < 6 ? letter + 10 : NOT_HEX;
 }
 
-/** UTF-8 without control characters and without the character that stands for broken text. */
+/** True if the bytes are valid UTF-8 without control characters and without U+FFFD, which stands for broken text. */
 function isText(p: usize, end: usize): bool {
   while (p < end) {
     const c = <u32>load<u8>(p);
