@@ -3,7 +3,7 @@
  * file mirrors lambdas/core/reading/delimited.ts.
  *
  * Its stages are: `findLine` finds the ends of all fields (fields.ts), `readFields` reads each known field with
- * `readField` and copies the others to `extra`. For fingerprints, `readKept` reads only the fields of the identity
+ * `readField` and copies the others to `extra`. For fingerprints, `readKept` reads only the fields of the record key
  * if it can.
  */
 import { cannotConvert, fieldErrors, noteConversionError, putErrors, valueOpOf } from './errors';
@@ -59,7 +59,7 @@ function findLine(p: usize): usize {
 
 /**
  * Reads the kept fields only. Their columns are written one directly after the other, which is the text that is hashed
- * for an identity.
+ * for a record key.
  */
 function readKept(p: usize, lineEnd: usize, o: usize): u64 {
   const from = o;
@@ -189,7 +189,7 @@ function readUnquoted(field: usize, p: usize, end: usize, o: usize): usize {
 }
 
 /**
- * Records a conversion error, which is skipped when fingerprinting, as no identity holds errors.
+ * Records a conversion error, which is skipped when fingerprinting, as no record key holds errors.
  *
  * @returns the unchanged address in the output, or 0 if the TypeScript reader must decide the reason
  */

@@ -19,7 +19,7 @@
  * - These readers share numbers.ts, exponents.ts, times.ts, time-values.ts, text.ts and unescape.ts, which convert
  *   values, and errors.ts, which collects the values that do not convert.
  *
- * What leaves: for each line a row as JSON, or, with an identity in the program, a fingerprint of 20 bytes (program.ts
+ * What leaves: for each line a row as JSON, or, with a record key in the program, a fingerprint of 20 bytes (program.ts
  * and hash.ts); then the totals at RESULT, and why the call ended.
  *
  * The rule: for each line the kernel writes exactly the bytes that the TypeScript reader would, or none at all. A line
@@ -57,7 +57,7 @@ const UNSUPPORTED: u32 = 2;
 let positionStart: usize = POSITION_END;
 
 /**
- * Bytes that are written for each line if the program has an identity: the fingerprint (8 bytes), the minute of the
+ * Bytes that are written for each line if the program has a record key: the fingerprint (8 bytes), the minute of the
  * event since the epoch (4), the line's index among the lines of this call (4), and the line's offset in the block (4).
  */
 const FINGERPRINT_BYTES: usize = 20;
@@ -162,7 +162,7 @@ function readRow(format: u32, p: usize, o: usize): u64 {
 }
 
 /**
- * Reads a line to its identity and sets the fingerprint. The identity's columns are written to the output only to be
+ * Reads a line to its record key and sets the fingerprint. The key's columns are written to the output only to be
  * hashed: they are after the fingerprint, where the next line overwrites them.
  */
 // @ts-ignore: decorator
@@ -204,8 +204,8 @@ function putRaw(o: usize, p: usize, end: usize): usize {
 /**
  * Writes a line's fingerprint with its minute, index and offset.
  *
- * @returns 0 if the line is its own identity and is not valid UTF-8: the host hashes its text, which then differs from
- * its bytes
+ * @returns 0 if the line is its own record key and is not valid UTF-8: the host hashes its text, which then differs
+ * from its bytes
  */
 function putFingerprint(o: usize, p: usize, end: usize, line: u32): usize {
   if (lineIsIdentity && !isUtf8(p, end)) return 0;

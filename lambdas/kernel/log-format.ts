@@ -27,7 +27,7 @@ let valueEnd: usize = 0;
 let lineEnded: bool = false;
 
 /**
- * Reads a line to its row, or to the slots of its identity.
+ * Reads a line to its row, or to the slots of its record key.
  *
  * @returns the addresses of the line's end and of the end of the row's columns, or 0 if the line is unsupported
  */

@@ -46,7 +46,7 @@ export const POSITION_END: usize = SCRATCH + 224;
 export const LOWER_KEY: usize = SCRATCH + 256;
 /** Digits of a number that has an exponent (exponents.ts). */
 export const DIGITS: usize = SCRATCH + 512;
-/** Where in the output the identity's columns were written (program.ts). */
+/** Where in the output the record key's columns were written (program.ts). */
 export const SLOTS: usize = SCRATCH + 1024;
 /** Bit set of the columns that the current JSON object has had, followed by tables of json.ts and json-record.ts. */
 export const SEEN_COLUMNS: usize = SCRATCH + 4096;

@@ -1,6 +1,6 @@
 /**
  * The program: a format's layout as bytes, which the kernel follows instead of knowing any format. This file reads the
- * program and records, for fingerprints, where the columns of an identity were written.
+ * program and records, for fingerprints, where the columns of a record key were written.
  * lambdas/core/reading/kernel-program.ts writes the program: both files must agree on every number here.
  *
  * A program consists of a header (HEADER_BYTES), one entry for each field (FIELD_BYTES), and an area of texts and lists
@@ -55,9 +55,9 @@ export const TOKEN: u32 = 4;
 /** Field flag: the value is a status code. Three digits here are evidence that the line is of the format. */
 export const STATUS: u32 = 8;
 
-/** Field flag, kept fields only: this is the identity's first column, without which the identity does not apply. */
+/** Field flag, kept fields only: this is the record key's first column, without which the record key does not apply. */
 export const FIRST: u32 = 16;
-/** Field flag, kept fields only: the value is checked, or gives the event's time, but is not part of the identity. */
+/** Field flag, kept fields only: the value is checked, or gives the event's time, but is not part of the record key. */
 export const DROPPED: u32 = 32;
 
 /** Position in a field's flags of the separator of its parts (one byte), and of the index of the wanted part. */
@@ -224,19 +224,19 @@ export function nameTarget(name: usize): u32 {
   return load<u32>(name, NAME_TARGET_AT);
 }
 /**
- * Address of the identities, in order of preference. Each identity is a list of bytes: the number of its columns, the
+ * Address of the record keys, in order of preference. Each key is a list of bytes: the number of its columns, the
  * slot of the column without which it does not apply, and the slots of all its columns in the table's order. A 0 ends
- * the identities.
+ * the record keys.
  */
 // @ts-ignore: decorator
 @inline
-function identities(): usize {
+function recordKeys(): usize {
   return PROGRAM + load<u32>(PROGRAM, IDENTITIES_AT);
 }
 
 /**
  * Address of the kept fields: copies of the entries of those delimited fields that a fingerprint needs. There are none
- * unless the source has a single identity, and some of the fields fill exactly its columns, in the same order.
+ * unless the source has a single record key, and some of the fields fill exactly its columns, in the same order.
  */
 // @ts-ignore: decorator
 @inline
@@ -307,15 +307,15 @@ export const IDENTITY_SEED: u64 = 0;
 const LINE_SEED: u64 = 1;
 
 /**
- * Clears the slots. A slot holds the start and the end in the output of one column of an identity, or zeros if the line
- * does not have that column. Slots are counted from 1, so that 0 means "not a column of any identity".
+ * Clears the slots. A slot holds the start and the end in the output of one column of a record key, or zeros if the
+ * line does not have that column. Slots are counted from 1, so that 0 means "not a column of any record key".
  */
 export function clearSlots(): void {
   const end = SLOTS + <usize>load<u32>(PROGRAM, SLOT_COUNT_AT) * 8 + 8;
   for (let at = SLOTS; at < end; at += 16) v128.store(at, i64x2.splat(0));
 }
 
-/** Sets the slot of one of a field's columns, which has been written with its key, if an identity has that column. */
+/** Sets the slot of one of a field's columns, which has been written with its key, if a record key has that column. */
 // @ts-ignore: decorator
 @inline
 export function setSlot(field: usize, column: usize, from: usize, to: usize): void {
@@ -323,7 +323,7 @@ export function setSlot(field: usize, column: usize, from: usize, to: usize): vo
   if (slot != 0) storeSlot(slot, from, to);
 }
 
-/** Sets the slot of the column that holds the output stream of a container, if an identity has that column. */
+/** Sets the slot of the column that holds the output stream of a container, if a record key has that column. */
 export function setStreamSlot(from: usize, to: usize): void {
   const slot = <usize>load<u32>(PROGRAM, STREAM_SLOT_AT);
   if (slot != 0) storeSlot(slot, from, to);
@@ -334,9 +334,9 @@ function storeSlot(slot: usize, from: usize, to: usize): void {
   store<u32>(SLOTS + slot * 8, to, 4);
 }
 
-/** Hash of the current line's identity. Not valid if `lineIsIdentity`. */
+/** Hash of the current line's record key. Not valid if `lineIsIdentity`. */
 export let fingerprint: u64 = 0;
-/** The current line has no identity but its own text. */
+/** The current line has no record key but its own text. */
 export let lineIsIdentity: bool = false;
 
 // @ts-ignore: decorator
@@ -353,11 +353,11 @@ export function setLineAsIdentity(): void {
 }
 
 /**
- * Sets the fingerprint to the hash of the first identity that applies, that is, whose first column was written. The
- * hash is over the columns of that identity as a row has them, with their keys, one directly after the other.
+ * Sets the fingerprint to the hash of the first record key that applies, that is, whose first column was written. The
+ * hash is over the columns of that record key as a row has them, with their keys, one directly after the other.
  */
 export function hashSlots(): void {
-  let list = identities();
+  let list = recordKeys();
   for (let count = load<u8>(list++); count > 0; count = load<u8>(list++)) {
     const first = load<u8>(list++);
     if (load<u32>(SLOTS + <usize>first * 8) != 0) {
@@ -395,7 +395,7 @@ function hashOfParts(list: usize, count: u32): u64 {
   return hash(UNESCAPED, to - UNESCAPED, IDENTITY_SEED);
 }
 
-/** Hash of a line that has no identity but its own text. */
+/** Hash of a line that has no record key but its own text. */
 export function lineHash(p: usize, end: usize): u64 {
   return hash(p, end - p, LINE_SEED);
 }
