@@ -2,14 +2,13 @@
  * Lines to measure with, from a seed: the sample's traffic, made as varied as that of a busy site. gzip
  * shrinks them five- to sixfold, as it does access logs.
  */
+import { FORMATS } from '../lambdas/core/formats/registry.ts';
+import type { FormatOptions } from '../lambdas/core/reading/format.ts';
 import { albLines, LOAD_BALANCERS, type LoadBalancer } from '../local/sample/alb.ts';
 import { appEvents } from '../local/sample/app.ts';
 import { kongLines } from '../local/sample/kong.ts';
 import { Random } from '../local/sample/random.ts';
 import { kongRecord } from './kong-record.ts';
-
-/** Kinds of generated lines. */
-export type Kind = 'alb' | 'kong' | 'kong-cri' | 'kong-docker' | 'kong-json' | 'json' | 'json-nested';
 
 /** The interval an access log's file is for. */
 export const FROM = Date.parse('2026-11-22T12:00:00Z');
@@ -19,25 +18,57 @@ const TO = FROM + 300_000;
 const ODD_EVERY = 200;
 
 /** The load balancer whose lines they are, and its node. */
-export const LOAD_BALANCER = LOAD_BALANCERS[0] as LoadBalancer;
+const LOAD_BALANCER = LOAD_BALANCERS[0] as LoadBalancer;
 const NODE = '198.51.100.17';
 
-/** Bytes of one line at most, on the average; how many lines to ask the sample for. */
-const LEAST_LINE_BYTES: Readonly<Record<Kind, number>> = {
-  alb: 500,
-  kong: 170,
-  'kong-cri': 200,
-  'kong-docker': 300,
-  'kong-json': 1500,
-  json: 140,
-  'json-nested': 300,
-};
+/** A kind of lines to measure with: a format's, as one writer or another hands them on. */
+export interface LineKind {
+  readonly format: string;
+  readonly options: FormatOptions;
+  /** At most the average bytes of a line: it says how many lines are at least as many bytes. */
+  readonly leastLineBytes: number;
+  /** So many lines as byte strings, one character for each byte. */
+  readonly lines: (seed: string, count: number) => Generator<string>;
+}
+
+const KONG = { format: 'kong', options: { preset: 'kong' } };
+const JSON_LOGS = { format: 'json', options: { preset: 'server-logs' } };
+
+/** Kinds with traffic of their own. A format that is not here is generated from its example lines. */
+const KINDS: ReadonlyMap<string, LineKind> = new Map([
+  ['alb', { format: 'alb', options: {}, leastLineBytes: 500, lines: loadBalancerLines }],
+  ['kong', { ...KONG, leastLineBytes: 170, lines: gatewayLines('kong') }],
+  ['kong-cri', { ...KONG, leastLineBytes: 200, lines: gatewayLines('kong-cri') }],
+  ['kong-docker', { ...KONG, leastLineBytes: 300, lines: gatewayLines('kong-docker') }],
+  ['kong-json', { format: 'kong-json', options: {}, leastLineBytes: 1500, lines: gatewayLines('kong-json') }],
+  ['json', { ...JSON_LOGS, leastLineBytes: 140, lines: applicationLines('json') }],
+  ['json-nested', { ...JSON_LOGS, leastLineBytes: 300, lines: applicationLines('json-nested') }],
+]);
+
+/**
+ * The kind of this name, or of the format of this name.
+ *
+ * @throws Error for what is neither.
+ */
+export function kindNamed(name: string): LineKind {
+  const kind = KINDS.get(name);
+  if (kind) return kind;
+  const format = FORMATS.get(name);
+  if (!format) throw new Error(`expected a kind of lines or a format, got ${name}`);
+  const { exampleLines, exampleOptions = {} } = format;
+  return {
+    format: name,
+    options: exampleOptions,
+    leastLineBytes: Math.min(...exampleLines.map((line) => Buffer.byteLength(line) + 1)),
+    lines: (seed, count) => redrawn(exampleLines, new Random(`${seed}/bench/${name}`), count),
+  };
+}
 
 /** Lines of at least so many bytes, line ends included. */
-export function linesOfBytes(kind: Kind, seed: string, bytes: number): Buffer {
+export function linesOfBytes({ lines, leastLineBytes }: LineKind, seed: string, bytes: number): Buffer {
   const chunks: Buffer[] = [];
   let left = bytes;
-  for (const line of lines(kind, seed, Math.ceil(bytes / LEAST_LINE_BYTES[kind]))) {
+  for (const line of lines(seed, Math.ceil(bytes / leastLineBytes))) {
     const chunk = Buffer.from(`${line}\n`, 'latin1');
     chunks.push(chunk);
     left -= chunk.length;
@@ -47,32 +78,59 @@ export function linesOfBytes(kind: Kind, seed: string, bytes: number): Buffer {
 }
 
 /** So many lines, line ends included. */
-export function linesOfCount(kind: Kind, seed: string, count: number): Buffer {
-  return Buffer.from(`${[...lines(kind, seed, count)].join('\n')}\n`, 'latin1');
+export function linesOfCount({ lines }: LineKind, seed: string, count: number): Buffer {
+  return Buffer.from(`${[...lines(seed, count)].join('\n')}\n`, 'latin1');
 }
 
-/** Lines as byte strings, one character for each byte. */
-function* lines(kind: Kind, seed: string, count: number): Generator<string> {
-  const random = new Random(`${seed}/bench/${kind}`);
-  const span = { from: FROM, to: TO, oddEvery: ODD_EVERY };
-  if (kind === 'alb') {
-    for (const { text, fate } of albLines(seed, count, { ...span, loadBalancer: LOAD_BALANCER, node: NODE })) {
-      yield fate.oddity ? text : varied(text, random, 0.8);
-    }
-  } else if (kind === 'json' || kind === 'json-nested') {
-    for (const { text, fate } of appEvents(seed, count, { ...span, instance: NODE })) {
-      if (text.includes('\n')) continue;
-      yield bytesOf(kind === 'json' || fate.oddity ? text : nested(text, random));
-    }
-  } else {
-    for (const { text, fate, time } of kongLines(seed, count, { ...span, node: NODE })) {
-      yield ofGateway(kind, fate.oddity ? text : varied(text, random, 0.4), time, random);
-    }
+const SPAN = { from: FROM, to: TO, oddEvery: ODD_EVERY };
+
+function* loadBalancerLines(seed: string, count: number): Generator<string> {
+  const random = new Random(`${seed}/bench/alb`);
+  for (const { text, fate } of albLines(seed, count, { ...SPAN, loadBalancer: LOAD_BALANCER, node: NODE })) {
+    yield fate.oddity ? text : varied(text, random, 0.8);
   }
 }
 
+function applicationLines(kind: 'json' | 'json-nested'): LineKind['lines'] {
+  return function* (seed, count) {
+    const random = new Random(`${seed}/bench/${kind}`);
+    for (const { text, fate } of appEvents(seed, count, { ...SPAN, instance: NODE })) {
+      if (text.includes('\n')) continue;
+      yield bytesOf(kind === 'json' || fate.oddity ? text : nested(text, random));
+    }
+  };
+}
+
+type GatewayKind = 'kong' | 'kong-cri' | 'kong-docker' | 'kong-json';
+
+function gatewayLines(kind: GatewayKind): LineKind['lines'] {
+  return function* (seed, count) {
+    const random = new Random(`${seed}/bench/${kind}`);
+    for (const { text, fate, time } of kongLines(seed, count, { ...SPAN, node: NODE })) {
+      yield ofGateway(kind, fate.oddity ? text : varied(text, random, 0.4), time, random);
+    }
+  };
+}
+
+/**
+ * What is drawn anew in an example line: the last part of an IPv4 address; hexadecimal ids of eight digits and more;
+ * numbers of five digits and more, but no epoch seconds or milliseconds, which would spread the lines over centuries.
+ */
+const DRAWN = /(?<=\b\d+\.\d+\.\d+\.)\d+\b|\b(?=\d*[a-f])(?=[a-f]*\d)[\da-f]{8,}\b|\b(?!\d{10}\b|\d{13}\b)\d{5,}\b/g;
+
+function* redrawn(examples: readonly string[], random: Random, count: number): Generator<string> {
+  const drawn = (old: string) => {
+    if (old.length <= 3) return String(random.int(1, 254));
+    const isHex = /[a-f]/.test(old);
+    return Array.from(old, (_, at) => (isHex ? random.int(0, 15).toString(16) : random.int(at === 0 ? 1 : 0, 9))).join(
+      '',
+    );
+  };
+  for (let line = 0; line < count; line++) yield bytesOf(random.pick(examples).replace(DRAWN, drawn));
+}
+
 /** A gateway's line as one runtime or another hands it on, or its record; what is in an envelope or no request stays as it is. */
-function ofGateway(kind: Kind, line: string, time: number, random: Random): string {
+function ofGateway(kind: GatewayKind, line: string, time: number, random: Random): string {
   if (/^\S+ std(?:out|err) [FP] /.test(line)) return line;
   const at = `${new Date(time).toISOString().slice(0, -1)}${random.int(100_000, 999_999)}Z`;
   switch (kind) {

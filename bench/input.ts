@@ -6,10 +6,10 @@ import { readInputs } from '../bin/input/input-files.ts';
 import { landingKey } from '../bin/input/landing-key.ts';
 import { CommandError } from '../bin/output/command-error.ts';
 import { thousands } from '../bin/output/render.ts';
+import { FORMATS } from '../lambdas/core/formats/registry.ts';
 import type { Source } from '../lambdas/core/loading/load.ts';
 import { compiledSources } from '../lambdas/core/loading/sources.ts';
-import type { FormatOptions } from '../lambdas/core/reading/format.ts';
-import { type Kind, LOAD_BALANCER, linesOfBytes, linesOfCount } from './generate.ts';
+import { kindNamed, linesOfBytes, linesOfCount } from './generate.ts';
 import { ingest, type SourceObject } from './ingest.ts';
 import { columnsOf, number, type Section } from './report.ts';
 
@@ -28,52 +28,30 @@ export interface Input extends SourceObject {
 export const FORMAT_NAMES = ['alb', 'kong', 'json'] as const;
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
-/** Formats whose files can be measured. */
-export const FILE_FORMATS = [...FORMAT_NAMES, 'kong-json'] as const;
-
-/** An input for each, and others that only the tables show. */
+/** An input for each, and others. */
 export interface Inputs extends Readonly<Record<FormatName, Input>> {
+  /** Inputs of all other formats, of which rates are taken where everything is measured. */
+  readonly others: readonly Input[];
+  /** Inputs that only the tables show. */
   readonly more: readonly Input[];
 }
 
-const OPTIONS: Readonly<Record<Kind, { readonly format: string; readonly options: FormatOptions }>> = {
-  alb: { format: 'alb', options: {} },
-  kong: { format: 'kong', options: { preset: 'kong' } },
-  'kong-cri': { format: 'kong', options: { preset: 'kong' } },
-  'kong-docker': { format: 'kong', options: { preset: 'kong' } },
-  'kong-json': { format: 'kong-json', options: {} },
-  json: { format: 'json', options: { preset: 'server-logs' } },
-  'json-nested': { format: 'json', options: { preset: 'server-logs' } },
-};
-
 /** A source as the stack would declare it. */
-export function sourceOf(kind: Kind, name: string = kind): Source {
-  const settings = {
-    name,
-    ...OPTIONS[kind],
-    lane: 'objects',
-    bucket: 'landing',
-    streams: [name],
-    keepRaw: 'on-error',
-  } as const;
+export function sourceOf(kind: string, name: string = kind): Source {
+  const { format, options } = kindNamed(kind);
+  const place = { lane: 'objects', bucket: 'landing' } as const;
+  const settings = { name, format, options, ...place, streams: [name], keepRaw: 'on-error' } as const;
   return compiledSources([settings])[0] as Source;
 }
 
-/** A key as ELB gives it. */
-function albKey(): string {
-  const { account, region, name, id } = LOAD_BALANCER;
-  const file = `${account}_elasticloadbalancing_${region}_app.${name}.${id}_20261122T1205Z_198.51.100.17_1ns7pf2a.log.gz`;
-  return `AWSLogs/${account}/elasticloadbalancing/${region}/2026/11/22/${file}`;
-}
-
 /** Generated lines of at least so many bytes. */
-export function generated(kind: Kind, seed: string, bytes: number): Input {
-  return inputOf(kind, kind, linesOfBytes(kind, seed, bytes), `generated, seed ${seed}`);
+export function generated(kind: string, seed: string, bytes: number): Input {
+  return inputOf(kind, kind, linesOfBytes(kindNamed(kind), seed, bytes), `generated, seed ${seed}`);
 }
 
 /** So many generated lines. */
-export function generatedLines(kind: Kind, seed: string, lines: number): Input {
-  return inputOf(kind, kind, linesOfCount(kind, seed, lines), `generated, seed ${seed}`);
+export function generatedLines(kind: string, seed: string, lines: number): Input {
+  return inputOf(kind, kind, linesOfCount(kindNamed(kind), seed, lines), `generated, seed ${seed}`);
 }
 
 /** Each line of an ALB input with one more field than any format knows. */
@@ -88,7 +66,7 @@ export function withNewField(input: Input): Input {
  * @param paths files, and folders of files
  * @throws CommandError naming a file that cannot be read to its end.
  */
-export async function fromFiles(kind: Kind, paths: readonly string[], bytes: number): Promise<Input> {
+export async function fromFiles(kind: string, paths: readonly string[], bytes: number): Promise<Input> {
   const { files, problems } = await readInputs(paths);
   const [first] = files;
   if (!first || problems.length > 0) throw new CommandError(problems.join('\n'));
@@ -118,11 +96,12 @@ function textOf(path: string): Buffer {
 
 const LINE_END = 0x0a;
 
-function inputOf(name: string, kind: Kind, text: Buffer, origin: string): Input {
+function inputOf(name: string, kind: string, text: Buffer, origin: string): Input {
   let lines = 0;
   for (let at = text.indexOf(LINE_END); at >= 0; at = text.indexOf(LINE_END, at + 1)) lines++;
-  const key = kind === 'alb' ? albKey() : `${kind}.log.gz`;
-  return { name, source: sourceOf(kind), key, gzip: gzipSync(text), bytes: text.length, lines, origin };
+  const source = sourceOf(kind);
+  const key = FORMATS.get(source.settings.format)?.exampleKey ?? `${kind}.log.gz`;
+  return { name, source, key, gzip: gzipSync(text), bytes: text.length, lines, origin };
 }
 
 /** What was measured on. */

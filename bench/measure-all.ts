@@ -5,7 +5,7 @@ import { costSection } from './cost.ts';
 import type { Figures } from './figures.ts';
 import { type Functions, openFunctions } from './functions.ts';
 import { type Handled, measureHandler, measureMemory, measureUsualHandler } from './handler.ts';
-import { FORMAT_NAMES, type Input, type Inputs, inputsSection } from './input.ts';
+import { type Input, type Inputs, inputsSection } from './input.ts';
 import { type BothTimes, measureBoth, measureNewColumn, measurePath, type PathTimes, pathsSection } from './paths.ts';
 import type { FormatMeasured } from './rates.ts';
 import type { Section } from './report.ts';
@@ -48,12 +48,15 @@ interface Here {
 }
 
 /** What is measured in this process. */
-async function measureHere({ alb, kong, json, more }: Inputs, { scale, progress }: MeasureOptions): Promise<Here> {
+async function measureHere(
+  { alb, kong, json, others, more }: Inputs,
+  { scale, progress }: MeasureOptions,
+): Promise<Here> {
   const both = new Map<Input, BothTimes>();
   const paths = new Map<Input, PathTimes>();
   const billed = new Map<Input, BilledBytes>();
-  const whole = scale.everything ? [alb, kong, json] : [alb];
-  for (const input of [alb, kong, json, ...more]) {
+  const whole = scale.everything ? [alb, kong, json, ...others] : [alb];
+  for (const input of [alb, kong, json, ...others, ...more]) {
     progress(`${input.name}: paths`);
     if (!whole.includes(input)) {
       paths.set(input, await measurePath(input, scale));
@@ -78,7 +81,7 @@ async function measureFunctions(
   here: Here,
   { seed, scale, progress }: MeasureOptions,
 ): Promise<AllMeasured> {
-  const { alb, kong, json, more } = inputs;
+  const { alb, kong, json, others, more } = inputs;
   const { both, paths, billed, newColumnRatio, codecs } = here;
   progress('the functions’ starts');
   const starts = await measureStarts(functions, scale);
@@ -104,16 +107,17 @@ async function measureFunctions(
     ...units,
   });
   const formats: FormatMeasured[] = [];
-  for (const name of scale.everything ? FORMAT_NAMES : []) {
+  for (const input of scale.everything ? [alb, kong, json, ...others] : []) {
+    const { name } = input;
     progress(`${name}: rates`);
-    const { nsPerByte } = (name === 'alb' ? tracker : await measureTrackerApart(functions, name, seed, scale)).tracked;
+    const { nsPerByte } = (input === alb ? tracker : await measureTrackerApart(functions, name, seed, scale)).tracked;
     formats.push({
-      input: inputs[name],
-      handled: handler.handled.get(inputs[name]) as Handled,
+      input,
+      handled: handler.handled.get(input) as Handled,
       trackerNsPerByte: nsPerByte,
-      billed: billed.get(inputs[name]) as BilledBytes,
-      usualNsPerByte: usualHandled.get(inputs[name]) as number,
-      parquet: name === 'alb' ? codecs.bytes : await parquetBytes(inputs[name]),
+      billed: billed.get(input) as BilledBytes,
+      usualNsPerByte: usualHandled.get(input) as number,
+      parquet: input === alb ? codecs.bytes : await parquetBytes(input),
     });
   }
   const [oneGiB, fiveGiB] = memory.peaks;
@@ -133,7 +137,7 @@ async function measureFunctions(
       newColumnRatio,
     },
     sections: [
-      inputsSection([alb, kong, json, ...more]),
+      inputsSection([alb, kong, json, ...others, ...more]),
       pathsSection([...paths.values()]),
       handler.section,
       billedSection([...billed].map(([{ name }, bytes]) => [name, bytes])),

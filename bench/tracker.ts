@@ -10,7 +10,7 @@ import { TRACK_BATCH } from '../lambdas/core/settings.ts';
 import { duplicatesClient, dynamoDuplicates } from '../lambdas/edges/duplicates.ts';
 import { dynamoLedger } from '../lambdas/edges/ledger.ts';
 import { checkAndCount, meterOf, WINDOW_HOURS } from './duplicate-check.ts';
-import { FROM, type Kind } from './generate.ts';
+import { FROM } from './generate.ts';
 import { bodyOf, ingest } from './ingest.ts';
 import { generatedLines, type Input, sourceOf } from './input.ts';
 import { interleave } from './measure.ts';
@@ -50,7 +50,7 @@ export interface Tables {
 /** What the measuring process is asked, once. */
 export interface TrackerAsk {
   readonly tables: Tables;
-  readonly kind: Kind;
+  readonly kind: string;
   readonly seed: string;
   readonly scale: Scale;
 }
@@ -70,7 +70,7 @@ export interface TrackerTold {
  */
 export async function measureTrackerApart(
   { dynamoDbUrl, duplicatesTable, ledgerTable }: Tables,
-  kind: Kind,
+  kind: string,
   seed: string,
   scale: Scale,
 ): Promise<TrackerTold> {
@@ -90,7 +90,7 @@ export async function measureTrackerApart(
 }
 
 /** So many objects of one interval, all their lines different. */
-export function trackedObjects(kind: Kind, seed: string, { trackedObjects: count }: Scale): Input[] {
+export function trackedObjects(kind: string, seed: string, { trackedObjects: count }: Scale): Input[] {
   return Array.from({ length: count }, (_, index) => generatedLines(kind, `${seed}/${index}`, LINES_PER_OBJECT));
 }
 
@@ -107,7 +107,7 @@ async function recordsOf(objects: readonly Input[]): Promise<number> {
 let sources = 0;
 
 /** Objects to check, of a source of their own: nothing of them is known yet, nor of others' of the same table. */
-function inputsOf(kind: Kind, objects: readonly Input[]): InputToCheck[] {
+function inputsOf(kind: string, objects: readonly Input[]): InputToCheck[] {
   const source = sourceOf(kind, `tracked_${kind}${sources++}`);
   return objects.map(({ gzip, bytes }, index) => {
     const id = { bucket: 'landing', key: `${index}.log.gz`, etag: '0', size: bytes };
@@ -119,7 +119,7 @@ function inputsOf(kind: Kind, objects: readonly Input[]): InputToCheck[] {
 /** CPU time of the duplicate check, DynamoDB's own left out: it is another process. */
 export async function measureTracker(
   { dynamoDbUrl, duplicatesTable: table }: Tables,
-  kind: Kind,
+  kind: string,
   objects: readonly Input[],
   { warmups, rounds }: Scale,
 ): Promise<CheckResult> {
@@ -163,7 +163,7 @@ export async function measureTracker(
 /** Request units of the duplicate check, and of the ledger. */
 export async function measureUnits(
   { dynamoDbUrl, duplicatesTable, ledgerTable }: Tables,
-  kind: Kind,
+  kind: string,
   objects: readonly Input[],
 ): Promise<TrackerTold['units']> {
   const records = await recordsOf(objects);

@@ -48,17 +48,27 @@ const KONG_COLUMNS = [
   ...['body_bytes_sent', 'http_referer', 'http_user_agent', 'kong_request_id'],
 ];
 
+/** A field in quotes, or up to the next space. */
+const FIELD = /"[^"]*"|\S+/g;
+
+const readJson: ReadLine = (line) => {
+  try {
+    return JSON.parse(line) as Record<string, unknown>;
+  } catch {
+    return { line };
+  }
+};
+
+/** What reads lines like the first of a format that has no expression here: JSON, or fields with spaces between them. */
+const readOthers = (first: string): ReadLine =>
+  first.startsWith('{')
+    ? readJson
+    : (line) => Object.fromEntries((line.match(FIELD) ?? []).map((field, index) => [`field_${index}`, field]));
+
 /** By format: what reads lines like the first. */
 const READERS: Readonly<Record<string, (first: string) => ReadLine>> = {
   alb: (first) => byExpression(ALB_LINE.test(first) ? ALB_LINE : ALB_LINE_OF_2019, ALB_COLUMNS),
   kong: () => byExpression(KONG_LINE, KONG_COLUMNS),
-  json: () => (line) => {
-    try {
-      return JSON.parse(line) as Record<string, unknown>;
-    } catch {
-      return { line };
-    }
-  },
 };
 
 /** Gives each line as a record; waits where `take` does. */
@@ -66,7 +76,7 @@ export async function usualWay({ source, gzip }: Input, take: TakeRecord = () =>
   let read: ReadLine | undefined;
   const lines = createInterface({ input: Readable.from(bodyOf(gzip)).pipe(createGunzip()), crlfDelay: Infinity });
   for await (const line of lines) {
-    read ??= READERS[source.settings.format]?.(line) as ReadLine;
+    read ??= (READERS[source.settings.format] ?? readOthers)(line);
     const waits = take(Buffer.from(`${JSON.stringify(read(line))}\n`));
     if (waits) await waits;
   }

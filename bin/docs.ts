@@ -69,8 +69,17 @@ function tablesPage(): string {
   ].join('\n');
 }
 
-function formatSection({ name, description, reference, options, example, filters = {}, compile }: Format): string[] {
-  const { columns, recordKeys = [] } = compile(example ?? {});
+function formatSection({
+  name,
+  description,
+  reference,
+  options,
+  exampleOptions,
+  exampleLines,
+  filters = {},
+  compile,
+}: Format): string[] {
+  const { columns, recordKeys = [] } = compile(exampleOptions ?? {});
   const told = recordKeys.map((names) => `by ${names.map((column) => `\`${column}\``).join(', ')}`);
   const filterLines = Object.entries(filters).map(([filter, what]) => `- \`${filter}\`: ${what}`);
   return [
@@ -80,7 +89,13 @@ function formatSection({ name, description, reference, options, example, filters
     '',
     ...(options.length > 0 ? [`Options: ${options.map((option) => `\`${option}\``).join(', ')}.`, ''] : []),
     ...(filterLines.length > 0 ? ['Filters, each counted, and switched off by its name:', '', ...filterLines, ''] : []),
-    ...(example ? [`Columns with \`${JSON.stringify(example)}\`:`, ''] : []),
+    'Example:',
+    '',
+    '```',
+    ...exampleLines,
+    '```',
+    '',
+    ...(exampleOptions ? [`Columns with \`${JSON.stringify(exampleOptions)}\`:`, ''] : []),
     ...columnTable(numbered(columns)),
     '',
     `Duplicates are recognised ${[...told, 'by the whole line'].join('; where the first of them is null, ')}. The option \`recordKey\` of a source names other columns.`,

@@ -28,16 +28,26 @@ interface Description {
   readonly filters: Readonly<Record<string, string>>;
   /** The options the columns are shown with; null where the format has them without any. */
   readonly example: FormatOptions | null;
+  readonly exampleLines: readonly string[];
   readonly columns: readonly { readonly name: string; readonly type: ColumnType; readonly comment: string }[];
 }
 
-function describe({ name, description, reference, options, filters = {}, example, compile }: Format): Description {
-  const columns = Object.entries(compile(example ?? {}).columns).map(([column, { type, comment }]) => ({
+function describe({
+  name,
+  description,
+  reference,
+  options,
+  filters = {},
+  exampleOptions,
+  exampleLines,
+  compile,
+}: Format): Description {
+  const columns = Object.entries(compile(exampleOptions ?? {}).columns).map(([column, { type, comment }]) => ({
     name: column,
     type,
     comment,
   }));
-  return { name, description, reference, options, filters, example: example ?? null, columns };
+  return { name, description, reference, options, filters, example: exampleOptions ?? null, exampleLines, columns };
 }
 
 function text({ name, description, reference, options, filters, example, columns }: Description): string {

@@ -48,9 +48,13 @@ async function runParse(path: string, { format, option, limit, json }: ParseOpti
   if (file && !file.named) throw new CommandError(`${path}: a folder; give one log file`);
   if (!file) throw new CommandError(problems[0] ?? `${path}: cannot be read`);
   const shown = limit ?? (json ? Number.POSITIVE_INFINITY : SHOWN_LINES);
-  const parsed = await parseFile(file.path, compiled, shown);
+  const { failed, ...parsed } = await parseFile(file.path, compiled, shown);
   if (json) printJson({ file: path, format, ...parsed });
   else print(text(parsed));
+  if (failed) {
+    complain(`${path}, line ${failed.line}: ${escapeControls(failed.detail)}: ${excerpt(failed.raw)}`);
+    process.exitCode = 1;
+  }
   if (file.broken === undefined) return;
   complain(`${path}: gzip breaks midway (${file.broken}); the lines before the break are shown, get a whole copy`);
   process.exitCode = 1;
@@ -81,7 +85,7 @@ function fromJson(name: string, value: string): unknown {
   }
 }
 
-function text({ parsed, reasons, ...counts }: Parsed): string {
+function text({ parsed, reasons, ...counts }: Omit<Parsed, 'failed'>): string {
   const parts = parsed.map(lineText);
   if (parsed.length < counts.lines)
     parts.push(`… ${thousands(counts.lines - parsed.length)} more lines (--limit shows more)`);

@@ -5,7 +5,7 @@ import { BrokenGzipError, decompress } from '../../lambdas/core/lines/decompress
 import { LineSplitter, MAX_LINE_BYTES } from '../../lambdas/core/lines/lines.ts';
 import { textOf, withoutBom } from '../../lambdas/core/lines/utf8.ts';
 import { BLANK_LINE } from '../../lambdas/core/loading/line-batcher.ts';
-import type { CompiledFormat } from '../../lambdas/core/reading/format.ts';
+import { type CompiledFormat, READER_FAILED, readLine } from '../../lambdas/core/reading/format.ts';
 import { readObject } from '../../lambdas/core/reading/json-text.ts';
 import { Row } from '../../lambdas/core/reading/row.ts';
 import { shownTime } from '../../lambdas/core/reading/times.ts';
@@ -36,6 +36,14 @@ export interface Parsed {
   readonly reasons: Readonly<Record<string, number>>;
   /** The first lines. */
   readonly parsed: readonly ParsedLine[];
+  /** The first line at which the format's reader threw, which is a defect of the reader. */
+  readonly failed?: FailedLine;
+}
+
+export interface FailedLine {
+  readonly line: number;
+  readonly detail: string;
+  readonly raw: string;
 }
 
 /**
@@ -53,6 +61,7 @@ export async function parseFile(
   const counts = { lines: 0, rows: 0, filtered: 0, rejected: 0, fieldErrors: 0, unknownFields: 0 };
   const reasons = new Map<string, number>();
   const parsed: ParsedLine[] = [];
+  let failed: FailedLine | undefined;
 
   const keep = (line: ParsedLine) => {
     counts.lines = line.line;
@@ -69,9 +78,10 @@ export async function parseFile(
       const raw = line === 1 ? withoutBom(textOf(bytes)) : textOf(bytes);
       if (raw.trim() === '') return keep({ line, outcome: 'filtered', filter: BLANK_LINE, raw });
       row.begin();
-      const outcome = reader.read(raw, row);
+      const outcome = readLine(reader, raw, row);
       if (outcome.kind === 'filtered') return keep({ line, outcome: 'filtered', filter: outcome.filter, raw });
       if (outcome.kind === 'rejected') {
+        if (outcome.reason === READER_FAILED) failed ??= { line, detail: outcome.detail, raw };
         return keep({ line, outcome: 'rejected', reason: outcome.reason, detail: outcome.detail, raw });
       }
       counts.fieldErrors += row.fieldErrors;
@@ -93,7 +103,7 @@ export async function parseFile(
     const raw = textOf(splitter.takeOpen());
     keep({ line: counts.lines + 1, outcome: 'rejected', reason: 'broken_gzip', detail, raw });
   }
-  return { ...counts, reasons: Object.fromEntries(reasons), parsed };
+  return { ...counts, reasons: Object.fromEntries(reasons), parsed, ...(failed && { failed }) };
 }
 
 /** The row's columns by name; nulls are left out. */

@@ -1,6 +1,7 @@
 import { KEPT_RAW_CHARS } from '../../lambdas/core/loading/lake-rows.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { MAX_RECORD_BYTES } from '../../lambdas/core/loading/pack.ts';
+import { readLine } from '../../lambdas/core/reading/format.ts';
 import { Row } from '../../lambdas/core/reading/row.ts';
 import { rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
@@ -150,7 +151,7 @@ function readAgain({ settings, format }: Source, base: ResultRow, lines: readonl
     const raw = String(line.raw);
     const position = Number(line.position);
     row.begin();
-    if (format.reader.read(raw, row).kind !== 'row') continue;
+    if (readLine(format.reader, raw, row).kind !== 'row') continue;
     const json = row.json(String(line.origin), position, raw, settings.keepRaw);
     if (Buffer.byteLength(json) >= MAX_RECORD_BYTES) continue;
     rows.push(json);

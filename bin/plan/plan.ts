@@ -1,4 +1,5 @@
 /** A plan: what the configured lake takes, delivers and costs at so many lines a day. Pure. */
+import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import type { Config } from '../../lib/config/config.ts';
 import type { Source } from '../../lib/config/sources.ts';
 import { ASSUMED } from './assumed.ts';
@@ -132,11 +133,11 @@ export function planOf(input: PlanInput): Plan {
   };
 }
 
-/** Formats that are read much like one that is measured. */
-const LIKE: Readonly<Record<string, string>> = { nginx: 'kong', 'kong-json': 'json' };
+/** The format whose rates are taken for one that is not measured and names no other: lines of a gateway. */
+const RATES_OF_OTHERS = 'kong';
 
 function ratesFor(format: string, { formats }: Rates): { readonly name: string; readonly rates: FormatRates } {
-  const name = formats[format] ? format : (LIKE[format] ?? format);
+  const name = formats[format] ? format : (FORMATS.get(format)?.ratesLike ?? RATES_OF_OTHERS);
   const rates = formats[name];
   if (!rates) throw new Error(`format ${format}: expected rates of one of ${Object.keys(formats).join(', ')}`);
   return { name, rates };

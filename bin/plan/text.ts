@@ -110,10 +110,15 @@ function costText({ monthly, config, requestsPerDay }: Plan): string {
 }
 
 function basisText({ rates, peakFactor, assumed, sources }: Plan): string {
-  const others = sources.filter(({ format, ratesOf }) => format !== ratesOf);
-  const alike = others.map(({ format, ratesOf }) => ` ${format} is taken to be like ${ratesOf}.`);
+  const notMeasured = sources.filter(({ format, ratesOf }) => format !== ratesOf);
+  const takenFrom = notMeasured.map(
+    ({ format, ratesOf }) =>
+      `The format ${format} has not been measured: the rates of ${ratesOf} are taken for it. ` +
+      `Measure it with: npm run bench -- FILES --format ${format}`,
+  );
   return [
-    `Rates: measured ${rates.date} on ${rates.machine}; a Lambda of 1,769 MiB is taken to be as fast.${[...new Set(alike)].join('')}`,
+    `Rates: measured ${rates.date} on ${rates.machine}; a Lambda of 1,769 MiB is taken to be as fast.`,
+    ...new Set(takenFrom),
     `Prices: bin/plan/prices.json, or --prices, says of each where it stands and how sure it is; no free tiers, no taxes.`,
     `Assumed: a peak of ${peakFactor}x (--peak); an invocation waits ${assumed.waitSeconds} s for other services; ` +
       'an object has five minutes of events; Firehose quotas as AWS sets them; no rejected lines.',

@@ -7,6 +7,7 @@ import { ingest } from '../../bench/ingest.ts';
 import { fromFiles, generated, withNewField } from '../../bench/input.ts';
 import { Interleaved } from '../../bench/measure.ts';
 import { usualWay } from '../../bench/usual.ts';
+import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import { temporaryFolder } from '../helpers/assembly.ts';
 
 const MIB = 1024 * 1024;
@@ -39,6 +40,28 @@ describe('generated', () => {
       expect(rejected).toBeGreaterThan(0);
     },
   );
+});
+
+describe('a format without traffic of its own', () => {
+  const names = [...FORMATS.keys()].filter((name) => !['alb', 'kong', 'kong-json', 'json'].includes(name));
+
+  test.each(names)('%s is generated from its example lines: all are rows, and hardly two are alike', async (name) => {
+    const input = generated(name, 'a', MIB / 4);
+    const { lines, rows, fieldErrors, unknownFields } = await ingest(input);
+    expect({ lines, rows, fieldErrors, unknownFields }).toEqual({
+      ...{ lines: input.lines, rows: input.lines, fieldErrors: 0, unknownFields: 0 },
+    });
+    const text = gunzipSync(input.gzip).toString('latin1').trimEnd().split('\n');
+    expect(new Set(text).size).toBeGreaterThan(Math.min(200, text.length / 2));
+    const records: string[] = [];
+    await usualWay(input, (record) => void records.push(Buffer.from(record).toString()));
+    expect(records.length).toBe(input.lines);
+    expect(Object.keys(JSON.parse(records[0] as string)).length).toBeGreaterThan(4);
+  });
+
+  test('refuses a name that is neither a kind of lines nor a format', () => {
+    expect(() => generated('haproxy2', 'a', 1)).toThrow('expected a kind of lines or a format, got haproxy2');
+  });
 });
 
 describe('withNewField', () => {

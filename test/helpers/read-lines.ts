@@ -1,4 +1,4 @@
-import type { CompiledFormat } from '../../lambdas/core/reading/format.ts';
+import { type CompiledFormat, READER_FAILED, readLine } from '../../lambdas/core/reading/format.ts';
 import { Row } from '../../lambdas/core/reading/row.ts';
 import { shownTime } from '../../lambdas/core/reading/times.ts';
 import { type Column, numbered, OWN } from '../../lambdas/core/tables/table.ts';
@@ -9,13 +9,21 @@ export type Reading =
   | { readonly filtered: string }
   | { readonly rejected: string };
 
-/** Reads lines as a loader does; `extra` and `errors` come as the objects their JSON text holds, times as text. */
-export function readLines({ columns, reader }: CompiledFormat, lines: readonly string[]): Reading[] {
+/**
+ * Reads lines as the loading functions do; `extra` and `errors` come as the objects their JSON text holds, times as text.
+ *
+ * @param path of the file the lines are from, for the error
+ * @throws Error naming the file, the line and its text if the reader throws
+ */
+export function readLines({ columns, reader }: CompiledFormat, lines: readonly string[], path = 'lines'): Reading[] {
   const byKey = new Map<string, Column>([...numbered(columns), ...Object.values(OWN)].map((each) => [each.key, each]));
   const row = new Row(columns);
-  return lines.map((line) => {
+  return lines.map((line, index) => {
     row.begin();
-    const outcome = reader.read(line, row);
+    const outcome = readLine(reader, line, row);
+    if (outcome.kind === 'rejected' && outcome.reason === READER_FAILED) {
+      throw new Error(`${path}, line ${index + 1}: ${outcome.detail}: ${line}`);
+    }
     if (outcome.kind === 'filtered') return { filtered: outcome.filter };
     if (outcome.kind === 'rejected') return { rejected: outcome.reason };
     const values = Object.entries(JSON.parse(row.json('origin', 1, line, 'never')))

@@ -2,7 +2,7 @@
 
 import { eachLine, LINE_FEED, type LineSink, LineSplitter, withoutReturn } from '../lines/lines.ts';
 import { textOf, withoutBom } from '../lines/utf8.ts';
-import type { CompiledFormat, RecordKey } from '../reading/format.ts';
+import { type CompiledFormat, type RecordKey, readLine } from '../reading/format.ts';
 import {
   type KernelSink,
   LAST_MINUTE,
@@ -129,7 +129,7 @@ export class RecordReader {
       return;
     }
     this.#row.begin();
-    const outcome = this.#format.reader.read(line, this.#row);
+    const outcome = readLine(this.#format.reader, line, this.#row);
     if (outcome.kind === 'rejected') this.#whole(line);
     else {
       const position = ++this.#count;

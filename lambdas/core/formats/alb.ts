@@ -1,8 +1,8 @@
 import { delimitedLayout, delimitedReader, fieldsOf, type LineShape } from '../reading/delimited.ts';
 import type { Format } from '../reading/format.ts';
-import { bigint, double, int, text, timestamp } from '../tables/table.ts';
+import { bigint, defineColumns, double, int, text, timestamp } from '../tables/table.ts';
 
-const columns = {
+const columns = defineColumns({
   type: text('Kind of request or connection: http, https, h2, grpcs, ws or wss.'),
   time: timestamp('When the load balancer sent the response, UTC; for WebSockets, when the connection closed.'),
   elb: text('Resource id of the load balancer: app/name/id.'),
@@ -51,7 +51,7 @@ const columns = {
   ip_address: text('Address of the load balancer node.'),
   account_id: text("AWS account of the load balancer, from the object's name."),
   region: text("AWS Region of the load balancer, from the object's name."),
-} as const;
+});
 
 /** A connection can carry two requests within a microsecond, HTTP/2 at the latest: the trace id tells them apart. */
 const RECORD_KEY: readonly (keyof typeof columns)[] = [
@@ -118,6 +118,16 @@ export const alb: Format & { readonly columns: typeof columns } = {
   description: 'Application Load Balancer access log: one row per request or connection.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html',
   options: [],
+  exampleLines: [
+    'https 2026-11-22T12:03:00.186641Z app/web/50dc6c495c0c9188 192.0.2.7:40000 198.51.100.9:80 0.000 0.048 0.000 200 200 341 5366 ' +
+      '"GET https://www.example.com:443/orders?page=2 HTTP/1.1" "Mozilla/5.0 (X11; Linux x86_64)" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 ' +
+      'arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/73e2d6bc24d8a067 "Root=1-58337262-36d228ad5d99923122bbe354" ' +
+      '"www.example.com" "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012" 1 ' +
+      '2026-11-22T12:03:00.138000Z "forward" "-" "-" "198.51.100.9:80" "200" "-" "-" TID_1234abcd5678ef90 "-" "-" "-" 192.0.2.200',
+  ],
+  exampleKey:
+    'AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/11/22/' +
+    '123456789012_elasticloadbalancing_us-east-1_app.web.50dc6c495c0c9188_20261122T1205Z_198.51.100.17_1ns7pf2a.log.gz',
   columns,
   // Connection and health-check logs share the access log's tree; enabling logs writes a test file to it.
   accepts: (baseName) => !/^(conn_log_|health_check_log_)|^ELB\w*TestFile$/.test(baseName),

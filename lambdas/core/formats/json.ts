@@ -38,7 +38,10 @@ export const json: Format = {
   description: 'JSON objects, one per line or log event, with columns declared in the source.',
   reference: 'https://www.rfc-editor.org/rfc/rfc8259',
   options: ['columns', 'preset'],
-  example: { preset: 'server-logs' },
+  exampleOptions: { preset: 'server-logs' },
+  exampleLines: [
+    '{"timestamp":"2026-11-22T12:03:00.500Z","level":"INFO","request_id":"58337262d99923ab","method":"GET","path":"/orders","status_code":200,"response_time":12.5}',
+  ],
   compile: (options) => compile(columnsOf(options)),
 };
 

@@ -7,9 +7,9 @@ import { type JsonRecordLayout, type LayoutField, OP_OF_TYPE } from '../reading/
 import { clientAddress, projectOf } from '../reading/log-columns.ts';
 import type { Row } from '../reading/row.ts';
 import { readTime } from '../reading/times.ts';
-import { bigint, type ColumnType, double, int, text, timestamp } from '../tables/table.ts';
+import { bigint, type ColumnType, defineColumns, double, int, text, timestamp } from '../tables/table.ts';
 
-const columns = {
+const columns = defineColumns({
   started_at: timestamp('When Kong began to process the request, UTC, to the millisecond.'),
   stream: text("The container's output stream the record came from; null where no envelope tells."),
   client_ip: text('Address of the client, IPv4 or IPv6.'),
@@ -41,7 +41,7 @@ const columns = {
   response_source: text('Who made the response: upstream, or Kong itself (kong, exit, error).'),
   tries: text('JSON array of the tries to reach a target, with address, port, state and times.'),
   workspace_name: text('Workspace of the route.'),
-} as const;
+});
 
 type ColumnName = keyof typeof columns;
 
@@ -112,6 +112,14 @@ export const kongJson: Format = {
   description: "JSON records of Kong's http-log and file-log plugins: one row per request.",
   reference: 'https://developer.konghq.com/plugins/http-log/',
   options: [FILTERS_OPTION],
+  exampleLines: [
+    '{"started_at":1795348980538,"client_ip":"192.0.2.10","request":{"id":"2f6946328ffc4946b8c9120704a4a155","method":"GET","uri":"/orders?page=2",' +
+      '"url":"https://shop-api.example.com:8443/orders?page=2","size":139,"headers":{"host":"shop-api.example.com","user-agent":"Mozilla/5.0"}},' +
+      '"response":{"status":200,"size":9982},"latencies":{"request":173,"kong":1,"proxy":171,"receive":1},"upstream_uri":"/orders?page=2",' +
+      '"upstream_status":"200","source":"upstream","route":{"id":"0f1a4101-3327-4274-b1e4-484a4ab0c030","name":"orders"},' +
+      '"service":{"id":"fb4eecf8-dec2-40ef-b779-16de7e2384c7","name":"shop","host":"shop.example.com"},"workspace_name":"default"}',
+  ],
+  ratesLike: 'json',
   filters: Object.fromEntries(FILTER_NAMES.map((name) => [name, FILTERS[name]])),
   compile: (options) => {
     const filters = activeFilters(options, FILTER_NAMES);

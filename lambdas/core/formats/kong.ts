@@ -5,6 +5,10 @@ export const kong = accessLogFormat({
   name: 'kong',
   description: 'Kong proxy access log, compiled from a log_format string: one row per request.',
   reference: 'https://developer.konghq.com/gateway/logs/',
+  exampleLines: [
+    '192.0.2.10 - - [22/Nov/2026:12:03:00 +0000] "GET /orders?page=2 HTTP/1.1" 200 5126 "-" "Mozilla/5.0 (X11; Linux x86_64)" ' +
+      'kong_request_id: "678281372fb8907ed06d517cf515de78"',
+  ],
   presets: {
     // Kong's default since 3.5. Older Kong ends after the user agent: its lines are rows without a request id.
     kong:

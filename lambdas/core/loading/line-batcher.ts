@@ -1,6 +1,6 @@
 import { eachLine, LINE_FEED, type LineSink, LineSplitter, MAX_LINE_BYTES } from '../lines/lines.ts';
 import { textOf, withoutBom } from '../lines/utf8.ts';
-import type { CompiledFormat, Outcome } from '../reading/format.ts';
+import { type CompiledFormat, type Outcome, readLine } from '../reading/format.ts';
 import { type KernelSink, LineKernel, type LinesRead, readBlock, readMessages } from '../reading/kernel.ts';
 import { programOf } from '../reading/kernel-program.ts';
 import { type KeepRaw, Row, rowHead } from '../reading/row.ts';
@@ -141,7 +141,7 @@ export class LineBatcher {
       return;
     }
     this.#row.begin();
-    this.#line(line, this.#props.format.reader.read(line, this.#row));
+    this.#line(line, readLine(this.#props.format.reader, line, this.#row));
   }
 
   /** Batches that are full. */

@@ -27,17 +27,17 @@ export interface AccessLogFormat {
   readonly reference: string;
   /** log_format strings by name; the first is the format's default. */
   readonly presets: Readonly<Record<string, string>>;
+  /** Lines of the format's default preset, as `Format.exampleLines`. */
+  readonly exampleLines: readonly string[];
 }
 
 /**
  * A format with the options `preset` or `logFormat`, `escape` and `filters`. Lines are taken out of
  * their container envelope and filtered before they are read.
  */
-export function accessLogFormat({ name, description, reference, presets }: AccessLogFormat): Format {
+export function accessLogFormat({ presets, ...described }: AccessLogFormat): Format {
   return {
-    name,
-    description,
-    reference,
+    ...described,
     options: ['preset', LOG_FORMAT_OPTION, 'escape', FILTERS_OPTION],
     filters: FILTERS,
     compile: (options) => {

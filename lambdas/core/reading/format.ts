@@ -25,8 +25,23 @@ export function filtered(filter: string): Outcome {
 
 /** Reads lines of one source: a format with its options applied. */
 export interface LineReader {
-  /** Reads `line` (well-formed text, no line end) into `row`. Never throws, whatever the text. */
+  /** Reads `line` (well-formed text, no line end) into `row`. It must not throw, whatever the text. */
   read(line: string, row: Row): Outcome;
+}
+
+/** Reason of a line whose reader threw. */
+export const READER_FAILED = 'reader_failed';
+
+/**
+ * Reads a line. A reader that throws has a defect; the line is rejected, so that it is kept with what was thrown and can
+ * be replayed once the reader is mended, and the lines after it are read.
+ */
+export function readLine(reader: LineReader, line: string, row: Row): Outcome {
+  try {
+    return reader.read(line, row);
+  } catch (error) {
+    return rejected(READER_FAILED, `expected the format's reader to give an outcome, it threw ${String(error)}`);
+  }
 }
 
 /**
@@ -48,7 +63,7 @@ export interface CompiledFormat {
 }
 
 /**
- * A log format: columns, parser and description in one file under `formats/`, joined in `formats.ts`.
+ * A log format: columns, parser and description in one file under `formats/`, joined in `formats/registry.ts`.
  */
 export interface Format {
   /** As written in a source's `format`. */
@@ -61,8 +76,22 @@ export interface Format {
   readonly accepts?: (baseName: string) => boolean;
   /** Names of the source options this format takes, for error messages. */
   readonly options: readonly string[];
-  /** Options to show the format with, where without any it has no columns. */
-  readonly example?: FormatOptions;
+  /** Options to show and to measure the format with. Needed only if it has no columns without options. */
+  readonly exampleOptions?: FormatOptions;
+  /**
+   * A few everyday lines, made up with addresses and accounts reserved for documentation. docs/tables.md shows them,
+   * and `npm run bench` draws their numbers and ids anew to measure the format.
+   */
+  readonly exampleLines: readonly string[];
+  /** The key of an object as the format's writer names it, if the format reads anything from the name. */
+  readonly exampleKey?: string;
+  /**
+   * The measured format that is read most alike: `lake plan` takes its rates, and says so, until `npm run bench` has
+   * measured this one.
+   *
+   * @default - kong, lines of a gateway
+   */
+  readonly ratesLike?: string;
   /** Filters that apply unless the option `filters` switches them off: what each leaves out, by name. */
   readonly filters?: Readonly<Record<string, string>>;
   /**

@@ -4,7 +4,17 @@
  * https://nginx.org/en/docs/varindex.html
  */
 
-import { bigint, type ColumnSpecs, double, int, OWN, PARTITION, text, timestamp } from '../tables/table.ts';
+import {
+  bigint,
+  type ColumnSpecs,
+  defineColumns,
+  double,
+  int,
+  OWN,
+  PARTITION,
+  text,
+  timestamp,
+} from '../tables/table.ts';
 import { isAddress } from './address.ts';
 import { OptionError } from './format.ts';
 import type { Escape, LayoutField, LayoutOp } from './layout.ts';
@@ -13,7 +23,7 @@ import type { Row } from './row.ts';
 import { readLogTime } from './times.ts';
 
 /** The columns gateway logs share, in the order of their tables. */
-const COLUMNS = {
+const COLUMNS = defineColumns({
   log_time: timestamp("When the request was logged, UTC; the container runtime's time where the line tells none."),
   stream: text("The container's output stream the line came from; null where no envelope tells."),
   client_ip: text('Address of the client, IPv4 or IPv6, without brackets.'),
@@ -33,7 +43,7 @@ const COLUMNS = {
   user_agent: text('User-Agent header; null when not sent.'),
   request_id: text('Id of the request, given by the gateway or else by the client.'),
   trace_id: text('Trace id of the request: the id alone where the header holds more, X-Amzn-Trace-Id as sent.'),
-} as const;
+});
 
 type ColumnName = keyof typeof COLUMNS;
 

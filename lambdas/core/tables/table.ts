@@ -41,6 +41,33 @@ export interface Table {
 /** Columns by name, in order. New ones go at the end; none is renamed, retyped, moved or taken out. */
 export type ColumnSpecs = Readonly<Record<string, ColumnSpec>>;
 
+/** A column's name in a table: Glue keeps names in lower case, so that a capital would name another column. */
+export const COLUMN_NAME = /^[a-z][a-z0-9_]{0,62}$/;
+
+/** Refuses names with capitals where they are written. */
+type LowerCase<Specs> = {
+  readonly [Name in keyof Specs]: Name extends Lowercase<Name & string>
+    ? ColumnSpec
+    : 'a column name is written in lower case';
+};
+
+/**
+ * The columns of a format, as written in its file.
+ *
+ * @throws Error naming a column whose name a table cannot have.
+ * @example
+ * const columns = defineColumns({ time: timestamp('When the request ended, UTC.'), status: int('Status code.') });
+ */
+export function defineColumns<const Specs extends ColumnSpecs & LowerCase<Specs>>(specs: Specs): Specs {
+  for (const name of Object.keys(specs)) {
+    if (COLUMN_NAME.test(name)) continue;
+    throw new Error(
+      `column ${name}: expected a name of a-z, 0-9 and _ that begins with a letter, at most 63 characters`,
+    );
+  }
+  return specs;
+}
+
 const column =
   <Type extends ColumnType>(type: Type) =>
   (comment: string): ColumnSpec<Type> => ({ type, comment });
