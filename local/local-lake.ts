@@ -1,3 +1,4 @@
+import { VERSION_FILE } from './lake-version.ts';
 import { LOCKS } from './lock.ts';
 import type { Resource } from './template/resource.ts';
 
@@ -12,6 +13,7 @@ import type { Resource } from './template/resource.ts';
  *   <dir>/queues/, <dir>/invocations/, <dir>/firehose/  what is accepted and not yet done
  *   <dir>/logs/<function>.log    what functions print
  *   <dir>/context.json           the params it was last opened with
+ *   <dir>/version.json           the version of Tributary that opened it last
  *   <dir>/operations/            how far operations have come that were broken off
  *   <dir>/locks/                 the process that has it open
  *   <dir>/sample/                what the demo feeds it
@@ -31,7 +33,7 @@ export const CONTEXT_FILE = 'context.json';
 /** All there is in a lake's folder, and nowhere else: what may be deleted with it. */
 export const LAKE_NAMES: readonly string[] = [
   ...['stack', 'buckets', 'objects', 'unfinished', 'dynamodb', 'queues', 'invocations', 'firehose', 'logs'],
-  ...[CONTEXT_FILE, 'operations', LOCKS, 'sample'],
+  ...[CONTEXT_FILE, VERSION_FILE, 'operations', LOCKS, 'sample'],
 ];
 
 /** What happened since the lake was opened. */

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { synthesize } from '../lib/synth.ts';
 import { writeAtomic } from './files.ts';
+import { checkLakeVersion } from './lake-version.ts';
 import { CONTEXT_FILE, type LocalLake, type OpenOptions } from './local-lake.ts';
 import { lockFolder } from './lock.ts';
 import { type LakeHooks, openStack } from './open-stack.ts';
@@ -10,12 +11,13 @@ import { type LakeHooks, openStack } from './open-stack.ts';
  * Opens a lake: synthesizes the stack into its folder and runs it there, going on with whatever the
  * folder holds.
  *
- * @throws Error when another process uses the folder; ConfigError for a param that cannot be used;
+ * @throws Error when another process uses the folder; LakeVersionError when another version made it; ConfigError for a param that cannot be used;
  * TemplateError for a stack this machine does not understand.
  */
 export async function openLake({ dir, context, progress }: OpenOptions, hooks?: LakeHooks): Promise<LocalLake> {
   const lock = lockFolder(dir);
   try {
+    checkLakeVersion(dir);
     const assembly = join(dir, 'stack');
     progress?.('synthesizing the stack');
     // Left there, the bundles of earlier syntheses would only pile up.

@@ -3,6 +3,7 @@ import { openDynamoDb } from './dynamodb/dynamodb.ts';
 import { endLeases } from './dynamodb/leases.ts';
 import { type Intercept, openEndpoint } from './endpoint.ts';
 import { openFirehose } from './firehose/firehose.ts';
+import { checkLakeVersion, writeLakeVersion } from './lake-version.ts';
 import { functionsOthersInvoke, lambdaApi } from './lambda/api.ts';
 import { openAsyncInvocations } from './lambda/async-invocations.ts';
 import { eventSourceWorkers } from './lambda/event-sources.ts';
@@ -40,7 +41,8 @@ export interface OpenStackOptions {
  * Runs a synthesized stack in a folder nobody else uses: endpoints, notifications, event sources. It
  * goes on with whatever the folder holds.
  *
- * @throws TemplateError naming what the stack has that this machine does not understand.
+ * @throws LakeVersionError when another version made the folder; TemplateError naming what the stack has that this
+ * machine does not understand.
  */
 export async function openStack(options: OpenStackOptions): Promise<LocalLake> {
   const closers: Closer[] = [];
@@ -61,6 +63,8 @@ async function open(
   { dir, assembly, stackName, progress, hooks = {} }: OpenStackOptions,
   closers: Closer[],
 ): Promise<Omit<LocalLake, 'close'>> {
+  checkLakeVersion(dir);
+  writeLakeVersion(dir);
   const endpoints = new Map<string, string>();
   const serve = async (service: Service, opened?: Awaited<ReturnType<typeof openEndpoint>>): Promise<void> => {
     closers.push(() => service.close());

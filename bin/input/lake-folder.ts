@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ENV, type SourceSettings } from '../../lambdas/core/settings.ts';
+import { checkLakeVersion } from '../../local/lake-version.ts';
 import { isObject } from '../../local/template/intrinsics.ts';
 import type { Resource } from '../../local/template/resource.ts';
 import { readStack } from '../../local/template/template.ts';
@@ -25,13 +26,14 @@ export function hasLake(dir: string): boolean {
 /**
  * Reads the folder without synthesizing anything.
  *
- * @throws CommandError when there is no lake in it.
+ * @throws CommandError when there is no lake in it; LakeVersionError when another version made it.
  */
 export function readLakeFolder(dir: string): LakeFolder {
   const directory = stackOf(dir);
   if (!hasLake(dir)) {
     throw new CommandError(`${dir}: no lake in this folder; \`lake run FILE --lake ${dir}\` makes one`);
   }
+  checkLakeVersion(dir);
   const { resources } = readStack({ directory, urls: { sqs: '' } });
   const sources = new Map(resources.flatMap(sourcesOf).map((source) => [source.name, source]));
   return {

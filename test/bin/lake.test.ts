@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeLakeVersion } from '../../local/lake-version.ts';
 import { albLines, LOAD_BALANCERS, type LoadBalancer } from '../../local/sample/alb.ts';
 
 const LAKE = fileURLToPath(new URL('../../bin/lake.ts', import.meta.url));
@@ -218,6 +219,7 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
 
   test('say in one line that the ledger of a lake is damaged, and what to do', async () => {
     await mkdir(join(dir, 'damaged', 'dynamodb'), { recursive: true });
+    writeLakeVersion(join(dir, 'damaged'));
     await writeFile(join(dir, 'damaged', 'dynamodb', 'CURRENT'), 'nothing LevelDB wrote');
     await writeFile(join(dir, 'any.log'), sample('any', 3));
 
@@ -225,6 +227,17 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
 
     expect(run.code).toBe(1);
     expect(complaints(run)).toEqual([expect.stringContaining('ledger is damaged: delete dynamodb/')]);
+  });
+
+  test('say in one line that a lake is of an older version, and what to do', async () => {
+    await mkdir(join(dir, 'older', 'buckets'), { recursive: true });
+    await mkdir(join(dir, 'older', 'stack'));
+    await writeFile(join(dir, 'any.log'), sample('any', 3));
+    for (const args of [['run', 'any.log'], ['query', 'SELECT 1'], ['audit']]) {
+      const run = await lake(...args, '--lake', 'older');
+      expect(run.code).toBe(1);
+      expect(complaints(run)).toEqual([expect.stringContaining('was made by a version before 0.2.0;')]);
+    }
   });
 
   test('load what is good, say what is not, and answer SQL over it', async () => {

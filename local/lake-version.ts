@@ -1,0 +1,67 @@
+/** Which version of Tributary a lake's folder is of: what a folder holds changes between versions, as nothing migrates it. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** File of a lake's folder with the version that made it. */
+export const VERSION_FILE = 'version.json';
+
+/** The first version whose folders this one can open. */
+const OLDEST_READABLE = '0.2.0';
+
+/** What a lake that has taken anything in has in its folder. */
+const STATE = ['buckets', 'objects', 'dynamodb', 'queues', 'firehose'];
+
+/** A lake's folder that this version cannot open. */
+export class LakeVersionError extends Error {
+  override readonly name = 'LakeVersionError';
+}
+
+/**
+ * Checks that this version can open the folder; a folder without a lake's data passes.
+ *
+ * @throws LakeVersionError with the folder's version, this version, and what to do
+ */
+export function checkLakeVersion(dir: string): void {
+  if (!STATE.some((name) => existsSync(join(dir, name)))) return;
+  const found = versionOf(dir);
+  const own = ownVersion();
+  if (found === undefined || compare(found, OLDEST_READABLE) < 0) {
+    throw new LakeVersionError(
+      `lake ${dir} was made by ${found === undefined ? 'a version before 0.2.0' : `version ${found}`}; ` +
+        `version ${own} opens lakes of ${OLDEST_READABLE} and later. ` +
+        'Give another folder with --lake and load the files again, or delete this one',
+    );
+  }
+  if (compare(found, own) <= 0) return;
+  throw new LakeVersionError(
+    `lake ${dir} was last opened by version ${found}, which is newer than this version ${own}: ` +
+      'update Tributary, or give another folder with --lake',
+  );
+}
+
+/** Notes this version as the last that opened the folder, once `checkLakeVersion` has passed. */
+export function writeLakeVersion(dir: string): void {
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, VERSION_FILE), `${JSON.stringify({ version: ownVersion() })}\n`);
+}
+
+function versionOf(dir: string): string | undefined {
+  try {
+    const { version } = JSON.parse(readFileSync(join(dir, VERSION_FILE), 'utf8')) as { version?: unknown };
+    return typeof version === 'string' && /^\d+\.\d+\.\d+$/.test(version) ? version : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function ownVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return version;
+}
+
+function compare(one: string, other: string): number {
+  const [a, b] = [one, other].map((version) => version.split('.').map(Number)) as [number[], number[]];
+  return a.map((part, index) => part - (b[index] ?? 0)).find((difference) => difference !== 0) ?? 0;
+}
