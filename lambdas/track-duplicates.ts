@@ -1,7 +1,7 @@
 /**
- * Notes what tells the records of objects and payloads apart, for count-duplicates. Objects come from a
- * queue, payloads from the function that loads them. Adapts and nothing else: the flow is
- * core/duplicates/track.ts.
+ * Stores the fingerprints of the records of each input, for count-duplicates. Inputs are S3 objects, which are
+ * announced by a queue, and CloudWatch subscription payloads, which the function that loads them hands on. This file
+ * only adapts: the flow is core/duplicates/track.ts.
  */
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
@@ -26,8 +26,8 @@ const s3 = new S3Client({});
 const sqs = new SQSClient({});
 
 /**
- * Messages that fail together come back so far from each other that they are mostly in batches of their own: objects
- * so large that one of them takes all the time there is would else go on taking it from one another.
+ * Extra wait between messages that failed together, so that they mostly come back in different batches. Otherwise
+ * objects so large that one of them takes all of an invocation's time would always compete for that time.
  */
 const APART_SECONDS = 2 * TRACK_BATCH.windowSeconds;
 
@@ -37,36 +37,39 @@ export async function handler(event: SQSEvent | object, context: Context): Promi
   return undefined;
 }
 
-/** Every message that is not checked whole is reported as failed and comes back; the others are done. */
+/** Every message that was not checked completely is reported as failed and is delivered again; the others are done. */
 async function trackObjects(records: readonly SQSRecord[], context: Context): Promise<SQSBatchResponse> {
   const queueUrl = required(process.env, ENV.queueUrl);
   const errors = new Map<string, unknown>();
-  const left = new Map<string, number>();
+  const unreported = new Map<string, number>();
   const inputs = records.flatMap((record) => {
     try {
-      const its = inputsOf(record);
-      left.set(record.messageId, its.length);
-      return its;
+      const found = inputsOf(record);
+      unreported.set(record.messageId, found.length);
+      return found;
     } catch (error) {
       errors.set(record.messageId, error);
       return [];
     }
   });
-  // Lambda deletes messages when the invocation is over; one that does not survive would take those along that are done.
-  const early = inputs.some(({ retried }) => retried);
+  // Lambda deletes messages when the invocation ends. If this invocation crashes, messages already processed would
+  // return too: delete them now.
+  const deleteEarly = inputs.some(({ retried }) => retried);
   const settled = async (result: CheckResult) => {
     const { holder } = result.input;
     if (result.outcome === 'failed') errors.set(holder, result.error);
     else putMetrics(result);
-    left.set(holder, (left.get(holder) ?? 0) - 1);
+    unreported.set(holder, (unreported.get(holder) ?? 0) - 1);
     const record = records.find(({ messageId }) => messageId === holder);
-    if (early && record && left.get(holder) === 0 && !errors.has(holder)) await deleteNow(sqs, queueUrl, record);
+    if (deleteEarly && record && unreported.get(holder) === 0 && !errors.has(holder))
+      await deleteNow(sqs, queueUrl, record);
   };
-  // What announces nothing of ours is done already.
-  if (early) for (const record of records) if (left.get(record.messageId) === 0) await deleteNow(sqs, queueUrl, record);
+  // No object of a source in this message: it is done.
+  if (deleteEarly)
+    for (const record of records) if (unreported.get(record.messageId) === 0) await deleteNow(sqs, queueUrl, record);
   await track(inputs, { ...portsOf(context), settled });
-  // Never done by default: what nobody told of is not done.
-  const failed = records.filter(({ messageId }) => errors.has(messageId) || (left.get(messageId) ?? 0) > 0);
+  // A message counts as done only if each of its objects was reported.
+  const failed = records.filter(({ messageId }) => errors.has(messageId) || (unreported.get(messageId) ?? 0) > 0);
   for (const [index, record] of failed.entries()) {
     const { messageId } = record;
     logger.error('message not checked for duplicates', { messageId, error: errors.get(messageId) as Error });
@@ -78,7 +81,7 @@ async function trackObjects(records: readonly SQSRecord[], context: Context): Pr
 function inputsOf({ body, messageId, attributes }: SQSRecord): InputToCheck[] {
   return createdObjects(body).flatMap((object) => {
     const match = sourceOfObject(sources, object);
-    // Objects of no source are counted by load-objects.
+    // Objects of no source are counted as skipped by load-objects.
     if (match.outcome === 'skipped') return [];
     const delivery = {
       holder: messageId,

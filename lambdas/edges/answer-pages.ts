@@ -1,23 +1,25 @@
 /**
- * Takes the bytes of pages out of DynamoDB's answers before the SDK reads them as JSON. Its own way makes three texts of
- * each on the way, of a megabyte and more, and what is left of those has the garbage collector look through the whole
- * heap. Both are options the client takes: `streamCollector` gathers an answer, `base64Decoder` is asked for each
- * binary value.
+ * Takes the bytes of pages out of DynamoDB's answers before the SDK reads the answers as JSON. The SDK would make three
+ * strings of more than a megabyte for each answer, whose garbage makes the garbage collector scan the whole heap. Both
+ * functions are options of the client: `streamCollector` gathers an answer, `base64Decoder` decodes each binary value.
  */
 import { pageMemory } from '../core/duplicates/page-memory.ts';
 
-/** How a binary value begins in JSON as DynamoDB writes it. In no text can it stand so: its quotes would be escaped. */
+/**
+ * How a binary value begins in DynamoDB's JSON. A string value cannot contain this text, because its quotes are
+ * escaped.
+ */
 const BINARY = Buffer.from('"B":"');
 const QUOTE = 0x22;
 
-/** By what stands for them in the answers that were gathered and not yet read. */
+/** Binary values by the name that replaces them in an answer, until the SDK has read the answer. */
 const taken = new Map<string, Uint8Array>();
-let takenBefore = 0;
+let takenCount = 0;
 
-/** Where answers are put together. */
+/** Memory in which answers are put together, shared by all calls. */
 let space = Buffer.alloc(0);
 
-/** The answer, each of its binary values replaced by a name for `pageBytes`. */
+/** Returns the answer with each of its binary values replaced by a name for `pageBytes`. */
 export async function withoutPages(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of stream) chunks.push(chunk);
@@ -34,9 +36,9 @@ export async function withoutPages(stream: AsyncIterable<Uint8Array>): Promise<U
   for (let found = answer.indexOf(BINARY); found >= 0; found = answer.indexOf(BINARY, from)) {
     const start = found + BINARY.length;
     const end = answer.indexOf(QUOTE, start);
-    // Cut short: the SDK will say so.
+    // The answer is cut short: the SDK will report it.
     if (end < 0) break;
-    const name = `${takenBefore++}`;
+    const name = `${takenCount++}`;
     taken.set(name, decoded(answer.toString('latin1', start, end)));
     texts.push(answer.toString('utf8', from, start), name);
     from = end;

@@ -1,4 +1,4 @@
-/** BatchWriteItem with a body made once. */
+/** BatchWriteItem with a request body that is built once. */
 import {
   BatchWriteItemCommand,
   type BatchWriteItemCommandInput,
@@ -8,10 +8,13 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { bodyMemory, bodySent, WITH_BODY, withBody } from './request-body.ts';
 
-/** Most requests that one takes. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html */
+/**
+ * Most write requests in a BatchWriteItem.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+ */
 export const MAX_WRITES = 25;
 
-/** Sends one: the client's own way of making its body takes several times as long. */
+/** Sends one BatchWriteItem. The client's own serializer takes several times as long as this one. */
 export async function batchWrite(
   client: DynamoDBClient,
   table: string,
@@ -28,7 +31,7 @@ export async function batchWrite(
     WITH_BODY,
   );
   const answer = await client.send(command, options);
-  // A request made again was answered at least once without being read to its end.
+  // If there were several attempts, a connection of an earlier one may not have read its body to the end.
   if (answer.$metadata.attempts === 1) bodySent(body);
   return answer;
 }

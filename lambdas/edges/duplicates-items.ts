@@ -1,4 +1,4 @@
-/** What the duplicate check remembers, as items of its table: core/duplicates/store.ts tells which there are. */
+/** The data of the duplicate check as items of its table; core/duplicates/store.ts lists them. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { StoredPage } from '../core/duplicates/counting.ts';
 import { EMPTY_PAGE } from '../core/duplicates/packed-page.ts';
@@ -25,13 +25,13 @@ export function partitionIs(partition: string) {
   };
 }
 
-/** The parts of an item's keys, which no part's own text can hold a # to confuse. */
+/** The parts of an item's two keys. No part contains a `#` itself. */
 function partsOf(item: Item): string[] {
   return `${item[DUPLICATES.partition]?.S}#${item[DUPLICATES.sort]?.S}`.split('#');
 }
 
 export const objectKey = (origin: string) => key(`o#${origin}`, 'o');
-export const triesKey = (origin: string) => key(`o#${origin}`, 't');
+export const attemptsKey = (origin: string) => key(`o#${origin}`, 't');
 
 export function objectOf(item: Item): FinishedObject {
   const [, origin = ''] = partsOf(item);
@@ -55,13 +55,13 @@ export function pageItem({ source, minute, origin, sequence, sampleRate, fingerp
   };
 }
 
-/** Pages had 8 bytes of each record under another name once: they count no more. */
+/** Older pages have 8 bytes per record in another attribute. They are read as empty pages and are not counted. */
 export function pageOf(item: Item): StoredPage {
   const origin = partsOf(item)[4] ?? '';
   return { origin, sampleRate: Number(item.r?.N ?? 1), fingerprints: item.d?.B ?? EMPTY_PAGE };
 }
 
-/** One partition: a mark for a minute and invocation is little even where pages are many. */
+/** All marks are in one partition: each invocation puts one mark per minute, which is little even if pages are many. */
 export const MARKS = 'due';
 
 export function markKey({ source, minute, token }: Pick<StoredMark, 'source' | 'minute' | 'token'>): Item {
@@ -76,13 +76,13 @@ export function markOf(item: Item): StoredMark {
 
 export const minutePartition = (source: string) => `m#${source}`;
 
-/** Sorts as text as the minutes do. */
+/** Padded, so that minutes sort as text in the order of time. */
 export const minuteText = (minute: number) => String(minute).padStart(10, '0');
 
 export const minuteKey = (source: string, minute: number) => key(minutePartition(source), minuteText(minute));
 
 export function minuteItem({ source, minute, version, ...counted }: CountedMinute): Item {
-  // Only ever read as a whole.
+  // One attribute, because the counts are always read together.
   return { ...minuteKey(source, minute), version: { N: String(version) }, counted: { S: JSON.stringify(counted) } };
 }
 
@@ -92,10 +92,10 @@ export function minuteOf(item: Item): CountedMinute {
   return { source, minute: Number(minute), version: Number(item.version?.N), ...counted };
 }
 
-export const notePartition = (source: string) => `n#${source}`;
-export const noteKey = (source: string, origin: string) => key(notePartition(source), origin);
+export const statsPartition = (source: string) => `n#${source}`;
+export const statsKey = (source: string, origin: string) => key(statsPartition(source), origin);
 
-export function noteOf(item: Item): InputStats {
+export function statsOf(item: Item): InputStats {
   const [, source = '', origin = ''] = partsOf(item);
   return {
     source,

@@ -17,6 +17,7 @@ import { allOf, InFlight } from '../core/loading/in-flight.ts';
 import { pageBytes, withoutPages } from './answer-pages.ts';
 import { batchWrite, MAX_WRITES } from './batch-write.ts';
 import {
+  attemptsKey,
   type Item,
   MARKS,
   markKey,
@@ -26,47 +27,53 @@ import {
   minuteOf,
   minutePartition,
   minuteText,
-  noteKey,
-  noteOf,
-  notePartition,
   objectKey,
   objectOf,
   pageItem,
   pageOf,
   pagePartition,
   partitionIs,
-  triesKey,
+  statsKey,
+  statsOf,
+  statsPartition,
 } from './duplicates-items.ts';
 
-/** Of BatchWriteItem; each body is some 10 MB at most. */
+/** BatchWriteItem requests in flight; each body has at most some 10 MB. */
 const WRITES_IN_FLIGHT = 8;
-/** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
+/** Most keys in a BatchGetItem. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
 const MAX_GETS = 100;
 
-/** First wait when the table takes only part of a batch; each further one may be twice as long, up to the longest. */
+/**
+ * Longest first wait when the table takes only part of a batch. It doubles with each attempt, up to the longest wait.
+ */
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 5000;
 
-/** Attempts of a request that is throttled or not answered: 15 to 20 seconds of them, where answers come at once. */
+/**
+ * Attempts of a request that is throttled or not answered. If answers come at once, ten attempts take 15 to 20 seconds.
+ */
 const MAX_ATTEMPTS = 10;
 
-/** An answer of 1 MB takes some 50 ms. Without a limit, a connection that is silent holds a function until it is killed. */
+/**
+ * An answer of 1 MB takes some 50 ms. Without a timeout, a silent connection would hold the function until its time
+ * limit.
+ */
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** Time a request has at least. */
+/** Shortest timeout of a request, even if the time is nearly over. */
 const LEAST_REQUEST_MS = 1000;
 
 const HOUR_SECONDS = 3600;
 
-/** Pages outlive the window by a day, so that a minute that can still change has all of them. */
+/** Pages outlive the window by a day, so that a minute that can still change has all of its pages. */
 const SPARE_HOURS = 24;
 
-/** What people look at is kept for so long. */
+/** Minutes and statistics for people are kept this long. */
 const REPORT_HOURS = 90 * 24;
 
 /**
- * A client for `dynamoDuplicates`, by the client's own options. What they save is CPU time, of which its defaults
- * take more than reading the lines does.
+ * Makes a client for `dynamoDuplicates`. Its options save CPU time: the SDK's defaults take more of it than reading the
+ * lines does.
  */
 export function duplicatesClient(config: DynamoDBClientConfig = {}): DynamoDBClient {
   const client = new DynamoDBClient({
@@ -76,28 +83,32 @@ export function duplicatesClient(config: DynamoDBClientConfig = {}): DynamoDBCli
     streamCollector: withoutPages,
     base64Decoder: pageBytes,
   });
-  // It copies each input and output without what is secret, for a logger that there is not.
+  // This middleware copies every input and output, without sensitive fields, for a logger that is not configured.
   client.middlewareStack.remove('loggerMiddleware');
   return client;
 }
 
-/** The table did not take all of a batch in the time there was. */
+/** The table did not take or return all items of a batch before the time was over. */
 export class WriteError extends Error {
   override readonly name = 'WriteError';
 }
 
-/** Where the table is, and for how long it keeps what. */
+/** The table, and how long its items are kept. */
 export interface DuplicatesTable {
   readonly table: string;
-  /** Hours; what only reads need not know it. */
+  /** Hours. Callers that only read the table can omit it. */
   readonly windowHours?: number;
-  /** Milliseconds since the epoch after which what is not answered, or a batch that is not taken, is given up. */
+  /**
+   * Milliseconds since the epoch. Requests that are not answered by then are aborted, and incomplete batches are not
+   * tried again.
+   */
   readonly giveUpAt?: number;
 }
 
 /**
- * The duplicate check's memory in DynamoDB. Every write can be made again when its answer was lost:
- * puts are the same or as good, conditions hold for whoever made them hold.
+ * Stores the data of the duplicate check in DynamoDB. Every write can be repeated if its answer was lost: a put is
+ * repeated with the same or an equivalent item, and a condition that the first write has met also holds for its
+ * repetition. Only the counters of attempts and redeliveries then count one too many.
  */
 export function dynamoDuplicates(
   client: DynamoDBClient,
@@ -106,16 +117,19 @@ export function dynamoDuplicates(
   const expiry = (hours: number) => ({
     [DUPLICATES.expiry]: { N: String(Math.ceil(Date.now() / 1000) + hours * HOUR_SECONDS) },
   });
-  /** For a request that is given up when time is over: an answer that does not come must not hold the function until it is killed. */
-  const inTime = () =>
+  /**
+   * Options that abort a request when the time is over: a missing answer must not hold the function until its time
+   * limit.
+   */
+  const withDeadline = () =>
     giveUpAt === Number.POSITIVE_INFINITY
       ? {}
       : { abortSignal: AbortSignal.timeout(Math.max(LEAST_REQUEST_MS, Math.ceil(giveUpAt - Date.now()))) };
   const pageExpiry = () => expiry(windowHours + SPARE_HOURS);
 
   /**
-   * Several requests at once: on the way together, each takes half the CPU time of one that is waited for alone. Not
-   * all of them, as their bodies are a third larger than the pages.
+   * Writes in parallel: each of several requests in flight takes half the CPU time of one that is awaited alone. Not
+   * all requests at once, because their bodies are a third larger than the pages.
    */
   async function writeAll(requests: readonly WriteRequest[]): Promise<void> {
     const writing = new InFlight(WRITES_IN_FLIGHT, writeBatch, async () => {});
@@ -130,7 +144,7 @@ export function dynamoDuplicates(
   async function writeBatch(requests: readonly WriteRequest[]): Promise<void> {
     let left = requests;
     for (let attempt = 0; left.length > 0; attempt++) {
-      const { UnprocessedItems } = await batchWrite(client, TableName, left, inTime());
+      const { UnprocessedItems } = await batchWrite(client, TableName, left, withDeadline());
       left = UnprocessedItems?.[TableName] ?? [];
       if (left.length > 0) await pause(attempt, giveUpAt, `table ${TableName}: ${left.length} items not taken in time`);
     }
@@ -143,7 +157,7 @@ export function dynamoDuplicates(
       for (let attempt = 0; left.length > 0; attempt++) {
         const { Responses, UnprocessedKeys } = await client.send(
           new BatchGetItemCommand({ RequestItems: { [TableName]: { Keys: left, ConsistentRead } } }),
-          inTime(),
+          withDeadline(),
         );
         items.push(...(Responses?.[TableName] ?? []));
         left = UnprocessedKeys?.[TableName]?.Keys ?? [];
@@ -158,18 +172,18 @@ export function dynamoDuplicates(
     const items: Item[] = [];
     let ExclusiveStartKey: Item | undefined;
     do {
-      const page = await client.send(new QueryCommand({ ...input, TableName, ExclusiveStartKey }), inTime());
+      const page = await client.send(new QueryCommand({ ...input, TableName, ExclusiveStartKey }), withDeadline());
       items.push(...(page.Items ?? []));
       ExclusiveStartKey = page.LastEvaluatedKey;
     } while (ExclusiveStartKey);
     return items;
   }
 
-  async function note(source: string, origin: string, update: string, value: number): Promise<void> {
+  async function updateStats(source: string, origin: string, update: string, value: number): Promise<void> {
     await client.send(
       new UpdateItemCommand({
         TableName,
-        Key: noteKey(source, origin),
+        Key: statsKey(source, origin),
         UpdateExpression: `SET #expiry = :expiry, recordedAt = if_not_exists(recordedAt, :now)${update}`,
         ExpressionAttributeNames: { '#expiry': DUPLICATES.expiry },
         ExpressionAttributeValues: {
@@ -178,7 +192,7 @@ export function dynamoDuplicates(
           ':value': { N: String(value) },
         },
       }),
-      inTime(),
+      withDeadline(),
     );
   }
 
@@ -189,7 +203,7 @@ export function dynamoDuplicates(
     },
 
     async attempts(origins) {
-      const items = await getAll([...new Set(origins)].map(triesKey));
+      const items = await getAll([...new Set(origins)].map(attemptsKey));
       return new Map(items.map((item) => [objectOf(item).origin, Number(item.attempts?.N ?? 0)]));
     },
 
@@ -197,7 +211,7 @@ export function dynamoDuplicates(
       await client.send(
         new UpdateItemCommand({
           TableName,
-          Key: triesKey(origin),
+          Key: attemptsKey(origin),
           UpdateExpression: 'SET #expiry = :expiry ADD attempts :one',
           ExpressionAttributeNames: { '#expiry': DUPLICATES.expiry },
           ExpressionAttributeValues: {
@@ -205,7 +219,7 @@ export function dynamoDuplicates(
             ':one': { N: '1' },
           },
         }),
-        inTime(),
+        withDeadline(),
       );
     },
 
@@ -240,15 +254,15 @@ export function dynamoDuplicates(
           },
           ReturnValues: 'ALL_NEW',
         }),
-        inTime(),
+        withDeadline(),
       );
       return objectOf(Attributes);
     },
 
-    recordRedelivery: (source, origin) => note(source, origin, ' ADD redelivered :value', 1),
+    recordRedelivery: (source, origin) => updateStats(source, origin, ' ADD redelivered :value', 1),
 
     recordOutsideWindow: (source, origin, outsideWindow) =>
-      note(source, origin, ', outsideWindow = :value', outsideWindow),
+      updateStats(source, origin, ', outsideWindow = :value', outsideWindow),
 
     marks: async () => (await query(partitionIs(MARKS))).map(markOf),
 
@@ -275,12 +289,12 @@ export function dynamoDuplicates(
               ExpressionAttributeValues: { ':before': { N: String(counted.version - 1) } },
             }),
           }),
-          inTime(),
+          withDeadline(),
         );
         return true;
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        // Ours, when its answer was lost and the SDK tried again.
+        // True if the stored count is this call's own: its answer was lost, and the SDK has repeated the request.
         const [item] = await getAll([minuteKey(counted.source, counted.minute)], true);
         return item?.token?.S === token;
       }
@@ -297,7 +311,7 @@ export function dynamoDuplicates(
       return items.map(minuteOf);
     },
 
-    inputStats: async (source) => (await query(partitionIs(notePartition(source)))).map(noteOf),
+    inputStats: async (source) => (await query(partitionIs(statsPartition(source)))).map(statsOf),
   };
 }
 

@@ -2,10 +2,10 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { logger } from './logger.ts';
 import { putHandingOnMetric } from './metrics.ts';
 
-/** Nobody waits for the check: a call that is not answered by then is given up. */
+/** Nothing waits for the duplicate check: a call that is not answered in this time is given up. */
 const REQUEST_TIMEOUT_MS = 5000;
 
-/** A client for `handOn`. */
+/** Makes a client for `handOn`. */
 export function handOnClient(): LambdaClient {
   return new LambdaClient({
     maxAttempts: 2,
@@ -14,11 +14,11 @@ export function handOnClient(): LambdaClient {
 }
 
 /**
- * Hands an event on to another function, asynchronously and as it came: it came that way, so it fits.
- * A failure is logged and counted, and no failure of whoever hands on.
+ * Hands an event on to another function, asynchronously and unchanged. The event itself came by an asynchronous
+ * invocation, so it does not exceed the size limit. A failure is logged and counted, but does not fail the caller.
  *
- * If the process dies before, the event returns and is handed on then; after an answer was lost, it is
- * handed on twice, which the check tells by the payload's identity.
+ * If the process crashes before the call, the event is delivered again and handed on then. If an answer is lost, the
+ * event is handed on twice; the check recognizes the second one, because both have the same input key.
  *
  * https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
  */

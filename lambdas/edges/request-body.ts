@@ -1,4 +1,4 @@
-/** Bodies of requests that are made here, once: the clients' own way makes each several times over. */
+/** Request bodies that are built here, once. The SDK's clients copy each body several times. */
 
 interface BuildArgs<Input> {
   readonly input: Input;
@@ -8,8 +8,8 @@ interface BuildArgs<Input> {
 type Build<Input, Output> = (args: BuildArgs<Input>) => Promise<Output>;
 
 /**
- * Middleware that gives a request its body. In the step `build` it comes after the client has serialized the input, and
- * before it signs the request and tries it, as often as it may.
+ * Middleware that sets the body of a request. In the step `build` it runs after the client has serialized the input,
+ * and before the client signs the request and sends it, possibly several times.
  * https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/middleware-stack.html
  */
 export function withBody<Input>(bodyOf: (input: Input) => Uint8Array) {
@@ -26,17 +26,17 @@ export function withBody<Input>(bodyOf: (input: Input) => Uint8Array) {
 export const WITH_BODY = { step: 'build', priority: 'high', name: 'tributaryBody' } as const;
 
 /**
- * Memory of request bodies that were sent, for those to come: see `recycle` in core/loading/pack.ts. As many as are under
- * way at once.
+ * Memory of request bodies that were sent, for new ones; `recycle` in core/loading/pack.ts says why. At most as many as
+ * were in flight at once.
  */
 const spare = new Set<ArrayBufferLike>();
 
-/** Bodies of full batches are all but alike: a little more makes one fit the next. */
+/** Added to each body's memory: bodies of full batches differ little in size, so that one then fits the next. */
 const SPARE_BYTES = 16 * 1024;
 
-/** Memory of `size` bytes at least. */
+/** Memory of at least `size` bytes. */
 export function bodyMemory(size: number): Buffer {
-  // The last to come is used first, so that no more of them are ever touched than are needed at once.
+  // The last one returned is used first, so that no more of them are touched than are needed at once.
   for (const memory of [...spare].reverse()) {
     spare.delete(memory);
     if (memory.byteLength >= size) return Buffer.from(memory);
@@ -44,7 +44,10 @@ export function bodyMemory(size: number): Buffer {
   return Buffer.allocUnsafeSlow(size + SPARE_BYTES);
 }
 
-/** Gives the memory of a body back. Only after the service has read all of it: until then the connection may not be through with it. */
+/**
+ * Gives the memory of a body back. Call it only after the service has read the whole body: until then, the connection
+ * may still use the memory.
+ */
 export function bodySent({ buffer }: Buffer): void {
   spare.add(buffer);
 }

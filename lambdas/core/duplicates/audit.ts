@@ -1,19 +1,19 @@
-/** The exact count by SQL, from the tables alone: what the check must agree with. */
+/** The exact duplicate count as an SQL query over the tables alone. The duplicate check must agree with it. */
 import type { RecordKey } from '../reading/format.ts';
 import { REJECTED_LINES, rejectedTable } from '../tables/lake-tables.ts';
 import { OWN, PARTITION } from '../tables/table.ts';
 import { type OnceOf, onceSelect } from '../tables/views.ts';
 
-/** A source's table, and what its records are known by. */
+/** A source's table and the record keys of its records. */
 export interface Audited extends OnceOf {
   readonly recordKeys: readonly RecordKey[];
 }
 
 /**
- * A query of all days from `since` (YYYY-MM-DD, as SQL) on, for Athena: records, and duplicates by their
- * kinds. It reads the columns of the identity, so its price is that of those; a source without any is
- * told by all of its columns. Repeats of loading are left out. Of an object with more than 1,000
- * rejected lines, only the first 1,000 are in the tables.
+ * A query for Athena over all days from `since` (YYYY-MM-DD, as an SQL literal) on. It returns the number of records
+ * and their duplicates within and across objects. The query reads only the columns of the record key, so its price is
+ * the price of those columns; for a source without a record key it compares all columns. Rows that loading has written
+ * twice are counted once. If an object has more than 1,000 rejected lines, only the first 1,000 are in the tables.
  */
 export function auditQuery({ recordKeys, ...table }: Audited, since: string): string {
   const days = `${name(PARTITION.name)} >= ${since}`;
@@ -23,14 +23,15 @@ export function auditQuery({ recordKeys, ...table }: Audited, since: string): st
     columns: rejectedTable.columns.map((column) => column.name),
   };
   const { origin, position, raw } = OWN;
-  const own: readonly string[] = [origin.name, position.name, raw.name, OWN.logGroup.name, OWN.logStream.name];
-  const all = table.columns.filter((column) => !own.includes(column));
+  const notCompared: readonly string[] = [origin.name, position.name, raw.name, OWN.logGroup.name, OWN.logStream.name];
+  const all = table.columns.filter((column) => !notCompared.includes(column));
   const alternatives = recordKeys.map(
     (columns) => `WHEN ${name(columns[0] ?? '')} IS NOT NULL THEN ${together(columns)}`,
   );
-  const told = alternatives.length > 0 ? `CASE ${alternatives.join(' ')} ELSE ${together(all)} END` : together(all);
+  const recordKey =
+    alternatives.length > 0 ? `CASE ${alternatives.join(' ')} ELSE ${together(all)} END` : together(all);
   return `WITH records AS (
-  SELECT origin, ${told} AS record_key
+  SELECT origin, ${recordKey} AS record_key
   FROM (${onceSelect(table, days)})
   UNION ALL
   SELECT origin, raw AS record_key
@@ -42,7 +43,7 @@ SELECT count(*) AS checked,
 FROM records`;
 }
 
-/** Values as one text; null as a text of its own. */
+/** Values joined into one text; null becomes a text of its own. */
 function together(columns: readonly string[]): string {
   return `concat_ws('|', ${columns.map((column) => `coalesce(CAST(${name(column)} AS varchar), '-')`).join(', ')})`;
 }

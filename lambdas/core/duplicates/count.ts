@@ -1,18 +1,19 @@
-/** The main flow of count-duplicates: minutes that have come due to counts. */
+/** The main flow of count-duplicates: counts the duplicates of each minute that is ready to be counted. */
 import { countPages, type MinuteCounts } from './counting.ts';
 import { pageDone } from './page-memory.ts';
 import type { CountedMinute, CountStore, MinuteOf, StoredMark } from './store.ts';
 
 /**
- * A minute is counted when no page has come to it for so long. ELB delivers every five minutes; a page
- * that comes later has the minute counted again, which costs all of its pages again. It is also time
- * enough for reads that need not be consistent: those cost half.
+ * A minute is counted once no page has been written to it for this long. ELB delivers every five minutes. A page that
+ * comes later has the minute counted again, which reads all of the minute's pages again. The wait is also long enough
+ * for eventually consistent reads to see every page; they cost half of consistent ones.
  */
 export const QUIET_MS = 360_000;
 
 /**
- * No minute waits longer: pages may never stop coming to it, as when a clock has stopped. An hour's first
- * minute, which gathers what tells no time, has all of its pages by then.
+ * The longest that a minute waits to be counted: pages may never stop coming to it, for example from a host whose clock
+ * has stopped. The first minute of an hour, which also gathers the records without a time, has all of its pages by
+ * then.
  */
 export const LONGEST_WAIT_MS = 7_200_000;
 
@@ -20,41 +21,41 @@ export interface CountPorts {
   readonly store: CountStore;
   /** The time that the schedule ran for. */
   readonly now: Date;
-  /** Is it too late to begin with another minute? */
+  /** True if it is too late to begin another minute. */
   readonly outOfTime: () => boolean;
-  /** Told of what a count has changed. */
+  /** Receives what a count has changed. */
   readonly emit: (changed: Counted) => void;
 }
 
-/** By how much the counts of a minute have changed since they were counted before. */
+/** How much the counts of a minute have changed since the minute was last counted. */
 export interface Counted extends MinuteOf, MinuteCounts {}
 
-/** InputToCheck that a later run will find. */
-export interface Left {
-  /** Marks that were not counted: too young, or there was no time. */
+/** The result of one run. */
+export interface CountRun {
+  /** Number of marks that stay for a later run: they are too young, or time ran out. */
   readonly left: number;
 }
 
 /**
- * Counts each minute that is due, the oldest first.
+ * Counts each minute that is ready, the oldest first.
  *
- * If the process dies after a minute is stored, it stays marked and is counted again: no change is
- * found then, so what had not been put as metrics never is. The table tells the counts, metrics only
- * follow them.
+ * If the process crashes after it has stored a minute, the minute's marks remain and the minute is counted again. That
+ * count finds no change, so metrics that the crash has lost are never put: the table holds the exact counts, and the
+ * metrics only follow them.
  *
- * @throws what the store throws: whatever is still marked is counted in a later run
+ * @throws what the store throws: a later run counts the marks that remain
  */
-export async function countDue({ store, now, outOfTime, emit }: CountPorts): Promise<Left> {
+export async function countDue({ store, now, outOfTime, emit }: CountPorts): Promise<CountRun> {
   const all = await store.marks();
-  const due = groupsOf(all)
-    .map((marks) => dueOf(marks, now.getTime()))
+  const ready = groupsOf(all)
+    .map((marks) => marksToCount(marks, now.getTime()))
     .filter((marks) => marks.length > 0);
-  const before = new Map((await store.counted(due.map(minuteOf))).map((counted) => [keyOf(counted), counted]));
+  const countedBefore = new Map((await store.counted(ready.map(minuteOf))).map((counted) => [keyOf(counted), counted]));
   let done: StoredMark[] = [];
   let left = all.length;
-  for (const marks of due) {
+  for (const marks of ready) {
     if (outOfTime()) break;
-    const counted = await countMinute(marks, before.get(keyOf(minuteOf(marks))), store, emit);
+    const counted = await countMinute(marks, countedBefore.get(keyOf(minuteOf(marks))), store, emit);
     if (!counted) continue;
     left -= marks.length;
     done.push(...marks);
@@ -66,17 +67,20 @@ export async function countDue({ store, now, outOfTime, emit }: CountPorts): Pro
   return { left };
 }
 
-/** A death before they are deleted only has their minutes counted once more. */
+/** If the process crashes before it deletes them, these marks only have their minutes counted once more. */
 const MARKS_DELETED_TOGETHER = 100;
 
-/** Marks of one source and minute each, the oldest minute first. */
+/** Groups of marks with the same source and minute, the oldest minute first. */
 function groupsOf(marks: readonly StoredMark[]): StoredMark[][] {
   const groups = Map.groupBy(marks, keyOf);
   return [...groups.values()].toSorted((a, b) => minuteOf(a).minute - minuteOf(b).minute);
 }
 
-/** Marks of a minute to count now: all or, when it has waited too long, those whose pages any read will see. */
-function dueOf(marks: readonly StoredMark[], now: number): readonly StoredMark[] {
+/**
+ * The marks of a minute to count now: all of them once all have waited long enough. If one has waited too long, only
+ * those whose pages every read is sure to see. Empty if it is too early.
+ */
+function marksToCount(marks: readonly StoredMark[], now: number): readonly StoredMark[] {
   const settled = marks.filter(({ putAt }) => putAt + QUIET_MS <= now);
   const waited = marks.some(({ putAt }) => putAt + LONGEST_WAIT_MS <= now);
   return settled.length === marks.length || waited ? settled : [];
@@ -91,7 +95,9 @@ function minuteOf([first]: readonly StoredMark[]): MinuteOf {
   return { source: first.source, minute: first.minute };
 }
 
-/** False when another run has counted it meanwhile: the marks stay, and it is counted once more. */
+/**
+ * Returns false if another run has counted the minute in the meantime: the marks stay, and the minute is counted again.
+ */
 async function countMinute(
   marks: readonly StoredMark[],
   before: CountedMinute | undefined,

@@ -1,15 +1,15 @@
-/** The duplicates among the records of one source and minute. Order of pages makes no difference. */
+/** Counts the duplicates among the records of one source and minute. The order of the pages makes no difference. */
 
 import { PackedPage } from './packed-page.ts';
 import { fingerprintName, isSampled, UPPER_VALUES } from './record-key.ts';
 
-/** A page as it comes from the table. */
+/** A page as read from the table. */
 export interface StoredPage {
-  /** Short id of the object or payload, as in the source's table. */
+  /** Short id of the input (an S3 object or a CloudWatch subscription payload), as in the source's table. */
   readonly origin: string;
-  /** Share of the records that were kept when it was written, (0, 1]. */
+  /** Sample rate when the page was written, (0, 1]. */
   readonly sampleRate: number;
-  /** As packed-page.ts has them. */
+  /** The bytes of a page, in the format of packed-page.ts. */
   readonly fingerprints: Uint8Array;
 }
 
@@ -17,28 +17,29 @@ export interface StoredPage {
 export interface SampledDuplicate {
   /** 12 hexadecimal digits. */
   readonly fingerprint: string;
-  /** Where it is: two objects or payloads, or one twice. */
+  /** The inputs with the record: two inputs, or one input twice. */
   readonly origins: readonly [string, string];
 }
 
-/** What one minute came to. Of n records that are one another's duplicates, n - 1 count. */
+/** The counts of one minute. Of n equal records, n - 1 are duplicates. */
 export interface MinuteCounts {
-  /** Records looked at. */
+  /** Records compared. */
   readonly checked: number;
-  /** Repeats of a record in its own object or payload. */
+  /** Records that repeat another one of the same input. */
   readonly withinObject: number;
-  /** Records that another object or payload has as well. */
+  /** Records that repeat a record of another input. */
   readonly acrossObjects: number;
-  /** Share of the records looked at, (0, 1]: the counts are of those. */
+  /** Share of the records that were compared, (0, 1]. The counts are of this share only. */
   readonly sampleRate: number;
 }
 
-/** Duplicates kept of a minute, of each kind. */
+/** Sampled duplicates kept per minute, for each of the two kinds. */
 const MAX_SAMPLED = 3;
 
-/** Counts: records less distinct records, and how much of that is within objects. */
+/** Counts all records less the distinct records, and how many of these duplicates are within an input. */
 export function countPages(pages: readonly StoredPage[]): MinuteCounts & { readonly sample: SampledDuplicate[] } {
-  // Pages written before and after the rate was changed: the lower rate's sample is part of the other.
+  // Pages may have been written before and after the sample rate was changed. The sample of the lower rate is part of
+  // the other sample.
   const sampleRate = pages.reduce((least, page) => Math.min(least, page.sampleRate), 1);
   const runs = runsOf(pages, sampleRate);
   const counter = new Counter(sampleRate);
@@ -59,7 +60,7 @@ export function countPages(pages: readonly StoredPage[]): MinuteCounts & { reado
   };
 }
 
-/** What comes of runs, range by range. */
+/** Counts the fingerprints of all runs, range by range. */
 class Counter {
   checked = 0;
   readonly within = new Least();
@@ -71,14 +72,15 @@ class Counter {
     this.#sampleRate = sampleRate;
   }
 
-  /** Begins a range of about so many fingerprints. */
+  /** Begins a range of about `count` fingerprints. */
   begin(count: number): void {
-    this.#distinct.deleteMarks(count);
+    this.#distinct.reset(count);
   }
 
   /**
-   * Adds what a run has in the range. A method of its own, called often: a loop that is entered seldom and runs for long
-   * the engine compiles anew each time it is entered.
+   * Adds the fingerprints of a run that are in the range. Kept as a small method on purpose: V8 optimizes a function
+   * that is called often, but recompiles a long loop each time it is entered if it is entered rarely (on-stack
+   * replacement).
    */
   add({ origin, owner, page, isSample }: Run, below: number): void {
     for (; page.upper < below; page.next()) {
@@ -92,22 +94,22 @@ class Counter {
   }
 }
 
-/** Of the lower 32 bits, those that the upper 32 end with. */
+/** The upper 32 bits of a hash are the 16 bits of `upper`, shifted by this factor, and the upper half of `lower`. */
 const LOWER_HALF = 2 ** 16;
 
-/** A page, and how far it is counted. */
+/** A page and the position up to which it is counted. */
 interface Run {
   readonly origin: string;
-  /** Number of its object or payload, from 1; those of one follow each other. */
+  /** Number of the page's input, from 1; the pages of one input follow each other. */
   readonly owner: number;
   readonly page: PackedPage;
-  /** It holds none but those in the sample that is looked at. */
+  /** All fingerprints of the page are in the sample that is counted. */
   readonly isSample: boolean;
 }
 
 function runsOf(pages: readonly StoredPage[], sampleRate: number): Run[] {
-  return [...Map.groupBy(pages, ({ origin }) => origin)].flatMap(([origin, own], index) =>
-    own.map((page): Run => {
+  return [...Map.groupBy(pages, ({ origin }) => origin)].flatMap(([origin, inputPages], index) =>
+    inputPages.map((page): Run => {
       const isSample = page.sampleRate === sampleRate;
       return { origin, owner: index + 1, page: new PackedPage(page.fingerprints), isSample };
     }),
@@ -115,8 +117,9 @@ function runsOf(pages: readonly StoredPage[], sampleRate: number): Run[] {
 }
 
 /**
- * Ranges of fingerprints, by the upper bits that those of each are below, from the least on, and how many are in it, about:
- * so few that the table of them stays in the processor's cache. Pages are sorted, so a range of one is a run of it.
+ * Splits the fingerprint space into ascending ranges. Each has its exclusive upper bound of the upper bits and its
+ * estimated size, which is small enough for the hash table to fit the processor's cache. Pages are sorted, so each page
+ * has the fingerprints of a range one after the other.
  */
 function* rangesOf(runs: readonly Run[], sampleRate: number): Generator<{ readonly below: number; count: number }> {
   const all = runs.reduce((sum, { page }) => sum + page.count, 0);
@@ -128,7 +131,7 @@ function* rangesOf(runs: readonly Run[], sampleRate: number): Generator<{ readon
 
 const RANGE_FINGERPRINTS = 4096;
 
-/** Of many pages a range is larger: to go from page to page takes longer than the cache saves. */
+/** With many pages, ranges are larger: switching between pages costs more than the cache saves. */
 const RUN_FINGERPRINTS = 16;
 
 function sampled({ upper, lower }: Found, origins: readonly [string, string]): SampledDuplicate {
@@ -136,30 +139,31 @@ function sampled({ upper, lower }: Found, origins: readonly [string, string]): S
 }
 
 /**
- * Fingerprints, each once, with the number of the object or payload that had it last: an open hash table, as a bigint
- * or a text for each would take many times as long. It is at most two thirds full.
+ * A set of fingerprints, each with the number of the input that had it last. It is an open-addressing hash table,
+ * because a bigint or a string for each fingerprint would take many times as long. The table is at most two thirds
+ * full.
  */
 class Distinct {
-  /** Upper and lower bits and owner of each. */
+  /** Three words per slot: upper bits, lower bits and owner; an owner of 0 marks an empty slot. */
   #slots = new Uint32Array(0);
-  /** Of the slots in use. */
+  /** Words of `#slots` in use. */
   #length = 0;
   #shift = 0;
-  /** How many more there is room for. */
+  /** Number of fingerprints that still fit. */
   #room = 0;
-  // Drawn anew: nobody can write lines whose fingerprints come to one place here.
+  // The factors are random in each process, so that nobody can craft lines whose fingerprints all collide here.
   readonly #byUpper = randomOdd();
   readonly #byLower = randomOdd();
 
-  /** Forgets all, and makes room for about so many. */
-  deleteMarks(count: number): void {
+  /** Removes all fingerprints and makes room for about `count` new ones. */
+  reset(count: number): void {
     this.#size(Math.max(4, Math.ceil(Math.log2(count * 1.5 + 1))));
     if (this.#length > this.#slots.length) this.#slots = new Uint32Array(this.#length);
-    // No more than is needed: one range may be much larger than those to come.
+    // Clears only the words in use: the table may have grown for one range that is much larger than the next ones.
     else this.#slots.fill(0, 0, this.#length);
   }
 
-  /** Puts a fingerprint; gives who had it last, 0 for nobody. */
+  /** Puts a fingerprint. Returns the owner that had it last, or 0 if it is new. */
   put(upper: number, lower: number, owner: number): number {
     const at = this.#placeOf(upper, lower);
     const slots = this.#slots;
@@ -189,7 +193,7 @@ class Distinct {
     this.#room = Math.ceil((2 ** bits * 2) / 3);
   }
 
-  /** A range holds more than its share. */
+  /** Doubles the table, for a range that has more fingerprints than estimated. */
   #grow(): void {
     const slots = this.#slots.subarray(0, this.#length);
     this.#size(33 - this.#shift);
@@ -215,7 +219,7 @@ interface Found {
   readonly origin: string;
 }
 
-/** Counts duplicates, and keeps the least few, each once: the same whatever order they come in. */
+/** Counts duplicates and keeps the few smallest ones, each once, so that the sample does not depend on the order. */
 class Least {
   count = 0;
   readonly least: Found[] = [];
@@ -240,14 +244,14 @@ function compare(one: Found, other: Found): number {
   );
 }
 
-/** The first two, by name, of the objects and payloads that have a fingerprint. */
+/** The first two inputs, by name, that have a fingerprint. */
 function twoWith(found: Found, pages: readonly StoredPage[]): [string, string] {
-  const having = pages.filter(({ fingerprints }) => has(new PackedPage(fingerprints), found));
-  const [one = '', other = ''] = [...new Set(having.map(({ origin }) => origin))].sort();
+  const containing = pages.filter(({ fingerprints }) => contains(new PackedPage(fingerprints), found));
+  const [one = '', other = ''] = [...new Set(containing.map(({ origin }) => origin))].sort();
   return [one, other];
 }
 
-function has(page: PackedPage, { upper, lower }: Found): boolean {
+function contains(page: PackedPage, { upper, lower }: Found): boolean {
   while (page.upper < upper) page.next();
   for (; page.upper === upper; page.next()) if (page.lower === lower) return true;
   return false;

@@ -1,4 +1,4 @@
-/** What there is to check: objects, and payloads of log events. */
+/** The inputs to check. An input is an S3 object or a CloudWatch subscription payload. */
 import { BrokenGzipError, decompress } from '../lines/decompress.ts';
 import { type ObjectId, objectInputKey, originOf, payloadInputKey } from '../loading/input.ts';
 import type { Payload } from '../loading/payload.ts';
@@ -7,35 +7,41 @@ import type { RecordSettings, TrackedSettings } from '../settings.ts';
 import type { Pager } from './pages.ts';
 import { RecordReader, type Records } from './records.ts';
 
-/** A source whose records are checked. */
+/** A source whose records are checked for duplicates. */
 export type TrackedSource = FoundSource<TrackedSettings>;
 
-/** An object or payload to check. */
+/** An input to check. */
 export interface InputToCheck {
   readonly source: TrackedSource;
   readonly origin: string;
   /** `s3://bucket/key`, or the log group and stream. */
   readonly label: string;
-  /** The SQS message's id or Lambda's request id, which a retry repeats. */
+  /** The id of the SQS message or of the Lambda request; a retry has the same id. */
   readonly holder: string;
   /** Bytes, as announced. */
   readonly size: number;
-  /** It was begun before, or was in a batch that failed; whatever ended that may be its own fault. */
+  /** The input was begun before, or was in a batch that failed. It may be the cause of that failure. */
   readonly retried: boolean;
-  /** Gives all records to the pager, and a chance to write what it has; false where the object is there no more. */
+  /**
+   * Gives all records to the pager and calls `write` in between, which may write the pages that are ready. Returns
+   * false if another object has replaced the one announced.
+   */
   readonly read: (pager: Pager, write: () => Promise<void>) => Promise<boolean>;
 }
 
 /** How an object was announced. */
 export interface Delivery extends Pick<InputToCheck, 'holder' | 'retried'> {
-  /** Milliseconds since the epoch, the same at each receive: what the object's records go by when none tells a time. */
+  /**
+   * Milliseconds since the epoch, the same at each receive of the message. Dates the object's records if none has a
+   * time.
+   */
   readonly arrivedAt: number;
 }
 
 /**
- * An object to check.
+ * Makes an input of an object.
  *
- * @param open opens the object; undefined where another has replaced it
+ * @param open opens the object; returns undefined if another object has replaced it
  */
 export function objectToCheck(
   source: TrackedSource,
@@ -51,14 +57,14 @@ export function objectToCheck(
     size: object.size,
     retried,
     read: async (pager, write) => {
-      const there = await readObject(source, open, (records) => pager.add(records, arrivedAt), write);
+      const isRead = await readObject(source, open, (records) => pager.add(records, arrivedAt), write);
       pager.end(arrivedAt);
-      return there;
+      return isRead;
     },
   };
 }
 
-/** A subscription payload to check. */
+/** Makes an input of a subscription payload. */
 export function payloadToCheck(source: TrackedSource, payload: Payload, holder: string): InputToCheck {
   return {
     source,
@@ -81,11 +87,13 @@ export function payloadToCheck(source: TrackedSource, payload: Payload, holder: 
 }
 
 /**
- * Gives all records of an object to `take`; of a gzip that breaks midway or is a bomb, those before the break.
+ * Gives all records of an object to `take`. If the object's gzip breaks midway or is a decompression bomb, these are
+ * the records before the break.
  *
- * @param open opens the object, and once more where its gzip breaks; undefined where it is there no more
+ * @param open opens the object, and opens it again if its gzip breaks; returns undefined if another object has replaced
+ * it
  * @param pause called between chunks
- * @returns false where the object is there no more
+ * @returns false if another object has replaced the one announced
  */
 export async function readObject(
   { format, settings }: FoundSource<RecordSettings>,

@@ -1,9 +1,9 @@
-/** Minutes of event time, by which fingerprints are grouped. */
+/** Minutes of event time; fingerprints are grouped by them. */
 
 export const MINUTE_MS = 60_000;
 export const MINUTES_PER_HOUR = 60;
 
-/** The minute since the epoch that a time in milliseconds since the epoch lies in. */
+/** The minute since the epoch that contains a time in milliseconds since the epoch. */
 export function minuteOf(millis: number): number {
   return Math.floor(millis / MINUTE_MS);
 }

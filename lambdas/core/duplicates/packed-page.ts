@@ -1,12 +1,12 @@
 /**
- * The bytes of a page: how many fingerprints it holds, the lower 32 bits of each, and how far its upper 16 are from those
- * of the one before, in a byte; a byte of 255 stands for as much and for no fingerprint. Bytes are little-endian, as
- * those of every processor the functions run on.
+ * The bytes of a page: the number of fingerprints, the lower 32 bits of each, then the step from the upper 16 bits of
+ * one fingerprint to those of the next, one byte each. 255 is a continuation byte: add 255 and read on. Integers are
+ * little-endian, as on every processor that the functions run on.
  *
- *   count (4 bytes) │ lower 32 bits of each (4 bytes each) │ steps of the upper 16 (1 byte each, and those that are 255)
+ *   count (4 bytes) │ lower 32 bits of each (4 bytes each) │ steps of the upper 16 bits (1 byte or more each)
  *
- * Sorted hashes come close to each other: of 2,000 in a minute each is told by 5 bytes instead of 6, where 4.8
- * could tell them at best (https://en.wikipedia.org/wiki/Golomb_coding). What is written is what the check costs.
+ * Sorted hashes are close to each other: with 2,000 in a minute, each takes 5 bytes instead of 6; the best possible
+ * code takes 4.8 (https://en.wikipedia.org/wiki/Golomb_coding). The bytes written are most of the check's cost.
  */
 
 import { pageMemory } from './page-memory.ts';
@@ -15,26 +15,29 @@ import { FINGERPRINT_WORDS, lowerOf, UPPER_VALUES, upperOf } from './record-key.
 const COUNT_BYTES = 4;
 const LOWER_BYTES = 4;
 const STEP_BYTES = 1;
-/** Further than that takes another byte. */
+/** The continuation byte, which adds as much to a step. */
 const LONGEST_STEP = 255;
 
-/** A page of none. */
+/** A page without fingerprints. */
 export const EMPTY_PAGE = new Uint8Array(COUNT_BYTES);
 
-/** Bytes of so many fingerprints at most. */
+/** Largest size in bytes of a page of `count` fingerprints. */
 export function mostPackedBytes(count: number): number {
   return COUNT_BYTES + (LOWER_BYTES + STEP_BYTES) * count + Math.floor((UPPER_VALUES - 1) / LONGEST_STEP);
 }
 
-/** And on average: steps are as long as waits for chance events are. A sample has the lowest hashes only. */
+/**
+ * Average size in bytes of a page of `count` fingerprints: the steps are distributed like waiting times between random
+ * events. A sample has only the lowest hashes.
+ */
 export function packedBytes(count: number, sampleRate = 1): number {
   const long = count / Math.expm1((LONGEST_STEP * (count + 1)) / (UPPER_VALUES * sampleRate));
   return COUNT_BYTES + (LOWER_BYTES + STEP_BYTES) * count + long;
 }
 
 /**
- * @param words sorted fingerprints, two words of each, the low one first
- * @returns a page of them, in memory that `pageDone` takes back
+ * @param words sorted fingerprints, two words each, the low word first
+ * @returns a page of these fingerprints, in memory that `pageDone` takes back
  */
 export function pack(words: Uint32Array): Uint8Array {
   const count = words.length / FINGERPRINT_WORDS;
@@ -55,21 +58,21 @@ export function pack(words: Uint32Array): Uint8Array {
   return bytes.subarray(0, put);
 }
 
-/** A page's fingerprints, one after the other, the least first. */
+/** Iterates over the fingerprints of a page in ascending order. */
 export class PackedPage {
-  /** How many there are. */
+  /** Number of fingerprints in the page. */
   readonly count: number;
-  /** How many were passed. */
+  /** Number of fingerprints already passed. */
   passed = 0;
-  /** Upper 16 bits of the one that is come to; above all of them at the end. */
+  /** Upper 16 bits of the current fingerprint; UPPER_VALUES, which is above all of them, at the end. */
   upper = 0;
   readonly #lower: Uint32Array;
   readonly #steps: Uint8Array;
   #at = 0;
 
-  /** @throws RangeError where the bytes are no page, here or when it is gone through */
+  /** @throws RangeError if the bytes are not a valid page, here or during the iteration */
   constructor(page: Uint8Array) {
-    // What an array of words looks at begins at a whole one.
+    // A Uint32Array must begin at a multiple of 4 bytes.
     const { buffer, byteOffset, byteLength } = page.byteOffset % LOWER_BYTES === 0 ? page : Uint8Array.from(page);
     const [count = 0] = byteLength < COUNT_BYTES ? [] : new Uint32Array(buffer, byteOffset, 1);
     const from = COUNT_BYTES + count * LOWER_BYTES;
@@ -82,12 +85,12 @@ export class PackedPage {
     this.#step();
   }
 
-  /** Lower 32 bits of the one that is come to. */
+  /** Lower 32 bits of the current fingerprint. */
   get lower(): number {
     return this.#lower[this.passed] as number;
   }
 
-  /** Goes on to the next. */
+  /** Goes on to the next fingerprint. */
   next(): void {
     this.passed++;
     this.#step();

@@ -1,4 +1,4 @@
-/** An object's bytes, or a payload's messages, to the records that are checked for duplicates. */
+/** Turns an object's bytes, or a payload's messages, into the records that are checked for duplicates. */
 
 import { eachLine, LINE_FEED, type LineSink, LineSplitter, withoutReturn } from '../lines/lines.ts';
 import { textOf, withoutBom } from '../lines/utf8.ts';
@@ -21,31 +21,34 @@ import { minuteOf } from './minutes.ts';
 import { fingerprintName, fingerprintOf, lowerOf, RecordKeyRow, upperOf } from './record-key.ts';
 
 /**
- * Records, in their order: lines that become rows or are rejected. Blank lines and filter hits are none. Valid during
- * the call only.
+ * Records in the order of their lines. Every line that becomes a row or is rejected is a record; blank and filtered
+ * lines are not. Valid only during the call that receives them.
  */
 export interface Records {
   readonly count: number;
-  /** RECORD_WORDS of each; the first two are the hash of its identity, the low one first. */
+  /** RECORD_WORDS words per record; the first two are the hash of its record key, the low word first. */
   readonly words: Uint32Array;
-  /** The same memory. MINUTE_WORD of each: of its event, since the epoch, or NO_MINUTE where the record tells no time. */
+  /**
+   * The same memory. The word MINUTE_WORD of each record is the minute of its event since the epoch, or NO_MINUTE if
+   * the record has no time.
+   */
   readonly minutes: Int32Array;
   /** As in the table: the number of the line in its object, or of the event in its payload, from 1. */
   position(index: number): number;
-  /** Its text. */
+  /** The record's text. */
   line(index: number): string;
 }
 
 /** One record. */
 export interface DuplicateRecord {
-  /** Its fingerprint, as people see it. */
+  /** The fingerprint as shown to people. */
   readonly fingerprint: string;
   readonly minute: number | undefined;
   readonly position: number;
   readonly line: string;
 }
 
-/** One by one, for those that few are wanted of. */
+/** Iterates over records one by one, for callers that need only a few. */
 export function* eachRecord(records: Records): Generator<DuplicateRecord> {
   const { count, words, minutes } = records;
   for (let index = 0, at = 0; index < count; index++, at += RECORD_WORDS) {
@@ -61,7 +64,7 @@ export function* eachRecord(records: Records): Generator<DuplicateRecord> {
   }
 }
 
-/** @param time of its event, in milliseconds since the epoch */
+/** @param time of the record's event, in milliseconds since the epoch */
 export function oneRecord(fingerprint: Uint32Array, time: number | undefined, position: number, line: string): Records {
   const words = new Uint32Array(RECORD_WORDS);
   const minutes = new Int32Array(words.buffer);
@@ -70,7 +73,7 @@ export function oneRecord(fingerprint: Uint32Array, time: number | undefined, po
   return { count: 1, words, minutes, position: () => position, line: () => line };
 }
 
-/** Reads lines as a loader does, and takes of each what tells it from others. */
+/** Reads lines like the function that loads them, and takes the fingerprint of each record. */
 export class RecordReader {
   readonly #format: CompiledFormat;
   readonly #row: RecordKeyRow;
@@ -80,7 +83,7 @@ export class RecordReader {
   readonly #lines: LineSplitter;
   #count = 0;
 
-  /** @param identity columns over those of the format */
+  /** @param recordKeys replace the record keys of the format */
   constructor(
     format: CompiledFormat,
     recordKeys: readonly RecordKey[] = format.recordKeys ?? [],
@@ -94,7 +97,7 @@ export class RecordReader {
         const text = textOf(bytes);
         this.read(this.#count === 0 ? withoutBom(text) : text);
       },
-      longLine: (head, length) => this.#whole(`${length} ${textOf(head)}`),
+      longLine: (head, length) => this.#takeWholeLine(`${length} ${textOf(head)}`),
     };
     this.#lines = new LineSplitter({ ...this.#objectLines, lines: (block) => this.#readLines(block) });
   }
@@ -104,17 +107,20 @@ export class RecordReader {
     this.#lines.push(chunk);
   }
 
-  /** The object's bytes are at their end. */
+  /** Ends the object: no more bytes follow. */
   end(): void {
     this.#lines.end();
   }
 
-  /** The object's bytes cannot be read further: what is left of its last line is a record, as it is a rejected line. */
+  /**
+   * Ends an object whose bytes cannot be read further. The incomplete last line is a record, because loading keeps it
+   * as a rejected line.
+   */
   breakOff(): void {
-    this.#whole(textOf(this.#lines.takeOpen()));
+    this.#takeWholeLine(textOf(this.#lines.takeOpen()));
   }
 
-  /** Reads the messages of the events that follow those read; events are counted from 1, as lines are. */
+  /** Reads the messages of the next events; events are counted from 1, like lines. */
   readMessages(messages: readonly string[]): void {
     const before = this.#count;
     const done = () => this.#count - before;
@@ -130,7 +136,7 @@ export class RecordReader {
     }
     this.#row.begin();
     const outcome = readLine(this.#format.reader, line, this.#row);
-    if (outcome.kind === 'rejected') this.#whole(line);
+    if (outcome.kind === 'rejected') this.#takeWholeLine(line);
     else {
       const position = ++this.#count;
       if (outcome.kind === 'filtered') return;
@@ -138,14 +144,14 @@ export class RecordReader {
     }
   }
 
-  #whole(line: string): void {
+  #takeWholeLine(line: string): void {
     const position = ++this.#count;
     this.#take(oneRecord(fingerprintOf(undefined, line), undefined, position, line));
   }
 
   /** Reads whole lines of an object. */
   #readLines(block: Buffer): void {
-    // The first line may begin with a byte order mark.
+    // The first line may begin with a byte order mark, which the kernel does not support.
     const first = this.#kernel && this.#count > 0 ? 0 : block.indexOf(LINE_FEED) + 1;
     eachLine(block.subarray(0, this.#kernel ? first : block.length), this.#objectLines);
     if (this.#kernel) readBlock(this.#kernel, block.subarray(first), 'never', this.#kernelSink());
@@ -173,13 +179,15 @@ export class RecordReader {
   }
 }
 
-/** What takes an identity from a line; no line is begun before another is done with, so that one serves all objects. */
+/**
+ * Takes the record key from a line. A line is finished before the next one begins, so one reader serves all objects.
+ */
 interface KeyReader {
   readonly row: RecordKeyRow;
   readonly kernel: LineKernel | undefined;
 }
 
-/** By format, and by identity as text: to make one takes as long as some thousand lines. */
+/** By format, and by record keys as text. Making a key reader takes as long as reading some thousand lines. */
 const keyReaders = new WeakMap<CompiledFormat, Map<string, KeyReader>>();
 
 function keyReaderOf(format: CompiledFormat, recordKeys: readonly RecordKey[]): KeyReader {

@@ -1,20 +1,26 @@
-/** Sorts fingerprints: hashes, so spread evenly that most are where they belong once they are parted by their first bits. */
+/**
+ * Sorts fingerprints. They are hashes and evenly distributed, so after splitting them into buckets by their first bits
+ * most of them are already at or near their final place.
+ */
 import { FINGERPRINT_WORDS } from './record-key.ts';
 
-/** Fingerprints in a bucket, about. */
+/** Average number of fingerprints in a bucket. */
 const PER_BUCKET = 4;
 /**
- * In one bucket there are never so many unless lines were made for it, or are the same: to insert each takes too long
- * then.
+ * Hashes never fill a bucket so far by chance; only crafted or equal lines do. Insertion sort would take too long for
+ * such a bucket.
  */
 const MOST_IN_BUCKET = 48;
-/** A page has at most MAX_PAGE_FINGERPRINTS. */
+/** A page has at most MAX_PAGE_FINGERPRINTS fingerprints. */
 const MAX_BITS = 14;
 
-/** Where each bucket ends, for all that are sorted. */
-const ends = new Uint32Array(2 ** MAX_BITS + 1);
+/**
+ * Word offset of each bucket: of its start, and while fingerprints are placed, of the bucket's next free place. Shared
+ * by all calls.
+ */
+const offsets = new Uint32Array(2 ** MAX_BITS + 1);
 
-/** What they are sorted into. */
+/** Memory for the sorted fingerprints, shared by all calls. */
 let space = new BigUint64Array(0);
 
 function spaceFor(count: number): BigUint64Array {
@@ -23,13 +29,13 @@ function spaceFor(count: number): BigUint64Array {
 }
 
 /**
- * @param words two of each fingerprint, the low one first
- * @returns them by their 64 bits; until others are sorted
+ * @param words two words per fingerprint, the low word first
+ * @returns the fingerprints sorted by their 64 bits, in memory that the next call overwrites
  */
 export function sorted(words: Uint32Array): Uint32Array {
   const count = words.length / FINGERPRINT_WORDS;
   const bits = Math.min(MAX_BITS, Math.max(0, Math.ceil(Math.log2(count / PER_BUCKET))));
-  // A sample has low numbers only.
+  // The fingerprints of a sample are low numbers only: their leading bits, all zero, cannot tell buckets apart.
   let used = 0;
   for (let at = 1; at < words.length; at += FINGERPRINT_WORDS) used |= words[at] as number;
   const shift = 32 - Math.clz32(used) - bits;
@@ -39,8 +45,8 @@ export function sorted(words: Uint32Array): Uint32Array {
     const low = words[at] as number;
     const high = words[at + 1] as number;
     const bucket = high >>> shift;
-    let to = ends[bucket] as number;
-    ends[bucket] = to + FINGERPRINT_WORDS;
+    let to = offsets[bucket] as number;
+    offsets[bucket] = to + FINGERPRINT_WORDS;
     into[to++] = low;
     into[to] = high;
   }
@@ -48,24 +54,24 @@ export function sorted(words: Uint32Array): Uint32Array {
   return into;
 }
 
-/** Sets where each bucket begins, in words; false where there are too many in one. */
+/** Sets the word offset at which each bucket starts. Returns false if a bucket has too many fingerprints. */
 function countBuckets(words: Uint32Array, shift: number, buckets: number): boolean {
-  ends.fill(0, 0, buckets + 1);
+  offsets.fill(0, 0, buckets + 1);
   for (let at = 1; at < words.length; at += FINGERPRINT_WORDS) {
     const next = ((words[at] as number) >>> shift) + 1;
-    ends[next] = (ends[next] as number) + FINGERPRINT_WORDS;
+    offsets[next] = (offsets[next] as number) + FINGERPRINT_WORDS;
   }
   let sum = 0;
   for (let bucket = 1; bucket <= buckets; bucket++) {
-    const own = ends[bucket] as number;
-    if (own > MOST_IN_BUCKET * FINGERPRINT_WORDS) return false;
-    sum += own;
-    ends[bucket] = sum;
+    const bucketWords = offsets[bucket] as number;
+    if (bucketWords > MOST_IN_BUCKET * FINGERPRINT_WORDS) return false;
+    sum += bucketWords;
+    offsets[bucket] = sum;
   }
   return true;
 }
 
-/** Sorts what is nearly sorted. */
+/** Insertion sort, for fingerprints that are nearly sorted. */
 function insertEach(words: Uint32Array): void {
   for (let at = FINGERPRINT_WORDS; at < words.length; at += FINGERPRINT_WORDS) {
     const low = words[at] as number;
@@ -84,8 +90,8 @@ function insertEach(words: Uint32Array): void {
 
 function sortedAny(words: Uint32Array): Uint32Array {
   const numbers = spaceFor(words.length / FINGERPRINT_WORDS);
-  const own = new Uint32Array(numbers.buffer, 0, words.length);
-  own.set(words);
+  const copy = new Uint32Array(numbers.buffer, 0, words.length);
+  copy.set(words);
   numbers.sort();
-  return own;
+  return copy;
 }

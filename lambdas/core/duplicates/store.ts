@@ -1,29 +1,30 @@
 /**
- * What the duplicate check remembers, in one DynamoDB table. Item sizes are what it costs, so names of
- * attributes are short.
+ * The data of the duplicate check, in one DynamoDB table. The sizes of its items are most of the check's cost, so names
+ * of attributes are short. An input is an S3 object or a CloudWatch subscription payload; `origin` is its short id.
  *
- *   object   o#origin                 o                     which message's work finished it
- *   tries    o#origin                 t                     how often it was begun alone, after it had failed
- *   page     p#source#minute#shard    origin#sequence       fingerprints of an object in a minute
- *   mark     due                      source#minute#token   pages came to these shards of the minute
- *   minute   m#source                 minute                what it came to, and the shards that have pages
- *   note     n#source                 origin                redeliveries and late records of an object
+ *   item       partition key          sort key              contents
+ *   input      o#origin               o                     the message or request that finished the input first
+ *   attempts   o#origin               t                     how often the input was begun alone, after a failure
+ *   page       p#source#minute#shard  origin#sequence       fingerprints of one input in one minute
+ *   mark       due                    source#minute#token   the minute is dirty: pages were written to these shards
+ *   minute     m#source               minute                the minute's counts, and the shards that have pages
+ *   stats      n#source               origin                redeliveries of an input and its records outside the window
  *
- * A page is written before its mark, the mark before the object is finished:
+ * A page is written before its mark, and the mark before its input is finished:
  *
  *   track   pages ─► marks ─► finished
  *   count            marks read ─► pages read ─► minute stored ─► metrics ─► those marks deleted
  *
- * No mark is ever put twice, so the marks deleted are the marks read: a page that comes meanwhile brings
- * one that stays, and the minute is counted again. Whatever dies leaves a message that returns or marks
- * that stay. The same work done twice writes the same pages; two counts of one minute are told apart by
- * its version.
+ * No mark is put twice, so exactly the marks that were read are deleted: a page that is written in the meantime comes
+ * with a mark of its own, which stays, and the minute is counted again. A crash leaves either a message that is
+ * delivered again or marks that stay. Checking an input twice writes the same pages. The version of a minute keeps two
+ * concurrent counts from overwriting each other.
  */
 
 import type { MinuteCounts, SampledDuplicate, StoredPage } from './counting.ts';
 import type { Page } from './pages.ts';
 
-/** Attributes the stack and the functions agree on. */
+/** Attributes that the stack and the functions must agree on. */
 export const DUPLICATES = {
   partition: 'pk',
   sort: 'sk',
@@ -32,11 +33,13 @@ export const DUPLICATES = {
 } as const;
 
 /**
- * Partitions a minute's pages are spread over, by object: one takes 1,000 write units a second. 16 billion lines a day
- * are 18.5 objects a second of 10,000 lines; a minute takes a fifth of one, 10 units: 185 units a second if
- * objects come as evenly as their lines, 930 if all of five minutes come within one. Smaller objects write more, as
- * each page is a unit at least: objects of 1,000 lines up to 3,700. Four partitions take 4,000; above that BatchWriteItem hands items back, which are put again after a wait. Each partition that has pages is a
- * request when the minute is counted. Marks and counted minutes name their shards: those of another number are read on.
+ * Number of partitions that the pages of a minute are spread over, by input. One partition takes 1,000 write units a
+ * second. 16 billion lines a day are 18.5 objects a second of 10,000 lines each; one minute has a fifth of an object,
+ * which is 10 units. A minute's pages thus take 185 units a second if objects come as evenly as their lines, and 930 if
+ * all objects of five minutes come within one. Smaller objects take more, because each page is at least one unit: up to
+ * 3,700 with objects of 1,000 lines. Four partitions take 4,000. Above that, BatchWriteItem returns some of the items,
+ * which are put again after a wait. Counting a minute takes one request for each partition that has pages. Marks and
+ * counted minutes name their shards, so data that was written with another number of shards can still be read.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
  */
 export const SHARDS = 4;
@@ -48,16 +51,16 @@ export interface PageOf extends Page {
   readonly sampleRate: number;
 }
 
-/** Pages came to a minute. */
+/** A mark makes a minute dirty: pages were written to it that its last count does not include. */
 export interface Mark {
   readonly source: string;
   readonly minute: number;
   readonly shards: readonly number[];
 }
 
-/** A mark as it was read. */
+/** A mark as read from the table. */
 export interface StoredMark extends Mark {
-  /** Of this mark alone. */
+  /** Unique to this mark. */
   readonly token: string;
   /** Milliseconds since the epoch. */
   readonly putAt: number;
@@ -66,55 +69,55 @@ export interface StoredMark extends Mark {
 /** A minute of a source. */
 export interface MinuteOf {
   readonly source: string;
-  /** Of event time, minutes since the epoch. */
+  /** Minutes since the epoch, of event time. */
   readonly minute: number;
 }
 
 /** A minute as it was last counted. */
 export interface CountedMinute extends MinuteOf, MinuteCounts {
-  /** Those that have pages. */
+  /** The shards that have pages. */
   readonly shards: readonly number[];
   readonly sample: readonly SampledDuplicate[];
-  /** From 1, with each count. */
+  /** Number of the count, from 1. */
   readonly version: number;
 }
 
-/** An object or payload whose records are in pages. */
+/** An input whose records are all in pages. */
 export interface FinishedObject {
   readonly origin: string;
   /** `s3://bucket/key`, or the log group and stream. */
   readonly label: string;
-  /** The SQS message or Lambda request that had it checked first. */
+  /** The SQS message or Lambda request that finished the input first. */
   readonly holder: string;
-  /** Records outside the window, at that time. */
+  /** Records outside the window when the input was finished. */
   readonly outsideWindow: number;
 }
 
-/** What is remembered of an object besides its records. */
+/** What is stored about an input besides its records. */
 export interface InputStats {
   readonly source: string;
   readonly origin: string;
-  /** Deliveries of the object after the first that was checked. */
+  /** Deliveries of the input other than the one that finished it first. */
   readonly redelivered: number;
   /** Records outside the window. */
   readonly outsideWindow: number;
-  /** Milliseconds since the epoch: of the first delivery noted. */
+  /** Milliseconds since the epoch, of the first delivery recorded. */
   readonly recordedAt: number;
 }
 
-/** What track-duplicates writes. */
+/** What track-duplicates reads and writes. */
 export interface TrackStore {
-  /** Those of the given objects and payloads that are finished, by origin. */
+  /** The given inputs that are finished, by origin. */
   finished(origins: readonly string[]): Promise<ReadonlyMap<string, FinishedObject>>;
-  /** How often the given objects were begun alone, by origin; none where never. */
+  /** How often each of the given inputs was begun alone, by origin. Inputs that never were are missing. */
   attempts(origins: readonly string[]): Promise<ReadonlyMap<string, number>>;
-  /** Counts one more try. */
+  /** Counts one more attempt. */
   recordAttempt(origin: string): Promise<void>;
-  /** Over what is there: the same pages may be written again. */
+  /** Writes pages. Pages that exist already are overwritten with the same contents. */
   writePages(pages: readonly PageOf[]): Promise<void>;
-  /** Puts marks, beside those that are there. */
+  /** Adds marks; existing marks stay. */
   mark(marks: readonly Mark[]): Promise<void>;
-  /** Finishes an object; gives it back as whoever was first has finished it. */
+  /** Marks an input as finished. Returns the input as it was first finished, which may be by another delivery. */
   finish(object: FinishedObject): Promise<FinishedObject>;
   recordRedelivery(source: string, origin: string): Promise<void>;
   recordOutsideWindow(source: string, origin: string, outsideWindow: number): Promise<void>;
@@ -123,23 +126,23 @@ export interface TrackStore {
 /** What count-duplicates reads and writes. */
 export interface CountStore {
   marks(): Promise<StoredMark[]>;
-  /** Those of the given minutes that were counted before. */
+  /** The given minutes that were counted before. */
   counted(minutes: readonly MinuteOf[]): Promise<CountedMinute[]>;
   pages(source: string, minute: number, shards: readonly number[]): Promise<StoredPage[]>;
-  /** False when another has stored a count with this version. */
+  /** Returns false if another run has already stored a count with this version. */
   storeMinute(minute: CountedMinute): Promise<boolean>;
   deleteMarks(marks: readonly StoredMark[]): Promise<void>;
 }
 
-/** What people look at. */
+/** What the reports for people read. */
 export interface ReportStore {
-  /** From a minute on, in order of time. */
+  /** The minutes from `from` on, in order of time. */
   minutes(source: string, from: number): Promise<CountedMinute[]>;
   inputStats(source: string): Promise<InputStats[]>;
   finished(origins: readonly string[]): Promise<ReadonlyMap<string, FinishedObject>>;
 }
 
-/** The shard a page lies in: an object's pages of a minute lie in one, those of a large one in several. */
+/** The shard of a page. All pages of a small input in a minute are in one shard; those of a large one are spread. */
 export function shardOf(origin: string, sequence: number): number {
   let hash = sequence;
   for (let index = 0; index < origin.length; index++) hash = (hash * 31 + origin.charCodeAt(index)) >>> 0;

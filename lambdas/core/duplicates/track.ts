@@ -1,4 +1,7 @@
-/** The main flow of track-duplicates: objects and payloads to pages of fingerprints. */
+/**
+ * The main flow of track-duplicates: turns inputs into pages of fingerprints. An input is an S3 object or a CloudWatch
+ * subscription payload.
+ */
 
 import type { InputToCheck } from './input-to-check.ts';
 import { MINUTES_PER_HOUR, minuteOf } from './minutes.ts';
@@ -6,62 +9,66 @@ import { pageDone } from './page-memory.ts';
 import { type Page, Pager } from './pages.ts';
 import { type FinishedObject, type Mark, type PageOf, shardOf, type TrackStore } from './store.ts';
 
-/** Pages held until they are written: as many as one BatchWriteItem takes, and 8 MB at most. */
+/** Most pages held before they are written: as many as one BatchWriteItem takes, at most 8 MB. */
 const MAX_PAGES_HELD = 25;
 
 export interface TrackPorts {
   readonly store: TrackStore;
   readonly now: () => Date;
-  /** Is it too late to read on? */
+  /** True if it is too late to read on. */
   readonly outOfTime: () => boolean;
   /** Share of the records that are checked, (0, 1]. */
   readonly sampleRate: number;
-  /** Hours: records further away in time are late. */
+  /** Hours. Records whose time is further away from now, in either direction, are outside the window. */
   readonly windowHours: number;
-  /** Told of each object and payload before the next ones are begun that are taken apart from it. */
+  /**
+   * Receives the result of each input: of an input that is checked alone, and of inputs that are checked together, before
+   * any other input is begun.
+   */
   readonly settled?: (result: CheckResult) => Promise<void>;
 }
 
-/** What became of one. */
+/** The result of checking one input. */
 export interface CheckResult {
   readonly input: InputToCheck;
   readonly outcome:
     | 'checked'
-    /** It had been checked: this delivery was one too many. */
+    /** Another delivery had already finished the input. */
     | 'redelivered'
-    /** Another object has taken its place, and is announced by itself. */
+    /** Another object has replaced the one announced; the new object has a notification of its own. */
     | 'replaced'
-    /** It is to be tried again. */
+    /** The input is to be tried again. */
     | 'failed';
   /** Records outside the window. */
   readonly outsideWindow: number;
-  /** Why it failed. */
+  /** Why the check failed. */
   readonly error?: unknown;
 }
 
 /**
- * Checks objects and payloads, small ones first. Those that come for the first time share the requests to the table;
- * one that cannot be read does not hold up the others.
+ * Checks inputs, small ones first. Inputs that are delivered for the first time share the requests to the table. An
+ * input that cannot be read does not hold up the others.
  *
- * One that no invocation survives ends a whole batch, whose messages all come again. It must not take the others along
- * until they have been received too often (lib/object-notifications.ts), so what is retried is taken alone, finished
- * and `settled` before the next begins, and a note is left in the table before each: what was noted, and has come
- * again unfinished, goes last. In a batch that comes again and again each such object thus ends one invocation before
- * the others are done: with five receives a sound object is done beside three of them, and each of those is a
- * dead letter after five. What comes for the first time goes before those noted, for the same reason.
+ * A poison input (one that crashes its invocation) returns its whole batch to the queue. The other inputs must not be
+ * received so often that they become dead letters too (lib/object-notifications.ts). Therefore redelivered inputs run
+ * one at a time, each finished and `settled` before the next one begins. An attempt is recorded in the table before
+ * each of them; inputs that have recorded attempts but were delivered again unfinished run last, and inputs delivered
+ * for the first time run before those, for the same reason. A batch thus loses one invocation to each of its poison
+ * inputs before all others are done: with five receives, sound inputs are done beside up to three poison inputs, and
+ * only the poison inputs become dead letters.
  */
 export async function track(inputs: readonly InputToCheck[], ports: TrackPorts): Promise<CheckResult[]> {
   const retried = inputs.filter((input) => input.retried);
   let attempts: ReadonlyMap<string, number> = new Map();
   const results: CheckResult[] = [];
-  const told = async (group: readonly CheckResult[]) => {
+  const report = async (group: readonly CheckResult[]) => {
     for (const each of group) await ports.settled?.(each);
     results.push(...group);
   };
   try {
     if (retried.length > 0) attempts = await ports.store.attempts(retried.map(({ origin }) => origin));
   } catch (error) {
-    await told(inputs.map((input) => failed(input, error)));
+    await report(inputs.map((input) => failed(input, error)));
     return results;
   }
   const attemptsOf = ({ origin }: InputToCheck) => attempts.get(origin) ?? 0;
@@ -71,7 +78,7 @@ export async function track(inputs: readonly InputToCheck[], ports: TrackPorts):
     inputs.filter((input) => !input.retried),
     ...alone.filter((input) => attemptsOf(input) > 0).map((input) => [input]),
   ];
-  for (const group of groups) await told(await trackTogether(group, ports));
+  for (const group of groups) await report(await trackGroup(group, ports));
   return results;
 }
 
@@ -79,13 +86,14 @@ function failed(input: InputToCheck, error: unknown): CheckResult {
   return { input, outcome: 'failed', outsideWindow: 0, error };
 }
 
-/** Nothing is finished, and all are to be tried again, where the table cannot be read or written. */
-async function trackTogether(inputs: readonly InputToCheck[], ports: TrackPorts): Promise<CheckResult[]> {
+/** If the table cannot be read or written, no input is finished and all inputs are to be tried again. */
+async function trackGroup(inputs: readonly InputToCheck[], ports: TrackPorts): Promise<CheckResult[]> {
   if (inputs.length === 0) return [];
   const { store } = ports;
   try {
     const unique = new Map(inputs.toSorted((a, b) => a.size - b.size).map((input) => [input.origin, input]));
-    // What was checked is not read again: where only its arrival dates it, it would be under another hour now.
+    // Inputs that are already finished are not read again: if only its arrival dates an object, its records would now
+    // be filed under another hour.
     const before = await store.finished([...unique.keys()]);
     const pages: PageOf[] = [];
     const dirty = new DirtyMinutes();
@@ -95,8 +103,8 @@ async function trackTogether(inputs: readonly InputToCheck[], ports: TrackPorts)
     }
     await writePages(pages, store);
     await store.mark(dirty.marks());
-    // At once: see edges/duplicates.ts. Whoever finishes an object first has checked it. What one fails at is no other's
-    // failure, and nothing is left under way.
+    // In parallel: see edges/duplicates.ts. The first delivery to finish an input owns its counts. One input's failure
+    // does not fail the others, and every request has settled before this function returns.
     const finishing = [...unique.values()].map(async ({ origin, label, holder }): Promise<[string, Ended]> => {
       const { outcome, outsideWindow = 0, error } = read.get(origin) ?? {};
       if (outcome) return [origin, { outcome, error }];
@@ -126,9 +134,9 @@ async function trackTogether(inputs: readonly InputToCheck[], ports: TrackPorts)
   }
 }
 
-/** What became of an object once it was read. */
+/** The result of an input after it was read and, if possible, finished. */
 interface Ended extends Pick<Read, 'outcome' | 'error'> {
-  /** Who finished it. */
+  /** The input as it was first finished. */
   readonly first?: FinishedObject;
 }
 
@@ -138,7 +146,7 @@ interface Read {
   readonly error?: unknown;
 }
 
-/** Reads one object or payload; its pages are added to those of others, or written when they are many. */
+/** Reads one input. Its pages are added to the pages held, which are written first if they are too many together. */
 async function readPages(
   input: InputToCheck,
   { store, now, outOfTime, sampleRate, windowHours }: TrackPorts,
@@ -149,19 +157,19 @@ async function readPages(
   const source = input.source.settings.name;
   const present = minuteOf(now().getTime());
   const window = windowHours * MINUTES_PER_HOUR;
-  const own: PageOf[] = [];
+  const inputPages: PageOf[] = [];
   const shards: { minute: number; shard: number }[] = [];
   const pager = new Pager({
     sampleRate,
     from: present - window,
     to: present + window,
     take: (page: Page) => {
-      own.push({ ...page, source, origin, sampleRate });
+      inputPages.push({ ...page, source, origin, sampleRate });
       shards.push({ minute: page.minute, shard: shardOf(origin, page.sequence) });
     },
   });
-  const write = async (most: number) => {
-    if (own.length > most) await writePages(own.splice(0), store);
+  const write = async (limit: number) => {
+    if (inputPages.length > limit) await writePages(inputPages.splice(0), store);
   };
   const requireTime = () => {
     if (outOfTime()) throw new OutOfTimeError(`${input.label}: no time was left to check it`);
@@ -169,17 +177,17 @@ async function readPages(
   try {
     requireTime();
     if (input.retried) await store.recordAttempt(origin);
-    const there = await input.read(pager, async () => {
+    const isRead = await input.read(pager, async () => {
       requireTime();
       await write(MAX_PAGES_HELD);
     });
-    if (!there) return { outcome: 'replaced' };
+    if (!isRead) return { outcome: 'replaced' };
   } catch (error) {
     return { outcome: 'failed', error };
   }
-  if (own.length + pages.length > MAX_PAGES_HELD) await writePages(pages.splice(0), store);
+  if (inputPages.length + pages.length > MAX_PAGES_HELD) await writePages(pages.splice(0), store);
   await write(MAX_PAGES_HELD);
-  pages.push(...own);
+  pages.push(...inputPages);
   for (const { minute, shard } of shards) dirty.add(source, minute, shard);
   return { outsideWindow: pager.outsideWindow };
 }
@@ -189,7 +197,7 @@ async function writePages(pages: readonly PageOf[], store: TrackStore): Promise<
   for (const { fingerprints } of pages) pageDone(fingerprints);
 }
 
-/** The minutes that pages were written to, and where. */
+/** The minutes and shards that pages were written to. */
 class DirtyMinutes {
   readonly #shards = new Map<string, { source: string; minute: number; shards: Set<number> }>();
 
@@ -205,7 +213,7 @@ class DirtyMinutes {
   }
 }
 
-/** Everybody's delivery but that of whoever finished the object first was one too many. */
+/** Every delivery except the first to finish the input is a redelivery. */
 async function settle(
   input: InputToCheck,
   first: FinishedObject,
@@ -218,12 +226,12 @@ async function settle(
     await store.recordRedelivery(source, origin);
     return { input, outcome: 'redelivered', outsideWindow: 0 };
   }
-  // Also when an attempt before this one, of the same delivery, died before it could note it.
+  // Also recorded when this delivery is repeated: an earlier attempt may have crashed between finishing and recording.
   if (first.outsideWindow > 0) await store.recordOutsideWindow(source, origin, first.outsideWindow);
   return { input, outcome: 'checked', outsideWindow: known ? 0 : first.outsideWindow };
 }
 
-/** An invocation's time is over before an object is read: another invocation takes it. */
+/** The invocation's time is over before an input is read: another invocation checks it. */
 export class OutOfTimeError extends Error {
   override readonly name = 'OutOfTimeError';
 }
