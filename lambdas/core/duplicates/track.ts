@@ -22,8 +22,8 @@ export interface TrackPorts {
   /** Hours. Records whose time is further away from now, in either direction, are outside the window. */
   readonly windowHours: number;
   /**
-   * Receives the result of each input: of an input that is checked alone, and of inputs that are checked together, before
-   * any other input is begun.
+   * Receives the result of each input: of an input that is checked alone, and of inputs that are checked together,
+   * before any other input is begun.
    */
   readonly settled?: (result: CheckResult) => Promise<void>;
 }

@@ -1,25 +1,30 @@
-/** Bytes of an object, as S3 gives them, to decompressed bytes: gzip told by its magic bytes, else as they are. */
+/**
+ * Decompresses the bytes of an S3 object: gzip, which is recognized by its magic bytes. Any other object is passed on
+ * as is.
+ */
 import { type Inflater, openInflater } from './inflate.ts';
 
 /**
- * Compressed bytes given to zlib at a time. Deflate makes at most 1,032 bytes of one, so what comes of them is
- * bounded (64.5 MiB) even for a decompression bomb, where Node's stream gives all of it at once.
+ * Compressed bytes given to zlib at a time. Deflate makes at most 1,032 bytes of one byte, so the output of a piece is
+ * bounded (64.5 MiB) even for a decompression bomb; Node's stream would produce the output of a whole chunk at once.
  */
 const PIECE_BYTES = 64 * 1024;
 
 /**
- * Decompressed bytes taken without asking where they came from, and how often as large as the compressed
- * ones those beyond them may be. Deflate gets past 500 to 1 only where sixteen bytes or fewer repeat: no
- * log line is that short, and lines seldom shrink more than twentyfold. The most it makes is 1,032 to 1.
+ * Up to FREE_BYTES decompressed bytes are accepted in any case. More are accepted only while they are at most MAX_RATIO
+ * times the compressed bytes. Deflate exceeds 500 to 1 only if sixteen bytes or fewer repeat: no log line is that
+ * short, and lines seldom compress more than twentyfold. Deflate's limit is 1,032 to 1.
  * https://www.rfc-editor.org/rfc/rfc1951#section-3.2.5
  */
 export const FREE_BYTES = 256 * 1024 * 1024;
 export const MAX_RATIO = 500;
 
-/** The gzip stream is damaged or ends too early; everything before the break has been given. */
+/** The gzip stream is damaged or ends too early. All bytes before the break have been yielded. */
 export class BrokenGzipError extends Error {
   override readonly name: string = 'BrokenGzipError';
-  /** Where the piece of compressed bytes begins in which zlib failed; undefined where it gave all it had. */
+  /**
+   * Offset of the piece of compressed bytes in which zlib failed, or undefined if zlib has yielded all that it could.
+   */
   readonly piece: number | undefined;
   constructor(message: string, piece?: number, options?: ErrorOptions) {
     super(message, options);
@@ -27,24 +32,25 @@ export class BrokenGzipError extends Error {
   }
 }
 
-/** The object is no log but a few bytes repeated: everything before has been given. */
+/** The object is not a log but a few bytes that repeat. All bytes before the limit have been yielded. */
 export class DecompressionBombError extends BrokenGzipError {
   override readonly name = 'DecompressionBombError';
 }
 
-/** Gives the same bytes from their start, once more; undefined where they are not to be had again. */
+/** Opens the same bytes from their start once more; returns undefined if they are no longer available. */
 export type Again = () => Promise<AsyncIterable<Uint8Array> | undefined>;
 
 /**
- * Decompresses as it reads. Several gzip members in a row are one stream; zeros after the last are
+ * Decompresses a stream of chunks. Several gzip members in a row are one stream; zeros after the last member are
  * padding.
  *
- * zlib gives nothing of the call in which it fails. A gzip that breaks is therefore read `again`, byte
- * by byte where it broke, for what stands before the break.
+ * If a call of zlib fails, all output of that call is lost. A broken gzip is therefore read `again`, one byte at a time
+ * where it broke, to get the output before the break.
  *
- * @param inflater opens what decompresses: the stream of Node where it need not be fast
- * @returns chunks, each valid until the next is asked for
- * @throws BrokenGzipError after the bytes before the break, DecompressionBombError among them; errors of `body` pass unchanged.
+ * @param inflater opens the decompressor; tests pass one that is based on Node's stream
+ * @returns chunks, each valid until the next one is requested
+ * @throws BrokenGzipError after the bytes before the break, or its subclass DecompressionBombError; errors of `body`
+ * pass unchanged
  */
 export async function* decompress(
   body: AsyncIterable<Uint8Array>,
@@ -53,7 +59,7 @@ export async function* decompress(
 ): AsyncGenerator<Uint8Array> {
   let given = 0;
   try {
-    for await (const chunk of decodeOnce(body, inflater)) {
+    for await (const chunk of decompressOnce(body, inflater)) {
       given += chunk.length;
       yield chunk;
     }
@@ -61,16 +67,16 @@ export async function* decompress(
     if (!(error instanceof BrokenGzipError) || error.piece === undefined) throw error;
     const copy = await again();
     if (!copy) throw error;
-    for await (const chunk of decodeOnce(copy, inflater, error.piece)) {
-      const known = Math.min(given, chunk.length);
-      given -= known;
-      if (known < chunk.length) yield chunk.subarray(known);
+    for await (const chunk of decompressOnce(copy, inflater, error.piece)) {
+      const repeated = Math.min(given, chunk.length);
+      given -= repeated;
+      if (repeated < chunk.length) yield chunk.subarray(repeated);
     }
   }
 }
 
-/** @param carefulFrom offset of the compressed bytes from which zlib is given one at a time */
-async function* decodeOnce(
+/** @param carefulFrom offset from which zlib is given one compressed byte at a time */
+async function* decompressOnce(
   body: AsyncIterable<Uint8Array>,
   inflater: () => Inflater,
   carefulFrom = Number.POSITIVE_INFINITY,
@@ -100,7 +106,7 @@ async function* gunzip(compressed: AsyncIterable<Uint8Array>, inflater: Inflater
     for await (const piece of compressed) {
       if (ended) requirePadding(piece);
       else {
-        const done = yield* counted(broken(inflater.write(piece), taken));
+        const done = yield* counted(asBrokenGzip(inflater.write(piece), taken));
         ended = done.ended;
         if (ended) requirePadding(piece.subarray(done.taken));
       }
@@ -109,7 +115,7 @@ async function* gunzip(compressed: AsyncIterable<Uint8Array>, inflater: Inflater
         throw new DecompressionBombError(`${made} bytes from ${taken} of gzip, more than any log shrinks`);
       }
     }
-    if (!ended) yield* counted(broken(inflater.end()));
+    if (!ended) yield* counted(asBrokenGzip(inflater.end()));
   } finally {
     inflater.close();
   }
@@ -124,8 +130,8 @@ async function* gunzip(compressed: AsyncIterable<Uint8Array>, inflater: Inflater
   }
 }
 
-/** Failures of zlib, with the place of the piece in which it failed. */
-async function* broken<Done>(
+/** Turns zlib's failures into BrokenGzipErrors with the offset of the piece in which zlib failed. */
+async function* asBrokenGzip<Done>(
   chunks: AsyncGenerator<Uint8Array, Done>,
   piece?: number,
 ): AsyncGenerator<Uint8Array, Done> {
@@ -136,7 +142,7 @@ async function* broken<Done>(
   }
 }
 
-/** zlib ends its stream at a zero after a member. More zeros are padding; anything else would be lost. */
+/** zlib ends its stream at a zero after a member. Further zeros are padding; any other byte would be lost. */
 function requirePadding(bytes: Uint8Array): void {
   if (bytes.some((byte) => byte !== 0)) throw new BrokenGzipError('bytes after the end of the compressed data');
 }

@@ -1,34 +1,34 @@
 /**
- * gzip, piece by piece. Node's stream hands each piece to another thread and makes new memory for all that comes
- * out; to wait for the one and to collect the other takes as long again as inflating. What gunzipSync calls for
- * a whole buffer does it on this thread, into memory of ours: it is no part of Node's interface, so where it is
- * not found the stream is used.
+ * Decompresses gzip piece by piece. Node's stream passes each piece to another thread and allocates new memory for all
+ * output; waiting for the thread and collecting the garbage take as long again as inflating. The native function behind
+ * gunzipSync works on this thread and into our own memory. It is not part of Node's public API, so the stream is used
+ * where the function is not found.
  */
 import { constants, createGunzip, type Gunzip, type ZlibReset } from 'node:zlib';
 
-/** Decompressed bytes per chunk: small enough to be read from a processor's own memory. */
+/** Decompressed bytes per chunk: small enough to stay in the processor's cache. */
 const CHUNK_BYTES = 256 * 1024;
 
-/** The same from the stream: large enough that zlib is seldom waited for. */
+/** Decompressed bytes per chunk of the stream: large enough that waits for zlib are rare. */
 const STREAM_CHUNK_BYTES = 512 * 1024;
 
-/** What became of a piece. */
+/** The result of a piece. */
 export interface Inflated {
-  /** Bytes of the piece that were taken; the rest stands behind the compressed data. */
+  /** Bytes of the piece that were read; the remaining bytes follow the end of the compressed data. */
   readonly taken: number;
-  /** The compressed data is at its end. */
+  /** The compressed data has ended. */
   readonly ended: boolean;
 }
 
 /** Decompresses one gzip of any number of members. */
 export interface Inflater {
   /**
-   * Gives what the piece decompresses to; a chunk is valid until the next is asked for.
+   * Yields the decompressed bytes of the piece; a chunk is valid until the next one is requested.
    *
-   * @throws Error of zlib: the data is damaged; nothing more can be had
+   * @throws Error of zlib if the data is damaged; nothing more can be decompressed then
    */
   write(piece: Uint8Array): AsyncGenerator<Uint8Array, Inflated>;
-  /** There are no more pieces. @throws Error of zlib: the data ends too early */
+  /** Ends the gzip: no more pieces follow. @throws Error of zlib if the data ends too early */
   end(): AsyncGenerator<Uint8Array, Inflated>;
   close(): void;
 }
@@ -42,12 +42,14 @@ export function openInflater(): Inflater {
   return engine ? engineInflater(newGunzip(stream, engine)) : streamInflater();
 }
 
-/** Is what gunzipSync calls to be had? */
+/** True if the native function behind gunzipSync was found. */
 export function usesEngine(): boolean {
   return engineOf(createGunzip()) !== undefined;
 }
 
-/** What gunzipSync calls: see processChunkSync in https://github.com/nodejs/node/blob/v24.x/lib/zlib.js */
+/**
+ * The native function behind gunzipSync: see processChunkSync in https://github.com/nodejs/node/blob/v24.x/lib/zlib.js
+ */
 interface Engine {
   writeSync(
     flush: number,
@@ -58,7 +60,7 @@ interface Engine {
     outputAt: number,
     outputLength: number,
   ): void;
-  /** After a call: bytes left of the output, and of the input. */
+  /** After a call: free bytes left in the output, and unread bytes left in the input. */
   readonly left: Uint32Array;
 }
 
@@ -71,21 +73,21 @@ function engineOf(stream: Gunzip): Engine | undefined {
   return { writeSync: handle.writeSync.bind(handle), left };
 }
 
-/** What inflates on this thread, and its memory for chunks. */
+/** A decompressor on this thread, and its memory for chunks. */
 interface EngineGunzip {
   readonly stream: Gunzip;
   readonly engine: Engine;
   readonly output: Buffer;
-  /** Why it has failed. */
+  /** The error with which it failed, if any. */
   readonly failure: () => Error | undefined;
 }
 
-/** One that is done with its object, for the next: one object is mostly read after the other. */
+/** An idle decompressor for the next object: mostly one object is read after the other. */
 let spare: EngineGunzip | undefined;
 
 function newGunzip(stream: Gunzip, engine: Engine): EngineGunzip {
   let failure: Error | undefined;
-  // Errors come as an event when the engine returns, and once more by themselves.
+  // zlib's errors come as an event after the call has returned, and are also in `errored`.
   stream.on('error', (error) => {
     failure = error;
   });
@@ -97,7 +99,7 @@ function engineInflater(gunzip: EngineGunzip): Inflater {
   const { stream, engine, output, failure } = gunzip;
   let closed = false;
   async function* inflate(piece: Uint8Array, flush: number): AsyncGenerator<Uint8Array, Inflated> {
-    // The engine may be another's by now.
+    // The decompressor may already be in use for another object.
     if (closed) throw new Error('the inflater is closed');
     let taken = 0;
     for (;;) {
@@ -107,7 +109,7 @@ function engineInflater(gunzip: EngineGunzip): Inflater {
       const [outputLeft = 0, inputLeft = 0] = engine.left;
       taken = piece.length - inputLeft;
       if (outputLeft < CHUNK_BYTES) yield output.subarray(0, CHUNK_BYTES - outputLeft);
-      // Output that is not full means that there is no more to come of this piece.
+      // If the output is not full, nothing more comes of this piece.
       if (outputLeft > 0) return { taken, ended: inputLeft > 0 };
     }
   }
@@ -119,7 +121,7 @@ function engineInflater(gunzip: EngineGunzip): Inflater {
       closed = true;
       if (spare || failure()) stream.destroy();
       else {
-        // Node's types know this of some of its streams only.
+        // Node's type declarations have `reset` only for some of the streams.
         (stream as Gunzip & ZlibReset).reset();
         spare = gunzip;
       }
@@ -127,10 +129,10 @@ function engineInflater(gunzip: EngineGunzip): Inflater {
   };
 }
 
-/** By Node's stream. */
+/** An inflater based on Node's stream. */
 export function streamInflater(): Inflater {
   const stream = createGunzip({ chunkSize: STREAM_CHUNK_BYTES });
-  // Flowing mode: an error drops what a stream has buffered, but not what it has handed out.
+  // Flowing mode: an error drops the chunks that a stream has buffered, but not those that it has emitted.
   const out: Uint8Array[] = [];
   stream.on('data', (chunk: Uint8Array) => out.push(chunk));
   async function* step(start: () => void): AsyncGenerator<Uint8Array, Inflated> {
@@ -147,7 +149,7 @@ export function streamInflater(): Inflater {
   };
 }
 
-/** Starts a step and waits until it is done, the stream at its end or broken; tells which came. */
+/** Starts a step and resolves when it is written, the stream has ended, or the stream has failed. */
 function settle(stream: Gunzip, step: () => void): Promise<'written' | 'end' | Error> {
   return new Promise((resolve) => {
     const settled = (how: 'written' | 'end' | Error) => {

@@ -1,21 +1,21 @@
-/** Bytes to lines, over any chunking, in memory bounded by the longest line allowed. */
+/** Splits bytes into lines, however the bytes are chunked, in memory bounded by the longest line allowed. */
 
-/** Longest line read; CloudWatch's own limit for an event is the same. A longer one is rejected. */
+/** Longest line read, in bytes: also CloudWatch's limit for an event. Longer lines are rejected. */
 export const MAX_LINE_BYTES = 1_048_576;
 
-/** Bytes of a line too long that are kept to show it. */
+/** Bytes kept of a line that is too long, to show its beginning. */
 export const KEPT_OF_LONG_LINE_BYTES = 65_536;
 
 export const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const LINE_END = Buffer.from([LINE_FEED]);
 
-/** Takes lines as they are found. The bytes are valid during the call only. */
+/** Receives lines as they are found. The bytes are valid during the call only. */
 export interface LineSink {
   /**
-   * Whole lines, each with its LF, as they lie in a chunk.
+   * Whole lines, each with its LF, as contained in a chunk.
    *
-   * @default - each is given to `line` or `longLine`
+   * @default - each line is passed to `line` or `longLine`
    */
   lines?(block: Buffer): void;
   /** A line without its end (LF or CRLF). */
@@ -24,13 +24,13 @@ export interface LineSink {
   longLine(head: Buffer, length: number): void;
 }
 
-/** Splits chunks into lines. A last line without a line end counts; a line end at the very end makes no empty line. */
+/** Splits chunks into lines. A last line without a line end counts; a line end at the very end adds no empty line. */
 export class LineSplitter {
   readonly #sink: LineSink;
-  /** Parts of the line that the last chunk left open, and their length together. */
+  /** Parts of the line that is still open at the end of the last chunk, and their total length. */
   #open: Buffer[] = [];
   #openBytes = 0;
-  /** Length of the open line once it is too long; its head is then the only part kept. */
+  /** Length of the open line once it is too long; then only its first bytes are kept. */
   #longBytes = 0;
 
   constructor(sink: LineSink) {
@@ -55,12 +55,12 @@ export class LineSplitter {
     if (start < bytes.length) this.#hold(bytes.subarray(start));
   }
 
-  /** The bytes are at their end: an open line is complete. */
+  /** Ends the input: an open line is complete. */
   end(): void {
     if (this.#openBytes > 0 || this.#longBytes > 0) this.#finish(false);
   }
 
-  /** What of an open line has been read, for input that breaks off within it. */
+  /** Takes what has been read of the open line, for input that breaks off within it. */
   takeOpen(): Buffer {
     const open = Buffer.concat(this.#open);
     this.#clear();
@@ -72,7 +72,7 @@ export class LineSplitter {
       this.#longBytes += part.length;
       return;
     }
-    // Copied: the chunk's memory is the caller's again after push.
+    // Copied, because the caller reuses the chunk's memory after push.
     this.#open.push(Buffer.from(part));
     this.#openBytes += part.length;
     if (this.#openBytes > MAX_LINE_BYTES) {
@@ -82,7 +82,7 @@ export class LineSplitter {
     }
   }
 
-  /** @param ended by a line end, so that it is a whole line like any other */
+  /** @param ended true if the line has ended with a line end, and is a whole line like any other */
   #finish(ended: boolean): void {
     const long = this.#longBytes;
     const bytes = Buffer.concat(ended && long === 0 ? [...this.#open, LINE_END] : this.#open);
@@ -104,7 +104,7 @@ export class LineSplitter {
   }
 }
 
-/** Gives each line of a block of whole lines. */
+/** Passes each line of a block of whole lines to the sink. */
 export function eachLine(block: Buffer, sink: Pick<LineSink, 'line' | 'longLine'>): void {
   let start = 0;
   for (let end = block.indexOf(LINE_FEED); end >= 0; end = block.indexOf(LINE_FEED, start)) {
@@ -115,7 +115,7 @@ export function eachLine(block: Buffer, sink: Pick<LineSink, 'line' | 'longLine'
   }
 }
 
-/** A line that ended with CR LF, without the CR. */
+/** Removes the CR of a line that ended with CR LF. */
 export function withoutReturn(line: Buffer): Buffer {
   return line[line.length - 1] === CARRIAGE_RETURN ? line.subarray(0, -1) : line;
 }

@@ -1,4 +1,7 @@
-/** Bytes of a line to text, losing none: a byte that is no UTF-8 becomes `\xHH`, as ALB and nginx write such bytes. */
+/**
+ * Decodes a line without losing a byte: a byte that is not valid UTF-8 becomes `\xHH`, as ALB and nginx write such
+ * bytes.
+ */
 
 const REPLACEMENT = '\uFFFD';
 const BOM = '\uFEFF';
@@ -8,7 +11,7 @@ export function textOf(bytes: Buffer): string {
   return text.includes(REPLACEMENT) ? escaped(bytes) : text;
 }
 
-/** A byte order mark is no part of a file's first line. */
+/** Removes the byte order mark of a file's first line. */
 export function withoutBom(text: string): string {
   return text.startsWith(BOM) ? text.slice(1) : text;
 }
@@ -27,7 +30,10 @@ function escaped(bytes: Buffer): string {
   return text + bytes.toString('utf8', from);
 }
 
-/** Length of the well-formed UTF-8 sequence at a place; 0 where there is none. https://www.unicode.org/versions/latest/core-spec/chapter-3/#G7404 */
+/**
+ * Length of the well-formed UTF-8 sequence at `at`, or 0 if there is none.
+ * https://www.unicode.org/versions/latest/core-spec/chapter-3/#G7404
+ */
 function sequenceLength(bytes: Buffer, at: number): number {
   const first = bytes[at] as number;
   if (first < 0x80) return 1;

@@ -1,7 +1,7 @@
 /**
- * Lines of fields separated by single spaces, some in double quotes: Elastic Load Balancing's logs.
- * A format declares its fields in order; this file finds them in a line and writes them to a row.
- * Position alone decides what a field is: AWS appends fields before it documents them.
+ * Reads lines of fields separated by single spaces, some in double quotes: Elastic Load Balancing's logs. A format
+ * declares its fields in order; this file finds them in a line and writes them to a row. Only a field's position
+ * identifies it: AWS appends fields before it documents them.
  */
 
 import type { ColumnSpec } from '../tables/table.ts';
@@ -13,29 +13,29 @@ import type { Row } from './row.ts';
 export interface Field {
   /** Writes the field's value, which is never `-`, to the row. */
   readonly write: (row: Row, value: string) => void;
-  /** AWS always quotes this field: a line where it is not quoted is not of the format. */
+  /** AWS always quotes this field: a line without these quotes is not of the format. */
   readonly quoted?: true;
-  /** How every value of this field begins, so that a line read with its fields shifted shows. */
+  /** Pattern at the beginning of every value of this field, which reveals a line that was split at the wrong places. */
   readonly looks?: RegExp;
-  /** The same, for the kernel. */
+  /** Describes the field to the kernel. */
   readonly layout: LayoutField;
-  /** What one item of this list looks like: without quotes around it, every item stands as a field of its own. */
+  /** Pattern of one item of this list. Without quotes around the list, each item looks like a field of its own. */
   readonly item?: RegExp;
 }
 
-/** The column methods of a row that take text, by column type. */
+/** A row's methods that take text, by column type. */
 const WRITE = { string: 'text', int: 'int', bigint: 'bigint', double: 'double', timestamp: 'timestamp' } as const;
 
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT/;
 
-/** Columns a delimited format can have. */
+/** Columns that a delimited format can have. */
 export type DelimitedSpecs = Readonly<Record<string, ColumnSpec<keyof typeof WRITE>>>;
 
-/** Makers of fields whose column names are checked against the format's columns. */
+/** Functions that make fields; the column names passed to them are checked against the format's columns. */
 export function fieldsOf<Specs extends DelimitedSpecs>(specs: Specs) {
   type Name = keyof Specs & string;
   return {
-    /** The field is the column. */
+    /** A field that fills one column. */
     column: (name: Name): Field => {
       const { type } = specs[name] as DelimitedSpecs[string];
       const method = WRITE[type];
@@ -57,14 +57,14 @@ export function fieldsOf<Specs extends DelimitedSpecs>(specs: Specs) {
         if (!bare && value.slice(colon + 1) !== '-') row.int(port, value.slice(colon + 1));
       },
     }),
-    /** A duration in seconds, where AWS writes -1 for "did not happen". */
+    /** A duration in seconds; AWS writes -1 for "did not happen". */
     seconds: (name: Name): Field => ({
       layout: { op: 'seconds', columns: [name] },
       write: (row, value) => {
         if (value !== '-1') row.double(name, value);
       },
     }),
-    /** `METHOD URL PROTOCOL`; the URL may hold spaces, and each part may be `-`. */
+    /** `METHOD URL PROTOCOL`. The URL may contain spaces, and each part may be `-`. */
     request: (verb: Name, url: Name, proto: Name): Field => ({
       quoted: true,
       layout: { op: 'request', columns: [verb, url, proto], quoted: true },
@@ -86,13 +86,13 @@ export function fieldsOf<Specs extends DelimitedSpecs>(specs: Specs) {
         for (const [name, part] of parts) if (part !== '-') row.text(name, part);
       },
     }),
-    /** The field is the column, and AWS always quotes it. */
+    /** A field that fills one column and is always quoted by AWS. */
     quoted: (name: Name): Field => ({
       quoted: true,
       layout: { op: 'text', columns: [name], quoted: true },
       write: (row, value) => row.text(name, value),
     }),
-    /** A list of `item`s separated by spaces, in quotes or, in some files, without. */
+    /** A list of `item`s separated by spaces. Some files have no quotes around the list. */
     list: (name: Name, item: RegExp): Field => ({
       item,
       layout: { op: 'text', columns: [name], list: true },
@@ -101,27 +101,27 @@ export function fieldsOf<Specs extends DelimitedSpecs>(specs: Specs) {
   };
 }
 
-/** How the lines of a delimited format look. */
+/** The shape of a delimited format's lines. */
 export interface LineShape {
-  /** Fields by position, as the log's owner writes them. What comes after goes to `extra` under its position. */
+  /** Fields by position, as the log's owner writes them. Further fields go to `extra` under their position. */
   readonly fields: readonly Field[];
-  /** A line with fewer is not of the format, or broken off. */
+  /** A line with fewer fields is not of the format, or breaks off. */
   readonly minFields: number;
-  /** A line with more is not of the format. */
+  /** A line with more fields is not of the format. */
   readonly maxFields: number;
 }
 
-/** The shape, for the kernel. */
+/** Describes the shape to the kernel. */
 export function delimitedLayout({ fields, minFields, maxFields }: LineShape): DelimitedLayout {
   return { kind: 'delimited', fields: fields.map(({ layout }) => layout), minFields, maxFields };
 }
 
-/** Reads lines of the given shape. */
+/** Makes a reader of lines with the given shape. */
 export function delimitedReader(shape: LineShape): LineReader {
   return {
     read(line, row) {
-      // No rule for escaping is documented. `\\"` is read as an escaped quote; where that gives no line
-      // of this shape, the backslash may have been the field's own last character.
+      // AWS documents no rule for escaping. `\\"` is read as an escaped quote; if that does not give a line of this
+      // shape, the backslash may have been the last character of the field itself.
       const escaped = splitFields(line, shape, true);
       if (looksRight(escaped, shape) || !line.includes('\\"')) return finish(escaped, shape, row);
       const plain = splitFields(line, shape, false);
@@ -130,7 +130,7 @@ export function delimitedReader(shape: LineShape): LineReader {
   };
 }
 
-/** A line's fields without their quotes, and whether they make a line of the format. */
+/** A line's fields without their quotes, and whether they form a line of the format. */
 interface Split {
   readonly fields: readonly string[];
   readonly outcome: Outcome;
@@ -158,7 +158,7 @@ function write(values: readonly string[], { fields }: LineShape, row: Row): Outc
   return ROW;
 }
 
-/** Finds the fields; what stands between quotes is kept as logged. */
+/** Splits a line into fields; the text between quotes is kept as logged. */
 function splitFields(line: string, shape: LineShape, escapes: boolean): Split {
   const fields: string[] = [];
   const { length } = line.trimEnd();
@@ -217,8 +217,8 @@ function endOfField(line: string, from: number, length: number): number {
 }
 
 /**
- * A quote closes its field where a space or the line's end follows; a quote within the text does not.
- * `"-"` is a whole field whatever follows: AWS's own example of a wss line has no space after one.
+ * Finds the quote that closes a field: the first one that a space or the end of the line follows. Other quotes are part
+ * of the text. `"-"` is a whole field whatever follows it: in AWS's own example of a wss line, no space follows one.
  */
 function closingQuote(line: string, from: number, length: number, escapes: boolean): number {
   for (let at = line.indexOf('"', from); at >= 0 && at < length; at = line.indexOf('"', at + 1)) {

@@ -1,5 +1,5 @@
 /**
- * What a container runtime wraps around a line of output.
+ * Removes what a container runtime wraps around a line of output.
  *
  * - plain: the line itself
  * - Docker and log collectors: `{"time"|"timestamp": …, "stream": …, "log"|"message": the line}`
@@ -8,29 +8,29 @@
  */
 import { type Member, plainText, readObject } from './json-text.ts';
 
-/** Keys of a JSON envelope; the first of those that may stand for the same counts. */
+/** Keys of a JSON envelope. If several keys for the same part occur, the first one in the line counts. */
 export const ENVELOPE = { line: ['log', 'message'], stream: ['stream'], time: ['time', 'timestamp'] } as const;
 
 /** A line without its envelope. */
 export interface Unwrapped {
   readonly text: string;
-  /** stdout or stderr, where an envelope tells it. */
+  /** stdout or stderr, if the envelope contains it. */
   readonly stream?: string;
-  /** When the runtime took the line, as the envelope has it. */
+  /** When the runtime received the line, as written in the envelope. */
   readonly time?: string;
-  /** The runtime cut a long line and this is a piece of it, not the last. */
+  /** The runtime has split a long line; this is a piece of it, and not the last one. */
   readonly partial?: true;
-  /** What else a JSON envelope held. */
+  /** The other members of a JSON envelope. */
   readonly rest?: readonly Member[];
 }
 
 const CRI = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) (stdout|stderr) ([FP])(?::\S*)?(?: |$)/;
 
 /**
- * Takes a line out of its envelope.
+ * Removes the envelope of a line.
  *
- * @param start what a line begins with, where the format tells: a line of a format that is JSON
- * itself is not taken for an envelope
+ * @param start the text that every line of the format begins with, if any. The lines of a format may be JSON
+ * themselves: without a `stream`, a JSON object is an envelope only if the text in it begins with `start`.
  */
 export function unwrap(line: string, start = ''): Unwrapped {
   const text = withoutEnd(line.startsWith('\uFEFF') ? line.slice(1) : line);

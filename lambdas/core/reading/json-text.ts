@@ -1,25 +1,25 @@
 /**
- * One level of a JSON object, as text. Reading the text itself instead of parsed values keeps what
- * parsing loses: digits above 2^53, keys given twice, and nesting deeper than any recursion goes.
+ * Reads one level of a JSON object as text. Working on the text instead of parsed values keeps what parsing loses:
+ * digits above 2^53, keys that occur twice, and nesting too deep for recursion.
  */
 
 /** A member of an object: its key, and its value as written. */
 export interface Member {
   readonly key: string;
-  /** The value's JSON text, without space around it. */
+  /** The value's JSON text, without surrounding space. */
   readonly json: string;
 }
 
-/** The members of an object in the order written, or why the text is no object. */
+/** The members of an object in the order written, or the reason why the text is not an object. */
 export type ObjectText =
   | { readonly members: readonly Member[] }
   | { readonly members?: undefined; readonly reason: string; readonly detail: string };
 
-/** Reads one JSON object. A byte order mark before it and space around it are left out. */
+/** Reads one JSON object. A byte order mark before it and space around it are ignored. */
 export function readObject(text: string): ObjectText {
   const logged = (text.startsWith('\uFEFF') ? text.slice(1) : text).trim();
   if (logged === '') return { reason: 'empty_line', detail: 'expected a JSON object, got nothing' };
-  // Plain text among JSON is common, and an error of JSON.parse takes longer than all else there is to a line.
+  // Plain text among JSON is common, and an error of JSON.parse takes longer than everything else done for a line.
   if (!BEGINS_JSON.test(logged)) {
     return {
       reason: 'not_json',
@@ -37,12 +37,12 @@ export function readObject(text: string): ObjectText {
   return { members: membersOf(json) };
 }
 
-/** The members of a member's value where it is an object. */
+/** The members of a member's value if it is an object, or undefined. */
 export function objectMembers({ json }: Member): readonly Member[] | undefined {
   return json.startsWith('{') ? membersOf(json) : undefined;
 }
 
-/** What a value is. */
+/** The kind of a value, decided by its first character. */
 export function kindOf(json: string): 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null' {
   switch (json[0]) {
     case '{':
@@ -61,18 +61,18 @@ export function kindOf(json: string): 'object' | 'array' | 'string' | 'number' |
   }
 }
 
-/** A value as text: a string without its quotes and escapes, anything else as JSON without space. */
+/** A value as text: a string without its quotes and escapes, any other value as JSON without spaces. */
 export function plainText(json: string): string {
   if (json.startsWith('"')) return stringOf(json);
   return json.startsWith('{') || json.startsWith('[') ? compact(json) : json;
 }
 
-/** The object text of some members. */
+/** The JSON text of an object with the given members. */
 export function objectOf(members: readonly Member[]): string {
   return `{${members.map(({ key, json }) => `${JSON.stringify(key)}:${compact(json)}`).join(',')}}`;
 }
 
-/** What a value can begin with. https://www.rfc-editor.org/rfc/rfc8259#section-3 */
+/** First characters of JSON values. https://www.rfc-editor.org/rfc/rfc8259#section-3 */
 const BEGINS_JSON = /^[{["\d\-tfn]/;
 
 const QUOTE = 0x22;
@@ -89,14 +89,14 @@ function problemOf(json: string): string | undefined {
 }
 
 /**
- * `\xHH` is no JSON, but it is what a byte that is no UTF-8 has become on its way here, and what nginx
- * writes into JSON without `escape=json`: it stays as text.
+ * `\xHH` is not valid JSON. It comes from bytes that are not valid UTF-8 (utf8.ts), and from nginx, which writes it
+ * into JSON without `escape=json`. The escape stays as text.
  */
 function withBackslashes(json: string): string {
   return json.replace(/\\([\s\S])/g, (pair, escaped) => (escaped === 'x' ? '\\\\x' : pair));
 }
 
-/** `json` is known to be valid. */
+/** The members of an object. `json` must be valid JSON. */
 function membersOf(json: string): Member[] {
   const members: Member[] = [];
   let at = skipSpace(json, 1);
@@ -131,7 +131,7 @@ function endOfValue(json: string, start: number): number {
   }
 }
 
-/** Where the string that opens at `start` has ended. */
+/** End of the string that opens at `start`, after its closing quote. */
 function endOfString(json: string, start: number): number {
   let at = start + 1;
   for (let code = json.charCodeAt(at); code !== QUOTE; code = json.charCodeAt(at)) at += code === BACKSLASH ? 2 : 1;
@@ -148,7 +148,7 @@ function stringOf(json: string): string {
   return json.includes('\\') ? String(JSON.parse(json)) : json.slice(1, -1);
 }
 
-/** JSON text without space between its parts. */
+/** JSON text without the spaces between its tokens. */
 function compact(json: string): string {
   let text = '';
   let kept = 0;

@@ -1,4 +1,4 @@
-/** A format's layout as the bytes the kernel reads: lambdas/kernel/program.ts. */
+/** Encodes a format's layout as the program that the kernel reads: lambdas/kernel/program.ts. */
 
 import { type ColumnSpecs, inOrder, numbered, OWN } from '../tables/table.ts';
 import { ENVELOPE } from './envelope.ts';
@@ -27,7 +27,7 @@ const OPS: Readonly<Record<LayoutOp, number>> = {
 };
 
 const FIELD_FLAGS = { quoted: 1, list: 2, token: 4, status: 8 } as const;
-/** Of a field kept for an identity. */
+/** Flags of a kept field (see `keptFields`). */
 const KEPT_FLAGS = { first: 16, dropped: 32 } as const;
 const SEPARATOR_SHIFT = 8;
 const PART_SHIFT = 16;
@@ -44,42 +44,47 @@ const PROGRAM_FLAGS = {
   notStdout: 256,
 } as const;
 
-/** Ops that fingerprints need whatever their identity: they tell the time, or whether a line is a record at all. */
+/**
+ * Ops that fingerprints need whatever the record key: they give a record its time, or decide whether a line is a
+ * record.
+ */
 const NEEDED: ReadonlySet<LayoutOp> = new Set(['time', 'client', 'nginx-request', 'version']);
 
 const HEADER_BYTES = 88;
 const FIELD_BYTES = 64;
-/** A name, its length, the object it is in, and what it is. */
+/**
+ * A name entry: the name, its length, the number of the JSON object (the context) with this key, and the key's target.
+ */
 const NAME_BYTES = 76;
 const NAME_LENGTH_AT = 64;
 const NAME_CONTEXT_AT = 68;
 const NAME_TARGET_AT = 72;
-/** In the header: where the fields kept for an identity lie, and how many there are. */
+/** In the header: offset and number of the kept fields. */
 const KEPT_AT = 64;
 export const KEPT_COUNT_AT = 68;
 const STREAM_KEY_AT = 72;
 const STREAM_SLOT_AT = 80;
 const NAME_COUNT_AT = 84;
-/** In a field's record: how long the text is that follows it; of one kept for an identity, which field it is. */
+/** In a field's entry: the length of the literal that follows the field; in a kept field's entry, the field's index. */
 const AFTER_LENGTH_AT = 12;
 const SLOTS_AT = 48;
 const LITERAL_HEAD_AT = 56;
 const LITERAL_HEAD_BYTES = 8;
 
-/** Bytes the kernel has for a program, and the fields and columns it has tables for. */
+/** Bytes that the kernel has for a program, and entries that its tables have for fields and columns. */
 const MAX_PROGRAM_BYTES = 131_072;
 const MAX_FIELDS = 250;
 const MAX_KEY_CHARS = 2;
-/** The kernel looks for names in lower case. */
+/** The kernel compares names in lower case. */
 const MAY_BE_NAME = /^[^A-Z]{1,63}$/;
-/** The first are the envelope and the record itself. */
+/** Contexts are numbers of JSON objects: 0 is the envelope, 1 the record itself, the others are nested objects. */
 const MAX_CONTEXTS = 64;
-/** A name's target that is another object, by its number. */
+/** Flag in a name's target: the key holds a nested object with columns; the low bits are that object's number. */
 const OBJECT = 0x8000;
 
 /**
- * The program of a layout, for rows, or for fingerprints where an identity is given; undefined where the kernel has no
- * room for it.
+ * The program of a layout. It writes rows, or makes fingerprints if record keys are given. Undefined if the layout
+ * exceeds the kernel's memory or tables.
  */
 export function programOf(
   layout: Layout,
@@ -108,6 +113,7 @@ export function programOf(
   header.writeUInt32LE(programFlags(layout, recordKeys !== undefined), 16);
   header.writeBigUInt64LE(keyBytes(OWN.extra.key), 24);
   header.writeBigUInt64LE(keyBytes(OWN.raw.key), 32);
+  // The 8 bytes at 40: the key of `errors` for two kinds, the offset and length of the start text for log formats.
   if (layout.kind === 'json' || layout.kind === 'delimited') header.writeBigUInt64LE(keyBytes(OWN.errors.key), 40);
   if (layout.kind === 'log-format') {
     header.writeUInt32LE(layout.neededFields, 20);
@@ -121,7 +127,8 @@ export function programOf(
   header.writeUInt32LE(text.add(Buffer.concat(names.map(nameBytes))), 48);
   header.writeUInt32LE(names.length, NAME_COUNT_AT);
   header.writeUInt32LE(slots.size, 56);
-  // The word after it is the kernel's own: 0 until it has begun with the program.
+  // The word after it, at 60, belongs to the kernel: 0 means that the kernel has not prepared its tables for this
+  // program yet.
   const slotOf = (name: string) => slots.get(name) ?? 0;
   const alternatives = (recordKeys ?? []).map((columns) => {
     const ordered = inOrder(columns, specs).map(slotOf);
@@ -145,10 +152,11 @@ export function programOf(
 }
 
 /**
- * Records of the fields that are looked at for an identity, where its columns are what these write, one behind the other.
- * None where they are not, as with parts of a field.
+ * Entries of the kept fields: those that a fingerprint of a delimited line must read. There are none if the text
+ * written for these fields, one after the other, is not the record key, for example if the key has only some columns of
+ * a field.
  *
- * @param first what the identity must have: a column that is there or not
+ * @param first the first column of the record key; a record has the key only if this column has a value
  */
 function keptFields(
   { fields }: DelimitedLayout,
@@ -173,7 +181,7 @@ function keptFields(
 }
 
 function fieldBytes(
-  { op, columns, part, after = '', ...is }: LayoutField,
+  { op, columns, part, after = '', ...fieldFlags }: LayoutField,
   keys: ReadonlyMap<string, string>,
   slots: ReadonlyMap<string, number>,
   text: TextArea,
@@ -181,7 +189,8 @@ function fieldBytes(
   const bytes = Buffer.alloc(FIELD_BYTES);
   bytes.writeUInt32LE(OPS[op], 0);
   let flags = 0;
-  for (const [name, flag] of Object.entries(FIELD_FLAGS)) if (is[name as keyof typeof FIELD_FLAGS]) flags |= flag;
+  for (const [name, flag] of Object.entries(FIELD_FLAGS))
+    if (fieldFlags[name as keyof typeof FIELD_FLAGS]) flags |= flag;
   if (part) flags |= (part[0].charCodeAt(0) << SEPARATOR_SHIFT) | (part[1] << PART_SHIFT);
   bytes.writeUInt32LE(flags, 4);
   bytes.writeUInt32LE(text.add(Buffer.from(after)), 8);
@@ -211,7 +220,7 @@ function programFlags(layout: Layout, fingerprints: boolean): number {
   return flags;
 }
 
-/** `,"key":"` in seven bytes, and their number in the eighth. */
+/** `,"key":"` in seven bytes, and its length in the eighth. */
 function keyBytes(key: string): bigint {
   const text = `,"${key}":"`;
   const bytes = Buffer.alloc(8);
@@ -220,7 +229,9 @@ function keyBytes(key: string): bigint {
   return bytes.readBigUInt64LE();
 }
 
-/** A key of JSON that the kernel knows: in which object, and which column, object or part of an envelope it is. */
+/**
+ * A JSON key that the kernel recognizes: the object it is in, and the column, object or part of an envelope that it is.
+ */
 interface Name {
   readonly name: string;
   readonly context: number;
@@ -230,7 +241,7 @@ interface Name {
 function namesOf(layout: Layout): readonly Name[] {
   const { kind, fields } = layout;
   if (kind === 'json') return fields.map(({ columns }, target) => ({ name: columns[0] ?? '', context: 0, target }));
-  // Not keys, but the names of columns that values may not convert to: of an address, that of its port.
+  // Not keys, but the columns named in `errors` if a value does not convert; of an address this is the port's column.
   if (kind === 'delimited')
     return fields.map(({ columns }, target) => ({ name: columns.at(-1) ?? '', context: 0, target }));
   const parts = Object.values(ENVELOPE)
@@ -267,7 +278,7 @@ function nameBytes({ name, context, target }: Name): Buffer {
   return bytes;
 }
 
-/** What follows the fields: texts, each at its place. */
+/** What follows the fields: byte strings that the header and the fields refer to by offset. */
 class TextArea {
   readonly #parts: Buffer[] = [];
   #at: number;
@@ -276,7 +287,7 @@ class TextArea {
     this.#at = start;
   }
 
-  /** @returns its place in the program */
+  /** @returns the offset of the bytes in the program */
   add(bytes: Buffer): number {
     const at = this.#at;
     this.#parts.push(bytes);

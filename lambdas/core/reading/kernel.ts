@@ -1,6 +1,7 @@
 /**
- * The kernel from outside: WebAssembly that reads whole lines 16 bytes at a time and writes rows straight as
- * JSON bytes (lambdas/kernel). It knows what lines mostly are; the others are for the format's reader.
+ * The kernel as seen from TypeScript. The kernel is WebAssembly (lambdas/kernel) that reads whole lines 16 bytes at a
+ * time and writes rows directly as JSON bytes. It supports what most lines look like. A line that the kernel does not
+ * support is `unsupported`, and the format's TypeScript reader reads it.
  */
 
 import { eachLine, LINE_FEED, type LineSink } from '../lines/lines.ts';
@@ -36,7 +37,7 @@ interface Place {
   readonly value: number;
 }
 
-/** Node has it; its type declarations do not. */
+/** Node has WebAssembly; its type declarations do not. */
 interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: unknown };
@@ -54,58 +55,68 @@ const outputWords = new Uint32Array(kernel.memory.buffer, output);
 const outputMinutes = new Int32Array(kernel.memory.buffer, output);
 
 /**
- * A record where fingerprints are wanted: two words of fingerprint, the low one first, the minute of its event since the
- * epoch, the number of its line among those read, and where in the block that begins.
+ * The words of a record, which the kernel writes instead of a row when it makes fingerprints: two words of fingerprint,
+ * the low one first, the minute of the record's event since the epoch, the number of its line among those read, and the
+ * offset of the line in the block.
  */
 export const RECORD_WORDS = 5;
 export const MINUTE_WORD = 2;
 export const LINE_WORD = 3;
 export const START_WORD = 4;
-/** Of a record that tells no time. */
+/** Minute of a record without a timestamp. */
 export const NO_MINUTE = -(2 ** 31);
-/** Later ones, after the year 6000, are taken for this one. */
+/** Largest minute; timestamps after the year 6000 are clamped to it. */
 export const LAST_MINUTE = 2 ** 31 - 1;
 
-/** Bytes of output that may be asked for at a time. */
+/** Most bytes of output that one call may ask for. */
 export const MAX_ROOM_BYTES = kernel.ROOM_BYTES.value;
 
-/** Bytes of whole lines that the kernel takes at a time. */
+/** Most bytes of whole lines that the kernel takes at a time. */
 export const BLOCK_BYTES = kernel.INPUT_BYTES.value;
 
-/** Filters that the kernel knows, by their numbers in lambdas/kernel/filters.ts. */
+/** Filters that the kernel supports, by their numbers in lambdas/kernel/filters.ts. */
 const KERNEL_FILTERS: readonly FilterName[] = ['local_client', 'not_stdout', 'no_http', 'no_client_address'];
 const FILTERED_AT = 40;
 const NONE_FILTERED: ReadonlyMap<FilterName, number> = new Map();
 
-const STATUS = ['done', 'full', 'surprise'] as const;
+const STATUS = ['done', 'full', 'unsupported'] as const;
 const KEEP_RAW: Readonly<Record<KeepRaw, number>> = { never: 0, 'on-error': 1, always: 2 };
 
-/** What came of some lines. */
+/** The result of reading some lines of a block. */
 export interface LinesRead {
-  /** The block is at its end; the next row has no room; the next line is for the format's reader. */
+  /**
+   * `done`: the end of the block is reached. `full`: the next row has no room in the output. `unsupported`: the next
+   * line is left to the format's TypeScript reader.
+   */
   readonly status: (typeof STATUS)[number];
-  /** Where in the block the next line begins. */
+  /** Offset of the next line in the block. */
   readonly next: number;
-  /** The rows, one behind the other. Valid until the kernel is used again. */
+  /** The rows, one after the other. Valid until the kernel is used again. */
   readonly output: Buffer;
-  /** Where fingerprints are wanted, the output is a record for each row, in these: the same memory. */
+  /**
+   * When the kernel makes fingerprints, the output consists of records instead of rows. Both arrays view the output's
+   * memory.
+   */
   readonly words: Uint32Array;
   readonly minutes: Int32Array;
   readonly rows: number;
-  /** Lines left out by filters, and how many by which. */
+  /** Number of lines left out by filters, in total and by filter. */
   readonly filtered: number;
   readonly filteredBy: ReadonlyMap<FilterName, number>;
   readonly unknownFields: number;
   readonly fieldErrors: number;
-  /** Milliseconds since the epoch of the first and the last event; NaN where no row tells its time. */
+  /** Milliseconds since the epoch of the earliest and the latest event; NaN if no row has a time. */
   readonly firstEventTime: number;
   readonly lastEventTime: number;
 }
 
-/** Whose program, prefix and block the one kernel holds: it is used by one at a time, from `begin` to the block's end. */
-let user: LineKernel | undefined;
+/**
+ * The LineKernel whose program, prefix and block are in WebAssembly memory. Only one can be in use between `begin` and
+ * the end of its block.
+ */
+let current: LineKernel | undefined;
 
-/** Reads lines by one program. */
+/** Reads lines with one program. */
 export class LineKernel {
   readonly #program: Uint8Array;
   readonly #head: Buffer;
@@ -113,8 +124,8 @@ export class LineKernel {
   #length = 0;
 
   /**
-   * @param head how each row begins, up to its position
-   * @param shared what follows the position
+   * @param head beginning of each row, up to its position
+   * @param shared what follows the position in each row
    */
   constructor(bytes: Uint8Array, head = '', shared = '') {
     this.#program = bytes;
@@ -128,13 +139,13 @@ export class LineKernel {
     }
   }
 
-  /** Takes a block: whole lines, each with its LF, of BLOCK_BYTES at most. */
+  /** Begins a block: whole lines, each with its LF, of at most BLOCK_BYTES bytes. */
   begin(block: Uint8Array): void {
-    if (user !== this) {
+    if (current !== this) {
       memory.set(this.#program, program);
       memory.set(this.#head, prefix);
       memory.set(this.#shared, prefix + this.#head.length);
-      user = this;
+      current = this;
     }
     memory.set(block, input);
     this.#length = block.length;
@@ -143,8 +154,8 @@ export class LineKernel {
   /**
    * Reads lines of the block.
    *
-   * @param from where in the block the first begins
-   * @param room bytes of output there may be: of MAX_ROOM_BYTES at most
+   * @param from offset of the first line in the block
+   * @param room bytes of output that may be written; at most MAX_ROOM_BYTES are used
    * @param position of the first line
    */
   read(from: number, room: number, position: number, keepRaw: KeepRaw): LinesRead {
@@ -159,7 +170,7 @@ export class LineKernel {
     );
     const filtered = result.getUint32(12, true);
     return {
-      status: STATUS[status] ?? 'surprise',
+      status: STATUS[status] ?? 'unsupported',
       next: result.getUint32(0, true),
       output: memory.subarray(output, output + result.getUint32(4, true)),
       words: outputWords,
@@ -181,8 +192,8 @@ function filteredBy(): Map<FilterName, number> {
 }
 
 /**
- * 64-bit hash of a line's text, the one the kernel gives a record that has no other identity.
- * XXH64: https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
+ * 64-bit hash of a line's text: the kernel's fingerprint of a record without a record key. XXH64:
+ * https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
  *
  * @returns two words, the low one first
  */
@@ -190,12 +201,16 @@ export function hashOfLine(text: string): Uint32Array {
   return hashOf(text, LINE_SEED);
 }
 
-/** The same of an identity. */
+/**
+ * 64-bit hash of a record key: the kernel's fingerprint of a record that has one.
+ *
+ * @returns two words, the low one first
+ */
 export function hashOfRecordKey(text: string): Uint32Array {
-  return hashOf(text, IDENTITY_SEED);
+  return hashOf(text, RECORD_KEY_SEED);
 }
 
-const IDENTITY_SEED = 0n;
+const RECORD_KEY_SEED = 0n;
 const LINE_SEED = 1n;
 
 function hashOf(text: string, seed: bigint): Uint32Array {
@@ -204,20 +219,22 @@ function hashOf(text: string, seed: bigint): Uint32Array {
   return Uint32Array.of(result.getUint32(0, true), result.getUint32(4, true));
 }
 
-/** Takes what a block's lines come to, in their order. */
+/** Receives the results of a block's lines, in the order of the lines. */
 export interface KernelSink extends Required<Pick<LineSink, 'line' | 'longLine'>> {
   /** Position of the next line. */
   position(): number;
-  /** Bytes of output that may come. */
+  /** Bytes of output that the sink has room for. */
   room(): number;
-  /** Makes room for another row; false where there is no more to be had, so that the line is read by itself. */
+  /**
+   * Makes room for another row. Returns false if no more room can be made; the TypeScript reader then reads the line.
+   */
   makeRoom(): boolean;
-  /** Rows or fingerprints of the block's lines. */
+  /** Takes the rows or records of some lines of the block. */
   take(read: LinesRead, block: Buffer): void;
 }
 
 /**
- * Reads a block of whole lines. What the kernel does not know is given line by line.
+ * Reads a block of whole lines. Lines that the kernel does not support are passed to the sink one by one.
  *
  * @param keepRaw which rows keep their line
  */
@@ -242,22 +259,22 @@ function readLines(kernel: LineKernel, block: Buffer, keepRaw: KeepRaw, sink: Ke
   }
 }
 
-/** @returns where the next line begins */
+/** @returns the offset of the next line */
 function readLine(block: Buffer, start: number, sink: KernelSink): number {
   const end = block.indexOf(LINE_FEED, start) + 1;
   eachLine(block.subarray(start, end), sink);
   return end;
 }
 
-/** Longest UTF-8 of one UTF-16 unit. */
+/** Largest UTF-8 size of one UTF-16 code unit. */
 const MAX_UNIT_BYTES = 3;
 
 /**
- * Reads the messages of events, each as a line: those that hold a line end, and all where there is no kernel, are read by
- * themselves.
+ * Reads the messages of events as lines. Messages that contain a line end, and all messages if there is no kernel, are
+ * read one by one with `readNext`.
  *
- * @param done how many of them have been read
- * @param readNext reads the next by itself
+ * @param done returns how many of the messages have been read
+ * @param readNext reads the next message by itself
  */
 export function readMessages(
   kernel: LineKernel | undefined,
@@ -277,8 +294,8 @@ export function readMessages(
 }
 
 /**
- * Cuts events' messages into blocks of lines for the kernel; undefined stands for a message that holds a line end,
- * is too long or no well-formed text, and is to be read by itself.
+ * Joins messages into blocks of lines for the kernel. Yields undefined for a message that must be read by itself: it
+ * contains a line end, is too long, or is not well-formed text.
  */
 function* messageBlocks(messages: readonly string[]): Generator<Buffer | undefined> {
   let lines: string[] = [];

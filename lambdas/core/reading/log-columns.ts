@@ -1,6 +1,6 @@
 /**
- * What the variables of an nginx log_format are in a table. One variable fills each column; what no
- * column stands for gets a text column of its own name, so nothing a format logs is dropped.
+ * Maps the variables of an nginx log_format to the columns of a table. Each column is filled by one variable. A
+ * variable that fills no shared column gets a text column of its own name, so that nothing in a line is dropped.
  * https://nginx.org/en/docs/varindex.html
  */
 
@@ -22,7 +22,7 @@ import { LOG_FORMAT_OPTION, type LogFormat, unescapeValue } from './log-format.t
 import type { Row } from './row.ts';
 import { readLogTime } from './times.ts';
 
-/** The columns gateway logs share, in the order of their tables. */
+/** The columns that gateway logs share, in the order of their tables. */
 const COLUMNS = defineColumns({
   log_time: timestamp("When the request was logged, UTC; the container runtime's time where the line tells none."),
   stream: text("The container's output stream the line came from; null where no envelope tells."),
@@ -47,7 +47,10 @@ const COLUMNS = defineColumns({
 
 type ColumnName = keyof typeof COLUMNS;
 
-/** The variables that can fill a column besides one of its own name; where a format has several, the first does. */
+/**
+ * The variables that can fill a column besides the variable of the same name. If a format has several, the first one
+ * listed here is used.
+ */
 const FILLED_BY: Readonly<Record<Exclude<ColumnName, 'stream'>, readonly string[]>> = {
   log_time: ['msec', 'time_iso8601', 'time_local'],
   client_ip: [
@@ -92,16 +95,16 @@ const FILLED_BY: Readonly<Record<Exclude<ColumnName, 'stream'>, readonly string[
   ],
 };
 
-/** What project_name is for a host that names none. */
+/** project_name of a host that contains none. */
 const NO_PROJECT = 'platform';
 
-/** One variable of a format, as a reader needs it. */
+/** One variable of a format, for the reader of its lines. */
 export interface LogField {
-  /** Writes the value, as logged, to the columns the variable fills. */
+  /** Writes the value, as logged, to the columns that the variable fills. */
   readonly write: (row: Row, value: string) => void;
-  /** The value holds no space: what follows one is not the value's. */
+  /** The value contains no space: text after a space does not belong to it. */
   readonly token: boolean;
-  /** The same, for the kernel, without the text around it. */
+  /** Describes the variable to the kernel, without the literals around it. */
   readonly layout: LayoutField;
 }
 
@@ -110,15 +113,15 @@ export interface LogColumns {
   readonly columns: ColumnSpecs;
   /** In the order of the format's variables. */
   readonly fields: readonly LogField[];
-  /** Which variable fills a column, by its index among them; undefined where none does. */
+  /** Index of the variable that fills a column, or undefined if none does. */
   readonly indexOf: (column: ColumnName) => number | undefined;
 }
 
 /**
- * The table of a log_format: the shared columns that it can fill, in their order, then its other
- * variables. log_time and stream are always there: a container's envelope tells them too.
+ * The table of a log_format: the shared columns that it can fill, in their order, then its other variables. log_time
+ * and stream are always included, because a container's envelope contains them too.
  *
- * @throws OptionError naming the place of a variable whose column would be one of the lake's own.
+ * @throws OptionError naming the column in the log_format of a variable whose name is one of the lake's own columns.
  */
 export function logColumns({ variables }: LogFormat, escaping: Escape): LogColumns {
   const filledBy = new Map<ColumnName, number>();
@@ -151,12 +154,12 @@ export function logColumns({ variables }: LogFormat, escaping: Escape): LogColum
   };
 }
 
-/** Columns of variables that have none of their own are numbered from here: the shared ones may grow up to it. */
+/** First number of the columns for other variables. The shared columns may grow up to it. */
 const FIRST_OTHER = 40;
 
 /**
- * The client's address in a value: the first of a list, without brackets and port; undefined where that is no address.
- * Load balancers may be told to add the client's port to X-Forwarded-For:
+ * The client's address in a value: the first one of a list, without brackets and port. Undefined if that is not an
+ * address. Load balancers can be configured to add the client's port to X-Forwarded-For:
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/x-forwarded-headers.html
  */
 export function clientAddress(value: string): string | undefined {
@@ -166,15 +169,15 @@ export function clientAddress(value: string): string | undefined {
   return isAddress(bare) ? bare : undefined;
 }
 
-/** Between brackets, with a port behind them or not; or IPv4 with a port. */
+/** An address in brackets, with or without a port after them; or IPv4 with a port. */
 const WITH_PORT = /^(?:\[(.*)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/;
 
-/** Nothing was there to log: `-`, or with escape=json and escape=none an empty value. */
+/** True if there was nothing to log: `-`, or an empty value with escape=json and escape=none. */
 export function isMissing(value: string): boolean {
   return value === '-' || value === '';
 }
 
-/** The project a host belongs to: `shop` for `shop-api.example.com`, `platform` for `api.example.com`. */
+/** The project of a host: `shop` for `shop-api.example.com`, `platform` for `api.example.com`. */
 export function projectOf(host: string): string {
   const dot = host.indexOf('.');
   const hyphen = host.indexOf('-');
@@ -211,7 +214,7 @@ function logField(variable: string, columns: ReadonlySet<ColumnName>, escaping: 
   };
 }
 
-/** What the kernel makes of a variable. */
+/** Describes to the kernel how a variable fills its columns. */
 function layoutOf(variable: string, columns: ReadonlySet<ColumnName>): LayoutField {
   const filled = (...names: ColumnName[]) => names.map((name) => (columns.has(name) ? name : undefined));
   if (variable === 'request') {
@@ -227,7 +230,7 @@ function layoutOf(variable: string, columns: ReadonlySet<ColumnName>): LayoutFie
   return { op: OPS[column ?? 'stream'] ?? 'text', columns: [column], status: column === 'status_code' };
 }
 
-/** The kernel's ops for columns that are not simply text. */
+/** The kernel's ops for columns that are not plain text. */
 const OPS: Readonly<Partial<Record<ColumnName, LayoutOp>>> = {
   log_time: 'time',
   client_ip: 'client',
@@ -237,7 +240,7 @@ const OPS: Readonly<Partial<Record<ColumnName, LayoutOp>>> = {
   response_time: 'double',
 };
 
-/** The columns' parts of a value; most variables are one column. */
+/** Splits a value into the parts for each column; most variables fill one column with the whole value. */
 function partsOf(
   variable: string,
   value: string,
@@ -249,12 +252,15 @@ function partsOf(
   return [...columns].map((column) => [column, value] as const);
 }
 
-/** nginx itself takes capitals, `_` and `-`: whatever else a client sent is no method, though a space may follow. */
+/**
+ * nginx itself accepts capitals, `_` and `-`. Anything else that a client sent is not a method, even if a space
+ * follows.
+ */
 const METHOD = /^[\w-]+$/;
 
 /**
- * `METHOD URL HTTP/version`; the URL may hold spaces. HTTP/0.9 has no version. What is no request (a TLS
- * handshake, say) stays in `errors` as logged.
+ * Splits `METHOD URL HTTP/version`; the URL may contain spaces. HTTP/0.9 has no version. A value that is not a request
+ * (such as a TLS handshake) is kept in `errors` as logged.
  */
 function requestParts(value: string, row: Row): (readonly [ColumnName, string])[] {
   const request = value.trim();
@@ -318,7 +324,9 @@ const WRITE: Readonly<Record<ColumnName, Write>> = {
   trace_id: (row, value, variable) => row.text('trace_id', traceId(value, variable)),
 };
 
-/** nginx lists a time per server it tried, as `0.002, 0.100 : -`: together they are how long the upstream took. */
+/**
+ * nginx lists one time per server that it tried, such as `0.002, 0.100 : -`; their sum is the upstream's response time.
+ */
 function writeUpstreamTime(row: Row, value: string): void {
   if (!/[,:]/.test(value)) {
     row.double('response_time', value);
@@ -335,7 +343,7 @@ function writeUpstreamTime(row: Row, value: string): void {
   row.double('response_time', String(sum / 1e6));
 }
 
-/** Where a header's trace id ends, and which of its parts that is. */
+/** The separator that ends a header's trace id, and the index of the id among the parts. */
 const TRACE_PARTS: Readonly<Record<string, readonly [separator: string, part: number]>> = {
   http_traceparent: ['-', 1],
   http_b3: ['-', 0],

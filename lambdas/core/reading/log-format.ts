@@ -1,50 +1,50 @@
 /**
- * nginx `log_format` strings: compiled to the variables and the text between them, and lines split
- * by them. https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format
+ * Parses nginx `log_format` strings into variables and the literals between them, and splits lines by them.
+ * https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format
  */
 import { OptionError } from './format.ts';
 import type { Escape } from './layout.ts';
 
-/** The source option that holds a log_format string. */
+/** The source option that contains a log_format string. */
 export const LOG_FORMAT_OPTION = 'logFormat';
 
 /** One variable of a log_format. */
 export interface LogVariable {
-  /** Without `$`, in lower case: nginx takes `$Host` for `$host`. */
+  /** Without `$`, in lower case: to nginx, `$Host` is `$host`. */
   readonly name: string;
-  /** Where it stands in the log_format: column, from 1. */
+  /** The variable's column in the log_format string, from 1. */
   readonly column: number;
-  /** The text that follows it, up to the next variable or the end. */
+  /** The literal that follows the variable, up to the next variable or the end. */
   readonly after: string;
-  /** The value is an address, which can hold colons. */
+  /** The value is an address, which can contain colons. */
   readonly address: boolean;
-  /** Several values can stand in it, separated by `, ` and ` : `: they hold the space that may also follow it. */
+  /** The value may be a list separated by `, ` and ` : `, so a space may be part of it even if a space also ends it. */
   readonly list: boolean;
 }
 
-/** A log_format string taken apart. */
+/** A parsed log_format string. */
 export interface LogFormat {
-  /** The text before the first variable. */
+  /** The literal before the first variable. */
   readonly start: string;
   readonly variables: readonly LogVariable[];
 }
 
-/** An IPv6 address that ends in an IPv4 one, a colon and a port. */
+/** Longest address with port: an IPv6 address that ends in an IPv4 address, a colon and a port. */
 const MAX_ADDRESS_AND_PORT = 51;
 
-/** Variables that hold one address. https://nginx.org/en/docs/varindex.html */
+/** Variables whose value is one address. https://nginx.org/en/docs/varindex.html */
 const ADDRESS = /^(?:realip_)?remote_addr$|^proxy_protocol_(?:server_)?addr$|^server_addr$/;
 
 /**
- * The servers asked for one request, and the addresses it was forwarded for.
+ * Variables whose value may be a list: the servers asked for one request, and the addresses that it was forwarded for.
  * https://nginx.org/en/docs/http/ngx_http_upstream_module.html#variables
  */
 const LIST = /^(?:upstream_(?!http_|cookie_|trailer_)|http_x_forwarded_for$|proxy_add_x_forwarded_for$)/;
 
 /**
- * Takes a log_format string apart.
+ * Parses a log_format string.
  *
- * @throws OptionError naming the column (from 1) of what cannot be read.
+ * @throws OptionError naming the column (from 1) of the part that cannot be read.
  */
 export function parseLogFormat(format: string): LogFormat {
   const fail = (at: number, problem: string): OptionError =>
@@ -101,17 +101,17 @@ export function parseLogFormat(format: string): LogFormat {
 
 /** A line split by its log_format. */
 export interface SplitLine {
-  /** Values as logged, in the order of the variables; fewer where the line ends early. */
+  /** Values as logged, in the order of the variables; fewer if the line ends early. */
   readonly values: readonly string[];
-  /** What the line holds after the format's end. */
+  /** The text after the format's end. */
   readonly rest: string;
 }
 
 /**
- * Splits a line. A line that ends before the format does gives the values it has, the last one up to
- * the line's end.
+ * Splits a line. If the line ends before the format does, the result has the values up to there, and the last of them
+ * reaches to the end of the line.
  *
- * @returns undefined where the line does not begin as the format does
+ * @returns undefined if the line does not begin like the format
  */
 export function splitLine(line: string, { start, variables }: LogFormat, escaping: Escape): SplitLine | undefined {
   if (!line.startsWith(start)) return undefined;
@@ -132,9 +132,9 @@ export function splitLine(line: string, { start, variables }: LogFormat, escapin
 }
 
 /**
- * The value as the client sent it: what a URL or a user agent is worth having as, and both of nginx's
- * escapes can be undone exactly. A value with control characters, or with bytes that are no UTF-8 (a
- * TLS handshake sent to a plain port), is no text and stays as logged, all of it.
+ * The value as the client sent it, which is the useful form of a URL or a user agent; both of nginx's escapes can be
+ * undone exactly. A value with control characters or with bytes that are not valid UTF-8 (such as a TLS handshake sent
+ * to a plain port) is not text: all of it stays as logged.
  */
 export function unescapeValue(value: string, escaping: Escape): string {
   if (!value.includes('\\') || escaping === 'none') return value;
@@ -148,8 +148,8 @@ function withoutEscapes(literal: string): string {
 }
 
 /**
- * Where the text `after` a value begins: a quote with a backslash before it is still the value's, and
- * so is a space that separates a list's items.
+ * Finds the literal `after` that ends a value. A quote after a backslash still belongs to the value, and so does a
+ * space that separates the items of a list.
  */
 function endOfValue(line: string, from: number, { after, address, list }: LogVariable, escaping: Escape): number {
   if (after.startsWith(':') && address) return endOfAddress(line, from, after);
@@ -162,14 +162,14 @@ function endOfValue(line: string, from: number, { after, address, list }: LogVar
   return end;
 }
 
-/** A port follows the last colon: IPv6 holds colons too. */
+/** A port follows the last colon, because IPv6 addresses also contain colons. */
 function endOfAddress(line: string, from: number, after: string): number {
   const [address = ''] = /^[\da-f:.]*/i.exec(line.slice(from, from + MAX_ADDRESS_AND_PORT)) ?? [];
   const end = line.lastIndexOf(after, from + address.length);
   return end < from ? -1 : end;
 }
 
-/** Is the space at a place part of `, ` or ` : `? */
+/** True if the space is part of `, ` or ` : `. */
 function separatesItems(line: string, space: number, from: number): boolean {
   const before = line.slice(Math.max(from, space - 2), space);
   return before.endsWith(',') || before === ' :' || line.startsWith(' : ', space);
@@ -181,7 +181,7 @@ function backslashesBefore(line: string, at: number, from: number): number {
   return count;
 }
 
-/** The end of a line that breaks off within the text after a value. */
+/** Removes the beginning of the literal `after` from the end of a line that breaks off within the literal. */
 function withoutStartOf(after: string, end: string): string {
   for (let length = Math.min(after.length, end.length); length > 0; length--) {
     if (end.endsWith(after.slice(0, length))) return end.slice(0, -length);
@@ -191,7 +191,7 @@ function withoutStartOf(after: string, end: string): string {
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** `\xHH` is how nginx writes quotes, backslashes, control characters and every byte above 126. */
+/** nginx writes quotes, backslashes, control characters and every byte above 126 as `\xHH`. */
 function unescapeHex(value: string): string {
   return value.replace(/(?:\\x[0-9A-Fa-f]{2})+/g, (run) => UTF8.decode(Buffer.from(run.replaceAll('\\x', ''), 'hex')));
 }
@@ -200,7 +200,7 @@ function unescapeJson(value: string): string {
   try {
     return String(JSON.parse(`"${value}"`));
   } catch {
-    // A line of another escape, or cut within one: the value is kept as logged.
+    // The line has another escape, or is cut within one: the value is kept as logged.
     return value;
   }
 }

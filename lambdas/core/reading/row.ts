@@ -1,14 +1,14 @@
 import { type ColumnSpecs, numbered, OWN } from '../tables/table.ts';
 import { rowTime } from './times.ts';
 
-/** Whether a row keeps the line it came from in `raw`. */
+/** Which rows keep the line they came from in `raw`. */
 export type KeepRaw = 'never' | 'on-error' | 'always';
 
 const INT = /^[+-]?\d{1,10}$/;
 const BIGINT = /^[+-]?\d{1,19}$/;
-/** A double that is written as it was logged: a JSON number without exponent. */
+/** A JSON number without an exponent: a double in this form is written as it was logged. */
 const PLAIN_DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
-/** Digits beyond which a double is not exact. */
+/** A number with more digits is not kept exactly by a double. */
 const MAX_DOUBLE_DIGITS = 17;
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$/;
 
@@ -18,22 +18,22 @@ const MAX_BIGINT = 9223372036854775807n;
 const MIN_BIGINT = -9223372036854775808n;
 
 /**
- * The row a format writes: JSON by column number, without nulls, in the order written. One instance
- * serves a whole object; `begin` starts each line anew.
+ * The row that a format writes: JSON by column key, without nulls, in the order written. One instance serves a whole
+ * input (an S3 object or a CloudWatch subscription payload); `begin` starts the row of the next line.
  *
- * A value that does not convert leaves its column null and an entry in `errors`.
+ * A value that does not convert leaves its column null and adds an entry to `errors`.
  */
 export class Row {
-  /** Values of declared columns set, field errors and unknown fields of the current row. */
+  /** Number of values set in declared columns, of field errors and of unknown fields in the current row. */
   values = 0;
   fieldErrors = 0;
   unknownFields = 0;
-  /** Milliseconds since the epoch of the row's event, where its format says which column tells it. */
+  /** Milliseconds since the epoch of the row's event, if a timestamp column has been set. */
   eventTime: number | undefined;
 
-  /** How each column's value begins in the JSON, by column name. */
+  /** The beginning of each column's value in the JSON, by column name. */
   readonly #keys: ReadonlyMap<string, string>;
-  /** The values every row has, as JSON, after its position. */
+  /** The values shared by every row, as JSON, which follow the position. */
   readonly shared: string;
   #json = '';
   #errors: Record<string, { value: string; reason: string }> | undefined;
@@ -41,7 +41,7 @@ export class Row {
 
   /**
    * @param specs the format's columns
-   * @param shared values every row of this object or payload has: own or declared columns by name
+   * @param shared values shared by every row of an input, by the name of an own or a declared column
    */
   constructor(specs: ColumnSpecs, shared: ReadonlyMap<string, string> = new Map()) {
     this.#keys = new Map([...Object.values(OWN), ...numbered(specs)].map(({ name, key }) => [name, `,"${key}":`]));
@@ -92,7 +92,7 @@ export class Row {
     this.set(name, String(value));
   }
 
-  /** `value` as `yyyy-MM-ddTHH:mm:ss[.fraction][Z]` in UTC; kept to microseconds. */
+  /** `value` must be `yyyy-MM-ddTHH:mm:ss[.fraction][Z]` in UTC; it is kept to the microsecond. */
   timestamp(name: string, value: string): void {
     const time = rowTime(value);
     if (!time) {
@@ -103,14 +103,14 @@ export class Row {
     this.eventTime ??= time.millis;
   }
 
-  /** Keeps a value that did not convert; its column stays null. A name given again is kept with a number after it. */
+  /** Keeps a value that did not convert; its column stays null. Repeated names get a number appended. */
   error(name: string, value: string, reason: string): void {
     this.#errors ??= Object.create(null) as Record<string, { value: string; reason: string }>;
     this.fieldErrors++;
     this.#errors[freeName(this.#errors, name, this.fieldErrors)] = { value: value.toWellFormed(), reason };
   }
 
-  /** Keeps what the line holds beyond the declared columns. A name given again is kept with a number after it. */
+  /** Keeps a value that the line has beyond the declared columns. Repeated names get a number appended. */
   extra(name: string, value: string): void {
     this.#extra ??= Object.create(null) as Record<string, string>;
     this.unknownFields++;
@@ -131,7 +131,7 @@ export class Row {
     this.values++;
   }
 
-  /** How the column's value begins in the row: `,"key":`. */
+  /** The beginning of the column's value in the row: `,"key":`. */
   protected keyOf(name: string): string {
     const key = this.#keys.get(name);
     if (!key) throw new Error(`row: no column ${name} in this format's table`);
@@ -139,12 +139,15 @@ export class Row {
   }
 }
 
-/** How a row begins, up to its position. */
+/** The beginning of a row, up to its position. */
 export function rowHead(origin: string): string {
   return `{"${OWN.origin.key}":"${origin}","${OWN.position.key}":`;
 }
 
-/** `name` where it is not taken, else with a number: doubled, so that no choice of names makes the search long. */
+/**
+ * Returns `name` if it is free, else the name with a number. The number doubles with each try, so that no choice of
+ * names makes the search long.
+ */
 function freeName(taken: Readonly<Record<string, unknown>>, name: string, count: number): string {
   const wellFormed = name.toWellFormed();
   let free = wellFormed;
@@ -152,10 +155,10 @@ function freeName(taken: Readonly<Record<string, unknown>>, name: string, count:
   return free;
 }
 
-/** Text that JSON writes as it is: printable ASCII but for the quote and the backslash. */
+/** Text that JSON represents unchanged: printable ASCII without the quote and the backslash. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
-/** JSON text of a string; lone surrogates, which UTF-8 cannot hold, become U+FFFD. */
+/** The JSON string for a text. Lone surrogates, which UTF-8 cannot represent, become U+FFFD. */
 function quote(value: string): string {
   if (PLAIN.test(value)) return `"${value}"`;
   return JSON.stringify(value.isWellFormed() ? value : value.toWellFormed());

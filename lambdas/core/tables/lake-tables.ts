@@ -1,10 +1,13 @@
 import { bigint, int, numbered, OWN, type Table, text, timestamp } from './table.ts';
 
-/** Names a source may not have: they are the lake's own tables. */
+/** Names of the lake's own tables; a source may not have them. */
 export const LOADS = 'loads';
 export const REJECTED_LINES = 'rejected_lines';
 
-/** One row per object or payload loaded: the SQL face of what was done. lines = rows + filtered + rejected. */
+/**
+ * One row per input loaded (an S3 object or a CloudWatch subscription payload), so that SQL can audit what was loaded.
+ * lines = rows + filtered + rejected.
+ */
 export const LOADS_COLUMNS = {
   source: text('Source the object or payload belongs to.'),
   kind: text('object (S3) or payload (CloudWatch); amended: what it came to after lines were replayed or redriven.'),
@@ -28,7 +31,7 @@ export const LOADS_COLUMNS = {
   finished_at: timestamp('When everything but this row had been acknowledged by Firehose, UTC.'),
 } as const;
 
-/** Lines no format could read, each with its reason. */
+/** Lines that no format could read, each with its reason. */
 export const REJECTED_COLUMNS = {
   source: text('Source the line belongs to.'),
   reason: text('Short code, e.g. too_few_fields or broken_gzip.'),
@@ -50,5 +53,5 @@ export const rejectedTable: Table = {
   columns: [...numbered(REJECTED_COLUMNS), OWN.origin, OWN.position],
 };
 
-/** Raised whenever a format learns to read lines it rejected before. */
+/** Increased whenever a format learns to read lines that it rejected before. */
 export const PARSER_VERSION = 1;

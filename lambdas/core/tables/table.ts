@@ -1,19 +1,19 @@
 /**
- * A table written once: the Glue schema, the JSON keys sent to Firehose, the docs and the local
- * Parquet all derive from it.
+ * A table is written once: the Glue schema, the JSON keys sent to Firehose, the docs and the local Parquet files all
+ * derive from it.
  */
 
-/** Column types, by their Glue (Hive) names. Timestamps are UTC without zone, in microseconds. */
+/** Column types, by their Glue (Hive) names. Timestamps are UTC without a zone, in microseconds. */
 export type ColumnType = 'string' | 'int' | 'bigint' | 'double' | 'boolean' | 'timestamp';
 
-/** A column before it has its place in a table. */
+/** A column without its key. */
 export interface ColumnSpec<Type extends ColumnType = ColumnType> {
   readonly type: Type;
-  /** One sentence: meaning, unit, what null stands for. At most 255 characters: Glue refuses more. */
+  /** One sentence: meaning, unit, and the meaning of null. At most 255 characters, because Glue refuses more. */
   readonly comment: string;
   /**
-   * Its number among the format's, from 0. For formats whose options choose among their columns, so
-   * that another choice renumbers none.
+   * The column's number among the format's columns, from 0. For formats whose options choose among their columns, so
+   * that another choice does not renumber any.
    *
    * @default - its place
    */
@@ -24,21 +24,21 @@ export interface ColumnSpec<Type extends ColumnType = ColumnType> {
 export interface Column extends ColumnSpec {
   readonly name: string;
   /**
-   * The column's JSON key in what is sent to Firehose on the Parquet path: `keyOf` its number.
-   * Short because Firehose bills bytes. Given once and never reused: records already buffered are read with the mapping of
-   * the day they are delivered.
+   * The column's key in the JSON records sent to Firehose: `keyOf` of its number. Short, because Firehose bills bytes.
+   * A key is assigned once and never reused: Firehose reads records that it has buffered with the mapping of the day it
+   * delivers them.
    */
   readonly key: string;
 }
 
-/** A table: columns in the order a user sees them. `dt`, the partition, is not among them. */
+/** A table: columns in the order a user sees them. The partition column `dt` is not among them. */
 export interface Table {
   readonly name: string;
   readonly description: string;
   readonly columns: readonly Column[];
 }
 
-/** Columns by name, in order. New ones go at the end; none is renamed, retyped, moved or taken out. */
+/** Columns by name, in order. New ones are added at the end; no column is renamed, retyped, moved or removed. */
 export type ColumnSpecs = Readonly<Record<string, ColumnSpec>>;
 
 /** A column's name in a table: Glue keeps names in lower case, so that a capital would name another column. */
@@ -79,12 +79,12 @@ export const double = column('double');
 export const boolean = column('boolean');
 export const timestamp = column('timestamp');
 
-/** The partition column of every table: projected, so there is no crawler and nothing to repair. */
+/** The partition column of every table. Athena projects partitions, so there is no crawler and nothing to repair. */
 export const PARTITION = { name: 'dt', comment: 'Day, YYYY-MM-DD, on which Firehose received the row.' } as const;
 
 /**
- * The lake's own columns, last in every table. Their numbers come first (0-9), a format's start at
- * FIRST_FORMAT_KEY, so that a format can grow at its end.
+ * The lake's own columns, last in every table. They have the lowest numbers (0-9) and a format's columns begin at
+ * FIRST_FORMAT_KEY, so that a format can add columns at its end.
  */
 export const OWN = {
   origin: {
@@ -112,22 +112,22 @@ export const OWN = {
   logStream: { name: 'log_stream', key: '6', ...text('CloudWatch log stream the event came from.') },
 } as const satisfies Record<string, Column>;
 
-/** A format's columns are numbered from here: the key `a`. */
+/** The first number of a format's columns: the key `a`. */
 export const FIRST_FORMAT_KEY = 10;
 
 /** Where a source's records come from: S3 objects, or CloudWatch log events. */
 export type Lane = 'objects' | 'events';
 
-/** After digits and lower-case letters: no capitals, so that no rule of case makes two keys one. */
+/** Keys after the digits and lower-case letters. No capitals: software that ignores case would confuse two keys. */
 const SIGNS = '!#$%&*+-/:;<=>?@^_|~';
 const LETTERS_END = 36;
 
-/** The JSON key of a column's number: one character up to 55, then the number in base 36. */
+/** The JSON key for a column's number: one character up to 55, from there on the number in base 36. */
 export function keyOf(number: number): string {
   return SIGNS[number - LETTERS_END] ?? number.toString(36);
 }
 
-/** Numbers a format's columns. */
+/** Makes columns of specs: adds each one's name and key. */
 export function numbered(specs: ColumnSpecs): Column[] {
   return Object.entries(specs).map(([name, spec], index) => ({
     name,

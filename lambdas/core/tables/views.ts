@@ -1,15 +1,15 @@
 /**
- * Views that keep one row of each repeat. Loading is at least once: a retry repeats rows with the same
- * origin and position. SQL that Athena and DuckDB read alike.
+ * Views without repeated rows. Loading is at least once: a retry may write rows again, with the same origin and
+ * position. The SQL has the same meaning in Athena and DuckDB.
  */
 import { LOADS, REJECTED_LINES } from './lake-tables.ts';
 import { OWN, PARTITION } from './table.ts';
 
-/** A table to keep one row of each repeat of. */
+/** A table of which to keep one row per repeat. */
 export interface OnceOf {
   readonly database: string;
   readonly table: string;
-  /** Names of its columns, the partition not among them. */
+  /** Names of its columns, without the partition column. */
   readonly columns: readonly string[];
 }
 
@@ -19,11 +19,11 @@ export function onceName(table: string): string {
 }
 
 /**
- * The table's rows, one for each origin and position, also where the repeat arrived on another day: the
- * latest day's. Of `loads` the latest row of each origin.
+ * Selects one row for each origin and position of a table, even if the repeat arrived on another day: the row of the
+ * latest day. Of `loads` it selects the latest row of each origin.
  *
- * @param where a condition on the rows looked at. Days a query names outside cannot reach in here, as a
- * repeat on another day must be seen: so a table of many days is read whole unless this bounds it.
+ * @param where a condition on the rows to read. A condition outside this query cannot reduce what it reads, because a
+ * repeat may be on any day: without `where`, the whole table is read.
  */
 export function onceSelect({ database, table, columns }: OnceOf, where = 'true'): string {
   const names = [...columns, PARTITION.name].map(quoted).join(', ');
@@ -35,18 +35,18 @@ export function onceSelect({ database, table, columns }: OnceOf, where = 'true')
   );
 }
 
-/** The statement that makes the view. */
+/** The statement that creates the view. */
 export function onceView(of: OnceOf): string {
   return `CREATE OR REPLACE VIEW ${quoted(of.database)}.${quoted(onceName(of.table))} AS ${onceSelect(of)}`;
 }
 
-/** No column can be called so. */
+/** No column can have this name. */
 const COPY = quoted('#copy');
 
 interface Repeats {
-  /** Columns that repeats have in common. */
+  /** Columns in which repeats are equal. */
   readonly same: readonly string[];
-  /** By these the last one is kept. */
+  /** Columns by which the latest repeat is found. */
   readonly latest: readonly string[];
 }
 
