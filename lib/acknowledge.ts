@@ -3,8 +3,8 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IConstruct } from 'constructs';
 
 /**
- * Acknowledges that `role` may use all keys of `bucket` that `pattern` (ending with `*`) matches: the
- * security rules ask for a reason for each wildcard.
+ * Acknowledges that `role` may use all keys of `bucket` that `pattern` (ending with `*`) matches: the security rules
+ * require a reason for each wildcard.
  */
 export function acknowledgeKeys(role: IConstruct, bucket: IBucket, pattern: string, reason: string): void {
   const own = bucket.node.defaultChild;

@@ -9,10 +9,9 @@ const LAMBDAS = fileURLToPath(new URL('../lambdas/', import.meta.url));
 const bundles = new Map<string, string>();
 
 /**
- * Bundles a handler under lambdas/ into one ES module, `index.mjs`, and its source map; gives the
- * folder, which goes with the process. The same sources give the same bytes, so an asset of it changes
- * only when they do. esbuild itself and not CDK's function for it, which takes four times as long to
- * find it and reports each bundle.
+ * Bundles a handler under lambdas/ into one ES module, `index.mjs`, and its source map. Returns the folder, which is
+ * deleted when the process exits. The same sources give the same bytes, so an asset changes only if its sources do.
+ * Uses esbuild directly: CDK's function for it takes four times as long to find esbuild and reports each bundle.
  *
  * @throws esbuild's error for sources that do not build
  */
@@ -30,11 +29,11 @@ export function bundle(entry: string): string {
     format: 'esm',
     minify: true,
     sourcemap: 'external',
-    // The map names the sources; their text is in the repository.
+    // The map contains the names of the sources; their text is in the repository.
     sourcesContent: false,
     mainFields: ['module', 'main'],
     alias: { '@aws-sdk/credential-provider-node': join(LAMBDAS, 'edges/credentials.ts') },
-    // CommonJS dependencies in an ES module call a `require` that is not there.
+    // CommonJS dependencies call `require`, which does not exist in an ES module.
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
     logLevel: 'warning',
   });

@@ -5,15 +5,15 @@ import { Construct } from 'constructs';
 import { PARTITION, type Table } from '../lambdas/core/tables/table.ts';
 import { DATABASE, LAKE } from './names.ts';
 
-/** Which tables there are, and where. */
+/** The tables of the catalog and their place. */
 export interface CatalogProps {
   readonly lake: IBucket;
   readonly tables: readonly Table[];
-  /** How far back partitions are looked for, in days: older ones have expired. */
+  /** Number of days back that Athena looks for partitions: older ones have expired. */
   readonly retentionDays: number;
 }
 
-/** The lake's tables as Athena and Firehose know them: a Glue database of Parquet tables. */
+/** The lake's tables for Athena and Firehose: a Glue database of Parquet tables. */
 export class Catalog extends Construct {
   readonly databaseName: string;
   readonly #tables = new Map<string, CfnTable>();
@@ -28,7 +28,7 @@ export class Catalog extends Construct {
     for (const table of tables) this.#tables.set(table.name, this.#parquetTable(table, lake, retentionDays));
   }
 
-  /** Name of a table, as a reference: what uses it is made after it. */
+  /** Name of a table, as a reference: a resource that uses it is created after the table. */
   tableName(table: Table): string {
     const resource = this.#tables.get(table.name);
     if (!resource) throw new Error(`${this.node.path}: table ${table.name} is not in the catalog`);
@@ -64,8 +64,8 @@ export class Catalog extends Construct {
 }
 
 /**
- * Partitions by projection, so there is no crawler and nothing to repair. The days are counted in UTC:
- * a time zone ahead of it is a day further, and a file holds rows of up to a day before it was written.
+ * Projects the partitions, so there is no crawler and nothing to repair. The days are counted in UTC: in a time zone
+ * ahead of UTC it may already be the next day, and a file can hold rows of up to a day before it was written.
  * https://docs.aws.amazon.com/athena/latest/ug/partition-projection-supported-types.html
  */
 function projection(retentionDays: number): Record<string, string> {

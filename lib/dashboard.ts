@@ -15,7 +15,7 @@ export class Dashboard extends Construct {
     this.#dashboard = new CloudWatchDashboard(this, 'Resource');
   }
 
-  /** Adds what the duplicate check finds. */
+  /** Adds the results of the duplicate check. */
   addDuplicates(sources: readonly string[]): void {
     this.#dashboard.addWidgets(
       new TextWidget({
@@ -40,7 +40,7 @@ export class Dashboard extends Construct {
   }
 }
 
-/** Half a row. */
+/** A graph that takes half a row. */
 function graph(title: string, left: readonly IMetric[]): GraphWidget {
   return new GraphWidget({ title, left: [...left], leftYAxis: { min: 0, showUnits: false }, width: WIDTH / 2 });
 }

@@ -4,7 +4,7 @@ import type { CountMetric, TrackMetric } from '../lambdas/core/duplicates/metric
 import { SERVICE, SOURCE_DIMENSION } from '../lambdas/core/metrics.ts';
 import { METRIC_NAMESPACE } from '../lambdas/core/settings.ts';
 
-/** A metric of the duplicate check, summed over five minutes: ELB's own interval. */
+/** A metric of the duplicate check, summed over five minutes, which is ELB's delivery interval. */
 export function duplicateMetric(source: string, metricName: CountMetric | TrackMetric): Metric {
   return new Metric({
     namespace: METRIC_NAMESPACE,
@@ -15,9 +15,11 @@ export function duplicateMetric(source: string, metricName: CountMetric | TrackM
   });
 }
 
-/** Duplicates in a hundred records of a source. A share of what was checked, so it holds for a sample as well. */
+/**
+ * Duplicates per hundred records of a source. It is a share of the records checked, so it is also valid for a sample.
+ */
 export function duplicateRate(source: string, period = Duration.minutes(5)): MathExpression {
-  // Sources share a graph, so each one's metrics need names of their own.
+  // Sources share a graph, so each one's metrics need ids of their own.
   const [within, across, checked] = [`within_${source}`, `across_${source}`, `checked_${source}`];
   return new MathExpression({
     expression: `100 * (${within} + ${across}) / ${checked}`,

@@ -18,14 +18,17 @@ import { throughDynamoDb } from './ledger.ts';
 import { LogFunction } from './log-function.ts';
 import type { ObjectNotifications } from './object-notifications.ts';
 
-/** What the duplicate check looks at, and how closely. */
+/** What the duplicate check covers, and how thoroughly. */
 export interface DuplicatesProps {
   readonly sources: readonly TrackedSettings[];
   /** Share of the records that are checked, (0, 1]. */
   readonly sampleRate: number;
-  /** Records further away in time than this are counted as late and compared with none. */
+  /**
+   * Records whose time is further away than this, in either direction, are counted as outside the window and not
+   * compared.
+   */
   readonly window: Duration;
-  /** Of the function that reads the records. */
+  /** Memory of the function that reads the records. */
   readonly memoryMiB: number;
   /** @default - a key that AWS owns */
   readonly encryptionKey?: IKey;
@@ -33,16 +36,16 @@ export interface DuplicatesProps {
 }
 
 /**
- * Lambda's longest: an object must be read within one invocation, and none must be too large for that.
- * Reading takes as long as loading does.
+ * Lambda's maximum: an object must be read within one invocation, and this limits its size. Reading an object takes as
+ * long as loading it.
  */
 const TRACK_TIMEOUT = Duration.minutes(15);
 
 const COUNT_TIMEOUT = Duration.minutes(5);
 
 /**
- * Counts records that come twice, beside the loading and without it: what fails here holds up nothing
- * there. One function notes what tells records apart, one counts on a schedule.
+ * Counts records that come twice. The check runs beside loading and independently of it: a failure here does not hold
+ * up loading. One function stores the fingerprints of records, another one counts them on a schedule.
  */
 export class Duplicates extends Construct {
   readonly track: LogFunction;
@@ -84,7 +87,7 @@ export class Duplicates extends Construct {
       timeout: COUNT_TIMEOUT,
     });
     this.#grant(count, ['Query', 'BatchGetItem', 'BatchWriteItem', 'PutItem'], encryptionKey);
-    // A run that fails is followed by the next one, which finds what it left.
+    // A failed run is not retried: the next run finds the minutes that it has left.
     count.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
     new Rule(this, 'Schedule', {
       description: 'Counts the duplicates of the minutes that have come due.',
@@ -93,13 +96,14 @@ export class Duplicates extends Construct {
     });
   }
 
-  /** Has each object announced that is announced to the loading function, through a queue of its own. */
+  /** Has each object that is announced to the loading function also announced here, through a separate queue. */
   listenTo(notifications: ObjectNotifications, maxConcurrency: number): void {
     const window = Duration.seconds(TRACK_BATCH.windowSeconds);
     const queue = notifications.addQueue('DuplicatesQueue', 'DuplicatesDeadLetters', TRACK_TIMEOUT, window);
     this.track.addEnvironment(ENV.queueUrl, queue.queueUrl);
     this.track.addEventSource(
-      // An object that no invocation survives takes no other along: see `track`.
+      // A batch may contain an object that crashes its invocation; `track` keeps it from failing the other objects with
+      // it.
       new SqsEventSource(queue, {
         batchSize: TRACK_BATCH.messages,
         maxBatchingWindow: window,
@@ -109,7 +113,7 @@ export class Duplicates extends Construct {
     );
   }
 
-  /** Lets `fn` hand log events on: their group's only subscription filter is its own. */
+  /** Lets `fn` hand log events on: it has the only subscription filter of their log group. */
   grantHandOn(fn: LogFunction): void {
     fn.addToRolePolicy(
       new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.track.functionArn] }),
@@ -118,8 +122,9 @@ export class Duplicates extends Construct {
   }
 
   /**
-   * Alarms where a quarter of an hour of events had more duplicates. Minutes are counted up to a quarter
-   * of an hour after their end, and later still for what comes late: so the last hour is looked at.
+   * Raises an alarm if more than `percent` of the records in a quarter of an hour of event time are duplicates. Minutes
+   * are counted up to a quarter of an hour after their end, and even later for late records, so the alarm looks at the
+   * last hour.
    */
   alarmFrom(percent: number, sources: readonly string[]): void {
     for (const source of sources) {
@@ -136,7 +141,7 @@ export class Duplicates extends Construct {
     }
   }
 
-  /** Saves a query for each source that counts exactly, from its table. */
+  /** Saves a query for each source that counts its duplicates exactly, from its table. */
   saveAudits(database: string, workgroup: string, tables: readonly LakeTable[]): void {
     for (const { settings, format } of compiledSources(this.#sources)) {
       const table = tables.find(({ name }) => name === settings.name);

@@ -4,19 +4,22 @@ import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3'
 import type { Construct } from 'constructs';
 import { LAKE } from './names.ts';
 
-/** How long the lake keeps what, and how it is encrypted. */
+/** How long the lake keeps its data, and how the data is encrypted. */
 export interface LakeBucketProps {
-  /** How long rows stay; also what could not become rows: delivery errors and events no attempt could load. */
+  /**
+   * How long rows stay, and also data that could not become rows: delivery errors, and events that no attempt could
+   * load.
+   */
   readonly keepFor: Duration;
   /** @default - S3's own encryption */
   readonly encryptionKey?: IKey;
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** Results are read within minutes; kept a month for whoever looks a query up again. */
+/** Results are read within minutes; they are kept for a month so that a query can be looked up again. */
 const KEEP_QUERY_RESULTS = Duration.days(30);
 
-/** Where tables, delivery errors, failed events and query results lie. */
+/** The bucket for tables, delivery errors, failed events and query results. */
 export class LakeBucket extends Bucket {
   constructor(scope: Construct, id: string, { keepFor, encryptionKey, removalPolicy }: LakeBucketProps) {
     super(scope, id, {

@@ -5,20 +5,20 @@ import type { Construct } from 'constructs';
 import type { ObjectSource } from './config/sources.ts';
 import type { ObjectNotifications } from './object-notifications.ts';
 
-/** What the landing bucket takes in, and for how long it keeps it. */
+/** What is delivered to the landing bucket, and how long it is kept. */
 export interface LandingBucketProps {
-  /** The sources that read it; ELB may write below each one's prefix. */
+  /** The sources that read the bucket; ELB may write below each one's prefix. */
   readonly sources: readonly ObjectSource[];
-  /** How long an object stays after it has been loaded, or could not be. */
+  /** How long an object stays, whether or not it could be loaded. */
   readonly keepFor: Duration;
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** Where Elastic Load Balancing delivers its logs, and whoever else has objects to load. */
+/** The bucket to which Elastic Load Balancing delivers its logs. Other programs can also put objects to load there. */
 export class LandingBucket extends Bucket {
   constructor(scope: Construct, id: string, { sources, keepFor, removalPolicy }: LandingBucketProps) {
     super(scope, id, {
-      // ELB delivers to no bucket with a KMS key.
+      // ELB does not deliver to a bucket with a KMS key.
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
@@ -33,8 +33,8 @@ export class LandingBucket extends Bucket {
   }
 
   /**
-   * Tells `notifications` of each new object of the sources, through the bucket's own property:
-   * addEventNotification would bring a function of its own to do the same.
+   * Announces each new object of the sources to `notifications`, through the bucket's own property:
+   * addEventNotification would add a Lambda function that does the same.
    */
   notify(notifications: ObjectNotifications, sources: readonly ObjectSource[]): void {
     const resource = this.node.defaultChild as CfnBucket;
@@ -52,7 +52,8 @@ export class LandingBucket extends Bucket {
         };
       }),
     };
-    // S3 tries the topic and its policy when the bucket is made; what comes before the queue listens would be lost.
+    // S3 tests the topic and its policy when the bucket is created, and notifications before the queue is subscribed
+    // would be lost.
     this.node.addDependency(notifications);
   }
 

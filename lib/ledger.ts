@@ -9,13 +9,13 @@ import type { LogFunction } from './log-function.ts';
 
 export interface LedgerProps {
   /**
-   * How long a loaded object is remembered. One that is announced again after that is loaded again, so
-   * keep it longer than objects stay in their bucket. Each object costs one item.
+   * How long a loaded object is remembered. An object that is announced again later is loaded again, so keep entries
+   * longer than objects stay in their bucket. Each object costs one item.
    */
   readonly rememberFor: Duration;
   /**
-   * Backups to any second of the last 35 days. Losing the ledger loses no logs; objects announced again
-   * would be loaded again, their rows recognisable.
+   * Backups to any second of the last 35 days. Losing the ledger loses no logs; objects that are announced again would
+   * be loaded again, and their rows would be recognizable as repeats.
    */
   readonly pointInTimeRecovery: boolean;
   /** @default - a key that AWS owns */
@@ -23,7 +23,7 @@ export interface LedgerProps {
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** Remembers what has been loaded and how far, because every notification is delivered at least once. */
+/** Stores what has been loaded and how far, because every notification is delivered at least once. */
 export class Ledger extends Construct {
   readonly table: Table;
   readonly #rememberFor: Duration;
@@ -51,7 +51,10 @@ export class Ledger extends Construct {
     }
   }
 
-  /** Lets `fn` claim, checkpoint and finish, and tells it the table. */
+  /**
+   * Lets `fn` claim, checkpoint and finish inputs (S3 objects and CloudWatch subscription payloads), and sets the
+   * variables that its ledger client reads.
+   */
   grantUse(fn: LogFunction): void {
     const actions = ['dynamodb:UpdateItem', 'dynamodb:GetItem'];
     fn.addToRolePolicy(new PolicyStatement({ actions, resources: [this.table.tableArn] }));
@@ -61,7 +64,10 @@ export class Ledger extends Construct {
   }
 }
 
-/** DynamoDB uses the key in its caller's name. https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html */
+/**
+ * DynamoDB uses the key on behalf of its caller.
+ * https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html
+ */
 export function throughDynamoDb(key: IKey): PolicyStatement {
   return new PolicyStatement({
     actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:GenerateDataKey', 'kms:DescribeKey'],

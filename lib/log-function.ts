@@ -15,23 +15,26 @@ export interface LogFunctionProps {
   readonly description: string;
   readonly memoryMiB: number;
   readonly timeout: Duration;
-  /** Invocations at a time, taken from the account's own limit. @default - as many as the account has free */
+  /** Invocations at a time, reserved from the account's limit. @default - as many as the account has free */
   readonly reservedConcurrency?: number;
-  /** It puts back on its queue what is too long for one invocation. @default false */
+  /** The function puts an object that is too long for one invocation back on its queue. @default false */
   readonly continuesThroughItsQueue?: boolean;
 }
 
-/** Bytes of all names and values together. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+/**
+ * Limit for all names and values together, in bytes.
+ * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+ */
 const MAX_ENVIRONMENT_BYTES = 4096;
 
-/** What else stands in the environment: the lake's own streams, the ledger, the queue. */
+/** Bytes of the other variables: the lake's own streams, the ledger, the queue. */
 const OTHER_ENVIRONMENT_BYTES = 800;
 
-/** The longest name a stream or bucket can have, and the end that CloudFormation gives a name it makes up. */
+/** Longest name of a stream or bucket, and the random ending of a name that CloudFormation generates. */
 const MAX_NAME_LENGTH = 64;
-const MADE_UP_END_LENGTH = '-ABCDEFGHIJKLM'.length;
+const RANDOM_ENDING_LENGTH = '-ABCDEFGHIJKLM'.length;
 
-/** A function that loads sources: bundled from lambdas/, with a log group and a role of its own. */
+/** A function of the lake: bundled from lambdas/, with its own log group and role. */
 export class LogFunction extends LambdaFunction {
   constructor(scope: Construct, id: string, props: LogFunctionProps) {
     const { entry, description, memoryMiB, timeout, reservedConcurrency, continuesThroughItsQueue } = props;
@@ -40,14 +43,14 @@ export class LogFunction extends LambdaFunction {
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    // Without it CDK attaches AWS's managed policy, which reaches every log group.
+    // Without its own role, CDK attaches AWS's managed policy, which allows every log group.
     const role = new Role(scope, `${id}Role`, { assumedBy: new ServicePrincipal('lambda.amazonaws.com'), description });
     logGroup.grantWrite(role);
     super(scope, id, {
-      // The SDK is in the bundle: the version tested is the version that runs, and it starts faster.
+      // The SDK is in the bundle: the version that was tested is the one that runs, and it starts faster.
       code: Code.fromAsset(bundle(entry)),
       handler: 'index.handler',
-      // Young objects die within a line: a nursery of V8's own size would only be 50 MiB more to hold.
+      // Most objects live for one line, so a 4 MiB semi-space suffices; V8's default costs 50 MiB more.
       environment: { NODE_OPTIONS: '--enable-source-maps --max-semi-space-size=4' },
       description,
       runtime: Runtime.NODEJS_24_X,
@@ -55,7 +58,8 @@ export class LogFunction extends LambdaFunction {
       memorySize: memoryMiB,
       timeout,
       reservedConcurrentExecutions: reservedConcurrency,
-      // Each turn comes further than the last, or the object ends; Lambda's own guard would end it after 16.
+      // Each time an object is put back on the queue, its load has made progress or gives up, so the loop ends.
+      // Lambda's recursion guard would stop it after 16.
       ...(continuesThroughItsQueue ? { recursiveLoop: RecursiveLoop.ALLOW } : {}),
       role,
       logGroup,
@@ -63,13 +67,13 @@ export class LogFunction extends LambdaFunction {
   }
 
   /**
-   * Tells the function its sources, by the environment variable given.
+   * Passes the function its sources in the given environment variable.
    *
-   * @throws ConfigError when they are more than a function's environment holds.
+   * @throws ConfigError if they exceed the size of a function's environment.
    */
   setSources(sources: readonly (SourceSettings | TrackedSettings)[], variable: string = ENV.sources): void {
     const json = this.stack.toJsonString(sources);
-    // The names CloudFormation will put in are not known yet: count the longest.
+    // The names that CloudFormation will insert are not known yet: assume the longest ones.
     const atLongest = JSON.stringify(this.stack.resolve(sources), (_, value) =>
       value?.Ref ? this.#longestName(value.Ref) : value,
     );
@@ -84,9 +88,9 @@ export class LogFunction extends LambdaFunction {
     this.addEnvironment(variable, json);
   }
 
-  /** The longest name CloudFormation can make up: the stack's, the resource's, something random. */
+  /** The longest name that CloudFormation can generate: the stack's name, the resource's, and a random ending. */
   #longestName(logicalId: string): string {
-    const length = `${this.stack.stackName}-${logicalId}`.length + MADE_UP_END_LENGTH;
+    const length = `${this.stack.stackName}-${logicalId}`.length + RANDOM_ENDING_LENGTH;
     return 'x'.repeat(Math.min(length, MAX_NAME_LENGTH));
   }
 }

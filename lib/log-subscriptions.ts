@@ -11,28 +11,28 @@ import type { EventSource } from './config/sources.ts';
 import type { LogFunction } from './log-function.ts';
 import { LAKE } from './names.ts';
 
-/** Which log groups are loaded, by what, and where events end that no attempt could load. */
+/** Which log groups are loaded, by which function, and where events go that no attempt could load. */
 export interface LogSubscriptionsProps {
   readonly sources: readonly EventSource[];
   readonly fn: LogFunction;
   readonly lake: Bucket;
-  /** Key of the lake bucket, where it has one. */
+  /** Key of the lake bucket, if it has one. */
   readonly encryptionKey?: IKey;
   /**
-   * Retention of the log groups, in CloudWatch's own steps.
+   * Retention of the log groups, one of the values that CloudWatch accepts.
    *
-   * @default - left alone
+   * @default - unchanged
    */
   readonly retentionDays?: number;
 }
 
-/** Bytes of a function's policy. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+/** Limit of a function's policy, in bytes. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const MAX_POLICY_BYTES = 20_480;
 
-/** What one permission takes of it beside the log group's name, ids and ARNs at their longest. */
+/** Bytes of one permission in the policy, without the log group's name but with ids and ARNs of the greatest length. */
 const PERMISSION_BYTES = 420;
 
-/** From log groups to the function that loads their events. A log group must be there before the stack. */
+/** Subscribes the function that loads events to their log groups. A log group must exist before the stack does. */
 export class LogSubscriptions extends Construct {
   constructor(scope: Construct, id: string, props: LogSubscriptionsProps) {
     super(scope, id);
@@ -58,13 +58,13 @@ export class LogSubscriptions extends Construct {
       sourceArn: logGroupArn(this, `${logGroup}:*`),
       sourceAccount: Aws.ACCOUNT_ID,
     });
-    // CloudWatch tries the function when the filter is made, and skips events while it may not invoke it.
+    // CloudWatch tests the function when the filter is created, and skips events while it may not invoke the function.
     filter.node.addDependency(fn.node.findChild(permission));
   }
 
   /**
-   * By PutRetentionPolicy alone: CloudFormation's log group would have to be made by this stack, and
-   * CDK's LogRetention makes a group that is not there, which would hide a misspelt name.
+   * Calls PutRetentionPolicy directly. CloudFormation can set the retention only of a log group that this stack
+   * creates, and CDK's LogRetention creates a missing group, which would hide a misspelt name.
    */
   #setRetention(logGroups: readonly string[], retentionInDays: number): void {
     for (const logGroupName of logGroups) {
@@ -98,8 +98,8 @@ export class LogSubscriptions extends Construct {
 }
 
 /**
- * CloudWatch invokes asynchronously: what the function accepted and then fails, Lambda alone retries.
- * Afterwards the event goes to the lake bucket.
+ * CloudWatch invokes asynchronously. If the function fails after Lambda has accepted an event, only Lambda retries it;
+ * after the last retry the event goes to the lake bucket.
  */
 function keepFailedEvents({ fn, lake, encryptionKey }: LogSubscriptionsProps): void {
   const keys = `${LAKE.failedEvents}*`;
@@ -118,7 +118,7 @@ function keepFailedEvents({ fn, lake, encryptionKey }: LogSubscriptionsProps): v
     onFailure: { bind: () => ({ destination: lake.bucketArn }) },
   });
   if (!fn.role) throw new Error(`${fn.node.path}: has no role`);
-  // Lambda tries the role when the destination is set.
+  // Lambda tests the role when the destination is set.
   fn.node.findChild('EventInvokeConfig').node.addDependency(fn.role);
   acknowledgeKeys(fn.role, lake, keys, 'Lambda names the objects of failed events itself, below this prefix.');
 }

@@ -1,29 +1,35 @@
-/** Names the stack gives, where CloudFormation does not make one up. */
+/** Names that the stack sets, instead of leaving them to CloudFormation. */
 
-/** Of the stack and its construct. */
+/** Name of the stack and its construct. */
 export const STACK = 'Tributary';
 
-/** Of the Glue database and the Athena workgroup. */
+/** Names of the Glue database and the Athena workgroup. */
 export const DATABASE = 'tributary';
 export const WORKGROUP = 'tributary';
 
-/** Log groups of the stack's functions and streams begin so. */
+/** Prefix of the log groups of the stack's functions and streams. */
 export const LOG_GROUPS = '/tributary/';
 
-/** Where things lie in the lake bucket. */
+/** Prefixes in the lake bucket. */
 export const LAKE = {
   data: 'data/',
   errors: 'errors/',
   queryResults: 'athena-results/',
-  /** Lambda's own choice: an on-failure destination in S3 takes no prefix. https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
+  /**
+   * Chosen by Lambda: an on-failure destination in S3 has no prefix option.
+   * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+   */
   failedEvents: 'aws/lambda/async/',
 } as const;
 
 /**
- * Buckets named so are the stack's own: CloudFormation makes a bucket's name of the stack's, the
- * bucket's and something random.
+ * Buckets whose names begin like this are the stack's own: CloudFormation generates a bucket's name from the stack's
+ * name, the bucket's id and a random ending.
  */
 export const OWN_BUCKETS = { landing: 'tributary-landing', lake: 'tributary-lake' } as const;
 
-/** Log groups named so are the stack's own: its functions and streams, and what CDK brings along. */
+/**
+ * Log groups whose names begin like this are the stack's own: those of its functions and streams, and of functions that
+ * CDK adds.
+ */
 export const OWN_LOG_GROUPS = [LOG_GROUPS, '/aws/lambda/Tributary-'] as const;

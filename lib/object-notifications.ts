@@ -13,35 +13,36 @@ import type { ObjectSource } from './config/sources.ts';
 import type { LogFunction } from './log-function.ts';
 import { OWN_BUCKETS } from './names.ts';
 
-/** How notifications are handed to the function that loads the objects. */
+/** How notifications are delivered to the function that loads the objects. */
 export interface ObjectNotificationsProps {
-  /** The function's own limit. */
+  /** The function's time limit. */
   readonly functionTimeout: Duration;
   /** Objects loaded at a time, 2-1,000. */
   readonly maxConcurrency: number;
 }
 
-/** From "object created" to the function that loads it: topic, queue, dead-letter queue. */
+/** The path from "object created" to the function that loads the object: topic, queue, dead-letter queue. */
 export class ObjectNotifications extends Construct {
   readonly topic: Topic;
   readonly queue: Queue;
   readonly #maxConcurrency: number;
-  /** Of buckets that announce through EventBridge. */
+  /** Rules for buckets that notify through EventBridge. */
   readonly #rules: Rule[] = [];
 
   constructor(scope: Construct, id: string, { functionTimeout, maxConcurrency }: ObjectNotificationsProps) {
     super(scope, id);
     this.#maxConcurrency = maxConcurrency;
-    // A topic before the queue: others can listen to the same objects. S3 can't write to a topic with AWS's own key.
+    // The topic before the queue lets other queues receive the same notifications. It is not encrypted: S3 cannot
+    // publish to a topic that uses AWS's own key.
     this.topic = new Topic(this, 'Topic', { enforceSSL: true });
     this.queue = this.addQueue('Queue', 'DeadLetters', functionTimeout);
   }
 
   /**
-   * Announces the same objects to one more queue, for a function with a time limit of its own. What it
-   * fails at five times goes to its dead-letter queue.
+   * Delivers the same notifications to another queue, for a function with its own time limit. A message that the
+   * function fails five times goes to that queue's dead-letter queue.
    *
-   * @param batchingWindow how long its messages wait for others
+   * @param batchingWindow how long a message waits for others to fill a batch
    */
   addQueue(
     id: string,
@@ -52,7 +53,7 @@ export class ObjectNotifications extends Construct {
     const queue = new Queue(this, id, {
       // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
       visibilityTimeout: Duration.seconds(functionTimeout.toSeconds() * 6 + batchingWindow.toSeconds()),
-      // A message keeps its age in the dead-letter queue: it must have days left there.
+      // A message keeps its age in the dead-letter queue, so it must have days left when it gets there.
       retentionPeriod: Duration.days(7),
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -70,13 +71,13 @@ export class ObjectNotifications extends Construct {
     return queue;
   }
 
-  /** Has `fn` load each object notified, and lets it put back what it cannot finish in one invocation. */
+  /** Has `fn` load each announced object, and lets it put back an object that it cannot finish in one invocation. */
   deliverTo(fn: LogFunction): void {
     fn.addToRolePolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }));
     fn.addEnvironment(ENV.queueUrl, this.queue.queueUrl);
     fn.addEventSource(
       new SqsEventSource(this.queue, {
-        // One object is one invocation: a slow one holds up and returns no other.
+        // One object per invocation: a slow or failing object does not hold up or return others.
         batchSize: 1,
         reportBatchItemFailures: true,
         maxConcurrency: this.#maxConcurrency,
@@ -84,7 +85,10 @@ export class ObjectNotifications extends Construct {
     );
   }
 
-  /** Lets the stack's landing bucket notify. By the start of its name: its ARN would need the bucket, and the bucket needs this. */
+  /**
+   * Lets the stack's landing bucket publish to the topic. The policy has the beginning of the bucket's name instead of
+   * its ARN: the bucket depends on this construct, so its ARN would make a circle.
+   */
   allowLandingBucket(): void {
     this.#allow(
       Arn.format({
@@ -98,7 +102,7 @@ export class ObjectNotifications extends Construct {
     );
   }
 
-  /** Listens to a bucket that is there already. */
+  /** Listens to an existing bucket. */
   listenTo(bucket: IBucket, source: ObjectSource): void {
     if (source.notifications === 'eventbridge') this.#byEventBridge(bucket, source);
     else if (source.account) this.#byOwner(bucket, source.account);
@@ -106,8 +110,8 @@ export class ObjectNotifications extends Construct {
   }
 
   /**
-   * Through a custom resource, which adds this notification to those the bucket has: CloudFormation
-   * itself can set notifications only of buckets it makes.
+   * Uses CDK's custom resource, which adds this notification to those that the bucket has. CloudFormation itself can
+   * set notifications only of buckets that it creates.
    */
   #byS3(bucket: IBucket, { prefix, suffix }: ObjectSource): void {
     this.#allow(bucket.bucketArn, Aws.ACCOUNT_ID);
@@ -120,7 +124,7 @@ export class ObjectNotifications extends Construct {
     acknowledgeNotificationsHandler(Stack.of(this));
   }
 
-  /** A bucket of another account: only its owner can set its notifications. */
+  /** For a bucket of another account: only its owner can set its notifications. */
   #byOwner(bucket: IBucket, account: string): void {
     this.#allow(bucket.bucketArn, account);
     if (this.node.tryFindChild('TopicArn')) return;
@@ -131,8 +135,8 @@ export class ObjectNotifications extends Construct {
   }
 
   /**
-   * Where others already use the bucket's notifications. EventBridge must be switched on for the bucket;
-   * the owner in another account forwards the events to this account's default bus.
+   * For a bucket whose notifications are used by others. EventBridge must be enabled for the bucket; an owner in
+   * another account forwards the events to this account's default bus.
    */
   #byEventBridge(bucket: IBucket, { name, prefix, suffix, account }: ObjectSource): void {
     const eventPattern: EventPattern = {
@@ -151,7 +155,7 @@ export class ObjectNotifications extends Construct {
     });
     this.#rules.push(rule);
     if (!account || this.node.tryFindChild(`Bus-${account}`)) return;
-    // As a plain resource: CDK's class warns of a deprecated property that is not even set.
+    // A plain resource, because CDK's class warns of a deprecated property that is not even set.
     new CfnResource(this, `Bus-${account}`, {
       type: 'AWS::Events::EventBusPolicy',
       properties: {
@@ -189,7 +193,7 @@ function keyPattern(prefix: string, suffix = ''): string[] {
   return prefix ? Match.wildcard(`${prefix}*${suffix}`) : Match.suffix(suffix);
 }
 
-/** CDK's own function behind addEventNotification, made once per stack. */
+/** Acknowledges the rules for CDK's own function behind addEventNotification, which is created once per stack. */
 function acknowledgeNotificationsHandler(stack: Stack): void {
   const handler = stack.node.findChild('BucketNotificationsHandler050a0587b7544547bf325f094a3db834');
   Validations.of(handler).acknowledge(

@@ -7,13 +7,13 @@ import { onceName, onceView } from '../lambdas/core/tables/views.ts';
 import type { Catalog } from './catalog.ts';
 import { LAKE, WORKGROUP } from './names.ts';
 
-/** What queries may scan, and where their results lie. */
+/** How much queries may scan, and where their results are stored. */
 export interface QueryWorkgroupProps {
   readonly lake: IBucket;
   readonly catalog: Catalog;
-  /** Each gets a saved query that makes a view of it without repeats. */
+  /** Each table gets a saved query that creates a view of it without repeats. */
   readonly tables: readonly Table[];
-  /** What one query may scan, in GiB; at least 0.01. Beyond it Athena cancels the query. */
+  /** GiB that one query may scan, at least 0.01. Athena cancels a query that scans more. */
   readonly scanLimitGiB: number;
   /** @default - S3's own encryption */
   readonly encryptionKey?: IKey;
@@ -21,7 +21,7 @@ export interface QueryWorkgroupProps {
 
 const BYTES_PER_GIB = 2 ** 30;
 
-/** The Athena workgroup the lake is queried in. Its limits hold whatever a client asks for. */
+/** The Athena workgroup for queries of the lake. Clients cannot override its limits. */
 export class QueryWorkgroup extends Construct {
   readonly workgroupName: string;
 
@@ -31,7 +31,7 @@ export class QueryWorkgroup extends Construct {
     const workgroup = new CfnWorkGroup(this, 'Resource', {
       name: WORKGROUP,
       description: 'Queries of the log lake, with a limit to what one may scan.',
-      // Otherwise a workgroup that was ever used could not be deleted with its stack.
+      // Without this option, a workgroup that has been used could not be deleted with its stack.
       recursiveDeleteOption: true,
       workGroupConfiguration: {
         enforceWorkGroupConfiguration: true,
@@ -50,7 +50,10 @@ export class QueryWorkgroup extends Construct {
     for (const table of props.tables) this.#saveView(table, props.catalog);
   }
 
-  /** Saved and not made: a view in Glue is what Athena has encoded, which only running the statement gives. */
+  /**
+   * Saves the query instead of creating the view: Glue stores a view in Athena's own encoding, which only running the
+   * statement produces.
+   */
   #saveView(table: Table, catalog: Catalog): void {
     const of = {
       database: catalog.databaseName,

@@ -9,12 +9,12 @@ import type { LogFunction } from './log-function.ts';
 import { LOG_GROUPS } from './names.ts';
 import { type DeliveryProps, TableStreams } from './table-streams.ts';
 
-/** The tables to deliver to, each with its number of streams, and how. */
+/** The tables to deliver to, each with its number of streams, and how rows are delivered. */
 export interface StreamsProps extends Omit<DeliveryProps, 'logs'> {
   readonly tables: readonly { readonly table: Table; readonly streams: number }[];
 }
 
-/** The streams into each table: the sources', and the lake's own. */
+/** The streams into each table, both the sources' tables and the lake's own. */
 export class Streams extends Construct {
   readonly #streams = new Map<string, TableStreams>();
 
@@ -35,7 +35,10 @@ export class Streams extends Construct {
     return this.#streamsFor(table).map(({ name }) => name);
   }
 
-  /** Lets `fn` put rows of `tables` and what every load reports, and tells it the lake's own streams. */
+  /**
+   * Lets `fn` put rows into `tables` and into the lake's own tables, and passes it the names of the streams of the
+   * latter.
+   */
   grantLoad(fn: LogFunction, tables: readonly Table[]): void {
     const streams = [...tables, loadsTable, rejectedTable].flatMap((table) => this.#streamsFor(table));
     fn.addToRolePolicy(

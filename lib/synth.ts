@@ -7,24 +7,24 @@ import { TributaryStack } from './tributary-stack.ts';
 
 /** What to synthesize, and where to. */
 export interface SynthesizeOptions {
-  /** Params over those of cdk.json. */
+  /** Params that override those of cdk.json. */
   readonly context?: Context;
-  /** Folder of the cloud assembly; made when missing. */
+  /** Folder of the cloud assembly; created if missing. */
   readonly outdir: string;
 }
 
-/** A cloud assembly as synthesized. */
+/** A synthesized cloud assembly. */
 export interface Synthesized {
   readonly directory: string;
-  /** Its template is `<stackName>.template.json`. */
+  /** The template is `<stackName>.template.json`. */
   readonly stackName: string;
 }
 
 /**
- * Synthesizes the stack, bundles included, without credentials or network. What the CDK command
- * line gives (`-c name=value`) goes over everything else.
+ * Synthesizes the stack, including its bundles, without credentials or network. Values from the CDK command line (`-c
+ * name=value`) override all others.
  *
- * @throws ConfigError when a param cannot be used; Error when a template or security rule is broken.
+ * @throws ConfigError if a param cannot be used; Error if the template is invalid or a security rule is violated.
  */
 export function synthesize({ context = {}, outdir }: SynthesizeOptions): Synthesized {
   const app = new App({ context: { ...cdkJsonContext(), ...context }, outdir, analyticsReporting: false });

@@ -14,35 +14,38 @@ import { LAKE } from './names.ts';
 export interface DeliveryProps {
   readonly lake: Bucket;
   readonly catalog: Catalog;
-  /** Where Firehose says why it could not deliver. */
+  /** Where Firehose logs why it could not deliver. */
   readonly logs: ILogGroup;
-  /** How much is gathered for a file, at most; 64-128 MiB. */
+  /** Most data gathered for a file; 64-128 MiB. */
   readonly bufferSize: Size;
-  /** For how long, at most; up to 900 seconds. */
+  /** Longest time that data is gathered for a file; at most 900 seconds. */
   readonly bufferInterval: Duration;
   readonly compression: 'SNAPPY' | 'GZIP' | 'UNCOMPRESSED';
-  /** IANA name of the zone whose days the partitions are. */
+  /** IANA name of the time zone in which the days of the partitions begin. */
   readonly timeZone: string;
   /** @default - keys that AWS owns */
   readonly encryptionKey?: IKey;
-  /** Retained: streams that are one too many deliver what they hold, and stay until somebody deletes them. */
+  /**
+   * With RETAIN, streams removed by reducing their number deliver the rows they hold, and stay until an operator
+   * deletes them.
+   */
   readonly removalPolicy: RemovalPolicy;
 }
 
 /** The table to deliver to. */
 export interface TableStreamsProps extends DeliveryProps {
   readonly table: Table;
-  /** Streams into it, at least 1. */
+  /** Number of streams into the table, at least 1. */
   readonly streams: number;
 }
 
 /**
- * Firehose streams from JSON to one table's Parquet, all alike: under one role, to one prefix, their
- * errors in one log. CloudFormation's own resource: CDK's would grant the role wildcard actions on the
- * whole bucket.
+ * Firehose streams that convert JSON to one table's Parquet. All have the same settings: one role, one prefix, one log
+ * for their errors. Uses CloudFormation's own resource, because CDK's class would grant the role wildcard actions on
+ * the whole bucket.
  */
 export class TableStreams extends Construct {
-  /** Name and ARN of each, as references. */
+  /** Name and ARN of each stream, as references. */
   readonly streams: readonly { readonly name: string; readonly arn: string }[];
 
   constructor(scope: Construct, id: string, props: TableStreamsProps) {
@@ -55,7 +58,7 @@ export class TableStreams extends Construct {
     });
     const role = this.#role(props);
     const all = Array.from({ length: props.streams }, (_, index) => {
-      // The first keeps its place whatever their number: elsewhere it would be another stream.
+      // The first stream keeps its id whatever their number is: under another id it would be another stream.
       const stream = new CfnDeliveryStream(this, index === 0 ? 'Resource' : `No${index + 1}`, {
         deliveryStreamType: 'DirectPut',
         deliveryStreamEncryptionConfigurationInput: encryptionKey
@@ -72,12 +75,12 @@ export class TableStreams extends Construct {
           dataFormatConversionConfiguration: formatConversion(props, role.roleArn),
         },
       });
-      // Firehose tries its role when the stream is made.
+      // Firehose tests the role when the stream is created.
       stream.node.addDependency(role);
-      // A stream that a deploy replaces holds rows not delivered yet; deleting it would give them up.
+      // A stream that a deploy replaces still holds rows; deleting it would lose them.
       stream.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
-      // The first leaves with the table, its role too, without which a stream delivers nothing. The others
-      // also leave when they are to be fewer: the role stays then, and they deliver what they hold.
+      // The first stream is deleted with the table, as is the role, without which no stream delivers. The other streams
+      // are also removed when their number is reduced. The role stays then, so they can deliver the rows they hold.
       const keep = index > 0 && removalPolicy === RemovalPolicy.RETAIN;
       stream.cfnOptions.deletionPolicy = keep ? CfnDeletionPolicy.RETAIN : CfnDeletionPolicy.DELETE;
       return stream;
@@ -136,7 +139,7 @@ function destination({ table, lake, bufferSize, bufferInterval, timeZone, encryp
     errorOutputPrefix: `${LAKE.errors}${table.name}/!{firehose:error-output-type}/${day}`,
     customTimeZone: timeZone,
     bufferingHints: { sizeInMBs: bufferSize.toMebibytes(), intervalInSeconds: bufferInterval.toSeconds() },
-    // Parquet compresses within; format conversion refuses any other here.
+    // Parquet compresses internally; format conversion refuses any other value here.
     compressionFormat: 'UNCOMPRESSED',
     encryptionConfiguration: encryptionKey
       ? { kmsEncryptionConfig: { awskmsKeyArn: encryptionKey.keyArn } }

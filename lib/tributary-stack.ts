@@ -20,14 +20,15 @@ import { ObjectNotifications } from './object-notifications.ts';
 import { QueryWorkgroup } from './query-workgroup.ts';
 import { Streams } from './streams.ts';
 
-/** What the stack is made of. */
+/** The properties of the stack. */
 export interface TributaryStackProps extends StackProps {
   readonly config: Config;
 }
 
 /**
- * The lake. In the order of the data: buckets and log groups, the functions that load them, the
- * streams, the lake bucket, the tables and the queries. Made from the end, as each part names the next.
+ * The lake. In the order of the data flow, its parts are: buckets and log groups, the functions that load them, the
+ * streams, the lake bucket, the tables and the queries. They are created in the reverse order, because each part refers
+ * to the next.
  */
 export class TributaryStack extends Stack {
   readonly #config: Config;
@@ -48,7 +49,8 @@ export class TributaryStack extends Stack {
     const streams = new Streams(this, 'Streams', {
       tables: [
         ...config.sources.map(({ table, streamsPerTable }) => ({ table, streams: streamsPerTable })),
-        // A row of loads is one of an object: these never come near what one stream takes.
+        // Loads has one row per input (an S3 object or a CloudWatch subscription payload), and rejected_lines at most
+        // 1,000: both stay far below the quota of one stream.
         ...[loadsTable, rejectedTable].map((table) => ({ table, streams: 1 })),
       ],
       lake,
@@ -124,7 +126,7 @@ export class TributaryStack extends Stack {
     return { notifications, buckets };
   }
 
-  /** The buckets of the sources by name, each set to notify; the landing bucket's name is ''. */
+  /** The buckets of the sources by name, each set to notify. The landing bucket's name is ''. */
   #buckets(sources: readonly ObjectSource[], notifications: ObjectNotifications): ReadonlyMap<string, IBucket> {
     const buckets = new Map<string, IBucket>();
     const landing = sources.filter(({ bucket }) => bucket === undefined);
@@ -149,7 +151,7 @@ export class TributaryStack extends Stack {
     return buckets;
   }
 
-  /** Log groups → function → streams; the lake bucket takes what could not be loaded. */
+  /** Log groups → function → streams; events that could not be loaded go to the lake bucket. */
   #loadLogEvents(
     sources: readonly EventSource[],
     streams: Streams,
@@ -209,7 +211,7 @@ export class TributaryStack extends Stack {
   }
 }
 
-/** How the objects of sources are announced, and the buckets they lie in. */
+/** How the objects of sources are announced, and the buckets that contain them. */
 interface Announced {
   readonly notifications: ObjectNotifications;
   readonly buckets: ReadonlyMap<string, IBucket>;
@@ -251,13 +253,13 @@ function readingSettings({ name, format, options }: Source): ReadingSettings {
   return { name, format, options };
 }
 
-/** Lets `fn` read the source's objects, and tell one that is gone from one it may not read. */
+/** Lets `fn` read the source's objects, and distinguish a missing object from a forbidden one. */
 function grantRead(fn: LogFunction, bucket: IBucket, { name, prefix, kmsKeyArn }: ObjectSource): void {
   const keys = `${prefix}*`;
   fn.addToRolePolicy(
     new PolicyStatement({ actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: [bucket.arnForObjects(keys)] }),
   );
-  // Without it S3 answers "forbidden" for an object that is not there.
+  // Without this permission, S3 answers "forbidden" for a missing object.
   fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
   if (kmsKeyArn) fn.addToRolePolicy(new PolicyStatement({ actions: ['kms:Decrypt'], resources: [kmsKeyArn] }));
   if (fn.role) acknowledgeKeys(fn.role, bucket, keys, `Reads the objects of the source ${name}, whatever their names.`);

@@ -1,7 +1,10 @@
-/** A context param that cannot be used; stops synth. Its message is one line: the param, what came, what is allowed. */
+/**
+ * A context param that cannot be used; synth stops. The message is one line: the param, the value given, what is
+ * allowed.
+ */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-  /** The param, as a path: `sources[0].from.bucket`. */
+  /** The param as a path: `sources[0].from.bucket`. */
   readonly param: string;
 
   constructor(param: string, message: string) {
@@ -9,13 +12,13 @@ export class ConfigError extends Error {
     this.param = param;
   }
 
-  /** `got` is shown as JSON, cut short; `allowed` completes "allowed: ". */
+  /** `got` is shown as JSON, shortened if long; `allowed` completes the sentence "allowed: ". */
   static notAllowed(param: string, got: unknown, allowed: string): ConfigError {
     return new ConfigError(param, `got ${shown(got)}, allowed: ${allowed}`);
   }
 }
 
-/** A value as it is shown in a message: JSON on one line, at most 80 characters. */
+/** A value as shown in a message: JSON on one line, at most 80 characters. */
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   const json = JSON.stringify(value);

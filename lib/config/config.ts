@@ -1,6 +1,6 @@
 /**
- * The stack's configuration: context params in, a typed and frozen `Config` out. The only reader of
- * context. What each param may be is in params.ts and sources.ts.
+ * The stack's configuration: reads the context params into a typed and frozen `Config`. No other file reads the
+ * context. params.ts and sources.ts define the allowed values.
  */
 import type { z } from 'zod';
 import { ConfigError } from './config-error.ts';
@@ -8,16 +8,16 @@ import { GROUPS, PARAMS } from './params.ts';
 import { compileSources, type Source } from './sources.ts';
 import { fromText } from './values.ts';
 
-/** All of the stack's params, with defaults. Times and sizes carry their unit in the name. */
+/** All of the stack's params, with defaults. The names of times and sizes include the unit. */
 export type Config = Readonly<Omit<z.output<typeof PARAMS>, 'sources'>> & { readonly sources: readonly Source[] };
 
-/** Values by param, as in cdk.json's `context`, or as text from `-c name=value`. */
+/** Values by param: as in cdk.json's `context`, or as text from `-c name=value`. */
 export type Context = Readonly<Record<string, unknown>>;
 
 /**
- * Reads the params from a context; what belongs to CDK itself is left alone.
+ * Reads the params from a context; CDK's own keys are ignored.
  *
- * @throws ConfigError for a param that is unknown or has a value that is not allowed.
+ * @throws ConfigError for an unknown param or a value that is not allowed.
  */
 export function readConfig(context: Context): Config {
   const params = nested(Object.entries(context).filter(([name]) => !isCdksOwn(name)));
@@ -32,8 +32,8 @@ export function readConfig(context: Context): Config {
 }
 
 /**
- * What local commands load when no source is configured: one of each lane and kind. Merged into the
- * context as the param `sources`.
+ * The sources that local commands load if none is configured: one for each kind of input and of format. They are merged
+ * into the context as the param `sources`.
  */
 export const DEMO_SOURCES: readonly Context[] = [
   { name: 'alb', format: 'alb' },
@@ -47,7 +47,7 @@ function isCdksOwn(name: string): boolean {
   return CDKS_OWN.some((prefix) => name.startsWith(prefix));
 }
 
-/** Dotted names (`duplicates.sampleRate`) laid over the groups they belong to. */
+/** Merges dotted names (`duplicates.sampleRate`) into the groups they belong to. */
 function nested(entries: readonly (readonly [string, unknown])[]): Record<string, unknown> {
   const params: Record<string, unknown> = Object.fromEntries(entries.filter(([name]) => !name.includes('.')));
   for (const group of GROUPS) if (params[group] !== undefined) params[group] = groupOf(group, params[group]);
@@ -70,7 +70,10 @@ function unknownParam(name: string): ConfigError {
   return new ConfigError(name, `unknown param, known: ${Object.keys(PARAMS.shape).join(', ')}`);
 }
 
-/** The first issue as one line. Zod's own texts never show: each rule of the params says what it allows. */
+/**
+ * Turns the first issue into one line. Zod's own texts are never shown, because each rule of the params states what it
+ * allows.
+ */
 function configError([issue]: readonly z.core.$ZodIssue[], params: Record<string, unknown>): ConfigError {
   if (!issue) return new ConfigError('context', 'cannot be read');
   const path = issue.path.reduce<string>(

@@ -1,52 +1,70 @@
-/** What each context param may be, and its default. */
+/** The allowed values of each context param, and its default. */
 import { z } from 'zod';
 import { SOURCES, STREAMS_PER_TABLE } from './sources.ts';
 import { boolean, int, number, object, oneOf, pattern, share } from './values.ts';
 
-/** Log-group retentions CloudWatch knows, in days. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html */
+/**
+ * Log-group retentions that CloudWatch accepts, in days.
+ * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+ */
 const LOG_GROUP_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
-/** Partition projection counts days back from today: a century is the most that makes sense to it. */
+/** Partition projection counts days back from today; more than a century makes no sense. */
 const MAX_DAYS = 36_500;
 
-/** The context params, each with its default and what it may be. */
+/** The context params, each with its default and its allowed values. */
 export const PARAMS = z.strictObject({
   sources: SOURCES,
-  /** MiB Firehose gathers for a file. Format conversion needs at least 64. https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html */
+  /**
+   * MiB that Firehose gathers for a file. Format conversion needs at least 64.
+   * https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html
+   */
   bufferSizeMiB: int(64, 128).default(128),
   bufferIntervalSeconds: int(0, 900).default(300),
   parquetCompression: oneOf(['SNAPPY', 'GZIP', 'UNCOMPRESSED']).default('SNAPPY'),
   timeZone: timeZone().default('UTC'),
-  /** Firehose streams into a source's table, spread over by its batches; per source too. Each has a quota of its own. */
+  /**
+   * Number of Firehose streams into each source's table; a source can override it. Batches are spread over the streams,
+   * each of which has a quota of its own.
+   */
   streamsPerTable: STREAMS_PER_TABLE.default(1),
   keepRaw: oneOf(['never', 'on-error', 'always']).default('on-error'),
-  /** 1,769 MiB is one full CPU; the work of one invocation uses no second one. https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html */
+  /**
+   * 1,769 MiB is one full CPU; one invocation cannot use a second one.
+   * https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+   */
   memoryMiB: int(128, 10_240).default(1769),
   timeoutSeconds: int(1, 900).default(300),
   /** Objects loaded at a time. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html */
   maxConcurrency: int(2, 1000).default(50),
-  /** Log-event invocations at a time, taken from the account's limit; absent: as many as are free. */
+  /** Log-event invocations at a time, reserved from the account's limit. Absent: as many as are free. */
   logEventsConcurrency: int(1, 1000).optional(),
   retentionDays: int(1, MAX_DAYS).default(400),
   landingRetentionDays: int(1, MAX_DAYS).default(30),
-  /** An object that outlives its ledger entry could be loaded twice, so at least landingRetentionDays. */
+  /** At least landingRetentionDays: an object that outlives its ledger entry could be loaded twice. */
   ledgerRetentionDays: int(1, MAX_DAYS).default(400),
   ledgerPointInTimeRecovery: boolean().default(false),
   /** Absent: the log groups named in sources keep the retention they have. */
   logGroupRetentionDays: int(1, 3653)
     .refine((days) => LOG_GROUP_DAYS.includes(days), `CloudWatch's own steps: ${LOG_GROUP_DAYS.join(', ')}`)
     .optional(),
-  /** What one query may scan, in GiB; Athena's least is 10 MB. https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html */
+  /**
+   * GiB that one query may scan; Athena's minimum is 10 MB.
+   * https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html
+   */
   scanLimitGiB: number(0.01, 1_000_000).default(100),
   duplicates: object({
     enabled: boolean().default(true),
-    /** Share of the records that are checked. Its cost goes with it. */
+    /** Share of the records that are checked. The cost of the check is proportional to it. */
     sampleRate: share(1).default(1),
-    /** Records further away in time are counted as late, and compared with none. CloudWatch takes metrics of two weeks back. */
+    /**
+     * Records whose time is further away, in either direction, are counted as outside the window and not compared.
+     * CloudWatch accepts metrics up to two weeks old.
+     */
     windowHours: int(1, 336).default(72),
-    /** Duplicates in a hundred records from which on an alarm goes off; absent: there is no alarm. */
+    /** The alarm's threshold: duplicates per hundred records. Absent: there is no alarm. */
     alarmPercent: share(100).optional(),
   }).prefault({}),
   kmsKey: pattern(
@@ -56,10 +74,10 @@ export const PARAMS = z.strictObject({
   removalPolicy: oneOf(['retain', 'destroy']).default('retain'),
 });
 
-/** Params that are objects of one level: their members can be given by dotted names, `duplicates.enabled`. */
+/** Params that are objects of one level: their members can be given by dotted names, such as `duplicates.enabled`. */
 export const GROUPS: readonly string[] = ['duplicates'];
 
-/** Region/City or UTC: Firehose takes no abbreviations and no offsets, and Intl knows which cities there are. */
+/** Region/City or UTC: Firehose accepts neither abbreviations nor offsets, and Intl knows which cities exist. */
 function timeZone() {
   const allowed = 'UTC, or an IANA time zone as Region/City, e.g. Asia/Seoul';
   return z.string(allowed).refine((zone) => zone === 'UTC' || (isRegionAndCity(zone) && isKnownZone(zone)), allowed);

@@ -1,4 +1,4 @@
-/** The `sources` param: what each source may be, and what several may not be together. */
+/** The `sources` param: the allowed values of each source, and the rules between several sources. */
 import { z } from 'zod';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import { FILTERS_OPTION } from '../../lambdas/core/reading/filters.ts';
@@ -12,7 +12,7 @@ import { ConfigError } from './config-error.ts';
 import { int, list, object, oneOf, pattern } from './values.ts';
 
 interface AnySource {
-  /** Also its table's name. */
+  /** Also the name of its table. */
   readonly name: string;
   readonly format: string;
   /** The format's own options, as configured. */
@@ -21,22 +21,22 @@ interface AnySource {
   readonly keepRaw: KeepRaw;
   /** Firehose streams into its table, 1-50. */
   readonly streamsPerTable: number;
-  /** Columns that tell a record from every other, for the duplicate check. Absent: those of the format. */
+  /** Columns that identify a record, for the duplicate check. Absent: the record keys of the format. */
   readonly recordKey?: readonly string[];
 }
 
 /** Objects of a bucket. */
 export interface ObjectSource extends AnySource {
   readonly lane: 'objects';
-  /** Absent: the landing bucket the stack makes. */
+  /** Absent: the landing bucket that the stack creates. */
   readonly bucket?: string;
   /** Empty: the whole bucket. */
   readonly prefix: string;
   readonly suffix?: string;
   readonly notifications: 's3' | 'eventbridge';
-  /** Key the objects are encrypted with, where it is not S3's own. */
+  /** Key that the objects are encrypted with, if it is not S3's own. */
   readonly kmsKeyArn?: string;
-  /** The bucket's owner, where it is not the stack's account. */
+  /** The bucket's owner, if it is not the stack's account. */
   readonly account?: string;
 }
 
@@ -48,13 +48,13 @@ export interface EventSource extends AnySource {
   readonly filterPattern: string;
 }
 
-/** A source with its defaults, its format's options checked and its table made. */
+/** A source with its defaults applied, its format's options checked and its table created. */
 export type Source = ObjectSource | EventSource;
 
-/** Streams into one table: at 5 MiB/s each, 50 take the average of 20 billion lines of a load balancer a day. */
+/** Streams into one table: at 5 MiB/s each, 50 streams take the average of 20 billion load balancer lines a day. */
 export const STREAMS_PER_TABLE = int(1, 50);
 
-/** No wildcards: S3 filters take none, and IAM would take them for its own. */
+/** No wildcards: S3 filters do not support them, and IAM would interpret them. */
 const KEY_PART = pattern(/^[\w!.'()/=:@+-]{1,512}$/, "part of a key: letters, digits and / _ - . = : @ + ! ' ( )");
 
 const FROM = object({
@@ -76,10 +76,10 @@ const FROM = object({
 
 const RESERVED = [LOADS, REJECTED_LINES];
 
-/** Views of tables are named so. */
+/** Ending of the names of views. */
 const ONCE = onceName('');
 
-/** Keys beyond these are options of the source's format. */
+/** Keys other than these are options of the source's format. */
 const SOURCE = z.looseObject(
   {
     name: pattern(/^[a-z][a-z0-9_]{0,62}$/, 'a table name: a-z, then up to 62 of a-z, 0-9 and _').refine(
@@ -97,7 +97,7 @@ const SOURCE = z.looseObject(
 
 type SourceInput = z.output<typeof SOURCE>;
 
-/** A source's own keys; those beyond are its format's options. */
+/** A source's own keys; all others are options of its format. */
 const OWN_KEYS = Object.keys(SOURCE.shape);
 
 /** The `sources` param, each source checked by itself. */
@@ -108,7 +108,7 @@ export const SOURCES = list(SOURCE, 'a list of at least one source').default([
 /**
  * Applies formats to sources and checks sources against each other.
  *
- * @param defaults what holds for a source that says nothing else
+ * @param defaults values for sources that do not have their own
  * @throws ConfigError naming the param.
  */
 export function compileSources(inputs: readonly SourceInput[], defaults: SourceDefaults): Source[] {
@@ -119,7 +119,7 @@ export function compileSources(inputs: readonly SourceInput[], defaults: SourceD
   return sources;
 }
 
-/** Params of the stack that a source may have for itself. */
+/** Params of the stack that a source can override. */
 type SourceDefaults = Pick<AnySource, 'keepRaw' | 'streamsPerTable'>;
 
 function compileSource(input: SourceInput, path: string, defaults: SourceDefaults): Source {
@@ -172,7 +172,7 @@ function tableOf(input: SourceInput, options: FormatOptions, path: string): Tabl
   }
 }
 
-/** Formats begin their messages with the option, or a part of it: `columns.id: expected …`. */
+/** Formats begin their messages with the option, or with a part of it: `columns.id: expected …`. */
 function optionError({ option, message }: OptionError, path: string): ConfigError {
   const colon = message.startsWith(option) ? message.indexOf(': ') : -1;
   return colon < 0
@@ -180,7 +180,7 @@ function optionError({ option, message }: OptionError, path: string): ConfigErro
     : new ConfigError(`${path}.${message.slice(0, colon)}`, message.slice(colon + 2));
 }
 
-/** Glue would refuse the table otherwise, or show one of the two. */
+/** Otherwise Glue would refuse the table, or show only one of the two columns. */
 function withDistinctColumns(table: Table, path: string): Table {
   const names = [PARTITION.name, ...table.columns.map(({ name }) => name.toLowerCase())];
   const twice = names.find((name, index) => names.indexOf(name) < index);
@@ -233,7 +233,7 @@ function refuseKeys(from: From, keys: readonly (keyof From)[], path: string, onl
   }
 }
 
-/** Two sources that would write one table, or load one thing twice. */
+/** Refuses two sources that would write the same table, or load the same input twice. */
 function refuseClash(source: Source, earlier: Source, path: string): void {
   if (source.name === earlier.name) {
     throw ConfigError.notAllowed(`${path}.name`, source.name, 'each name once');

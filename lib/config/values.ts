@@ -1,7 +1,4 @@
-/**
- * Zod schemas whose message says what is allowed, and which take text from the command line for
- * what it stands for.
- */
+/** Zod schemas whose message states what is allowed. They also accept text from the command line and parse it. */
 import { z } from 'zod';
 
 /** A number from `min` to `max`, both included. */
@@ -26,17 +23,17 @@ export function boolean() {
   return z.preprocess(fromText, z.boolean('true, false'));
 }
 
-/** One of some words. */
+/** One of the given words. */
 export function oneOf<const Word extends string>(words: readonly Word[]) {
   return z.enum(words, words.join(', '));
 }
 
-/** Text of the given shape. */
+/** Text that matches a pattern. */
 export function pattern(shape: RegExp, allowed: string) {
   return z.string(allowed).regex(shape, allowed);
 }
 
-/** An object with no other keys than the shape's. */
+/** An object without keys other than the shape's. */
 export function object<Shape extends z.ZodRawShape>(shape: Shape) {
   const keys = Object.keys(shape).join(', ');
   return z.strictObject(shape, {
@@ -44,12 +41,12 @@ export function object<Shape extends z.ZodRawShape>(shape: Shape) {
   });
 }
 
-/** A list of at least one item; may come as JSON text. */
+/** A list of at least one item, or the same as JSON text. */
 export function list<Item extends z.ZodType>(item: Item, allowed: string) {
   return z.preprocess(fromText, z.array(item, allowed).min(1, allowed));
 }
 
-/** Text from `-c name=value` as the JSON it stands for; anything else as it is. */
+/** Parses text from `-c name=value` as JSON. Text that is not JSON, and other values, are returned unchanged. */
 export function fromText(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   try {
