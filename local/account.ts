@@ -1,4 +1,4 @@
-/** The account and Region the local endpoints stand for: AWS's own example account. */
+/** The account and Region of the local endpoints: AWS's own example account. */
 export const ACCOUNT = '123456789012';
 export const REGION = 'us-east-1';
 
@@ -7,7 +7,7 @@ export function arnOf(service: string, resource: string): string {
   return `arn:aws:${service}:${REGION}:${ACCOUNT}:${resource}`;
 }
 
-/** The name an ARN ends with: of a queue, topic, function, stream or bucket. */
+/** The name at the end of an ARN: of a queue, topic, function, stream or bucket. */
 export function nameOfArn(arn: string): string {
   return arn.slice(arn.lastIndexOf(':') + 1);
 }

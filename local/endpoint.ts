@@ -4,8 +4,8 @@ import { buffer } from 'node:stream/consumers';
 import type { Service } from './template/resource.ts';
 
 /**
- * Sees each request to a service before the service does. Returns true when it has answered, or cut
- * the connection, itself.
+ * Sees each request to a service before the service does. Returns true if it has answered the request itself or cut the
+ * connection.
  */
 export type Intercept = (
   service: string,
@@ -13,14 +13,14 @@ export type Intercept = (
   response: ServerResponse,
 ) => boolean | Promise<boolean>;
 
-/** A port of 127.0.0.1 that is open before it is known who answers there: URLs come first. */
+/** A port of 127.0.0.1. It is open before its service is known, because other settings need its URL first. */
 export interface Endpoint {
   readonly url: string;
   serve(service: Service): void;
   close(): Promise<void>;
 }
 
-/** Opens an endpoint. Not by the name localhost: with a name, S3's SDK puts the bucket in front of it. */
+/** Opens an endpoint. Its URL has an IP address, because S3's SDK would put the bucket before the name localhost. */
 export async function openEndpoint(intercept?: Intercept): Promise<Endpoint> {
   let service: Service | undefined;
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -31,7 +31,7 @@ export async function openEndpoint(intercept?: Intercept): Promise<Endpoint> {
   const server = createServer((request, response) => {
     answer(request, response).catch((error) => fail(response, error));
   });
-  // A stream's pace is its sender's: back-pressure may hold a body longer than Node's default of 5 minutes.
+  // The sender sets the pace of a stream: back-pressure may hold a body longer than Node's default of 5 minutes.
   server.requestTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -55,7 +55,7 @@ export function bodyOf(request: IncomingMessage): Promise<Buffer> {
   return buffer(request);
 }
 
-/** A fault of the emulation itself: 500, which SDKs retry, with the reason. */
+/** Answers a fault of the emulation itself with 500, which SDKs retry, and the reason. */
 function fail(response: ServerResponse, error: unknown): void {
   if (response.headersSent) {
     response.destroy();

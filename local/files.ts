@@ -1,17 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 
-/** Ends the names of files not yet complete; whoever opens a folder removes what is left of them. */
+/**
+ * Ending of files that are not complete yet. Code that opens a folder removes such files, which an earlier run has
+ * left.
+ */
 export const UNFINISHED = '.tmp';
 
-/** Writes a file so that it is there whole or not at all, wherever the process may be killed. */
+/** Writes a file so that it exists either completely or not at all, even if the process crashes. */
 export async function writeAtomic(file: string, data: string): Promise<void> {
   const unfinished = `${file}.${randomUUID()}${UNFINISHED}`;
   await writeFile(unfinished, data);
   await rename(unfinished, file);
 }
 
-/** Is `error` Node's way to say that a file or a folder is not there? */
+/** True if `error` is Node's error for a missing file or folder. */
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

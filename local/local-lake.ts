@@ -3,66 +3,69 @@ import { LOCKS } from './lock.ts';
 import type { Resource } from './template/resource.ts';
 
 /**
- * A lake on this machine: the synthesized stack's own template and bundles, run against local
- * endpoints. Everything the local account holds lies below one folder:
+ * A lake on this machine: the synthesized stack's own template and bundles, run against local endpoints. One folder
+ * holds all data of the local account:
  *
- *   <dir>/stack/                 the cloud assembly it was last opened with (template, bundles)
+ *   <dir>/stack/                 the cloud assembly with which the lake was last opened (template, bundles)
  *   <dir>/buckets/<bucket>/<key> every bucket's objects as plain files
- *   <dir>/objects/, <dir>/unfinished/  what S3 knows of objects beyond their bytes, and of those not yet there
+ *   <dir>/objects/, <dir>/unfinished/  S3's metadata of objects, and uploads that are not complete
  *   <dir>/dynamodb/              tables
- *   <dir>/queues/, <dir>/invocations/, <dir>/firehose/  what is accepted and not yet done
- *   <dir>/logs/<function>.log    what functions print
- *   <dir>/context.json           the params it was last opened with
- *   <dir>/version.json           the version of Tributary that opened it last
- *   <dir>/operations/            how far operations have come that were broken off
- *   <dir>/locks/                 the process that has it open
- *   <dir>/sample/                what the demo feeds it
+ *   <dir>/queues/, <dir>/invocations/, <dir>/firehose/  messages, events and records accepted but not done yet
+ *   <dir>/logs/<function>.log    output of functions
+ *   <dir>/context.json           the params with which the lake was last opened
+ *   <dir>/version.json           the version of Tributary that opened the lake last
+ *   <dir>/operations/            progress of operations that were interrupted
+ *   <dir>/locks/                 the process that has the lake open
+ *   <dir>/sample/                input that the demo loads
  */
 export interface OpenOptions {
-  /** The lake's folder; made when missing. */
+  /** The lake's folder; created if missing. */
   readonly dir: string;
-  /** Context params over those of cdk.json, as `cdk -c name=value` gives them. */
+  /** Context params that override those of cdk.json, like `cdk -c name=value`. */
   readonly context?: Readonly<Record<string, unknown>>;
-  /** Told what goes on, one short line at a time. */
+  /** Receives short lines about the progress. */
   readonly progress?: (line: string) => void;
 }
 
-/** File of a lake's folder with the context params it was last opened with. */
+/** The file in a lake's folder with the context params of the last opening. */
 export const CONTEXT_FILE = 'context.json';
 
-/** All there is in a lake's folder, and nowhere else: what may be deleted with it. */
+/** All names in a lake's folder. Deleting a lake deletes these and nothing else. */
 export const LAKE_NAMES: readonly string[] = [
   ...['stack', 'buckets', 'objects', 'unfinished', 'dynamodb', 'queues', 'invocations', 'firehose', 'logs'],
   ...[CONTEXT_FILE, VERSION_FILE, 'operations', LOCKS, 'sample'],
 ];
 
-/** What happened since the lake was opened. */
+/** The failures since the lake was opened. */
 export interface Drained {
-  /** Messages that went to a dead-letter queue, with the last error of the function that had them. */
+  /** Messages moved to a dead-letter queue, with the last error of the function that received them. */
   readonly deadLetters: readonly { readonly queue: string; readonly body: string; readonly error: string }[];
   /** Asynchronous events that Lambda gave up on, by function. */
   readonly failedEvents: readonly { readonly functionName: string; readonly error: string }[];
-  /** Records Firehose could not convert, by stream. */
+  /** Records that Firehose could not convert, by stream. */
   readonly conversionFailures: readonly { readonly stream: string; readonly records: number; readonly error: string }[];
 }
 
 export interface LocalLake {
   readonly dir: string;
-  /** The stack's resources that have a behaviour here, by their local names. */
+  /** The stack's resources that are emulated, by their local names. */
   readonly resources: readonly Resource[];
-  /** Where the SDK finds the services: URLs by name, as in AWS_ENDPOINT_URL_<NAME>. */
+  /** URLs of the services by name, as in AWS_ENDPOINT_URL_<NAME>. */
   readonly endpoints: ReadonlyMap<string, string>;
-  /** Puts a file into a bucket as S3 would, notification included. The same bytes under the same key are the same object. */
+  /**
+   * Puts a file into a bucket like S3, and sends the notification. The same bytes under the same key are the same
+   * object.
+   */
   putObject(bucket: string, key: string, file: string): Promise<void>;
-  /** Puts log events to a log group; its subscription filter hands them on in gzipped payloads. */
+  /** Puts log events into a log group; its subscription filter hands them on in gzipped payloads. */
   putLogEvents(
     logGroup: string,
     logStream: string,
     events: readonly { timestamp: number; message: string }[],
   ): Promise<void>;
   /**
-   * Waits until every queue, invocation and delivery buffer is empty, and what runs by the clock has
-   * nothing left to do. Waits that only time would end are skipped.
+   * Waits until all queues, invocations and delivery buffers are empty and scheduled functions have nothing left to do.
+   * Waits that would end only with time are skipped.
    */
   drain(): Promise<Drained>;
   close(): Promise<void>;

@@ -6,36 +6,38 @@ export interface Lock {
   release(): void;
 }
 
-/** Times a folder is tried that another process asks for at the same moment, and the longest wait between. */
+/**
+ * Number of attempts while another process asks for the folder at the same moment, and the longest wait between them.
+ */
 const ATTEMPTS = 4;
 const LONGEST_WAIT_MS = 100;
 
 /**
- * Takes a lake's folder: two processes at one folder would do everything twice. Each that wants it writes
- * down its own name first and looks for others then, so that of two at least one sees the other. The lock
- * of a process that has died does not count: its name is no other's, so anyone may remove it.
+ * Locks a lake's folder, because two processes in one folder would do everything twice. Each process first writes a
+ * file with its own name and then looks for other files, so at least one of two processes sees the other. The lock of a
+ * process that has ended does not count. Its name is not used again, so any process may remove it.
  *
- * @throws Error naming the folder and the process that has it.
+ * @throws Error naming the folder and the process that holds it.
  */
 export function lockFolder(dir: string): Lock {
   const folder = join(dir, LOCKS);
   mkdirSync(folder, { recursive: true });
-  const own = nameOf({ pid: process.pid, started: startOf(process.pid) });
-  const mine = join(folder, own);
+  const ownName = nameOf({ pid: process.pid, started: startOf(process.pid) });
+  const ownLock = join(folder, ownName);
   for (let attempt = 1; ; attempt++) {
-    // There already: this very process has it.
-    if (existsSync(mine)) throw inUse(dir, process.pid);
-    writeFileSync(mine, '');
-    const other = liveHolder(folder, own);
-    if (!other) return { release: () => rmSync(mine, { force: true }) };
-    rmSync(mine, { force: true });
+    // The file exists already, so this very process holds the lock.
+    if (existsSync(ownLock)) throw inUse(dir, process.pid);
+    writeFileSync(ownLock, '');
+    const other = liveHolder(folder, ownName);
+    if (!other) return { release: () => rmSync(ownLock, { force: true }) };
+    rmSync(ownLock, { force: true });
     if (attempt === ATTEMPTS) throw inUse(dir, other.pid);
-    // It may have seen this one too, and have given way.
+    // The other process may have seen this one too, and given way.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.random() * LONGEST_WAIT_MS);
   }
 }
 
-/** Below a lake's folder, a file for each process that has it or asks for it. It is there from the first on. */
+/** Folder within a lake's folder, with a file for each process that holds the lake or asks for it. */
 export const LOCKS = 'locks';
 
 function inUse(dir: string, pid: number): Error {
@@ -44,7 +46,7 @@ function inUse(dir: string, pid: number): Error {
 
 interface Holder {
   readonly pid: number;
-  /** When the process started, where the system tells: ids are given again, in containers at once. */
+  /** When the process started, if the system provides it: process ids are reused, in containers even quickly. */
   readonly started: string;
 }
 
@@ -52,9 +54,9 @@ function nameOf({ pid, started }: Holder): string {
   return `${pid}-${started}`;
 }
 
-function liveHolder(folder: string, own: string): Holder | undefined {
+function liveHolder(folder: string, ownName: string): Holder | undefined {
   for (const name of readdirSync(folder)) {
-    if (name === own) continue;
+    if (name === ownName) continue;
     const [pid = '', started = ''] = name.split('-');
     const holder = { pid: Number(pid), started };
     if (isAlive(holder)) return holder;
@@ -72,7 +74,7 @@ function isAlive({ pid, started }: Holder): boolean {
   return startOf(pid) === started;
 }
 
-/** The 22nd field of Linux's /proc/<pid>/stat, counted after the name, which may hold spaces. */
+/** The 22nd field of Linux's /proc/<pid>/stat, counted after the name, which may contain spaces. */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -8,11 +8,10 @@ import { lockFolder } from './lock.ts';
 import { type LakeHooks, openStack } from './open-stack.ts';
 
 /**
- * Opens a lake: synthesizes the stack into its folder and runs it there, going on with whatever the
- * folder holds.
+ * Opens a lake: synthesizes the stack into its folder and runs the stack there, continuing with the data in the folder.
  *
- * @throws Error when another process uses the folder; LakeVersionError when another version made it; ConfigError for a param that cannot be used;
- * TemplateError for a stack this machine does not understand.
+ * @throws Error if another process uses the folder; LakeVersionError if another version of Tributary made it; ConfigError
+ * for a param that cannot be used; TemplateError for a stack that cannot be emulated.
  */
 export async function openLake({ dir, context, progress }: OpenOptions, hooks?: LakeHooks): Promise<LocalLake> {
   const lock = lockFolder(dir);
@@ -20,7 +19,7 @@ export async function openLake({ dir, context, progress }: OpenOptions, hooks?: 
     checkLakeVersion(dir);
     const assembly = join(dir, 'stack');
     progress?.('synthesizing the stack');
-    // Left there, the bundles of earlier syntheses would only pile up.
+    // Otherwise the bundles of earlier syntheses would accumulate.
     await rm(assembly, { recursive: true, force: true });
     const { stackName } = synthesize({ context, outdir: assembly });
     await writeAtomic(join(dir, CONTEXT_FILE), JSON.stringify(context ?? {}));

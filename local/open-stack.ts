@@ -18,31 +18,31 @@ import { openS3 } from './s3/s3.ts';
 import type { Resource, Service } from './template/resource.ts';
 import { readStack } from './template/template.ts';
 
-/** Where tests put their faults. */
+/** Hooks through which tests inject faults. */
 export interface LakeHooks {
   /** Sees every request to the endpoints first. */
   readonly intercept?: Intercept;
-  /** Told of every invocation and the process that has it. */
+  /** Receives every invocation and the process that runs it. */
   readonly onInvocation?: (invocation: StartedInvocation) => void;
 }
 
-/** A synthesized stack, and the folder that holds its account. */
+/** A synthesized stack, and the folder with the data of its account. */
 export interface OpenStackOptions {
   readonly dir: string;
   /** The cloud assembly. */
   readonly assembly: string;
-  /** Needed when the assembly has several stacks. */
+  /** Required if the assembly has several stacks. */
   readonly stackName?: string;
   readonly progress?: (line: string) => void;
   readonly hooks?: LakeHooks;
 }
 
 /**
- * Runs a synthesized stack in a folder nobody else uses: endpoints, notifications, event sources. It
- * goes on with whatever the folder holds.
+ * Runs a synthesized stack in a folder that no other process uses: endpoints, notifications, event sources. It
+ * continues with the data in the folder.
  *
- * @throws LakeVersionError when another version made the folder; TemplateError naming what the stack has that this
- * machine does not understand.
+ * @throws LakeVersionError if another version of Tributary made the folder; TemplateError naming what in the stack cannot
+ * be emulated.
  */
 export async function openStack(options: OpenStackOptions): Promise<LocalLake> {
   const closers: Closer[] = [];
@@ -74,7 +74,7 @@ async function open(
     endpoints.set(service.name, endpoint.url);
   };
 
-  // The addresses of queues are part of the stack's own settings, so this one comes first.
+  // The URLs of queues are part of the stack's own settings, so this endpoint comes first.
   const sqsEndpoint = await openEndpoint(hooks.intercept);
   closers.push(() => sqsEndpoint.close());
   const stack = readStack({ directory: assembly, stackName, urls: { sqs: sqsEndpoint.url } });
@@ -149,35 +149,41 @@ async function open(
   };
 }
 
-/** What the SDK in a function reads to find the services; what is not here it must not look for elsewhere. */
+/**
+ * The variables by which the SDK in a function finds the services; services that are not emulated must not be looked
+ * for elsewhere.
+ */
 function endpointVariables(endpoints: ReadonlyMap<string, string>): Record<string, string> {
   const variables = [...endpoints].map(([name, url]) => [`AWS_ENDPOINT_URL_${name}`, url]);
-  return { ...Object.fromEntries(variables), AWS_ENDPOINT_URL: NOBODY };
+  return { ...Object.fromEntries(variables), AWS_ENDPOINT_URL: UNREACHABLE };
 }
 
-/** The discard port, where nobody listens: a call of any other service fails at once and leaves this machine never. */
-const NOBODY = 'http://127.0.0.1:9';
+/** The discard port, where nothing listens: a call of any other service fails at once and never leaves this machine. */
+const UNREACHABLE = 'http://127.0.0.1:9';
 
 const LOOK_AGAIN_MS = 10;
 const PROGRESS_EVERY_MS = 2000;
 
-/** Resolves when nothing is left to do. First what runs, then what only waits, then the buffers; and again. */
+/**
+ * Resolves when nothing is left to do. Each round first awaits the running workers, then skips waits, then flushes
+ * buffers.
+ */
 async function drained(
   workers: RunningWorkers,
   firehose: { pending(): boolean; flush(): Promise<void> },
   endDeadLeases: () => Promise<void>,
   progress: ((line: string) => void) | undefined,
 ): Promise<void> {
-  let told = Date.now();
+  let reportedAt = Date.now();
   for (;;) {
     while (workers.busy()) {
-      if (Date.now() - told >= PROGRESS_EVERY_MS) {
+      if (Date.now() - reportedAt >= PROGRESS_EVERY_MS) {
         progress?.(`${workers.left()} messages and events left`);
-        told = Date.now();
+        reportedAt = Date.now();
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
     }
-    // Nobody is at work, so whoever holds an entry is dead: that too only time would tell.
+    // No worker is busy, so remaining leases belong to crashed processes: expire them now.
     if (workers.left() > 0) await endDeadLeases();
     if (workers.skipWaits()) continue;
     if (!firehose.pending()) return;

@@ -13,16 +13,16 @@ import { z } from 'zod';
 import { propertiesOf, refused } from '../template/properties.ts';
 import type { Resource, Service } from '../template/resource.ts';
 
-/** DynamoDB's tables, and where they lie. */
+/** The tables of the local DynamoDB, and where they are stored. */
 export interface DynamoDbOptions {
-  /** Folder of the tables; made when missing. */
+  /** Folder of the tables; created if missing. */
   readonly dir: string;
   readonly tables: readonly Resource[];
 }
 
 /** DynamoDB on this machine. */
 export interface LocalDynamoDb extends Service {
-  /** Where the lake itself reaches it: behind the endpoint, where no test puts faults. */
+  /** URL for the emulation itself: behind the endpoint, so that tests cannot inject faults. */
   readonly url: string;
 }
 
@@ -35,17 +35,15 @@ const tableProperties = z.object({
   StreamSpecification: refused,
 });
 
-/**
- * DynamoDB by dynalite, on disk. Items past their TTL stay: DynamoDB too deletes them in its own time.
- */
+/** DynamoDB by dynalite, on disk. Items past their TTL stay; the real DynamoDB does not delete them at once either. */
 export async function openDynamoDb({ dir, tables }: DynamoDbOptions): Promise<LocalDynamoDb> {
   mkdirSync(dir, { recursive: true });
   const server = dynalite({ path: dir, createTableMs: 0, deleteTableMs: 0 });
-  // dynalite is a server of its own; requests reach it without a second port.
+  // dynalite makes a server of its own. Requests are passed to it from the endpoint.
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  // What it calls back is told once the database is closed too; its event comes before.
+  // `close`'s callback waits for the database; the `close` event does not.
   const close = async (): Promise<void> => {
     server.closeAllConnections();
     await promisify(server.close.bind(server))();
@@ -84,9 +82,9 @@ async function createTable(client: DynamoDBClient, table: Resource): Promise<voi
     const BillingMode = 'PAY_PER_REQUEST';
     await client.send(new CreateTableCommand({ TableName, KeySchema, AttributeDefinitions, BillingMode }));
   } catch (error) {
-    // Left by an earlier run, with what it remembers.
+    // The table exists from an earlier run, with its items.
     if (!(error instanceof ResourceInUseException)) throw error;
   }
-  // dynalite takes requests for a table, and writes it for the last time, a moment after it has answered.
+  // dynalite accepts requests for a table, and writes the table's last state, only a moment after its answer.
   await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 0.01, maxDelay: 0.1 }, { TableName });
 }

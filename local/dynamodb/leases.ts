@@ -5,7 +5,7 @@ import { REGION } from '../account.ts';
 import { isObject } from '../template/intrinsics.ts';
 import type { Resource } from '../template/resource.ts';
 
-/** Ends the leases of all ledgers, as time would: for when nothing is at work that could hold one. */
+/** Expires the leases of all ledgers, for when no process runs that could hold one. */
 export async function endLeases(endpoint: string, resources: readonly Resource[]): Promise<void> {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = new DynamoDBClient({ endpoint, region: REGION, credentials });

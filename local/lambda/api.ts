@@ -4,10 +4,10 @@ import { bodyOf } from '../endpoint.ts';
 import { isObject } from '../template/intrinsics.ts';
 import type { Resource, Service } from '../template/resource.ts';
 
-/** Keeps an event (JSON) for a function, to be invoked in its time. */
+/** Stores an event (JSON) for a function, to be invoked later. */
 type Invoke = (functionName: string, payload: string) => Promise<void>;
 
-/** Lambda's API as functions use it: they invoke one another, asynchronously. */
+/** The part of Lambda's API that functions use: asynchronous invocations of other functions. */
 export function lambdaApi(invoke: Invoke): Service {
   return { name: 'LAMBDA', handle: (request, response) => answer(invoke, request, response), close: async () => {} };
 }
@@ -24,11 +24,11 @@ async function answer(invoke: Invoke, request: IncomingMessage, response: Server
   response.writeHead(202).end();
 }
 
-/** The functions that others are told of, in their environments, to invoke them. */
+/** The functions whose names are in other functions' environments, so that those can invoke them. */
 export function functionsOthersInvoke(resources: readonly Resource[]): string[] {
   const functions = resources.filter(({ type }) => type === 'AWS::Lambda::Function');
-  const told = new Set(functions.flatMap(({ properties: { Environment } }) => valuesOf(Environment)));
-  return functions.map(({ localName }) => localName).filter((name) => told.has(name));
+  const mentioned = new Set(functions.flatMap(({ properties: { Environment } }) => valuesOf(Environment)));
+  return functions.map(({ localName }) => localName).filter((name) => mentioned.has(name));
 }
 
 function valuesOf(environment: unknown): unknown[] {

@@ -9,7 +9,7 @@ import type { Resource } from '../template/resource.ts';
 import type { LocalFunction, LocalLambda } from './lambda.ts';
 import type { Worker } from './workers.ts';
 
-/** An event Lambda gave up on. */
+/** An event that Lambda gave up on. */
 export interface FailedEvent {
   readonly functionName: string;
   readonly error: string;
@@ -17,33 +17,35 @@ export interface FailedEvent {
 
 /** What asynchronous invocations need. */
 export interface AsyncInvocationOptions {
-  /** A folder per function below it, with the events not done yet. */
+  /** Contains a folder per function, with the events that are not done yet. */
   readonly dir: string;
   readonly resources: readonly Resource[];
   readonly lambda: LocalLambda;
   readonly objects: ObjectStore;
-  /** The functions that are invoked so, by name or ARN. */
+  /** The functions that are invoked asynchronously, by name or ARN. */
   readonly targets: readonly string[];
 }
 
 /** Lambda's asynchronous invocations. */
 export interface AsyncInvocations {
-  /** Keeps an event (JSON) for a function; it is invoked, with retries, until it is done or given up. */
+  /**
+   * Stores an event (JSON) for a function and invokes the function, with retries, until the event is done or given up.
+   */
   invoke(functionArn: string, payload: string): Promise<void>;
   readonly failed: readonly FailedEvent[];
   readonly workers: readonly Worker[];
 }
 
-/** How long Lambda waits before it tries again: a minute, then two. */
+/** How long Lambda waits before each retry: one minute, then two. */
 const RETRY_WAITS_MS = [60_000, 120_000];
 
 /** @see https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
 const MAX_EVENT_BYTES = 1_048_576;
 
 /**
- * Opens the queues of asynchronous events. An event's request id stays the same through its retries.
+ * Opens the queues of asynchronous events. Retries of an event have the same request id.
  *
- * @throws TemplateError naming an on-failure destination that has no local behaviour.
+ * @throws TemplateError naming an on-failure destination that is not emulated.
  */
 export async function openAsyncInvocations(options: AsyncInvocationOptions): Promise<AsyncInvocations> {
   const queues = new Map<string, MessageQueue>();
@@ -51,20 +53,20 @@ export async function openAsyncInvocations(options: AsyncInvocationOptions): Pro
   const workers: Worker[] = [];
   for (const target of new Set(options.targets.map(nameOfArn))) {
     const local = options.lambda.function(target);
-    const lane: Lane = {
+    const channel: EventChannel = {
       ...retriesOf(options.resources, target),
       target: local,
       objects: options.objects,
       failed,
-      // Hidden for as long as the function could run: a lake that lives never takes an event twice.
+      // Hidden until it is done: while this process runs, no event is received twice.
       queue: await MessageQueue.open({
         dir: join(options.dir, target),
         visibilityTimeout: Number.POSITIVE_INFINITY,
       }),
     };
-    queues.set(target, lane.queue);
+    queues.set(target, channel.queue);
     for (let worker = 0; worker < local.concurrency; worker++) {
-      workers.push({ queue: lane.queue, work: () => handEvent(lane) });
+      workers.push({ queue: channel.queue, work: () => handEvent(channel) });
     }
   }
   return {
@@ -94,11 +96,11 @@ const invokeConfigProperties = z.object({
 
 interface Retries {
   readonly maxRetries: number;
-  /** The bucket that is given what failed. */
+  /** The bucket that failed events are written to. */
   readonly onFailure?: string;
 }
 
-interface Lane extends Retries {
+interface EventChannel extends Retries {
   readonly target: LocalFunction;
   readonly queue: MessageQueue;
   readonly objects: ObjectStore;
@@ -122,8 +124,8 @@ function retriesOf(resources: readonly Resource[], target: string): Retries {
   };
 }
 
-async function handEvent(lane: Lane): Promise<void> {
-  const { queue, target, maxRetries, onFailure, objects, failed } = lane;
+async function handEvent(channel: EventChannel): Promise<void> {
+  const { queue, target, maxRetries, onFailure, objects, failed } = channel;
   const [message] = await queue.receive(1);
   if (!message) return;
   const result = await target.invoke(message.body, message.id);
@@ -161,7 +163,9 @@ function invocationRecord(
   };
 }
 
-/** The request id stands where Lambda has a random one: put again after a crash, it is the same object. */
+/**
+ * The key has the request id instead of Lambda's random id, so that a repetition after a crash writes the same object.
+ */
 function failureKey(functionName: string, requestId: string): string {
   const now = new Date().toISOString();
   const day = now.slice(0, 10).replaceAll('-', '/');

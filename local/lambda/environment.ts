@@ -6,40 +6,40 @@ import { bodyOf } from '../endpoint.ts';
 
 /** One event for a function. */
 export interface Invocation {
-  /** The same for Lambda's own retries of an asynchronous event. */
+  /** Lambda's retries of an asynchronous event have the same id. */
   readonly requestId: string;
   /** JSON. */
   readonly payload: string;
 }
 
-/** How an invocation ended. `undelivered`: the process died before it had the event. */
+/** The outcome of an invocation. `undelivered`: the process ended before it received the event. */
 export type Outcome =
   | { readonly kind: 'result'; readonly payload: string }
   | { readonly kind: 'error'; readonly errorType: string; readonly errorMessage: string }
   | { readonly kind: 'undelivered' };
 
-/** How a process of a function is made. */
+/** Settings of a function's process. */
 export interface EnvironmentOptions {
   readonly functionArn: string;
   readonly env: Readonly<Record<string, string>>;
   readonly memoryMiB: number;
-  /** Milliseconds an invocation may take. */
+  /** Milliseconds that an invocation may take. */
   readonly timeout: number;
-  /** What the process prints. */
+  /** Receives what the process prints. */
   readonly onOutput: (chunk: Buffer) => void;
-  /** An invocation has been handed to the process. */
+  /** Called when an invocation has been delivered to the process. */
   readonly onDelivered?: (invocation: Invocation, pid: number) => void;
 }
 
 const RUNTIME = fileURLToPath(new URL('./runtime.ts', import.meta.url));
 
-/** Folder in a bundle's for what V8 has compiled of it: almost half of a process's start is compiling. */
+/** Folder in a bundle for code that V8 has compiled: compiling takes almost half of a process's start. */
 const COMPILED = '.compiled';
 
-/** Loading a bundle takes Lambda up to 10 s; several engines at once on a small machine take longer. */
+/** Lambda allows up to 10 s for loading a bundle; several processes at once on a small machine take longer. */
 const INIT_TIMEOUT_MS = 60_000;
 
-/** The part of a function's memory that Lambda's own runtime gives to V8's old generation. */
+/** The share of a function's memory that Lambda's own runtime gives to V8's old generation. */
 const HEAP_SHARE = 0.9;
 
 interface Pending {
@@ -60,7 +60,7 @@ export class Environment {
   #alive = true;
   #gone = false;
 
-  /** Starts the process. `env` must have the address of the Runtime API that calls `handle`. */
+  /** Starts the process. `env` must contain the address of the Runtime API that calls `handle`. */
   constructor(options: EnvironmentOptions) {
     this.#options = options;
     const heap = Math.floor(options.memoryMiB * HEAP_SHARE);
@@ -68,17 +68,17 @@ export class Environment {
     this.#child = spawn(process.execPath, [`--max-old-space-size=${heap}`, RUNTIME], {
       env: { ...options.env, NODE_COMPILE_CACHE: join(cwd, COMPILED) },
       cwd,
-      // Through the fourth, a channel, the process learns of our death.
+      // The fourth is a channel that disconnects when this process ends, so the child process notices it.
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#child.stdout?.on('data', options.onOutput);
     this.#child.stderr?.on('data', options.onOutput);
     this.#child.on('error', (error) => this.#died(error.message));
-    // 'close' and not 'exit': by then all it printed has been read.
+    // 'close' and not 'exit': at 'close', all output has been read.
     this.#child.on('close', (code, signal) => this.#died(signal ? `signal: ${signal}` : `exit status ${code}`));
   }
 
-  /** Can it take another invocation? */
+  /** True if the process can run another invocation. */
   get alive(): boolean {
     return this.#alive;
   }
@@ -93,7 +93,7 @@ export class Environment {
     });
   }
 
-  /** Kills the process; an invocation under way has no outcome then, as when the whole machine stops. */
+  /** Kills the process. An invocation in progress has no outcome then, as if the whole machine had stopped. */
   async discard(): Promise<void> {
     clearTimeout(this.#pending?.timer);
     this.#pending = undefined;
@@ -103,7 +103,7 @@ export class Environment {
     await gone;
   }
 
-  /** Answers the process's calls of the Runtime API; `path` is what follows its version. */
+  /** Answers the process's calls of the Runtime API; `path` is the part of the URL after the API's version. */
   async handle(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (path === '/runtime/invocation/next') {
       this.#initialised = true;

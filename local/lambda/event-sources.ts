@@ -16,9 +16,9 @@ export interface EventSourceOptions {
 }
 
 /**
- * Lambda's pollers: for each event source mapping, as many as may run at a time.
+ * Lambda's pollers: for each event source mapping, as many as its concurrency allows.
  *
- * @throws TemplateError naming what AWS would refuse, or what could not end on this machine.
+ * @throws TemplateError naming what AWS would refuse, or what would never end on this machine.
  */
 export function eventSourceWorkers({ resources, sqs, lambda }: EventSourceOptions): Worker[] {
   return resources
@@ -58,11 +58,11 @@ interface EventSource {
   readonly target: LocalFunction;
   readonly arn: string;
   readonly batchSize: number;
-  /** Milliseconds a batch waits to be full. */
+  /** Milliseconds that a batch waits to become full. */
   readonly batchingWindow: number;
-  /** The batch that is waiting: what comes is for it. */
+  /** The batch that is waiting to become full; new messages are added to it. */
   gathering?: Promise<unknown> | undefined;
-  /** Does the function answer which messages failed? */
+  /** True if the function reports which messages failed. */
   readonly partial: boolean;
 }
 
@@ -96,7 +96,10 @@ function requireFit(
   }
 }
 
-/** Takes a batch if there is one, has it done, and deletes what succeeded; the rest returns in its time. */
+/**
+ * Receives a batch if there are messages, invokes the function, and deletes the messages that succeeded. The others
+ * come back after their visibility timeout.
+ */
 async function handBatch(source: EventSource, pause: Pause): Promise<void> {
   const { queue, target, arn, partial } = source;
   const { gathering } = source;
@@ -118,7 +121,7 @@ async function handBatch(source: EventSource, pause: Pause): Promise<void> {
 }
 
 /**
- * A batch that is full, or as full as it got within the window.
+ * Receives a batch: a full one, or the messages that have come within the window.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
  */
@@ -161,8 +164,8 @@ interface Failures {
 }
 
 /**
- * Which messages failed. An answer that names none is a success; one that is malformed, or names a
- * message that was not in the batch, fails them all.
+ * The messages that failed. An answer that names none is a success. An answer that is malformed, or names a message
+ * outside the batch, fails all of them.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
  */

@@ -2,10 +2,10 @@ import { appendFileSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs
 import { dirname } from 'node:path';
 import { isObject } from '../template/intrinsics.ts';
 
-/** A function's log is started afresh at this size; the one before it is kept beside it. */
+/** A function's log is started anew at this size; one previous log is kept. */
 const MAX_LOG_BYTES = 10 * 1024 * 1024;
 
-/** What a function's processes print, in one bounded file. */
+/** The output of a function's processes, in one file of limited size. */
 export class FunctionLog {
   readonly #file: string;
   #size: number;
@@ -27,13 +27,13 @@ export class FunctionLog {
   }
 }
 
-/** Finds, in what a process prints during an invocation, the line that says what went wrong. */
+/** Finds the line with the error in what a process prints during an invocation. */
 export class ErrorFinder {
   #rest = '';
   #logged: string | undefined;
   #plain: string | undefined;
 
-  /** A structured error, the last one, before plain text, of which the first line says most. */
+  /** The last structured error, or else the first line of plain text that looks like an error. */
   get found(): string | undefined {
     return this.#logged ?? this.#plain;
   }
@@ -55,7 +55,7 @@ export class ErrorFinder {
   }
 }
 
-/** A line's end holds its closing bracket; of one that is longer only that is kept. */
+/** Longest text kept of an incomplete line. Its end is kept, which contains the closing bracket of JSON. */
 const MAX_LINE = 65_536;
 
 function jsonIn(line: string): Record<string, unknown> | undefined {

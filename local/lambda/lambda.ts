@@ -10,7 +10,7 @@ import type { Resource } from '../template/resource.ts';
 import { Environment, type Invocation, type Outcome } from './environment.ts';
 import { ErrorFinder, FunctionLog } from './function-log.ts';
 
-/** An invocation that has just been handed to a process. */
+/** An invocation that has just been delivered to a process. */
 export interface StartedInvocation {
   readonly functionName: string;
   readonly requestId: string;
@@ -18,14 +18,14 @@ export interface StartedInvocation {
   readonly pid: number;
 }
 
-/** The functions of a stack, and what their processes are given. */
+/** The functions of a stack, and the settings of their processes. */
 export interface LambdaOptions {
-  /** What functions print goes to `<dir>/<function>.log`. */
+  /** The output of a function goes to `<dir>/<function>.log`. */
   readonly dir: string;
   readonly functions: readonly Resource[];
   /** The folder of a function's bundle. */
   readonly bundle: (resource: Resource) => string;
-  /** Added to every function's environment: where the other services are. */
+  /** Added to every function's environment: the URLs of the other services. */
   readonly env: Readonly<Record<string, string>>;
   readonly onInvocation?: (invocation: StartedInvocation) => void;
 }
@@ -33,18 +33,18 @@ export interface LambdaOptions {
 /** Lambda on this machine. */
 export interface LocalLambda {
   /**
-   * The function a name or an ARN names.
+   * The function with the given name or ARN.
    *
-   * @throws TemplateError when the stack has none, or it cannot run here.
+   * @throws TemplateError if the stack has none, or it cannot run here.
    */
   function(nameOrArn: string): LocalFunction;
   /** Kills all processes. */
   close(): Promise<void>;
 }
 
-/** How an invocation ended. */
+/** The result of an invocation. */
 export type InvocationResult =
-  /** `logged`: the error the function printed, if it did. */
+  /** `logged`: the error that the function printed, if any. */
   | { readonly ok: true; readonly payload: string; readonly logged?: string }
   | { readonly ok: false; readonly errorType: string; readonly errorMessage: string };
 
@@ -54,20 +54,20 @@ export interface LocalFunction {
   readonly arn: string;
   /** Milliseconds. */
   readonly timeout: number;
-  /** How many invocations run at a time: others wait. */
+  /** Number of invocations that run at a time; others wait. */
   readonly concurrency: number;
   /** Runs one event and waits for its end; never rejects. */
   invoke(payload: string, requestId?: string): Promise<InvocationResult>;
 }
 
-/** Opens the Runtime API; processes are started when there is something to do. */
+/** Opens the Runtime API. Processes are started when an invocation needs one. */
 export async function openLambda(options: LambdaOptions): Promise<LocalLambda> {
   const environments = new Map<string, Environment>();
   const endpoint = await openEndpoint();
   endpoint.serve({
     name: 'LAMBDA_RUNTIME',
     handle: async (request, response) => {
-      // The first part of the path says which process asks: a Runtime API of its own would be a port each.
+      // The first part of the path identifies the process that asks: separate Runtime APIs would need a port each.
       const [, id = '', , path = ''] = /^\/([^/]+)\/(2018-06-01)(\/.*)$/.exec(request.url ?? '') ?? [];
       const environment = environments.get(id);
       if (environment) await environment.handle(path, request, response);
@@ -171,7 +171,7 @@ function localFunction(resource: Resource, surroundings: FunctionSurroundings): 
   };
 }
 
-/** Long enough for what the process has printed to come through its pipe, which is not the answer's way. */
+/** Long enough for the process's output to arrive through its pipe, which is separate from the answer. */
 const OUTPUT_LAG_MS = 5;
 
 async function resultOf(
@@ -181,16 +181,16 @@ async function resultOf(
   if (outcome.kind === 'error') {
     return { ok: false, errorType: outcome.errorType, errorMessage: outcome.errorMessage };
   }
-  // Only an answer that names failures is asked why.
+  // Only an answer that names failures needs the error that was printed.
   if (!outcome.payload.includes('itemIdentifier')) return { ok: true, payload: outcome.payload };
   await new Promise((done) => setTimeout(done, OUTPUT_LAG_MS));
   return { ok: true, payload: outcome.payload, logged: errors.found };
 }
 
 /**
- * The environment of a function's process, but for the Runtime API's address.
+ * The environment of a function's process, without the Runtime API's address.
  *
- * @param services where the other services are; goes over what the function's own settings say
+ * @param services URLs of the other services; they override the function's own settings
  * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
  */
 export function environmentOf(
@@ -229,7 +229,7 @@ export function environmentOf(
   };
 }
 
-/** Lets so many run at a time; the others wait in line. */
+/** Lets at most `limit` calls run at a time; the others wait in order. */
 class Turns {
   #free: number;
   readonly #waiting: (() => void)[] = [];

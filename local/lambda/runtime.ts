@@ -1,7 +1,6 @@
 /**
- * What Lambda's managed Node runtime does inside an execution environment: load the handler once,
- * then take invocations one by one from the Runtime API. Runs in a process of its own, started by
- * `lambda-environment.ts`.
+ * Lambda's managed Node runtime in an execution environment: loads the handler once, then takes invocations one by one
+ * from the Runtime API. Runs in a separate process, which `environment.ts` starts.
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  */
@@ -18,12 +17,12 @@ const { AWS_LAMBDA_RUNTIME_API = '', _HANDLER = '', LAMBDA_TASK_ROOT = '' } = pr
 const runtime = `http://${AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
 const agent = new Agent({ keepAlive: true });
 
-// The lake that started this process may be killed at any time; nobody is left to answer to then.
+// The process that started this one may be killed at any time; this one must end then.
 process.on('disconnect', () => process.exit(0));
 
 try {
   const handler = await loadHandler();
-  // Node would write it at the end, which a process that is killed has not.
+  // Node writes the cache when the process exits, which does not happen if it is killed.
   flushCompileCache();
   for (;;) await invokeNext(handler);
 } catch (error) {
@@ -74,7 +73,7 @@ function described(error: unknown): unknown {
   return { errorType: error.name, errorMessage: error.message, trace: error.stack?.split('\n') ?? [] };
 }
 
-/** By node:http and not fetch, which would give up on an invocation that is long in coming. */
+/** Uses node:http, because fetch gives up if the next invocation takes long to come. */
 function call(method: string, path: string, body?: unknown): Promise<{ headers: IncomingHttpHeaders; body: string }> {
   return new Promise((resolve, reject) => {
     const sent = request(`${runtime}${path}`, { method, agent }, (response) => {

@@ -6,24 +6,24 @@ import { propertiesOf, refused } from '../template/properties.ts';
 import type { Resource } from '../template/resource.ts';
 import type { LocalFunction, LocalLambda } from './lambda.ts';
 
-/** What the stack does by the clock. */
+/** The stack's scheduled functions. */
 export interface Schedules {
   /**
-   * Runs each scheduled function as if hours had passed, until it says that nothing is left for later
-   * runs (`{ "left": 0 }`, or no such answer).
+   * Runs each scheduled function as if hours had passed, until it answers that nothing is left for later runs (`{
+   * "left": 0 }`, or no such answer).
    */
   run(): Promise<void>;
-  /** Runs that failed again and again. */
+  /** Functions that failed repeatedly. */
   readonly failed: readonly { readonly functionName: string; readonly error: string }[];
 }
 
-/** The stack's rules, and the functions they run. */
+/** The stack's rules, and the functions that they run. */
 export interface ScheduleOptions {
   readonly resources: readonly Resource[];
   readonly lambda: LocalLambda;
 }
 
-/** Whatever a run waits for is over after so long. */
+/** The scheduled time is this far ahead: longer than any wait of a scheduled function. */
 const AHEAD_MS = 86_400_000;
 
 /** Runs of a function without any progress before it is given up. */
@@ -32,7 +32,7 @@ const MAX_TRIES = 5;
 /**
  * Reads the stack's scheduled rules.
  *
- * @throws TemplateError naming a target that has no local behaviour.
+ * @throws TemplateError naming a target that is not emulated.
  */
 export function schedulesOf({ resources, lambda }: ScheduleOptions): Schedules {
   const schedules = resources.filter(isSchedule).flatMap((resource) => {
@@ -59,7 +59,7 @@ export function schedulesOf({ resources, lambda }: ScheduleOptions): Schedules {
   };
 }
 
-/** A rule by the clock, and not by events. */
+/** True for a rule with a schedule, false for a rule with an event pattern. */
 export function isSchedule({ type, properties }: Resource): boolean {
   return type === 'AWS::Events::Rule' && properties.ScheduleExpression !== undefined;
 }
@@ -74,11 +74,11 @@ const scheduleProperties = z.object({
 
 const answer = z.object({ left: z.number() });
 
-/** Why it was given up; undefined when nothing is left. */
+/** Runs a function until nothing is left. Returns the reason if it is given up. */
 async function runOut(rule: string, target: LocalFunction): Promise<string | undefined> {
   let least = Number.POSITIVE_INFINITY;
   let problem = '';
-  for (let tries = 0; tries < MAX_TRIES; tries++) {
+  for (let attempts = 0; attempts < MAX_TRIES; attempts++) {
     const result = await target.invoke(JSON.stringify(scheduledEvent(rule)));
     if (!result.ok) {
       problem = `${result.errorType}: ${result.errorMessage}`;
@@ -87,7 +87,7 @@ async function runOut(rule: string, target: LocalFunction): Promise<string | und
     const { data } = answer.safeParse(JSON.parse(result.payload));
     if (!data || data.left === 0) return undefined;
     problem = `expected nothing left for later runs, got ${data.left}`;
-    if (data.left < least) tries = 0;
+    if (data.left < least) attempts = 0;
     least = Math.min(least, data.left);
   }
   return problem;

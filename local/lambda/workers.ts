@@ -1,28 +1,36 @@
 import type { MessageQueue } from '../queues/message-queue.ts';
 
-/** Something that is done again and again while a queue has messages to give. */
+/** Work that is repeated while a queue has messages. */
 export interface Worker {
   readonly queue: MessageQueue;
-  /** Takes what is visible, which may be gone by now, and has it done. Rejects only for faults of the lake itself. */
+  /**
+   * Receives what is visible, which may be nothing by now, and processes it. Rejects only for faults of the emulation
+   * itself.
+   */
   work(pause: Pause): Promise<void>;
 }
 
-/** Waits for what may never come: meanwhile the worker is not at work. The signal is aborted when waits are skipped. */
+/**
+ * Waits for something that may never come; during the wait the worker does not count as busy. The signal is aborted
+ * when waits are skipped.
+ */
 export type Pause = (wait: (skipped: AbortSignal) => Promise<unknown>) => Promise<void>;
 
-/** Workers at work. */
+/** Running workers. */
 export interface RunningWorkers {
-  /** Is one at work, or is there a message for one? Throws what made a worker stop. */
+  /** True if a worker is busy, or if a message is waiting for one. Throws the fault that has stopped a worker. */
   busy(): boolean;
-  /** Ends pauses, or else all waits that only time would end; false when there were none. */
+  /**
+   * Ends pauses, or if there are none, all waits that would end only with time. Returns false if there were no waits.
+   */
   skipWaits(): boolean;
-  /** Messages not done yet. */
+  /** Number of messages that are not done yet. */
   left(): number;
-  /** No worker starts anything new. */
+  /** Stops the workers: none starts anything new. */
   stop(): void;
 }
 
-/** Starts workers; each waits until its queue has something. */
+/** Starts workers; each waits until its queue has a message. */
 export function startWorkers(workers: readonly Worker[]): RunningWorkers {
   const stopped = new AbortController();
   const queues = new Set(workers.map(({ queue }) => queue));
@@ -67,7 +75,7 @@ export function startWorkers(workers: readonly Worker[]): RunningWorkers {
       return atWork > 0 || [...queues].some((queue) => queue.counts().visible > 0);
     },
     skipWaits: () => {
-      // What a worker in a pause has taken, or at work since one, is hidden and must stay so.
+      // Messages of a worker that pauses, or is busy after a pause, are hidden and must stay so.
       if (pauses.size === 0 && atWork === 0)
         return [...queues].map((queue) => queue.skipWaits()).some((skipped) => skipped);
       for (const skipped of pauses) skipped.abort();

@@ -1,11 +1,12 @@
 import { TemplateError } from '../template/intrinsics.ts';
 
 /**
- * A test for log messages by a filter pattern of terms: all of the plain ones, one of those with `?`,
- * none of those with `-`; a term in quotes may hold spaces. An empty pattern takes all.
+ * Compiles a filter pattern of terms to a test for log messages. A message must contain all plain terms, at least one
+ * of the terms with `?`, and none of those with `-`. A term in quotes may contain spaces. An empty pattern matches all
+ * messages.
  *
  * @param where names the filter in errors
- * @throws TemplateError for a pattern for JSON, for space-delimited events, or of regular expressions.
+ * @throws TemplateError for a pattern for JSON or for space-delimited events, or with regular expressions.
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForLogs.html
  */
 export function compiledFilterPattern(pattern: string, where: string): (message: string) => boolean {
@@ -20,7 +21,7 @@ export function compiledFilterPattern(pattern: string, where: string): (message:
   const [all, any, none] = [having(''), having('?'), having('-')];
   return (message) => {
     if (none.some((term) => message.includes(term))) return false;
-    // Where a plain term stands, CloudWatch ignores those with a question mark.
+    // If the pattern has a plain term, CloudWatch ignores terms with a question mark.
     if (all.length > 0) return all.every((term) => message.includes(term));
     return any.length === 0 || any.some((term) => message.includes(term));
   };

@@ -7,7 +7,7 @@ import { propertiesOf } from '../template/properties.ts';
 import type { Resource } from '../template/resource.ts';
 import { compiledFilterPattern } from './filter-pattern.ts';
 
-/** A log event as an application writes it; `timestamp` in milliseconds since the epoch. */
+/** A log event as an application writes it; `timestamp` is in milliseconds since the epoch. */
 export interface LogEvent {
   readonly timestamp: number;
   readonly message: string;
@@ -16,23 +16,23 @@ export interface LogEvent {
 /** What the log groups' subscriptions are made of. */
 export interface LogsOptions {
   readonly resources: readonly Resource[];
-  /** Keeps an event (JSON) for a function, to be invoked in its time. */
+  /** Stores an event (JSON) for a function, to be invoked later. */
   readonly invoke: (functionArn: string, payload: string) => Promise<void>;
 }
 
-/** CloudWatch Logs, as far as subscription filters go: events are handed on and not kept. */
+/** The subscription filters of CloudWatch Logs: events are handed on and not kept. */
 export interface LocalLogs {
   /** The functions that filters hand events to, by ARN. */
   readonly targets: readonly string[];
   /**
    * Hands events on in payloads of CloudWatch's form.
    *
-   * @throws Error when no filter is on the group, or an event is greater than CloudWatch takes.
+   * @throws Error if the group has no filter, or an event exceeds CloudWatch's limit.
    */
   put(logGroup: string, logStream: string, events: readonly LogEvent[]): Promise<void>;
 }
 
-/** What one payload may hold: Lambda's limit of an asynchronous event, less what is around the data. */
+/** Largest payload: Lambda's limit for an asynchronous event, less the JSON around the data. */
 const MAX_ENCODED_BYTES = 1_048_576 - 64;
 const MAX_PAYLOAD_EVENTS = 10_000;
 /** @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html */
@@ -41,7 +41,7 @@ const MAX_EVENT_BYTES = 1_048_576;
 /**
  * Reads the stack's subscription filters.
  *
- * @throws TemplateError naming a destination or a filter pattern that has no local behaviour.
+ * @throws TemplateError naming a destination or a filter pattern that is not emulated.
  */
 export function logsOf({ resources, invoke }: LogsOptions): LocalLogs {
   const filters = resources
@@ -103,7 +103,7 @@ function subscriptionOf(resource: Resource): Subscription {
 
 type IdentifiedEvent = LogEvent & { readonly id: string };
 
-/** Payloads of one group and stream: gzip and base64, each within the limits, events in their order. */
+/** Payloads of one group and stream: gzip and base64, each within the limits, with the events in order. */
 function* encodedPayloads(payload: object, events: readonly IdentifiedEvent[]): Generator<string> {
   for (let start = 0; start < events.length; start += MAX_PAYLOAD_EVENTS) {
     yield* encodedWithin(payload, events.slice(start, start + MAX_PAYLOAD_EVENTS));
@@ -123,8 +123,8 @@ function* encodedWithin(payload: object, logEvents: readonly IdentifiedEvent[]):
 }
 
 /**
- * An id of 56 digits that the same event in the same place has every time, so that a file put twice
- * is twice the same events. As CloudWatch's own, it sorts by time.
+ * An id of 56 digits, which the same event in the same place always has: a file that is put twice gives the same events
+ * twice. Like CloudWatch's own ids, it sorts by time.
  */
 function eventId(logGroup: string, logStream: string, { timestamp, message }: LogEvent, index: number): string {
   const bytes = Buffer.byteLength(message);

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { isObject, TemplateError } from '../template/intrinsics.ts';
 
-/** An EventBridge event pattern: objects down to lists of what is allowed. */
+/** An EventBridge event pattern: nested objects that end in lists of allowed values. */
 export const patternShape = z.record(z.string(), z.unknown());
 
 /**
- * A test for events by an EventBridge pattern: literals, `prefix`, `suffix` and `wildcard`.
+ * Compiles an EventBridge pattern to a test for events. Supports literals, `prefix`, `suffix` and `wildcard`.
  *
  * @param where names the rule in errors
- * @throws TemplateError naming a matcher that has no local behaviour.
+ * @throws TemplateError naming a matcher that is not emulated.
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
  */
 export function compiledPattern(
@@ -48,7 +48,7 @@ function compiledMatcher(matcher: unknown, where: string): Matches {
   }
 }
 
-/** Does `value` consist of the parts in order, with anything between them? */
+/** True if `value` consists of the parts in order, with any text between them. */
 function matchesWildcard(value: string, parts: readonly string[]): boolean {
   const first = parts[0] ?? '';
   const last = parts.at(-1) ?? '';

@@ -3,25 +3,25 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UNFINISHED, writeAtomic } from '../files.ts';
 
-/** A message as its file holds it. */
+/** A message as stored in its file. */
 interface StoredMessage {
   readonly id: string;
   readonly body: string;
   /** Milliseconds since the epoch. */
   readonly sentAt: number;
-  /** Not visible before: a message sent with a delay. Milliseconds since the epoch. */
+  /** When a message that was sent with a delay becomes visible. Milliseconds since the epoch. */
   readonly visibleFrom: number;
   readonly attributes: Readonly<Record<string, unknown>>;
   /**
-   * How often it was received and came back. The time it was in flight when the process died does not
-   * count: a death of the whole account is no failure of whoever had the message.
+   * How often the message was received and came back. A receive that was in flight when the process crashed does not
+   * count: the crash of the whole account is not a failure of the message's receiver.
    */
   readonly returns: number;
-  /** Why it came back the last time, where that is known. */
+  /** Why the message came back the last time, if known. */
   readonly lastError?: string;
 }
 
-/** A message handed out. */
+/** A received message. */
 export interface ReceivedMessage {
   readonly id: string;
   readonly body: string;
@@ -39,35 +39,35 @@ export interface DeadLetter {
   readonly error: string;
 }
 
-/** What a queue does with time and with failures. */
+/** A queue's handling of time and of failures. */
 export interface QueueOptions {
-  /** The queue's folder: a file per message. */
+  /** The queue's folder, with one file per message. */
   readonly dir: string;
-  /** Milliseconds a message received stays hidden. */
+  /** Milliseconds for which a received message stays hidden. */
   readonly visibilityTimeout: number;
-  /** Milliseconds a message sent stays hidden. */
+  /** Milliseconds for which a sent message stays hidden. */
   readonly delay?: number;
-  /** Where a message goes instead of being received more often. */
+  /** The queue to which a message moves when it has been received too often. */
   readonly redrive?: { readonly queue: MessageQueue; readonly maxReceiveCount: number };
   readonly onDeadLetter?: (letter: Omit<DeadLetter, 'queue'>) => void;
 }
 
 interface Held {
   stored: StoredMessage;
-  /** What the file says of `returns`: it is written again only when that has changed. */
+  /** `returns` as stored in the file, which is written again only if the number has changed. */
   storedReturns: number;
   visibleAt: number;
   firstReceivedAt: number;
-  /** Of the receive that holds it now; undefined while nobody does. */
+  /** Receipt of the receive that holds the message, or undefined if no receiver does. */
   receipt: string | undefined;
 }
 
-/** The longest a Node timer waits. */
+/** The longest wait of a Node timer. */
 const LONGEST_WAIT = 2 ** 31 - 1;
 
 /**
- * A durable queue with visibility timeouts: a standard SQS queue, and the queue Lambda keeps of
- * asynchronous invocations. A message sent is a file before `send` resolves, and until it is deleted.
+ * A durable queue with visibility timeouts: for a standard SQS queue, and for Lambda's queue of asynchronous
+ * invocations. A sent message is a file from before `send` resolves until the message is deleted.
  */
 export class MessageQueue {
   readonly options: QueueOptions;
@@ -78,7 +78,7 @@ export class MessageQueue {
     this.options = options;
   }
 
-  /** Opens a queue with what its folder holds. What was in flight is visible at once. */
+  /** Opens a queue with the messages in its folder. Messages that were in flight are visible at once. */
   static async open(options: QueueOptions): Promise<MessageQueue> {
     const queue = new MessageQueue(options);
     await mkdir(options.dir, { recursive: true });
@@ -93,7 +93,7 @@ export class MessageQueue {
     return queue;
   }
 
-  /** Messages visible, delayed or in flight. */
+  /** Number of messages that are visible, delayed or in flight. */
   get size(): number {
     return this.#messages.size;
   }
@@ -104,17 +104,17 @@ export class MessageQueue {
     return { visible: this.#messages.size - hidden.length, inFlight, delayed: hidden.length - inFlight };
   }
 
-  /** Stores a message and returns its id. `delay` in milliseconds. */
+  /** Stores a message and returns its id. `delay` is in milliseconds. */
   async send(body: string, { delay = this.options.delay ?? 0, attributes = {} }: SendOptions = {}): Promise<string> {
     const sentAt = Date.now();
     const message = { id: randomUUID(), body, sentAt, visibleFrom: sentAt + delay, attributes, returns: 0 };
     await writeAtomic(this.#file(message.id), JSON.stringify(message));
     this.#hold(message);
-    this.#tell();
+    this.#notifyListeners();
     return message.id;
   }
 
-  /** Hands out up to `max` visible messages, oldest first, hidden for `visibility` milliseconds. */
+  /** Receives up to `max` visible messages, oldest first, and hides them for `visibility` milliseconds. */
   async receive(max: number, visibility = this.options.visibilityTimeout): Promise<ReceivedMessage[]> {
     const now = Date.now();
     const taken: Held[] = [];
@@ -150,30 +150,33 @@ export class MessageQueue {
     if (!held) return;
     this.#messages.delete(held.stored.id);
     await rm(this.#file(held.stored.id), { force: true });
-    this.#tell();
+    this.#notifyListeners();
   }
 
-  /** Hides a message in flight for `visibility` milliseconds from now. False when the handle holds none. */
+  /**
+   * Hides a message in flight for `visibility` milliseconds from now. Returns false if the handle does not hold a
+   * message.
+   */
   changeVisibility(receiptHandle: string, visibility: number): boolean {
     const held = this.#holder(receiptHandle);
     if (!held || held.visibleAt <= Date.now()) return false;
     held.visibleAt = Date.now() + visibility;
-    this.#tell();
+    this.#notifyListeners();
     return true;
   }
 
-  /** Keeps why a message in flight was not done with, for the report should it become a dead letter. */
+  /** Stores the error of a message in flight, for the report in case the message becomes a dead letter. */
   noteError(receiptHandle: string, lastError: string): void {
     const held = this.#holder(receiptHandle);
     if (held) held.stored = { ...held.stored, lastError };
   }
 
-  /** Ends all waits that only time would end. False when there were none. */
+  /** Ends all waits that would end only with time. Returns false if there were none. */
   skipWaits(): boolean {
     const now = Date.now();
     const waiting = [...this.#messages.values()].filter(({ visibleAt }) => visibleAt > now);
     for (const held of waiting) held.visibleAt = now;
-    if (waiting.length > 0) this.#tell();
+    if (waiting.length > 0) this.#notifyListeners();
     return waiting.length > 0;
   }
 
@@ -210,7 +213,7 @@ export class MessageQueue {
     await writeAtomic(this.#file(held.stored.id), JSON.stringify(held.stored));
   }
 
-  /** Moves a message to the dead-letter queue by one rename: it is never in both, nor in neither. */
+  /** Moves a message to the dead-letter queue by one rename, so that it is always in exactly one of the two queues. */
   async #bury(held: Held): Promise<void> {
     const target = this.options.redrive?.queue;
     if (!target) return;
@@ -218,8 +221,8 @@ export class MessageQueue {
     await this.#store(held);
     await rename(this.#file(held.stored.id), target.#file(held.stored.id));
     target.#hold(held.stored);
-    target.#tell();
-    this.#tell();
+    target.#notifyListeners();
+    this.#notifyListeners();
     const { body, lastError } = held.stored;
     this.options.onDeadLetter?.({ body, error: lastError ?? 'received too often; no function reported an error' });
   }
@@ -228,7 +231,7 @@ export class MessageQueue {
     return join(this.options.dir, `${id}.json`);
   }
 
-  #tell(): void {
+  #notifyListeners(): void {
     for (const listener of [...this.#listeners]) listener();
   }
 
@@ -249,9 +252,9 @@ export class MessageQueue {
 
 /** How a message is sent. */
 export interface SendOptions {
-  /** Milliseconds before it becomes visible; the queue's own delay when not given. */
+  /** Milliseconds until the message becomes visible; default: the queue's own delay. */
   readonly delay?: number;
-  /** Message attributes, as they came. */
+  /** Message attributes, unchanged. */
   readonly attributes?: Readonly<Record<string, unknown>>;
 }
 

@@ -8,7 +8,7 @@ import { propertiesOf, refused } from '../template/properties.ts';
 import type { Resource } from '../template/resource.ts';
 import { compiledPattern, patternShape } from './event-pattern.ts';
 
-/** Sends a message to the queue an ARN names. */
+/** Sends a message to the queue with the given ARN. */
 export type SendToQueue = (queueArn: string, body: string) => Promise<void>;
 
 /** What the stack's notifications are made of. */
@@ -17,18 +17,18 @@ export interface NotificationOptions {
   readonly sendToQueue: SendToQueue;
 }
 
-/** S3's notifications, as the stack set them up. */
+/** S3's notifications, as configured by the stack. */
 export interface Notifications {
-  /** Buckets the stack does not make but listens to: they are taken to be there. */
+  /** Buckets that the stack does not create but listens to; the emulation assumes that they exist. */
   readonly importedBuckets: readonly string[];
-  /** Tells everyone who asked for it of a new object: by SNS and SQS, and by EventBridge and SQS. */
+  /** Announces a new object to all subscribers: through SNS to SQS, and through EventBridge to SQS. */
   created(object: CreatedObject): Promise<void>;
 }
 
 /**
  * Reads the stack's notifications.
  *
- * @throws TemplateError naming a target or a pattern that has no local behaviour.
+ * @throws TemplateError naming a target or a pattern that is not emulated.
  */
 export function notificationsOf({ resources, sendToQueue }: NotificationOptions): Notifications {
   const topics = subscriptionsOf(resources, sendToQueue);
@@ -47,7 +47,8 @@ export function notificationsOf({ resources, sendToQueue }: NotificationOptions)
         await deliver(JSON.stringify(s3Event(object, route.id)));
       }
       const bucket = own.get(object.bucket);
-      // A bucket that is not the stack's tells EventBridge if its owner said so; a rule shows that he did.
+      // The owner of a bucket outside the stack decides whether it notifies EventBridge. A rule for the bucket shows
+      // that it does.
       if (bucket && !propertiesOf(bucket, bucketProperties).NotificationConfiguration.EventBridgeConfiguration) return;
       const event = eventBridgeEvent(object);
       for (const { matches, deliver } of rules) if (matches(event)) await deliver(JSON.stringify(event));
@@ -55,7 +56,7 @@ export function notificationsOf({ resources, sendToQueue }: NotificationOptions)
   };
 }
 
-/** The events of new objects, by both names S3 has for the kinds of upload there are here. */
+/** The event types of new objects: both names that S3 has for the kind of upload emulated here. */
 const CREATED_EVENTS = ['s3:ObjectCreated:*', 's3:ObjectCreated:Put'];
 
 const rule = z.object({ Name: z.string(), Value: z.string() });
@@ -81,7 +82,7 @@ const bucketProperties = z.object({
     .default({ TopicConfigurations: [], QueueConfigurations: [] }),
 });
 
-/** The custom resource uses the words of S3's own API, a bucket's properties those of CloudFormation. */
+/** The custom resource uses the names of S3's API; a bucket's properties use those of CloudFormation. */
 const importedConfiguration = z.object({
   Events: z.array(z.string()),
   TopicArn: z.string().optional(),
@@ -118,16 +119,19 @@ function routesOf(resources: readonly Resource[], topics: Topics, sendToQueue: S
   };
   for (const resource of resources) {
     if (resource.type === 'AWS::S3::Bucket') {
-      const { NotificationConfiguration: told } = propertiesOf(resource, bucketProperties);
-      for (const { Event, Topic, Filter } of told.TopicConfigurations) {
+      const { NotificationConfiguration: configuration } = propertiesOf(resource, bucketProperties);
+      for (const { Event, Topic, Filter } of configuration.TopicConfigurations) {
         add(resource, resource.localName, { events: [Event], topic: Topic, rules: Filter?.S3Key.Rules ?? [] });
       }
-      for (const { Event, Queue, Filter } of told.QueueConfigurations) {
+      for (const { Event, Queue, Filter } of configuration.QueueConfigurations) {
         add(resource, resource.localName, { events: [Event], queue: Queue, rules: Filter?.S3Key.Rules ?? [] });
       }
     } else if (resource.type === 'Custom::S3BucketNotifications') {
-      const { BucketName, NotificationConfiguration: told } = propertiesOf(resource, importedProperties);
-      for (const { Events, TopicArn, QueueArn, Filter } of [...told.TopicConfigurations, ...told.QueueConfigurations]) {
+      const { BucketName, NotificationConfiguration: configuration } = propertiesOf(resource, importedProperties);
+      for (const { Events, TopicArn, QueueArn, Filter } of [
+        ...configuration.TopicConfigurations,
+        ...configuration.QueueConfigurations,
+      ]) {
         const rules = Filter?.Key.FilterRules ?? [];
         add(resource, BucketName, { events: Events, topic: TopicArn, queue: QueueArn, rules });
       }
@@ -203,7 +207,7 @@ function s3Event({ bucket, key, size, etag, sequencer, modified }: CreatedObject
   return { Records: [record] };
 }
 
-/** Keys stand in S3's own events as in a form: %-encoded but for slashes, a space as a plus sign. */
+/** S3's own events encode keys like forms: percent-encoded except for slashes, with a plus sign for a space. */
 function formEncoded(key: string): string {
   return encodeURIComponent(key).replaceAll('%20', '+').replaceAll('%2F', '/');
 }
@@ -239,7 +243,7 @@ const ruleProperties = z.object({
 });
 
 interface Rule {
-  /** The buckets its pattern names. */
+  /** The buckets named in the rule's pattern. */
   readonly buckets: readonly string[];
   matches(event: unknown): boolean;
   deliver(message: string): Promise<void>;

@@ -14,21 +14,21 @@ import { type DeadLetter, MessageQueue, type ReceivedMessage } from './message-q
 export interface LocalSqs extends Service {
   /** The queues by name. */
   readonly queues: ReadonlyMap<string, MessageQueue>;
-  /** Names of the queues that take what others could not get rid of. */
+  /** Names of the dead-letter queues. */
   readonly deadLetterQueues: ReadonlySet<string>;
-  /** What went to them since the lake was opened. */
+  /** Messages that moved to dead-letter queues since the lake was opened. */
   readonly deadLetters: readonly DeadLetter[];
   /**
-   * The queue an ARN names.
+   * The queue with the given ARN.
    *
-   * @throws TemplateError when the stack has none.
+   * @throws TemplateError if the stack has none.
    */
   byArn(arn: string): MessageQueue;
 }
 
-/** Where the queues lie, which there are, and the address they are told under. */
+/** The queues, where they are stored, and the address in their URLs. */
 export interface SqsOptions {
-  /** A folder per queue below it. */
+  /** Contains a folder per queue. */
   readonly dir: string;
   readonly queues: readonly Resource[];
   readonly url: string;
@@ -39,7 +39,7 @@ const MAX_MESSAGE_BYTES = 1_048_576;
 const MAX_BATCH_ENTRIES = 10;
 const MAX_VISIBILITY_SECONDS = 43_200;
 
-/** Opens the queues of a stack; no message acknowledged is lost, whenever the process dies. */
+/** Opens the queues of a stack. No acknowledged message is lost, even if the process crashes. */
 export async function openSqs({ dir, queues: resources, url }: SqsOptions): Promise<LocalSqs> {
   const queues = new Map<string, MessageQueue>();
   const deadLetters: DeadLetter[] = [];
@@ -107,7 +107,7 @@ class SqsError extends Error {
   }
 }
 
-/** The AWS JSON 1.0 protocol: the action is in a header. */
+/** Answers a request of the AWS JSON 1.0 protocol, which has the action in a header. */
 async function answer(request: IncomingMessage, response: ServerResponse, sqs: Queues): Promise<void> {
   const target = String(request.headers['x-amz-target'] ?? '');
   try {
@@ -162,7 +162,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
       const gone = new AbortController();
       response.once('close', () => gone.abort());
       await queue.untilVisible(AbortSignal.any([gone.signal, AbortSignal.timeout(WaitTimeSeconds * 1000)]));
-      // A message for a reader who has hung up would only come back after its visibility timeout.
+      // If the reader has disconnected, a message received for it would come back only after its visibility timeout.
       if (gone.signal.aborted) return {};
     }
     const visibility = VisibilityTimeout === undefined ? undefined : VisibilityTimeout * 1000;
@@ -222,7 +222,7 @@ function sdkMessage(message: ReceivedMessage): unknown {
   };
 }
 
-/** What SQS itself says of a message. */
+/** The attributes that SQS itself adds to a message. */
 export function systemAttributes({ receiveCount, sentAt, firstReceivedAt }: ReceivedMessage): Record<string, string> {
   return {
     ApproximateReceiveCount: String(receiveCount),
@@ -232,7 +232,7 @@ export function systemAttributes({ receiveCount, sentAt, firstReceivedAt }: Rece
   };
 }
 
-/** The MD5 of a message's body in hexadecimal digits: the SDK compares it. */
+/** The MD5 of a message's body in hexadecimal digits, which the SDK compares. */
 export function md5(body: string): string {
   return createHash('md5').update(body).digest('hex');
 }
@@ -290,7 +290,7 @@ function batchOf<T extends object>(input: unknown, entry: z.ZodType<T>): BatchEn
   return ids.parse(Entries).map(({ Id }, index) => ({ ...entry.parse(Entries[index]), Id }));
 }
 
-/** Carries a batch out entry by entry: some may fail, and the answer is still 200. */
+/** Runs a batch entry by entry. Some entries may fail; the answer is 200 nevertheless. */
 async function batch<T>(entries: readonly BatchEntry<T>[], run: (entry: T) => Promise<unknown>): Promise<unknown> {
   const Successful: unknown[] = [];
   const Failed: unknown[] = [];
