@@ -13,9 +13,9 @@ import { plainValue, type QueryResult } from './query-result.ts';
 /** Athena on this machine: SQL over the lake's tables. */
 export interface Athena {
   /**
-   * Runs one query over what the tables hold now.
+   * Runs one query over the present contents of the tables.
    *
-   * @throws QueryError with one line: what is wrong with the query.
+   * @throws QueryError with one line: the problem of the query.
    */
   query(sql: string): Promise<QueryResult>;
   close(): Promise<void>;
@@ -27,15 +27,15 @@ export class QueryError extends Error {
 }
 
 export interface AthenaOptions {
-  /** The lake's folder; buckets lie below `buckets/`. */
+  /** The lake's folder; buckets are below `buckets/`. */
   readonly dir: string;
-  /** AWS::Glue::Table resources: each becomes a table, under its database too. */
+  /** AWS::Glue::Table resources: each becomes a table in the schema of its database. */
   readonly tables: readonly Resource[];
 }
 
 /**
- * Opens the tables of a template for queries. A query can read the lake's buckets and nothing else: no
- * other file, no network, no extension.
+ * Opens the tables of a template for queries. A query can read the lake's buckets and nothing else: no other file, no
+ * network, no extension.
  */
 export async function openAthena({ dir, tables: resources }: AthenaOptions): Promise<Athena> {
   const buckets = resolve(dir, 'buckets');
@@ -59,7 +59,7 @@ export async function openAthena({ dir, tables: resources }: AthenaOptions): Pro
 
 interface OpenTable extends GlueTable {
   readonly folder: string;
-  /** Whether its view reads files; undefined before the first look. */
+  /** True if the table's view reads files; undefined before the first look. */
   hasFiles: boolean | undefined;
 }
 
@@ -87,7 +87,9 @@ async function prepareSession(
   for (const statement of statements) await connection.run(statement);
 }
 
-/** DuckDB refuses a view over no files, so it is made anew when the first file comes or the last one goes. */
+/**
+ * DuckDB refuses a view over no files, so the view is recreated when the first file appears or the last one disappears.
+ */
 async function refresh(table: OpenTable, connection: DuckDBConnection): Promise<void> {
   const hasFiles = await holdsParquet(table.folder);
   if (hasFiles === table.hasFiles) return;
@@ -101,12 +103,12 @@ async function refresh(table: OpenTable, connection: DuckDBConnection): Promise<
   table.hasFiles = hasFiles;
 }
 
-/** Tables of other templates have no repeats that could be told. */
+/** Tables of other templates lack the columns by which repeats are recognized. */
 function isLakeTable({ columns, partitions }: OpenTable): boolean {
   return columns.some(({ name }) => name === OWN.origin.name) && partitions.some(({ name }) => name === PARTITION.name);
 }
 
-/** All columns in the table's order and types; an older file without a column gives null. */
+/** All columns in the table's order and types. A column that an older file does not have is null. */
 function select({ columns, partitions, folder }: OpenTable, hasFiles: boolean): string {
   const all = [...columns, ...partitions];
   const nulls = all.map((column) => cast('NULL', column)).join(', ');

@@ -2,17 +2,17 @@
  * Athena's functions that DuckDB lacks, as macros in DuckDB's SQL. Each does what Trino documents:
  * https://trino.io/docs/current/functions.html
  *
- * Known to differ: `t AT TIME ZONE z` on a timestamp without zone reads it as local time of z in
- * DuckDB and converts it from UTC in Athena (at_timezone converts here too); patterns are RE2's,
- * without look-around; what Athena estimates is exact here.
+ * Known differences: `t AT TIME ZONE z` on a timestamp without a zone takes it for local time of z in DuckDB and
+ * converts it from UTC in Athena (at_timezone also converts here); patterns are RE2's, without look-around; values that
+ * Athena estimates are exact here.
  */
 export const ATHENA_FUNCTIONS: readonly string[] = [
   'from_unixtime(seconds) AS to_timestamp(seconds)',
   'to_unixtime(moment) AS epoch(moment)',
   'at_timezone(moment, zone) AS timezone(zone, CAST(moment AS TIMESTAMPTZ))',
 
-  // %M is the month's name and %i the minute: DuckDB's %B and %M, so %M goes first. chr(1) stands for
-  // a doubled percent sign meanwhile.
+  // In MySQL's formats %M is the name of the month and %i the minute, in DuckDB's %B and %M: so %M is replaced first.
+  // chr(1) temporarily replaces a doubled percent sign.
   `mysql_time_format(format) AS ${replacing("replace(format, '%%', chr(1))", [
     ['%M', '%B'],
     ['%i', '%M'],
@@ -28,29 +28,30 @@ export const ATHENA_FUNCTIONS: readonly string[] = [
     ['%T', '%H:%M:%S'],
     ['%r', '%I:%M:%S %p'],
   ])}`,
-  // DuckDB tries a macro when it is made, with a format not known yet, which strptime refuses: the macro
-  // is made over a stand-in. When it is used, the format is a constant.
+  // DuckDB checks a macro when it is created. The format is not known then, and strptime refuses that: the macro is
+  // created over a placeholder. When the macro is used, the format is a constant.
   'constant_strptime(text, format) AS CAST(NULL AS TIMESTAMP)',
   'date_parse(text, format) AS constant_strptime(text, mysql_time_format(format))',
   'constant_strptime(text, format) AS strptime(text, format)',
 
   'date_format(moment, format) AS strftime(moment, mysql_time_format(format))',
 
-  // Exact: DuckDB's own estimate of distinct values is ten times as far off as Trino's 2.3 %.
+  // Exact: the error of DuckDB's own estimate of distinct values is ten times Trino's 2.3 %.
   'approx_distinct(value) AS count(DISTINCT value)',
   'approx_percentile(value, fraction) AS quantile_disc(value, fraction)',
 
   'regexp_like(text, pattern) AS regexp_matches(text, pattern)',
   'element_at(container, key) AS container[key]',
 
-  // Trino writes a key in brackets and quotes, DuckDB after a dot; what is no scalar, or no JSON, is null.
+  // Trino writes a key in brackets and quotes, DuckDB after a dot. A value that is not a scalar, or text that is not
+  // JSON, is null.
   `json_path(path) AS regexp_replace(path, '\\["([^"]*)"\\]', '."\\1"', 'g')`,
   `json_extract_scalar(json, path) AS CASE
      WHEN NOT json_valid(json) THEN NULL
      WHEN json_type(json, json_path(path)) IN ('OBJECT', 'ARRAY') THEN NULL
      ELSE json_extract_string(json, json_path(path)) END`,
 
-  // As java.net.URI reads it: a text with a character no URI may hold has no parts at all.
+  // Like java.net.URI: a text with a character that is invalid in a URI has no parts at all.
   `url_or_null(url) AS CASE
      WHEN regexp_matches(regexp_replace(url, '%[0-9A-Fa-f]{2}', '', 'g'), '[\\x00-\\x20"<>\\\\^\`{|}%\\x7f]') THEN NULL
      ELSE url END`,
@@ -58,7 +59,7 @@ export const ATHENA_FUNCTIONS: readonly string[] = [
   `url_extract_host(url) AS regexp_extract(url_or_null(url), '${authority('(\\[[^\\]]*\\]|[^/?#:]*)')}', 1)`,
   `url_extract_port(url) AS
      TRY_CAST(regexp_extract(url_or_null(url), '${authority('(?:\\[[^\\]]*\\]|[^/?#:]*):(\\d+)')}', 1) AS BIGINT)`,
-  // What follows the scheme without a slash, as in mailto:, is no path.
+  // If no slash follows the scheme, as in mailto:, the rest is not a path.
   `url_extract_path(url) AS CASE
      WHEN regexp_matches(url_or_null(url), '^[A-Za-z][A-Za-z0-9+.-]*:[^/]') THEN ''
      ELSE url_decode(regexp_extract(url_or_null(url), '^(?:[^:/?#]+:)?(?://[^/?#]*)?([^?#]*)', 1)) END`,
@@ -75,7 +76,7 @@ function replacing(text: string, pairs: readonly (readonly [string, string])[]):
   return `replace(${replaced}, chr(1), '%%')`;
 }
 
-/** A URL up to `host`, which may be followed by a port. */
+/** Pattern of a URL up to `host`, which a port may follow. */
 function authority(host: string): string {
   return `^(?:[^:/?#]+:)?//(?:[^/?#@]*@)?${host}`;
 }

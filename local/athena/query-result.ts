@@ -8,16 +8,16 @@ import {
   type DuckDBValue,
 } from '@duckdb/node-api';
 
-/** What a query gave. */
+/** The result of a query. */
 export interface QueryResult {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
-  /** Values as `plainValue` gives them. */
+  /** Values as returned by `plainValue`. */
   readonly rows: readonly (readonly unknown[])[];
 }
 
 /**
- * A value of DuckDB's as null, boolean, number, bigint, text, or arrays and objects of these. A
- * timestamp is text, `YYYY-MM-DD HH:MM:SS.ffffff`, with ` UTC` behind it where it has a zone.
+ * Converts a DuckDB value to null, boolean, number, bigint, text, or arrays and objects of these. A timestamp is text,
+ * `YYYY-MM-DD HH:MM:SS.ffffff`, followed by ` UTC` if it has a zone.
  */
 export function plainValue(value: DuckDBValue): unknown {
   if (value instanceof DuckDBTimestampValue) return microseconds(value.toString());
@@ -40,15 +40,15 @@ function microseconds(timestamp: string): string {
   return /\d$/.test(seconds) ? `${seconds}.${fraction.padEnd(6, '0')}` : timestamp;
 }
 
-/** 15 digits are what a double holds of any decimal. */
+/** A double represents any decimal of up to 15 digits exactly enough to print it unchanged. */
 function decimal(value: DuckDBDecimalValue): number | string {
   const digits = value.toString();
   return digits.replace(/\D/g, '').length <= 15 ? Number(digits) : digits;
 }
 
 /**
- * Rows as objects by column name, ready for JSON.stringify: a bigint is a number where that is exact,
- * else text; NaN and the infinities are text. Of columns with one name the last one stays.
+ * Rows as objects by column name, ready for JSON.stringify. A bigint is a number if that is exact, else text; NaN and
+ * the infinities are text. Of several columns with one name, the last one is kept.
  */
 export function toJson({ columns, rows }: QueryResult): Record<string, unknown>[] {
   return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, jsonValue(row[index])])));

@@ -8,11 +8,13 @@ import type { ParquetCompression, ParquetWriter } from './parquet.ts';
 import { dataPrefix, errorPrefix, type ObjectFacts, type Prefix, timestamp } from './prefix.ts';
 import { readBatches, type Spool } from './spool.ts';
 
-/** A delivery stream as its template describes it, ready to deliver. */
+/** The settings of a delivery stream, read from its template. */
 export interface StreamSettings {
   readonly name: string;
   readonly bucket: string;
-  /** Bytes of accepted records after which an object is delivered, and seconds after its oldest record. */
+  /**
+   * An object is delivered when this many bytes of records are accepted, or this many seconds after its oldest record.
+   */
   readonly bufferBytes: number;
   readonly bufferSeconds: number;
   readonly table: GlueTable;
@@ -20,33 +22,31 @@ export interface StreamSettings {
   readonly compression: ParquetCompression;
   readonly prefix: Prefix;
   readonly errorPrefix: Prefix;
-  /** The part of an object's name that tells when it was begun. */
+  /** The part of an object's name with the time of its first record. */
   readonly nameTime: Prefix;
   readonly fileExtension: string;
 }
 
-/** What went wrong with one object's records. */
+/** A failure of one object's records. */
 export interface DeliveryFailure {
   readonly records: number;
-  /** One line; of several errors, the first. */
+  /** One line; the first of several errors. */
   readonly error: string;
 }
 
-/** Where finished objects go. */
+/** Stores finished objects. */
 export interface Buckets {
   /** Moves a finished local file into a bucket. */
   put(bucket: string, key: string, file: string): Promise<void>;
 }
 
 /**
- * Delivers one spool: its rows as one Parquet object, its failed records as one object below the error
- * prefix.
+ * Delivers one spool: its rows as one Parquet object, its failed records as one object below the error prefix.
  *
- * Both objects' keys derive from the spool. The caller removes the spool after this: where the process
- * dies in between, the spool is delivered again under the same keys, and the objects are replaced by
- * the same ones instead of being doubled.
+ * Both objects' keys derive from the spool. The caller removes the spool afterwards. If the process crashes before
+ * that, the spool is delivered again under the same keys, so the objects are replaced by equal ones and not doubled.
  *
- * @throws whatever writing and putting throws; the spool is as it was.
+ * @throws any error of writing and putting; the spool is unchanged.
  */
 export async function deliver(
   spool: Spool,
@@ -131,8 +131,8 @@ function countRows(record: RecordRows, converted: Converted): string {
 }
 
 /**
- * One line as Firehose writes it for a failed record. The documented names; some pages of AWS leave out
- * the `last`, so readers should take both.
+ * The line that Firehose writes for a failed record. The names are the documented ones; some pages of AWS omit the
+ * `last`, so readers should accept both forms.
  * https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion-error-handling.html
  */
 function errorDocument(record: Buffer, arrival: number, error: ConversionError, { table }: StreamSettings): string {
@@ -173,7 +173,7 @@ const properties = z.object({
     BucketARN: z.string().regex(/^arn:aws[^:]*:s3:::[^/]+$/, 'expected arn:aws:s3:::name'),
     BufferingHints: z
       .object({ SizeInMBs: z.number().min(1).max(128), IntervalInSeconds: z.number().min(0).max(900) })
-      // Firehose's own defaults where a stream converts its records' format.
+      // Firehose's own defaults for a stream that converts the format of its records.
       .default({ SizeInMBs: 128, IntervalInSeconds: 300 }),
     CustomTimeZone: z.string().default('UTC'),
     Prefix: z.string().default(''),
@@ -209,8 +209,8 @@ const MIB = 1024 * 1024;
 /**
  * Reads a delivery stream of the template.
  *
- * @throws TemplateError naming the stream, the property and what is wrong with it.
- * @throws Error when its table is not there, or a prefix cannot be used.
+ * @throws TemplateError naming the stream, the property and the problem.
+ * @throws Error if the stream's table does not exist, or a prefix cannot be used.
  */
 export function streamSettings(resource: Resource, tables: readonly GlueTable[]): StreamSettings {
   const { ExtendedS3DestinationConfiguration: s3 } = propertiesOf(resource, properties);

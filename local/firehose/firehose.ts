@@ -10,11 +10,11 @@ import { Spools } from './spool.ts';
 import { Stream, type StreamFailure } from './stream.ts';
 
 export interface FirehoseOptions {
-  /** The lake's folder; streams keep what they hold below `firehose/`. */
+  /** The lake's folder; streams store undelivered records below `firehose/`. */
   readonly dir: string;
   /** AWS::KinesisFirehose::DeliveryStream resources. */
   readonly streams: readonly Resource[];
-  /** AWS::Glue::Table resources, the streams' tables among them. */
+  /** AWS::Glue::Table resources, including the streams' tables. */
   readonly tables: readonly Resource[];
   readonly buckets: Buckets;
 }
@@ -22,22 +22,22 @@ export interface FirehoseOptions {
 /** Firehose on this machine: Direct PUT to Parquet in S3. */
 export interface Firehose extends Service {
   /**
-   * Delivers all that has been accepted, whatever the buffering hints say.
+   * Delivers all accepted records, regardless of the buffering hints.
    *
-   * @throws AggregateError when objects could not be delivered; their records are kept.
+   * @throws AggregateError if objects could not be delivered; their records are kept.
    */
   flush(): Promise<void>;
-  /** Is anything accepted that has not been delivered? */
+  /** True if accepted records have not been delivered yet. */
   pending(): boolean;
-  /** Records that did not become rows as they should, since this was opened. */
+  /** Failures of records, and rows without values, since Firehose was opened. */
   failures(): readonly StreamFailure[];
 }
 
 /**
- * Opens the delivery streams of a template. What an earlier process accepted and did not deliver is
- * delivered as if it had come to this one.
+ * Opens the delivery streams of a template. Records that an earlier process has accepted but not delivered are
+ * delivered as if this process had accepted them.
  *
- * @throws Error when a stream or a table asks for what this emulation does not do.
+ * @throws Error if a stream or a table needs a feature that is not emulated.
  */
 export async function openFirehose({ dir, streams, tables, buckets }: FirehoseOptions): Promise<Firehose> {
   const glueTables = tables.map(glueTable);
@@ -75,7 +75,7 @@ const MAX_RECORD_BYTES = 1000 * 1024;
 const TARGET = 'Firehose_20150804.';
 const CONTENT_TYPE = 'application/x-amz-json-1.1';
 
-/** An error as the SDK shows it. */
+/** An error in the form that the SDK shows. */
 class ServiceError extends Error {
   readonly type: string;
   readonly status: number;
@@ -135,7 +135,7 @@ function fields(body: string): Fields {
     const value: unknown = JSON.parse(body);
     if (typeof value === 'object' && value !== null) return { ...value };
   } catch {
-    // Said below, with what came.
+    // The error is thrown below, with the text that came.
   }
   throw new ServiceError('SerializationException', `expected a JSON object, got ${body.slice(0, 80) || 'nothing'}`);
 }

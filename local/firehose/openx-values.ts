@@ -1,6 +1,6 @@
 import type { ColumnType } from '../../lambdas/core/tables/table.ts';
 
-/** The value's own JSON text, its numbers as written. Costs a second parse of the object. */
+/** Returns the value's own JSON text, with numbers as written. It costs a second parse of the object. */
 export type Exact = () => string;
 
 /** A value that does not fit its column. */
@@ -9,12 +9,12 @@ export class BadValue extends Error {
 }
 
 /**
- * A JSON value, not null, as the literal `writeParquet` takes for a column of that type: a timestamp as
- * whole microseconds since the epoch, the others as themselves.
+ * Converts a JSON value that is not null to the literal that `writeParquet` expects for a column of the type: a
+ * timestamp as whole microseconds since the epoch, any other value as itself.
  *
- * How OpenX treats some mismatches is not documented. A number given as text is read as the number, as
- * the published SerDe does; what would lose something (a fraction for a whole number, a number out of
- * range) fails, so that no sender comes to rely on it.
+ * How OpenX treats some mismatches is not documented. A number given as text is read as the number, as in the published
+ * SerDe. A value that would lose something (a fraction for a whole number, a number out of range) fails, so that no
+ * sender comes to rely on it.
  *
  * @throws BadValue saying what was expected and what came.
  */
@@ -41,7 +41,7 @@ function string(value: unknown, exact: Exact): string {
 }
 
 function quote(value: string): string {
-  // A lone surrogate, which JSON can spell but UTF-8 cannot hold, becomes U+FFFD.
+  // A lone surrogate, which JSON can express but UTF-8 cannot, becomes U+FFFD.
   return JSON.stringify(value.isWellFormed() ? value : value.toWellFormed());
 }
 
@@ -75,9 +75,8 @@ function boolean(value: unknown): string {
 }
 
 /**
- * The forms Firehose documents for OpenX: yyyy-MM-dd'T'HH:mm:ss[.S]'Z' with up to 9 digits,
- * yyyy-[M]M-[d]d HH:mm:ss[.S], and seconds or milliseconds since the epoch. Digits beyond the
- * microsecond are cut.
+ * Reads the forms that Firehose documents for OpenX: yyyy-MM-dd'T'HH:mm:ss[.S]'Z' with up to 9 digits, yyyy-[M]M-[d]d
+ * HH:mm:ss[.S], and seconds or milliseconds since the epoch. Digits beyond the microsecond are cut.
  */
 function timestamp(value: unknown): string {
   const text = typeof value === 'number' ? plain(value) : value;
@@ -96,12 +95,12 @@ const EPOCH = /^-?\d{1,16}(\.\d+)?$/;
 const ISO = /^(\d{4})-(\d\d)-(\d\d)T((?:[01]\d|2[0-3]):\d\d:\d\d)(?:\.(\d{1,9}))?Z$/;
 const SQL = /^(\d{4})-(\d\d?)-(\d\d?) ((?:[01]\d|2[0-3]):\d\d:\d\d)(?:\.(\d{1,9}))?$/;
 
-/** How far from 1970 a Date reaches, in milliseconds. */
+/** The latest and earliest time of a Date, in milliseconds from 1970. */
 const MAX_MILLIS = 8.64e15;
 
 /**
- * A number beyond 32 bits is milliseconds, one with a point seconds. The published SerDe asks for 13 digits instead of the
- * former: a sender must be right by both.
+ * A number beyond 32 bits is in milliseconds, a number with a point in seconds. The published SerDe has another rule
+ * for milliseconds, 13 digits: a sender must be right by both rules.
  * https://github.com/rcongiu/Hive-JSON-Serde/blob/develop/json-serde/src/main/java/org/openx/data/jsonserde/objectinspector/primitive/ParsePrimitiveUtils.java
  */
 function epoch(text: string): string {
@@ -118,7 +117,7 @@ function isRolledOver(millis: number, day: string): boolean {
 }
 
 function micros(millis: number, fraction: string): string {
-  // Put together as text where it can be: BigInt arithmetic for every timestamp would double the cost.
+  // Joined as text if possible: BigInt arithmetic for every timestamp would double the cost.
   return millis >= 1000 ? `${millis / 1000}${fraction}` : String(BigInt(millis) * 1000n + BigInt(fraction));
 }
 

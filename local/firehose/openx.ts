@@ -2,32 +2,32 @@ import { type Column, type ColumnType, FIRST_FORMAT_KEY } from '../../lambdas/co
 import { BadValue, convert } from './openx-values.ts';
 
 /**
- * Firehose's OpenX JSON deserializer: records in, rows of a Glue table out.
+ * Firehose's OpenX JSON deserializer: converts records to rows of a Glue table.
  * https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion-concepts.html
  */
 export interface OpenXOptions {
-  /** JSON key by column name; a column not named here is read under its own name. */
+  /** JSON key by column name; other columns are read under their own names. */
   readonly columnToJsonKeyMappings: Readonly<Record<string, string>>;
-  /** Lower-case the JSON's keys before they are looked up. */
+  /** Convert the JSON's keys to lower case before they are looked up. */
   readonly caseInsensitive: boolean;
   readonly convertDotsInJsonKeysToUnderscores: boolean;
 }
 
 /** The rows of one record. */
 export interface RecordRows {
-  /** One JSON object per line, in the form `writeParquet` takes. */
+  /** One JSON object per line, in the form that `writeParquet` expects. */
   readonly ndjson: string;
   readonly rows: number;
-  /** Rows in which no column of the format was set; never normal, and delivered all the same. */
+  /** Rows in which no column of the format was set. This is never normal; the rows are delivered nevertheless. */
   readonly emptyRows: number;
   /** Keys of the first empty row's JSON object. */
   readonly emptyKeys: readonly string[];
 }
 
-/** A record that cannot become rows: all of it goes to the error prefix. */
+/** A record that cannot be converted to rows: the whole record goes to the error prefix. */
 export class ConversionError extends Error {
   override readonly name = 'ConversionError';
-  /** As Firehose reports it, e.g. DataFormatConversion.ParseError. */
+  /** The code that Firehose reports, e.g. DataFormatConversion.ParseError. */
   readonly code: string;
   constructor(code: 'ParseError' | 'MalformedData', message: string) {
     super(message);
@@ -36,12 +36,12 @@ export class ConversionError extends Error {
 }
 
 /**
- * Makes the function that reads one record: JSON objects one after the other, with or without white
- * space between. Unknown keys are dropped, missing columns are null.
+ * Makes the function that reads one record: JSON objects one after the other, with or without white space between them.
+ * Unknown keys are dropped, missing columns are null.
  *
- * The function throws ConversionError when any object of the record is no JSON object or does not fit
- * the columns. Whether AWS fails the whole record for one object is not documented; here it does,
- * which is the case a sender has to bear.
+ * The function throws ConversionError if any part of the record is not a JSON object or does not fit the columns.
+ * Whether AWS fails the whole record for one object is not documented. It does here, which is the worse case for a
+ * sender.
  */
 export function openX(
   columns: readonly { readonly name: string; readonly type: ColumnType }[],
@@ -53,7 +53,7 @@ export function openX(
   for (const [index, { name, type }] of columns.entries()) {
     const key = mappings.get(name) ?? name;
     const other = targets.find((target) => target.key === key);
-    // OpenX would fill both, and nobody means that.
+    // OpenX would fill both columns, which is never intended.
     if (other) throw new Error(`openx: columns ${other.name} and ${name} both map to key ${key}`);
     targets.push({ name, key, type, output: `"${index}":`, own: isOwnKey(key), inherited: key in Object.prototype });
   }
@@ -78,7 +78,7 @@ export function openX(
   };
 }
 
-/** The same as the lake's own streams have it set: each column is read under its key, and no key is changed. */
+/** `openX` with the settings of the lake's own streams: each column is read under its key, and no key is changed. */
 export function openXByKey(columns: readonly Column[]): (record: string) => RecordRows {
   return openX(columns, {
     columnToJsonKeyMappings: Object.fromEntries(columns.map(({ name, key }) => [name, key])),
@@ -92,9 +92,9 @@ interface Target {
   readonly key: string;
   readonly type: ColumnType;
   readonly output: string;
-  /** A column of the lake's own, which every row has: it does not make a row worth having. */
+  /** One of the lake's own columns, which every row has: a row with only these columns is empty. */
   readonly own: boolean;
-  /** Every object has something under this key, which did not come from its JSON. */
+  /** Every JavaScript object inherits a property with this key, which is not part of the JSON. */
   readonly inherited: boolean;
 }
 
@@ -129,7 +129,7 @@ function columnValue({ name, key, type }: Target, value: unknown, exact: () => J
   }
 }
 
-/** How an object's keys are spelled before they are looked up. */
+/** Makes the function that changes an object's keys before they are looked up. */
 function keyRule(options: OpenXOptions): (object: JsonObject) => JsonObject {
   const { caseInsensitive, convertDotsInJsonKeysToUnderscores: dots } = options;
   if (!caseInsensitive && !dots) return (object) => object;
@@ -138,7 +138,7 @@ function keyRule(options: OpenXOptions): (object: JsonObject) => JsonObject {
     for (const key of Object.keys(object)) {
       const spelled = dots ? key.replaceAll('.', '_') : key;
       const name = caseInsensitive ? spelled.toLowerCase() : spelled;
-      // OpenX keeps its objects in a map that refuses a second key of the same name.
+      // OpenX keeps an object in a map that refuses a second key of the same name.
       if (name in renamed) throw new ConversionError('MalformedData', `key ${key}: the object has ${name} twice`);
       renamed[name] = object[key];
     }
@@ -161,9 +161,9 @@ function parseRecord(record: string): ParsedRecord {
 }
 
 /**
- * Objects that begin as the lake's rows do, or each on a line of its own: one parse for all of them. Text in JSON holds
- * no bare line feed, so `}\n{` is the seam of two objects wherever it stands; and so is `}{"0":`, because a quote that
- * ends a string is followed by no digit.
+ * Parses a record whose objects begin like the lake's rows, or have a line each, with one call for all of them. Text in
+ * JSON contains no bare line feed, so `}\n{` always separates two objects. So does `}{"0":`, because no digit follows a
+ * quote that ends a string.
  */
 function parseLines(record: string): ParsedRecord | undefined {
   const listed = record.replaceAll('}\n{', '},\n{').replaceAll('}{"0":', '},{"0":');
@@ -213,7 +213,7 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Where the object that opens at `from` ends; the text's end where it does not. */
+/** End of the object that opens at `from`, or the end of the text if the object is not closed. */
 function endOfObject(text: string, from: number): number {
   let depth = 0;
   for (let at = from; at < text.length; at++) {
@@ -250,21 +250,21 @@ function excerpt(text: string): string {
 }
 
 declare global {
-  // In ECMAScript 2026; TypeScript's library does not have them yet.
+  // Part of ECMAScript 2026; TypeScript's library does not have them yet.
   interface JSON {
     parse(text: string, reviver: (key: string, value: unknown, context: { source: string }) => unknown): unknown;
     rawJSON(text: string): object;
   }
 }
 
-/** Parses with numbers kept as they are written: JSON.parse loses the digits beyond 2^53. */
+/** Parses and keeps numbers as they are written: JSON.parse alone loses the digits beyond 2^53. */
 function parseExact(text: string): JsonObject {
   try {
     return asObject(
       JSON.parse(text, (_key, value, { source }) => (typeof value === 'number' ? JSON.rawJSON(source) : value)),
     );
   } catch (error) {
-    // The reviver recurses; Java's parser would run out of stack on such nesting as well.
+    // The reviver recurses; Java's parser would also run out of stack on such nesting.
     if (error instanceof RangeError) throw new ConversionError('MalformedData', 'nested too deeply');
     throw error;
   }

@@ -1,15 +1,15 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import type { ColumnType } from '../../lambdas/core/tables/table.ts';
 
-/** What Firehose's ParquetSerDe takes as Compression. */
+/** The values of ParquetSerDe's Compression. */
 export type ParquetCompression = 'SNAPPY' | 'GZIP' | 'UNCOMPRESSED';
 
-/** Clean rows on their way into one Parquet file. */
+/** Valid rows to be written to one Parquet file. */
 export interface ParquetRows {
   readonly columns: readonly { readonly name: string; readonly type: ColumnType }[];
   /**
-   * File with one JSON object per line. Keys are the columns' places in `columns`, from "0"; values fit
-   * their columns, a timestamp as whole microseconds since the epoch; what is missing is null.
+   * File with one JSON object per line. Keys are the indexes in `columns`, from "0". Values fit their columns; a
+   * timestamp is in whole microseconds since the epoch. Missing values are null.
    */
   readonly ndjson: string;
   readonly rows: number;
@@ -25,16 +25,16 @@ export interface ParquetWriter {
   close(): void;
 }
 
-/** Most that DuckDB may hold; a row group has to fit, several times over. */
+/** DuckDB's memory limit; a row group must fit several times. */
 const MEMORY = '320MB';
 
 const MAX_ROW_GROUP_ROWS = 122_880; // DuckDB's own default
-const MIN_ROW_GROUP_ROWS = 2048; // DuckDB's vector: it writes no less
+const MIN_ROW_GROUP_ROWS = 2048; // DuckDB's vector size: row groups cannot be smaller
 const ROW_GROUP_BYTES = 32 * 1024 * 1024;
 
 /**
- * A writer with its own DuckDB. Its column types are those Athena reads for the Glue types; timestamps
- * are microseconds without zone.
+ * Opens a writer with its own DuckDB. Its column types are those that Athena reads for the Glue types; timestamps are
+ * in microseconds without a zone.
  */
 export async function openParquetWriter(): Promise<ParquetWriter> {
   const instance = await DuckDBInstance.create(':memory:', { memory_limit: MEMORY, threads: '2' });
@@ -53,7 +53,7 @@ export async function openParquetWriter(): Promise<ParquetWriter> {
   };
 }
 
-/** The query that reads rows' JSON, as ParquetRows has it. */
+/** The query that reads the JSON rows of ParquetRows. */
 export function selectRows({ columns, ndjson }: Pick<ParquetRows, 'columns' | 'ndjson'>): string {
   const input = columns.map(({ type }, index) => `${text(String(index))}: ${text(INPUT_TYPE[type])}`);
   const output = columns.map(({ name, type }, index) => {
@@ -67,7 +67,7 @@ export function selectRows({ columns, ndjson }: Pick<ParquetRows, 'columns' | 'n
 }
 
 function copyStatement({ columns, ndjson, rows, bytes, compression, file }: ParquetRows): string {
-  // A row group is held in memory until it is whole, so wide rows make it shorter.
+  // A row group is held in memory until it is complete, so wide rows need smaller row groups.
   const fitting = Math.floor(ROW_GROUP_BYTES / (bytes / rows));
   const rowGroup = Math.max(MIN_ROW_GROUP_ROWS, Math.min(MAX_ROW_GROUP_ROWS, fitting));
   return (
@@ -86,7 +86,7 @@ export const DUCKDB_TYPE: Readonly<Record<ColumnType, string>> = {
   timestamp: 'TIMESTAMP',
 };
 
-/** read_json would read a timestamp's text by its own rules; microseconds leave nothing to interpret. */
+/** read_json would parse a timestamp's text by its own rules; a number of microseconds leaves nothing to interpret. */
 const INPUT_TYPE: Readonly<Record<ColumnType, string>> = { ...DUCKDB_TYPE, timestamp: 'BIGINT' };
 
 /** An SQL string literal. */

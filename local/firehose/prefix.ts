@@ -3,21 +3,21 @@
  * https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html
  */
 
-/** What a prefix expression is told about one object. */
+/** The values of one object that a prefix can contain. */
 export interface ObjectFacts {
   /** Arrival of the oldest record in the object, milliseconds since the epoch. */
   readonly arrival: number;
-  /** What !{firehose:random-string} gives. */
+  /** The value of !{firehose:random-string}. */
   readonly random: string;
 }
 
-/** Gives the prefix of one object. */
+/** Returns the prefix of one object. */
 export type Prefix = (facts: ObjectFacts) => string;
 
-/** Firehose's own folder for objects whose prefix names no time. */
+/** The folder that Firehose adds for objects whose prefix has no time. */
 const DEFAULT_TIME = 'yyyy/MM/dd/HH';
 
-/** What !{firehose:error-output-type} gives where a record does not fit the table. */
+/** The value of !{firehose:error-output-type} for a record that does not fit the table. */
 const CONVERSION_FAILED = 'format-conversion-failed';
 
 /**
@@ -33,8 +33,8 @@ export function dataPrefix(expression: string, timeZone: string): Prefix {
 }
 
 /**
- * Compiles a stream's ErrorOutputPrefix, for records that do not fit the table. One without any
- * expression gets the error type and the time behind it, as Firehose's default has.
+ * Compiles a stream's ErrorOutputPrefix, for records that do not fit the table. If it has no expression, the error type
+ * and the time are appended, as in Firehose's default.
  *
  * @throws Error naming the expression that cannot be used, and why.
  */
@@ -53,8 +53,8 @@ export function errorPrefix(expression: string, timeZone: string): Prefix {
 }
 
 /**
- * Compiles a pattern of Java's DateTimeFormatter, as far as prefixes use it: the numbers y M d H m s,
- * repeated to the width wanted, and 'quoted' text.
+ * Compiles a pattern of Java's DateTimeFormatter, as far as prefixes use it: the numbers y M d H m s, repeated to the
+ * desired width, and 'quoted' text.
  *
  * @throws Error naming the letter that is not supported.
  */
@@ -131,7 +131,7 @@ function fieldsIn(timeZone: string, expression: string): (time: number) => Field
   }
   return (time) => {
     const parts = new Map(format.formatToParts(time).map(({ type, value }) => [type, value]));
-    // Intl pads some numbers whatever it is told.
+    // Intl pads some numbers even with the option `numeric`.
     const field = (name: FieldName) => String(Number(parts.get(name)));
     return {
       year: field('year'),

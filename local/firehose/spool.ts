@@ -3,18 +3,18 @@ import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promise
 import { join } from 'node:path';
 
 /**
- * What a delivery stream has accepted and not yet delivered, on disk: one file per object to be
- * delivered. A file is a sequence of batches, each as a frame:
+ * The records that a delivery stream has accepted but not delivered yet, on disk: one file per object to be delivered.
+ * A file is a sequence of batches, one frame each:
  *
  *   length of the rest (u32) | arrival, ms since the epoch (f64) | records (u32) | { length (u32), bytes }*
  *
- * A frame is written by one append. Where the process was killed in the middle of it, it is the last of
- * its file and nobody was told that it had been accepted: it is ignored.
+ * A frame is written by one append. If the process crashes during the append, the incomplete frame is the last one of
+ * its file and was never acknowledged, so it is ignored.
  */
 export interface Spool {
-  /** Told by the spool's file name, so that a delivery repeated after a crash has the same name. */
+  /** Part of the spool's file name, so that a delivery repeated after a crash has the same name. */
   readonly uuid: string;
-  /** When its oldest record came, milliseconds since the epoch. */
+  /** When the oldest record arrived, milliseconds since the epoch. */
   readonly arrival: number;
   readonly file: string;
 }
@@ -29,7 +29,7 @@ export class Spools {
   readonly #folder: string;
   #active: { readonly spool: Spool; readonly handle: FileHandle; bytes: number } | undefined;
   #sealed: Spool[];
-  /** Appends and seals follow one another: a frame must not be written into another. */
+  /** Appends and seals run one after the other: a frame must not be written into another one. */
   #last: Promise<unknown> = Promise.resolve();
 
   private constructor(folder: string, sealed: Spool[]) {
@@ -37,13 +37,15 @@ export class Spools {
     this.#sealed = sealed;
   }
 
-  /** Opens a stream's folder, made when missing; what an earlier process left there waits to be delivered. */
+  /**
+   * Opens a stream's folder and creates it if missing. Spools that an earlier process has left wait to be delivered.
+   */
   static async open(folder: string): Promise<Spools> {
     await mkdir(folder, { recursive: true });
     return new Spools(folder, await leftSpools(folder));
   }
 
-  /** What waits to be delivered, oldest first. */
+  /** The spools that wait to be delivered, oldest first. */
   get sealed(): readonly Spool[] {
     return this.#sealed;
   }
@@ -52,14 +54,14 @@ export class Spools {
     return this.#active === undefined && this.#sealed.length === 0;
   }
 
-  /** When the oldest record came that is not delivered yet. */
+  /** Arrival of the oldest record that is not delivered yet. */
   get oldestArrival(): number | undefined {
     return this.#sealed[0]?.arrival ?? this.#active?.spool.arrival;
   }
 
   /**
-   * Keeps a batch. When the promise resolves, the batch survives the death of this process (the
-   * operating system has it; a power cut can still lose it).
+   * Stores a batch. When the promise resolves, the batch survives a crash of this process (the operating system has it;
+   * a power failure can still lose it).
    *
    * @returns bytes of records in the spool being filled
    */
@@ -69,7 +71,7 @@ export class Spools {
       try {
         await this.#active.handle.appendFile(frame(batch));
       } catch (error) {
-        // What a failed write left behind would hide the frames after it: nothing may follow it.
+        // The incomplete frame of a failed write would hide the frames after it, so the spool must end here.
         await this.#seal();
         throw error;
       }
@@ -78,12 +80,12 @@ export class Spools {
     });
   }
 
-  /** Ends the spool being filled: it waits to be delivered. */
+  /** Ends the spool being filled: it now waits to be delivered. */
   seal(): Promise<void> {
     return this.#next(() => this.#seal());
   }
 
-  /** Forgets a delivered spool. */
+  /** Removes a delivered spool. */
   async remove(spool: Spool): Promise<void> {
     await rm(spool.file);
     this.#sealed = this.#sealed.filter((other) => other !== spool);
@@ -109,7 +111,7 @@ export class Spools {
   }
 }
 
-/** The spools that lie in a folder, oldest first; none when there is no such folder. */
+/** The spools in a folder, oldest first. */
 async function leftSpools(folder: string): Promise<Spool[]> {
   const spools: Spool[] = [];
   for (const name of await readdir(folder)) {
@@ -138,7 +140,7 @@ function frame({ arrival, records }: Batch): Buffer {
   return Buffer.concat(parts);
 }
 
-/** Reads a spool batch by batch: no more than one batch is held. */
+/** Reads a spool batch by batch, so that only one batch is in memory. */
 export async function* readBatches(spool: Spool): AsyncGenerator<Batch> {
   const handle = await open(spool.file);
   try {

@@ -2,27 +2,30 @@ import { type Buckets, deliver, type StreamSettings } from './delivery.ts';
 import type { ParquetWriter } from './parquet.ts';
 import type { Spools } from './spool.ts';
 
-/** Records of a stream that did not become rows as they should. */
+/** Failed records of a stream, or rows without values. */
 export interface StreamFailure {
   readonly stream: string;
   readonly records: number;
-  /** One line; of several errors in one object, the first. */
+  /** One line; the first of several errors in one object. */
   readonly error: string;
 }
 
 /** Milliseconds between attempts at a delivery that fails. */
 const RETRY_AFTER = 5000;
 
-/** One delivery stream: accepts batches; delivers them when full, when due, or when told. */
+/**
+ * One delivery stream: accepts batches, and delivers them when the buffer is full, when its time is over, or on
+ * request.
+ */
 export class Stream {
   readonly #settings: StreamSettings;
   readonly #spools: Spools;
   readonly #parquet: ParquetWriter;
   readonly #buckets: Buckets;
   readonly #failures: StreamFailure[] = [];
-  /** Why the last delivery in the background failed; its records are kept and tried again. */
+  /** Error of the last delivery in the background. Its records are kept, and the delivery is tried again. */
   #deliveryError: string | undefined;
-  /** Deliveries follow one another. */
+  /** The last delivery; deliveries run one after the other. */
   #last: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
@@ -59,7 +62,7 @@ export class Stream {
     };
   }
 
-  /** Resolves when the records outlive this process. */
+  /** Resolves when the records would survive a crash of this process. */
   async accept(records: readonly Buffer[]): Promise<void> {
     const bytes = await this.#spools.append({ arrival: Date.now(), records });
     if (bytes < this.#settings.bufferBytes) {
@@ -70,7 +73,7 @@ export class Stream {
     }
   }
 
-  /** Delivers all that has been accepted until now. */
+  /** Delivers all records that have been accepted until now. */
   flush(): Promise<void> {
     const delivered = this.#last.then(() => this.#deliverAll());
     this.#last = delivered.catch(() => undefined);
@@ -88,7 +91,8 @@ export class Stream {
     await this.#spools.seal();
     for (const spool of [...this.#spools.sealed]) {
       const failures = await deliver(spool, this.#settings, this.#parquet, this.#buckets);
-      // Only now: killed before this, the next process delivers the same objects under the same keys.
+      // Only after the delivery: if the process crashes before this, the next one delivers the same objects under the
+      // same keys.
       await this.#spools.remove(spool);
       this.#failures.push(...failures.map((failure) => ({ stream: this.#settings.name, ...failure })));
     }

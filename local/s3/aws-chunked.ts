@@ -1,7 +1,7 @@
 import { Transform, type TransformCallback } from 'node:stream';
 import { crc32 } from 'node:zlib';
 
-/** An upload whose bytes are not what its sender says; `code` is S3's own. */
+/** An upload whose bytes do not match its headers or trailers; `code` is S3's own. */
 export class UploadError extends Error {
   readonly code: 'IncompleteBody' | 'BadDigest' | 'InvalidRequest';
   constructor(code: UploadError['code'], message: string) {
@@ -14,8 +14,7 @@ export class UploadError extends Error {
 const MAX_LINE_BYTES = 16_384;
 
 /**
- * Takes the framing off an `aws-chunked` upload and checks its length and, where the trailer has one,
- * its CRC-32.
+ * Removes the framing of an `aws-chunked` upload and checks its length and, if the trailer has one, its CRC-32.
  *
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
  */
@@ -24,7 +23,7 @@ export class AwsChunkedDecoder extends Transform {
   #length = 0;
   #crc = 0;
   #buffered: Buffer = Buffer.alloc(0);
-  /** Bytes left of the current chunk. */
+  /** Remaining bytes of the current chunk. */
   #chunkLeft = 0;
   #state: 'size' | 'data' | 'data-end' | 'trailer' | 'done' = 'size';
   #trailers = new Map<string, string>();
@@ -46,7 +45,7 @@ export class AwsChunkedDecoder extends Transform {
   }
 
   override _flush(done: TransformCallback): void {
-    // The blank line after the last trailer is sometimes not sent.
+    // Some senders omit the blank line after the last trailer.
     if (this.#state === 'size' || this.#state === 'data' || this.#length !== this.#expectedLength) {
       done(new UploadError('IncompleteBody', `expected ${this.#expectedLength} bytes, got ${this.#length}`));
       return;
@@ -55,7 +54,7 @@ export class AwsChunkedDecoder extends Transform {
     done(expected === undefined ? null : crcError(expected, this.#crc));
   }
 
-  /** Takes one piece off what is buffered; false when more must come first. */
+  /** Processes one piece of the buffered bytes. Returns false if more bytes must come first. */
   #step(): boolean {
     if (this.#state === 'done') return false;
     if (this.#state === 'data') {
@@ -102,12 +101,12 @@ export class AwsChunkedDecoder extends Transform {
   }
 }
 
-/** Lets a plain upload through and checks its CRC-32 against the header's. */
+/** Passes a plain upload through and checks its CRC-32 against the header's. */
 export class ChecksumCheck extends Transform {
   readonly #expected: string;
   #crc = 0;
 
-  /** @param expected as x-amz-checksum-crc32 has it */
+  /** @param expected value of x-amz-checksum-crc32 */
   constructor(expected: string) {
     super();
     this.#expected = expected;

@@ -15,7 +15,7 @@ export class ObjectStoreError extends Error {
   }
 }
 
-/** What is told of an object. */
+/** The metadata of an object. */
 export interface StoredObject {
   readonly bucket: string;
   readonly key: string;
@@ -28,16 +28,16 @@ export interface StoredObject {
 
 /** An object that was just created. */
 export interface CreatedObject extends StoredObject {
-  /** Orders the events of one key: a greater string is a later one. */
+  /** Orders the events of one key: a greater string is a later event. */
   readonly sequencer: string;
 }
 
-/** Where the objects lie, in which buckets, and who is told of new ones. */
+/** Where objects are stored, in which buckets, and who receives their events. */
 export interface ObjectStoreOptions {
   /** The lake's folder. */
   readonly dir: string;
   readonly buckets: ReadonlySet<string>;
-  /** Done before a put is acknowledged, so that no object is without its event. */
+  /** Called before a put is acknowledged, so that no acknowledged object lacks its event. */
   readonly onCreated: (object: CreatedObject) => Promise<void>;
 }
 
@@ -47,9 +47,9 @@ const MAX_KEY_BYTES = 1024;
 const MAX_SEGMENT_BYTES = 255;
 
 /**
- * Buckets as plain folders: an object is the file of its key. What S3 would know of it beyond the
- * file lies in a second folder, believed only while size and time of the file agree, so that
- * files may be put into a bucket's folder, or taken out, by hand.
+ * Buckets as plain folders: an object is a file at the path of its key. Metadata that the file system does not have is
+ * stored in a second folder, and is valid only while size and time of the file agree with it. So files may be added to
+ * a bucket's folder, or removed from it, by hand.
  */
 export class ObjectStore {
   readonly #options: ObjectStoreOptions;
@@ -67,14 +67,14 @@ export class ObjectStore {
     return store;
   }
 
-  /** Throws NoSuchBucket unless the bucket is there. */
+  /** Throws NoSuchBucket unless the bucket exists. */
   requireBucket(bucket: string): void {
     if (this.#options.buckets.has(bucket)) return;
     const known = [...this.#options.buckets].join(', ') || 'none';
     throw new ObjectStoreError('NoSuchBucket', `no bucket ${bucket}; there are ${known}`);
   }
 
-  /** Stores an object; it is there whole, and its event is out, or neither is. */
+  /** Stores an object. When the promise resolves, the object is complete and its event has been sent. */
   async put(bucket: string, key: string, body: Readable | string): Promise<StoredObject> {
     const file = this.#file(bucket, key);
     const unfinished = join(this.#unfinished, randomUUID());
@@ -91,7 +91,7 @@ export class ObjectStore {
       const { size, mtime, mtimeMs } = await stat(unfinished);
       await moveInto(unfinished, file);
       const object = { bucket, key, size, etag: hash.digest('hex'), modified: mtime };
-      await this.#note(object, mtimeMs);
+      await this.#storeMetadata(object, mtimeMs);
       await this.#options.onCreated({ ...object, sequencer: this.#sequencer() });
       return object;
     } finally {
@@ -111,7 +111,7 @@ export class ObjectStore {
   }
 
   /**
-   * Opens an object for reading. What is read is one version: an object put meanwhile is another file.
+   * Opens an object for reading. All reads are of one version: an object that is put in the meantime is another file.
    *
    * @throws ObjectStoreError NoSuchKey
    */
@@ -124,12 +124,12 @@ export class ObjectStore {
       throw new ObjectStoreError('NoSuchKey', `no object ${key} in bucket ${bucket}`);
     }
     const known = { bucket, key, size: stats.size, modified: stats.mtime };
-    let etag = await this.#notedEtag(bucket, key, stats);
+    let etag = await this.#storedEtag(bucket, key, stats);
     if (etag === undefined) {
       const hash = createHash('md5');
       for await (const chunk of handle.createReadStream({ autoClose: false, start: 0 })) hash.update(chunk);
       etag = hash.digest('hex');
-      await this.#note({ ...known, etag }, stats.mtimeMs);
+      await this.#storeMetadata({ ...known, etag }, stats.mtimeMs);
     }
     return {
       object: { ...known, etag },
@@ -138,12 +138,12 @@ export class ObjectStore {
     };
   }
 
-  /** Deletes an object; one that is not there is deleted already. */
+  /** Deletes an object; a missing object counts as deleted. */
   async delete(bucket: string, key: string): Promise<void> {
     const file = this.#file(bucket, key);
     await rm(file, { force: true });
-    await rm(this.#noteFile(bucket, key), { force: true });
-    // A folder left over would stand in the way of an object of its name.
+    await rm(this.#metadataFile(bucket, key), { force: true });
+    // An empty folder would be in the way of an object of the same name.
     const top = this.#folder(bucket);
     for (let folder = dirname(file); folder !== top; folder = dirname(folder)) {
       const empty = await rmdir(folder).then(
@@ -197,21 +197,21 @@ export class ObjectStore {
     return join(this.#folder(bucket), ...segments);
   }
 
-  #noteFile(bucket: string, key: string): string {
+  #metadataFile(bucket: string, key: string): string {
     const hash = createHash('sha256').update(key).digest('hex');
     return join(this.#options.dir, 'objects', encodeSegment(bucket), hash.slice(0, 2), `${hash.slice(2)}.json`);
   }
 
-  async #note({ bucket, key, size, etag }: StoredObject, mtimeMs: number): Promise<void> {
-    const file = this.#noteFile(bucket, key);
+  async #storeMetadata({ bucket, key, size, etag }: StoredObject, mtimeMs: number): Promise<void> {
+    const file = this.#metadataFile(bucket, key);
     await mkdir(dirname(file), { recursive: true });
-    await writeAtomic(file, JSON.stringify({ key, size, mtimeMs, etag } satisfies Note));
+    await writeAtomic(file, JSON.stringify({ key, size, mtimeMs, etag } satisfies Metadata));
   }
 
-  async #notedEtag(bucket: string, key: string, file: { size: number; mtimeMs: number }): Promise<string | undefined> {
+  async #storedEtag(bucket: string, key: string, file: { size: number; mtimeMs: number }): Promise<string | undefined> {
     try {
-      const note = JSON.parse(await readFile(this.#noteFile(bucket, key), 'utf8')) as Note;
-      return note.size === file.size && note.mtimeMs === file.mtimeMs ? note.etag : undefined;
+      const metadata = JSON.parse(await readFile(this.#metadataFile(bucket, key), 'utf8')) as Metadata;
+      return metadata.size === file.size && metadata.mtimeMs === file.mtimeMs ? metadata.etag : undefined;
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
@@ -232,7 +232,7 @@ export interface OpenedObject {
   close(): void;
 }
 
-interface Note {
+interface Metadata {
   readonly key: string;
   readonly size: number;
   readonly mtimeMs: number;
@@ -240,8 +240,8 @@ interface Note {
 }
 
 /**
- * A part of a key between slashes as the name of a file. `.`, `..` and an empty part, which would
- * name other folders, and what file names cannot hold, are written in %-form; no two parts become one.
+ * Encodes a part of a key between slashes as a file name. `.`, `..` and an empty part, which would name other folders,
+ * and characters that file names cannot contain are percent-encoded. Different parts have different file names.
  */
 function encodeSegment(segment: string): string {
   if (segment === '') return '%';
@@ -249,7 +249,7 @@ function encodeSegment(segment: string): string {
   return segment.replace(/[%\\\u0000-\u001f\u007f]/g, encodeURIComponent);
 }
 
-/** Undefined for a file put there by hand under a name no key has. */
+/** Undefined for a file that was added by hand under a name that is not the encoding of any key. */
 function decodeSegment(name: string): string | undefined {
   if (name === '%') return '';
   try {
@@ -267,7 +267,7 @@ async function moveInto(unfinished: string, file: string): Promise<void> {
       await rename(unfinished, file);
       return;
     } catch (error) {
-      // A delete nearby may take the new folder away again while it is empty.
+      // A concurrent delete may remove the new folder while it is empty.
       if (isMissing(error) && attempt < 5) continue;
       if (error instanceof Error && 'code' in error && ['EEXIST', 'ENOTDIR', 'EISDIR'].includes(String(error.code))) {
         const reason = 'a local bucket cannot hold an object and a folder of the same name';

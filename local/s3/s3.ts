@@ -80,7 +80,7 @@ async function act(request: IncomingMessage, response: ServerResponse, objects: 
   }
 }
 
-/** Bucket and key of a path-style request. Not by URL: it would take `..` for a step up. */
+/** Bucket and key of a path-style request. Does not use URL, which would resolve `..` in a key. */
 function addressOf(url: string): { bucket: string; key: string; query: URLSearchParams } {
   const mark = url.indexOf('?');
   const path = mark < 0 ? url : url.slice(0, mark);
@@ -101,7 +101,10 @@ const QUERY: Readonly<Record<string, readonly string[]>> = {
   'GET bucket': ['list-type', 'prefix', 'delimiter', 'max-keys', 'continuation-token', 'start-after', 'encoding-type'],
 };
 
-/** Uploads in parts, tags, versions and the like are told by the query: better refused than misread. */
+/**
+ * The query selects operations that are not emulated, such as multipart uploads, tags and versions: refuse rather than
+ * misread them.
+ */
 function refuseUnknownQuery(query: URLSearchParams, action: string): void {
   const known = ['x-id', ...(QUERY[action] ?? [])];
   const unknown = [...query.keys()].find((name) => !known.includes(name));
@@ -123,10 +126,10 @@ function uploaded(request: IncomingMessage): Readable {
   return typeof checksum === 'string' ? piped(request, new ChecksumCheck(checksum)) : request;
 }
 
-/** `source` through `through`, whose reader sees the errors of both. */
+/** Pipes `source` through `through`, whose reader receives the errors of both. */
 function piped(source: Readable, through: ChecksumCheck | AwsChunkedDecoder): Readable {
   pipeline(source, through).catch(() => {
-    // pipeline has destroyed `through` with the error: its reader has it.
+    // pipeline has destroyed `through` with the error, so its reader has received it.
   });
   return through;
 }
@@ -166,7 +169,8 @@ async function get(
     }
     const body = opened.read(start, end);
     reading = true;
-    // A response whose reader has hung up is refused before the file is read, and nobody else would close it.
+    // If the reader has disconnected, the response fails before the file is read, and nothing else would close the
+    // file.
     await pipeline(body, response).finally(() => body.destroy());
   } finally {
     if (!reading) opened.close();
@@ -177,7 +181,7 @@ function unquoted(etag: string): string {
   return etag.replace(/^"|"$/g, '');
 }
 
-/** The bytes a Range header asks for; undefined when it is absent or not of a form S3 heeds. */
+/** The bytes that a Range header requests, or undefined if it is absent or has a form that S3 ignores. */
 function rangeOf(header: string | undefined, size: number): { start: number; end: number } | undefined {
   const [whole, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
   if (whole === undefined || (first === '' && last === '')) return undefined;
@@ -187,7 +191,7 @@ function rangeOf(header: string | undefined, size: number): { start: number; end
   return { start, end };
 }
 
-/** One page of a bucket, keys and common prefixes in order. */
+/** One page of a bucket's keys and common prefixes, in order. */
 async function listing(objects: ObjectStore, bucket: string, query: URLSearchParams): Promise<string> {
   if (query.get('list-type') !== '2') throw new S3Error('NotImplemented', 'only ListObjectsV2 has a local behaviour');
   const prefix = query.get('prefix') ?? '';
@@ -231,7 +235,7 @@ function contents({ key, size, etag, modified }: StoredObject, text: (value: str
   return `<Contents>${dated}<ETag>&quot;${etag}&quot;</ETag><Size>${size}</Size><StorageClass>STANDARD</StorageClass></Contents>`;
 }
 
-/** An object deleted while it was being listed is left out. */
+/** An object that was deleted during the listing is left out. */
 function goneMeanwhile(error: unknown): string {
   if (error instanceof ObjectStoreError && error.code === 'NoSuchKey') return '';
   throw error;
@@ -240,7 +244,7 @@ function goneMeanwhile(error: unknown): string {
 const XML = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
 function refuse(request: IncomingMessage, response: ServerResponse, error: { code: string; message: string }): void {
-  // What is left of a refused upload would be read as the next request.
+  // The rest of a refused upload would be read as the next request.
   if (!request.complete) response.setHeader('connection', 'close');
   response.writeHead(STATUS[error.code] ?? 400, { 'content-type': 'application/xml' });
   const { code, message } = error;

@@ -1,13 +1,13 @@
 import type { Random } from './random.ts';
 import type { Fate } from './sample-line.ts';
 
-/** An odd line that real access logs have, made of an everyday line's fields. */
+/** An odd line that occurs in real access logs, made of the fields of an everyday line. */
 export interface AlbOddity extends Fate {
   readonly oddity: string;
   line(fields: string[], random: Random): string;
 }
 
-/** Places of fields in a line, from 0. */
+/** Indexes of fields in a line, from 0. */
 const AT = {
   client: 3,
   elbStatus: 8,
@@ -37,7 +37,7 @@ const noRow = (oddity: string, line: AlbOddity['line']): AlbOddity => ({
   line,
 });
 
-/** A row in which some fields have another text. */
+/** A row in which one field has another text. */
 const withField = (oddity: string, at: number, text: string, fieldErrors = 0): AlbOddity =>
   row(oddity, (fields) => fields.with(at, text).join(' '), fieldErrors);
 
@@ -70,7 +70,7 @@ export const ALB_ODDITIES: readonly AlbOddity[] = [
   withField('status that does not convert', AT.elbStatus, 'OK', 1),
   noRow('broken off', (fields) => fields.slice(0, AT.request).join(' ')),
   noRow('quote not closed', (fields) => fields.slice(0, AT.userAgent).join(' ').slice(0, -1)),
-  // Each different: lines that are alike would be duplicates that nobody planted.
+  // With random parts, because equal lines would be unplanned duplicates.
   noRow('stack trace', (_fields, random) => `java.lang.IllegalStateException: connection ${random.hex8()} shut down`),
   noRow('another format', (_fields, random) => `{"level":"INFO","message":"job ${random.hex8()} done"}`),
 ];

@@ -9,7 +9,7 @@ export interface LoadBalancer {
   readonly region: string;
   readonly name: string;
   readonly id: string;
-  /** Addresses of its nodes: each writes files of its own. */
+  /** Addresses of its nodes, each of which writes its own files. */
   readonly nodes: readonly string[];
 }
 
@@ -31,20 +31,20 @@ export const LOAD_BALANCERS: readonly LoadBalancer[] = [
   },
 ];
 
-/** What one node of a load balancer logs in one interval. */
+/** The part of the log of one node in one interval. */
 export interface AlbLinesOptions {
   readonly loadBalancer: LoadBalancer;
   readonly node: string;
   /** Milliseconds since the epoch: first (included) and last (not included) time of the lines. */
   readonly from: number;
   readonly to: number;
-  /** One line in so many is odd; Infinity for everyday traffic alone. */
+  /** One line in `oddEvery` is odd; Infinity for everyday traffic alone. */
   readonly oddEvery?: number;
 }
 
 /**
- * Access log lines in order of time, without line ends. They are byte strings, one character for each
- * byte (`Buffer.from(text, 'latin1')`), because some hold bytes that are no UTF-8.
+ * Access log lines in order of time, without line ends. They are byte strings, one character for each byte
+ * (`Buffer.from(text, 'latin1')`), because some contain bytes that are not valid UTF-8.
  */
 export function* albLines(seed: string, count: number, options: AlbLinesOptions): Generator<SampleLine> {
   const { loadBalancer, node, from, to, oddEvery = 200 } = options;
@@ -73,7 +73,7 @@ export function* albLines(seed: string, count: number, options: AlbLinesOptions)
   }
 }
 
-/** Clients keep connections open: several requests share one. */
+/** Clients keep connections open, so several requests share one. */
 interface Connection {
   /** Address and port. */
   readonly client: string;
@@ -90,7 +90,9 @@ function connectionOf(random: Random): Connection {
   };
 }
 
-/** Fields of one line, as they stand in it. `times` gives the times of answer and request, so many microseconds apart. */
+/**
+ * Fields of one line, in order. `times` returns the times of the response and the request, `took` microseconds apart.
+ */
 function albFields(
   random: Random,
   { account, region, name, id }: LoadBalancer,
@@ -142,7 +144,7 @@ function albFields(
 
 interface Visit {
   readonly type: string;
-  /** Seconds from request to answer. */
+  /** Seconds from request to response. */
   readonly seconds: number;
   readonly target: string;
   readonly timings: readonly [string, string, string];
@@ -150,14 +152,14 @@ interface Visit {
   readonly targetStatus: string;
   readonly bytes: number;
   readonly request: string;
-  /** Name of the target group; `-` when none was asked. */
+  /** Name of the target group; `-` if no target was asked. */
   readonly group: string;
   readonly rule: string;
   readonly actions: string;
   readonly redirect: string;
 }
 
-/** What became of one request: most are forwarded, some never reach a target. */
+/** The outcome of one request: most are forwarded, some never reach a target. */
 function visitOf(endpoint: Endpoint, random: Random): Visit {
   const kind = random.fraction();
   if (kind < 0.012) return redirected(endpoint, random);
@@ -170,7 +172,7 @@ function forwarded(endpoint: Endpoint, random: Random): Visit {
   const { status, seconds, bytes } = answer(endpoint, random);
   const { host, verb, path } = endpoint;
   const byLambda = host === 'reports.example.com';
-  // The load balancer makes 502 and 504 itself, when a target hangs up or never answers.
+  // The load balancer itself answers 502 and 504, if a target closes the connection or never answers.
   const unanswered = status === 502 || status === 504;
   const http2 = random.chance(0.6);
   return {
@@ -241,7 +243,7 @@ function targetAddress(random: Random): string {
   return `203.0.113.${random.int(10, 29)}:8080`;
 }
 
-/** Microseconds since the epoch as AWS writes times. Neighbouring lines share their second, so its text is kept. */
+/** Formats microseconds since the epoch like AWS. Neighbouring lines share their second, so its text is cached. */
 function isoMicros(): (micros: number) => string {
   let second = Number.NaN;
   let text = '';

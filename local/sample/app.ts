@@ -2,14 +2,14 @@ import { answer, fillPath, pickEndpoint } from './endpoints.ts';
 import { Random } from './random.ts';
 import { type Fate, ORDINARY, oddityAt, type SampleLine } from './sample-line.ts';
 
-/** What one instance of an application logs. */
+/** The part of the log of one instance of an application. */
 export interface AppLinesOptions {
-  /** The application's instance: instances differ in what they log. */
+  /** The application's instance. Different instances log different lines. */
   readonly instance: string;
   /** Milliseconds since the epoch: first (included) and last (not included) time of the events. */
   readonly from: number;
   readonly to: number;
-  /** One event in so many is odd; Infinity for everyday traffic alone. */
+  /** One event in `oddEvery` is odd; Infinity for everyday traffic alone. */
   readonly oddEvery?: number;
 }
 

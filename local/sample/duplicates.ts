@@ -1,10 +1,10 @@
 /** Duplicates planted in the sample, each of a known kind. */
 import type { PlantedDuplicates, SampleLine } from './sample-line.ts';
 
-/** One everyday line in so many comes twice, the second right after: a payload's end seldom lies between. */
+/** One everyday line in this many is repeated immediately, so both are mostly in the same payload. */
 const REPEATED_EVERY = 400;
 
-/** Lines, some of which come again in the same file. */
+/** Yields lines, and repeats some of them in the same file. */
 export function* repeated(lines: Iterable<SampleLine>): Generator<SampleLine> {
   for (const [index, line] of everyday(lines)) {
     yield line;
@@ -12,7 +12,7 @@ export function* repeated(lines: Iterable<SampleLine>): Generator<SampleLine> {
   }
 }
 
-/** One everyday line in so many is written to another file too, as by a sender that tries again. */
+/** One everyday line in this many is also written to another file, as by a sender that tries again. */
 const CARRIED_EVERY = 900;
 
 /** Some of another file's lines. */
@@ -22,7 +22,7 @@ export function* carried(lines: Iterable<SampleLine>): Generator<SampleLine> {
   }
 }
 
-/** All lines, marked as what they are in this file. */
+/** All lines, marked with the kind of duplicate that they are in this file. */
 export function* marked(lines: Iterable<SampleLine>, plants: keyof PlantedDuplicates): Generator<SampleLine> {
   for (const line of lines) yield { ...line, plants };
 }

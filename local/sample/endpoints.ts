@@ -1,23 +1,23 @@
 import type { Random } from './random.ts';
 
-/** One endpoint of the sample's sites: what it is asked, how fast it answers and how it fails. */
+/** One endpoint of the sample's sites: its requests, its response times and its failures. */
 export interface Endpoint {
   readonly host: string;
   readonly verb: string;
-  /** `{id}` stands for a number, `{term}` for a word searched. */
+  /** `{id}` is replaced by a number, `{term}` by a search term. */
   readonly path: string;
-  /** Share of the traffic, relative to the others'. */
+  /** Share of the traffic, relative to the other endpoints. */
   readonly weight: number;
-  /** Seconds that half of the answers stay below, and how long the tail is. */
+  /** Median response time in seconds, and how long the tail is. */
   readonly median: number;
   readonly spread: number;
-  /** Typical size of an answer in bytes. */
+  /** Typical size of a response in bytes. */
   readonly bytes: number;
   /** Statuses other than 200, each with its probability. */
   readonly failures: readonly (readonly [status: number, probability: number])[];
 }
 
-/** Most answer well; a payment provider, a report and a search are the trouble an operator would look for. */
+/** Most work well; a payment provider, a report and a search are the problems that an operator would look for. */
 export const ENDPOINTS: readonly Endpoint[] = [
   {
     host: 'shop.example.com',
@@ -170,7 +170,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
 
 const TOTAL_WEIGHT = ENDPOINTS.reduce((sum, { weight }) => sum + weight, 0);
 
-/** An endpoint, the busier the likelier. */
+/** A random endpoint, weighted by traffic. */
 export function pickEndpoint(random: Random): Endpoint {
   let at = random.fraction() * TOTAL_WEIGHT;
   for (const endpoint of ENDPOINTS) {
@@ -182,13 +182,13 @@ export function pickEndpoint(random: Random): Endpoint {
 
 const TERMS = ['lamp', 'oak+table', 'desk', 'chair', 'rug%20blue', 'shelf', 'mirror', 'vase'];
 
-/** The endpoint's path with its placeholders filled in. */
+/** Fills in the placeholders of an endpoint's path. */
 export function fillPath(path: string, random: Random): string {
   if (!path.includes('{')) return path;
   return path.replace('{id}', String(random.int(1, 9_999))).replace('{term}', random.pick(TERMS));
 }
 
-/** One answer of an endpoint. */
+/** One response of an endpoint. */
 export interface Answer {
   readonly status: number;
   /** Seconds. */
@@ -196,7 +196,7 @@ export interface Answer {
   readonly bytes: number;
 }
 
-/** How an endpoint answers one request: a timeout takes the time it takes. */
+/** The response of an endpoint to one request; a timeout adds its own seconds. */
 export function answer(endpoint: Endpoint, random: Random): Answer {
   const seconds = random.logNormal(endpoint.median, endpoint.spread);
   let chance = random.fraction();

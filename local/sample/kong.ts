@@ -2,18 +2,18 @@ import { answer, clientAddress, fillPath, pickEndpoint, userAgent } from './endp
 import { Random } from './random.ts';
 import { type Fate, ORDINARY, oddityAt, type SampleLine } from './sample-line.ts';
 
-/** What one gateway node logs. */
+/** The part of the log of one gateway node. */
 export interface KongLinesOptions {
-  /** The gateway's node: nodes differ in what they log. */
+  /** The gateway's node. Different nodes log different lines. */
   readonly node: string;
   /** Milliseconds since the epoch: first (included) and last (not included) time of the lines. */
   readonly from: number;
   readonly to: number;
-  /** One line in so many is odd; Infinity for everyday traffic alone. */
+  /** One line in `oddEvery` is odd; Infinity for everyday traffic alone. */
   readonly oddEvery?: number;
 }
 
-/** Lines of Kong's default access log, with what else comes on a gateway's stdout, in order of time. */
+/** Lines of Kong's default access log, with other output of a gateway's stdout, in order of time. */
 export function* kongLines(seed: string, count: number, options: KongLinesOptions): Generator<SampleLine> {
   const { node, from, to, oddEvery = 20 } = options;
   const random = new Random(`${seed}/kong/${node}/${from}`);
@@ -68,7 +68,7 @@ function timeLocal(time: Date): string {
   return `${iso.slice(8, 10)}/${MONTHS[time.getUTCMonth()]}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`;
 }
 
-/** As container runtimes write lines (CRI): 2026-11-22T02:24:11.482000000Z stdout F … */
+/** The format in which container runtimes write lines (CRI): 2026-11-22T02:24:11.482000000Z stdout F … */
 function contained({ time }: KongParts, tags: string, text: string): string {
   return `${time.toISOString().slice(0, -1)}000000Z ${tags} ${text}`;
 }
@@ -91,7 +91,7 @@ const odd = (outcome: Fate['outcome'], oddity: string, line: KongOddity['line'],
   line,
 });
 
-/** Every kind of odd line: error-log lines share a gateway's stdout, and probes ask it all day long. */
+/** Every kind of odd line: error-log lines are also written to a gateway's stdout, and probes call it all day long. */
 const KONG_ODDITIES: readonly KongOddity[] = [
   odd('filtered', 'health check', (parts) =>
     accessLine({ ...parts, client: '127.0.0.1', request: 'GET /status HTTP/1.1', userAgent: 'kube-probe/1.31' }),

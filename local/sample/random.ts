@@ -1,13 +1,14 @@
-/** Four hexadecimal digits of every 16-bit number: ids are most of the text, and a look-up is the fastest way to make them. */
+/**
+ * Four hexadecimal digits of every 16-bit number: ids are most of the text, and a table is the fastest way to make
+ * them.
+ */
 const HEX4 = Array.from({ length: 65_536 }, (_, bits) => bits.toString(16).padStart(4, '0'));
 
-/**
- * Random numbers that a seed repeats: the same seed gives the same traffic on every machine.
- */
+/** Random numbers from a seed: the same seed gives the same traffic on every machine. */
 export class Random {
   #state: number;
 
-  /** @param seed any text; texts that differ give streams that have nothing in common */
+  /** @param seed any text; different texts give unrelated sequences */
   constructor(seed: string) {
     // FNV-1a
     let hash = 0x811c9dc5;
@@ -24,12 +25,12 @@ export class Random {
     return (bits ^ (bits >>> 14)) >>> 0;
   }
 
-  /** From 0 up to but not 1. */
+  /** A number from 0 (included) to 1 (not included). */
   fraction(): number {
     return this.bits() / 4294967296;
   }
 
-  /** A whole number from `min` to `max`, both possible. */
+  /** A whole number from `min` to `max`, both included. */
   int(min: number, max: number): number {
     return min + Math.floor(this.fraction() * (max - min + 1));
   }
@@ -49,9 +50,9 @@ export class Random {
     return `${HEX4[bits >>> 16]}${HEX4[bits & 0xffff]}`;
   }
 
-  /** Log-normal: half of the values lie below `median`; the larger `spread`, the longer the tail. */
+  /** Log-normal: half of the values are below `median`; the larger `spread`, the longer the tail. */
   logNormal(median: number, spread: number): number {
-    // Near enough to a normal variable, without its logarithms and cosines.
+    // Close enough to a normal variable, without logarithms and cosines.
     const normal = (this.fraction() + this.fraction() + this.fraction() + this.fraction() - 2) * Math.sqrt(3);
     return median * Math.exp(spread * normal);
   }

@@ -1,14 +1,14 @@
-/** What must become of a sample line: known when it is written, so that a run can be checked against it. */
+/** The expected outcome of a sample line. It is known when the line is written, so a run can be checked against it. */
 export interface Fate {
   /** What is special about the line; undefined for everyday traffic. */
   readonly oddity?: string;
   readonly outcome: 'row' | 'filtered' | 'rejected';
-  /** Values that do not convert, and values beyond the declared columns. */
+  /** Number of values that do not convert, and of values beyond the declared columns. */
   readonly fieldErrors: number;
   readonly unknownFields: number;
 }
 
-/** How many records of each kind the duplicate check must find. */
+/** The number of records of each kind that the duplicate check must find. */
 export interface PlantedDuplicates {
   withinObject: number;
   acrossObjects: number;
@@ -27,14 +27,14 @@ export interface SampleLine {
   readonly time: number;
   readonly text: string;
   readonly fate: Fate;
-  /** What the line is there for besides: a duplicate of another one, or a line too late to be checked. */
+  /** Set if the line is planted for the duplicate check: a duplicate of another line, or a line outside the window. */
   readonly plants?: keyof PlantedDuplicates;
 }
 
-/** The fate of everyday traffic: a row, all of it understood. */
+/** The outcome of everyday traffic: a row without errors or unknown fields. */
 export const ORDINARY: Fate = { outcome: 'row', fieldErrors: 0, unknownFields: 0 };
 
-/** What must become of many lines, in the words of the `loads` table. */
+/** The expected outcome of many lines, with the counts of the `loads` table. */
 export interface Tally {
   lines: number;
   rows: number;
@@ -42,7 +42,7 @@ export interface Tally {
   rejected: number;
   fieldErrors: number;
   unknownFields: number;
-  /** Lines with something special about them, by what it is. */
+  /** Number of odd lines, by kind. */
   readonly oddities: Map<string, number>;
 }
 
@@ -61,8 +61,8 @@ export function count(tally: Tally, { oddity, outcome, fieldErrors, unknownField
 }
 
 /**
- * Goes through the oddities in turn, so that each comes equally often: one in every `every` lines.
- * Which one comes first is left to `offset`, or short files would all hold the same ones.
+ * Cycles through the oddities, so that each is equally frequent: one line in `every` is odd. `offset` selects the first
+ * one; without it, short files would all contain the same ones.
  */
 export function oddityAt<T>(oddities: readonly T[], line: number, every: number, offset: number): T | undefined {
   if (line % every !== every - 1) return undefined;

@@ -12,32 +12,32 @@ import { Random } from './random.ts';
 import { count, emptyTally, noDuplicates, type PlantedDuplicates, type SampleLine, type Tally } from './sample-line.ts';
 
 export interface SampleOptions {
-  /** Same seed, same end, same lines: same files. */
+  /** The same seed, end and lines give the same files. */
   readonly seed: string;
   /** When the traffic ends; it begins half an hour before. */
   readonly end: Date;
   /** Lines per source. */
   readonly lines: { readonly alb: number; readonly kong: number; readonly app: number };
-  /** Duplicates of every kind besides, which are not among `lines`. @default false */
+  /** Adds duplicates of every kind, which are not counted in `lines`. @default false */
   readonly duplicates?: boolean;
 }
 
-/** The files written for one source, and what must become of their lines. */
+/** The files written for one source, and the expected outcome of their lines. */
 export interface SampleSource {
   readonly source: keyof SampleOptions['lines'];
-  /** A file that is there twice is to be delivered twice. */
+  /** A file that is listed twice is to be delivered twice. */
   readonly files: readonly string[];
   readonly planted: Tally;
   readonly duplicates: PlantedDuplicates;
 }
 
-/** ELB writes a file per node every five minutes. */
+/** ELB writes one file per node every five minutes. */
 const INTERVAL_MS = 300_000;
 const INTERVALS = 6;
 
 /**
- * Writes half an hour of traffic below `dir`: `alb/` as objects under the names ELB gives them,
- * `kong/` and `app/` as CloudWatch export files, one for each log stream.
+ * Writes half an hour of traffic below `dir`: `alb/` has objects under the names that ELB gives them, `kong/` and
+ * `app/` have CloudWatch export files, one for each log stream.
  */
 export async function writeSample(
   dir: string,
@@ -65,7 +65,7 @@ export async function writeSample(
 }
 
 /**
- * The name ELB gives the file of one node and interval.
+ * The name that ELB gives the file of one node and interval.
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-file-format
  *
  * @param end end of the interval, milliseconds since the epoch
@@ -83,7 +83,7 @@ export function objectName(
 interface SampleFile {
   readonly name: string;
   readonly lines: Iterable<SampleLine>;
-  /** The line as it stands in the file, as a byte string. */
+  /** The line as written to the file, as a byte string. */
   readonly bytes: (line: SampleLine) => string;
   readonly twice?: boolean;
 }
@@ -111,11 +111,11 @@ function* albFiles(seed: string, lines: number, start: number, duplicates: boole
   if (duplicates) yield* albDuplicates(seed, start);
 }
 
-/** Lines of each file that is there for its duplicates alone. */
+/** Lines of each file that is added for its duplicates alone. */
 const EXTRA_LINES = 250;
 const LATE_BY_MS = 10 * 86_400_000;
 
-/** An object, its copy under another key, and one that comes days too late; the first is delivered twice. */
+/** An object, its copy under another key, and an object that comes days too late; the first one is delivered twice. */
 function* albDuplicates(seed: string, from: number): Generator<SampleFile> {
   const [loadBalancer] = LOAD_BALANCERS;
   const [node] = loadBalancer?.nodes ?? [];
@@ -159,7 +159,7 @@ function* chain<T>(...parts: Iterable<T>[]): Generator<T> {
   for (const part of parts) yield* part;
 }
 
-/** `total` in `parts` whole numbers as equal as can be. */
+/** Splits `total` into `parts` whole numbers that are as equal as possible. */
 function split(total: number, parts: number): number[] {
   return Array.from(
     { length: parts },

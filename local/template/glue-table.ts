@@ -3,14 +3,14 @@ import type { ColumnType } from '../../lambdas/core/tables/table.ts';
 import { propertiesOf } from './properties.ts';
 import type { Resource } from './resource.ts';
 
-/** What Firehose and Athena need to know of an AWS::Glue::Table. */
+/** The parts of an AWS::Glue::Table that Firehose and Athena need. */
 export interface GlueTable {
   readonly database: string;
   readonly name: string;
-  /** In the table's order; the partition columns are not among them. */
+  /** In the table's order, without the partition columns. */
   readonly columns: readonly GlueColumn[];
   readonly partitions: readonly GlueColumn[];
-  /** Where its objects lie; `prefix` ends in a slash or is empty. */
+  /** Where the table's objects are stored; `prefix` ends with a slash or is empty. */
   readonly bucket: string;
   readonly prefix: string;
 }
@@ -41,7 +41,7 @@ const properties = z.object({
 /**
  * Reads a Glue table of the template.
  *
- * @throws TemplateError naming the resource, the property and what is wrong with it.
+ * @throws TemplateError naming the resource, the property and the problem.
  */
 export function glueTable(resource: Resource): GlueTable {
   const { DatabaseName, TableInput } = propertiesOf(resource, properties);

@@ -1,22 +1,22 @@
-/** A template, or the cloud assembly around it, holds something this machine cannot run. */
+/** A template, or the cloud assembly around it, contains something that cannot be emulated. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError';
 }
 
-/** What an intrinsic function may look up. Each throws a TemplateError for a name it does not know. */
+/** The values that an intrinsic function may look up. Each method throws a TemplateError for an unknown name. */
 export interface Lookup {
   ref(name: string): unknown;
   attribute(logicalId: string, attribute: string): unknown;
   condition(name: string): boolean;
 }
 
-/** `Ref: AWS::NoValue` takes the property, or the item of a list, out. */
+/** `Ref: AWS::NoValue` removes the property, or the item of a list. */
 export const NO_VALUE = Symbol('AWS::NoValue');
 
 /**
- * A template's value with its intrinsic functions carried out.
+ * Evaluates the intrinsic functions in a template's value.
  *
- * @throws TemplateError naming the function that is not understood, or the name that is not there.
+ * @throws TemplateError naming the function that is not supported, or the name that does not exist.
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
  */
 export function resolve(value: unknown, lookup: Lookup): unknown {
@@ -35,9 +35,9 @@ export function resolve(value: unknown, lookup: Lookup): unknown {
 }
 
 /**
- * Whether a condition of the template's `Conditions` holds.
+ * Evaluates a condition of the template's `Conditions`.
  *
- * @throws TemplateError naming a function that is none of conditions.
+ * @throws TemplateError naming a function that is not a condition function.
  */
 export function holds(condition: unknown, lookup: Lookup): boolean {
   const [name, argument] = isObject(condition) ? (Object.entries(condition)[0] ?? []) : [];
@@ -59,7 +59,7 @@ export function holds(condition: unknown, lookup: Lookup): boolean {
   }
 }
 
-/** Is `value` a JSON object? */
+/** True if `value` is a JSON object. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -116,7 +116,7 @@ function texts(value: unknown, lookup: Lookup): string[] {
   return list(value, 'Fn::GetAtt', lookup).map((item) => text(item, 'Fn::GetAtt', lookup));
 }
 
-/** The items of a list as they stand: only the ones needed may be resolved. */
+/** The items of a list, not evaluated: only the items that are needed may be evaluated. */
 function conditions(value: unknown, where: string): unknown[] {
   if (Array.isArray(value)) return value;
   throw new TemplateError(`${where} expects a list, got ${JSON.stringify(value)}`);

@@ -3,7 +3,7 @@ import { TemplateError } from './intrinsics.ts';
 import type { Resource } from './resource.ts';
 
 /**
- * A resource's properties in the shape a service reads them.
+ * A resource's properties in the shape that a service expects.
  *
  * @throws TemplateError naming the resource and each property that is missing or of another type.
  */
@@ -14,5 +14,5 @@ export function propertiesOf<T>(resource: Resource, shape: z.ZodType<T>): T {
   throw new TemplateError(`resource ${resource.logicalId} (${resource.type}): ${issues.join('; ')}`);
 }
 
-/** A property whose behaviour is not there on this machine, so that it is refused rather than ignored. */
+/** A property that is not emulated, so it is refused rather than ignored. */
 export const refused = z.never({ error: 'has no local behaviour' }).optional();

@@ -1,26 +1,26 @@
 import { ACCOUNT, arnOf } from '../account.ts';
 
-/** What the template reader must know of a resource type to answer `Ref` and `Fn::GetAtt`. */
+/** The facts about a resource type that the template reader needs to evaluate `Ref` and `Fn::GetAtt`. */
 export interface ResourceType {
-  /** Where the properties give the physical name, if they do. */
+  /** Path of the property that contains the physical name, if there is one. */
   readonly nameProperty?: readonly string[];
-  /** What `Ref` gives; the name when not told. */
+  /** The value of `Ref`; default: the name. */
   ref?(name: string, urls: LocalUrls): string;
   attributes(name: string, urls: LocalUrls): Readonly<Record<string, string>>;
 }
 
 /** Addresses that become part of the stack's own settings. */
 export interface LocalUrls {
-  /** Of the SQS endpoint, without a trailing slash: queue URLs begin with it. */
+  /** URL of the SQS endpoint, without a trailing slash: queue URLs begin with it. */
   readonly sqs: string;
 }
 
-/** The URL of a queue: the SDK talks to the host it names. */
+/** The URL of a queue: the SDK connects to the host in it. */
 export function queueUrl(name: string, urls: LocalUrls): string {
   return `${urls.sqs}/${ACCOUNT}/${name}`;
 }
 
-/** Types with a behaviour on this machine. */
+/** Types that are emulated. */
 export const LOCAL_TYPES: Readonly<Record<string, ResourceType>> = {
   'AWS::S3::Bucket': {
     nameProperty: ['BucketName'],
@@ -63,8 +63,8 @@ export const LOCAL_TYPES: Readonly<Record<string, ResourceType>> = {
 };
 
 /**
- * Types that do nothing on this machine, each with the reason. Their properties are not read; they
- * are here only for what refers to them.
+ * Types that do nothing on this machine, each with the reason. Their properties are not read, but other resources may
+ * refer to their names and ARNs.
  */
 export const TYPES_WITHOUT_BEHAVIOUR: Readonly<
   Record<string, { readonly reason: string; readonly nameProperty?: readonly string[]; readonly arn?: string }>

@@ -6,24 +6,24 @@ import { holds, isObject, type Lookup, NO_VALUE, resolve, TemplateError } from '
 import type { Resource } from './resource.ts';
 import { LOCAL_TYPES, type LocalUrls, TYPES_WITHOUT_BEHAVIOUR } from './resource-types.ts';
 
-/** A synthesized stack as this machine runs it. */
+/** A synthesized stack in the form that this machine runs. */
 export interface Stack {
   readonly name: string;
-  /** The resources with a behaviour here, resolved, in the template's order. */
+  /** The resources that are emulated, evaluated, in the template's order. */
   readonly resources: readonly Resource[];
   /**
    * The folder of a function's bundle.
    *
-   * @throws TemplateError when its code is not an asset of the assembly.
+   * @throws TemplateError if the function's code is not an asset of the assembly.
    */
   bundle(lambda: Resource): string;
 }
 
-/** Which assembly to read, and the addresses its resources get. */
+/** Which assembly to read, and the addresses of its resources. */
 export interface StackOptions {
-  /** The cloud assembly: what `cdk synth` leaves in cdk.out. */
+  /** The cloud assembly: what `cdk synth` writes to cdk.out. */
   readonly directory: string;
-  /** Needed when the assembly has several stacks. */
+  /** Required if the assembly has several stacks. */
   readonly stackName?: string;
   readonly urls: LocalUrls;
 }
@@ -31,7 +31,7 @@ export interface StackOptions {
 /**
  * Reads a cloud assembly: template, asset manifest, construct paths.
  *
- * @throws TemplateError naming what is missing or not understood.
+ * @throws TemplateError naming what is missing or not supported.
  */
 export function readStack({ directory, stackName, urls }: StackOptions): Stack {
   const { name, artifact } = stackArtifact(directory, stackName);
@@ -53,7 +53,7 @@ export function readStack({ directory, stackName, urls }: StackOptions): Stack {
   return { name, resources, bundle: (lambda) => bundleOf(lambda, directory, assetsFile) };
 }
 
-/** kebab-case of a construct's path below its stack: `Tributary/Landing/Resource` is `landing`. */
+/** The construct's path below its stack in kebab-case: `Tributary/Landing/Resource` is `landing`. */
 export function localNameOf(path: string): string {
   const below = path.split('/').slice(1);
   if (below.length > 1 && ['Resource', 'Default'].includes(below.at(-1) ?? '')) below.pop();
@@ -111,8 +111,8 @@ function stackArtifact(directory: string, stackName: string | undefined): { name
 }
 
 /**
- * Each resource's construct path. The CDK command line writes it into the template, a synthesis
- * without it only into the stack's metadata file.
+ * Each resource's construct path. The CDK command line writes the paths into the template; a synthesis without it
+ * writes them only into the stack's metadata file.
  */
 function constructPaths(directory: string, artifact: Artifact, template: Template): ReadonlyMap<string, string> {
   const paths = new Map<string, string>();
@@ -243,7 +243,7 @@ function readJson<T>(directory: string, file: string, shape: z.ZodType<T>): T {
   throw new TemplateError(`${join(directory, file)}: ${z.prettifyError(read.error)}`);
 }
 
-/** Runs `read`, whose errors get the resource's logical id in front. */
+/** Runs `read` and prefixes its errors with the resource's logical id. */
 function named<T>(logicalId: string, read: () => T): T {
   try {
     return read();
