@@ -32,8 +32,8 @@ export interface InputToCheck {
 /** How an object was announced. */
 export interface Delivery extends Pick<InputToCheck, 'holder' | 'retried'> {
   /**
-   * Milliseconds since the epoch, the same at each receive of the message. Dates the object's records if none has a
-   * time.
+   * Milliseconds since the epoch, the same at each receive of the message. Dates the object's records without a time if
+   * no record at its beginning has one.
    */
   readonly arrivedAt: number;
 }

@@ -57,7 +57,8 @@ export class Pager {
 
   /**
    * Adds records of an object. Records without a time are filed under the hour of the object's first record with a
-   * time. A copy of the object and an equal line of the same object are filed under the same hour.
+   * time, or of the object's arrival if MAX_WAITING records come before it. A copy of the object and an equal line of
+   * the same object are thus filed under the same hour.
    */
   add(records: Records, arrivedAt: number): void {
     const { count, words, minutes } = records;
@@ -106,8 +107,8 @@ export class Pager {
   }
 
   /**
-   * The first minute of an hour stands for the whole hour. Two objects that hold the same record, or two copies of an
-   * object that only their arrival dates, may not agree on more than the hour.
+   * The first minute of an hour stands for the whole hour. Two objects that contain the same record without a time, or
+   * two copies of an object without times, have the hour in common at best.
    */
   #hourOf(minute: number): number {
     const { from } = this.#props;

@@ -92,8 +92,8 @@ async function trackGroup(inputs: readonly InputToCheck[], ports: TrackPorts): P
   const { store } = ports;
   try {
     const unique = new Map(inputs.toSorted((a, b) => a.size - b.size).map((input) => [input.origin, input]));
-    // Inputs that are already finished are not read again: if only its arrival dates an object, its records would now
-    // be filed under another hour.
+    // Inputs that are already finished are not read again: the records of an object without times would be filed under
+    // the hour in which this delivery arrived, which may be another one.
     const before = await store.finished([...unique.keys()]);
     const pages: PageOf[] = [];
     const dirty = new DirtyMinutes();
