@@ -2,7 +2,10 @@
  * Says which filter leaves the current line out, and counts such lines. This file mirrors
  * lambdas/core/reading/filters.ts.
  */
-import { HTTP, LF, RESULT } from './memory';
+import { COLON, HTTP, LF, RESULT } from './memory';
+import { digitsIn, isDigit } from './numbers';
+import { ERROR_LOG_NO_CLIENT, ERROR_LOG_NO_HTTP, flags } from './program';
+import { find } from './text';
 
 /** Numbers of the filters, which are the indices of KERNEL_FILTERS in lambdas/core/reading/kernel.ts plus 1. */
 export const FILTER_LOCAL_CLIENT: u32 = 1;
@@ -44,8 +47,62 @@ export function hasNul(p: usize, end: usize): bool {
   return false;
 }
 
+/**
+ * Sets the filter that leaves out a line of the gateway's own error log: `no_http`, or `no_client_address` if the line
+ * quotes a request. This mirrors `errorLogFilter` in lambdas/core/reading/filters.ts.
+ *
+ * @returns the line's end, or 0 if the line is not of the error log or no such filter is on
+ */
+export function matchErrorLog(p: usize): usize {
+  // The slashes of `yyyy/MM/dd`, which lines of other formats hardly have there, are checked before the rest.
+  if (load<u8>(p, 4) != 0x2f || load<u8>(p, 7) != 0x2f || !isErrorLog(p)) return 0;
+  const program = flags();
+  const end = endWithoutHttp(p);
+  if (end != 0 && program & ERROR_LOG_NO_HTTP) setFilter(FILTER_NO_HTTP);
+  else if (program & ERROR_LOG_NO_CLIENT) setFilter(FILTER_NO_CLIENT);
+  else if (program & ERROR_LOG_NO_HTTP) setFilter(FILTER_NO_HTTP);
+  else return 0;
+  return end == 0 ? find(p, LF) : end;
+}
+
+/** The digits and the punctuation of `yyyy/MM/dd HH:mm`, a bit for each byte. */
+const TIME_DIGITS: i32 = 0b1101_1011_0110_1111;
+const TIME_PUNCTUATION: i32 = 0b0010_0100_1001_0000;
+
+/**
+ * True if the line begins like a message that nginx writes before it can log: `nginx: [warn] …`. The TypeScript reader
+ * decides about it.
+ */
+export function isStartMessage(p: usize): bool {
+  return load<u64>(p) == START_MESSAGE;
+}
+
+/** `nginx: [` as a little-endian u64. */
+const START_MESSAGE: u64 = 0x5b203a786e69676e;
+
+/** True for `yyyy/MM/dd HH:mm:ss [`, a level of nginx's error log, and `] `. */
+function isErrorLog(p: usize): bool {
+  const time = v128.load(p);
+  const punctuation = i8x16.eq(time, i8x16(0, 0, 0, 0, 0x2f, 0, 0, 0x2f, 0, 0, 0x20, 0, 0, 0x3a, 0, 0));
+  if (i8x16.bitmask(punctuation) != TIME_PUNCTUATION || (digitsIn(time) & TIME_DIGITS) != TIME_DIGITS) return false;
+  if (load<u8>(p, 16) != COLON || !isDigit(load<u8>(p, 17)) || !isDigit(load<u8>(p, 18))) return false;
+  if (load<u16>(p, 19) != 0x5b20) return false;
+  let at = p + 21;
+  let level: u64 = 0;
+  for (let count: u32 = 0; count < 8 && load<u8>(at) != 0x5d; count++, at++) level = (level << 8) | load<u8>(at);
+  return load<u16>(at) == 0x205d && isLevel(level);
+}
+
+/** Levels of nginx's error log, their letters as a big-endian number. */
+function isLevel(level: u64): bool {
+  return (
+    level == 0x6572726f72 || level == 0x7761726e || level == 0x6e6f74696365 || level == 0x696e666f ||
+    level == 0x6465627567 || level == 0x63726974 || level == 0x616c657274 || level == 0x656d657267
+  );
+}
+
 /** Returns the line's end if the line holds no `HTTP/`, or 0 if it does. */
-export function endWithoutHttp(p: usize): usize {
+function endWithoutHttp(p: usize): usize {
   do {
     const bytes = v128.load(p);
     let found = i8x16.bitmask(v128.or(i8x16.eq(bytes, i8x16.splat(0x48)), i8x16.eq(bytes, i8x16.splat(<i8>LF))));

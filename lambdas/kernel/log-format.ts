@@ -2,24 +2,24 @@
  * Reads lines of an nginx log_format. This file mirrors lambdas/core/reading/access-log.ts and, for where values end,
  * lambdas/core/reading/log-format.ts.
  *
- * A line goes through these stages: `unwrap` takes it out of its envelope (envelope.ts), `readLine` reads its values,
- * and if that is not possible, `matchFilters` checks whether a filter leaves the line out.
+ * A line goes through these stages: `unwrap` takes it out of its envelope (envelope.ts), `matchErrorLog` leaves out lines
+ * of the gateway's own error log (filters.ts), and `readLine` reads the values.
  *
  * `readLine` first tries `readDirectly` for each value (log-direct.ts), which copies a value while looking for its end.
  * Values that `readDirectly` does not support are read in two steps: `findValueEnd` finds the end, then `readValue`
  * (log-values.ts) copies the value.
  */
 import { hasEnvelope, hasStart, lineEndOf, putStream, unwrap } from './envelope';
-import { endWithoutHttp, filter, FILTER_LOCAL_CLIENT, FILTER_NO_CLIENT, FILTER_NO_HTTP, setFilter } from './filters';
+import { filter, FILTER_LOCAL_CLIENT, FILTER_NO_CLIENT, isStartMessage, matchErrorLog, setFilter } from './filters';
 import { beginOthers, putOthers } from './json-others';
-import { BACKSLASH, COLON, CR, DOT, inputOf, isEnd, LF, outputOf, pair, SPACE } from './memory';
+import { BACKSLASH, COLON, CR, inputOf, isEnd, LF, outputOf, pair, SPACE } from './memory';
 import { follows, matched, readDirectly } from './log-direct';
-import { beginLine, isHex, isLocal, readValue, saw, SAW_CLIENT, SAW_HTTP, SAW_MARK, setEscaped } from './log-values';
+import { beginLine, isLocal, readValue, saw, SAW_CLIENT, SAW_HTTP, SAW_MARK, setEscaped } from './log-values';
 import {
-  CLIENT, FIELD_BYTES, fieldCount, FIELDS, flags, flagsOf, HEX_ESCAPES, IDENTITY, IN_ESCAPE, JSON_ESCAPES, LIST,
-  literalHead, literalLength, literalOf, MARKED, neededFields, NO_CLIENT, NO_HTTP, opOf, startLength,
+  FIELD_BYTES, fieldCount, FIELDS, flags, flagsOf, HEX_ESCAPES, IDENTITY, IN_ESCAPE, JSON_ESCAPES, LIST,
+  literalHead, literalLength, literalOf, MARKED, neededFields, NO_CLIENT, NO_HTTP, startLength,
 } from './program';
-import { find, isUtf8 } from './text';
+import { isUtf8 } from './text';
 import { eventMillis } from './times';
 
 /** End of the value that `findValueEnd` found last, and whether the line ends there, before the format does. */
@@ -35,53 +35,10 @@ export function readLogFormat(p: usize, o: usize): u64 {
   beginOthers();
   p = unwrap(p);
   if (p == 0) return 0;
-  if (filter == 0) {
-    const pointers = readLine(p, putStream(o));
-    if (pointers != 0) return pointers;
-    p = matchFilters(p);
-    if (p == 0) return 0;
-  }
-  return pair(lineEndOf(p), o);
-}
-
-/**
- * Sets the filter that leaves out a line that is certainly not a request.
- *
- * @returns the line's end, or 0 if no filter certainly applies
- */
-function matchFilters(p: usize): usize {
-  const program = flags();
-  const end = program & NO_HTTP ? endWithoutHttp(p) : 0;
-  if (end != 0) {
-    setFilter(FILTER_NO_HTTP);
-    return end;
-  }
-  if (!(program & NO_CLIENT) || !hasNoClient(p)) return 0;
-  setFilter(FILTER_NO_CLIENT);
-  return find(p, LF);
-}
-
-/**
- * True if the line certainly has no client address: it does not begin as the format does, or the client is the format's
- * first field and the line has something else there.
- */
-function hasNoClient(p: usize): bool {
-  if (!hasStart(p)) return !(flags() & IN_ESCAPE);
-  if (opOf(FIELDS) != CLIENT) return false;
-  const stop = literalLength(FIELDS) == 0 ? LF : <u32>(literalHead(FIELDS) & 0xff);
-  let at = p + <usize>startLength();
-  let c = <u32>load<u8>(at);
-  while (isAddressByte(c) && c != stop) c = <u32>load<u8>(++at);
-  // After a space, a comma, a `%` or a byte that is not ASCII, the TypeScript reader may still find an address: one
-  // with spaces around it, the first of a list, or one with a zone.
-  return c != stop && c > SPACE && c < 0x80 && c != 0x2c && c != 0x25;
-}
-
-/** True if the byte can occur in an address, with or without brackets. */
-// @ts-ignore: decorator
-@inline
-function isAddressByte(c: u32): bool {
-  return isHex(c) || c == COLON || c == DOT || c == 0x5b || c == 0x5d;
+  if (filter != 0) return pair(lineEndOf(p), o);
+  if (isStartMessage(p)) return 0;
+  const end = matchErrorLog(p);
+  return end == 0 ? readLine(p, putStream(o)) : pair(lineEndOf(end), o);
 }
 
 /** Reads the values of a line and checks that they are a line of the format. */
@@ -118,13 +75,16 @@ function readLine(p: usize, o: usize): u64 {
   const program = flags();
   if (program & IN_ESCAPE && !isUtf8(line, p)) return 0;
   if (program & NO_HTTP && !(saw & SAW_HTTP)) return 0;
-  if (program & NO_CLIENT && !(saw & SAW_CLIENT)) return 0;
   if (program & MARKED && !(saw & (SAW_MARK | SAW_CLIENT))) return 0;
   // The loader counts rows without any value, so such a line is left to the TypeScript reader.
   if (o == from && !(program & IDENTITY)) return 0;
   // The row's time is then that of the envelope, which the kernel does not read.
   if (hasEnvelope && eventMillis != eventMillis) return 0;
-  if (isLocal()) setFilter(FILTER_LOCAL_CLIENT);
+  // A client that is not an address is unsupported, so a whole line without an address has no client.
+  if (program & NO_CLIENT && !(saw & SAW_CLIENT)) {
+    if (index < count) return 0;
+    setFilter(FILTER_NO_CLIENT);
+  } else if (isLocal()) setFilter(FILTER_LOCAL_CLIENT);
   if (!hasEnvelope) return pair(p, o);
   return pair(lineEndOf(p), program & IDENTITY ? o : putOthers(o));
 }

@@ -82,6 +82,9 @@ export const MARKED: u32 = 32;
 export const IN_ESCAPE: u32 = 128;
 /** Program flag: a filter that leaves out lines of output streams other than stdout. */
 export const NOT_STDOUT: u32 = 256;
+/** Program flags: filters that leave out lines of the error log which quote no request, and lines which quote one. */
+export const ERROR_LOG_NO_HTTP: u32 = 512;
+export const ERROR_LOG_NO_CLIENT: u32 = 1024;
 
 /** Offsets in the header. */
 const KIND_AT: usize = 0;

@@ -1,10 +1,10 @@
 import { isLoopback } from '../reading/address.ts';
 import { unwrap } from '../reading/envelope.ts';
 import { activeFilters, FILTERS, FILTERS_OPTION, type FilterName, gatewayFilters } from '../reading/filters.ts';
-import { type Format, filtered, ROW, rejected } from '../reading/format.ts';
+import { BLANK_LINE, type Format, filtered, ROW, rejected } from '../reading/format.ts';
 import { type Member, objectMembers, objectOf, plainText, readObject } from '../reading/json-text.ts';
 import { type JsonRecordLayout, type LayoutField, OP_OF_TYPE } from '../reading/layout.ts';
-import { clientAddress, projectOf } from '../reading/log-columns.ts';
+import { clientAddress, isNoClient, projectOf } from '../reading/log-columns.ts';
 import type { Row } from '../reading/row.ts';
 import { readTime } from '../reading/times.ts';
 import { bigint, type ColumnType, defineColumns, double, int, text, timestamp } from '../tables/table.ts';
@@ -136,14 +136,16 @@ function read(line: string, row: Row, filters: ReadonlySet<FilterName>) {
   const { text: record, stream, partial, rest: beside = [] } = unwrap(line);
   if (filters.has('not_stdout') && stream !== undefined && stream !== 'stdout') return filtered('not_stdout');
   if (partial) return rejected('partial_line', 'expected a whole record, got a piece cut by the container runtime');
+  if (record.trim() === '') return filtered(BLANK_LINE);
   const object = readObject(record);
   if (!object.members) return rejected(object.reason, object.detail);
   const { found, rest, repeated } = membersByColumn(object.members);
   if (found.size === 0)
     return rejected('not_this_format', "expected a record of Kong's log plugins, got none of its keys");
-  const client = clientAddress(plainText(found.get('client_ip')?.json ?? ''));
-  if (filters.has('no_client_address') && client === undefined) return filtered('no_client_address');
-  if (filters.has('local_client') && client !== undefined && isLoopback(client)) return filtered('local_client');
+  // Kong's client_ip is the address that Kong has seen, or took from a proxy that it trusts.
+  const client = plainText(found.get('client_ip')?.json ?? '');
+  if (filters.has('no_client_address') && isNoClient(client)) return filtered('no_client_address');
+  if (filters.has('local_client') && isLoopback(clientAddress(client) ?? '')) return filtered('local_client');
 
   if (stream !== undefined) row.text('stream', stream);
   for (const [column, { json }] of found) if (json !== 'null') write(row, column, plainText(json));

@@ -1,6 +1,6 @@
 import { eachLine, LINE_FEED, type LineSink, LineSplitter, MAX_LINE_BYTES } from '../lines/lines.ts';
 import { textOf, withoutBom } from '../lines/utf8.ts';
-import { type CompiledFormat, type Outcome, readLine } from '../reading/format.ts';
+import { BLANK_LINE, type CompiledFormat, type Outcome, readLine } from '../reading/format.ts';
 import { type KernelSink, LineKernel, type LinesRead, readBlock, readMessages } from '../reading/kernel.ts';
 import { programOf } from '../reading/kernel-program.ts';
 import { type KeepRaw, Row, rowHead } from '../reading/row.ts';
@@ -9,9 +9,6 @@ import { MAX_RECORD_BYTES, PACKED_RECORD_BYTES, Packer } from './pack.ts';
 
 /** Rejected lines kept of one object or payload; the rest is only counted, so that a flood cannot hurt. */
 export const MAX_REJECTED_KEPT = 1000;
-
-/** Filter of lines without any text: they are counted, never rows. */
-export const BLANK_LINE = 'blank_line';
 
 /** What one object or payload came to. lines = rows + filtered + rejected, always. */
 export interface Counts {

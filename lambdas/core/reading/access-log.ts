@@ -1,8 +1,9 @@
 /** Formats whose lines an nginx log_format string describes. */
 import { isLoopback } from './address.ts';
 import { unwrap } from './envelope.ts';
-import { activeFilters, FILTERS, FILTERS_OPTION, type FilterName, gatewayFilters } from './filters.ts';
+import { activeFilters, errorLogFilter, FILTERS, FILTERS_OPTION, type FilterName, gatewayFilters } from './filters.ts';
 import {
+  BLANK_LINE,
   type CompiledFormat,
   type Format,
   type FormatOptions,
@@ -15,7 +16,7 @@ import {
 } from './format.ts';
 import { plainText } from './json-text.ts';
 import { ESCAPES, type Escape, type LogFormatLayout } from './layout.ts';
-import { clientAddress, isMissing, type LogField, logColumns } from './log-columns.ts';
+import { clientAddress, isMissing, isNoClient, type LogField, logColumns } from './log-columns.ts';
 import { LOG_FORMAT_OPTION, type LogFormat, parseLogFormat, type SplitLine, splitLine } from './log-format.ts';
 import type { Row } from './row.ts';
 import { readLogTime, readTime } from './times.ts';
@@ -51,18 +52,19 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
   const format = parseLogFormat(logFormat);
   const { columns, fields, indexOf } = logColumns(format, escaping);
   const client = indexOf('client_ip');
+  const isTrusted = client !== undefined && TRUSTED_CLIENT.has(format.variables[client]?.name ?? '');
   const request = indexOf('http_version');
   const marks = [
     { index: indexOf('status_code'), fits: (value: string) => /^\d{3}$/.test(value) },
     { index: client, fits: (value: string) => clientAddress(value) !== undefined },
     { index: indexOf('log_time'), fits: (value: string) => readLogTime(value) !== undefined },
   ].filter(({ index }) => index !== undefined);
-  // A filter on what the format does not log would leave out every line.
+  // A filter on what the format does not log would leave out every line, and one on what a client sends its requests.
   const filters = new Set(active);
-  if (indexOf('http_version') === undefined) filters.delete('no_http');
-  if (client === undefined) filters.delete('no_client_address');
+  if (request === undefined) filters.delete('no_http');
+  if (!isTrusted) for (const name of ['no_client_address', 'local_client'] as const) filters.delete(name);
 
-  const layout = layoutOf(format, fields, escaping, filters, marks.length > 0, (request ?? -1) + 1);
+  const layout = layoutOf(format, fields, escaping, { filters, active }, marks.length > 0, (request ?? -1) + 1);
   return {
     columns,
     ...(layout && { layout }),
@@ -76,24 +78,38 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
         // The pieces of a line cannot be joined here: other streams' lines may lie between them, and the
         // last one looks like any line. Half a line in the table would be worse than a line kept aside.
         if (partial) return rejected('partial_line', 'expected a whole line, got a piece cut by the container runtime');
-        if (filters.has('no_http') && !text.includes('HTTP/')) return leftOut('no_http', line);
-        if (text.trim() === '') return rejected('empty_line', 'expected a log line, got nothing');
+        if (text.trim() === '') return filtered(BLANK_LINE);
+        const ownLine = errorLogFilter(text, active);
+        if (ownLine) return leftOut(ownLine, line);
 
+        // Whether the line is of this format is asked before any filter: a filter must not hide a foreign file.
         const split = splitLine(text, format, escaping);
-        const values = split?.values ?? [];
-        const address = clientAddress(valueAt(values, client));
-        if (filters.has('no_client_address') && address === undefined) return leftOut('no_client_address', line);
-        if (filters.has('local_client') && address !== undefined && isLoopback(address))
-          return filtered('local_client');
         if (!split) return rejected('not_this_format', `expected a line that begins with ${format.start}`);
+        const { values } = split;
+        const hasHttp = text.includes('HTTP/');
         // A line that breaks off before its request cannot hold one elsewhere: it has another format.
-        if (request !== undefined && values.length <= request && text.includes('HTTP/')) {
+        if (request !== undefined && values.length <= request && hasHttp) {
           return rejected('not_this_format', `expected a line as ${logFormat}, got one that holds no request there`);
         }
-        // Prose can have a format's punctuation; it has neither a status nor a time where they belong.
-        if (marks.length > 0 && !marks.some(({ index, fits }) => fits(valueAt(values, index)))) {
-          return rejected('not_this_format', `expected a line as ${logFormat}, got no status, address or time there`);
+        // Prose can have a format's punctuation; it has none of these where they belong.
+        const isMarked = marks.some(({ index, fits }) => fits(valueAt(values, index)));
+        if (marks.length > 0 && !isMarked && !/\bHTTP\/\d/.test(valueAt(values, request))) {
+          return rejected(
+            'not_this_format',
+            `expected a line as ${logFormat}, got no status, address, time or request there`,
+          );
         }
+        const clientValue = client === undefined ? undefined : values[client];
+        const address = clientAddress(clientValue ?? '');
+        if (isTrusted && address === undefined && clientValue !== undefined && !CLIENT.test(clientValue)) {
+          return rejected('not_this_format', `expected a line as ${logFormat}, got no client there`);
+        }
+        if (filters.has('no_http') && !hasHttp) return leftOut('no_http', line);
+        if (clientValue !== undefined && filters.has('no_client_address') && isNoClient(clientValue)) {
+          return leftOut('no_client_address', line);
+        }
+        if (filters.has('local_client') && address !== undefined && isLoopback(address))
+          return filtered('local_client');
 
         if (stream !== undefined) row.text('stream', stream);
         writeFields(row, fields, split);
@@ -104,6 +120,16 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
     },
   };
 }
+
+/**
+ * The variables whose value the server itself has seen: the address of the connection, or the one that a proxy of the
+ * operator's gave. A header can hold anything that a client sends, so no filter acts on it.
+ * https://nginx.org/en/docs/http/ngx_http_realip_module.html
+ */
+const TRUSTED_CLIENT: ReadonlySet<string> = new Set(['remote_addr', 'realip_remote_addr', 'proxy_protocol_addr']);
+
+/** What nginx or a program that masks addresses writes as the client: one word, without quotes. */
+const CLIENT = /^[^\s\x00-\x1f\x7f"'{}<>]*$/;
 
 /**
  * Filtered; but what is no text at all is no line that a gateway wrote about something else. A binary file is kept as
@@ -120,7 +146,7 @@ function layoutOf(
   { start, variables }: LogFormat,
   fields: readonly LogField[],
   escaping: Escape,
-  filters: ReadonlySet<FilterName>,
+  { filters, active }: { readonly filters: ReadonlySet<FilterName>; readonly active: ReadonlySet<FilterName> },
   marked: boolean,
   neededFields: number,
 ): LogFormatLayout | undefined {
@@ -136,6 +162,8 @@ function layoutOf(
     neededFields,
     escape: escaping,
     noHttp: filters.has('no_http'),
+    errorLogNoHttp: active.has('no_http'),
+    errorLogNoClient: active.has('no_client_address'),
     ...gatewayFilters(filters),
     marked,
     stream: 'stream',

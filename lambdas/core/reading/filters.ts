@@ -5,9 +5,10 @@ import type { GatewayFilters } from './layout.ts';
 /** A gateway format's filters: what each leaves out. Lines left out are counted by the filter's name. */
 export const FILTERS = {
   not_stdout: 'Lines whose container envelope names a stream other than stdout.',
-  no_http: 'Lines without HTTP/: error-log lines, and handshakes that never became a request.',
-  no_client_address: 'Lines without the address of a client, IPv4 or IPv6.',
-  local_client: 'Requests from 127.0.0.1 or ::1: health checks of the machine itself.',
+  no_http: "The gateway's own lines without HTTP/: of its error log, and of connections that never became a request.",
+  no_client_address:
+    "Lines whose client, as the server saw it, is empty, - or unix:, and lines of the gateway's error log.",
+  local_client: 'Requests that the server saw coming from 127.0.0.1 or ::1: health checks of the machine itself.',
 } as const;
 
 export type FilterName = keyof typeof FILTERS;
@@ -40,6 +41,22 @@ export function activeFilters(options: FormatOptions, available: readonly Filter
     if (!on) active.delete(filter);
   }
   return active;
+}
+
+/** A line of nginx's error log, and a message that nginx writes before it can log. */
+const ERROR_LOG =
+  /^(?:\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d |nginx: )\[(?:debug|info|notice|warn|error|crit|alert|emerg)\] /;
+
+/**
+ * The filter that leaves out a line of the gateway's own error log, which containers write to the same stream as the
+ * access log: `no_http`, or `no_client_address` if the line quotes a request. Undefined for every other line.
+ */
+export function errorLogFilter(text: string, active: ReadonlySet<FilterName>): FilterName | undefined {
+  if (!ERROR_LOG.test(text)) return undefined;
+  const names: readonly FilterName[] = text.includes('HTTP/')
+    ? ['no_client_address', 'no_http']
+    : ['no_http', 'no_client_address'];
+  return names.find((name) => active.has(name));
 }
 
 /** Those a layout tells, by its names. */

@@ -23,6 +23,9 @@ export function filtered(filter: string): Outcome {
   return { kind: 'filtered', filter };
 }
 
+/** Filter of lines without any text, in every format: such a line is counted and never a row. */
+export const BLANK_LINE = 'blank_line';
+
 /** Reads lines of one source: a format with its options applied. */
 export interface LineReader {
   /** Reads `line` (well-formed text, no line end) into `row`. It must not throw, whatever the text. */

@@ -42,6 +42,8 @@ const PROGRAM_FLAGS = {
   jsonEscapes: 64,
   inEscape: 128,
   notStdout: 256,
+  errorLogNoHttp: 512,
+  errorLogNoClient: 1024,
 } as const;
 
 /**
@@ -217,6 +219,8 @@ function programFlags(layout: Layout, fingerprints: boolean): number {
   if (layout.noHttp) flags |= PROGRAM_FLAGS.noHttp;
   if (layout.marked) flags |= PROGRAM_FLAGS.marked;
   if (layout.inEscape) flags |= PROGRAM_FLAGS.inEscape;
+  if (layout.errorLogNoHttp) flags |= PROGRAM_FLAGS.errorLogNoHttp;
+  if (layout.errorLogNoClient) flags |= PROGRAM_FLAGS.errorLogNoClient;
   return flags;
 }
 

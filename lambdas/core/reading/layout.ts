@@ -100,8 +100,11 @@ export interface LogFormatLayout extends GatewayLayout {
   readonly neededFields: number;
   /** How nginx escapes values. */
   readonly escape: Escape;
-  /** Lines without HTTP/ are left out. */
+  /** Lines of the format without HTTP/ are left out. */
   readonly noHttp: boolean;
+  /** Lines of the gateway's error log are left out: those that quote no request, and those that quote one. */
+  readonly errorLogNoHttp: boolean;
+  readonly errorLogNoClient: boolean;
   /** A line without a status, an address or a time where they belong is of another format. */
   readonly marked: boolean;
   /** Text around fields may be part of `\xHH`, which a byte that is no UTF-8 is to the reader. */

@@ -54,12 +54,13 @@ type ColumnName = keyof typeof COLUMNS;
 const FILLED_BY: Readonly<Record<Exclude<ColumnName, 'stream'>, readonly string[]>> = {
   log_time: ['msec', 'time_iso8601', 'time_local'],
   client_ip: [
+    // Addresses that the server itself has seen come before headers, which can hold anything that a client sends.
     'remote_addr',
+    'proxy_protocol_addr',
+    'realip_remote_addr',
     'http_x_real_ip',
     'http_x_forwarded_for',
     'proxy_add_x_forwarded_for',
-    'proxy_protocol_addr',
-    'realip_remote_addr',
   ],
   remote_user: [],
   request_method: ['request'],
@@ -175,6 +176,11 @@ const WITH_PORT = /^(?:\[(.*)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/;
 /** True if there was nothing to log: `-`, or an empty value with escape=json and escape=none. */
 export function isMissing(value: string): boolean {
   return value === '-' || value === '';
+}
+
+/** True if there was no client: the server logs nothing, or the request came over a Unix socket. */
+export function isNoClient(value: string): boolean {
+  return isMissing(value) || value === 'unix:';
 }
 
 /** The project of a host: `shop` for `shop-api.example.com`, `platform` for `api.example.com`. */

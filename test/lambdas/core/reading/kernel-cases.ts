@@ -169,7 +169,7 @@ export const CASES: readonly KernelCase[] = [
   kernelCase('kong', {}, KONG, 7),
   kernelCase('kong', {}, ESCAPED, 2),
   kernelCase('kong', { filters: { no_http: false, local_client: false } }, KONG, 4),
-  kernelCase('kong', {}, CRI, 6),
+  kernelCase('kong', {}, CRI, 5),
   kernelCase('kong', { filters: { not_stdout: false, no_http: false } }, CRI, 3),
   kernelCase('kong', {}, DOCKER, 6),
   kernelCase('nginx', { logFormat: JSON_FORMAT, escape: 'json' }, JSON_FORMAT_LINES, 2),
