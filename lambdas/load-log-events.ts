@@ -1,6 +1,7 @@
 /**
- * Loads CloudWatch log events handed over by subscription filters, asynchronously: whatever fails is
- * invoked again by Lambda, then kept at the on-failure destination. Adapts and nothing else.
+ * Lambda function that loads CloudWatch log events, which subscription filters send asynchronously: Lambda retries an
+ * invocation that fails, then keeps its event at the on-failure destination. This file only connects the services: the
+ * main flow is in core/loading/load.ts.
  */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
@@ -26,7 +27,7 @@ export async function handler(event: unknown, context: Context): Promise<void> {
   const payload = readPayload(event);
   if (!payload) return;
   const source = sourceOfLogGroup(sources, payload.logGroup);
-  // Events of a group nobody declared must not vanish: failing keeps them at the on-failure destination.
+  // Events of a log group without a source must not be lost: a failure keeps them at the on-failure destination.
   if (!source) throw new SettingsError(`log group ${payload.logGroup}: no source has it`);
   const limits = timeLimits(context);
   const result = await loadPayload(
@@ -51,14 +52,14 @@ export async function handler(event: unknown, context: Context): Promise<void> {
       putSkipMetric(name, result.outcome);
       break;
     case 'unfinished':
-      // There is no queue to go on from: after a failure Lambda invokes again, which goes on from the checkpoint.
+      // There is no queue to send a continuation to. After a failure, Lambda's retry goes on from the checkpoint.
       throw new DeliveryError(`log group ${payload.logGroup}: part of a payload not acknowledged in time`);
     case 'held':
-      // The other request may have crashed, and this one be its redrive: fail, so that Lambda invokes again.
+      // The other request may have crashed, and this request may be its redrive. After a failure, Lambda retries.
       throw new DeliveryError(`log group ${payload.logGroup}: another request is loading the payload`);
     default:
       throw unexpected(result);
   }
-  // A log group has one subscription filter for us, so the duplicate check gets its events forwarded from here.
+  // A log group has only one subscription filter for this stack, so the duplicate check gets the events from here.
   if (trackFunction) await handOn(lambda, trackFunction, event, name);
 }

@@ -1,5 +1,6 @@
 /**
- * Loads S3 objects announced by an SQS queue. Adapts and nothing else: the flow is core/loading/load.ts.
+ * Lambda function that loads the S3 objects announced by an SQS queue. It only connects the services: the main flow is
+ * in core/loading/load.ts.
  */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -27,7 +28,7 @@ const s3 = new S3Client({});
 const sqs = new SQSClient({});
 const firehose = firehoseClient();
 
-/** Every message that is not loaded whole is reported as failed and comes back; the others are done. */
+/** Every message whose objects could not be handled is reported as failed and is delivered again. */
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
   const limits = timeLimits(context);
   const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
@@ -37,7 +38,8 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
     } catch (error) {
       logger.error('message not loaded', { messageId: record.messageId, error: error as Error });
       batchItemFailures.push({ itemIdentifier: record.messageId });
-      // Another attempt may be at work for this very message: returning soon, it would be overtaken in turn.
+      // After a FencedError, another attempt is loading the object of this same message. If the message returned soon,
+      // it would overtake that attempt, so it keeps its long visibility timeout.
       if (!(error instanceof FencedError)) await returnLater(sqs, queueUrl, record);
     }
   }
@@ -66,10 +68,11 @@ async function load(object: CreatedObject, { messageId }: SQSRecord, limits: Tim
     case 'loaded':
       return putLoadMetrics(result.loaded);
     case 'unfinished':
-      // If the process crashes before the continuation is sent, this message returns and goes on itself.
+      // If the process crashes before the continuation is sent, this message is delivered again and goes on itself.
       return await continueLater(sqs, queueUrl, object);
     case 'held':
-      // Every lease taken until now has ended when one taken now would.
+      // All invocations have the same timeout, so the lease of an earlier invocation ends before `limits.endedBy`. If a
+      // later invocation holds the object, the object is found held once more and announced again.
       await lookAgainLater(sqs, queueUrl, object, limits.endedBy);
       return putSkipMetric(name, result.outcome);
     case 'already_loaded':

@@ -6,7 +6,7 @@ import { duplicateMetric, duplicateRate } from './duplicate-metrics.ts';
 /** Columns of a dashboard's grid. */
 const WIDTH = 24;
 
-/** The lake on one page of CloudWatch. */
+/** The CloudWatch dashboard of the stack. */
 export class Dashboard extends Construct {
   readonly #dashboard: CloudWatchDashboard;
 
@@ -19,7 +19,7 @@ export class Dashboard extends Construct {
   addDuplicates(sources: readonly string[]): void {
     this.#dashboard.addWidgets(
       new TextWidget({
-        markdown: '## Duplicates\nBy the minute of the events; a minute is counted when its objects have come.',
+        markdown: '## Duplicates\nBy the minute of the events; a minute is counted when its inputs have arrived.',
         width: WIDTH,
         height: 2,
       }),
@@ -34,13 +34,13 @@ export class Dashboard extends Construct {
       graph('Records checked', of('RecordsChecked')),
     );
     this.#dashboard.addWidgets(
-      graph('Objects delivered again', of('InputsRedelivered')),
-      graph('Records too late to be checked', of('RecordsOutsideWindow')),
+      graph('Inputs delivered again', of('InputsRedelivered')),
+      graph('Records outside the time window', of('RecordsOutsideWindow')),
     );
   }
 }
 
-/** A graph that takes half a row. */
+/** A graph of half the dashboard's width. */
 function graph(title: string, left: readonly IMetric[]): GraphWidget {
   return new GraphWidget({ title, left: [...left], leftYAxis: { min: 0, showUnits: false }, width: WIDTH / 2 });
 }

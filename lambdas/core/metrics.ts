@@ -1,13 +1,15 @@
-/** The metrics of a load, by name and unit: what the functions put, and what `lake plan` counts and prices. */
+/** The metrics of loading, by name and unit. The functions put them, and `lake plan` counts and prices them. */
 import type { Loaded } from './loading/load.ts';
 
-/** Of all metrics: one series per source, and nothing finer, so that their number stays what a person can read. */
+/**
+ * The dimension of all metrics. There is one series per source, and nothing finer, so that people can read them all.
+ */
 export const SOURCE_DIMENSION = 'source';
 
-/** Value of the dimension `service`, which Powertools puts on every metric. */
+/** Value of the dimension `service`, which Powertools adds to every metric. */
 export const SERVICE = 'tributary';
 
-/** Metric names with the CloudWatch unit each is put in. */
+/** Metrics of a load, with their CloudWatch units. */
 export const LOAD_METRICS = {
   BytesRead: 'Bytes',
   LinesRead: 'Count',
@@ -17,18 +19,18 @@ export const LOAD_METRICS = {
   FieldErrors: 'Count',
   UnknownFields: 'Count',
   EmptyRows: 'Count',
-  /** Age of the newest event of a load when Firehose had acknowledged it: how fresh the lake is. */
+  /** Age of a load's newest event when Firehose has acknowledged the load: how fresh the lake is. */
   NewestEventAgeSeconds: 'Seconds',
-  /** Age of its oldest event: how long an event waited at most. */
+  /** Age of a load's oldest event at the same time: the longest that an event of the load has waited. */
   OldestEventAgeSeconds: 'Seconds',
 } as const;
 
-/** Inputs (objects and payloads) that were left alone. */
+/** Inputs (S3 objects and CloudWatch subscription payloads) that were not loaded by the delivery that counts them. */
 export const SKIP_METRIC = 'InputsSkipped';
 
 export type LoadMetric = keyof typeof LOAD_METRICS;
 
-/** The values one load puts, in order. A load without a time in any row puts no ages. */
+/** The values that one load puts. A load without a time in any row puts no ages. */
 export function loadMetrics({ counts }: Loaded, now: Date): [LoadMetric, number][] {
   const age = (name: LoadMetric, time: number | undefined): [LoadMetric, number][] =>
     time === undefined ? [] : [[name, Math.max(0, (now.getTime() - time) / 1000)]];

@@ -2,8 +2,8 @@ import type { FormatOptions } from './reading/format.ts';
 import type { KeepRaw } from './reading/row.ts';
 
 /**
- * What the stack tells its functions. Written by lib/ at synth, read by the handlers at cold start:
- * both sides take the names from here. This file imports no SDK and no CDK.
+ * Environment variables with which the stack configures its functions. lib/ writes them at synth and the handlers read
+ * them at cold start, both by the names listed here. This file imports neither the AWS SDK nor the CDK.
  */
 export const ENV = {
   /** JSON of `SourceSettings[]`: the sources the function loads. */
@@ -11,25 +11,28 @@ export const ENV = {
   /** Names of the Firehose streams into the lake's own tables. */
   loadsStream: 'TRIBUTARY_LOADS_STREAM',
   rejectedStream: 'TRIBUTARY_REJECTED_STREAM',
-  /** Name of the ledger's table, and for how many days it remembers an object. */
+  /** Name of the ledger's table, and the number of days that it keeps the entry of an object. */
   ledgerTable: 'TRIBUTARY_LEDGER_TABLE',
   ledgerDays: 'TRIBUTARY_LEDGER_DAYS',
-  /** URL of the queue that announces objects: what one invocation cannot finish goes back to it. */
+  /** URL of the queue that announces objects. An object that one invocation cannot finish is announced there again. */
   queueUrl: 'TRIBUTARY_QUEUE_URL',
   /** JSON of `TrackedSettings[]`: the sources whose records are checked for duplicates. */
   trackedSources: 'TRIBUTARY_TRACKED_SOURCES',
-  /** Name of the table of fingerprint pages, the share of records checked, and how many hours back. */
+  /**
+   * Name of the table of fingerprint pages, the share of records that is checked, and the time window in hours: records
+   * whose time is further in the past or in the future are not checked.
+   */
   duplicatesTable: 'TRIBUTARY_DUPLICATES_TABLE',
   duplicatesSampleRate: 'TRIBUTARY_DUPLICATES_SAMPLE_RATE',
   duplicatesWindowHours: 'TRIBUTARY_DUPLICATES_WINDOW_HOURS',
-  /** Name of the function that payloads are handed on to; absent: nobody checks for duplicates. */
+  /** Name of the function that payloads are handed on to; absent if they are not checked for duplicates. */
   trackFunction: 'TRIBUTARY_TRACK_FUNCTION',
 } as const;
 
 /**
- * Messages of objects that track-duplicates is handed at once, at most, and how long Lambda gathers them. They share
- * requests to the table, and marks. Nothing about duplicates is urgent: a minute is counted six minutes after its
- * last page.
+ * The largest number of messages that track-duplicates receives at once, and how long Lambda waits to gather them. The
+ * objects of one batch share requests to the table, and marks. The wait does no harm: a minute is counted only six
+ * minutes after its last page.
  */
 export const TRACK_BATCH = { messages: 10, windowSeconds: 60 } as const;
 
@@ -44,7 +47,7 @@ export interface ReadingSettings {
   readonly options?: FormatOptions;
 }
 
-/** A source whose inputs are S3 objects: those of a bucket, below a prefix, that end in a suffix. */
+/** A source whose inputs are the S3 objects of a bucket whose keys have a prefix and a suffix. */
 export interface ObjectsPlace {
   readonly lane: 'objects';
   readonly bucket: string;
@@ -52,7 +55,7 @@ export interface ObjectsPlace {
   readonly suffix?: string;
 }
 
-/** A source whose inputs are CloudWatch subscription payloads: those of log groups, by their exact names. */
+/** A source whose inputs are the CloudWatch subscription payloads of log groups, listed by their exact names. */
 export interface EventsPlace {
   readonly lane: 'events';
   readonly logGroups: readonly string[];
@@ -61,35 +64,35 @@ export interface EventsPlace {
 /** Where the inputs of a source come from. */
 export type InputPlace = ObjectsPlace | EventsPlace;
 
-/** What of a source's settings says which inputs are its own, and how to read them. */
+/** The settings that say which inputs belong to a source, and how to read them. */
 export type InputSettings = ReadingSettings & InputPlace;
 
-/** One source, as its loading function sees it. */
+/** The settings of one source that the loading functions need. */
 export type SourceSettings = InputSettings & {
   /** Firehose streams into the source's table, at least one. */
   readonly streams: readonly string[];
   readonly keepRaw: KeepRaw;
 };
 
-/** How the records of a source are told apart. */
+/** Settings that say how to recognize equal records of a source. */
 export interface RecordSettings extends ReadingSettings {
   /** Columns that identify a record. @default - the format's record keys */
   readonly recordKey?: readonly string[];
 }
 
-/** One source, as the duplicate check sees it. */
+/** The settings of one source that the duplicate check needs. */
 export type TrackedSettings = RecordSettings & InputPlace;
 
-/** All that the duplicate check is told. */
+/** All settings of the duplicate check. */
 export interface TrackerSettings {
   readonly sources: readonly TrackedSettings[];
   readonly table: string;
-  /** (0, 1] */
+  /** Share of the records that is checked: greater than 0, at most 1. */
   readonly sampleRate: number;
   readonly windowHours: number;
 }
 
-/** All a loading function is told. */
+/** All settings of a loading function. */
 export interface LoaderSettings {
   readonly sources: readonly SourceSettings[];
   readonly loadsStream: string;
@@ -98,7 +101,7 @@ export interface LoaderSettings {
   readonly ledgerDays: number;
 }
 
-/** The stack's settings cannot be used: a fault of the deployment, never of a log line. */
+/** The settings are invalid. The cause is the deployment, never a log line. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
 }
@@ -106,7 +109,7 @@ export class SettingsError extends Error {
 /**
  * Reads a loading function's environment.
  *
- * @throws SettingsError naming the variable that is missing, is not JSON or is not a number.
+ * @throws SettingsError with the variable that is missing, is not JSON or is not a number
  */
 export function loaderSettings(env: Environment): LoaderSettings {
   return {
@@ -121,7 +124,7 @@ export function loaderSettings(env: Environment): LoaderSettings {
 /**
  * Reads the environment of track-duplicates.
  *
- * @throws SettingsError naming the variable that is missing, is not JSON or is not a number.
+ * @throws SettingsError with the variable that is missing, is not JSON or is not a number
  */
 export function trackerSettings(env: Environment): TrackerSettings {
   return {
@@ -135,14 +138,14 @@ export function trackerSettings(env: Environment): TrackerSettings {
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** @throws SettingsError when the variable is not set. */
+/** @throws SettingsError if the variable is not set */
 export function required(env: Environment, name: string): string {
   const value = env[name];
   if (!value) throw new SettingsError(`environment variable ${name} is not set: deploy the function with its stack`);
   return value;
 }
 
-/** @throws SettingsError when the variable is not set or is not a finite number above 0. */
+/** @throws SettingsError if the variable is not set or is not a finite number above 0 */
 export function requiredNumber(env: Environment, name: string): number {
   const text = required(env, name);
   const value = Number(text);

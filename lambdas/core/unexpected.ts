@@ -1,5 +1,6 @@
 /**
- * For the end of a `switch` over outcomes: a new outcome that nobody handles does not compile, as it is not `never`.
+ * For the `default` of a `switch` over outcomes: if an outcome has no case, its type is not `never` and the call does
+ * not compile.
  *
  * @returns the error to throw
  */

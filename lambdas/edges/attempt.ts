@@ -1,24 +1,24 @@
 import type { Context } from 'aws-lambda';
 import type { Attempt } from '../core/loading/load.ts';
 
-/** Part of an invocation's time kept at its end to send what is packed; at most so many milliseconds. */
+/** Share of an invocation's time, at its end, that is reserved for sending the packed records, and its upper limit. */
 const SENDING_SHARE = 0.25;
 const LONGEST_SENDING_MS = 15_000;
 
-/** Time kept after that to checkpoint, to hand on the rest, or to report a failure. */
+/** Share that is reserved after sending for the checkpoint, for the continuation or for reporting a failure. */
 const MARGIN_SHARE = 0.1;
 const LONGEST_MARGIN_MS = 3000;
 
-/** The lease outlives the invocation by so much: clocks differ. */
+/** A lease ends this long after the invocation, because the clocks of different invocations may differ. */
 const CLOCK_SKEW_MS = 60_000;
 
-/** What an invocation's own time limit means for its work; times in milliseconds since the epoch. */
+/** Deadlines that follow from an invocation's timeout, in milliseconds since the epoch. */
 export interface TimeLimits {
-  /** After this, reading stops and the rest is left to another invocation. */
+  /** After this time, reading stops and the rest is left to another invocation. */
   readonly stopReadingAt: number;
-  /** After this, records not acknowledged are given up. */
+  /** After this time, records that are not acknowledged are not sent again. */
   readonly giveUpAt: number;
-  /** After this, the invocation has certainly ended. */
+  /** After this time, the invocation has certainly ended. */
   readonly endedBy: number;
 }
 
@@ -33,6 +33,7 @@ export function timeLimits(context: Context): TimeLimits {
   };
 }
 
+/** An attempt to load that keeps these deadlines. `holder` is the id of the SQS message or of the Lambda request. */
 export function attemptOf(holder: string, { stopReadingAt, endedBy }: TimeLimits): Attempt {
   return { holder, leaseUntil: endedBy, outOfTime: () => Date.now() >= stopReadingAt };
 }

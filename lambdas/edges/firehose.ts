@@ -3,29 +3,29 @@ import { FirehoseClient, type FirehoseClientConfig, PutRecordBatchCommand } from
 import { DeliveryError, type Encode } from '../core/loading/load.ts';
 import { bodyMemory, bodySent, WITH_BODY, withBody } from './request-body.ts';
 
-/** First wait after a failed put; each further wait may be twice as long, up to the longest. */
+/** Upper bound of the first wait after a failed put. It doubles with each further wait, up to the longest. */
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5000;
 
-/** A put that has not been answered for this long is made again; its records may then be in the stream twice. */
+/** A put without an answer for this long is repeated; its records may then be in the stream twice. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** What a put is given however late it is: the function is killed some time after giving up. */
+/** Every put may take this long, even after `giveUpAt`: Lambda ends the function only some time after that. */
 const LEAST_PUT_MS = 1000;
 
 /**
- * Encodes batches that fit one PutRecordBatch, as core/loading/pack.ts makes them, and sends each until every entry is
- * acknowledged. Firehose answers 200 with some entries failed as a matter of course: those alone are
- * sent again, in their order, to the next stream, after a random wait that grows. Throttled streams slow
- * this down; only the time limit or an error that no retry can cure ends it.
+ * Encodes batches and sends each until every entry is acknowledged. A batch must fit into one PutRecordBatch, as
+ * batches of core/loading/pack.ts do. Firehose often answers 200 although some entries failed: only those are sent
+ * again, in their order, to the next stream, after a random wait that grows. Throttled streams slow this down; only the
+ * time limit or an error that no retry can resolve ends it.
  *
- * If the process dies between Firehose's answer and the return, or an answer is lost, the entries are
- * in the stream and will be sent again by whoever retries: they repeat, with the same origin and position.
+ * If the process crashes after Firehose's answer, or an answer is lost, the entries are in the stream and the next
+ * attempt sends them again: they are then in the stream twice, with the same origin and position.
  *
  * https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html
  *
  * @param giveUpAt milliseconds since the epoch
- * @throws DeliveryError when the time is over; otherwise what no retry can cure
+ * @throws DeliveryError when the time is over; otherwise the error that no retry can resolve
  */
 export function firehoseEncode(client: FirehoseClient, giveUpAt: number): Encode {
   return (streams, records) => {
@@ -52,13 +52,13 @@ async function sendAll(
       bodySent(body.bytes);
       return;
     }
-    // Full jitter: functions that were throttled together do not come back together.
+    // Full jitter: functions that were throttled at the same time do not retry at the same time.
     const wait = Math.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
     if (Date.now() + wait > giveUpAt) {
       const count = `${failed.length} of ${first.records.length} records`;
       throw new DeliveryError(`stream ${streamOf(attempt)}: ${count} not acknowledged in time, last answer ${reason}`);
     }
-    // Entries are sent again from the body's own bytes.
+    // Failed entries are copied from the body, because the memory of the original records may be in use again.
     const again = bodyOf(streamOf(attempt + 1), failed.map(copyOf));
     if (read) bodySent(body.bytes);
     body = again;
@@ -66,7 +66,7 @@ async function sendAll(
   }
 }
 
-/** A client for `firehoseEncode`, which does all the retrying itself. */
+/** Makes a client for `firehoseEncode`, which retries by itself: the client must not retry too. */
 export function firehoseClient(config: FirehoseClientConfig = {}): FirehoseClient {
   return new FirehoseClient({
     ...config,
@@ -76,23 +76,23 @@ export function firehoseClient(config: FirehoseClientConfig = {}): FirehoseClien
 }
 
 interface Put {
-  /** Of the body's records. */
+  /** The records of the body that were not acknowledged. */
   readonly failed: readonly Uint8Array[];
-  /** The first error code of a failed entry, or what the call failed with. */
+  /** The first error code of a failed entry, or the name of the error if the whole call failed. */
   readonly reason: string;
-  /** Firehose has read all of the body; after anything but an answer the connection may not be through with it. */
+  /** True if Firehose has read the whole body. Without an answer, the connection may still be sending it. */
   readonly read: boolean;
 }
 
 async function put(client: FirehoseClient, stream: string, { bytes, records }: Body, giveUpAt: number): Promise<Put> {
-  // An answer that does not come must not hold the function up until it is killed.
-  const patience = Math.min(REQUEST_TIMEOUT_MS, Math.max(LEAST_PUT_MS, Math.ceil(giveUpAt - Date.now())));
-  const abortSignal = AbortSignal.timeout(patience);
+  // A missing answer must not delay the function until Lambda ends it.
+  const timeout = Math.min(REQUEST_TIMEOUT_MS, Math.max(LEAST_PUT_MS, Math.ceil(giveUpAt - Date.now())));
+  const abortSignal = AbortSignal.timeout(timeout);
   try {
     const { FailedPutCount, RequestResponses } = await client.send(putRecordBatch(stream, bytes), { abortSignal });
     if (!FailedPutCount) return { failed: [], reason: '', read: true };
     const failed = records.filter((_, index) => RequestResponses?.[index]?.ErrorCode !== undefined);
-    // An answer that counts failures without naming them: nothing is known to have arrived.
+    // The answer counts failures but does not identify them, so every entry may have failed.
     if (failed.length === 0) {
       return { failed: records, reason: `${FailedPutCount} failed entries, none named`, read: true };
     }
@@ -104,8 +104,8 @@ async function put(client: FirehoseClient, stream: string, { bytes, records }: B
 }
 
 /**
- * The command, with a body made once: the client's own way makes a string of each record, a second of all of them,
- * and bytes of that, which took longer than all else there is to sending.
+ * A command whose body was already built. The SDK would make a string of each record, a second string of all records,
+ * and bytes of that string, which took longer than all the other steps of sending.
  */
 function putRecordBatch(stream: string, body: Uint8Array): PutRecordBatchCommand {
   const command = new PutRecordBatchCommand({ DeliveryStreamName: stream, Records: [] });
@@ -119,20 +119,21 @@ function putRecordBatch(stream: string, body: Uint8Array): PutRecordBatchCommand
 /** The body of a put: `{"DeliveryStreamName":"…","Records":[{"Data":"base64"},…]}` */
 interface Body {
   readonly bytes: Buffer;
-  /** Its records, as base64 in these bytes. */
+  /** The base64 of each record, as views of `bytes`. */
   readonly records: readonly Uint8Array[];
 }
 
-/** A record to be written into a body as base64, and the bytes it takes there. */
+/** A record to be written into a body as base64. */
 interface Entry {
+  /** Bytes of the base64. */
   readonly length: number;
   write(bytes: Buffer, at: number): void;
 }
 
 /**
- * Bytes of a record made base64 at a time, a multiple of 3. The text of a whole record would be new memory from the
- * system and a large object of the heap, of which many wait for the garbage collector; this little is young
- * and in a processor's own memory, and takes a third of the time.
+ * Bytes of a record that are converted to base64 at a time, a multiple of 3. The text of a whole record would need new
+ * memory from the operating system and be a large object of the heap, many of which would wait for the garbage
+ * collector. A small piece is short-lived and stays in the processor's cache, and takes a third of the time.
  */
 const PIECE_BYTES = 24 * 1024;
 
@@ -149,6 +150,7 @@ function entryOf(record: Uint8Array): Entry {
   };
 }
 
+/** An entry for a record that is base64 already. */
 function copyOf(record: Uint8Array): Entry {
   return { length: record.length, write: (bytes, at) => bytes.set(record, at) };
 }
@@ -171,7 +173,7 @@ function bodyOf(stream: string, entries: readonly Entry[]): Body {
   return { bytes: memory.subarray(0, at), records };
 }
 
-/** A request that is wrong stays wrong; throttling, a fault of the service or a lost answer pass. */
+/** True for throttling, a fault of the service or a lost answer. A request that is invalid stays invalid. */
 function canRetry(error: unknown): boolean {
   const { $metadata, name } = error as { $metadata?: { httpStatusCode?: number }; name?: string };
   const status = $metadata?.httpStatusCode;

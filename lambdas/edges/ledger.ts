@@ -20,17 +20,21 @@ import type { Counts } from '../core/loading/line-batcher.ts';
 
 const DAY_SECONDS = 86_400;
 
-/** A claim was refused and the reason had gone when it was looked for: the message returns and claims again. */
+/**
+ * The ledger refused a claim, but the entry had changed before the reason could be read. The message returns and claims
+ * again.
+ */
 export class UnclaimedError extends Error {
   override readonly name = 'UnclaimedError';
 }
 
 /**
- * The ledger in DynamoDB. Every write can be made again when its answer was lost: a claim by the same
- * holder takes over from itself, the others are guarded by the token alone.
+ * The ledger in DynamoDB. Every write can be repeated if its answer was lost: a holder can claim its own entry again,
+ * and the other writes check only the token.
  *
- * If the process dies after a claim, the message returns and takes over; after a checkpoint, the next
- * attempt starts there; after the release, anyone may claim; after the finish, everyone skips.
+ * If the process crashes after a claim, its message returns and claims the entry again. After a checkpoint, the next
+ * attempt goes on from the checkpoint. After the release, any invocation may claim the entry. After the finish, every
+ * invocation skips it.
  */
 export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
   return {
@@ -73,7 +77,7 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
       const state = Item?.state?.S;
       if (state === STATE.loaded) return { outcome: 'already_loaded' };
       if (Item?.holder && Item.holder.S !== holder && Number(Item[LEDGER.lease]?.N) >= now) return { outcome: 'held' };
-      // Nobody has it, or has had it until just now: skipping it would leave it to nobody.
+      // No other holder has the entry now. If this delivery skipped it, possibly no other one would load the input.
       throw new UnclaimedError(`${entry.label}: the ledger refused a claim, yet the entry is not another's; try again`);
     },
   };
@@ -122,7 +126,7 @@ function claimOf(
   };
 }
 
-/** Counts as JSON text: they are read as a whole or by people, never queried one by one. */
+/** Counts as JSON text: programs and people read them as a whole, and no query needs a single one. */
 function countsText({ counts }: Progress): AttributeValue {
   return { S: JSON.stringify(counts) };
 }

@@ -1,5 +1,5 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { SERVICE } from '../core/metrics.ts';
 
-/** Structured logs of the functions: faults of the service, never one line per bad record. */
+/** Structured logs of the functions. They are for failures of services, never for single malformed log lines. */
 export const logger = new Logger({ serviceName: SERVICE });

@@ -11,17 +11,18 @@ import type { Loaded } from '../core/loading/load.ts';
 import { LOAD_METRICS, loadMetrics, SERVICE, SKIP_METRIC, SOURCE_DIMENSION } from '../core/metrics.ts';
 import { METRIC_NAMESPACE } from '../core/settings.ts';
 
-/** Puts a load's metrics as one line of the embedded metric format: no call to any service. */
+/** Puts the metrics of a load as one log line of the embedded metric format, which needs no request to a service. */
 export function putLoadMetrics(loaded: Loaded): void {
   const metrics = metricsOf(loaded.source);
   for (const [name, value] of loadMetrics(loaded, new Date())) metrics.addMetric(name, LOAD_METRICS[name], value);
-  // Not a dimension: readable where the line is, in the log, and free of metrics of its own.
+  // Metadata is only in the log line. As dimensions, these values would make further metrics, each of which costs
+  // money.
   metrics.addMetadata('origin', loaded.origin);
   metrics.addMetadata('reasons', JSON.stringify(Object.fromEntries(loaded.reasons)));
   metrics.publishStoredMetrics();
 }
 
-/** Counts an object that was left alone, with the reason for whoever reads the log. */
+/** Counts an input that this delivery did not load. The reason is only in the log line. */
 export function putSkipMetric(source: string, reason: string): void {
   const metrics = metricsOf(source);
   metrics.addMetric(SKIP_METRIC, 'Count', 1);
@@ -29,18 +30,18 @@ export function putSkipMetric(source: string, reason: string): void {
   metrics.publishStoredMetrics();
 }
 
-/** Puts what a count has changed, stamped with the minute of the events. */
+/** Puts the changes that a count has found, stamped with the minute of the events. */
 export function putCountMetrics(counted: Counted): void {
   const metrics = metricsOf(counted.source);
   for (const [name, value] of countMetrics(counted)) metrics.addMetric(name, COUNT_METRICS[name], value);
-  // CloudWatch takes no time that lies hours ahead, as a clock that is wrong may tell.
+  // CloudWatch rejects timestamps more than two hours in the future, which events from a wrong clock can have.
   metrics.setTimestamp(Math.min(counted.minute * 60_000, Date.now()));
   metrics.addMetadata('minute', new Date(counted.minute * 60_000).toISOString());
   metrics.addMetadata('sampleRate', String(counted.sampleRate));
   metrics.publishStoredMetrics();
 }
 
-/** Puts what came with an object or payload besides its records. */
+/** Puts one metric of an input that was checked: its redelivery, or its records outside the time window. */
 export function putTrackMetric(source: string, name: TrackMetric, value: number, label: string): void {
   const metrics = metricsOf(source);
   metrics.addMetric(name, TRACK_METRICS[name], value);

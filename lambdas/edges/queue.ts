@@ -9,24 +9,28 @@ import type { ObjectId } from '../core/loading/input.ts';
 import { continuation } from '../core/loading/notification.ts';
 import { logger } from './logger.ts';
 
-/** First wait of a message that failed; each further one is twice as long, up to the longest. */
+/** First wait of a message that failed. Each further wait is twice as long, up to the longest. */
 const FIRST_WAIT_SECONDS = 10;
 const LONGEST_WAIT_SECONDS = 900;
 
 /**
- * Announces the object once more, so that another invocation goes on with it: as a new message, which
- * leaves the receive count for real failures.
+ * Announces an unfinished object again, so that another invocation goes on with it. It is a new message rather than a
+ * failed one, so that the receive count counts real failures only.
  */
 export async function continueLater(client: SQSClient, queueUrl: string, object: ObjectId): Promise<void> {
   await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: continuation(object) }));
 }
 
-/** Longest delay of a message. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
+/**
+ * Longest delay of a message.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+ */
 const LONGEST_DELAY_SECONDS = 900;
 
 /**
- * Announces an object once more that another message holds, for when its lease will be over. That message
- * may lie in the dead-letter queue, and this one be what was redriven from there: nobody else may come.
+ * Announces an object again that is held by another message. The new message is delayed until the lease of the other one
+ * is over, but at most by the longest delay. The new message is needed because the other one may never return: it may be
+ * in the dead-letter queue, and the message received here may be its redrive.
  *
  * @param leaseOver milliseconds since the epoch
  */
@@ -41,10 +45,11 @@ export async function lookAgainLater(
 }
 
 /**
- * Has a failed message return after a wait that grows with its receives; the queue's own timeout is six
- * times the function's. A courtesy: if it fails, the message returns later.
+ * Makes a failed message return after a wait that grows with its receive count, rather than after the queue's
+ * visibility timeout, which is six times the function's timeout. If the request fails, the message only returns later,
+ * so the failure is not thrown.
  *
- * @param moreSeconds wait so much longer
+ * @param moreSeconds seconds that are added to the wait
  */
 export async function returnLater(
   client: SQSClient,
@@ -62,7 +67,10 @@ export async function returnLater(
   }
 }
 
-/** Deletes a message that is done before its invocation is over. A courtesy: if it fails, Lambda deletes it then. */
+/**
+ * Deletes a finished message before its invocation ends. If the request fails, Lambda deletes the message when the
+ * invocation ends, so the failure is not thrown.
+ */
 export async function deleteNow(client: SQSClient, queueUrl: string, record: SQSRecord): Promise<void> {
   const { messageId, receiptHandle: ReceiptHandle } = record;
   try {

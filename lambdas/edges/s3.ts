@@ -2,19 +2,20 @@ import type { Readable } from 'node:stream';
 import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import type { ObjectId } from '../core/loading/input.ts';
 
-/** Longest wait for the next bytes of a body; S3 answers in milliseconds. */
+/** Longest wait for the next bytes of a body, which normally arrive within milliseconds. */
 const STALL_MS = 20_000;
 
-/** The object's bytes ended, or stopped coming, before all were there: read it again. */
+/** The object's bytes ended or stalled before all of them had arrived: the object must be read again. */
 export class CutShortError extends Error {
   override readonly name = 'CutShortError';
 }
 
 /**
- * Opens the very version a notification announced, as a stream. Undefined where another has taken its
- * place: that one has a notification of its own.
+ * Opens the version of an object that its notification announced, as a stream. Returns undefined if another object has
+ * been written under the key: that object has a notification of its own.
  *
- * @throws what S3 answers otherwise: a missing object or right is retried, then dead-lettered.
+ * @throws other errors of S3: if the object or a permission is missing, its message is retried, then moved to the
+ * dead-letter queue
  */
 export async function openObject(
   client: S3Client,
@@ -33,9 +34,11 @@ export async function openObject(
 }
 
 /**
- * Passes the body on and makes sure it comes whole: a gzip cut by the network must not look like a
- * damaged object. Only waiting for S3 is timed, not the time its reader takes: a throttled stream may
- * hold the reader up for long.
+ * Passes the body on and checks that it arrives completely: a gzip that was cut by the network must not look like a
+ * damaged object. Only the wait for S3 is limited, not the time that the caller needs for a chunk: a throttled Firehose
+ * stream may delay the caller for long.
+ *
+ * @throws CutShortError if the body stalls or has another length than expected
  */
 async function* whole(body: Readable, expected: number | undefined, url: string): AsyncGenerator<Uint8Array> {
   const chunks = body[Symbol.asyncIterator]();
@@ -48,7 +51,7 @@ async function* whole(body: Readable, expected: number | undefined, url: string)
       yield value;
     }
   } finally {
-    // Not by the iterator: it would wait for the bytes that do not come.
+    // The iterator's own `return` would wait for bytes that may never arrive.
     body.destroy();
   }
   if (expected !== undefined && got !== expected) {

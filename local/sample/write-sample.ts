@@ -132,7 +132,7 @@ function* albDuplicates(seed: string, from: number): Generator<SampleFile> {
   };
   yield fileOf('original', from, undefined, true);
   yield fileOf('copy', from, 'acrossObjects');
-  yield fileOf('outsideWindow', from - LATE_BY_MS, 'outsideWindow');
+  yield fileOf('late', from - LATE_BY_MS, 'outsideWindow');
 }
 
 function* streams(

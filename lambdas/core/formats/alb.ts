@@ -53,7 +53,10 @@ const columns = defineColumns({
   region: text("AWS Region of the load balancer, from the object's name."),
 });
 
-/** A connection can carry two requests within a microsecond, HTTP/2 at the latest: the trace id tells them apart. */
+/**
+ * Two requests of one connection can have the same times to the microsecond, at least with HTTP/2; the trace id
+ * distinguishes these requests.
+ */
 const RECORD_KEY: readonly (keyof typeof columns)[] = [
   'time',
   'request_creation_time',
@@ -71,7 +74,7 @@ const RECORD_KEY: readonly (keyof typeof columns)[] = [
 const { address, column, list, quoted, request, seconds } = fieldsOf(columns);
 
 const SHAPE: LineShape = {
-  // 17 fields in 2016; the bound above only keeps prose and other formats out.
+  // Logs of 2016 have 17 fields. The upper limit only rejects prose and other formats.
   minFields: 17,
   maxFields: 60,
   fields: [
@@ -112,7 +115,7 @@ const SHAPE: LineShape = {
   ],
 };
 
-/** Application Load Balancer access log, as delivered to S3. */
+/** Application Load Balancer access log, as ELB delivers it to S3. */
 export const alb: Format & { readonly columns: typeof columns } = {
   name: 'alb',
   description: 'Application Load Balancer access log: one row per request or connection.',
@@ -129,7 +132,8 @@ export const alb: Format & { readonly columns: typeof columns } = {
     'AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/11/22/' +
     '123456789012_elasticloadbalancing_us-east-1_app.web.50dc6c495c0c9188_20261122T1205Z_198.51.100.17_1ns7pf2a.log.gz',
   columns,
-  // Connection and health-check logs share the access log's tree; enabling logs writes a test file to it.
+  // Connection logs and health check logs have the same prefix as access logs. When logs are enabled, ELB writes a test
+  // file there too.
   accepts: (baseName) => !/^(conn_log_|health_check_log_)|^ELB\w*TestFile$/.test(baseName),
   compile: () => ({
     columns,

@@ -15,10 +15,13 @@ import * as table from '../tables/table.ts';
 
 const COLUMN_TYPES = ['timestamp', 'string', 'int', 'bigint', 'double', 'boolean'] as const;
 const COLUMN_NAME = /^[a-z][a-z0-9_]{0,62}$/i;
-/** Of the table, so that no declared column can hide one: the lake's own columns and the partition. */
-const TAKEN: ReadonlySet<string> = new Set([...Object.values(table.OWN).map(({ name }) => name), table.PARTITION.name]);
+/** Names that a declared column must not have: the lake's own columns and the partition. */
+const RESERVED: ReadonlySet<string> = new Set([
+  ...Object.values(table.OWN).map(({ name }) => name),
+  table.PARTITION.name,
+]);
 
-/** Columns of logs that many have in common, by preset. */
+/** Columns that many logs have in common, by the name of the preset. */
 const PRESETS: Readonly<Record<string, table.ColumnSpecs>> = {
   'server-logs': {
     timestamp: table.timestamp('When the application logged it, UTC.'),
@@ -32,7 +35,7 @@ const PRESETS: Readonly<Record<string, table.ColumnSpecs>> = {
   },
 };
 
-/** JSON logs: one object per line or event, its keys declared as columns. */
+/** JSON logs: one object per line or log event. A source declares which keys are columns. */
 export const json: Format = {
   name: 'json',
   description: 'JSON objects, one per line or log event, with columns declared in the source.',
@@ -59,7 +62,7 @@ function compile(columns: table.ColumnSpecs): CompiledFormat {
         const object = readObject(line);
         if (!object.members) return rejected(object.reason, object.detail);
         const { byKey, repeated } = membersByKey(object.members);
-        // In the order declared, so that the first timestamp declared is the event's time.
+        // In the order of declaration, so that the first timestamp column with a value is the event's time.
         for (const [name, { type }] of declared) {
           const member = byKey.get(name);
           if (member) WRITE[type](row, name, member.json);
@@ -77,13 +80,13 @@ function compile(columns: table.ColumnSpecs): CompiledFormat {
   };
 }
 
-/** The id of a request or a trace, with the event's times: an application logs several events of one request. */
+/** Record keys: the id of a request or of a trace, with the event's times, as one request can log several events. */
 function recordKeysOf(columns: table.ColumnSpecs): RecordKey[] {
   const times = Object.keys(columns).filter((name) => columns[name]?.type === 'timestamp');
   return ['request_id', 'trace_id'].filter((id) => Object.hasOwn(columns, id)).map((id) => [id, ...times]);
 }
 
-/** Members by their keys in lower case. The first of several keys that differ only by case counts. */
+/** Members by their keys in lower case. If several keys differ only by case, the first one counts. */
 function membersByKey(members: readonly Member[]) {
   const byKey = new Map<string, Member>();
   const repeated: Member[] = [];
@@ -97,8 +100,8 @@ function membersByKey(members: readonly Member[]) {
 
 type Write = (row: Row, name: string, json: string) => void;
 
-/** Writes a value of another kind than the column's to `errors`; null is no value. */
-const of =
+/** Makes a function that writes a value, or adds it to `errors` if it is not of these JSON kinds. It ignores null. */
+const ifKind =
   (kinds: readonly string[], reason: string, write: (row: Row, name: string, text: string) => void): Write =>
   (row, name, value) => {
     if (value === 'null') return;
@@ -109,23 +112,23 @@ const of =
 const NUMERIC = ['number', 'string'];
 
 const WRITE: Readonly<Record<table.ColumnType, Write>> = {
-  string: of(['string', 'number', 'boolean', 'object', 'array'], '', (row, name, value) => row.text(name, value)),
-  int: of(NUMERIC, 'not a whole number', (row, name, value) => row.int(name, wholeNumber(value))),
-  bigint: of(NUMERIC, 'not a whole number', (row, name, value) => row.bigint(name, wholeNumber(value))),
-  double: of(NUMERIC, 'not a number', (row, name, value) => row.double(name, value)),
-  boolean: of(['boolean', 'string'], 'not a boolean', (row, name, value) => {
+  string: ifKind(['string', 'number', 'boolean', 'object', 'array'], '', (row, name, value) => row.text(name, value)),
+  int: ifKind(NUMERIC, 'not a whole number', (row, name, value) => row.int(name, wholeNumber(value))),
+  bigint: ifKind(NUMERIC, 'not a whole number', (row, name, value) => row.bigint(name, wholeNumber(value))),
+  double: ifKind(NUMERIC, 'not a number', (row, name, value) => row.double(name, value)),
+  boolean: ifKind(['boolean', 'string'], 'not a boolean', (row, name, value) => {
     const lower = value.toLowerCase();
     if (lower === 'true' || lower === 'false') row.boolean(name, lower === 'true');
     else row.error(name, value, 'not a boolean');
   }),
-  timestamp: of(NUMERIC, 'not a timestamp', (row, name, value) => {
+  timestamp: ifKind(NUMERIC, 'not a timestamp', (row, name, value) => {
     const time = readTime(value);
     if (time) row.timestamp(name, time);
     else row.error(name, value, 'not a timestamp');
   }),
 };
 
-/** Some languages write every number with a fraction: `200.0` is 200. */
+/** Removes a fraction of zero, as in `200.0`: some languages write every number with a fraction. */
 function wholeNumber(value: string): string {
   return value.replace(/^([+-]?\d{1,19})\.0{1,20}$/, '$1');
 }
@@ -146,7 +149,7 @@ function columnsOf({ columns, preset }: FormatOptions): table.ColumnSpecs {
         `columns: expected a name of letters, digits and _ that begins with a letter, at most 63, got ${JSON.stringify(key)}`,
       );
     }
-    if (TAKEN.has(name)) {
+    if (RESERVED.has(name)) {
       throw new OptionError(
         'columns',
         `columns.${key}: expected another name, got the name of a column of the lake itself`,

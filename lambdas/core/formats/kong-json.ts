@@ -11,7 +11,7 @@ import { bigint, type ColumnType, defineColumns, double, int, text, timestamp } 
 
 const columns = defineColumns({
   started_at: timestamp('When Kong began to process the request, UTC, to the millisecond.'),
-  stream: text("The container's output stream the record came from; null where no envelope tells."),
+  stream: text("The container's output stream the record came from; null if no envelope names it."),
   client_ip: text('Address of the client, IPv4 or IPv6.'),
   request_id: text("Kong's id of the request; null before Kong 3.5."),
   request_method: text('HTTP method.'),
@@ -45,7 +45,10 @@ const columns = defineColumns({
 
 type ColumnName = keyof typeof columns;
 
-/** Where in a record a column's value stands. Of the objects among them, what no column takes goes to `extra` whole. */
+/**
+ * Path of each column's value in a record. The members of an object on such a path that fill no column are kept in
+ * `extra`, together in one object under the key of that object.
+ */
 const PATHS: ReadonlyMap<string, ColumnName> = new Map([
   ['started_at', 'started_at'],
   ['client_ip', 'client_ip'],
@@ -77,12 +80,12 @@ const PATHS: ReadonlyMap<string, ColumnName> = new Map([
   ['workspace_name', 'workspace_name'],
 ]);
 
-/** Objects that are read member by member. */
+/** Paths of the objects that contain columns: these objects are read member by member. */
 const OBJECTS: ReadonlySet<string> = new Set(
   [...PATHS.keys()].flatMap((path) => [...path.matchAll(/\./g)].map((dot) => path.slice(0, dot.index))),
 );
 
-/** For the kernel. */
+/** The columns as fields of the kernel's layout. */
 const FIELDS: JsonRecordLayout['fields'] = [...PATHS].map(([path, column]) => ({
   ...fieldOf(column),
   path: path.split('.'),
@@ -106,7 +109,7 @@ function fieldOf(column: ColumnName): LayoutField {
 
 const FILTER_NAMES: readonly FilterName[] = ['not_stdout', 'no_client_address', 'local_client'];
 
-/** Kong's http-log, file-log, tcp-log and udp-log plugins: one JSON record per request. */
+/** Records of Kong's http-log, file-log, tcp-log and udp-log plugins: one JSON object per request. */
 export const kongJson: Format = {
   name: 'kong-json',
   description: "JSON records of Kong's http-log and file-log plugins: one row per request.",
@@ -133,7 +136,7 @@ export const kongJson: Format = {
 };
 
 function read(line: string, row: Row, filters: ReadonlySet<FilterName>) {
-  const { text: record, stream, partial, rest: beside = [] } = unwrap(line);
+  const { text: record, stream, partial, rest: envelopeRest = [] } = unwrap(line);
   if (filters.has('not_stdout') && stream !== undefined && stream !== 'stdout') return filtered('not_stdout');
   if (partial) return rejected('partial_line', 'expected a whole record, got a piece cut by the container runtime');
   if (record.trim() === '') return filtered(BLANK_LINE);
@@ -150,19 +153,19 @@ function read(line: string, row: Row, filters: ReadonlySet<FilterName>) {
   if (stream !== undefined) row.text('stream', stream);
   for (const [column, { json }] of found) if (json !== 'null') write(row, column, plainText(json));
   for (const { key, json } of repeated) row.error(key, plainText(json), 'duplicate_key');
-  for (const { key, json } of [...beside, ...rest]) if (json !== 'null') row.extra(key, plainText(json));
+  for (const { key, json } of [...envelopeRest, ...rest]) if (json !== 'null') row.extra(key, plainText(json));
   return ROW;
 }
 
 interface ByColumn {
   readonly found: Map<ColumnName, Member>;
-  /** What no column takes, under the record's own keys. */
+  /** Members that fill no column, under the keys of the record. */
   readonly rest: Member[];
-  /** Members whose column has a value already. */
+  /** Members whose column already has a value. */
   readonly repeated: Member[];
 }
 
-/** As deep as PATHS go. */
+/** Finds the members that fill columns, in nested objects as deep as the paths in PATHS. */
 function membersByColumn(members: readonly Member[], parent = ''): ByColumn {
   const all: ByColumn = { found: new Map(), rest: [], repeated: [] };
   for (const member of members) {

@@ -1,6 +1,6 @@
 import { accessLogFormat } from '../reading/access-log.ts';
 
-/** Kong proxy access log: nginx's, with Kong's own variables. */
+/** Kong proxy access log: an nginx access log with variables of Kong's own. */
 export const kong = accessLogFormat({
   name: 'kong',
   description: 'Kong proxy access log, compiled from a log_format string: one row per request.',
@@ -10,7 +10,7 @@ export const kong = accessLogFormat({
       'kong_request_id: "678281372fb8907ed06d517cf515de78"',
   ],
   presets: {
-    // Kong's default since 3.5. Older Kong ends after the user agent: its lines are rows without a request id.
+    // Kong's default since version 3.5. Lines of older versions end after the user agent: the request id is then null.
     kong:
       '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" ' +
       '"$http_user_agent" kong_request_id: "$kong_request_id"',

@@ -1,6 +1,6 @@
 import { accessLogFormat } from '../reading/access-log.ts';
 
-/** nginx access log, as its log_format says. */
+/** nginx access log, in the form of its log_format. */
 export const nginx = accessLogFormat({
   name: 'nginx',
   description: 'nginx access log, compiled from a log_format string: one row per request.',

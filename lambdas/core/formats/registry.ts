@@ -5,7 +5,7 @@ import { kong } from './kong.ts';
 import { kongJson } from './kong-json.ts';
 import { nginx } from './nginx.ts';
 
-/** All formats, by the name a source's `format` gives. */
+/** All formats, by the name that a source's `format` has in the configuration. */
 export const FORMATS: ReadonlyMap<string, Format> = new Map(
   [alb, kong, kongJson, nginx, json].map((format) => [format.name, format]),
 );

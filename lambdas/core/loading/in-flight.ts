@@ -1,6 +1,6 @@
 /**
- * Sends items in order, a few at a time. An item is acknowledged when it and all before it are, so
- * that the position acknowledged has no gap beneath it.
+ * Sends items concurrently, up to a limit, and acknowledges them in the order in which they were added: an item is
+ * acknowledged only after it and all items before it were sent. A checkpoint taken then has no gap before it.
  */
 export class InFlight<Item> {
   readonly #limit: number;
@@ -15,31 +15,34 @@ export class InFlight<Item> {
   }
 
   /**
-   * Starts sending; waits while too many are under way.
+   * Starts to send an item, then waits until fewer than the limit are in flight.
    *
-   * @throws what sending an earlier item threw. Call `settle` before leaving all the same.
+   * @throws what sending an earlier item threw; the caller must still call `settle` before it returns
    */
   async add(item: Item): Promise<void> {
-    // The failure is kept as a value: it is thrown when its turn comes, not before somebody waits for it.
+    // A failure is kept as a value until its item's turn: a rejected promise without a handler would end the process.
     const sent = this.#send(item).then(
       () => undefined,
       (error: unknown) => error ?? new Error('sending failed without an error'),
     );
     this.#sending.push({ item, sent });
-    while (this.#sending.length >= this.#limit) await this.#oldest();
+    while (this.#sending.length >= this.#limit) await this.#acknowledgeOldest();
   }
 
-  /** Waits for all that is under way. @throws the first failure. */
+  /** Waits until all items are sent and acknowledged. @throws the first failure, in the order of the items */
   async done(): Promise<void> {
-    while (this.#sending.length > 0) await this.#oldest();
+    while (this.#sending.length > 0) await this.#acknowledgeOldest();
   }
 
-  /** Waits until nothing is under way, whatever came of it: nothing may go on when a handler has returned. */
+  /**
+   * Waits until no item is in flight, whether it was sent or failed. Lambda freezes the process when the handler
+   * returns, so no request may still be running then.
+   */
   async settle(): Promise<void> {
     await Promise.all(this.#sending.map(({ sent }) => sent));
   }
 
-  async #oldest(): Promise<void> {
+  async #acknowledgeOldest(): Promise<void> {
     const [first] = this.#sending;
     if (!first) return;
     const failure = await first.sent;
@@ -49,7 +52,7 @@ export class InFlight<Item> {
   }
 }
 
-/** Waits for all, then gives what they gave. @throws the first failure, when nothing is under way any more. */
+/** Resolves to the values of all promises. @throws the first failure, but only after every promise has settled */
 export async function allOf<Value>(promises: readonly Promise<Value>[]): Promise<Value[]> {
   await Promise.allSettled(promises);
   return await Promise.all(promises);

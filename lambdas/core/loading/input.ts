@@ -1,30 +1,36 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Bytes of the hash an origin keeps. 72 bits: at 160,000 objects a day for a year, the chance that any
- * two share an origin is below one in a million. Twelve characters in every row.
+ * Bytes of the hash that an origin keeps: 72 bits, which are twelve characters in every row. With 160,000 objects a day
+ * for a year, the chance that any two of them have the same origin is below one in a million.
  */
 const ORIGIN_BYTES = 9;
 
-/** InputKey of one version of an object, the same at every delivery of its notification. */
+/** Identifies one version of an S3 object. It is the same in every delivery of the object's notification. */
 export interface ObjectId {
   readonly bucket: string;
   readonly key: string;
   readonly etag: string;
 }
 
-/** InputKey of one subscription payload, the same at every retry of its invocation. */
+/** Identifies one CloudWatch subscription payload. It is the same in every retry of the payload's invocation. */
 export interface PayloadId {
+  /** AWS account of the log group. */
   readonly owner: string;
   readonly logGroup: string;
   readonly logStream: string;
+  /** Name of the subscription filter; several names are separated by commas. */
   readonly filter: string;
   readonly firstEventId: string;
   readonly lastEventId: string;
+  /** Number of log events. */
   readonly events: number;
 }
 
-/** What makes a thing to load itself and no other, in order; both its origin and its ledger entry derive from it. */
+/**
+ * The values that identify an input (an S3 object or a CloudWatch subscription payload) of a source, in a fixed order.
+ * The input's origin and the id of its ledger entry are hashes of this key.
+ */
 export type InputKey = readonly (string | number)[];
 
 export function objectInputKey(source: string, { bucket, key, etag }: ObjectId): InputKey {
@@ -36,17 +42,17 @@ export function payloadInputKey(source: string, id: PayloadId): InputKey {
   return [source, filter, owner, logGroup, logStream, firstEventId, lastEventId, events];
 }
 
-/** The short id that rows carry. */
+/** The short id of an input, which is in every row. */
 export function originOf(inputKey: InputKey): string {
   return digest(inputKey).subarray(0, ORIGIN_BYTES).toString('base64url');
 }
 
-/** The ledger's key: a whole SHA-256, because a collision there would skip an object. */
+/** Id of an input's ledger entry: a whole SHA-256 hash, because a collision in the ledger would skip an input. */
 export function entryIdOf(inputKey: InputKey): string {
   return digest(inputKey).toString('base64url');
 }
 
 function digest(inputKey: InputKey): Buffer {
-  // JSON and not a join: no two lists of parts give one text.
+  // As JSON, different keys always have different texts; joined parts could not guarantee that.
   return createHash('sha256').update(JSON.stringify(inputKey)).digest();
 }

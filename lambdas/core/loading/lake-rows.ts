@@ -1,13 +1,16 @@
-/** Rows of the lake's own tables, as JSON by column number. */
+/** Rows of the lake's own tables `loads` and `rejected_lines`, as JSON by column key. */
 
 import { rowTime } from '../reading/times.ts';
 import { LOADS_COLUMNS, PARSER_VERSION, REJECTED_COLUMNS } from '../tables/lake-tables.ts';
 import { type Column, numbered, OWN } from '../tables/table.ts';
 
-/** Characters of a rejected line that are kept; JSON can make six bytes of one, and the row must fit a record. */
+/**
+ * Characters of a rejected line that are kept. JSON can turn one character into six bytes, and the row must still fit
+ * into a Firehose record.
+ */
 export const KEPT_RAW_CHARS = 65_536;
 
-/** A value as its column wants it; nulls are left out. Timestamps are ISO 8601 in UTC. */
+/** A column's value; undefined if null, which is left out of the JSON. Timestamps are ISO 8601 in UTC. */
 type Value = string | number | undefined;
 
 export type LoadsRow = Readonly<Partial<Record<keyof typeof LOADS_COLUMNS, Value>>>;
@@ -16,7 +19,7 @@ export function loadsRow(origin: string, row: LoadsRow): string {
   return json(LOADS, row, origin);
 }
 
-/** A line no format could read. */
+/** A line that the source's format could not read. */
 export interface RejectedLine {
   readonly source: string;
   readonly reason: string;
@@ -44,11 +47,11 @@ function json(
   position?: number,
 ): string {
   const row: Record<string, Value> = { [OWN.origin.key]: origin, [OWN.position.key]: position };
-  for (const column of columns) row[column.key] = inRow(column, values[column.name]);
+  for (const column of columns) row[column.key] = valueInRow(column, values[column.name]);
   return JSON.stringify(row);
 }
 
-function inRow({ name, type }: Column, value: Value): Value {
+function valueInRow({ name, type }: Column, value: Value): Value {
   if (typeof value !== 'string') return value;
   if (type !== 'timestamp') return value.toWellFormed();
   const time = rowTime(value);

@@ -1,75 +1,78 @@
 /**
- * The ledger: which object or payload has been loaded, and how far. S3, SQS, Lambda and CloudWatch
- * each deliver at least once; the ledger makes every repeat a skip or a resumption.
+ * The ledger records which inputs have been loaded, and how far. An input is an S3 object or a CloudWatch subscription
+ * payload. S3, SQS, Lambda and CloudWatch each deliver at least once; because of the ledger, a repeated delivery either
+ * skips the input or resumes it.
  *
  *   claim ─► send ─► acknowledged ─► checkpoint ─► … ─► loads row acknowledged ─► finish
  *   token n          (Firehose)      if token is n                                if token is n
  *
- * A holder that dies leaves its entry open. Its message returns under the same id and takes over at
- * once with token n+1, whatever the lease says, and skips to the last checkpoint:
+ * If a holder crashes, its entry stays open. The holder's message returns under the same id and claims the entry at
+ * once with token n+1, even if the lease has not ended, and skips to the last checkpoint:
  *
  *   message A, 1st receipt  claim(1) ─ send ─ checkpoint ─ send ─ ✝
  *   message A, 2nd receipt                                          claim(2) ─ skip ─ send ─ … ─ finish
  *
- * Another message about the same object finds the entry held and looks again later. Only when the
- * lease is over, which is after A's invocation must have ended, may it take the entry. It must look
- * again: A may be dead for good, and this message what was redriven of it:
+ * Another message about the same object finds the entry held and looks again later. It may claim the entry only after
+ * the lease has ended; by then, the invocation of message A must have ended. Message B must look again: message A may
+ * never return, and message B may be the redrive of message A from the dead-letter queue:
  *
- *   message A  claim(1) ─ send ─ ✝ ······ (gone to the dead-letter queue)
+ *   message A  claim(1) ─ send ─ ✝ ······ (moved to the dead-letter queue)
  *   message B           held ─ later ····· B again, after the lease   claim(2) ─ skip ─ …
  *
- * An attempt that was overtaken while it still ran is fenced off: its next checkpoint carries token 1
- * and is refused. What it had in flight repeats, with the same origin and position.
+ * An attempt that is overtaken while it still runs is fenced off: its next checkpoint has token 1 and is refused. The
+ * records that the attempt had in flight are sent again by its successor, with the same origin and position.
  */
 import type { Counts } from './line-batcher.ts';
 
-/** Attributes the stack and the functions agree on. */
+/** Attributes that the stack and the functions must agree on. */
 export const LEDGER = {
-  /** Partition key: `entryIdOf` in origin.ts. */
+  /** Partition key: `entryIdOf` in input.ts. */
   key: 'id',
-  /** TTL attribute, epoch seconds. An entry past it still counts: DynamoDB deletes it in its own time. */
+  /** TTL attribute, epoch seconds. An entry counts until DynamoDB deletes it, which can be days after this time. */
   expiry: 'expires_at',
-  /** Until when its holder may be at work, milliseconds since the epoch; none once it is done. */
+  /** Milliseconds since the epoch until which the holder may be running; absent once the entry is finished. */
   lease: 'lease',
 } as const;
 
-/** Days an entry of a payload is kept: Lambda retries for hours, a redrive may take days. */
+/** Days that the entry of a payload is kept: Lambda retries for hours, and a redrive may take days. */
 export const PAYLOAD_ENTRY_DAYS = 7;
 
-/** How far a load has come: everything before is acknowledged by Firehose. `counts.lines` is the position. */
+/** How far a load has come: Firehose has acknowledged all records of the first `counts.lines` lines. */
 export interface Progress {
   readonly counts: Counts;
 }
 
-/** What is loaded, for the entry: its identity, and a text for people who look into the table. */
+/** The input that an entry is for. */
 export interface LedgerEntry {
   readonly id: string;
   readonly source: string;
-  /** `s3://bucket/key`, or the log group and stream. */
+  /** Describes the input to people who read the table: `s3://bucket/key`, or the log group and stream. */
   readonly label: string;
   readonly keepDays: number;
 }
 
-/** The right to load an object or payload, until somebody else takes it. */
+/** The right to load an input, until another attempt claims the entry. */
 export interface Claim {
-  /** Where an earlier attempt came to; undefined at the first. */
+  /** The last checkpoint of an earlier attempt, or undefined if there is none. */
   readonly resume: Progress | undefined;
-  /** @throws FencedError when another attempt has taken over. */
+  /** Stores how far the load has come. @throws FencedError if another attempt has claimed the entry */
   checkpoint(progress: Progress): Promise<void>;
-  /** Checkpoints and lets go in one write, for whoever goes on. @throws FencedError */
+  /**
+   * Checkpoints and gives up the claim in one write, so that another invocation can go on at once. @throws FencedError
+   */
   release(progress: Progress): Promise<void>;
-  /** Everything is acknowledged, the loads row too. @throws FencedError */
+  /** Ends the entry; call it once Firehose has acknowledged all records and the loads row. @throws FencedError */
   finish(outcome: Outcome): Promise<void>;
 }
 
-/** How an entry ended: loaded, or its object had been replaced by another before it could be read. */
+/** How an entry ended: its input was loaded, or its object was overwritten before it was read to its end. */
 export type Outcome = 'loaded' | 'replaced';
 
 export interface Ledger {
   /**
-   * Claims an entry for `holder`: the SQS message's id, or Lambda's request id.
+   * Claims an entry for `holder`: the id of the SQS message, or the request id of the Lambda invocation.
    *
-   * @param leaseUntil milliseconds since the epoch; later than the end of this invocation
+   * @param leaseUntil milliseconds since the epoch; it must be after the end of this invocation
    */
   claim(entry: LedgerEntry, holder: string, leaseUntil: number): Promise<ClaimResult>;
 }
@@ -79,10 +82,10 @@ export type ClaimResult =
   | { readonly outcome: 'claimed'; readonly claim: Claim }
   /** An earlier delivery has loaded the input: skip it. */
   | { readonly outcome: 'already_loaded' }
-  /** Another holder's lease has not ended: look again when it has. */
+  /** Another holder's lease has not ended: look again after it has. */
   | { readonly outcome: 'held' };
 
-/** Another attempt has taken this one's entry: stop; what is left is the other's. */
+/** Another attempt has claimed the entry: this attempt must stop, because the other one loads the rest. */
 export class FencedError extends Error {
   override readonly name = 'FencedError';
 }
@@ -91,7 +94,7 @@ export class FencedError extends Error {
 export const STATE = { loading: 'loading', loaded: 'loaded', replaced: 'replaced' } as const;
 
 const isNew = 'attribute_not_exists(#id)';
-/** The bytes may be put back under the same key: their notification must be able to load them. */
+/** The same bytes may be written again under the same key; their new notification must be able to load them. */
 const wasReplaced = '#state = :replaced';
 const isOpen = '#state = :loading';
 const isMine = '#holder = :me';
@@ -102,6 +105,6 @@ const tokenIsMine = '#token = :token';
 /** DynamoDB conditions of the writes. */
 export const CONDITION = {
   claim: `${isNew} OR ${wasReplaced} OR (${isOpen} AND (${isMine} OR ${isReleased} OR ${leaseIsOver}))`,
-  /** The token alone: a write whose answer was lost is made again and must pass again. */
+  /** Checks the token alone: a write whose answer was lost is repeated, and the repeated write must succeed too. */
   write: tokenIsMine,
 } as const;

@@ -7,10 +7,13 @@ import { type KeepRaw, Row, rowHead } from '../reading/row.ts';
 import { rejectedRow } from './lake-rows.ts';
 import { MAX_RECORD_BYTES, PACKED_RECORD_BYTES, Packer } from './pack.ts';
 
-/** Rejected lines kept of one object or payload; the rest is only counted, so that a flood cannot hurt. */
+/**
+ * Rejected lines that are kept of one input (an S3 object or a CloudWatch subscription payload). Further ones are only
+ * counted, so that an input without any valid line does not flood the table.
+ */
 export const MAX_REJECTED_KEPT = 1000;
 
-/** What one object or payload came to. lines = rows + filtered + rejected, always. */
+/** Totals of one input. At all times, lines = rows + filtered + rejected. */
 export interface Counts {
   /** Bytes read, decompressed. */
   bytes: number;
@@ -20,18 +23,18 @@ export interface Counts {
   rejected: number;
   fieldErrors: number;
   unknownFields: number;
-  /** Rows in which no column of the format was set: never normal. */
+  /** Rows in which no column of the format has a value. Such a row is a sign of a wrong format. */
   emptyRows: number;
-  /** Milliseconds since the epoch; undefined until a row tells one. */
+  /** Milliseconds since the epoch, or undefined if no row has a time yet. */
   firstEventTime: number | undefined;
   lastEventTime: number | undefined;
 }
 
-/** Packed records ready to be sent, and how far they bring the load. */
+/** Packed records that are ready to be sent, and how far the load has come once they are acknowledged. */
 export interface CheckpointedBatch {
   readonly rows: readonly Uint8Array[];
   readonly rejected: readonly Uint8Array[];
-  /** Counts up to here: the outcome of each of their lines is in this shipment or an earlier one. */
+  /** Counts up to the end of this batch: the outcome of each counted line is in this batch or an earlier one. */
   readonly counts: Counts;
 }
 
@@ -40,10 +43,10 @@ export interface LineBatcherProps {
   readonly origin: string;
   readonly format: CompiledFormat;
   readonly keepRaw: KeepRaw;
-  /** Values every row shares, by column name. */
+  /** Values shared by every row, by column name. */
   readonly shared: ReadonlyMap<string, string>;
   readonly now: () => Date;
-  /** What an earlier attempt came to: as many lines are skipped, and counting goes on from here. */
+  /** Counts at the checkpoint of an earlier attempt: its lines are skipped, and counting goes on from there. */
   readonly resume?: Counts;
 }
 
@@ -61,10 +64,13 @@ export const NOTHING: Counts = {
   lastEventTime: undefined,
 };
 
-/** Lines of one object or payload to shipments. Holds at most a batch and what one push brings. */
+/**
+ * Turns the lines of one input into batches of rows and rejected lines. The memory needed is at most one batch, and the
+ * batches that one `push` or `readMessages` fills.
+ */
 export class LineBatcher {
   readonly counts: Counts;
-  /** Lines left out or rejected, by filter or reason. */
+  /** Number of filtered and rejected lines, by filter or reason. */
   readonly reasons = new Map<string, number>();
 
   readonly #props: LineBatcherProps;
@@ -72,17 +78,17 @@ export class LineBatcher {
   readonly #rows = new Packer();
   readonly #rejected = new Packer();
   readonly #lines: LineSplitter;
-  /** Reads what lines mostly are; undefined where the format's reader reads all. */
+  /** Reads ordinary lines; undefined if the format's TypeScript reader must read all lines. */
   readonly #kernel: LineKernel | undefined;
-  /** Lines of an object that are read one by one. */
+  /** Receives the lines of an object that are read one by one. */
   readonly #objectLines: Required<Pick<LineSink, 'line' | 'longLine'>>;
   #ready: CheckpointedBatch[] = [];
-  /** Lines an earlier attempt has dealt with, that are still to be skipped. */
+  /** Number of lines that are still to be skipped, because an earlier attempt has loaded them. */
   #skip: number;
 
   constructor(props: LineBatcherProps) {
     this.#props = props;
-    // Bytes are counted again: an object is read from its start, as gzip can be read no other way.
+    // Bytes are counted anew: an object is read again from its start, because gzip cannot be read from the middle.
     this.counts = { ...NOTHING, ...props.resume, bytes: 0 };
     this.#skip = this.counts.lines;
     this.#row = new Row(props.format.columns, props.shared);
@@ -91,14 +97,14 @@ export class LineBatcher {
     this.#kernel = program && new LineKernel(program, rowHead(props.origin), this.#row.shared);
     this.#objectLines = {
       line: (bytes) => {
-        if (this.#skips()) return;
+        if (this.#skipLine()) return;
         const text = textOf(bytes);
         this.read(this.counts.lines === 0 ? withoutBom(text) : text);
       },
       longLine: (head, length) => {
-        if (this.#skips()) return;
+        if (this.#skipLine()) return;
         const detail = `expected at most ${MAX_LINE_BYTES} bytes, got ${length}`;
-        this.#line(textOf(head), { kind: 'rejected', reason: 'line_too_long', detail });
+        this.#addLine(textOf(head), { kind: 'rejected', reason: 'line_too_long', detail });
       },
     };
     this.#lines = new LineSplitter({ ...this.#objectLines, lines: (block) => this.#readLines(block) });
@@ -110,20 +116,20 @@ export class LineBatcher {
     this.#lines.push(chunk);
   }
 
-  /** The object's bytes are at their end. */
+  /** Ends the object: its last line may have no line feed. */
   end(): void {
     this.#lines.end();
   }
 
-  /** The object's bytes cannot be read further: its last line is rejected, with what is left of it. */
+  /** Ends an object whose further bytes cannot be read. The part of its last line that was read is rejected. */
   breakOff(reason: string, detail: string): void {
     const rest = textOf(this.#lines.takeOpen());
-    // An earlier attempt may have come as far as this, and died before it could say so.
-    if (this.#skips()) return;
-    this.#line(rest, { kind: 'rejected', reason, detail });
+    // An earlier attempt may have rejected this line, checkpointed, and crashed before it finished the entry.
+    if (this.#skipLine()) return;
+    this.#addLine(rest, { kind: 'rejected', reason, detail });
   }
 
-  /** Reads the messages of the events that follow those read; events are counted from 1, as lines are. */
+  /** Reads the messages of the payload's next events. Events are counted from 1, as lines are. */
   readMessages(messages: readonly string[]): void {
     const before = this.counts.lines;
     const done = () => this.counts.lines - before;
@@ -131,34 +137,34 @@ export class LineBatcher {
     readMessages(this.#kernel, messages, this.#props.keepRaw, this.#kernelSink(), done, readNext);
   }
 
-  /** Reads one line, or one event's message. */
+  /** Reads one line of an object, or the message of one event, with the TypeScript reader. */
   read(line: string): void {
     if (line.trim() === '') {
-      this.#line(line, { kind: 'filtered', filter: BLANK_LINE });
+      this.#addLine(line, { kind: 'filtered', filter: BLANK_LINE });
       return;
     }
     this.#row.begin();
-    this.#line(line, readLine(this.#props.format.reader, line, this.#row));
+    this.#addLine(line, readLine(this.#props.format.reader, line, this.#row));
   }
 
-  /** Batches that are full. */
+  /** Returns the full batches and removes them. */
   takeFullBatches(): CheckpointedBatch[] {
     const ready = this.#ready;
     this.#ready = [];
     return ready;
   }
 
-  /** All that is packed, full or not. */
+  /** Returns all batches and removes them, the last of which may not be full. */
   takeRemaining(): CheckpointedBatch[] {
     if (!this.#rows.empty || !this.#rejected.empty) this.#closeBatch();
     return this.takeFullBatches();
   }
 
-  /** Reads whole lines of an object. */
+  /** Reads a block of whole lines of an object. */
   #readLines(block: Buffer): void {
     const kernel = this.#kernel;
     let rest = block;
-    // The first line may begin with a byte order mark.
+    // The first line may begin with a byte order mark and skipped lines are only counted: neither is for the kernel.
     while (rest.length > 0 && (!kernel || this.#skip > 0 || this.counts.lines === 0)) {
       const end = kernel ? rest.indexOf(LINE_FEED) + 1 : rest.length;
       eachLine(rest.subarray(0, end), this.#objectLines);
@@ -174,51 +180,54 @@ export class LineBatcher {
       position: () => this.counts.lines + 1,
       room: () => rows.room,
       makeRoom: () => {
-        // What does not fit an empty record fits none.
+        // A row that does not fit into an empty record fits into no record.
         if (rows.room === PACKED_RECORD_BYTES) return false;
         rows.closeRecord();
         if (rows.room === 0) this.#closeBatch();
         return true;
       },
-      take: (read) => this.#take(read),
+      take: (read) => this.#addKernelLines(read),
     };
   }
 
-  #take(read: LinesRead): void {
+  #addKernelLines(read: LinesRead): void {
     const { output, rows, filtered, filteredBy, firstEventTime, lastEventTime } = read;
     const { counts } = this;
     if (rows > 0) this.#rows.addRows(output);
     counts.lines += rows + filtered;
     counts.rows += rows;
     counts.filtered += filtered;
-    for (const [filter, count] of filteredBy) this.#count(filter, count);
+    for (const [filter, count] of filteredBy) this.#countReason(filter, count);
     counts.unknownFields += read.unknownFields;
     counts.fieldErrors += read.fieldErrors;
     if (Number.isNaN(firstEventTime)) return;
-    this.#seen(firstEventTime);
-    this.#seen(lastEventTime);
+    this.#addTime(firstEventTime);
+    this.#addTime(lastEventTime);
   }
 
-  #seen(time: number): void {
+  #addTime(time: number): void {
     const { counts } = this;
     counts.firstEventTime = Math.min(counts.firstEventTime ?? time, time);
     counts.lastEventTime = Math.max(counts.lastEventTime ?? time, time);
   }
 
-  #skips(): boolean {
+  #skipLine(): boolean {
     if (this.#skip === 0) return false;
     this.#skip--;
     return true;
   }
 
-  /** Counts a line when its outcome is packed, and no sooner: the batch it may fill must not count it yet. */
-  #line(line: string, outcome: Outcome): void {
+  /**
+   * Packs a line's outcome, then counts the line. It is not counted sooner, because packing the outcome may close the
+   * batch before it, whose counts must not include the line.
+   */
+  #addLine(line: string, outcome: Outcome): void {
     const { counts } = this;
     const position = counts.lines + 1;
     if (outcome.kind === 'row') this.#keepRow(position, line);
     else if (outcome.kind === 'filtered') {
       counts.filtered++;
-      this.#count(outcome.filter);
+      this.#countReason(outcome.filter);
     } else this.#reject(position, line, outcome.reason, outcome.detail);
     counts.lines++;
   }
@@ -229,7 +238,7 @@ export class LineBatcher {
     const { origin, keepRaw } = this.#props;
     const packed =
       this.#pack(this.#rows, row.json(origin, position, line, keepRaw)) ||
-      // The line is in the row twice when it is kept raw: its columns come first.
+      // With `raw`, the row contains the line twice. If that is too large, the columns are kept without `raw`.
       (keepRaw !== 'never' && this.#pack(this.#rows, row.json(origin, position, line, 'never')));
     if (!packed) {
       this.#reject(position, line, 'row_too_large', `expected a row of at most ${MAX_RECORD_BYTES} bytes as JSON`);
@@ -239,7 +248,7 @@ export class LineBatcher {
     counts.fieldErrors += row.fieldErrors;
     counts.unknownFields += row.unknownFields;
     if (row.values === 0) counts.emptyRows++;
-    if (row.eventTime !== undefined) this.#seen(row.eventTime);
+    if (row.eventTime !== undefined) this.#addTime(row.eventTime);
   }
 
   #reject(position: number, line: string, reason: string, detail: string): void {
@@ -248,10 +257,10 @@ export class LineBatcher {
       this.#pack(this.#rejected, rejectedRow(origin, position, { source, reason, detail, raw: line }, now()));
     }
     this.counts.rejected++;
-    this.#count(reason);
+    this.#countReason(reason);
   }
 
-  /** False where the row fits no record. */
+  /** Returns false if the row is too large for any record. */
   #pack(packer: Packer, json: string): boolean {
     let packed = packer.add(json);
     if (packed === 'full') {
@@ -265,7 +274,7 @@ export class LineBatcher {
     this.#ready.push({ rows: this.#rows.take(), rejected: this.#rejected.take(), counts: { ...this.counts } });
   }
 
-  #count(reason: string, lines = 1): void {
+  #countReason(reason: string, lines = 1): void {
     this.reasons.set(reason, (this.reasons.get(reason) ?? 0) + lines);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The main flow: one object or payload, from its bytes or messages to acknowledged records.
- * Services and the clock are given; nothing here talks to one by itself.
+ * The main flow of loading: takes one input (an S3 object or a CloudWatch subscription payload) from its bytes or
+ * messages to acknowledged records. This file calls no AWS service and reads no clock itself: the caller provides both.
  */
 import { BrokenGzipError, DecompressionBombError, decompress } from '../lines/decompress.ts';
 import type { CompiledFormat } from '../reading/format.ts';
@@ -16,12 +16,12 @@ import type { Payload } from './payload.ts';
 import { firstTurn, inTurn } from './spread.ts';
 
 /**
- * Batches under way at once: enough to hide Firehose's latency behind parsing, few enough that
- * memory stays small (each is 4 MiB, and a third more as the base64 it is sent as).
+ * Batches in flight at once: enough to hide Firehose's latency behind parsing, and few enough to need little memory.
+ * Each batch is 4 MiB, and a third more as the base64 that is sent.
  */
 export const BATCHES_IN_FLIGHT = 3;
 
-/** Messages of a payload read between two looks whether a batch is full: they wait in memory as rows. */
+/** Messages of a payload that are read before full batches are sent: until then, the rows are held in memory. */
 const MESSAGES_AT_A_TIME = 500;
 
 /**
@@ -36,12 +36,12 @@ export interface EncodedBatch {
    * Sends the batch to the first stream, and entries that stream does not take to the next one, round-robin. Resolves
    * when Firehose has acknowledged every record.
    *
-   * @throws DeliveryError when the time is over, and whatever no retry can cure
+   * @throws DeliveryError when the time is over; otherwise the error that no retry can resolve
    */
   send(): Promise<void>;
 }
 
-/** Firehose did not acknowledge everything in the time there was: it may later. */
+/** Firehose did not acknowledge all records before the time limit. A later attempt may succeed. */
 export class DeliveryError extends Error {
   override readonly name = 'DeliveryError';
 }
@@ -52,53 +52,55 @@ export interface Ports {
   readonly now: () => Date;
   readonly loadsStream: string;
   readonly rejectedStream: string;
-  /** Days the ledger remembers an object. */
+  /** Days that the ledger keeps the entry of an object. */
   readonly objectEntryDays: number;
 }
 
-/** One invocation's try at an object or payload. */
+/** One invocation's attempt to load an input. */
 export interface Attempt {
-  /** Who holds the entry: the SQS message's id or Lambda's request id, which a redelivery repeats. */
+  /** Holder of the ledger entry: the SQS message's id or Lambda's request id. A redelivery has the same id. */
   readonly holder: string;
-  /** Milliseconds since the epoch after which this invocation must have ended. */
+  /** Milliseconds since the epoch by which this invocation has certainly ended. */
   readonly leaseUntil: number;
-  /** Is it time to stop reading, send what is packed and let another invocation go on? */
+  /** True if it is time to stop reading, send the packed records and leave the rest to another invocation. */
   readonly outOfTime: () => boolean;
 }
 
-/** A source ready to load. */
+/** A source with its options applied to its format. */
 export interface Source {
   readonly settings: SourceSettings;
   readonly format: CompiledFormat;
-  /** Whether an object of this base name is one of the format's logs. */
+  /** True if an object with this base name is a log of the format. */
   readonly accepts?: (baseName: string) => boolean;
 }
 
-/** What a load came to, for metrics. */
+/** The totals of a load, for metrics. */
 export interface Loaded {
   readonly source: string;
   readonly origin: string;
   readonly counts: Counts;
+  /** Number of filtered and rejected lines, by filter or reason. */
   readonly reasons: ReadonlyMap<string, number>;
 }
 
 /** How an attempt to load an input ended. */
 export type LoadResult =
   | { readonly outcome: 'loaded'; readonly loaded: Loaded }
-  /** Part of it is acknowledged and checkpointed; another invocation goes on from there. */
+  /** A part of the input is acknowledged and checkpointed; another invocation goes on from there. */
   | { readonly outcome: 'unfinished' }
-  /** An earlier delivery has loaded it. */
+  /** An earlier delivery has loaded the input. */
   | { readonly outcome: 'already_loaded' }
-  /** Another holder is loading it, or has crashed and its lease has not ended. */
+  /** Another holder is loading the input, or has crashed and its lease has not ended. */
   | { readonly outcome: 'held' }
-  /** Another object was written under its key, and is announced by itself. */
+  /** Another object was written under the object's key; that object has a notification of its own. */
   | { readonly outcome: 'replaced' };
 
 /**
- * Loads one S3 object. A gzip that breaks midway, though received whole, ends in one rejected line; so does a bomb.
+ * Loads one S3 object. If the object was received completely but its gzip is broken, or is a decompression bomb, the
+ * object ends with one rejected line.
  *
- * @param open opens the object; undefined where another has replaced it
- * @throws what `open`, its body, Firehose and the ledger throw: the entry then stays open, at its last checkpoint
+ * @param open opens the object; it returns undefined if another object has been written under the key
+ * @throws what `open`, its body, Firehose and the ledger throw: the entry then stays open at its last checkpoint
  */
 export async function loadObject(
   source: Source,
@@ -130,7 +132,7 @@ export async function loadObject(
     shared: format.keyFacts?.(object.key) ?? new Map<string, string>(),
     facts: { kind: 'object', bucket: object.bucket, object_key: object.key, etag: object.etag },
     ports,
-    async read(batcher, ship) {
+    async read(batcher, sendFull) {
       const from = batcher.counts.lines;
       if (!body) {
         batcher.counts.bytes = resume?.counts.bytes ?? 0;
@@ -139,9 +141,9 @@ export async function loadObject(
       try {
         for await (const chunk of decompress(body, open)) {
           batcher.push(chunk);
-          await ship();
+          await sendFull();
           if (!attempt.outOfTime()) continue;
-          // An invocation that got no further than the last one would be followed by its like for ever.
+          // Without progress the next invocation would stop at the same line, forever.
           return batcher.counts.lines > from ? 'out_of_time' : 'no_progress';
         }
         batcher.end();
@@ -156,9 +158,10 @@ export async function loadObject(
 }
 
 /**
- * Loads one CloudWatch subscription payload, in one invocation: its timeout is sized for the largest.
+ * Loads one CloudWatch subscription payload. It is read in one invocation, whose timeout is long enough for the largest
+ * payload.
  *
- * @throws what Firehose and the ledger throw: Lambda invokes again with the same payload
+ * @throws what Firehose and the ledger throw: Lambda then invokes the function again with the same payload
  */
 export async function loadPayload(
   source: Source,
@@ -188,13 +191,13 @@ export async function loadPayload(
       last_event_id: lastEventId,
     },
     ports,
-    async read(batcher, ship) {
+    async read(batcher, sendFull) {
       batcher.counts.bytes = payload.bytes;
       const { messages } = payload;
       while (batcher.counts.lines < messages.length) {
         const from = batcher.counts.lines;
         batcher.readMessages(messages.slice(from, from + MESSAGES_AT_A_TIME));
-        await ship();
+        await sendFull();
       }
       return 'whole';
     },
@@ -209,32 +212,37 @@ function claimInput(
   return ledger.claim({ ...entry, id: entryIdOf(inputKey) }, holder, leaseUntil);
 }
 
-/**
- * How reading ended: with all there is read; for lack of time, with new lines read or without; at a
- * checkpoint of old, as another object has taken the place of the one begun.
- */
-type Read = 'whole' | 'out_of_time' | 'no_progress' | 'replaced';
+/** Why reading stopped. */
+type ReadEnd =
+  /** The whole input was read. */
+  | 'whole'
+  /** Time ran out after at least one new line was read. */
+  | 'out_of_time'
+  /** Time ran out before any new line was read. */
+  | 'no_progress'
+  /** The object was overwritten after an earlier attempt had stored a checkpoint. */
+  | 'replaced';
 
 interface InputLoad {
   readonly source: Source;
   readonly claim: Claim;
   readonly origin: string;
-  /** Values every row shares, by column. */
+  /** Values shared by every row, by column name. */
   readonly shared: ReadonlyMap<string, string>;
-  /** What the loads row tells of the object or payload. */
+  /** The columns of the loads row that identify the input. */
   readonly facts: LoadsRow;
   readonly ports: Ports;
-  /** Gives the loader all there is, or as much as there is time for, and `ship`s what gets full. */
-  readonly read: (batcher: LineBatcher, ship: () => Promise<void>) => Promise<Read>;
+  /** Reads the input into the batcher until its end or until time runs out, and calls `sendFull` in between. */
+  readonly read: (batcher: LineBatcher, sendFull: () => Promise<void>) => Promise<ReadEnd>;
 }
 
 /**
- * Order of effects, and what a death after each leaves:
+ * Loads an input that was claimed. These are the effects in their order, and the consequence of a crash after each:
  *
- * 1. rows and rejected lines acknowledged: they repeat, at most the batches in flight
- * 2. checkpoint: nothing repeats
- * 3. loads row acknowledged: it repeats, with the same origin
- * 4. entry finished: everyone skips
+ * 1. Rows and rejected lines are acknowledged: the next attempt sends them again, at most the batches in flight.
+ * 2. The checkpoint is stored: the next attempt goes on after it, and sends nothing again.
+ * 3. The loads row is acknowledged: the next attempt sends it again, with the same origin.
+ * 4. The entry is finished: every later delivery of the input is skipped.
  */
 async function load(job: InputLoad): Promise<LoadResult> {
   const { source, claim, origin, shared, facts, ports, read } = job;
@@ -256,7 +264,7 @@ async function load(job: InputLoad): Promise<LoadResult> {
   const sending = new InFlight<CheckpointedBatch>(
     BATCHES_IN_FLIGHT,
     async ({ rows, rejected }) => {
-      await allOf([sent(ports, inTurn(streams, turn++), rows), sent(ports, [ports.rejectedStream], rejected)]);
+      await allOf([send(ports, inTurn(streams, turn++), rows), send(ports, [ports.rejectedStream], rejected)]);
     },
     async ({ counts }) => {
       await claim.checkpoint({ counts });
@@ -274,9 +282,9 @@ async function load(job: InputLoad): Promise<LoadResult> {
       return { outcome: 'unfinished' };
     }
     if (ended === 'no_progress')
-      await sent(ports, [ports.rejectedStream], packed(givenUp(batcher, name, origin, ports)));
+      await send(ports, [ports.rejectedStream], recordsOf(rejectRest(batcher, name, origin, ports)));
     const row = { ...facts, ...summary(name, batcher.counts, startedAt, ports.now()) };
-    await sent(ports, [ports.loadsStream], packed(loadsRow(origin, row)));
+    await send(ports, [ports.loadsStream], recordsOf(loadsRow(origin, row)));
     if (ended === 'replaced') {
       await claim.finish('replaced');
       return { outcome: 'replaced' };
@@ -286,15 +294,16 @@ async function load(job: InputLoad): Promise<LoadResult> {
     return { outcome: 'loaded', loaded: { source: name, origin, counts, reasons } };
   } catch (error) {
     await sending.settle();
-    // A throttled stream that took some is no failure: whoever goes on starts from there.
+    // If a throttled stream has accepted some batches, this attempt has made progress and does not count as a failure:
+    // the next invocation goes on after the last batch that was acknowledged.
     if (!(error instanceof DeliveryError) || !acknowledged || acknowledged === resume) throw error;
     await claim.release({ counts: acknowledged });
     return { outcome: 'unfinished' };
   }
 }
 
-/** Counts all that is left of an object as one rejected line, and gives its row. */
-function givenUp({ counts, reasons }: LineBatcher, source: string, origin: string, { now }: Ports): string {
+/** Counts the unread rest of an object as one rejected line, and returns the row of that line. */
+function rejectRest({ counts, reasons }: LineBatcher, source: string, origin: string, { now }: Ports): string {
   const reason = 'no_progress';
   const detail = `expected to get past line ${counts.lines} within one invocation: raise timeoutSeconds`;
   counts.lines++;
@@ -303,14 +312,14 @@ function givenUp({ counts, reasons }: LineBatcher, source: string, origin: strin
   return rejectedRow(origin, counts.lines, { source, reason, detail, raw: '' }, now());
 }
 
-/** Sends a batch, whose memory serves the next batch at once. */
-function sent({ encode }: Ports, streams: readonly string[], records: readonly Uint8Array[]): Promise<void> {
+/** Sends a batch. The memory of its records is reused at once, because the encoded batch does not need it. */
+function send({ encode }: Ports, streams: readonly string[], records: readonly Uint8Array[]): Promise<void> {
   const batch = encode(streams, records);
   recycle(records);
   return batch.send();
 }
 
-function packed(row: string): Uint8Array[] {
+function recordsOf(row: string): Uint8Array[] {
   const packer = new Packer();
   packer.add(row);
   return packer.take();

@@ -1,26 +1,26 @@
-/** Messages that announce S3 objects, in every envelope they come in. */
+/** Reads the SQS messages that announce S3 objects, in each of the envelopes that AWS uses. */
 import type { ObjectId } from './input.ts';
 
-/** An object that has been created, as its notification names it. */
+/** An object that was created, as its notification describes it. */
 export interface CreatedObject extends ObjectId {
-  /** Compressed size in bytes, as announced. */
+  /** Size in bytes, still compressed; 0 if the message does not state it. */
   readonly size: number;
 }
 
-/** A message nobody here can read: it is retried, then goes to the dead-letter queue. */
+/** The message has no known form: it is retried, then SQS moves it to the dead-letter queue. */
 export class UnknownMessageError extends Error {
   override readonly name = 'UnknownMessageError';
 }
 
 /**
- * The objects a queue's message announces: an S3 event notification, an EventBridge event, either of
- * them inside an SNS envelope. `s3:TestEvent`, which S3 sends when notifications are configured, and
- * events other than creation announce none.
+ * The objects that an SQS message announces. The message is an S3 event notification or an EventBridge event, either of
+ * them possibly inside an SNS envelope. Two kinds of messages announce no objects: `s3:TestEvent`, which S3 sends when
+ * notifications are configured, and events other than the creation of an object.
  *
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
  *
- * @throws UnknownMessageError saying what was expected and how the message begins.
+ * @throws UnknownMessageError with what was expected and the beginning of the message
  */
 export function createdObjects(body: string): CreatedObject[] {
   const message = parse(body);
@@ -28,31 +28,31 @@ export function createdObjects(body: string): CreatedObject[] {
   if (message.Event === 's3:TestEvent') return [];
   if (Array.isArray(message.Records)) return message.Records.flatMap((record) => fromS3(record, body));
   if (message.source === 'aws.s3') return fromEventBridge(message, body);
-  throw unknown(body);
+  throw unknownMessage(body);
 }
 
 function fromS3(record: unknown, body: string): CreatedObject[] {
   const { eventName, s3 } = object(record);
-  if (typeof eventName !== 'string') throw unknown(body);
+  if (typeof eventName !== 'string') throw unknownMessage(body);
   if (!eventName.startsWith('ObjectCreated:')) return [];
   const { bucket, object: created } = object(s3);
-  // Keys are URL-encoded as in a form: a space is a plus.
-  return [announced(object(bucket).name, created, body, (key) => decodeURIComponent(key.replaceAll('+', ' ')))];
+  // S3 URL-encodes keys as HTML forms do, with a plus for a space. EventBridge does not encode them.
+  return [createdObject(object(bucket).name, created, body, (key) => decodeURIComponent(key.replaceAll('+', ' ')))];
 }
 
 function fromEventBridge(message: Readonly<Record<string, unknown>>, body: string): CreatedObject[] {
   if (message['detail-type'] !== 'Object Created') return [];
   const { bucket, object: created } = object(message.detail);
-  return [announced(object(bucket).name, created, body, (key) => key)];
+  return [createdObject(object(bucket).name, created, body, (key) => key)];
 }
 
-function announced(bucket: unknown, of: unknown, body: string, decode: (key: string) => string): CreatedObject {
+function createdObject(bucket: unknown, of: unknown, body: string, decode: (key: string) => string): CreatedObject {
   const { key, eTag, etag = eTag, size } = object(of);
-  if (typeof bucket !== 'string' || typeof key !== 'string' || typeof etag !== 'string') throw unknown(body);
+  if (typeof bucket !== 'string' || typeof key !== 'string' || typeof etag !== 'string') throw unknownMessage(body);
   try {
     return { bucket, key: decode(key), etag, size: typeof size === 'number' ? size : 0 };
   } catch {
-    throw unknown(body);
+    throw unknownMessage(body);
   }
 }
 
@@ -60,7 +60,7 @@ function parse(body: string): Readonly<Record<string, unknown>> {
   try {
     return object(JSON.parse(body));
   } catch {
-    throw unknown(body);
+    throw unknownMessage(body);
   }
 }
 
@@ -68,13 +68,16 @@ function object(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
-function unknown(body: string): UnknownMessageError {
+function unknownMessage(body: string): UnknownMessageError {
   return new UnknownMessageError(
     `message: expected an S3 event notification, got ${JSON.stringify(body.slice(0, 200))}`,
   );
 }
 
-/** A message that `createdObjects` reads as this one object: for what goes on, is loaded again or was never announced. */
+/**
+ * A message that `createdObjects` reads as this one object. It is sent if an object is unfinished, is to be loaded
+ * again or was never announced.
+ */
 export function continuation({ bucket, key, etag }: ObjectId): string {
   const detail = { bucket: { name: bucket }, object: { key, etag } };
   return JSON.stringify({ source: 'aws.s3', 'detail-type': 'Object Created', detail });

@@ -1,48 +1,49 @@
 /**
- * Rows to Firehose records and batches that cannot break PutRecordBatch's limits.
+ * Packs rows into Firehose records, and records into batches within the limits of PutRecordBatch.
  * https://docs.aws.amazon.com/firehose/latest/dev/limits.html
  */
 
 /** Firehose bills each record in steps of this many bytes. */
 export const BILLING_STEP_BYTES = 5 * 1024;
 
-/** Largest record, before base64. */
+/** Bytes of the largest record, before base64. */
 export const MAX_RECORD_BYTES = 1000 * 1024;
 
-/** Largest batch. */
+/** Limits of one batch. */
 export const MAX_BATCH_RECORDS = 500;
 export const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
 /**
- * Size a record is filled to: whole billing steps, so that rounding costs no more than what the next row had no
- * room for; half of what a record may be, because one bad row may fail its whole record. Eight make a batch.
+ * Bytes that a record is filled to. They are whole billing steps, so rounding up costs at most the space that was too
+ * small for the next row. They are about half of the largest record, because one bad row can make Firehose fail the
+ * whole record. A batch holds eight such records.
  */
 export const PACKED_RECORD_BYTES = 101 * BILLING_STEP_BYTES;
 
-/** What became of a row given to a packer. */
+/** Result of adding a row to a packer. */
 export type Packed =
   | 'packed'
-  /** The batch has no room: take it, then add the row again. */
+  /** The batch has no room for the row: take the batch, then add the row again. */
   | 'full'
-  /** The row is larger than a record may be; it fits nowhere. */
+  /** The row is larger than the largest record. */
   | 'too-large';
 
 /**
- * Memory of batches that are read, for batches to come: a batch is larger than what a processor has at hand, and memory
- * from the system has to be cleared first and found unused by the garbage collector afterwards.
+ * Pool of the memory of batches that are no longer needed. New memory costs more: the operating system must clear it,
+ * it is not in the processor's cache, and the garbage collector must find it afterwards.
  */
 const spare = new Set<ArrayBufferLike>();
-/** One that is full, the next one, and those of rejected lines. */
+/** Enough for a full batch and the next one, for rows as well as for rejected lines. */
 const MAX_SPARE = 4;
 
-/** The records of a batch are needed no more: their memory serves another batch. */
+/** Returns the memory of a batch to the pool. The caller must not use the records afterwards. */
 export function recycle(records: readonly Uint8Array[]): void {
   const memory = records[0]?.buffer;
   if (memory?.byteLength === MAX_BATCH_BYTES && spare.size < MAX_SPARE) spare.add(memory);
 }
 
 function batchMemory(): Buffer {
-  // The last to come is used first, so that no more of them are ever touched than are needed at once.
+  // The memory returned last is used first, so that no more batches are touched than are needed at once.
   const memory = [...spare].at(-1);
   if (!memory) return Buffer.allocUnsafeSlow(MAX_BATCH_BYTES);
   spare.delete(memory);
@@ -50,21 +51,23 @@ function batchMemory(): Buffer {
 }
 
 /**
- * Fills records with rows, one JSON object behind the other, until a batch is full. Firehose needs nothing between them:
+ * Fills records with rows, one JSON object after the other, until a batch is full. Firehose needs no separator between
+ * the rows of a record:
  * https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html
  */
 export class Packer {
-  /** The batch: its records lie one behind the other. Taken when the first row comes. */
+  /** Memory of the batch, in which its records follow one another; allocated when the first row is added. */
   #batch: Buffer | undefined;
-  /** Where closed records end, and so the one being filled begins; the last ends the batch as it is. */
+  /** End of each closed record in the batch. The open record begins at the last of these ends. */
   #ends: number[] = [];
+  /** End of the rows that were added. */
   #end = 0;
 
   get empty(): boolean {
     return this.#end === 0;
   }
 
-  /** Bytes of rows that the record being filled still takes; 0 where the batch is full. */
+  /** Bytes of rows that still fit into the open record, or 0 if the batch is full. */
   get room(): number {
     const open = this.#openBytes;
     return open > 0 || this.#fits(PACKED_RECORD_BYTES) ? PACKED_RECORD_BYTES - open : 0;
@@ -74,7 +77,7 @@ export class Packer {
     const bytes = Buffer.byteLength(row);
     if (bytes > MAX_RECORD_BYTES) return 'too-large';
     if (this.#openBytes === 0 || bytes > this.room) {
-      // A record once opened may be filled, so its whole size must fit before it is opened.
+      // `addRows` may fill an open record up to its whole size, so the batch must have room for all of it.
       if (!this.#fits(Math.max(bytes, PACKED_RECORD_BYTES))) return 'full';
       this.closeRecord();
     }
@@ -84,18 +87,18 @@ export class Packer {
     return 'packed';
   }
 
-  /** Adds rows: at most `room` bytes. */
+  /** Adds rows that are together at most `room` bytes. */
   addRows(rows: Uint8Array): void {
     this.#memory().set(rows, this.#end);
     this.#end += rows.length;
   }
 
-  /** The record being filled is full enough. */
+  /** Closes the open record, if it has rows: the next row begins a new record. */
   closeRecord(): void {
     if (this.#openBytes > 0) this.#ends.push(this.#end);
   }
 
-  /** The batch: records in the order of their rows. The packer is empty again. */
+  /** Returns the records of the batch, in the order in which their rows were added, and empties the packer. */
   take(): Uint8Array[] {
     this.closeRecord();
     const batch = this.#batch;
@@ -110,7 +113,7 @@ export class Packer {
     return this.#end - (this.#ends.at(-1) ?? 0);
   }
 
-  /** Has the batch room for another record of so many bytes, beside the one being filled? */
+  /** True if the batch has room for another record of this size after the open one. */
   #fits(bytes: number): boolean {
     const records = this.#ends.length + (this.#openBytes > 0 ? 1 : 0);
     return records < MAX_BATCH_RECORDS && this.#end + bytes <= MAX_BATCH_BYTES;
@@ -123,8 +126,8 @@ export class Packer {
 }
 
 /**
- * Between two rows of a record: within a string the quotes of a row's first key would have backslashes. Whoever else
- * sends rows may end them with a line feed, which JSON text never holds.
+ * Matches the boundary between two rows of a record. It cannot match within a JSON string, because the quotes of the
+ * first key would be escaped there. Other senders may end each row with a line feed, which compact JSON never contains.
  */
 const BETWEEN_ROWS = /(?<=\})\n*(?=\{"0":)/;
 

@@ -1,34 +1,34 @@
-/** CloudWatch subscription payloads: what a log group's filter hands to a function. */
+/** Reads CloudWatch subscription payloads, which the subscription filter of a log group sends to a function. */
 import { gunzipSync } from 'node:zlib';
 import type { PayloadId } from './input.ts';
 
-/** A payload's events and where they come from. */
+/** The log events of a payload, and the log stream that they come from. */
 export interface Payload extends PayloadId {
   readonly messages: readonly string[];
-  /** When each event was logged, milliseconds since the epoch. */
+  /** When each event was logged, in milliseconds since the epoch; 0 if unknown. */
   readonly timestamps: readonly number[];
-  /** Compressed payload's size when decompressed, in bytes. */
+  /** Size of the payload in bytes, decompressed. */
   readonly bytes: number;
 }
 
 /**
- * Largest payload taken, decompressed. An asynchronous invocation carries at most 1 MB, base64 and
- * gzip; logs seldom shrink more than twentyfold, a decompression bomb a thousandfold.
+ * Largest payload that is accepted, decompressed. An asynchronous invocation carries at most 1 MB of base64, which is
+ * gzip inside. Gzip seldom makes logs more than 20 times smaller, but makes a decompression bomb 1,000 times smaller.
  */
 export const MAX_PAYLOAD_BYTES = 256 * 1024 * 1024;
 
-/** An invocation that is no subscription payload: retried by Lambda, then kept at the on-failure destination. */
+/** The event is not a subscription payload: Lambda retries it, then keeps it at the on-failure destination. */
 export class BadPayloadError extends Error {
   override readonly name = 'BadPayloadError';
 }
 
 /**
- * Reads `{ awslogs: { data } }`: base64, gzip, JSON. Undefined for a CONTROL_MESSAGE, by which
- * CloudWatch only tests that the function can be reached.
+ * Reads an event `{ awslogs: { data } }`, whose data is gzipped JSON in base64. Returns undefined for a
+ * CONTROL_MESSAGE, with which CloudWatch only tests that it can invoke the function.
  *
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
  *
- * @throws BadPayloadError naming the field, what was expected and what came.
+ * @throws BadPayloadError with the field, what was expected and what was found
  */
 export function readPayload(event: unknown): Payload | undefined {
   const data = field(field(event, 'awslogs', 'the event'), 'data', 'awslogs');

@@ -1,17 +1,18 @@
-/** Which source an object or a log group belongs to. */
+/** Finds the source that an object or a log group belongs to. */
 
 import { FORMATS } from '../formats/registry.ts';
 import type { CompiledFormat } from '../reading/format.ts';
 import { type InputSettings, type ReadingSettings, SettingsError } from '../settings.ts';
 import type { CreatedObject } from './notification.ts';
 
-/** Why an object is not loaded although its notification came. */
+/** Why an object is not loaded although its notification was delivered. */
 export type SkipReason = 'no_source' | 'not_a_log' | 'folder';
 
 /**
- * Applies each source's options to its format.
+ * Applies each source's options to the source's format.
  *
- * @throws SettingsError for an unknown format; OptionError as the format does. Synth has checked both.
+ * @throws SettingsError for an unknown format; OptionError for an option that the format does not accept. CDK synth
+ * checks both, so neither is thrown in a deployed function.
  */
 export function compiledSources<Settings extends ReadingSettings>(
   settings: readonly Settings[],
@@ -27,20 +28,20 @@ export function compiledSources<Settings extends ReadingSettings>(
   });
 }
 
-/** A source with its format's options applied. */
+/** A source with its options applied to its format. */
 export interface FoundSource<Settings extends ReadingSettings> {
   readonly settings: Settings;
   readonly format: CompiledFormat;
-  /** Whether an object of this base name is one of the format's logs. */
+  /** True if an object with this base name is a log of the format. */
   readonly accepts?: (baseName: string) => boolean;
 }
 
-/** Whether an object belongs to a source. */
+/** The source that an object belongs to, or why the object is skipped. */
 export type ObjectMatch<Settings extends InputSettings> =
   | { readonly outcome: 'found'; readonly source: FoundSource<Settings> }
   | { readonly outcome: 'skipped'; readonly reason: SkipReason };
 
-/** The source whose bucket, prefix and suffix the object has, or why no source loads it. */
+/** Finds the source whose bucket, prefix and suffix match the object. */
 export function sourceOfObject<Settings extends InputSettings>(
   sources: readonly FoundSource<Settings>[],
   { bucket, key }: CreatedObject,

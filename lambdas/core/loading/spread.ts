@@ -1,9 +1,9 @@
-/** Spreads batches over the streams into one table. Which of them a row came through shows nowhere. */
+/** Spreads batches over the Firehose streams of one table. The stream that a row came through is not stored. */
 
 /**
- * The streams in the order in which a batch tries them: from that of its turn on, round. What a stream
- * does not take goes to the next: throttling is each stream's own, and a batch is most of what one
- * takes in a second.
+ * The streams in the order in which a batch tries them: round-robin, beginning with the stream of the batch's turn.
+ * Records that one stream rejects go to the next one: each stream is throttled separately, and one batch is most of
+ * what a stream accepts in a second.
  */
 export function inTurn(streams: readonly string[], turn: number): readonly string[] {
   const first = turn % streams.length;
@@ -11,9 +11,9 @@ export function inTurn(streams: readonly string[], turn: number): readonly strin
 }
 
 /**
- * The turn of an object's or payload's first batch; each further batch takes the next. By the origin,
- * which is a hash: functions that begin together would otherwise all begin with the same stream, and
- * small objects, of one batch each, would never reach another.
+ * The turn of an input's first batch; each further batch has the next turn. The turn is derived from the origin, which
+ * is a hash. If it were 0 for every input, concurrent functions would all begin with the first stream, and inputs of
+ * one batch would use no other stream.
  */
 export function firstTurn(origin: string): number {
   return Buffer.from(origin, 'base64url').readUInt32BE();

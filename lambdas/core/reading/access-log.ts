@@ -1,4 +1,4 @@
-/** Formats whose lines an nginx log_format string describes. */
+/** Makes formats whose lines are described by an nginx log_format string. */
 import { isLoopback } from './address.ts';
 import { unwrap } from './envelope.ts';
 import { activeFilters, errorLogFilter, FILTERS, FILTERS_OPTION, type FilterName, gatewayFilters } from './filters.ts';
@@ -21,20 +21,20 @@ import { LOG_FORMAT_OPTION, type LogFormat, parseLogFormat, type SplitLine, spli
 import type { Row } from './row.ts';
 import { readLogTime, readTime } from './times.ts';
 
-/** What tells one such format from another. */
+/** The properties in which these formats differ. */
 export interface AccessLogFormat {
   readonly name: string;
   readonly description: string;
   readonly reference: string;
-  /** log_format strings by name; the first is the format's default. */
+  /** log_format strings by name; the first one is the format's default. */
   readonly presets: Readonly<Record<string, string>>;
-  /** Lines of the format's default preset, as `Format.exampleLines`. */
+  /** `Format.exampleLines`, in the default preset. */
   readonly exampleLines: readonly string[];
 }
 
 /**
- * A format with the options `preset` or `logFormat`, `escape` and `filters`. Lines are taken out of
- * their container envelope and filtered before they are read.
+ * Makes a format with the options `preset` or `logFormat`, `escape` and `filters`. Before a line is read, its container
+ * envelope is removed and the filters are applied.
  */
 export function accessLogFormat({ presets, ...described }: AccessLogFormat): Format {
   return {
@@ -59,7 +59,8 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
     { index: client, fits: (value: string) => clientAddress(value) !== undefined },
     { index: indexOf('log_time'), fits: (value: string) => readLogTime(value) !== undefined },
   ].filter(({ index }) => index !== undefined);
-  // A filter on what the format does not log would leave out every line, and one on what a client sends its requests.
+  // A filter on a value that the format does not log would leave out every line. A filter on a header's value would leave
+  // out whatever a client sends.
   const filters = new Set(active);
   if (request === undefined) filters.delete('no_http');
   if (!isTrusted) for (const name of ['no_client_address', 'local_client'] as const) filters.delete(name);
@@ -73,14 +74,14 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
     ),
     reader: {
       read: (line, row) => {
-        const { text, stream, time, partial, rest: beside = [] } = unwrap(line, format.start);
+        const { text, stream, time, partial, rest: envelopeRest = [] } = unwrap(line, format.start);
         if (filters.has('not_stdout') && stream !== undefined && stream !== 'stdout') return filtered('not_stdout');
-        // The pieces of a line cannot be joined here: other streams' lines may lie between them, and the
-        // last one looks like any line. Half a line in the table would be worse than a line kept aside.
+        // The pieces of a line cannot be joined here: lines of other streams may be between them, and the last piece
+        // looks like any line. A piece is therefore rejected, because half a line in the table would be worse.
         if (partial) return rejected('partial_line', 'expected a whole line, got a piece cut by the container runtime');
         if (text.trim() === '') return filtered(BLANK_LINE);
         const ownLine = errorLogFilter(text, active);
-        if (ownLine) return leftOut(ownLine, line);
+        if (ownLine) return filteredUnlessBinary(ownLine, line);
 
         // Whether the line is of this format is asked before any filter: a filter must not hide a foreign file.
         const split = splitLine(text, format, escaping);
@@ -104,9 +105,9 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
         if (isTrusted && address === undefined && clientValue !== undefined && !CLIENT.test(clientValue)) {
           return rejected('not_this_format', `expected a line as ${logFormat}, got no client there`);
         }
-        if (filters.has('no_http') && !hasHttp) return leftOut('no_http', line);
+        if (filters.has('no_http') && !hasHttp) return filteredUnlessBinary('no_http', line);
         if (clientValue !== undefined && filters.has('no_client_address') && isNoClient(clientValue)) {
-          return leftOut('no_client_address', line);
+          return filteredUnlessBinary('no_client_address', line);
         }
         if (filters.has('local_client') && address !== undefined && isLoopback(address))
           return filtered('local_client');
@@ -114,7 +115,7 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
         if (stream !== undefined) row.text('stream', stream);
         writeFields(row, fields, split);
         if (time !== undefined && isMissing(valueAt(values, indexOf('log_time')))) writeEnvelopeTime(row, time);
-        for (const { key, json } of beside) if (json !== 'null') row.extra(key, plainText(json));
+        for (const { key, json } of envelopeRest) if (json !== 'null') row.extra(key, plainText(json));
         return ROW;
       },
     },
@@ -132,16 +133,19 @@ const TRUSTED_CLIENT: ReadonlySet<string> = new Set(['remote_addr', 'realip_remo
 const CLIENT = /^[^\s\x00-\x1f\x7f"'{}<>]*$/;
 
 /**
- * Filtered; but what is no text at all is no line that a gateway wrote about something else. A binary file is kept as
- * rejected lines, and so is one that was truncated while it was written to, which leaves NULs where it had been.
+ * Filters the line, unless it contains NUL: then the line is rejected so that it is kept. NUL occurs in binary files,
+ * and in files that were truncated while a process was writing to them: NULs then fill the place of the removed part.
  */
-function leftOut(filter: FilterName, line: string): Outcome {
+function filteredUnlessBinary(filter: FilterName, line: string): Outcome {
   return line.includes('\0')
     ? rejected('not_this_format', 'expected a log line, got one with NUL in it')
     : filtered(filter);
 }
 
-/** The format, for the kernel; none where it takes more than a look to see where a value ends. */
+/**
+ * The layout of the format for the kernel, or undefined if the end of a value is not easy to find: after an address, a
+ * colon may be part of the address or of the literal that follows it.
+ */
 function layoutOf(
   { start, variables }: LogFormat,
   fields: readonly LogField[],
@@ -171,13 +175,13 @@ function layoutOf(
   };
 }
 
-/** A gateway logs a request once. A trace can have several: with its time and URL it stands for one of them. */
+/** A gateway logs a request once. A trace can have several requests, which differ by their time, method or URL. */
 const RECORD_KEYS: readonly RecordKey[] = [
   ['request_id'],
   ['trace_id', 'log_time', 'request_method', 'request_url', 'query_string'],
 ];
 
-/** Under this name `extra` keeps what a line holds after its format's end. */
+/** The name in `extra` of the text that a line has after the end of its format. */
 const REST = 'rest';
 
 function writeFields(row: Row, fields: readonly LogField[], { values, rest }: SplitLine): void {

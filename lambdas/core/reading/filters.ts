@@ -1,8 +1,10 @@
-/** Filters that gateway formats apply unless a source switches them off. */
+/** Filters that gateway formats apply unless a source switches a filter off. */
 import { type FormatOptions, OptionError } from './format.ts';
 import type { GatewayFilters } from './layout.ts';
 
-/** A gateway format's filters: what each leaves out. Lines left out are counted by the filter's name. */
+/**
+ * The filters of gateway formats, each with the lines that it leaves out. These lines are counted by the filter's name.
+ */
 export const FILTERS = {
   not_stdout: 'Lines whose container envelope names a stream other than stdout.',
   no_http: "The gateway's own lines without HTTP/: of its error log, and of connections that never became a request.",
@@ -13,13 +15,13 @@ export const FILTERS = {
 
 export type FilterName = keyof typeof FILTERS;
 
-/** The source option that switches filters: `{ "local_client": false }`. */
+/** The source option that switches filters on or off, for example `{ "local_client": false }`. */
 export const FILTERS_OPTION = 'filters';
 
 /**
- * The filters of `available` that the options leave on.
+ * Returns the filters of `available` that the options do not switch off.
  *
- * @throws OptionError for an unknown filter or a setting that is not true or false.
+ * @throws OptionError for an unknown filter or a setting that is neither true nor false
  */
 export function activeFilters(options: FormatOptions, available: readonly FilterName[]): ReadonlySet<FilterName> {
   const given = options[FILTERS_OPTION] ?? {};
@@ -59,7 +61,7 @@ export function errorLogFilter(text: string, active: ReadonlySet<FilterName>): F
   return names.find((name) => active.has(name));
 }
 
-/** Those a layout tells, by its names. */
+/** The filters that a layout contains, under the names that they have there. */
 export function gatewayFilters(filters: ReadonlySet<FilterName>): GatewayFilters {
   return {
     notStdout: filters.has('not_stdout'),

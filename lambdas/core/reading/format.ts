@@ -3,14 +3,14 @@ import type { Layout } from './layout.ts';
 import type { Row } from './row.ts';
 
 /**
- * What became of one line. A row has been written to the `Row` given; anything else leaves the row
- * to be thrown away.
+ * Result of reading one line. If `kind` is `row`, the line's values are in the `Row` that was passed; otherwise the
+ * `Row` may be half written and must not be used.
  */
 export type Outcome =
   | { readonly kind: 'row' }
-  /** Left out by a filter, which is counted by its name. */
+  /** A filter left the line out; such lines are counted by the filter's name. */
   | { readonly kind: 'filtered'; readonly filter: string }
-  /** Not a line of this format. `reason` is a short code, `detail` says what was expected and what came. */
+  /** Not a line of the format. `reason` is a short code; `detail` says what was expected and what was found. */
   | { readonly kind: 'rejected'; readonly reason: string; readonly detail: string };
 
 export const ROW: Outcome = { kind: 'row' };
@@ -26,18 +26,18 @@ export function filtered(filter: string): Outcome {
 /** Filter of lines without any text, in every format: such a line is counted and never a row. */
 export const BLANK_LINE = 'blank_line';
 
-/** Reads lines of one source: a format with its options applied. */
+/** Reads the lines of one source, in TypeScript. The kernel reads ordinary lines in its place. */
 export interface LineReader {
-  /** Reads `line` (well-formed text, no line end) into `row`. It must not throw, whatever the text. */
+  /** Reads `line` (well-formed text without a line end) into `row`. It must not throw, for any text. */
   read(line: string, row: Row): Outcome;
 }
 
-/** Reason of a line whose reader threw. */
+/** Reason of a rejected line whose reader threw an error. */
 export const READER_FAILED = 'reader_failed';
 
 /**
- * Reads a line. A reader that throws has a defect; the line is rejected, so that it is kept with what was thrown and can
- * be replayed once the reader is mended, and the lines after it are read.
+ * Reads a line. If the reader throws, it has a defect. The line is then rejected with the error, so that the lines
+ * after it are read and the line itself can be replayed once the reader is fixed.
  */
 export function readLine(reader: LineReader, line: string, row: Row): Outcome {
   try {
@@ -48,8 +48,8 @@ export function readLine(reader: LineReader, line: string, row: Row): Outcome {
 }
 
 /**
- * Columns that tell a record from every other. They count where the first of them has a value; the
- * others may be null.
+ * Columns whose values together identify a record. The key applies to a record if the first column has a value; the
+ * other columns may be null.
  */
 export type RecordKey = readonly string[];
 
@@ -57,50 +57,51 @@ export type RecordKey = readonly string[];
 export interface CompiledFormat {
   readonly columns: ColumnSpecs;
   readonly reader: LineReader;
-  /** How lines mostly look, so that the kernel can read them; absent: the reader reads all. */
+  /** Describes ordinary lines to the kernel; absent if the reader must read all lines. */
   readonly layout?: Layout;
-  /** What a record is known by, best first; where none counts, it is the whole line. */
+  /** Record keys, in order of preference. A record to which none applies is identified by its whole line. */
   readonly recordKeys?: readonly RecordKey[];
-  /** Values every row of one object shares, told by the object's key; columns by name. */
+  /** Reads from an object's key the values that all rows of the object share, by column name. */
   readonly keyFacts?: (key: string) => ReadonlyMap<string, string>;
 }
 
 /**
- * A log format: columns, parser and description in one file under `formats/`, joined in `formats/registry.ts`.
+ * A log format. Each format has one file under `formats/`, with its columns, parser and description, and is listed in
+ * `formats/registry.ts`.
  */
 export interface Format {
-  /** As written in a source's `format`. */
+  /** The name that a source's `format` has in the configuration. */
   readonly name: string;
   /** One sentence for `lake formats` and docs/tables.md. */
   readonly description: string;
-  /** Where the format is defined, by its owner. */
+  /** URL of the format's definition by its owner. */
   readonly reference: string;
-  /** Does the base name of an object belong to this format? Objects that do not are skipped and counted. */
+  /** True if an object with this base name is a log of the format. Other objects are skipped and counted. */
   readonly accepts?: (baseName: string) => boolean;
-  /** Names of the source options this format takes, for error messages. */
+  /** Names of the source options that the format accepts, for error messages. */
   readonly options: readonly string[];
-  /** Options to show and to measure the format with. Needed only if it has no columns without options. */
+  /** Options with which the format is shown and measured. Needed only if it has no columns without options. */
   readonly exampleOptions?: FormatOptions;
   /**
-   * A few everyday lines, made up with addresses and accounts reserved for documentation. docs/tables.md shows them,
-   * and `npm run bench` draws their numbers and ids anew to measure the format.
+   * A few ordinary lines, made up with addresses and accounts that are reserved for documentation. docs/tables.md shows
+   * these lines; `npm run bench` replaces their numbers and ids at random to measure the format.
    */
   readonly exampleLines: readonly string[];
-  /** The key of an object as the format's writer names it, if the format reads anything from the name. */
+  /** Example of an object's key. Needed only if the format reads values from the key or decides by it. */
   readonly exampleKey?: string;
   /**
-   * The measured format that is read most alike: `lake plan` takes its rates, and says so, until `npm run bench` has
-   * measured this one.
+   * Name of the measured format whose lines are most alike. `lake plan` uses the rates of that format, and says so,
+   * until `npm run bench` has measured this one.
    *
-   * @default - kong, lines of a gateway
+   * @default - kong, whose lines are those of a gateway
    */
   readonly ratesLike?: string;
-  /** Filters that apply unless the option `filters` switches them off: what each leaves out, by name. */
+  /** Filters that apply unless the option `filters` switches them off: a description of each, by name. */
   readonly filters?: Readonly<Record<string, string>>;
   /**
    * Applies a source's options.
    *
-   * @throws OptionError naming the option, what is allowed and what came.
+   * @throws OptionError with the option, what is allowed and what was found
    */
   compile(options: FormatOptions): CompiledFormat;
 }
@@ -108,7 +109,7 @@ export interface Format {
 /** A source's options for its format, as in cdk.json. */
 export type FormatOptions = Readonly<Record<string, unknown>>;
 
-/** A source's option that cannot be used; stops synth. */
+/** An option of a source is invalid. CDK synth fails with this error. */
 export class OptionError extends Error {
   override readonly name = 'OptionError';
   readonly option: string;

@@ -1,27 +1,29 @@
 /**
- * How the lines of a format mostly look: what a format tells the kernel, so that it can read them without
- * knowing the format. The format's reader knows all lines; the kernel must give the same row or leave the line to it.
+ * Layouts describe the ordinary lines of a format to the kernel. The kernel knows no formats: kernel-program.ts
+ * compiles a layout into the program with which the kernel reads lines. For each line the kernel must write the same
+ * row as the format's TypeScript reader, or leave the line to that reader.
  */
 
 import type { ColumnType } from '../tables/table.ts';
 
-/** What becomes of a field's text. Names are those of lambdas/kernel/program.ts. */
+/** How a field's text is converted. lambdas/kernel/program.ts uses the same names. */
 export type LayoutOp =
+  /** The field fills no column. */
   | 'skip'
-  /** Kept as it is. */
+  /** The text is kept unchanged. */
   | 'text'
   | 'int'
   | 'bigint'
   | 'double'
   | 'time'
   | 'boolean'
-  /** A duration, for which -1 stands where there was none. */
+  /** A duration; -1 means that there was none. */
   | 'seconds'
   /** `address:port`; columns: address, port. */
   | 'address'
-  /** `METHOD URL PROTOCOL`; columns: one of each. */
+  /** `METHOD URL PROTOCOL`; columns: method, URL, protocol. */
   | 'request'
-  /** The client's address: the first of a list. */
+  /** The client's address, which is the first of a list of addresses. */
   | 'client'
   /** `METHOD URL?QUERY HTTP/version`; columns: method, URL, query, version. */
   | 'nginx-request'
@@ -29,12 +31,12 @@ export type LayoutOp =
   | 'url'
   /** `HTTP/version`. */
   | 'version'
-  /** A host, and the project it belongs to; columns: host, project. */
+  /** A host, and the project that the host belongs to; columns: host, project. */
   | 'host'
-  /** One of several parts. */
+  /** One of several parts of the text, chosen by `LayoutField.part`. */
   | 'part';
 
-/** What becomes of a column's value, by the column's type. */
+/** How a value is converted, by the type of its column. */
 export const OP_OF_TYPE = {
   string: 'text',
   int: 'int',
@@ -44,30 +46,35 @@ export const OP_OF_TYPE = {
   timestamp: 'time',
 } as const satisfies Record<ColumnType, LayoutOp>;
 
-/** nginx's ways to escape values, by its names. https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format */
+/**
+ * The ways in which nginx can escape values, by nginx's names.
+ * https://nginx.org/en/docs/http/ngx_http_log_module.html#log_format
+ */
 export const ESCAPES = ['default', 'json', 'none'] as const;
 export type Escape = (typeof ESCAPES)[number];
 
 /** One field of a line, or one key of a JSON object. */
 export interface LayoutField {
   readonly op: LayoutOp;
-  /** The columns it fills, in the op's order; undefined where it does not. */
+  /** The columns that the field fills, in the order of the op; undefined for a value that fills no column. */
   readonly columns: readonly (string | undefined)[];
-  /** Always in quotes. */
+  /** Field flag: the value is always in quotes. */
   readonly quoted?: boolean;
-  /** Without quotes around it, or separated as nginx does, a list's items look like fields of their own. */
+  /**
+   * Field flag: the value is a list. Without quotes, or with nginx's separators, its items look like separate fields.
+   */
   readonly list?: boolean;
-  /** What follows a space is not the value's. */
+  /** Field flag: the value ends at a space. */
   readonly token?: boolean;
-  /** A status code, whose three digits mark a line of the format. */
+  /** Field flag: the value is a status code. Its three digits are a sign that the line is of the format. */
   readonly status?: boolean;
-  /** Op `part`: what separates the parts, one character, and which of them is the column's, from 0. */
+  /** For the op `part`: the character that separates the parts, and the index (from 0) of the part that is used. */
   readonly part?: readonly [separator: string, index: number];
-  /** The text between it and the next field. */
+  /** The literal between this field and the next one. */
   readonly after?: string;
 }
 
-/** Fields separated by spaces, some in quotes. */
+/** Lines of fields separated by spaces, some in quotes. */
 export interface DelimitedLayout {
   readonly kind: 'delimited';
   readonly fields: readonly LayoutField[];
@@ -75,49 +82,53 @@ export interface DelimitedLayout {
   readonly maxFields: number;
 }
 
-/** What a container's envelope or a client's address can have left out of a gateway's lines. */
+/** The active filters of a gateway format that look at the container envelope or at the client's address. */
 export interface GatewayFilters {
-  /** Lines of another output stream than stdout, where an envelope tells. */
+  /** Leaves out lines whose container envelope names an output stream other than stdout. */
   readonly notStdout: boolean;
-  /** Lines without a client's address, and of the machine itself. */
+  /** Leaves out lines without a client's address. */
   readonly noClient: boolean;
+  /** Leaves out requests from the machine itself. */
   readonly localClient: boolean;
 }
 
-/** Lines of a gateway, in a container's envelope or without. */
+/** Lines of a gateway, with or without a container envelope. */
 interface GatewayLayout extends GatewayFilters {
-  /** Column of the output stream that an envelope tells. */
+  /** The column for the output stream that an envelope names. */
   readonly stream: string;
 }
 
-/** Fields with text between them, as an nginx log_format says. */
+/** Lines of fields with literals between them, as in an nginx log_format. */
 export interface LogFormatLayout extends GatewayLayout {
   readonly kind: 'log-format';
   readonly fields: readonly LayoutField[];
-  /** The text before the first field. */
+  /** The literal before the first field. */
   readonly start: string;
-  /** As many fields must be there before a line may end. */
+  /** Number of fields that a line must have before it may end. */
   readonly neededFields: number;
   /** How nginx escapes values. */
   readonly escape: Escape;
-  /** Lines of the format without HTTP/ are left out. */
+  /** Leaves out lines of the format without HTTP/. */
   readonly noHttp: boolean;
-  /** Lines of the gateway's error log are left out: those that quote no request, and those that quote one. */
+  /** Leaves out lines of the gateway's error log: those that quote no request, and those that quote one. */
   readonly errorLogNoHttp: boolean;
   readonly errorLogNoClient: boolean;
-  /** A line without a status, an address or a time where they belong is of another format. */
+  /** If set, a line must have a status code, an address or a time at its place, or it is not of the format. */
   readonly marked: boolean;
-  /** Text around fields may be part of `\xHH`, which a byte that is no UTF-8 is to the reader. */
+  /**
+   * If set, a literal of the format could match inside a `\xHH` escape, which is how the TypeScript reader represents
+   * invalid UTF-8 bytes.
+   */
   readonly inEscape: boolean;
 }
 
-/** JSON objects in which each column has its place: a key, or one within others' objects. */
+/** Lines of one JSON object each. The value of a column is at a fixed path of keys, possibly in nested objects. */
 export interface JsonRecordLayout extends GatewayLayout {
   readonly kind: 'json-record';
   readonly fields: readonly (LayoutField & { readonly path: readonly string[] })[];
 }
 
-/** JSON objects: each key is a column. */
+/** Lines of one JSON object each, whose keys are the column names. */
 export interface JsonLayout {
   readonly kind: 'json';
   readonly fields: readonly LayoutField[];
