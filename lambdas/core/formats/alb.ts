@@ -115,6 +115,16 @@ const SHAPE: LineShape = {
   ],
 };
 
+/**
+ * Names of objects that have the same prefix as access logs but are not access logs of an Application Load Balancer:
+ * its connection logs and health check logs; the test file that ELB writes when logs are enabled; the logs of Network
+ * Load Balancers, whose names contain `net.` where those of an Application Load Balancer contain `app.`, and of Classic
+ * Load Balancers, whose names contain neither.
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-access-logs.html#access-log-file-format
+ * https://docs.aws.amazon.com/elasticloadbalancing/latest/classic/access-log-collection.html#access-log-file-format
+ */
+const OTHER_LOGS = /^(?:conn_log_|health_check_log_)|^ELB\w*TestFile$|^\d{12}_elasticloadbalancing_[a-z\d-]+_(?!app\.)/;
+
 /** Application Load Balancer access log, as ELB delivers it to S3. */
 export const alb: Format & { readonly columns: typeof columns } = {
   name: 'alb',
@@ -132,9 +142,7 @@ export const alb: Format & { readonly columns: typeof columns } = {
     'AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/11/22/' +
     '123456789012_elasticloadbalancing_us-east-1_app.web.50dc6c495c0c9188_20261122T1205Z_198.51.100.17_1ns7pf2a.log.gz',
   columns,
-  // Connection logs and health check logs have the same prefix as access logs. When logs are enabled, ELB writes a test
-  // file there too.
-  accepts: (baseName) => !/^(conn_log_|health_check_log_)|^ELB\w*TestFile$/.test(baseName),
+  accepts: (baseName) => !OTHER_LOGS.test(baseName),
   compile: () => ({
     columns,
     recordKeys: [RECORD_KEY],
