@@ -19,6 +19,8 @@ export const LOAD_METRICS = {
   FieldErrors: 'Count',
   UnknownFields: 'Count',
   EmptyRows: 'Count',
+  /** Inputs that have lines but no row: logs of another format, or lines that a filter leaves out. */
+  EmptyObjects: 'Count',
   /** Age of a load's newest event when Firehose has acknowledged the load: how fresh the lake is. */
   NewestEventAgeSeconds: 'Seconds',
   /** Age of a load's oldest event at the same time: the longest that an event of the load has waited. */
@@ -43,6 +45,7 @@ export function loadMetrics({ counts }: Loaded, now: Date): [LoadMetric, number]
     ['FieldErrors', counts.fieldErrors],
     ['UnknownFields', counts.unknownFields],
     ['EmptyRows', counts.emptyRows],
+    ['EmptyObjects', counts.lines > 0 && counts.rows === 0 ? 1 : 0],
     ...age('NewestEventAgeSeconds', counts.lastEventTime),
     ...age('OldestEventAgeSeconds', counts.firstEventTime),
   ];

@@ -2,7 +2,7 @@
  * Says which filter leaves the current line out, and counts such lines. This file mirrors
  * lambdas/core/reading/filters.ts.
  */
-import { COLON, HTTP, LF, RESULT } from './memory';
+import { COLON, HTTP, INPUT, LF, RESULT } from './memory';
 import { digitsIn, isDigit } from './numbers';
 import { ERROR_LOG_NO_CLIENT, ERROR_LOG_NO_HTTP, flags } from './program';
 import { find } from './text';
@@ -15,6 +15,8 @@ export const FILTER_NO_CLIENT: u32 = 4;
 
 /** Counts of the lines that each filter has left out in this call, which the host reads. */
 const COUNTS: usize = RESULT + 40;
+/** Offsets in the block of the first line that each filter has left out. */
+const FIRSTS: usize = RESULT + 56;
 
 /** The filter that leaves out the current line, or 0 if none does. */
 export let filter: u32 = 0;
@@ -30,9 +32,12 @@ export function clearFiltered(): void {
   v128.store(COUNTS, i64x2.splat(0));
 }
 
-export function countFiltered(): void {
+/** Counts the line at `p`, and notes the offset of the first line that the filter left out: an example of them. */
+export function countFiltered(p: usize): void {
   const at = COUNTS + <usize>(filter - 1) * 4;
-  store<u32>(at, load<u32>(at) + 1);
+  const count = load<u32>(at);
+  if (count == 0) store<u32>(at, p - INPUT, FIRSTS - COUNTS);
+  store<u32>(at, count + 1);
 }
 
 /**

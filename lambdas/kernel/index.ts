@@ -114,7 +114,7 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
         break;
       }
       filtered++;
-      countFiltered();
+      countFiltered(p);
     } else {
       let rowEnd: usize;
       if (fingerprints) {

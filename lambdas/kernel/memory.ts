@@ -30,6 +30,7 @@
  *   24  time of the first event, NaN without any
  *   32  time of the last event, NaN without any
  *   40  lines left out, one count for each filter: filters.ts
+ *   56  offset in the block of the first line that each filter left out; only valid if its count is not 0
  */
 export const RESULT: usize = 1024;
 /** Start of the small buffers and tables. Each holds data of one line, or a cache: */

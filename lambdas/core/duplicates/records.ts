@@ -1,6 +1,6 @@
 /** Turns an object's bytes, or a payload's messages, into the records that are checked for duplicates. */
 
-import { eachLine, LINE_FEED, type LineSink, LineSplitter, withoutReturn } from '../lines/lines.ts';
+import { eachLine, LINE_FEED, type LineSink, LineSplitter, lineAt } from '../lines/lines.ts';
 import { textOf, withoutBom } from '../lines/utf8.ts';
 import { type CompiledFormat, type RecordKey, readLine } from '../reading/format.ts';
 import {
@@ -202,8 +202,4 @@ function keyReaderOf(format: CompiledFormat, recordKeys: readonly RecordKey[]): 
 function newKeyReader(format: CompiledFormat, recordKeys: readonly RecordKey[]): KeyReader {
   const program = format.layout && programOf(format.layout, format.columns, recordKeys);
   return { row: new RecordKeyRow(format, recordKeys), kernel: program && new LineKernel(program) };
-}
-
-function lineAt(block: Buffer, start: number): string {
-  return textOf(withoutReturn(block.subarray(start, block.indexOf(LINE_FEED, start))));
 }

@@ -1,4 +1,5 @@
 /** Splits bytes into lines, however the bytes are chunked, in memory bounded by the longest line allowed. */
+import { textOf } from './utf8.ts';
 
 /** Longest line read, in bytes: also CloudWatch's limit for an event. Longer lines are rejected. */
 export const MAX_LINE_BYTES = 1_048_576;
@@ -118,4 +119,9 @@ export function eachLine(block: Buffer, sink: Pick<LineSink, 'line' | 'longLine'
 /** Removes the CR of a line that ended with CR LF. */
 export function withoutReturn(line: Buffer): Buffer {
   return line[line.length - 1] === CARRIAGE_RETURN ? line.subarray(0, -1) : line;
+}
+
+/** Text of the line that begins at an offset in a block of whole lines. */
+export function lineAt(block: Buffer, start: number): string {
+  return textOf(withoutReturn(block.subarray(start, block.indexOf(LINE_FEED, start))));
 }

@@ -1,4 +1,4 @@
-import { eachLine, LINE_FEED, type LineSink, LineSplitter, MAX_LINE_BYTES } from '../lines/lines.ts';
+import { eachLine, LINE_FEED, type LineSink, LineSplitter, lineAt, MAX_LINE_BYTES } from '../lines/lines.ts';
 import { textOf, withoutBom } from '../lines/utf8.ts';
 import { BLANK_LINE, type CompiledFormat, type Outcome, readLine } from '../reading/format.ts';
 import { type KernelSink, LineKernel, type LinesRead, readBlock, readMessages } from '../reading/kernel.ts';
@@ -13,6 +13,9 @@ import { MAX_RECORD_BYTES, PACKED_RECORD_BYTES, Packer } from './pack.ts';
  */
 export const MAX_REJECTED_KEPT = 1000;
 
+/** Characters that are kept of a line as an example of what a filter leaves out. */
+const EXAMPLE_CHARS = 200;
+
 /** Totals of one input. At all times, lines = rows + filtered + rejected. */
 export interface Counts {
   /** Bytes read, decompressed. */
@@ -20,6 +23,8 @@ export interface Counts {
   lines: number;
   rows: number;
   filtered: number;
+  /** The filtered lines by filter. */
+  filteredBy: Readonly<Record<string, number>>;
   rejected: number;
   fieldErrors: number;
   unknownFields: number;
@@ -56,6 +61,7 @@ export const NOTHING: Counts = {
   lines: 0,
   rows: 0,
   filtered: 0,
+  filteredBy: {},
   rejected: 0,
   fieldErrors: 0,
   unknownFields: 0,
@@ -72,6 +78,8 @@ export class LineBatcher {
   readonly counts: Counts;
   /** Number of filtered and rejected lines, by filter or reason. */
   readonly reasons = new Map<string, number>();
+  /** The start of one line that each filter left out in this attempt. */
+  readonly filterExamples = new Map<string, string>();
 
   readonly #props: LineBatcherProps;
   readonly #row: Row;
@@ -186,18 +194,21 @@ export class LineBatcher {
         if (rows.room === 0) this.#closeBatch();
         return true;
       },
-      take: (read) => this.#addKernelLines(read),
+      take: (read, block) => this.#addKernelLines(read, block),
     };
   }
 
-  #addKernelLines(read: LinesRead): void {
+  #addKernelLines(read: LinesRead, block: Buffer): void {
     const { output, rows, filtered, filteredBy, firstEventTime, lastEventTime } = read;
     const { counts } = this;
     if (rows > 0) this.#rows.addRows(output);
     counts.lines += rows + filtered;
     counts.rows += rows;
     counts.filtered += filtered;
-    for (const [filter, count] of filteredBy) this.#countReason(filter, count);
+    for (const [filter, { count, firstAt }] of filteredBy) {
+      this.#countFiltered(filter, count);
+      if (!this.filterExamples.has(filter)) this.#keepExample(filter, lineAt(block, firstAt));
+    }
     counts.unknownFields += read.unknownFields;
     counts.fieldErrors += read.fieldErrors;
     if (Number.isNaN(firstEventTime)) return;
@@ -227,7 +238,8 @@ export class LineBatcher {
     if (outcome.kind === 'row') this.#keepRow(position, line);
     else if (outcome.kind === 'filtered') {
       counts.filtered++;
-      this.#countReason(outcome.filter);
+      this.#countFiltered(outcome.filter);
+      this.#keepExample(outcome.filter, line);
     } else this.#reject(position, line, outcome.reason, outcome.detail);
     counts.lines++;
   }
@@ -272,6 +284,16 @@ export class LineBatcher {
 
   #closeBatch(): void {
     this.#ready.push({ rows: this.#rows.take(), rejected: this.#rejected.take(), counts: { ...this.counts } });
+  }
+
+  #countFiltered(filter: string, lines = 1): void {
+    const { counts } = this;
+    counts.filteredBy = { ...counts.filteredBy, [filter]: (counts.filteredBy[filter] ?? 0) + lines };
+    this.#countReason(filter, lines);
+  }
+
+  #keepExample(filter: string, line: string): void {
+    if (!this.filterExamples.has(filter)) this.filterExamples.set(filter, line.slice(0, EXAMPLE_CHARS));
   }
 
   #countReason(reason: string, lines = 1): void {

@@ -283,7 +283,7 @@ async function load(job: InputLoad): Promise<LoadResult> {
     }
     if (ended === 'no_progress')
       await send(ports, [ports.rejectedStream], recordsOf(rejectRest(batcher, name, origin, ports)));
-    const row = { ...facts, ...summary(name, batcher.counts, startedAt, ports.now()) };
+    const row = { ...facts, ...summary(name, batcher, startedAt, ports.now()) };
     await send(ports, [ports.loadsStream], recordsOf(loadsRow(origin, row)));
     if (ended === 'replaced') {
       await claim.finish('replaced');
@@ -325,7 +325,7 @@ function recordsOf(row: string): Uint8Array[] {
   return packer.take();
 }
 
-function summary(source: string, counts: Counts, startedAt: Date, finishedAt: Date): LoadsRow {
+function summary(source: string, { counts, filterExamples }: LineBatcher, startedAt: Date, finishedAt: Date): LoadsRow {
   const iso = (millis: number | undefined) => (millis === undefined ? undefined : new Date(millis).toISOString());
   return {
     source,
@@ -333,12 +333,23 @@ function summary(source: string, counts: Counts, startedAt: Date, finishedAt: Da
     lines: counts.lines,
     rows: counts.rows,
     filtered: counts.filtered,
+    filtered_by: filteredText(counts.filteredBy, filterExamples),
     rejected: counts.rejected,
     field_errors: counts.fieldErrors,
     unknown_fields: counts.unknownFields,
+    empty_rows: counts.emptyRows,
     first_event_time: iso(counts.firstEventTime),
     last_event_time: iso(counts.lastEventTime),
     started_at: startedAt.toISOString(),
     finished_at: finishedAt.toISOString(),
   };
+}
+
+/** The column `filtered_by`: `{"no_http":{"lines":12,"example":"…"}}`. An earlier attempt may have had the examples. */
+function filteredText(filteredBy: Counts['filteredBy'], examples: ReadonlyMap<string, string>): string | undefined {
+  const filters = Object.entries(filteredBy).map(([filter, lines]) => [
+    filter,
+    { lines, example: examples.get(filter) },
+  ]);
+  return filters.length === 0 ? undefined : JSON.stringify(Object.fromEntries(filters));
 }

@@ -77,10 +77,18 @@ export const BLOCK_BYTES = kernel.INPUT_BYTES.value;
 /** Filters that the kernel supports, by their numbers in lambdas/kernel/filters.ts. */
 const KERNEL_FILTERS: readonly FilterName[] = ['local_client', 'not_stdout', 'no_http', 'no_client_address'];
 const FILTERED_AT = 40;
-const NONE_FILTERED: ReadonlyMap<FilterName, number> = new Map();
+const FIRST_FILTERED_AT = 56;
+const NONE_FILTERED: ReadonlyMap<FilterName, FilteredLines> = new Map();
 
 const STATUS = ['done', 'full', 'unsupported'] as const;
 const KEEP_RAW: Readonly<Record<KeepRaw, number>> = { never: 0, 'on-error': 1, always: 2 };
+
+/** Lines of a block that one filter has left out. */
+export interface FilteredLines {
+  readonly count: number;
+  /** Offset in the block of the first of them. */
+  readonly firstAt: number;
+}
 
 /** The result of reading some lines of a block. */
 export interface LinesRead {
@@ -102,7 +110,7 @@ export interface LinesRead {
   readonly rows: number;
   /** Number of lines left out by filters, in total and by filter. */
   readonly filtered: number;
-  readonly filteredBy: ReadonlyMap<FilterName, number>;
+  readonly filteredBy: ReadonlyMap<FilterName, FilteredLines>;
   readonly unknownFields: number;
   readonly fieldErrors: number;
   /** Milliseconds since the epoch of the earliest and the latest event; NaN if no row has a time. */
@@ -186,9 +194,12 @@ export class LineKernel {
   }
 }
 
-function filteredBy(): Map<FilterName, number> {
-  const counts = KERNEL_FILTERS.map((name, index) => [name, result.getUint32(FILTERED_AT + index * 4, true)] as const);
-  return new Map(counts.filter(([, count]) => count > 0));
+function filteredBy(): Map<FilterName, FilteredLines> {
+  const found = KERNEL_FILTERS.map((name, index): [FilterName, FilteredLines] => {
+    const count = result.getUint32(FILTERED_AT + index * 4, true);
+    return [name, { count, firstAt: result.getUint32(FIRST_FILTERED_AT + index * 4, true) }];
+  });
+  return new Map(found.filter(([, { count }]) => count > 0));
 }
 
 /**

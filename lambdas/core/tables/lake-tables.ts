@@ -29,6 +29,10 @@ export const LOADS_COLUMNS = {
   last_event_time: timestamp('Latest event time among the rows, UTC; null when no row tells one.'),
   started_at: timestamp('When the attempt began that came to the end, UTC.'),
   finished_at: timestamp('When everything but this row had been acknowledged by Firehose, UTC.'),
+  filtered_by: text(
+    'JSON object by filter: the lines that it left out, and the start of one of them as an example; null when none.',
+  ),
+  empty_rows: bigint('Rows in which no column of the format has a value: a sign of a wrong format.'),
 } as const;
 
 /** Lines that no format could read, each with its reason. */

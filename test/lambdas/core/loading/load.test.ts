@@ -192,6 +192,46 @@ describe('loadObject', () => {
     ]);
   });
 
+  test.each([
+    ['read by the kernel', false],
+    ['read by the TypeScript reader', true],
+  ])('says in loads which filter left out how many lines, with an example of each, %s', async (_, slow) => {
+    const kong = sourceOf('kong', 'objects');
+    const { layout, ...withoutKernel } = kong.format;
+    const source = slow ? { ...kong, format: withoutKernel } : kong;
+    const notice = '2026/11/22 12:00:00 [notice] 1#0: signal process started';
+    const check =
+      '127.0.0.1 - - [22/Nov/2026:12:00:00 +0000] "GET /status HTTP/1.1" 200 1 "-" "-" kong_request_id: "a"';
+    const lines = [notice, check, '', notice, `${notice} ${'x'.repeat(500)}`, check.replace('"a"', '"b"')];
+    const streams = new Streams();
+    const body = Buffer.from(`${lines.join('\r\n')}\r\n`);
+    const loaded = loadedOf(
+      await loadObject(source, OBJECT, async () => bodyOf(body), portsOf(new OneEntry(), streams), ATTEMPT),
+    );
+    expect(loaded.counts).toMatchObject({ lines: 6, rows: 0, filtered: 6, rejected: 0 });
+    const [row] = streams.rows('loads', loadsTable);
+    expect(JSON.parse(String(row?.filtered_by))).toEqual({
+      no_http: { lines: 3, example: notice },
+      local_client: { lines: 2, example: check },
+      blank_line: { lines: 1, example: '' },
+    });
+    expect(row).toMatchObject({ filtered: 6, empty_rows: 0 });
+  });
+
+  test('counts filters on over a checkpoint, and says nothing of filters where none left out a line', async () => {
+    const [ledger, streams] = [new OneEntry(), new Streams()];
+    const some = Buffer.from(`${`${line}\n`.repeat(9999)}\n${`${line}\n`.repeat(9999)}\n`);
+    let looks = 0;
+    let result = await load(ledger, streams, { ...ATTEMPT, outOfTime: () => looks++ > 120 }, some);
+    expect(result).toEqual({ outcome: 'unfinished' });
+    expect(ledger.progress?.counts.filteredBy).toEqual({ blank_line: 1 });
+    result = await load(ledger, streams, ATTEMPT, some);
+    expect(loadedOf(result).counts.filteredBy).toEqual({ blank_line: 2 });
+    const plain = new Streams();
+    await load(new OneEntry(), plain, ATTEMPT, Buffer.from(`${line}\n`));
+    expect(plain.rows('loads', loadsTable)[0]).not.toHaveProperty('filtered_by');
+  });
+
   test('spreads its batches over the streams of the table, each in turn', async () => {
     const streams = ['one', 'two', 'three'];
     const source = { ...alb, settings: { ...alb.settings, streams } };
