@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import type { CompiledFormat, Format, FormatOptions } from '../../lambdas/core/reading/format.ts';
-import { readInputs } from '../input/input-files.ts';
+import { readInputs, WAY_OUT } from '../input/input-files.ts';
 import { type Parsed, type ParsedLine, parseFile } from '../input/parse-file.ts';
 import { CommandError } from '../output/command-error.ts';
 import { complain, print, printJson } from '../output/output.ts';
@@ -23,7 +23,7 @@ export function addParse(lake: Command): void {
   lake
     .command('parse')
     .description('shows how the lines of a file would be read, without a stack: rows, errors, rejections')
-    .argument('<file>', 'a log file, plain or gzipped')
+    .argument('<file>', 'a log file, plain or compressed')
     .addOption(
       new Option('-f, --format <name>', 'format to read with').choices([...FORMATS.keys()]).makeOptionMandatory(),
     )
@@ -55,8 +55,8 @@ async function runParse(path: string, { format, option, limit, json }: ParseOpti
     complain(`${path}, line ${failed.line}: ${escapeControls(failed.detail)}: ${excerpt(failed.raw)}`);
     process.exitCode = 1;
   }
-  if (file.broken === undefined) return;
-  complain(`${path}: gzip breaks midway (${file.broken}); the lines before the break are shown, get a whole copy`);
+  if (!file.unreadable) return;
+  complain(`${path}: ${file.unreadable.message}; ${WAY_OUT[file.unreadable.reason]}`);
   process.exitCode = 1;
 }
 

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { BrokenGzipError, decompress } from '../../lambdas/core/lines/decompress.ts';
+import { decompress } from '../../lambdas/core/lines/decompress.ts';
+import { UnreadableError, type UnreadableReason } from '../../lambdas/core/lines/unreadable.ts';
 import { messageOf } from '../../local/files.ts';
 
 /** A file with something in it. */
@@ -16,8 +17,8 @@ export interface InputFile {
   readonly modified: Date;
   /** Named by the user, not found in a folder. */
   readonly named: boolean;
-  /** What gzip says where it breaks; undefined when the file can be read to its end. */
-  readonly broken?: string;
+  /** Why the file cannot be read to its end; undefined if it can. */
+  readonly unreadable?: UnreadableError;
 }
 
 /** What can be loaded, and a line for each file or folder that cannot, or not to its end. */
@@ -43,16 +44,22 @@ export async function readInputs(paths: readonly string[]): Promise<Inputs> {
       problems.push(problemOf(path, error));
     }
   }
-  for (const { path, broken } of files) {
-    if (broken !== undefined) {
-      problems.push(`${path}: gzip breaks midway (${broken}); the lines before the break are loaded, get a whole copy`);
-    }
+  for (const { path, unreadable } of files) {
+    if (unreadable) problems.push(`${path}: ${unreadable.message}; ${WAY_OUT[unreadable.reason]}`);
   }
   return { files, problems };
 }
 
+/** What can be done about a file that cannot be read to its end. */
+export const WAY_OUT: Readonly<Record<UnreadableReason, string>> = {
+  broken_gzip: 'only the lines before the break are read; get a whole copy',
+  broken_zstd: 'only the lines before the break are read; get a whole copy',
+  decompression_bomb: 'only the lines before that are read',
+  unreadable_content: 'none of its lines is read; give them as UTF-8 text, plain or compressed by gzip or zstd',
+};
+
 /** What a folder's logs are called; a file the user names is taken whatever its name. */
-const LOG_NAME = /\.log\b|\.(gz|json|jsonl|ndjson)$/i;
+const LOG_NAME = /\.log\b|\.(gz|zst|json|jsonl|ndjson)$/i;
 
 class InputError extends Error {}
 
@@ -68,7 +75,7 @@ async function filesAt(path: string): Promise<{ file: string; named: boolean }[]
     if (!hidden && LOG_NAME.test(basename(name)) && !(await isFolder(file))) files.push(file);
   }
   if (files.length === 0) {
-    throw new InputError('no logs in this folder (*.log, *.gz, *.json); name the files if theirs are other names');
+    throw new InputError('no logs in this folder (*.log, *.gz, *.zst, *.json); name the files if theirs are other names');
   }
   return files.map((file) => ({ file, named: false }));
 }
@@ -90,17 +97,23 @@ async function inspect(path: string, named: boolean): Promise<InputFile> {
   if (size === 0) throw new InputError('empty file; nothing to load');
   const hash = createHash('sha256');
   const body = createReadStream(path, { highWaterMark: 256 * 1024 });
-  body.on('data', (chunk) => hash.update(chunk));
+  let hashed = 0;
+  body.on('data', (chunk) => {
+    hash.update(chunk);
+    hashed += chunk.length;
+  });
   let decoded = 0;
-  let broken: string | undefined;
+  let unreadable: UnreadableError | undefined;
   try {
     for await (const chunk of decompress(body, async () => undefined)) decoded += chunk.length;
   } catch (error) {
-    if (!(error instanceof BrokenGzipError)) throw error;
-    broken = error.message;
+    if (!(error instanceof UnreadableError)) throw error;
+    unreadable = error;
+    // What follows was not read, but belongs to the file.
+    for await (const chunk of createReadStream(path, { start: hashed })) hash.update(chunk);
   }
-  if (decoded === 0 && broken === undefined) throw new InputError('empty file inside its gzip; nothing to load');
-  return { path, sha256: hash.digest('hex'), bytes: size, modified: mtime, named, broken };
+  if (decoded === 0 && !unreadable) throw new InputError('empty file inside its compression; nothing to load');
+  return { path, sha256: hash.digest('hex'), bytes: size, modified: mtime, named, ...(unreadable && { unreadable }) };
 }
 
 const ADVICE: Readonly<Record<string, string>> = {

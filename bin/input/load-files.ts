@@ -30,6 +30,8 @@ export function sortOut(source: SourceSettings, files: readonly InputFile[]): { 
   const taken: InputFile[] = [];
   const left: LeftOut[] = [];
   for (const file of files) {
+    // It has no line that could be a log event, and whoever read it has complained of it.
+    if (source.lane === 'events' && file.unreadable?.reason === 'unreadable_content') continue;
     const reason = source.lane === 'objects' ? objection(source, basename(file.path)) : undefined;
     if (reason === undefined) taken.push(file);
     else left.push({ file, reason });

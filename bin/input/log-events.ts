@@ -1,8 +1,9 @@
 /** Files as the log events that CloudWatch would have had. */
 import { createReadStream } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
-import { BrokenGzipError, decompress } from '../../lambdas/core/lines/decompress.ts';
+import { decompress } from '../../lambdas/core/lines/decompress.ts';
 import { LineSplitter } from '../../lambdas/core/lines/lines.ts';
+import { UnreadableError } from '../../lambdas/core/lines/unreadable.ts';
 import { textOf, withoutBom } from '../../lambdas/core/lines/utf8.ts';
 import type { InputFile } from './input-files.ts';
 
@@ -23,7 +24,7 @@ const EVENT_OVERHEAD_BYTES = 26;
  */
 export function logStreamOf({ path, sha256, modified }: InputFile): string {
   const name = basename(path);
-  const stream = /^\d{6}(\.gz)?$/.test(name) ? basename(dirname(resolve(path))) : name.replace(/\.gz$/, '');
+  const stream = /^\d{6}(\.gz)?$/.test(name) ? basename(dirname(resolve(path))) : name.replace(/\.(gz|zst)$/, '');
   return `${stream.replaceAll(/[:*]/g, '-')}/${sha256.slice(0, 8)}-${modified.getTime().toString(36)}`;
 }
 
@@ -80,7 +81,7 @@ export async function* eventsOf(lines: AsyncIterable<string>, start: number): As
   if (open) yield open;
 }
 
-/** The lines of a plain or gzipped file, up to where its gzip breaks. A line cut by the break is none. */
+/** The lines of a plain or compressed file, up to where its compression breaks. A line cut by the break is none. */
 async function* linesOf(path: string, note: (text: string) => void): AsyncGenerator<string> {
   let found: string[] = [];
   let count = 0;
@@ -101,6 +102,6 @@ async function* linesOf(path: string, note: (text: string) => void): AsyncGenera
     splitter.end();
     yield* found;
   } catch (error) {
-    if (!(error instanceof BrokenGzipError)) throw error;
+    if (!(error instanceof UnreadableError)) throw error;
   }
 }

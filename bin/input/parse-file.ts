@@ -1,8 +1,9 @@
 /** A file's lines as a format reads them, for people who write a configuration. */
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
-import { BrokenGzipError, decompress } from '../../lambdas/core/lines/decompress.ts';
+import { decompress } from '../../lambdas/core/lines/decompress.ts';
 import { LineSplitter, MAX_LINE_BYTES } from '../../lambdas/core/lines/lines.ts';
+import { UnreadableError } from '../../lambdas/core/lines/unreadable.ts';
 import { textOf, withoutBom } from '../../lambdas/core/lines/utf8.ts';
 import { BLANK_LINE, type CompiledFormat, READER_FAILED, readLine } from '../../lambdas/core/reading/format.ts';
 import { readObject } from '../../lambdas/core/reading/json-text.ts';
@@ -46,7 +47,7 @@ export interface FailedLine {
 }
 
 /**
- * Reads a file, plain or gzipped, as a source of the format would.
+ * Reads a file, plain or compressed, as a source of the format would.
  *
  * @param shown lines to give one by one, from the first
  */
@@ -97,10 +98,9 @@ export async function parseFile(
       splitter.push(chunk);
     splitter.end();
   } catch (error) {
-    if (!(error instanceof BrokenGzipError)) throw error;
-    const detail = `expected gzip up to the file's end, got ${error.message}`;
-    const raw = textOf(splitter.takeOpen());
-    keep({ line: counts.lines + 1, outcome: 'rejected', reason: 'broken_gzip', detail, raw });
+    if (!(error instanceof UnreadableError)) throw error;
+    const { reason, message: detail, raw = textOf(splitter.takeOpen()) } = error;
+    keep({ line: counts.lines + 1, outcome: 'rejected', reason, detail, raw });
   }
   return { ...counts, reasons: Object.fromEntries(reasons), parsed, ...(failed && { failed }) };
 }

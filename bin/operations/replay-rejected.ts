@@ -1,3 +1,4 @@
+import type { UnreadableReason } from '../../lambdas/core/lines/unreadable.ts';
 import { KEPT_RAW_CHARS } from '../../lambdas/core/loading/lake-rows.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { MAX_RECORD_BYTES } from '../../lambdas/core/loading/pack.ts';
@@ -32,8 +33,22 @@ export interface ReplayCounts {
   readonly notLoaded: number;
 }
 
+/** Why an object could not be read to its end: what is kept of it is no whole line. */
+const UNREADABLE: readonly UnreadableReason[] = [
+  'broken_gzip',
+  'broken_zstd',
+  'decompression_bomb',
+  'unreadable_content',
+];
+
 /** Reasons of what is no whole line: the end of a broken object, the head of a long line, a row. */
-const NO_LINES = ['broken_gzip', 'line_too_long', 'no_progress', 'row_too_large', CONVERSION_FAILED];
+const NO_LINES: readonly string[] = [
+  ...UNREADABLE,
+  'line_too_long',
+  'no_progress',
+  'row_too_large',
+  CONVERSION_FAILED,
+];
 
 const DAY_MS = 86_400_000;
 

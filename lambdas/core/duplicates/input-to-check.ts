@@ -1,5 +1,6 @@
 /** The inputs to check. An input is an S3 object or a CloudWatch subscription payload. */
-import { BrokenGzipError, decompress } from '../lines/decompress.ts';
+import { decompress } from '../lines/decompress.ts';
+import { UnreadableError } from '../lines/unreadable.ts';
 import { type ObjectId, objectInputKey, originOf, payloadInputKey } from '../loading/input.ts';
 import type { Payload } from '../loading/payload.ts';
 import type { FoundSource } from '../loading/sources.ts';
@@ -87,10 +88,10 @@ export function payloadToCheck(source: TrackedSource, payload: Payload, holder: 
 }
 
 /**
- * Gives all records of an object to `take`. If the object's gzip breaks midway or is a decompression bomb, these are
- * the records before the break.
+ * Gives all records of an object to `take`. If the object's compression breaks midway or is a decompression bomb, these
+ * are the records before the break, and one for the break. An object without lines of text is one record.
  *
- * @param open opens the object, and opens it again if its gzip breaks; returns undefined if another object has replaced
+ * @param open opens the object, and opens it again if its compression breaks; returns undefined if another object has replaced
  * it
  * @param pause called between chunks
  * @returns false if another object has replaced the one announced
@@ -111,8 +112,8 @@ export async function readObject(
     }
     reader.end();
   } catch (error) {
-    if (!(error instanceof BrokenGzipError)) throw error;
-    reader.breakOff();
+    if (!(error instanceof UnreadableError)) throw error;
+    reader.breakOff(error.raw);
   }
   return true;
 }

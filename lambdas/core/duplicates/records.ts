@@ -115,9 +115,11 @@ export class RecordReader {
   /**
    * Ends an object whose bytes cannot be read further. The incomplete last line is a record, because loading keeps it
    * as a rejected line.
+   *
+   * @param rest stands for the last line of an object that has none
    */
-  breakOff(): void {
-    this.#takeWholeLine(textOf(this.#lines.takeOpen()));
+  breakOff(rest = textOf(this.#lines.takeOpen())): void {
+    this.#takeWholeLine(rest);
   }
 
   /** Reads the messages of the next events; events are counted from 1, like lines. */

@@ -129,9 +129,12 @@ export class LineBatcher {
     this.#lines.end();
   }
 
-  /** Ends an object whose further bytes cannot be read. The part of its last line that was read is rejected. */
-  breakOff(reason: string, detail: string): void {
-    const rest = textOf(this.#lines.takeOpen());
+  /**
+   * Ends an object whose further bytes cannot be read. The part of its last line that was read is rejected.
+   *
+   * @param rest replaces that part if the object has no lines
+   */
+  breakOff(reason: string, detail: string, rest = textOf(this.#lines.takeOpen())): void {
     // An earlier attempt may have rejected this line, checkpointed, and crashed before it finished the entry.
     if (this.#skipLine()) return;
     this.#addLine(rest, { kind: 'rejected', reason, detail });

@@ -2,7 +2,8 @@
  * The main flow of loading: takes one input (an S3 object or a CloudWatch subscription payload) from its bytes or
  * messages to acknowledged records. This file calls no AWS service and reads no clock itself: the caller provides both.
  */
-import { BrokenGzipError, DecompressionBombError, decompress } from '../lines/decompress.ts';
+import { decompress } from '../lines/decompress.ts';
+import { UnreadableError } from '../lines/unreadable.ts';
 import type { CompiledFormat } from '../reading/format.ts';
 import type { SourceSettings } from '../settings.ts';
 import { OWN } from '../tables/table.ts';
@@ -96,8 +97,8 @@ export type LoadResult =
   | { readonly outcome: 'replaced' };
 
 /**
- * Loads one S3 object. If the object was received completely but its gzip is broken, or is a decompression bomb, the
- * object ends with one rejected line.
+ * Loads one S3 object. If the object was received completely but its compression is broken, or is a decompression bomb,
+ * the object ends with one rejected line. An object without lines of text, such as an archive, is one rejected line.
  *
  * @param open opens the object; it returns undefined if another object has been written under the key
  * @throws what `open`, its body, Firehose and the ledger throw: the entry then stays open at its last checkpoint
@@ -148,9 +149,8 @@ export async function loadObject(
         }
         batcher.end();
       } catch (error) {
-        if (!(error instanceof BrokenGzipError)) throw error;
-        const reason = error instanceof DecompressionBombError ? 'decompression_bomb' : 'broken_gzip';
-        batcher.breakOff(reason, `expected gzip up to the object's end, got ${error.message}`);
+        if (!(error instanceof UnreadableError)) throw error;
+        batcher.breakOff(error.reason, error.message, error.raw);
       }
       return 'whole';
     },

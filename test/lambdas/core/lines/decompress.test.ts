@@ -1,12 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  BrokenGzipError,
-  DecompressionBombError,
-  decompress,
-  FREE_BYTES,
-} from '../../../../lambdas/core/lines/decompress.ts';
+import { decompress, FREE_BYTES } from '../../../../lambdas/core/lines/decompress.ts';
 import { type Inflater, openInflater, streamInflater, usesEngine } from '../../../../lambdas/core/lines/inflate.ts';
 import { LineSplitter, MAX_LINE_BYTES } from '../../../../lambdas/core/lines/lines.ts';
 import { textOf } from '../../../../lambdas/core/lines/utf8.ts';
@@ -82,14 +77,14 @@ describe.each(INFLATERS)('decompress, by %s', (_, inflater) => {
     const plain = noise(1_000_000);
     const stored = gzipSync(plain);
     const cut = await decoded(() => chunked(stored.subarray(0, stored.length / 2), [65_536]));
-    expect(cut.error).toBeInstanceOf(BrokenGzipError);
+    expect(cut.error).toMatchObject({ reason: 'broken_gzip' });
     expect(cut.bytes.length).toBeGreaterThan(400_000);
     expect(plain.subarray(0, cut.bytes.length).equals(cut.bytes)).toBe(true);
 
     const damaged = Buffer.from(stored);
     damaged.fill(0xff, stored.length >> 1, (stored.length >> 1) + 64);
     const flipped = await decoded(() => chunked(damaged, [65_536]));
-    expect(flipped.error).toBeInstanceOf(BrokenGzipError);
+    expect(flipped.error).toMatchObject({ reason: 'broken_gzip' });
     expect(flipped.bytes.length).toBeGreaterThan(490_000);
   });
 
@@ -102,7 +97,7 @@ describe.each(INFLATERS)('decompress, by %s', (_, inflater) => {
     for (const broken of [wrongSum, garbage]) {
       for (const sizes of [[65_536], [7]]) {
         const { bytes, error } = await decoded(() => chunked(broken, sizes));
-        expect(error).toBeInstanceOf(BrokenGzipError);
+        expect(error).toMatchObject({ reason: 'broken_gzip' });
         expect(bytes.toString()).toBe(lines);
       }
     }
@@ -114,7 +109,7 @@ describe.each(INFLATERS)('decompress, by %s', (_, inflater) => {
     for (const sizes of [[65_536], [stored.length], [1]]) {
       expect(await decoded(() => chunked(padded, sizes))).toEqual({ bytes: Buffer.from('a line\n') });
       const { bytes, error } = await decoded(() => chunked(Buffer.concat([padded, stored]), sizes));
-      expect(error).toBeInstanceOf(BrokenGzipError);
+      expect(error).toMatchObject({ reason: 'broken_gzip' });
       expect(bytes.toString()).toBe('a line\n');
     }
   });
@@ -148,7 +143,7 @@ describe.each(INFLATERS)('decompress, by %s', (_, inflater) => {
       }
     };
     const bomb = await made('\0');
-    expect(bomb.error).toBeInstanceOf(DecompressionBombError);
+    expect(bomb.error).toMatchObject({ reason: 'decompression_bomb' });
     expect(bomb.bytes).toBeLessThan(1.5 * FREE_BYTES);
     expect(await made('2026-11-22T10:00:00Z OK\n')).toEqual({ bytes: 2 * FREE_BYTES });
   });

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { FORMATS } from '../../../../lambdas/core/formats/registry.ts';
 import { textOf, withoutBom } from '../../../../lambdas/core/lines/utf8.ts';
@@ -364,5 +364,42 @@ describe('loadObject', () => {
     expect(loaded.reasons.get('broken_gzip')).toBe(1);
     expect(loaded.counts.lines).toBe(loaded.counts.rows + loaded.counts.filtered + loaded.counts.rejected);
     expect(ledger.done).toBe(true);
+  });
+
+  test.each([
+    ['gzip within gzip', gzipSync(gzipSync(many))],
+    ['zstd', zstdCompressSync(many)],
+    ['gzip within zstd', zstdCompressSync(gzipSync(many))],
+    ['zstd within gzip', gzipSync(zstdCompressSync(many))],
+  ])('loads %s whatever its key ends with', async (_, bytes) => {
+    const loaded = loadedOf(await load(new OneEntry(), new Streams(), ATTEMPT, bytes));
+    expect(loaded.counts).toMatchObject({ lines: 20_000, rows: 19_998, bytes: many.length });
+  });
+
+  test('loads the lines before the break of a zstd, and rejects the break', async () => {
+    const bytes = zstdCompressSync(many);
+    const loaded = loadedOf(await load(new OneEntry(), new Streams(), ATTEMPT, bytes.subarray(0, bytes.length >> 1)));
+    expect(loaded.counts.rows).toBeGreaterThan(1000);
+    expect(loaded.counts.rejected).toBe(1);
+    expect(loaded.reasons.get('broken_zstd')).toBe(1);
+  });
+
+  test.each([
+    ['as it is', (bytes: Buffer) => bytes],
+    ['within gzip', (bytes: Buffer) => gzipSync(bytes)],
+    ['within zstd', (bytes: Buffer) => zstdCompressSync(bytes)],
+  ])('rejects an archive %s as one line that names it', async (_, layer) => {
+    const archive = Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(100_000, 'a\n')]);
+    const streams = new Streams();
+    const loaded = loadedOf(await load(new OneEntry(), streams, ATTEMPT, layer(archive)));
+    expect(loaded.counts).toMatchObject({ lines: 1, rows: 0, rejected: 1 });
+    expect(streams.rows('rejected', rejectedTable)).toMatchObject([
+      {
+        reason: 'unreadable_content',
+        detail: 'expected lines of text, gzip or zstd, got a zip archive',
+        raw: '50 4b 03 04 61 0a 61 0a 61 0a 61 0a 61 0a 61 0a',
+        position: 1,
+      },
+    ]);
   });
 });
