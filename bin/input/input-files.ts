@@ -75,7 +75,9 @@ async function filesAt(path: string): Promise<{ file: string; named: boolean }[]
     if (!hidden && LOG_NAME.test(basename(name)) && !(await isFolder(file))) files.push(file);
   }
   if (files.length === 0) {
-    throw new InputError('no logs in this folder (*.log, *.gz, *.zst, *.json); name the files if theirs are other names');
+    throw new InputError(
+      'no logs in this folder (*.log, *.gz, *.zst, *.json); name the files if theirs are other names',
+    );
   }
   return files.map((file) => ({ file, named: false }));
 }

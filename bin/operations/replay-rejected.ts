@@ -42,13 +42,7 @@ const UNREADABLE: readonly UnreadableReason[] = [
 ];
 
 /** Reasons of what is no whole line: the end of a broken object, the head of a long line, a row. */
-const NO_LINES: readonly string[] = [
-  ...UNREADABLE,
-  'line_too_long',
-  'no_progress',
-  'row_too_large',
-  CONVERSION_FAILED,
-];
+const NO_LINES: readonly string[] = [...UNREADABLE, 'line_too_long', 'no_progress', 'row_too_large', CONVERSION_FAILED];
 
 const DAY_MS = 86_400_000;
 

@@ -89,20 +89,18 @@ function isTar(head: Uint8Array): boolean {
   return sum === Number.parseInt(digits, 8);
 }
 
-/** The magic is followed by a header in binary form, which has bytes that no text has. https://parquet.apache.org/docs/file-format/ */
+/**
+ * The header of a page or the footer follows in Thrift's compact protocol: its first field is the first field of the
+ * struct, a number (0x15), which is small. https://parquet.apache.org/docs/file-format/
+ */
 function isParquet(head: Uint8Array): boolean {
-  return hasAt(head, 0, ascii('PAR1')) && head.subarray(4, 12).some(isControl);
+  return hasAt(head, 0, [...ascii('PAR1'), 0x15]) && (head[5] ?? 0xff) < 0x10;
 }
 
 /** Nothing but the byte order mark, or a zero byte soon, which every ASCII character has in UTF-16. */
 function isUtf16(head: Uint8Array): boolean {
   if (!hasAt(head, 0, [0xff, 0xfe]) && !hasAt(head, 0, [0xfe, 0xff])) return false;
   return head.length === 2 || head.subarray(2, HEAD_BYTES).includes(0);
-}
-
-/** A control character other than a tab, a line end and an escape, which colours begin with. */
-function isControl(byte: number): boolean {
-  return byte < 0x20 && byte !== 0x09 && byte !== 0x0a && byte !== 0x0d && byte !== 0x1b;
 }
 
 function ascii(text: string): Uint8Array {

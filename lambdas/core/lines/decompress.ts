@@ -77,7 +77,8 @@ export async function* decompress(
       }
       return;
     } catch (error) {
-      if (!(error instanceof BrokenLayerError) || error.piece === undefined || carefulFrom.has(error.layer)) throw error;
+      if (!(error instanceof BrokenLayerError) || error.piece === undefined || carefulFrom.has(error.layer))
+        throw error;
       const next = await again();
       if (!next) throw error;
       carefulFrom.set(error.layer, error.piece);
@@ -109,7 +110,10 @@ async function* unwrap(input: AsyncIterable<Uint8Array>, layer: number, reading:
     }
     if (layer === MAX_LAYERS) {
       const got = `${content.codec} within them`;
-      throw new UnreadableError('decompression_bomb', `expected at most ${MAX_LAYERS} layers of compression, got ${got}`);
+      throw new UnreadableError(
+        'decompression_bomb',
+        `expected at most ${MAX_LAYERS} layers of compression, got ${got}`,
+      );
     }
     yield* unwrap(undone(content.codec, head, rest, layer, reading), layer + 1, reading);
   } finally {

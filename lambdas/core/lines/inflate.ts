@@ -4,7 +4,14 @@
  * gunzipSync works on this thread and into our own memory. It is not part of Node's public API, so the stream is used
  * where the function is not found.
  */
-import { constants, createGunzip, createZstdDecompress, type Gunzip, type ZlibReset, type ZstdDecompress } from 'node:zlib';
+import {
+  constants,
+  createGunzip,
+  createZstdDecompress,
+  type Gunzip,
+  type ZlibReset,
+  type ZstdDecompress,
+} from 'node:zlib';
 import type { Codec } from './content.ts';
 import { ZstdFrames } from './zstd-frames.ts';
 

@@ -5,16 +5,7 @@ import { decompress, FREE_BYTES } from '../../../../lambdas/core/lines/decompres
 import { type Inflater, openInflater, streamInflater, usesEngine } from '../../../../lambdas/core/lines/inflate.ts';
 import { LineSplitter, MAX_LINE_BYTES } from '../../../../lambdas/core/lines/lines.ts';
 import { textOf } from '../../../../lambdas/core/lines/utf8.ts';
-
-/** Cuts bytes at the given places, as a network does. */
-async function* chunked(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
-  let at = 0;
-  for (let turn = 0; at < bytes.length; turn++) {
-    const size = sizes.length > 0 ? Math.max(1, sizes[turn % sizes.length] as number) : bytes.length;
-    yield bytes.subarray(at, at + size);
-    at += size;
-  }
-}
+import { chunked, noise } from './layers.ts';
 
 /** The two ways there are to decompress. */
 const INFLATERS = [
@@ -32,17 +23,6 @@ async function decodedBy(inflater: () => Inflater, body: Body): Promise<{ bytes:
   } catch (error) {
     return { bytes: Buffer.concat(parts), error };
   }
-}
-
-/** Text that gzip cannot make small, so that a break lies deep in it. */
-function noise(length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  let state = 1;
-  for (let index = 0; index < length; index++) {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-    bytes[index] = 33 + ((state >>> 16) % 90);
-  }
-  return bytes;
 }
 
 const chunkSizes = fc.array(fc.integer({ min: 1, max: 70_000 }), { maxLength: 5 });
