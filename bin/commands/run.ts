@@ -28,7 +28,7 @@ interface RunOptions {
 export function addRun(lake: Command): void {
   lake
     .command('run')
-    .description('loads log files, plain or gzipped, through the stack on this machine')
+    .description('loads log files, plain or compressed, through the stack on this machine')
     .argument('<file|dir...>', 'log files, and folders of them')
     .addOption(new Option('--source <name>', 'the source the files are logs of').default('alb'))
     .addOption(lakeOption())

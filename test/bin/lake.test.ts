@@ -212,7 +212,7 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
       'lake: gone.log: no such file or folder; check the path',
       expect.stringContaining('bare: no logs in this folder'),
       'lake: nothing.log: empty file; nothing to load',
-      'lake: nothing.log.gz: empty file inside its gzip; nothing to load',
+      'lake: nothing.log.gz: empty file inside its compression; nothing to load',
     ]);
     expect(complaints(query)).toEqual([expect.stringContaining('never: no lake in this folder')]);
   });
@@ -250,7 +250,9 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
     const whole = gzipSync(sample('broken', 20_000));
     await writeFile(join(dir, 'broken.log.gz'), whole.subarray(0, whole.length / 2));
 
-    const run = await lake('run', 'one', 'two/same.log', 'broken.log.gz', 'gone.log', '--json');
+    await writeFile(join(dir, 'archive.log.gz'), gzipSync('BZh91AY&SY and so on\n'.repeat(1000)));
+
+    const run = await lake('run', 'one', 'two/same.log', 'broken.log.gz', 'archive.log.gz', 'gone.log', '--json');
     const { sources } = JSON.parse(run.stdout);
     const query = await lake(
       'query',
@@ -261,12 +263,14 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
 
     expect(run.code).toBe(1);
     expect(complaints(run).sort()).toEqual([
+      expect.stringContaining('archive.log.gz: expected lines of text, gzip or zstd, got bzip2; none of its lines'),
       expect.stringContaining('broken.log.gz: expected gzip up to its end, got unexpected end of file; only the lines'),
       'lake: gone.log: no such file or folder; check the path',
     ]);
     expect(run.stderr).toContain(`conn_log_${ELB_NAME}: left out`);
     expect(query.code).toBe(0);
     expect(loads).toEqual([
+      { object_key: 'archive.log.gz', rows: 0, rejected: 1 },
       { object_key: 'same.log', rows: 20, rejected: 0 },
       { object_key: expect.stringMatching(/^[0-9a-f]{12}\/same\.log$/), rows: 30, rejected: 1 },
       {
@@ -277,12 +281,13 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
       { object_key: 'broken.log.gz', rows: expect.any(Number), rejected: 1 },
     ]);
     expect(sources).toHaveLength(1);
-    expect(sources[0]).toMatchObject({ source: 'alb', files: 4, filtered: 0, rejected: 2 });
-    expect(sources[0].lines).toBe(sources[0].rows + 2);
+    expect(sources[0]).toMatchObject({ source: 'alb', files: 5, filtered: 0, rejected: 3 });
+    expect(sources[0].lines).toBe(sources[0].rows + 3);
     expect(sources[0].rows).toBeGreaterThan(350 + 1000);
     expect(sources[0].rejections.map(({ reason }: { reason: string }) => reason).sort()).toEqual([
       'broken_gzip',
       'too_few_fields',
+      'unreadable_content',
     ]);
   });
 

@@ -1,6 +1,4 @@
-import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
-import { createGzip, gzipSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { PROCESSES_ARE_TOLD, peakMemoryMib } from '../../bench/process.ts';
 import { readLakeFolder } from '../../bin/input/lake-folder.ts';
@@ -27,15 +25,16 @@ function membersOf(text: string): Buffer {
   return Buffer.concat(Array.from(text, (char) => byChar.get(char) ?? Buffer.alloc(0)));
 }
 
-async function longLine(mib: number): Promise<Buffer> {
-  const chunk = Buffer.alloc(MIB, 'a long line never ends, ');
-  const parts = [...Array.from({ length: mib }, () => chunk), Buffer.from(`\n${albLine(2, 10)}\n`)];
-  return buffer(Readable.from(parts).pipe(createGzip({ level: 1 })));
+function longLine(mib: number): Buffer {
+  return Buffer.concat([Buffer.alloc(mib * MIB, 'a long line never ends, '), Buffer.from(`\n${albLine(2, 10)}\n`)]);
 }
+
+/** zstd that refers back as far as zstd allows unasked. */
+const WIDEST_WINDOW = { params: { [constants.ZSTD_c_windowLog]: 27, [constants.ZSTD_c_compressionLevel]: 1 } };
 
 interface Bomb {
   readonly name: string;
-  readonly bytes: () => Buffer | Promise<Buffer>;
+  readonly bytes: () => Buffer;
   /** What `loads` must say of it. */
   readonly loaded: Readonly<Record<string, unknown>>;
   readonly reasons: readonly string[];
@@ -52,9 +51,33 @@ const BOMBS: readonly Bomb[] = [
   },
   {
     name: 'a line of 200 MiB',
-    bytes: () => longLine(200),
+    bytes: () => gzipSync(longLine(200), { level: 1 }),
     loaded: { lines: 2, rows: 1, rejected: 1 },
     reasons: ['line_too_long'],
+  },
+  {
+    name: 'a line of 200 MiB as zstd with a window of 128 MiB',
+    bytes: () => zstdCompressSync(longLine(200), WIDEST_WINDOW),
+    loaded: { lines: 2, rows: 1, rejected: 1 },
+    reasons: ['line_too_long'],
+  },
+  {
+    name: '10 GiB of zeros as gzip within zstd',
+    bytes: () => zstdCompressSync(repeated('\0', 10_240)),
+    loaded: { lines: 1, rows: 0, rejected: 1 },
+    reasons: ['decompression_bomb'],
+  },
+  {
+    name: 'gzip within gzip without end',
+    bytes: () => Array.from({ length: 1000 }).reduce<Buffer>((within) => gzipSync(within), Buffer.from('a line\n')),
+    loaded: { lines: 1, rows: 0, rejected: 1 },
+    reasons: ['decompression_bomb'],
+  },
+  {
+    name: 'a zip archive within gzip',
+    bytes: () => gzipSync(Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(100 * MIB, 'a\n')])),
+    loaded: { lines: 1, rows: 0, rejected: 1 },
+    reasons: ['unreadable_content'],
   },
   {
     name: 'a million gzip members',
@@ -69,7 +92,7 @@ describe('an object made to hurt', { timeout: 120_000 }, () => {
     const pids = new Set<number>();
     const faulty = await openFaultyLake({ onInvocation: ({ pid }) => pids.add(pid) });
     const others = [1, 2].map((index) => albObject(`object-${index}`, 50));
-    await faulty.putBytes(`${FOLDER}bomb.log.gz`, await bytes());
+    await faulty.putBytes(`${FOLDER}bomb.log.gz`, bytes());
     await faulty.put(...others);
     expect((await faulty.drain()).deadLetters).toEqual([]);
     if (PROCESSES_ARE_TOLD) for (const pid of pids) expect(peakMemoryMib(pid)).toBeLessThan(MOST_MEMORY_MIB);

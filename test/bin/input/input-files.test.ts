@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readInputs } from '../../../bin/input/input-files.ts';
+
+let dir: string;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'inputs-'));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+async function inputOf(name: string, content: Buffer) {
+  const path = join(dir, name);
+  await writeFile(path, content);
+  const { files, problems } = await readInputs([path]);
+  return { file: files[0], problems: problems.map((problem) => problem.replace(`${dir}/`, '')) };
+}
+
+describe('readInputs', () => {
+  test('has no complaint of zstd, nor of a layer in another', async () => {
+    for (const content of [zstdCompressSync('a line\n'), gzipSync(gzipSync('a line\n'))]) {
+      expect((await inputOf('fine.log', content)).problems).toEqual([]);
+    }
+  });
+
+  test('names what a file is that has no lines of text, and takes the hash of all its bytes', async () => {
+    const archive = Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(3_000_000, 'a\n')]);
+    const { file, problems } = await inputOf('logs.zip', archive);
+    expect(problems).toEqual([
+      'logs.zip: expected lines of text, gzip or zstd, got a zip archive; none of its lines is read; ' +
+        'give them as UTF-8 text, plain or compressed by gzip or zstd',
+    ]);
+    expect(file?.sha256).toBe(createHash('sha256').update(archive).digest('hex'));
+  });
+
+  test('says where a file breaks, and takes the hash of all its bytes', async () => {
+    const broken = Buffer.concat([zstdCompressSync('a line\n'), Buffer.alloc(3_000_000, 'garbage')]);
+    const { file, problems } = await inputOf('broken.log', broken);
+    expect(problems).toEqual([
+      'broken.log: expected zstd up to its end, got bytes after the end of the compressed data; ' +
+        'only the lines before the break are read; get a whole copy',
+    ]);
+    expect(file?.sha256).toBe(createHash('sha256').update(broken).digest('hex'));
+  });
+
+  test('finds nothing to load in an empty file within layers', async () => {
+    const { file, problems } = await inputOf('empty.log.gz', gzipSync(zstdCompressSync('')));
+    expect(file).toBeUndefined();
+    expect(problems).toEqual(['empty.log.gz: empty file inside its compression; nothing to load']);
+  });
+});
