@@ -7,7 +7,7 @@
 /** Bytes that `contentOf` needs; it gets fewer only if there are no more. A tar header is as long as this. */
 export const HEAD_BYTES = 512;
 
-/** A way of compressing that is undone. */
+/** The ways of compressing that are undone. */
 export type Codec = 'gzip' | 'zstd';
 
 /** What bytes contain. */

@@ -179,7 +179,10 @@ export function streamInflater(codec: Codec = 'gzip'): Inflater {
   });
 }
 
-/** Gives zstd frame by frame to its decompressor, which is not told an end. Leaves gzip to its own, which finds it. */
+/**
+ * Gives zstd to its decompressor frame by frame, and never ends the decompressor. That of gzip finds the ends of members
+ * by itself.
+ */
 function byFrames(codec: Codec, inflater: Inflater): Inflater {
   if (codec === 'gzip') return inflater;
   const frames = new ZstdFrames();
