@@ -9,8 +9,8 @@ interface AuditOptions extends OperationOptions {
 }
 
 /** `lake audit` */
-export function addAudit(lake: Command): void {
-  addOperation(lake, 'audit', 'compares objects, ledger, loads and tables, and lists what is not as it should be')
+export function addAudit(program: Command): void {
+  addOperation(program, 'audit', 'compares objects, ledger, loads and tables, and lists what is not as it should be')
     .addOption(sinceOption('objects modified and loads begun'))
     .addOption(
       new Option('--fix', 'have what was found loaded again; rows that are there repeat, with origin and position'),
@@ -18,8 +18,8 @@ export function addAudit(lake: Command): void {
     .addHelpText('after', `\nExit codes: 0 all is as it should be, ${FOUND} something was found.`)
     .action((options: AuditOptions) => {
       const { since, fix = false } = options;
-      return operate(options, fix, async (account, tools) => {
-        const counts = await audit(account, { fix, ...(since && { since }) }, tools);
+      return operate(options, fix, async (lake, tools) => {
+        const counts = await audit(lake, { fix, ...(since && { since }) }, tools);
         const { findings } = counts;
         return { counts, found: findings.length > 0, ...(findings.length > 0 && { text: findingsText(findings) }) };
       });

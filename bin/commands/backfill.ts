@@ -12,8 +12,12 @@ interface BackfillOptions extends OperationOptions {
 }
 
 /** `lake backfill` */
-export function addBackfill(lake: Command): void {
-  addOperation(lake, 'backfill', 'loads objects that lie in a bucket, or events of a log group, from before the lake')
+export function addBackfill(program: Command): void {
+  addOperation(
+    program,
+    'backfill',
+    'loads objects that lie in a bucket, or events of a log group, from before the lake',
+  )
     .argument('[s3://bucket/prefix]', "objects below this; the place must be a source's")
     .addOption(new Option('--log-group <name>', "events of this log group of a source's, from CloudWatch"))
     .addOption(sinceOption('modified, or logged,'))
@@ -38,11 +42,11 @@ async function run(place: string | undefined, options: BackfillOptions, command:
       ...(until && { until }),
       ...(source && { source }),
     };
-    return operate(options, true, async (account, tools) => ({ counts: await backfillObjects(account, task, tools) }));
+    return operate(options, true, async (lake, tools) => ({ counts: await backfillObjects(lake, task, tools) }));
   }
   if (!since || !until) command.error('error: --log-group: expected --since and --until, which bound what is read');
   const range = { logGroup: logGroup ?? '', since: since.getTime(), until: until.getTime() };
-  return operate(options, true, async (account, tools) => ({ counts: await backfillLogGroup(account, range, tools) }));
+  return operate(options, true, async (lake, tools) => ({ counts: await backfillLogGroup(lake, range, tools) }));
 }
 
 function placeOf(url: string, command: Command): { bucket: string; prefix: string } {

@@ -27,8 +27,8 @@ interface DemoOptions {
 }
 
 /** `lake demo`, which is `npm start`. */
-export function addDemo(lake: Command): void {
-  lake
+export function addDemo(program: Command): void {
+  program
     .command('demo')
     .description('starts a lake afresh, feeds it sample traffic and shows what a user would ask')
     .addOption(lakeOption())
@@ -106,12 +106,12 @@ async function load(dir: string, sample: readonly SampleSource[], stage: (line: 
 }
 
 async function foundDuplicates(dir: string, progress: (line: string) => void): Promise<readonly SourceReport[]> {
-  const { localAccount } = await import('../operations/local-account.ts');
-  const account = await localAccount({ dir, work: false, progress });
+  const { openLocalLake } = await import('../operations/local-lake-handle.ts');
+  const lake = await openLocalLake({ dir, work: false, progress });
   try {
-    return (await duplicatesReport(account, {})).sources;
+    return (await duplicatesReport(lake, {})).sources;
   } finally {
-    await account.close();
+    await lake.close();
   }
 }
 

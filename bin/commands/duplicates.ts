@@ -5,7 +5,6 @@ import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import type { RecordSettings } from '../../lambdas/core/settings.ts';
 import { readInputs } from '../input/input-files.ts';
 import { configuredSources } from '../input/local-context.ts';
-import type { Account } from '../operations/account.ts';
 import { type CheckedDuplicate, type CheckedFile, checkDuplicates, placesOf } from '../operations/check-duplicates.ts';
 import {
   type AuditReport,
@@ -14,10 +13,11 @@ import {
   duplicatesReport,
   reportJson,
 } from '../operations/duplicates.ts';
+import type { LakeHandle } from '../operations/lake-handle.ts';
 import { CommandError } from '../output/command-error.ts';
 import { auditText, checkedText, linesText, reportText } from '../output/duplicates-text.ts';
 import { complain, print, printJson, stages } from '../output/output.ts';
-import { openAccount, sinceOption, stackOption } from './operation.ts';
+import { openLakeHandle, sinceOption, stackOption } from './operation.ts';
 import { contextOption, jsonOption, lakeOption, type Pairs } from './options.ts';
 
 interface DuplicatesOptions {
@@ -33,8 +33,8 @@ interface DuplicatesOptions {
 }
 
 /** `lake duplicates` */
-export function addDuplicates(lake: Command): void {
-  lake
+export function addDuplicates(program: Command): void {
+  program
     .command('duplicates')
     .description('shows how many records came twice, and where; or checks files and objects by hand')
     .addOption(new Option('--source <name>', 'of this source only; with --check the source the files are of (alb)'))
@@ -57,18 +57,18 @@ export function addDuplicates(lake: Command): void {
 
 async function report(options: DuplicatesOptions): Promise<void> {
   const stage = stages();
-  const account = await openAccount(options, false, stage);
+  const lake = await openLakeHandle(options, false, stage);
   let found: DuplicatesReport;
   const lines: CheckedDuplicate[] = [];
   let audit: AuditReport[] = [];
   let problems: readonly string[] = [];
   try {
-    problems = await account.settle();
-    found = await duplicatesReport(account, options);
-    if (options.audit) audit = await auditDuplicates(account, found, options.since);
-    if (options.lines) lines.push(...(await linesOf(found, account)));
+    problems = await lake.settle();
+    found = await duplicatesReport(lake, options);
+    if (options.audit) audit = await auditDuplicates(lake, found, options.since);
+    if (options.lines) lines.push(...(await linesOf(found, lake)));
   } finally {
-    await account.close();
+    await lake.close();
   }
   const { audit: audited, lines: shown } = options;
   if (options.json) printJson({ ...reportJson(found), ...(audited && { audit }), ...(shown && { lines }) });
@@ -81,7 +81,7 @@ async function report(options: DuplicatesOptions): Promise<void> {
 }
 
 /** The lines of the sample that lie in objects; of log events the table alone tells more. */
-async function linesOf({ sample }: DuplicatesReport, { s3, duplicates }: Account): Promise<CheckedDuplicate[]> {
+async function linesOf({ sample }: DuplicatesReport, { s3, duplicates }: LakeHandle): Promise<CheckedDuplicate[]> {
   const lines: CheckedDuplicate[] = [];
   const sources = compiledSources(duplicates?.sources ?? []);
   for (const { source: name, fingerprint, places } of sample) {
@@ -101,9 +101,9 @@ async function check(paths: readonly string[], options: DuplicatesOptions): Prom
   const urls = [...new Set(paths)].filter((path) => path.startsWith(S3_URL));
   const { files, problems } = await readInputs([...new Set(paths)].filter((path) => !path.startsWith(S3_URL)));
   // Objects need a lake, or a stack, to be read from; files need neither.
-  const account = urls.length > 0 ? await openAccount(options, false, stage) : undefined;
+  const lake = urls.length > 0 ? await openLakeHandle(options, false, stage) : undefined;
   try {
-    const sources = compiledSources<RecordSettings>(account?.duplicates?.sources ?? configuredSources(options.context));
+    const sources = compiledSources<RecordSettings>(lake?.duplicates?.sources ?? configuredSources(options.context));
     const source = sources.find(({ settings }) => settings.name === name);
     if (!source) {
       const known = sources.map(({ settings }) => settings.name).join(', ');
@@ -111,12 +111,12 @@ async function check(paths: readonly string[], options: DuplicatesOptions): Prom
     }
     const checked = await checkDuplicates(source, [
       ...files.map(({ path }) => ({ name: path, open: async () => createReadStream(path) })),
-      ...(account ? urls.map((url) => objectFile(url, account.s3)) : []),
+      ...(lake ? urls.map((url) => objectFile(url, lake.s3)) : []),
     ]);
     if (options.json) printJson({ source: name, ...checked, problems });
     else print(checkedText(checked));
   } finally {
-    await account?.close();
+    await lake?.close();
   }
   for (const problem of problems) complain(problem);
   if (problems.length > 0) process.exitCode = 1;

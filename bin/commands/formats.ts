@@ -7,8 +7,8 @@ import { renderTable } from '../output/render.ts';
 import { jsonOption } from './options.ts';
 
 /** `lake formats` */
-export function addFormats(lake: Command): void {
-  lake
+export function addFormats(program: Command): void {
+  program
     .command('formats')
     .description('lists the formats that sources can have, each with its columns')
     .addOption(jsonOption())

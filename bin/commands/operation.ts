@@ -1,7 +1,7 @@
 /** What the commands have in common that operate a lake, here or on AWS. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { STACK } from '../../lib/names.ts';
-import type { Account } from '../operations/account.ts';
+import type { LakeHandle } from '../operations/lake-handle.ts';
 import { pace, progressOn, type Tools } from '../operations/tools.ts';
 import { complain, print, printJson, stages } from '../output/output.ts';
 import { renderTable, thousands } from '../output/render.ts';
@@ -20,8 +20,8 @@ export interface OperationOptions {
 export const FOUND = 3;
 
 /** Adds a command that operates a lake. */
-export function addOperation(lake: Command, name: string, description: string): Command {
-  return lake
+export function addOperation(program: Command, name: string, description: string): Command {
+  return program
     .command(name)
     .description(description)
     .addOption(lakeOption())
@@ -52,20 +52,20 @@ export interface Outcome {
 export async function operate(
   options: OperationOptions,
   work: boolean,
-  run: (account: Account, tools: Tools, problems: string[]) => Promise<Outcome>,
+  run: (lake: LakeHandle, tools: Tools, problems: string[]) => Promise<Outcome>,
 ): Promise<void> {
   const stage = stages();
   const problems: string[] = [];
   const dryRun = options.dryRun ?? false;
-  const account = await openAccount(options, work && !dryRun, stage);
+  const lake = await openLakeHandle(options, work && !dryRun, stage);
   let outcome: Outcome;
   try {
-    await account.settle();
+    await lake.settle();
     const tools = { dryRun, turn: pace(options.rate), progress: progressOn(process.stderr) };
-    outcome = await run(account, tools, problems);
-    if (!dryRun) problems.push(...(await account.settle()));
+    outcome = await run(lake, tools, problems);
+    if (!dryRun) problems.push(...(await lake.settle()));
   } finally {
-    await account.close();
+    await lake.close();
   }
   if (options.json) printJson({ ...outcome.counts, dryRun, problems });
   else print([countsText(outcome.counts), ...(outcome.text ? [outcome.text] : [])].join('\n\n'));
@@ -75,18 +75,18 @@ export async function operate(
 }
 
 /** Opens the stack that the options name, or the lake on this machine. */
-export async function openAccount(
+export async function openLakeHandle(
   options: { readonly lake: string; readonly stack?: string },
   work: boolean,
   progress: (line: string) => void,
-): Promise<Account> {
+): Promise<LakeHandle> {
   // Loaded when needed: either one has much to load.
   if (options.stack !== undefined) {
-    const { awsAccount } = await import('../operations/aws-account.ts');
-    return awsAccount(options.stack);
+    const { openDeployedLake } = await import('../operations/deployed-lake.ts');
+    return openDeployedLake(options.stack);
   }
-  const { localAccount } = await import('../operations/local-account.ts');
-  return localAccount({ dir: options.lake, work, progress });
+  const { openLocalLake } = await import('../operations/local-lake-handle.ts');
+  return openLocalLake({ dir: options.lake, work, progress });
 }
 
 /** Counts by name; those of a part have its name before theirs. Lists are left out. */

@@ -19,8 +19,8 @@ interface ParseOptions {
 const SHOWN_LINES = 20;
 
 /** `lake parse` */
-export function addParse(lake: Command): void {
-  lake
+export function addParse(program: Command): void {
+  program
     .command('parse')
     .description('shows how the lines of a file would be read, without a stack: rows, errors, rejections')
     .argument('<file>', 'a log file, plain or compressed')

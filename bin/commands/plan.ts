@@ -31,12 +31,12 @@ const MAX_LINES_PER_OBJECT = 1e9;
 const MAX_PEAK = 100;
 
 /** `lake plan` */
-export function addPlan(lake: Command): void {
+export function addPlan(program: Command): void {
   const perSource = (flags: string, text: string, max: number) =>
     new Option(flags, `${text}; for one of several sources name=n, repeatable`).argParser(
       (value: string, before?: BySource) => numbersBySource(value, before, max),
     );
-  lake
+  program
     .command('plan')
     .description('tells what a deploy takes and costs at so many lines a day: quotas, files, freshness, dollars')
     .addOption(

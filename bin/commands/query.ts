@@ -13,8 +13,8 @@ interface QueryOptions {
 }
 
 /** `lake query` */
-export function addQuery(lake: Command): void {
-  lake
+export function addQuery(program: Command): void {
+  program
     .command('query')
     .description('runs one SQL query, as Athena would, over the tables of a local lake')
     .argument('<sql>', 'the query, in quotes; the partition of every table is dt')

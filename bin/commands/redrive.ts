@@ -3,12 +3,12 @@ import { redrive } from '../operations/redrive.ts';
 import { addOperation, type OperationOptions, operate } from './operation.ts';
 
 /** `lake redrive` */
-export function addRedrive(lake: Command): void {
+export function addRedrive(program: Command): void {
   addOperation(
-    lake,
+    program,
     'redrive',
     'tries again what failed for good: dead letters, log events, records not converted',
   ).action((options: OperationOptions) =>
-    operate(options, true, async (account, tools, problems) => ({ counts: await redrive(account, tools, problems) })),
+    operate(options, true, async (lake, tools, problems) => ({ counts: await redrive(lake, tools, problems) })),
   );
 }

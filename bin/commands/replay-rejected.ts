@@ -8,9 +8,9 @@ interface ReplayOptions extends OperationOptions {
 }
 
 /** `lake replay-rejected` */
-export function addReplayRejected(lake: Command): void {
+export function addReplayRejected(program: Command): void {
   addOperation(
-    lake,
+    program,
     'replay-rejected',
     "reads rejected lines again by today's formats; those that are rows now become rows",
   )
@@ -21,8 +21,8 @@ export function addReplayRejected(lake: Command): void {
     .action((options: ReplayOptions) => {
       const { where, since } = options;
       const task = { where, ...(since && { since }) };
-      return operate(options, false, async (account, tools) => ({
-        counts: await replayRejected(account, task, tools),
+      return operate(options, false, async (lake, tools) => ({
+        counts: await replayRejected(lake, task, tools),
       }));
     });
 }

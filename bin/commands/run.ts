@@ -25,8 +25,8 @@ interface RunOptions {
 }
 
 /** `lake run` */
-export function addRun(lake: Command): void {
-  lake
+export function addRun(program: Command): void {
+  program
     .command('run')
     .description('loads log files, plain or compressed, through the stack on this machine')
     .argument('<file|dir...>', 'log files, and folders of them')
@@ -98,12 +98,12 @@ async function load(
     await lake.close();
   }
   if (handed.length === 0) return;
-  const before = await account(dir, name, handed, began, found);
+  const before = await readLoads(dir, name, handed, began, found);
   if (before > 0) stage(`${before} of these files had been loaded before; their lines count once`);
 }
 
 /** Asks the lake what became of the files, and gives back how many of them it had before. */
-async function account(
+async function readLoads(
   dir: string,
   source: string,
   handed: readonly Handed[],

@@ -15,7 +15,7 @@ import { entryIdOf } from '../../lambdas/core/loading/input.ts';
 import { loadsRow } from '../../lambdas/core/loading/lake-rows.ts';
 import { LEDGER } from '../../lambdas/core/loading/ledger.ts';
 import { LOADS_COLUMNS, loadsTable } from '../../lambdas/core/tables/lake-tables.ts';
-import { type Account, once, type ResultRow, sqlText, timeOf } from './account.ts';
+import { type LakeHandle, once, type ResultRow, sqlText, timeOf } from './lake-handle.ts';
 import { sendRows } from './send-rows.ts';
 
 /** `kind` of a row in `loads` that says what an origin came to after its load. */
@@ -40,25 +40,25 @@ export const NO_AMENDMENT: Amendment = { rows: [], rejected: [], fieldErrors: 0,
 const MAX_ORIGINS = 1000;
 
 /** The rows of `loads` of the given origins as their loads wrote them, without amendments. */
-export async function loadsOf(account: Account, origins: readonly string[]): Promise<ReadonlyMap<string, ResultRow>> {
+export async function loadsOf(lake: LakeHandle, origins: readonly string[]): Promise<ReadonlyMap<string, ResultRow>> {
   const found = new Map<string, ResultRow>();
   for (let at = 0; at < origins.length; at += MAX_ORIGINS) {
     const among = origins
       .slice(at, at + MAX_ORIGINS)
       .map(sqlText)
       .join(', ');
-    const rows = once(account, loadsTable, `kind <> ${sqlText(AMENDED)} AND origin IN (${among})`);
-    for await (const row of account.query(`SELECT * FROM ${rows}`)) found.set(String(row.origin), row);
+    const rows = once(lake, loadsTable, `kind <> ${sqlText(AMENDED)} AND origin IN (${among})`);
+    for await (const row of lake.query(`SELECT * FROM ${rows}`)) found.set(String(row.origin), row);
   }
   return found;
 }
 
 /** What has been noted of an origin since the load that wrote `base`, and the rejected lines whose becoming rows was only begun. */
 export async function amendmentOf(
-  account: Account,
+  lake: LakeHandle,
   base: ResultRow,
 ): Promise<Amendment & { begun: readonly number[] }> {
-  const { amendment, begun } = await noted(account, base);
+  const { amendment, begun } = await noted(lake, base);
   return { ...amendment, begun };
 }
 
@@ -67,9 +67,9 @@ export async function amendmentOf(
  *
  * @throws ConditionalCheckFailedException when another operation amends the same origin: run this again
  */
-export async function begin(account: Account, base: ResultRow, positions: readonly number[]): Promise<void> {
-  const { amendment, version, begun } = await noted(account, base);
-  await note(account, base, { amendment, version, begun: union(begun, positions) });
+export async function begin(lake: LakeHandle, base: ResultRow, positions: readonly number[]): Promise<void> {
+  const { amendment, version, begun } = await noted(lake, base);
+  await note(lake, base, { amendment, version, begun: union(begun, positions) });
 }
 
 /**
@@ -78,8 +78,8 @@ export async function begin(account: Account, base: ResultRow, positions: readon
  * @param base the origin's row in `loads`, as its load wrote it
  * @throws ConditionalCheckFailedException when another operation amends the same origin: run this again
  */
-export async function amend(account: Account, base: ResultRow, more: Amendment): Promise<void> {
-  const before = await noted(account, base);
+export async function amend(lake: LakeHandle, base: ResultRow, more: Amendment): Promise<void> {
+  const before = await noted(lake, base);
   const amendment = merged(before.amendment, more);
   const { length: rows } = amendment.rows;
   const { length: rejected } = amendment.rejected;
@@ -95,9 +95,9 @@ export async function amend(account: Account, base: ResultRow, more: Amendment):
     last_event_time: latest(base.last_event_time, amendment.lastEventTime),
     finished_at: new Date().toISOString(),
   });
-  await sendRows(account, [account.loadsStream], [row]);
+  await sendRows(lake, [lake.loadsStream], [row]);
   const done = new Set(amendment.rows);
-  await note(account, base, { ...before, amendment, begun: before.begun.filter((position) => !done.has(position)) });
+  await note(lake, base, { ...before, amendment, begun: before.begun.filter((position) => !done.has(position)) });
 }
 
 interface Noted {
@@ -116,7 +116,7 @@ interface Stored extends Omit<Amendment, 'rows' | 'rejected'> {
   readonly begun: string;
 }
 
-async function noted({ dynamodb, ledgerTable }: Account, base: ResultRow): Promise<Noted> {
+async function noted({ dynamodb, ledgerTable }: LakeHandle, base: ResultRow): Promise<Noted> {
   const { Item } = await dynamodb.send(
     new GetItemCommand({ TableName: ledgerTable, Key: keyOf(base), ConsistentRead: true }),
   );
@@ -133,8 +133,8 @@ async function noted({ dynamodb, ledgerTable }: Account, base: ResultRow): Promi
 
 const isUnchanged = 'attribute_not_exists(#id) OR #token = :version';
 
-async function note(account: Account, base: ResultRow, { amendment, begun, version }: Noted): Promise<void> {
-  const { dynamodb, ledgerTable, ledgerDays } = account;
+async function note(lake: LakeHandle, base: ResultRow, { amendment, begun, version }: Noted): Promise<void> {
+  const { dynamodb, ledgerTable, ledgerDays } = lake;
   const { fieldErrors, unknownFields, firstEventTime, lastEventTime } = amendment;
   const stored: Stored = {
     of: String(base.finished_at),

@@ -5,7 +5,7 @@ import type { Source } from '../../lambdas/core/loading/load.ts';
 import { LOADS, loadsTable, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
 import { PARTITION } from '../../lambdas/core/tables/table.ts';
 import { LAKE } from '../../lib/names.ts';
-import { type Account, once, type ResultRow, sqlText, sqlTime, timeOf } from './account.ts';
+import { type LakeHandle, once, type ResultRow, sqlText, sqlTime, timeOf } from './lake-handle.ts';
 import { type Entry, entriesOf, MAX_BATCH_GET, release, reopen } from './ledger-entries.ts';
 import { announce, asSourceObject, listObjects, MAX_BATCH_MESSAGES, type SourceObject } from './objects.ts';
 import type { Tools } from './tools.ts';
@@ -49,15 +49,15 @@ export interface AuditTask {
 const DAY_MS = 86_400_000;
 
 /** Compares objects, ledger, `loads` and tables. `fix` has the objects found loaded again. */
-export async function audit(account: Account, task: AuditTask, tools: Tools): Promise<Audit> {
-  const settled = account.settledBefore();
-  const books = await readBooks(account, task, settled, tools);
-  const queue = new FixQueue(account, task.fix, tools);
+export async function audit(lake: LakeHandle, task: AuditTask, tools: Tools): Promise<Audit> {
+  const settled = lake.settledBefore();
+  const books = await readBooks(lake, task, settled, tools);
+  const queue = new FixQueue(lake, task.fix, tools);
   const progress = tools.progress('objects');
   const found = new Found();
-  for (const source of account.sources) {
-    for await (const objects of objectsOf(account, source, task)) {
-      await auditObjects({ account, books, settled, found, queue }, objects);
+  for (const source of lake.sources) {
+    for await (const objects of objectsOf(lake, source, task)) {
+      await auditObjects({ lake, books, settled, found, queue }, objects);
       progress.add(objects.length);
     }
   }
@@ -69,7 +69,7 @@ export async function audit(account: Account, task: AuditTask, tools: Tools): Pr
     if (problem === undefined) found.balanced++;
     else found.add(finding('unbalanced', origin, row, problem));
   }
-  await failedEvents(account, found);
+  await failedEvents(lake, found);
   return {
     objects: found.balanced + found.findings.length,
     balanced: found.balanced,
@@ -112,12 +112,12 @@ interface Books {
   readonly recent: number;
 }
 
-async function readBooks(account: Account, task: AuditTask, settled: Date, tools: Tools): Promise<Books> {
+async function readBooks(lake: LakeHandle, task: AuditTask, settled: Date, tools: Tools): Promise<Books> {
   const loads = new Map<string, Judged>();
   const young = new Set<string>();
   const progress = tools.progress('loads');
-  for (const { settings } of account.sources) {
-    for await (const row of account.query(balanceQuery(account, settings.name, task))) {
+  for (const { settings } of lake.sources) {
+    for await (const row of lake.query(balanceQuery(lake, settings.name, task))) {
       if (timeOf(row.finished_at) > settled) young.add(String(row.origin));
       else loads.set(String(row.origin), { row, problem: problemOf(row) });
       progress.add();
@@ -128,15 +128,15 @@ async function readBooks(account: Account, task: AuditTask, settled: Date, tools
 }
 
 /** Each load of a source with what the tables hold of it: rows, rejected lines, and how many of these are no rows. */
-function balanceQuery(account: Account, source: string, { since }: AuditTask): string {
-  const table = (name: string) => `"${account.database}"."${name}"`;
+function balanceQuery(lake: LakeHandle, source: string, { since }: AuditTask): string {
+  const table = (name: string) => `"${lake.database}"."${name}"`;
   // A load's rows are delivered before its row in loads, at most two days by any clock and time zone.
   const day = since && sqlText(new Date(since.getTime() - 2 * DAY_MS).toISOString().slice(0, 10));
   const recent = day === undefined ? 'true' : `${PARTITION.name} >= ${day}`;
   const begun = since === undefined ? 'true' : `started_at >= ${sqlTime(since)}`;
   return (
     `SELECT l.*, coalesce(f.in_table, 0) AS in_table, coalesce(f.kept, 0) AS kept, coalesce(f.no_rows, 0) AS no_rows ` +
-    `FROM ${once(account, loadsTable, `source = ${sqlText(source)} AND ${recent}`)} l LEFT JOIN (` +
+    `FROM ${once(lake, loadsTable, `source = ${sqlText(source)} AND ${recent}`)} l LEFT JOIN (` +
     `SELECT origin, sum(in_table) AS in_table, sum(kept) AS kept, sum(kept * (1 - in_table)) AS no_rows FROM (` +
     `SELECT origin, position, max(in_table) AS in_table, max(kept) AS kept FROM (` +
     `SELECT origin, position, 1 AS in_table, 0 AS kept FROM ${table(source)} WHERE ${recent} UNION ALL ` +
@@ -166,16 +166,16 @@ function problemOf(row: ResultRow): string | undefined {
 
 /** A source's objects that the audit is about, page by page. */
 async function* objectsOf(
-  account: Account,
+  lake: LakeHandle,
   { settings }: Source,
   { since }: AuditTask,
 ): AsyncGenerator<SourceObject[]> {
   if (settings.lane !== 'objects') return;
   const { name, bucket, prefix = '' } = settings;
-  for await (const page of listObjects(account, { bucket, prefix })) {
+  for await (const page of listObjects(lake, { bucket, prefix })) {
     const own = page
       .filter(({ modified }) => !since || modified >= since)
-      .map((object) => asSourceObject(account, object))
+      .map((object) => asSourceObject(lake, object))
       .filter((object) => object !== undefined)
       .filter(({ source }) => source.settings.name === name);
     for (let at = 0; at < own.length; at += MAX_BATCH_GET) yield own.slice(at, at + MAX_BATCH_GET);
@@ -183,14 +183,14 @@ async function* objectsOf(
 }
 
 interface Auditing {
-  readonly account: Account;
+  readonly lake: LakeHandle;
   readonly books: Books;
   readonly settled: Date;
   readonly found: Found;
   readonly queue: FixQueue;
 }
 
-async function auditObjects({ account, books, settled, found, queue }: Auditing, objects: readonly SourceObject[]) {
+async function auditObjects({ lake, books, settled, found, queue }: Auditing, objects: readonly SourceObject[]) {
   const unknown: SourceObject[] = [];
   for (const object of objects) {
     const origin = originOfObject(object);
@@ -203,7 +203,7 @@ async function auditObjects({ account, books, settled, found, queue }: Auditing,
     else if (!books.young.has(origin)) unknown.push(object);
   }
   const entries = await entriesOf(
-    account,
+    lake,
     unknown.map(({ id }) => id),
   );
   for (const each of unknown) {
@@ -255,8 +255,8 @@ function finding(kind: Finding['finding'], origin: string, row: ResultRow, detai
 }
 
 /** Payloads that Lambda gave up lie in the lake bucket: `redrive` loads them. */
-async function failedEvents(account: Account, found: Found): Promise<void> {
-  for await (const page of listObjects(account, { bucket: account.lakeBucket, prefix: LAKE.failedEvents })) {
+async function failedEvents(lake: LakeHandle, found: Found): Promise<void> {
+  for await (const page of listObjects(lake, { bucket: lake.lakeBucket, prefix: LAKE.failedEvents })) {
     for (const { bucket, key } of page) {
       const detail = 'events that Lambda gave up: lake redrive loads them';
       found.add({ finding: 'unfinished', origin: '', source: '', what: `s3://${bucket}/${key}`, detail });
@@ -267,13 +267,13 @@ async function failedEvents(account: Account, found: Found): Promise<void> {
 /** Has objects loaded again, a few at a time. */
 class FixQueue {
   queued = 0;
-  readonly #account: Account;
+  readonly #lake: LakeHandle;
   readonly #fix: boolean;
   readonly #tools: Tools;
   #objects: SourceObject[] = [];
 
-  constructor(account: Account, fix: boolean, tools: Tools) {
-    this.#account = account;
+  constructor(lake: LakeHandle, fix: boolean, tools: Tools) {
+    this.#lake = lake;
     this.#fix = fix;
     this.#tools = tools;
   }
@@ -284,8 +284,8 @@ class FixQueue {
     this.queued++;
     if (this.#tools.dryRun) return;
     await this.#tools.turn();
-    await release(this.#account, object.id);
-    await reopen(this.#account, object.id);
+    await release(this.#lake, object.id);
+    await reopen(this.#lake, object.id);
     this.#objects.push(object);
     if (this.#objects.length === MAX_BATCH_MESSAGES) await this.flush();
   }
@@ -293,6 +293,6 @@ class FixQueue {
   async flush(): Promise<void> {
     const objects = this.#objects;
     this.#objects = [];
-    if (objects.length > 0) await announce(this.#account, objects);
+    if (objects.length > 0) await announce(this.#lake, objects);
   }
 }

@@ -8,7 +8,7 @@ import {
   StartQueryExecutionCommand,
 } from '@aws-sdk/client-athena';
 import { CommandError } from '../output/command-error.ts';
-import type { ResultRow } from './account.ts';
+import type { ResultRow } from './lake-handle.ts';
 
 /** Between looks at a query under way. */
 const FIRST_WAIT_MS = 200;

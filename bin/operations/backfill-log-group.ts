@@ -3,7 +3,7 @@ import type { Source } from '../../lambdas/core/loading/load.ts';
 import type { Payload } from '../../lambdas/core/loading/payload.ts';
 import { sourceOfLogGroup } from '../../lambdas/core/loading/sources.ts';
 import { CommandError } from '../output/command-error.ts';
-import type { Account } from './account.ts';
+import type { LakeHandle } from './lake-handle.ts';
 import type { LogRange, LogReader } from './log-reader.ts';
 import { loadHere } from './payloads.ts';
 import { State } from './state.ts';
@@ -39,27 +39,27 @@ const MAX_PAYLOAD_EVENTS = 5000;
  *
  * @throws CommandError for a log group of no source, and on this machine, which keeps no events.
  */
-export async function backfillLogGroup(account: Account, asked: LogRange, tools: Tools): Promise<EventCounts> {
+export async function backfillLogGroup(lake: LakeHandle, asked: LogRange, tools: Tools): Promise<EventCounts> {
   const range = { ...asked, since: minuteOf(asked.since), until: minuteOf(asked.until) };
   const { logGroup } = range;
-  const source = sourceOfLogGroup(account.sources, logGroup);
+  const source = sourceOfLogGroup(lake.sources, logGroup);
   if (!source) {
-    const groups = account.sources.flatMap(({ settings }) => (settings.lane === 'events' ? settings.logGroups : []));
+    const groups = lake.sources.flatMap(({ settings }) => (settings.lane === 'events' ? settings.logGroups : []));
     throw new CommandError(`log group ${logGroup}: expected one of a source, ${groups.join(', ') || 'none'}`);
   }
-  if (!account.logs) {
+  if (!lake.logs) {
     throw new CommandError('--log-group reads CloudWatch, which a lake on this machine has not; give --stack');
   }
-  const pattern = (await account.logs.pattern(logGroup)) ?? '';
-  const state = new State<Progress>(account.stateFolder, 'backfill-log-group', range);
+  const pattern = (await lake.logs.pattern(logGroup)) ?? '';
+  const state = new State<Progress>(lake.stateFolder, 'backfill-log-group', range);
   const resume = tools.dryRun ? undefined : state.read();
   let counts: EventCounts = { events: 0, payloads: 0, loaded: 0, alreadyLoaded: 0, ...resume };
   const progress = tools.progress('events');
   progress.add(counts.events);
-  for await (const minute of minutes(account.logs, { ...range, since: resume?.since ?? range.since }, pattern)) {
-    for (const payload of payloadsOf(minute.events, logGroup, account.owner)) {
+  for await (const minute of minutes(lake.logs, { ...range, since: resume?.since ?? range.since }, pattern)) {
+    for (const payload of payloadsOf(minute.events, logGroup, lake.accountId)) {
       await tools.turn(payload.events);
-      const done = !tools.dryRun && (await isKnown(account, source, payload));
+      const done = !tools.dryRun && (await isKnown(lake, source, payload));
       counts = {
         events: counts.events + payload.events,
         payloads: counts.payloads + 1,
@@ -81,8 +81,8 @@ function minuteOf(millis: number): number {
 }
 
 /** Loads the payload; true where it had been loaded before. */
-async function isKnown(account: Account, source: Source, payload: Payload): Promise<boolean> {
-  const { outcome } = await loadHere(account, source, payload, 'lake-backfill');
+async function isKnown(lake: LakeHandle, source: Source, payload: Payload): Promise<boolean> {
+  const { outcome } = await loadHere(lake, source, payload, 'lake-backfill');
   if (outcome === 'already_loaded') return true;
   if (outcome === 'loaded') return false;
   throw new CommandError(

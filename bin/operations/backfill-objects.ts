@@ -1,6 +1,6 @@
 import { STATE } from '../../lambdas/core/loading/ledger.ts';
 import { CommandError } from '../output/command-error.ts';
-import { type Account, sourceNamed } from './account.ts';
+import { type LakeHandle, sourceNamed } from './lake-handle.ts';
 import { entriesOf, MAX_BATCH_GET, reopen } from './ledger-entries.ts';
 import {
   announce,
@@ -50,19 +50,19 @@ interface Progress extends ObjectCounts {
  *
  * @throws CommandError when no source has the bucket.
  */
-export async function backfillObjects(account: Account, task: ObjectsToLoad, tools: Tools): Promise<ObjectCounts> {
-  requireSource(account, task);
-  const state = new State<Progress>(account.stateFolder, 'backfill', task);
+export async function backfillObjects(lake: LakeHandle, task: ObjectsToLoad, tools: Tools): Promise<ObjectCounts> {
+  requireSource(lake, task);
+  const state = new State<Progress>(lake.stateFolder, 'backfill', task);
   const resume = tools.dryRun ? undefined : state.read();
   let counts: ObjectCounts = { listed: 0, queued: 0, alreadyLoaded: 0, outOfTime: 0, noLogs: 0, ...resume };
   const progress = tools.progress('objects listed');
   progress.add(counts.listed);
   const { bucket, prefix } = task;
-  for await (const page of listObjects(account, { bucket, prefix, after: resume?.after })) {
+  for await (const page of listObjects(lake, { bucket, prefix, after: resume?.after })) {
     for (let at = 0; at < page.length; at += MAX_BATCH_GET) {
       const objects = page.slice(at, at + MAX_BATCH_GET);
-      const { toQueue, ended, ...sorted } = await sortOut(account, objects, task);
-      if (!tools.dryRun) await queueAll(account, toQueue, ended, tools);
+      const { toQueue, ended, ...sorted } = await sortOut(lake, objects, task);
+      if (!tools.dryRun) await queueAll(lake, toQueue, ended, tools);
       counts = added(counts, { ...sorted, listed: objects.length, queued: toQueue.length });
       if (!tools.dryRun) await state.write({ ...counts, after: objects.at(-1)?.key });
       progress.add(objects.length);
@@ -73,8 +73,8 @@ export async function backfillObjects(account: Account, task: ObjectsToLoad, too
   return counts;
 }
 
-function requireSource(account: Account, { bucket, prefix, source }: ObjectsToLoad): void {
-  const sources = source === undefined ? account.sources : [sourceNamed(account, source)];
+function requireSource(lake: LakeHandle, { bucket, prefix, source }: ObjectsToLoad): void {
+  const sources = source === undefined ? lake.sources : [sourceNamed(lake, source)];
   const ofObjects = sources.map(({ settings }) => settings).filter((settings) => settings.lane === 'objects');
   const fits = ofObjects.some(
     ({ bucket: own, prefix: below = '' }) => own === bucket && (below.startsWith(prefix) || prefix.startsWith(below)),
@@ -86,16 +86,16 @@ function requireSource(account: Account, { bucket, prefix, source }: ObjectsToLo
   );
 }
 
-async function sortOut(account: Account, objects: readonly ListedObject[], task: ObjectsToLoad) {
+async function sortOut(lake: LakeHandle, objects: readonly ListedObject[], task: ObjectsToLoad) {
   const inTime = objects.filter(
     ({ modified }) => (!task.since || modified >= task.since) && (!task.until || modified < task.until),
   );
   const wanted = inTime
-    .map((object) => asSourceObject(account, object))
+    .map((object) => asSourceObject(lake, object))
     .filter((found) => found !== undefined)
     .filter(({ source }) => task.source === undefined || source.settings.name === task.source);
   const entries = await entriesOf(
-    account,
+    lake,
     wanted.map(({ id }) => id),
   );
   const toQueue = task.reload ? wanted : wanted.filter(({ id }) => entries.get(id)?.state !== STATE.loaded);
@@ -110,7 +110,7 @@ async function sortOut(account: Account, objects: readonly ListedObject[], task:
 
 /** @param ended ids of entries to open again: loaded ones, and such whose object was replaced but lies there again */
 async function queueAll(
-  account: Account,
+  lake: LakeHandle,
   objects: readonly SourceObject[],
   ended: ReadonlySet<string>,
   tools: Tools,
@@ -118,8 +118,8 @@ async function queueAll(
   for (let at = 0; at < objects.length; at += MAX_BATCH_MESSAGES) {
     const batch = objects.slice(at, at + MAX_BATCH_MESSAGES);
     await tools.turn(batch.length);
-    for (const { id } of batch) if (ended.has(id)) await reopen(account, id);
-    await announce(account, batch);
+    for (const { id } of batch) if (ended.has(id)) await reopen(lake, id);
+    await announce(lake, batch);
   }
 }
 

@@ -8,7 +8,7 @@ import {
 import { entryIdOf, objectInputKey } from '../../lambdas/core/loading/input.ts';
 import { type CreatedObject, createdObjects, UnknownMessageError } from '../../lambdas/core/loading/notification.ts';
 import { sourceOfObject } from '../../lambdas/core/loading/sources.ts';
-import type { Account } from './account.ts';
+import type { LakeHandle } from './lake-handle.ts';
 import { release } from './ledger-entries.ts';
 import { MAX_BATCH_MESSAGES, queueOf, sendMessages } from './objects.ts';
 import type { Tools } from './tools.ts';
@@ -30,28 +30,28 @@ const WAIT_SECONDS = 1;
  * Sends dead letters to the queue they came from. Each is deleted only once the queue has it: where this
  * dies in between, it is in both, and the ledger skips whatever comes twice.
  */
-export async function redriveDeadLetters(account: Account, tools: Tools): Promise<DeadLetterCounts> {
-  const QueueUrl = await deadLetterQueue(account);
+export async function redriveDeadLetters(lake: LakeHandle, tools: Tools): Promise<DeadLetterCounts> {
+  const QueueUrl = await deadLetterQueue(lake);
   if (QueueUrl === undefined) return { redriven: 0, failedAgain: 0 };
-  const waiting = await messagesIn(account, QueueUrl);
+  const waiting = await messagesIn(lake, QueueUrl);
   if (tools.dryRun) return { redriven: waiting, failedAgain: 0 };
   const began = Date.now();
   const counts = { redriven: 0, failedAgain: 0 };
   const progress = tools.progress('dead letters', waiting);
   for (;;) {
-    const messages = await receive(account, QueueUrl);
+    const messages = await receive(lake, QueueUrl);
     if (messages.length === 0) break;
     // A message keeps the time it was sent when it becomes a dead letter.
     const [again, old] = split(messages, (message) => sentAt(message) >= began);
     counts.failedAgain += again.length;
     if (old.length === 0) continue;
     await tools.turn(old.length);
-    for (const letter of old) await releaseObjects(account, letter);
+    for (const letter of old) await releaseObjects(lake, letter);
     await sendMessages(
-      account,
+      lake,
       old.map(({ Body = '' }) => Body),
     );
-    await account.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries: old.map(handle) }));
+    await lake.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries: old.map(handle) }));
     counts.redriven += old.length;
     progress.add(old.length);
   }
@@ -60,11 +60,11 @@ export async function redriveDeadLetters(account: Account, tools: Tools): Promis
 }
 
 /** The letter's own claims, which live on in the ledger: sent again, it is a message of another id. */
-async function releaseObjects(account: Account, { Body = '', MessageId = '' }: Message): Promise<void> {
+async function releaseObjects(lake: LakeHandle, { Body = '', MessageId = '' }: Message): Promise<void> {
   for (const object of objectsIn(Body)) {
-    const match = sourceOfObject(account.sources, object);
+    const match = sourceOfObject(lake.sources, object);
     if (match.outcome === 'skipped') continue;
-    await release(account, entryIdOf(objectInputKey(match.source.settings.name, object)), MessageId);
+    await release(lake, entryIdOf(objectInputKey(match.source.settings.name, object)), MessageId);
   }
 }
 
@@ -78,27 +78,27 @@ function objectsIn(body: string): CreatedObject[] {
   }
 }
 
-async function deadLetterQueue(account: Account): Promise<string | undefined> {
-  if (account.queueUrl === undefined) return undefined;
-  const { Attributes } = await account.sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl: queueOf(account), AttributeNames: ['RedrivePolicy'] }),
+async function deadLetterQueue(lake: LakeHandle): Promise<string | undefined> {
+  if (lake.queueUrl === undefined) return undefined;
+  const { Attributes } = await lake.sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: queueOf(lake), AttributeNames: ['RedrivePolicy'] }),
   );
   const { deadLetterTargetArn }: { deadLetterTargetArn?: string } = JSON.parse(Attributes?.RedrivePolicy ?? '{}');
   if (deadLetterTargetArn === undefined) return undefined;
   const QueueName = deadLetterTargetArn.slice(deadLetterTargetArn.lastIndexOf(':') + 1);
-  const { QueueUrl } = await account.sqs.send(new GetQueueUrlCommand({ QueueName }));
+  const { QueueUrl } = await lake.sqs.send(new GetQueueUrlCommand({ QueueName }));
   return QueueUrl;
 }
 
-async function messagesIn(account: Account, QueueUrl: string): Promise<number> {
-  const { Attributes } = await account.sqs.send(
+async function messagesIn(lake: LakeHandle, QueueUrl: string): Promise<number> {
+  const { Attributes } = await lake.sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
   );
   return Number(Attributes?.ApproximateNumberOfMessages ?? 0);
 }
 
-async function receive(account: Account, QueueUrl: string): Promise<Message[]> {
-  const { Messages = [] } = await account.sqs.send(
+async function receive(lake: LakeHandle, QueueUrl: string): Promise<Message[]> {
+  const { Messages = [] } = await lake.sqs.send(
     new ReceiveMessageCommand({
       QueueUrl,
       MaxNumberOfMessages: MAX_BATCH_MESSAGES,

@@ -7,7 +7,7 @@ import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import { sourceTable } from '../../lambdas/core/tables/table.ts';
 import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
 import { CommandError } from '../output/command-error.ts';
-import type { Account } from './account.ts';
+import type { LakeHandle } from './lake-handle.ts';
 
 /** One source's duplicates. Counts are of the records checked, which are `sampleRate` of all. */
 export interface SourceReport {
@@ -87,7 +87,7 @@ const MAX_SHOWN = 10;
  * @throws CommandError when duplicates are not checked, or the source is not there.
  */
 export async function duplicatesReport(
-  { duplicates, dynamodb }: Pick<Account, 'duplicates' | 'dynamodb'>,
+  { duplicates, dynamodb }: Pick<LakeHandle, 'duplicates' | 'dynamodb'>,
   { source, since = new Date(0) }: { readonly source?: string; readonly since?: Date },
 ): Promise<DuplicatesReport> {
   if (!duplicates) throw new CommandError('duplicates are not checked in this lake: switch on duplicates.enabled');
@@ -115,24 +115,24 @@ export async function duplicatesReport(
  * @param since days on which rows arrived, from then on
  */
 export async function auditDuplicates(
-  account: Account,
+  lake: LakeHandle,
   { sources }: DuplicatesReport,
   since = new Date(0),
 ): Promise<AuditReport[]> {
   const audits: AuditReport[] = [];
-  for (const { settings, format } of compiledSources(account.duplicates?.sources ?? [])) {
+  for (const { settings, format } of compiledSources(lake.duplicates?.sources ?? [])) {
     if (!sources.some(({ source }) => source === settings.name)) continue;
     const { columns } = sourceTable(settings.name, '', format.columns, settings.lane);
     const sql = auditQuery(
       {
-        database: account.database,
+        database: lake.database,
         table: settings.name,
         columns: columns.map(({ name }) => name),
         recordKeys: settings.recordKey ? [settings.recordKey] : (format.recordKeys ?? []),
       },
       `'${since.toISOString().slice(0, 10)}'`,
     );
-    for await (const row of account.query(sql)) {
+    for await (const row of lake.query(sql)) {
       audits.push({
         source: settings.name,
         checked: Number(row.checked),

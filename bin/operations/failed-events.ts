@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { BadPayloadError, readPayload } from '../../lambdas/core/loading/payload.ts';
 import { sourceOfLogGroup } from '../../lambdas/core/loading/sources.ts';
 import { LAKE } from '../../lib/names.ts';
-import type { Account } from './account.ts';
+import type { LakeHandle } from './lake-handle.ts';
 import { listObjects } from './objects.ts';
 import { loadHere } from './payloads.ts';
 import type { Tools } from './tools.ts';
@@ -29,25 +29,25 @@ const invocationRecord = z.object({
  * Lambda would not mean.
  */
 export async function redriveFailedEvents(
-  account: Account,
+  lake: LakeHandle,
   tools: Tools,
   problems: string[],
 ): Promise<FailedEventCounts> {
   const counts = { found: 0, loaded: 0, alreadyLoaded: 0, left: 0 };
   const progress = tools.progress('failed events');
-  for await (const page of listObjects(account, { bucket: account.lakeBucket, prefix: LAKE.failedEvents })) {
+  for await (const page of listObjects(lake, { bucket: lake.lakeBucket, prefix: LAKE.failedEvents })) {
     for (const { key } of page) {
       counts.found++;
       progress.add();
       if (tools.dryRun) continue;
       await tools.turn();
-      const result = await load(account, key);
+      const result = await load(lake, key);
       if (result === 'loaded' || result === 'alreadyLoaded') {
-        await account.s3.send(new DeleteObjectCommand({ Bucket: account.lakeBucket, Key: key }));
+        await lake.s3.send(new DeleteObjectCommand({ Bucket: lake.lakeBucket, Key: key }));
         counts[result]++;
       } else {
         counts.left++;
-        problems.push(`s3://${account.lakeBucket}/${key}: left there: ${result}`);
+        problems.push(`s3://${lake.lakeBucket}/${key}: left there: ${result}`);
       }
     }
   }
@@ -56,18 +56,18 @@ export async function redriveFailedEvents(
 }
 
 /** How it went, or why it cannot be loaded. */
-async function load(account: Account, Key: string): Promise<string> {
-  const { Body } = await account.s3.send(new GetObjectCommand({ Bucket: account.lakeBucket, Key }));
+async function load(lake: LakeHandle, Key: string): Promise<string> {
+  const { Body } = await lake.s3.send(new GetObjectCommand({ Bucket: lake.lakeBucket, Key }));
   const record = invocationRecord.safeParse(parsed(await Body?.transformToString()));
   if (!record.success) return 'expected an invocation record of Lambda with requestContext and requestPayload';
   const { requestContext, requestPayload } = record.data;
   try {
     const payload = readPayload(requestPayload);
     if (!payload) return 'alreadyLoaded';
-    const source = sourceOfLogGroup(account.sources, payload.logGroup);
+    const source = sourceOfLogGroup(lake.sources, payload.logGroup);
     if (!source) return `no source has the log group ${payload.logGroup}`;
     // The function's own retries had this id: what they hold is taken over at once.
-    const { outcome } = await loadHere(account, source, payload, requestContext.requestId);
+    const { outcome } = await loadHere(lake, source, payload, requestContext.requestId);
     if (outcome === 'loaded') return 'loaded';
     return outcome === 'already_loaded' ? 'alreadyLoaded' : `its payload is ${outcome}; run again later`;
   } catch (error) {

@@ -6,9 +6,9 @@ import { originOf } from '../../lambdas/core/loading/input.ts';
 import { rejectedRow } from '../../lambdas/core/loading/lake-rows.ts';
 import { OWN, type Table } from '../../lambdas/core/tables/table.ts';
 import { LAKE } from '../../lib/names.ts';
-import { type Account, tablesOf } from './account.ts';
 import { amend, loadsOf, NO_AMENDMENT } from './amend.ts';
 import { type BadRow, bisected, type FailedRecord, failedRecord } from './bisect.ts';
+import { type LakeHandle, tablesOf } from './lake-handle.ts';
 import { type ListedObject, listObjects } from './objects.ts';
 import { sendRecords, sendRows } from './send-rows.ts';
 import type { Tools } from './tools.ts';
@@ -37,14 +37,14 @@ const FAILED_CONVERSIONS = 'format-conversion-failed';
  * before, its rows are sent again, with the same origin and position.
  */
 export async function redriveFailedRecords(
-  account: Account,
+  lake: LakeHandle,
   tools: Tools,
   problems: string[],
 ): Promise<FailedRecordCounts> {
   const counts = { objects: 0, records: 0, rowsSent: 0, rowsRejected: 0, left: 0 };
-  const targets = new Map(tablesOf(account).map((target) => [target.table.name, target]));
+  const targets = new Map(tablesOf(lake).map((target) => [target.table.name, target]));
   const progress = tools.progress('failed records');
-  for await (const page of listObjects(account, { bucket: account.lakeBucket, prefix: LAKE.errors })) {
+  for await (const page of listObjects(lake, { bucket: lake.lakeBucket, prefix: LAKE.errors })) {
     for (const object of page) {
       const [table = '', kind] = object.key.slice(LAKE.errors.length).split('/');
       const target = targets.get(table);
@@ -54,7 +54,7 @@ export async function redriveFailedRecords(
         continue;
       }
       counts.objects++;
-      const found = await redriveObject(account, object, { ...target, tools });
+      const found = await redriveObject(lake, object, { ...target, tools });
       counts.records += found.records;
       counts.rowsSent += found.rowsSent;
       counts.rowsRejected += found.rowsRejected;
@@ -71,10 +71,10 @@ interface Target {
   readonly tools: Tools;
 }
 
-async function redriveObject(account: Account, object: ListedObject, { table, streams, tools }: Target) {
+async function redriveObject(lake: LakeHandle, object: ListedObject, { table, streams, tools }: Target) {
   const counts = { records: 0, rowsSent: 0, rowsRejected: 0 };
   const rejected: BadRow[] = [];
-  for await (const record of recordsOf(account, object)) {
+  for await (const record of recordsOf(lake, object)) {
     const { good, pieces, bad } = bisected(table, record);
     counts.records++;
     counts.rowsSent += good.length + pieces.flat().length;
@@ -82,18 +82,18 @@ async function redriveObject(account: Account, object: ListedObject, { table, st
     rejected.push(...bad);
     if (tools.dryRun) continue;
     await tools.turn();
-    await sendRows(account, streams, good);
-    await sendRecords(account, streams, pieces);
+    await sendRows(lake, streams, good);
+    await sendRecords(lake, streams, pieces);
   }
   if (tools.dryRun) return counts;
-  await reject(account, table, object, rejected);
-  await account.s3.send(new DeleteObjectCommand({ Bucket: object.bucket, Key: object.key }));
+  await reject(lake, table, object, rejected);
+  await lake.s3.send(new DeleteObjectCommand({ Bucket: object.bucket, Key: object.key }));
   return counts;
 }
 
 /** One JSON document a line, of one failed record each. */
-async function* recordsOf(account: Account, { bucket, key }: ListedObject): AsyncGenerator<FailedRecord> {
-  const { Body } = await account.s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+async function* recordsOf(lake: LakeHandle, { bucket, key }: ListedObject): AsyncGenerator<FailedRecord> {
+  const { Body } = await lake.s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
   if (!Body) return;
   let line = 0;
   for await (const text of createInterface({ input: Body as Readable, crlfDelay: Number.POSITIVE_INFINITY })) {
@@ -103,23 +103,23 @@ async function* recordsOf(account: Account, { bucket, key }: ListedObject): Asyn
 }
 
 /** Sends bad rows as rejected lines, then has `loads` say that they are. */
-async function reject(account: Account, table: Table, object: ListedObject, bad: readonly BadRow[]): Promise<void> {
+async function reject(lake: LakeHandle, table: Table, object: ListedObject, bad: readonly BadRow[]): Promise<void> {
   const now = new Date();
   // A row that does not tell where it came from is told by where it lay.
   const here = originOf([CONVERSION_FAILED, object.bucket, object.key, object.etag]);
   const lines = bad.map(({ origin = here, position, raw, detail }, index) =>
     rejectedRow(origin, position ?? index, { source: table.name, reason: CONVERSION_FAILED, detail, raw }, now),
   );
-  await sendRows(account, [account.rejectedStream], lines);
+  await sendRows(lake, [lake.rejectedStream], lines);
   if (!table.columns.some(({ name }) => name === OWN.position.name)) return;
   const byOrigin = Map.groupBy(
     bad.filter(({ origin, position }) => origin !== undefined && position !== undefined),
     ({ origin = '' }) => origin,
   );
-  for (const [origin, base] of await loadsOf(account, [...byOrigin.keys()])) {
+  for (const [origin, base] of await loadsOf(lake, [...byOrigin.keys()])) {
     // A row of rejected_lines has the origin of its source's object, but is no row of that source.
     if (base.source !== table.name) continue;
     const positions = (byOrigin.get(origin) ?? []).flatMap(({ position }) => position ?? []);
-    await amend(account, base, { ...NO_AMENDMENT, rejected: positions });
+    await amend(lake, base, { ...NO_AMENDMENT, rejected: positions });
   }
 }

@@ -6,7 +6,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { LEDGER, STATE } from '../../lambdas/core/loading/ledger.ts';
-import type { Account } from './account.ts';
+import type { LakeHandle } from './lake-handle.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -21,8 +21,8 @@ export interface Entry {
 }
 
 /** The entries of at most `MAX_BATCH_GET` objects, by id. One that is missing has never been claimed, or has expired. */
-export async function entriesOf(account: Account, ids: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
-  const { dynamodb, ledgerTable, ledgerDays } = account;
+export async function entriesOf(lake: LakeHandle, ids: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
+  const { dynamodb, ledgerTable, ledgerDays } = lake;
   const found = new Map<string, Entry>();
   let Keys = [...new Set(ids)].map((id) => ({ [LEDGER.key]: { S: id } }));
   while (Keys.length > 0) {
@@ -49,8 +49,8 @@ const isHeldBy = '#holder = :holder';
  * Opens an entry that has ended, so that the next message about its object loads it again, from its
  * start. The fencing token stays and goes on counting; an entry that somebody is loading is left alone.
  */
-export async function reopen(account: Account, id: string): Promise<void> {
-  await update(account, id, 'SET #state = :loading REMOVE #counts', isEnded, {
+export async function reopen(lake: LakeHandle, id: string): Promise<void> {
+  await update(lake, id, 'SET #state = :loading REMOVE #counts', isEnded, {
     names: { '#state': 'state', '#counts': 'counts' },
     values: {
       ':loading': { S: STATE.loading },
@@ -66,9 +66,9 @@ export async function reopen(account: Account, id: string): Promise<void> {
  *
  * @param holder only from this one; from whoever has it where not given
  */
-export async function release(account: Account, id: string, holder?: string): Promise<void> {
+export async function release(lake: LakeHandle, id: string, holder?: string): Promise<void> {
   const condition = holder === undefined ? isOpen : `${isOpen} AND ${isHeldBy}`;
-  await update(account, id, 'REMOVE #holder, #lease', condition, {
+  await update(lake, id, 'REMOVE #holder, #lease', condition, {
     names: { '#state': 'state', '#holder': 'holder', '#lease': 'lease' },
     values: { ':loading': { S: STATE.loading }, ...(holder !== undefined && { ':holder': { S: holder } }) },
   });
@@ -76,7 +76,7 @@ export async function release(account: Account, id: string, holder?: string): Pr
 
 /** Updates an entry where the condition holds; else leaves it. */
 async function update(
-  { dynamodb, ledgerTable }: Account,
+  { dynamodb, ledgerTable }: LakeHandle,
   id: string,
   UpdateExpression: string,
   ConditionExpression: string,

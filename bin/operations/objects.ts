@@ -7,7 +7,7 @@ import type { Source } from '../../lambdas/core/loading/load.ts';
 import { type CreatedObject, continuation } from '../../lambdas/core/loading/notification.ts';
 import { sourceOfObject } from '../../lambdas/core/loading/sources.ts';
 import { CommandError } from '../output/command-error.ts';
-import type { Account } from './account.ts';
+import type { LakeHandle } from './lake-handle.ts';
 
 /** An object as a listing shows it. */
 export interface ListedObject extends CreatedObject {
@@ -22,10 +22,10 @@ export interface Listing {
 }
 
 /** Lists objects in the order of their keys, page by page. */
-export async function* listObjects(account: Account, listing: Listing): AsyncGenerator<ListedObject[]> {
+export async function* listObjects(lake: LakeHandle, listing: Listing): AsyncGenerator<ListedObject[]> {
   const { bucket, prefix, after } = listing;
   const input = { Bucket: bucket, Prefix: prefix, ...(after !== undefined && { StartAfter: after }) };
-  for await (const { Contents = [] } of paginateListObjectsV2({ client: account.s3 }, input)) {
+  for await (const { Contents = [] } of paginateListObjectsV2({ client: lake.s3 }, input)) {
     yield Contents.map(({ Key = '', ETag = '', Size = 0, LastModified = new Date(0) }) => ({
       bucket,
       key: Key,
@@ -47,8 +47,8 @@ export interface SourceObject {
 }
 
 /** The object with the source that loads it; undefined if no source does. */
-export function asSourceObject(account: Account, object: ListedObject): SourceObject | undefined {
-  const match = sourceOfObject(account.sources, object);
+export function asSourceObject(lake: LakeHandle, object: ListedObject): SourceObject | undefined {
+  const match = sourceOfObject(lake.sources, object);
   if (match.outcome === 'skipped') return undefined;
   const { source } = match;
   const inputKey = objectInputKey(source.settings.name, object);
@@ -60,9 +60,9 @@ export const MAX_BATCH_MESSAGES = 10;
 const MAX_ATTEMPTS = 6;
 
 /** Has objects loaded: announces at most `MAX_BATCH_MESSAGES` of them to the queue. */
-export function announce(account: Account, objects: readonly SourceObject[]): Promise<void> {
+export function announce(lake: LakeHandle, objects: readonly SourceObject[]): Promise<void> {
   return sendMessages(
-    account,
+    lake,
     objects.map(({ object }) => continuation(object)),
   );
 }
@@ -72,11 +72,11 @@ export function announce(account: Account, objects: readonly SourceObject[]): Pr
  *
  * @throws CommandError when it does not take one of them.
  */
-export async function sendMessages(account: Account, bodies: readonly string[]): Promise<void> {
-  const QueueUrl = queueOf(account);
+export async function sendMessages(lake: LakeHandle, bodies: readonly string[]): Promise<void> {
+  const QueueUrl = queueOf(lake);
   let left = bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody }));
   for (let attempt = 1; left.length > 0; attempt++) {
-    const { Failed = [] } = await account.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: left }));
+    const { Failed = [] } = await lake.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: left }));
     const failed = new Set(Failed.map(({ Id }) => Id));
     left = left.filter(({ Id }) => failed.has(Id));
     const [first] = Failed;
@@ -90,7 +90,7 @@ export async function sendMessages(account: Account, bodies: readonly string[]):
 }
 
 /** The lake's queue. @throws CommandError where no source has objects. */
-export function queueOf({ queueUrl }: Account): string {
+export function queueOf({ queueUrl }: LakeHandle): string {
   if (queueUrl === undefined) throw new CommandError('no source of this lake has objects, so it has no queue');
   return queueUrl;
 }

@@ -1,7 +1,7 @@
-import type { Account } from './account.ts';
 import { type DeadLetterCounts, redriveDeadLetters } from './dead-letters.ts';
 import { type FailedEventCounts, redriveFailedEvents } from './failed-events.ts';
 import { type FailedRecordCounts, redriveFailedRecords } from './failed-records.ts';
+import type { LakeHandle } from './lake-handle.ts';
 import type { Tools } from './tools.ts';
 
 /** What a redrive came to, by where things had failed. */
@@ -17,10 +17,10 @@ export interface RedriveCounts {
  *
  * @param problems is told of each thing that is left where it is
  */
-export async function redrive(account: Account, tools: Tools, problems: string[]): Promise<RedriveCounts> {
+export async function redrive(lake: LakeHandle, tools: Tools, problems: string[]): Promise<RedriveCounts> {
   return {
-    deadLetters: await redriveDeadLetters(account, tools),
-    failedEvents: await redriveFailedEvents(account, tools, problems),
-    failedRecords: await redriveFailedRecords(account, tools, problems),
+    deadLetters: await redriveDeadLetters(lake, tools),
+    failedEvents: await redriveFailedEvents(lake, tools, problems),
+    failedRecords: await redriveFailedRecords(lake, tools, problems),
   };
 }

@@ -6,9 +6,9 @@ import { readLine } from '../../lambdas/core/reading/format.ts';
 import { Row } from '../../lambdas/core/reading/row.ts';
 import { rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
-import { type Account, once, type ResultRow, sqlText, sqlTime, timeOf } from './account.ts';
 import { type Amendment, amend, amendmentOf, begin, loadsOf, NO_AMENDMENT } from './amend.ts';
 import { CONVERSION_FAILED } from './failed-records.ts';
+import { type LakeHandle, once, type ResultRow, sqlText, sqlTime, timeOf } from './lake-handle.ts';
 import { sendRows } from './send-rows.ts';
 import type { Tools } from './tools.ts';
 
@@ -52,13 +52,13 @@ const DAY_MS = 86_400_000;
  * become a row, by this or by a reload, is left out the next time. Where this dies before `loads` has its
  * row, the origin's rows are sent again.
  */
-export async function replayRejected(account: Account, task: LinesToReplay, tools: Tools): Promise<ReplayCounts> {
+export async function replayRejected(lake: LakeHandle, task: LinesToReplay, tools: Tools): Promise<ReplayCounts> {
   const counts = { lines: 0, replayed: 0, stillRejected: 0, cut: 0, notLoaded: 0 };
   const progress = tools.progress('rejected lines');
-  for (const source of account.sources) {
-    const bases = await basesOf(account, source, task);
-    for await (const lines of originsOf(account.query(candidates(account, source, task)))) {
-      const found = await replayOrigin(account, source, lines, bases.get(String(lines[0]?.origin)), tools);
+  for (const source of lake.sources) {
+    const bases = await basesOf(lake, source, task);
+    for await (const lines of originsOf(lake.query(candidates(lake, source, task)))) {
+      const found = await replayOrigin(lake, source, lines, bases.get(String(lines[0]?.origin)), tools);
       counts.lines += found.lines;
       counts.replayed += found.replayed;
       counts.stillRejected += found.stillRejected;
@@ -71,11 +71,11 @@ export async function replayRejected(account: Account, task: LinesToReplay, tool
   return counts;
 }
 
-async function basesOf(account: Account, { settings }: Source, task: LinesToReplay) {
+async function basesOf(lake: LakeHandle, { settings }: Source, task: LinesToReplay) {
   const origins: string[] = [];
-  const lines = once(account, rejectedTable, condition(settings.name, task));
-  for await (const { origin } of account.query(`SELECT DISTINCT origin FROM ${lines}`)) origins.push(String(origin));
-  return loadsOf(account, origins);
+  const lines = once(lake, rejectedTable, condition(settings.name, task));
+  for await (const { origin } of lake.query(`SELECT DISTINCT origin FROM ${lines}`)) origins.push(String(origin));
+  return loadsOf(lake, origins);
 }
 
 function condition(source: string, { where, since }: LinesToReplay): string {
@@ -84,11 +84,11 @@ function condition(source: string, { where, since }: LinesToReplay): string {
 }
 
 /** Lines that match, an origin's together, and whether each is a row in the table. */
-function candidates(account: Account, { settings: { name } }: Source, task: LinesToReplay): string {
+function candidates(lake: LakeHandle, { settings: { name } }: Source, task: LinesToReplay): string {
   const recent = task.since ? `WHERE ${PARTITION.name} >= ${day(task.since)}` : '';
   return (
-    `SELECT r.origin, r.position, r.reason, r.raw, CASE WHEN t.origin IS NULL THEN 0 ELSE 1 END AS in_table FROM ${once(account, rejectedTable, condition(name, task))} r ` +
-    `LEFT JOIN (SELECT DISTINCT origin, position FROM "${account.database}"."${name}" ${recent}) t ` +
+    `SELECT r.origin, r.position, r.reason, r.raw, CASE WHEN t.origin IS NULL THEN 0 ELSE 1 END AS in_table FROM ${once(lake, rejectedTable, condition(name, task))} r ` +
+    `LEFT JOIN (SELECT DISTINCT origin, position FROM "${lake.database}"."${name}" ${recent}) t ` +
     `ON t.origin = r.origin AND t.position = r.position ORDER BY r.origin, r.position`
   );
 }
@@ -112,7 +112,7 @@ async function* originsOf(rows: AsyncIterable<ResultRow>): AsyncGenerator<Result
 }
 
 async function replayOrigin(
-  account: Account,
+  lake: LakeHandle,
   source: Source,
   lines: readonly ResultRow[],
   base: ResultRow | undefined,
@@ -120,8 +120,8 @@ async function replayOrigin(
 ): Promise<ReplayCounts> {
   const noRows = lines.filter(({ in_table }) => Number(in_table) === 0);
   const none = { lines: noRows.length, replayed: 0, stillRejected: 0, cut: 0, notLoaded: 0 };
-  if (!base || timeOf(base.finished_at) > account.settledBefore()) return { ...none, notLoaded: noRows.length };
-  const amendment = await amendmentOf(account, base);
+  if (!base || timeOf(base.finished_at) > lake.settledBefore()) return { ...none, notLoaded: noRows.length };
+  const amendment = await amendmentOf(lake, base);
   const [done, begun] = [new Set(amendment.rows), new Set(amendment.begun)];
   // A row whose becoming one was only begun is not counted in loads yet; one that a reload read is.
   const open = lines.filter(({ position, in_table }) =>
@@ -131,9 +131,9 @@ async function replayOrigin(
   const found = readAgain(source, base, whole);
   if (!tools.dryRun && found.rows.length > 0) {
     await tools.turn(found.rows.length);
-    await begin(account, base, found.amendment.rows);
-    await sendRows(account, source.settings.streams, found.rows);
-    await amend(account, base, found.amendment);
+    await begin(lake, base, found.amendment.rows);
+    await sendRows(lake, source.settings.streams, found.rows);
+    await amend(lake, base, found.amendment);
   }
   return {
     ...none,

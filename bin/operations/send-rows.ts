@@ -2,7 +2,7 @@ import type { FirehoseClient } from '@aws-sdk/client-firehose';
 import { Packer } from '../../lambdas/core/loading/pack.ts';
 import { inTurn } from '../../lambdas/core/loading/spread.ts';
 import { firehoseEncode } from '../../lambdas/edges/firehose.ts';
-import type { Account } from './account.ts';
+import type { LakeHandle } from './lake-handle.ts';
 
 /** Rows are acknowledged in this time, or the operation ends and is to be run again. */
 const SENDING_MS = 5 * 60_000;
@@ -14,7 +14,7 @@ const SENDING_MS = 5 * 60_000;
  * @throws Error for a row that no record can hold; DeliveryError when the time is over
  */
 export async function sendRows(
-  { firehose }: Account,
+  { firehose }: LakeHandle,
   streams: readonly string[],
   rows: Iterable<string>,
 ): Promise<void> {
@@ -34,7 +34,7 @@ export async function sendRows(
 
 /** Sends each group of rows as a record of its own; together they must fit a batch. */
 export async function sendRecords(
-  { firehose }: Account,
+  { firehose }: LakeHandle,
   streams: readonly string[],
   groups: readonly (readonly string[])[],
 ): Promise<void> {

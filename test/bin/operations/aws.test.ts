@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { readLakeFolder } from '../../../bin/input/lake-folder.ts';
-import type { Account } from '../../../bin/operations/account.ts';
 import { audit } from '../../../bin/operations/audit.ts';
-import { awsAccount } from '../../../bin/operations/aws-account.ts';
 import { backfillLogGroup } from '../../../bin/operations/backfill-log-group.ts';
+import { openDeployedLake } from '../../../bin/operations/deployed-lake.ts';
 import { auditDuplicates, duplicatesReport } from '../../../bin/operations/duplicates.ts';
+import type { LakeHandle } from '../../../bin/operations/lake-handle.ts';
 import { pace, type Tools } from '../../../bin/operations/tools.ts';
 import { type Athena, openAthena } from '../../../local/athena/athena.ts';
 import { type QueryResult, toJson } from '../../../local/athena/query-result.ts';
@@ -19,9 +19,9 @@ import { openLake } from '../../../local/open-lake.ts';
 
 /** S3, SQS, DynamoDB and Firehose are a local lake's; what it has not is answered here, as AWS documents it. */
 let dir: string;
-let lake: LocalLake;
+let localLake: LocalLake;
 let athena: Athena;
-let account: Account;
+let lake: LakeHandle;
 
 const GROUP = '/demo/app';
 const FUNCTIONS = 'arn:aws:lambda:us-east-1:123456789012:function';
@@ -48,45 +48,45 @@ const stub = createServer(async (request, response) => {
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'lake-aws-'));
-  lake = await openLake({ dir, context: CONTEXT });
+  localLake = await openLake({ dir, context: CONTEXT });
   athena = await openAthena(readLakeFolder(dir));
   await new Promise<void>((done) => stub.listen(0, '127.0.0.1', done));
   vi.stubEnv('AWS_ENDPOINT_URL', `http://127.0.0.1:${(stub.address() as AddressInfo).port}`);
-  for (const [name, url] of lake.endpoints) if (name !== 'LAMBDA') vi.stubEnv(`AWS_ENDPOINT_URL_${name}`, url);
+  for (const [name, url] of localLake.endpoints) if (name !== 'LAMBDA') vi.stubEnv(`AWS_ENDPOINT_URL_${name}`, url);
   for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'local');
   vi.stubEnv('AWS_REGION', 'us-east-1');
-  account = { ...(await awsAccount('Logs')), stateFolder: join(dir, 'state') };
+  lake = { ...(await openDeployedLake('Logs')), stateFolder: join(dir, 'state') };
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
   stub.close();
   await athena.close();
-  await lake.close();
+  await localLake.close();
   rmSync(dir, { recursive: true });
 });
 
 test('a deployed stack tells its names and settings itself', () => {
-  expect(account).toMatchObject({ owner: '123456789012', lakeBucket: 'lake', database: 'tributary' });
-  expect(account.sources.map(({ settings }) => settings.name)).toEqual(['app']);
+  expect(lake).toMatchObject({ accountId: '123456789012', lakeBucket: 'lake', database: 'tributary' });
+  expect(lake.sources.map(({ settings }) => settings.name)).toEqual(['app']);
 });
 
 test('a log group is loaded from CloudWatch once, in payloads of a stream and a minute, and audited by Athena', async () => {
   const range = { logGroup: GROUP, since: FROM, until: FROM + 600_000 };
   const counts = { events: 9, payloads: 6, loaded: 9, alreadyLoaded: 0 };
 
-  expect(await backfillLogGroup(account, range, { ...TOOLS, dryRun: true })).toEqual(counts);
-  await lake.drain();
-  expect(await Array.fromAsync(account.query('SELECT n FROM app'))).toEqual([]);
+  expect(await backfillLogGroup(lake, range, { ...TOOLS, dryRun: true })).toEqual(counts);
+  await localLake.drain();
+  expect(await Array.fromAsync(lake.query('SELECT n FROM app'))).toEqual([]);
 
-  expect(await backfillLogGroup(account, range, TOOLS)).toEqual(counts);
-  await lake.drain();
-  expect(await Array.fromAsync(account.query('SELECT n FROM app ORDER BY n'))).toEqual(EVENTS.map((_, n) => ({ n })));
-  expect(await backfillLogGroup(account, range, TOOLS)).toEqual({ ...counts, loaded: 0, alreadyLoaded: 9 });
-  await lake.drain();
+  expect(await backfillLogGroup(lake, range, TOOLS)).toEqual(counts);
+  await localLake.drain();
+  expect(await Array.fromAsync(lake.query('SELECT n FROM app ORDER BY n'))).toEqual(EVENTS.map((_, n) => ({ n })));
+  expect(await backfillLogGroup(lake, range, TOOLS)).toEqual({ ...counts, loaded: 0, alreadyLoaded: 9 });
+  await localLake.drain();
 
   // As `--since 1h` is, said a moment later: its whole minutes are those of before.
   const later = { ...range, since: FROM + 30_000, until: FROM + 150_000 };
-  expect(await backfillLogGroup(account, later, TOOLS)).toEqual({
+  expect(await backfillLogGroup(lake, later, TOOLS)).toEqual({
     ...counts,
     events: 6,
     payloads: 4,
@@ -94,35 +94,35 @@ test('a log group is loaded from CloudWatch once, in payloads of a stream and a 
     alreadyLoaded: 6,
   });
 
-  expect(await audit(account, { fix: false }, TOOLS)).toMatchObject({ objects: 0, recent: 6, findings: [] });
-  const settled = { ...account, settledBefore: () => new Date() };
+  expect(await audit(lake, { fix: false }, TOOLS)).toMatchObject({ objects: 0, recent: 6, findings: [] });
+  const settled = { ...lake, settledBefore: () => new Date() };
   expect(await audit(settled, { fix: false }, TOOLS)).toMatchObject({ objects: 6, balanced: 6, findings: [] });
 });
 
 test('what the duplicate check has found is read from its table, and audited by Athena', async () => {
   const at = Date.now() - 60_000;
   const same = Array.from({ length: 3 }, () => ({ timestamp: at, message: '{"n":77}' }));
-  await lake.putLogEvents(GROUP, 'one', same);
-  await lake.putLogEvents(GROUP, 'two', same.slice(1));
-  await lake.drain();
-  const report = await duplicatesReport(account, { source: 'app', since: new Date(at - 86_400_000) });
+  await localLake.putLogEvents(GROUP, 'one', same);
+  await localLake.putLogEvents(GROUP, 'two', same.slice(1));
+  await localLake.drain();
+  const report = await duplicatesReport(lake, { source: 'app', since: new Date(at - 86_400_000) });
   expect(report.sources).toMatchObject([{ checked: 5, withinObject: 3, acrossObjects: 1, redelivered: 0 }]);
   const [sample] = report.sample.filter(({ kind }) => kind === 'across');
   expect(sample?.places.map(({ what }) => what).sort()).toEqual([`${GROUP} one`, `${GROUP} two`]);
-  const [audited] = await auditDuplicates(account, report);
+  const [audited] = await auditDuplicates(lake, report);
   expect(audited?.withinObject).toBe(3);
-  await expect(duplicatesReport(account, { source: 'other' })).rejects.toThrow('no source other: expected one of app');
+  await expect(duplicatesReport(lake, { source: 'other' })).rejects.toThrow('no source other: expected one of app');
 });
 
 test('a query that fails ends with the reason Athena gives', async () => {
-  await expect(Array.fromAsync(account.query('SELECT nothing FROM nowhere'))).rejects.toThrow(
+  await expect(Array.fromAsync(lake.query('SELECT nothing FROM nowhere'))).rejects.toThrow(
     /^Athena: query .* failed: /,
   );
 });
 
 test('a log group of no source is refused with those there are', async () => {
   const range = { logGroup: '/demo/other', since: FROM, until: FROM + 1 };
-  await expect(backfillLogGroup(account, range, TOOLS)).rejects.toThrow(
+  await expect(backfillLogGroup(lake, range, TOOLS)).rejects.toThrow(
     `log group /demo/other: expected one of a source, ${GROUP}`,
   );
 });
@@ -148,7 +148,7 @@ function stackAnswer(parameters: URLSearchParams): string {
     .join('');
   const member = (type: string, id: string) =>
     `<member><ResourceType>${type}</ResourceType><PhysicalResourceId>${id}</PhysicalResourceId></member>`;
-  const functions = lake.resources.filter(({ type }) => type === 'AWS::Lambda::Function');
+  const functions = localLake.resources.filter(({ type }) => type === 'AWS::Lambda::Function');
   const resources =
     member('AWS::S3::Bucket', 'lake') + functions.map(({ type, localName }) => member(type, localName)).join('');
   const result =
@@ -159,7 +159,9 @@ function stackAnswer(parameters: URLSearchParams): string {
 }
 
 function functionConfiguration(name: string): unknown {
-  const found = lake.resources.find(({ type, localName }) => type === 'AWS::Lambda::Function' && localName === name);
+  const found = localLake.resources.find(
+    ({ type, localName }) => type === 'AWS::Lambda::Function' && localName === name,
+  );
   return { FunctionArn: `${FUNCTIONS}:${name}`, Environment: found?.properties.Environment };
 }
 

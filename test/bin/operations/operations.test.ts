@@ -10,10 +10,10 @@ import { gzipSync } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Account } from '../../../bin/operations/account.ts';
 import { audit } from '../../../bin/operations/audit.ts';
 import { backfillObjects } from '../../../bin/operations/backfill-objects.ts';
-import { localAccount } from '../../../bin/operations/local-account.ts';
+import type { LakeHandle } from '../../../bin/operations/lake-handle.ts';
+import { openLocalLake } from '../../../bin/operations/local-lake-handle.ts';
 import { asSourceObject, listObjects } from '../../../bin/operations/objects.ts';
 import { redrive } from '../../../bin/operations/redrive.ts';
 import { replayRejected } from '../../../bin/operations/replay-rejected.ts';
@@ -47,20 +47,19 @@ const REAL: Tools = { dryRun: false, turn: async () => {}, progress: () => ({ ad
 const DRY: Tools = { ...REAL, dryRun: true };
 
 let dir: string;
-let account: Account;
+let lake: LakeHandle;
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'lake-operations-'));
-  const lake = await openLake({ dir, context: CONTEXT });
-  await lake.close();
-  account = await opened();
+  await (await openLake({ dir, context: CONTEXT })).close();
+  lake = await opened();
 });
 afterAll(async () => {
-  await account.close();
+  await lake.close();
   rmSync(dir, { recursive: true });
 });
 
-const opened = () => localAccount({ dir, work: false, progress: () => {} });
+const opened = () => openLocalLake({ dir, work: false, progress: () => {} });
 
 function lines(count: number, from = 0): string[] {
   return Array.from(
@@ -71,7 +70,7 @@ function lines(count: number, from = 0): string[] {
 
 /** Puts an object as its writer would, notification included. */
 async function put(key: string, text: readonly string[]): Promise<void> {
-  await account.s3.send(new PutObjectCommand({ Bucket: 'logs', Key: key, Body: `${text.join('\n')}\n` }));
+  await lake.s3.send(new PutObjectCommand({ Bucket: 'logs', Key: key, Body: `${text.join('\n')}\n` }));
 }
 
 /** Lays an object there of which nobody is told. */
@@ -82,7 +81,7 @@ function lay(key: string, text: readonly string[]): void {
 }
 
 async function rows(sql: string): Promise<Readonly<Record<string, unknown>>[]> {
-  return Array.fromAsync(account.query(sql));
+  return Array.fromAsync(lake.query(sql));
 }
 
 async function counted(sql: string): Promise<number> {
@@ -94,16 +93,16 @@ const loadOf = (key: string) =>
   rows(`SELECT kind, lines, "rows", filtered, rejected FROM loads_once WHERE object_key = '${key}'`);
 
 const summary = async () => {
-  const { findings, recent: _, queued: __, ...counts } = await audit(account, { fix: false }, REAL);
+  const { findings, recent: _, queued: __, ...counts } = await audit(lake, { fix: false }, REAL);
   return { ...counts, findings: findings.map(({ finding, what }) => `${finding} ${what}`).sort() };
 };
 
 describe('lake audit', () => {
   test('finds what is missing, unfinished or no longer in the tables, and has it loaded again', async () => {
     await put('web/a.log', [...lines(5), 'prose']);
-    await account.settle();
+    await lake.settle();
     await put('web/b.log', lines(7, 100));
-    await account.settle();
+    await lake.settle();
     expect(await summary()).toEqual({
       ...{ objects: 2, balanced: 2, unbalanced: 0, unfinished: 0, missing: 0 },
       findings: [],
@@ -114,11 +113,11 @@ describe('lake audit', () => {
     lay('web/missing.log', lines(2, 200));
     lay('web/unfinished.log', lines(3, 300));
     lay('other/no-log-of-ours.log', lines(1));
-    const [object] = (await Array.fromAsync(listObjects(account, { bucket: 'logs', prefix: 'web/unf' }))).flat();
-    const found = object && asSourceObject(account, object);
+    const [object] = (await Array.fromAsync(listObjects(lake, { bucket: 'logs', prefix: 'web/unf' }))).flat();
+    const found = object && asSourceObject(lake, object);
     if (typeof found !== 'object') throw new Error('the object is of no source');
-    const entry = { id: found.id, source: 'web', label: found.object.key, keepDays: account.ledgerDays };
-    await dynamoLedger(account.dynamodb, account.ledgerTable).claim(entry, 'a message that died', Date.now() + 600_000);
+    const entry = { id: found.id, source: 'web', label: found.object.key, keepDays: lake.ledgerDays };
+    await dynamoLedger(lake.dynamodb, lake.ledgerTable).claim(entry, 'a message that died', Date.now() + 600_000);
 
     const broken = {
       ...{ objects: 4, balanced: 1, unbalanced: 1, unfinished: 1, missing: 1 },
@@ -129,12 +128,12 @@ describe('lake audit', () => {
       ],
     };
     expect(await summary()).toEqual(broken);
-    expect(await audit(account, { fix: true }, DRY)).toMatchObject({ queued: 3 });
-    expect(await account.settle()).toEqual([]);
+    expect(await audit(lake, { fix: true }, DRY)).toMatchObject({ queued: 3 });
+    expect(await lake.settle()).toEqual([]);
     expect(await summary()).toEqual(broken);
 
-    expect(await audit(account, { fix: true }, REAL)).toMatchObject({ queued: 3 });
-    expect(await account.settle()).toEqual([]);
+    expect(await audit(lake, { fix: true }, REAL)).toMatchObject({ queued: 3 });
+    expect(await lake.settle()).toEqual([]);
     expect(await summary()).toMatchObject({ objects: 4, balanced: 4, findings: [] });
     expect(await counted('web_once')).toBe(5 + 7 + 2 + 3);
   });
@@ -148,15 +147,15 @@ describe('lake redrive', () => {
       .update(`${late.join('\n')}\n`)
       .digest('hex');
     const MessageBody = continuation({ bucket: 'logs', key: 'web/late.log', etag });
-    await account.sqs.send(new SendMessageCommand({ QueueUrl: account.queueUrl, MessageBody }));
-    expect(await account.settle()).toEqual([expect.stringContaining('a message was given up')]);
-    expect((await redrive(account, DRY, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
-    expect((await redrive(account, DRY, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
+    await lake.sqs.send(new SendMessageCommand({ QueueUrl: lake.queueUrl, MessageBody }));
+    expect(await lake.settle()).toEqual([expect.stringContaining('a message was given up')]);
+    expect((await redrive(lake, DRY, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
+    expect((await redrive(lake, DRY, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
 
     lay('web/late.log', late);
-    expect((await redrive(account, REAL, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
-    await account.settle();
-    expect((await redrive(account, DRY, [])).deadLetters).toEqual({ redriven: 0, failedAgain: 0 });
+    expect((await redrive(lake, REAL, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
+    await lake.settle();
+    expect((await redrive(lake, DRY, [])).deadLetters).toEqual({ redriven: 0, failedAgain: 0 });
     expect(await counted('web_once')).toBe(before + 4);
     expect((await summary()).findings).toEqual([]);
   });
@@ -173,23 +172,23 @@ describe('lake redrive', () => {
       return JSON.stringify({ requestContext: { requestId: 'r-1' }, requestPayload: { awslogs: { data } } });
     };
     const keep = (name: string, Body: string) =>
-      account.s3.send(new PutObjectCommand({ Bucket: account.lakeBucket, Key: `${prefix}${name}`, Body }));
+      lake.s3.send(new PutObjectCommand({ Bucket: lake.lakeBucket, Key: `${prefix}${name}`, Body }));
     await keep('good', record('/demo/app'));
     await keep('good-again', record('/demo/app'));
     await keep('stranger', record('/demo/nobody'));
     await keep('torn', '{"requestContext":');
 
     expect((await summary()).unfinished).toBe(4);
-    expect((await redrive(account, DRY, [])).failedEvents).toMatchObject({ found: 4, loaded: 0, left: 0 });
+    expect((await redrive(lake, DRY, [])).failedEvents).toMatchObject({ found: 4, loaded: 0, left: 0 });
     const problems: string[] = [];
-    expect((await redrive(account, REAL, problems)).failedEvents).toEqual({
+    expect((await redrive(lake, REAL, problems)).failedEvents).toEqual({
       ...{ found: 4, loaded: 1, alreadyLoaded: 1, left: 2 },
     });
     expect(problems).toEqual([
       expect.stringContaining('stranger: left there: no source has the log group /demo/nobody'),
       expect.stringContaining('torn: left there: expected an invocation record'),
     ]);
-    await account.settle();
+    await lake.settle();
     expect(await counted("app_once WHERE log_stream = 'one'")).toBe(3);
     for (const file of globSync(join(dir, 'buckets/lake', prefix, '*'))) rmSync(file);
   });
@@ -197,9 +196,9 @@ describe('lake redrive', () => {
   test('rejects the bad rows of a failed record, sends the others and keeps the balance', async () => {
     const filesBefore = globSync(join(dir, 'buckets/lake/data/web/**/*.parquet'));
     await put('web/converted.log', lines(6, 600));
-    await account.settle();
+    await lake.settle();
     const [{ origin } = {}] = await rows(`SELECT origin FROM loads WHERE object_key = 'web/converted.log'`);
-    const web = account.sources.find(({ settings }) => settings.name === 'web');
+    const web = lake.sources.find(({ settings }) => settings.name === 'web');
     const keys = new Map(numbered(web?.format.columns ?? {}).map(({ name, key }) => [name, key]));
     // As if Firehose had not been able to convert the fourth line's row, and with it the record.
     const files = globSync(join(dir, 'buckets/lake/data/web/**/*.parquet'));
@@ -211,15 +210,15 @@ describe('lake redrive', () => {
         [keys.get('status_code') ?? '']: status,
       });
     const good = [1, 2, 3, 5, 6].map((position) => row(position, 200));
-    await sendRows(account, web?.settings.streams ?? [], [...good, row(4, 'abc')]);
-    expect(await account.settle()).toContainEqual(expect.stringContaining('1 records could not become rows'));
+    await sendRows(lake, web?.settings.streams ?? [], [...good, row(4, 'abc')]);
+    expect(await lake.settle()).toContainEqual(expect.stringContaining('1 records could not become rows'));
     expect(await loadOf('web/converted.log')).toMatchObject([{ kind: 'object', rows: 6, rejected: 0 }]);
 
     const counts = { objects: 1, records: 1, rowsSent: 5, rowsRejected: 1, left: 0 };
-    expect((await redrive(account, DRY, [])).failedRecords).toEqual(counts);
-    expect((await redrive(account, REAL, [])).failedRecords).toEqual(counts);
-    await account.settle();
-    expect((await redrive(account, REAL, [])).failedRecords).toMatchObject({ objects: 0, left: 0 });
+    expect((await redrive(lake, DRY, [])).failedRecords).toEqual(counts);
+    expect((await redrive(lake, REAL, [])).failedRecords).toEqual(counts);
+    await lake.settle();
+    expect((await redrive(lake, REAL, [])).failedRecords).toMatchObject({ objects: 0, left: 0 });
     const [rejected] = await rows(`SELECT * FROM rejected_lines WHERE reason = 'conversion_failed'`);
     expect(rejected).toMatchObject({ origin, position: 4, source: 'web' });
     expect(JSON.parse(String(rejected?.raw))).toMatchObject({
@@ -235,10 +234,10 @@ describe('lake redrive', () => {
 });
 
 /** The lake after its sources have learnt another log_format. */
-function withFormat(logFormat: string): Account {
-  const settings = account.sources.map((source) => source.settings);
+function withFormat(logFormat: string): LakeHandle {
+  const settings = lake.sources.map((source) => source.settings);
   return {
-    ...account,
+    ...lake,
     sources: compiledSources(settings.map((each) => ({ ...each, options: { ...each.options, logFormat } }))),
   };
 }
@@ -246,21 +245,21 @@ function withFormat(logFormat: string): Account {
 describe('lake replay-rejected', () => {
   test('makes rows of the lines that a fix can read, once, and keeps the balance', async () => {
     await put('web/barred.log', [...lines(2, 700), BARRED, 'more prose', BARRED]);
-    await account.settle();
+    await lake.settle();
     expect(await loadOf('web/barred.log')).toEqual([{ kind: 'object', lines: 5, rows: 2, filtered: 0, rejected: 3 }]);
     const fixed = withFormat(FIXED);
     const task = { where: "raw LIKE '192.0.2.7%' OR raw = 'more prose'", since: new Date(Date.now() - 3_600_000) };
     const before = await counted('web');
     const counts = { lines: 3, replayed: 2, stillRejected: 1, cut: 0, notLoaded: 0 };
 
-    expect(await replayRejected(account, task, REAL)).toMatchObject({ replayed: 0, stillRejected: 3 });
+    expect(await replayRejected(lake, task, REAL)).toMatchObject({ replayed: 0, stillRejected: 3 });
     expect(await replayRejected(fixed, task, DRY)).toEqual(counts);
     expect(await replayRejected(fixed, task, REAL)).toEqual(counts);
     // At once, before the rows are in the table.
     expect(await replayRejected(fixed, task, REAL)).toEqual({ ...counts, lines: 1, replayed: 0 });
-    await account.settle();
+    await lake.settle();
     expect(await replayRejected(fixed, task, REAL)).toEqual({ ...counts, lines: 1, replayed: 0 });
-    await account.settle();
+    await lake.settle();
 
     expect(await counted('web')).toBe(before + 2);
     expect(await rows(`SELECT position FROM web WHERE request_url = '/barred' ORDER BY position`)).toEqual([
@@ -273,16 +272,16 @@ describe('lake replay-rejected', () => {
 
   test('broken off when its rows were sent, counts them in loads when it is run again', async () => {
     await put('web/barred-too.log', [...lines(2, 800), BARRED]);
-    await account.settle();
+    await lake.settle();
     const fixed = withFormat(FIXED);
     const [load] = await rows("SELECT origin FROM loads WHERE object_key = 'web/barred-too.log'");
     const task = { where: `origin = '${load?.origin}'` };
     await expect(replayRejected({ ...fixed, loadsStream: 'gone' }, task, REAL)).rejects.toThrow('gone');
-    await account.settle();
+    await lake.settle();
     expect((await summary()).findings).toEqual(['unbalanced s3://logs/web/barred-too.log']);
 
     expect(await replayRejected(fixed, task, REAL)).toMatchObject({ lines: 1, replayed: 1 });
-    await account.settle();
+    await lake.settle();
     expect(await replayRejected(fixed, task, REAL)).toMatchObject({ lines: 0, replayed: 0 });
     expect(await loadOf('web/barred-too.log')).toEqual([
       { kind: 'amended', lines: 3, rows: 3, filtered: 0, rejected: 0 },
@@ -300,9 +299,9 @@ describe('lake backfill', () => {
       lay(`web/old/${String(number).padStart(3, '0')}.log`, lines(1, 1000 + number));
     }
     const listed = { listed: COUNT, queued: COUNT, alreadyLoaded: 0, outOfTime: 0, noLogs: 0 };
-    expect(await backfillObjects(account, task, DRY)).toEqual(listed);
+    expect(await backfillObjects(lake, task, DRY)).toEqual(listed);
     expect(await counted("loads WHERE object_key LIKE 'web/old/%'")).toBe(0);
-    await account.close();
+    await lake.close();
 
     const states = join(dir, 'operations/backfill-*.json');
     const args = ['backfill', 's3://logs/web/old/', '--rate', '50', '--lake', dir];
@@ -312,16 +311,16 @@ describe('lake backfill', () => {
     child.kill('SIGKILL');
     await ended;
     expect(globSync(states)).toHaveLength(1);
-    account = await opened();
+    lake = await opened();
 
-    expect(await backfillObjects(account, task, REAL)).toEqual(listed);
-    expect(await account.settle()).toEqual([]);
+    expect(await backfillObjects(lake, task, REAL)).toEqual(listed);
+    expect(await lake.settle()).toEqual([]);
     expect(globSync(states)).toEqual([]);
     expect(await counted("web_once WHERE origin IN (SELECT origin FROM loads WHERE object_key LIKE 'web/old/%')")).toBe(
       COUNT,
     );
     expect((await summary()).findings).toEqual([]);
-    expect(await backfillObjects(account, task, REAL)).toEqual({ ...listed, queued: 0, alreadyLoaded: COUNT });
+    expect(await backfillObjects(lake, task, REAL)).toEqual({ ...listed, queued: 0, alreadyLoaded: COUNT });
   });
 
   test('loads again what is loaded only when asked to, with the same origin and position', async () => {
@@ -329,9 +328,9 @@ describe('lake backfill', () => {
     const files = globSync(join(dir, 'buckets/lake/data/web/**/*.parquet'));
     const [before, once] = [await counted('web'), await counted('web_once')];
 
-    expect(await backfillObjects(account, { ...one, until: new Date(0) }, REAL)).toMatchObject({ outOfTime: 1 });
-    expect(await backfillObjects(account, one, REAL)).toMatchObject({ listed: 1, queued: 1 });
-    await account.settle();
+    expect(await backfillObjects(lake, { ...one, until: new Date(0) }, REAL)).toMatchObject({ outOfTime: 1 });
+    expect(await backfillObjects(lake, one, REAL)).toMatchObject({ listed: 1, queued: 1 });
+    await lake.settle();
     expect([await counted('web'), await counted('web_once')]).toEqual([before + 1, once]);
 
     // The repeat came a day later.
@@ -347,7 +346,7 @@ describe('lake backfill', () => {
   });
 
   test('refuses a place of no source, naming the places there are', async () => {
-    await expect(backfillObjects(account, { ...task, bucket: 'elsewhere' }, REAL)).rejects.toThrow(
+    await expect(backfillObjects(lake, { ...task, bucket: 'elsewhere' }, REAL)).rejects.toThrow(
       's3://elsewhere/web/old/: expected a place of a source, s3://logs/web/ (web)',
     );
   });

@@ -19,7 +19,7 @@ import { readLakeFolder } from '../input/lake-folder.ts';
 import { troubles } from '../input/load-files.ts';
 import { localContext } from '../input/local-context.ts';
 import { CommandError } from '../output/command-error.ts';
-import { type Account, lakeSettings } from './account.ts';
+import { type LakeHandle, lakeSettings } from './lake-handle.ts';
 
 /** How a local lake is opened. */
 export interface LocalOptions {
@@ -37,11 +37,11 @@ export interface LocalOptions {
  *
  * @throws CommandError when there is none; Error when another process has it open.
  */
-export async function localAccount({ dir, work, progress }: LocalOptions): Promise<Account> {
+export async function openLocalLake({ dir, work, progress }: LocalOptions): Promise<LakeHandle> {
   const before = readLakeFolder(dir);
-  const lake = work ? await synthesized(dir, progress) : await asItLies(dir);
+  const lake = work ? await synthesized(dir, progress) : await lastSynthesized(dir);
   try {
-    return await accountOf(lake, before.dir);
+    return await handleOf(lake, before.dir);
   } catch (error) {
     await lake.close();
     throw error;
@@ -54,7 +54,7 @@ async function synthesized(dir: string, progress: (line: string) => void): Promi
   return openLake({ dir, context: lastContext(dir), progress });
 }
 
-async function asItLies(dir: string): Promise<LocalLake> {
+async function lastSynthesized(dir: string): Promise<LocalLake> {
   const { openStack } = await import('../../local/open-stack.ts');
   const lock = lockFolder(dir);
   try {
@@ -78,7 +78,7 @@ function lastContext(dir: string): Context {
   return localContext(isObject(context) ? context : {});
 }
 
-async function accountOf(lake: LocalLake, dir: string): Promise<Account> {
+async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
   const { resources } = lake;
   const settings = lakeSettings(resources.map(environmentOf), `lake ${dir}`);
   const { tables } = readLakeFolder(dir);
@@ -96,7 +96,7 @@ async function accountOf(lake: LocalLake, dir: string): Promise<Account> {
     sqs: new SQSClient(client('SQS')),
     dynamodb: new DynamoDBClient(client('DYNAMODB')),
     firehose: firehoseClient(client('FIREHOSE')),
-    owner: ACCOUNT,
+    accountId: ACCOUNT,
     lakeBucket: loads.bucket,
     database: loads.database,
     async *query(sql) {

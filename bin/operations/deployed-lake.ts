@@ -13,9 +13,9 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { firehoseClient } from '../../lambdas/edges/firehose.ts';
 import { messageOf } from '../../local/files.ts';
 import { CommandError } from '../output/command-error.ts';
-import { type Account, lakeSettings } from './account.ts';
 import { athenaQuery } from './aws-athena.ts';
 import { awsLogReader } from './aws-logs.ts';
+import { type LakeHandle, lakeSettings } from './lake-handle.ts';
 
 /**
  * Firehose's longest buffer interval is 15 minutes; the rest is for writing the file.
@@ -32,7 +32,7 @@ const STATE_FOLDER = '.lake-operations';
  *
  * @throws CommandError when the stack is not there, or is none of ours.
  */
-export async function awsAccount(stackName: string): Promise<Account> {
+export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
   const { outputs, functions } = await stackOf(stackName);
   const lambda = new LambdaClient({});
   const configurations = await Promise.all(
@@ -55,7 +55,7 @@ export async function awsAccount(stackName: string): Promise<Account> {
     sqs: new SQSClient({}),
     dynamodb: new DynamoDBClient({}),
     firehose: firehoseClient(),
-    owner: arns[0]?.split(':')[4] ?? '',
+    accountId: arns[0]?.split(':')[4] ?? '',
     lakeBucket: output('LakeBucket'),
     database,
     query: athenaQuery(new AthenaClient({}), output('Workgroup'), database),

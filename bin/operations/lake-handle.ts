@@ -39,9 +39,9 @@ export interface LakeSettings extends Omit<LoaderSettings, 'sources'> {
 }
 
 /** One lake. */
-export interface Account extends LakeSettings, Clients {
+export interface LakeHandle extends LakeSettings, Clients {
   /** The AWS account's number. */
-  readonly owner: string;
+  readonly accountId: string;
   readonly lakeBucket: string;
   readonly database: string;
   /** Runs one query; rows come as they are read. */
@@ -99,7 +99,7 @@ export function tablesOf(lake: LakeSettings): { readonly table: Table; readonly 
 }
 
 /** A table's rows without their repeats, as a subquery: the views need not have been made. */
-export function once({ database }: Account, { name, columns }: Table, where?: string): string {
+export function once({ database }: LakeHandle, { name, columns }: Table, where?: string): string {
   const of: OnceOf = { database, table: name, columns: columns.map((column) => column.name) };
   return `(${onceSelect(of, where)})`;
 }
