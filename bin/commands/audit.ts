@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import { audit, type Finding } from '../operations/audit.ts';
 import { renderTable } from '../output/render.ts';
-import { addOperation, FOUND, type OperationOptions, operate, sinceOption } from './operation.ts';
+import { addOperation, FOUND, type OperationFlags, operate, sinceOption } from './operation.ts';
 
-interface AuditOptions extends OperationOptions {
+interface AuditFlags extends OperationFlags {
   readonly since?: Date;
   readonly fix?: true;
 }
@@ -16,10 +16,10 @@ export function addAudit(program: Command): void {
       new Option('--fix', 'have what was found loaded again; rows that are there repeat, with origin and position'),
     )
     .addHelpText('after', `\nExit codes: 0 all is as it should be, ${FOUND} something was found.`)
-    .action((options: AuditOptions) => {
-      const { since, fix = false } = options;
-      return operate(options, fix, async (lake, tools) => {
-        const counts = await audit(lake, { fix, ...(since && { since }) }, tools);
+    .action((flags: AuditFlags) => {
+      const { since, fix = false } = flags;
+      return operate(flags, fix, async (lake, options) => {
+        const counts = await audit(lake, { fix, ...(since && { since }) }, options);
         const { findings } = counts;
         return { counts, found: findings.length > 0, ...(findings.length > 0 && { text: findingsText(findings) }) };
       });

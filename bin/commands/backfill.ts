@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
 import { backfillLogGroup } from '../operations/backfill-log-group.ts';
 import { backfillObjects } from '../operations/backfill-objects.ts';
-import { addOperation, type OperationOptions, operate, sinceOption, untilOption } from './operation.ts';
+import { addOperation, type OperationFlags, operate, sinceOption, untilOption } from './operation.ts';
 
-interface BackfillOptions extends OperationOptions {
+interface BackfillFlags extends OperationFlags {
   readonly since?: Date;
   readonly until?: Date;
   readonly source?: string;
@@ -29,8 +29,8 @@ export function addBackfill(program: Command): void {
     .action(run);
 }
 
-async function run(place: string | undefined, options: BackfillOptions, command: Command): Promise<void> {
-  const { since, until, source, reload = false, logGroup } = options;
+async function run(place: string | undefined, flags: BackfillFlags, command: Command): Promise<void> {
+  const { since, until, source, reload = false, logGroup } = flags;
   if ((place === undefined) === (logGroup === undefined)) {
     command.error('error: expected either s3://bucket/prefix or --log-group NAME');
   }
@@ -42,11 +42,11 @@ async function run(place: string | undefined, options: BackfillOptions, command:
       ...(until && { until }),
       ...(source && { source }),
     };
-    return operate(options, true, async (lake, tools) => ({ counts: await backfillObjects(lake, task, tools) }));
+    return operate(flags, true, async (lake, options) => ({ counts: await backfillObjects(lake, task, options) }));
   }
   if (!since || !until) command.error('error: --log-group: expected --since and --until, which bound what is read');
   const range = { logGroup: logGroup ?? '', since: since.getTime(), until: until.getTime() };
-  return operate(options, true, async (lake, tools) => ({ counts: await backfillLogGroup(lake, range, tools) }));
+  return operate(flags, true, async (lake, options) => ({ counts: await backfillLogGroup(lake, range, options) }));
 }
 
 function placeOf(url: string, command: Command): { bucket: string; prefix: string } {

@@ -2,13 +2,13 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { STACK } from '../../lib/names.ts';
 import type { LakeHandle } from '../operations/lake-handle.ts';
-import { pace, progressOn, type Tools } from '../operations/tools.ts';
+import { type OperationOptions, progressOn, rateLimiter } from '../operations/operation-options.ts';
 import { complain, print, printJson, stages } from '../output/output.ts';
 import { renderTable, thousands } from '../output/render.ts';
 import { jsonOption, lakeOption } from './options.ts';
 
-/** Options of every operation. */
-export interface OperationOptions {
+/** Command-line flags of every operation. */
+export interface OperationFlags {
   readonly lake: string;
   readonly stack?: string;
   readonly dryRun?: true;
@@ -50,24 +50,24 @@ export interface Outcome {
  * @param work whether the lake's functions will have something to do
  */
 export async function operate(
-  options: OperationOptions,
+  flags: OperationFlags,
   work: boolean,
-  run: (lake: LakeHandle, tools: Tools, problems: string[]) => Promise<Outcome>,
+  run: (lake: LakeHandle, options: OperationOptions, problems: string[]) => Promise<Outcome>,
 ): Promise<void> {
   const stage = stages();
   const problems: string[] = [];
-  const dryRun = options.dryRun ?? false;
-  const lake = await openLakeHandle(options, work && !dryRun, stage);
+  const dryRun = flags.dryRun ?? false;
+  const lake = await openLakeHandle(flags, work && !dryRun, stage);
   let outcome: Outcome;
   try {
     await lake.settle();
-    const tools = { dryRun, turn: pace(options.rate), progress: progressOn(process.stderr) };
-    outcome = await run(lake, tools, problems);
+    const options = { dryRun, rateLimit: rateLimiter(flags.rate), progress: progressOn(process.stderr) };
+    outcome = await run(lake, options, problems);
     if (!dryRun) problems.push(...(await lake.settle()));
   } finally {
     await lake.close();
   }
-  if (options.json) printJson({ ...outcome.counts, dryRun, problems });
+  if (flags.json) printJson({ ...outcome.counts, dryRun, problems });
   else print([countsText(outcome.counts), ...(outcome.text ? [outcome.text] : [])].join('\n\n'));
   for (const problem of problems) complain(problem);
   if (problems.length > 0) process.exitCode = 1;
@@ -76,17 +76,17 @@ export async function operate(
 
 /** Opens the stack that the options name, or the lake on this machine. */
 export async function openLakeHandle(
-  options: { readonly lake: string; readonly stack?: string },
+  flags: { readonly lake: string; readonly stack?: string },
   work: boolean,
   progress: (line: string) => void,
 ): Promise<LakeHandle> {
   // Loaded when needed: either one has much to load.
-  if (options.stack !== undefined) {
+  if (flags.stack !== undefined) {
     const { openDeployedLake } = await import('../operations/deployed-lake.ts');
-    return openDeployedLake(options.stack);
+    return openDeployedLake(flags.stack);
   }
   const { openLocalLake } = await import('../operations/local-lake-handle.ts');
-  return openLocalLake({ dir: options.lake, work, progress });
+  return openLocalLake({ dir: flags.lake, work, progress });
 }
 
 /** Counts by name; those of a part have its name before theirs. Lists are left out. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { redrive } from '../operations/redrive.ts';
-import { addOperation, type OperationOptions, operate } from './operation.ts';
+import { addOperation, type OperationFlags, operate } from './operation.ts';
 
 /** `lake redrive` */
 export function addRedrive(program: Command): void {
@@ -8,7 +8,7 @@ export function addRedrive(program: Command): void {
     program,
     'redrive',
     'tries again what failed for good: dead letters, log events, records not converted',
-  ).action((options: OperationOptions) =>
-    operate(options, true, async (lake, tools, problems) => ({ counts: await redrive(lake, tools, problems) })),
+  ).action((flags: OperationFlags) =>
+    operate(flags, true, async (lake, options, problems) => ({ counts: await redrive(lake, options, problems) })),
   );
 }

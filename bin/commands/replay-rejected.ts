@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { replayRejected } from '../operations/replay-rejected.ts';
-import { addOperation, type OperationOptions, operate, sinceOption } from './operation.ts';
+import { addOperation, type OperationFlags, operate, sinceOption } from './operation.ts';
 
-interface ReplayOptions extends OperationOptions {
+interface ReplayFlags extends OperationFlags {
   readonly where: string;
   readonly since?: Date;
 }
@@ -18,11 +18,11 @@ export function addReplayRejected(program: Command): void {
       new Option('--where <sql>', 'a condition on the columns of rejected_lines').default('true', 'all of them'),
     )
     .addOption(sinceOption('rejected'))
-    .action((options: ReplayOptions) => {
-      const { where, since } = options;
+    .action((flags: ReplayFlags) => {
+      const { where, since } = flags;
       const task = { where, ...(since && { since }) };
-      return operate(options, false, async (lake, tools) => ({
-        counts: await replayRejected(lake, task, tools),
+      return operate(flags, false, async (lake, options) => ({
+        counts: await replayRejected(lake, task, options),
       }));
     });
 }

@@ -8,7 +8,7 @@ import { LAKE } from '../../lib/names.ts';
 import { type LakeHandle, once, type ResultRow, sqlText, sqlTime, timeOf } from './lake-handle.ts';
 import { type Entry, entriesOf, MAX_BATCH_GET, release, reopen } from './ledger-entries.ts';
 import { announce, asSourceObject, listObjects, MAX_BATCH_MESSAGES, type SourceObject } from './objects.ts';
-import type { Tools } from './tools.ts';
+import type { OperationOptions } from './operation-options.ts';
 
 /** Something that is not as it should be. */
 export interface Finding {
@@ -49,11 +49,11 @@ export interface AuditTask {
 const DAY_MS = 86_400_000;
 
 /** Compares objects, ledger, `loads` and tables. `fix` has the objects found loaded again. */
-export async function audit(lake: LakeHandle, task: AuditTask, tools: Tools): Promise<Audit> {
+export async function audit(lake: LakeHandle, task: AuditTask, options: OperationOptions): Promise<Audit> {
   const settled = lake.settledBefore();
-  const books = await readBooks(lake, task, settled, tools);
-  const queue = new FixQueue(lake, task.fix, tools);
-  const progress = tools.progress('objects');
+  const books = await readBooks(lake, task, settled, options);
+  const queue = new FixQueue(lake, task.fix, options);
+  const progress = options.progress('objects');
   const found = new Found();
   for (const source of lake.sources) {
     for await (const objects of objectsOf(lake, source, task)) {
@@ -112,10 +112,10 @@ interface Books {
   readonly recent: number;
 }
 
-async function readBooks(lake: LakeHandle, task: AuditTask, settled: Date, tools: Tools): Promise<Books> {
+async function readBooks(lake: LakeHandle, task: AuditTask, settled: Date, options: OperationOptions): Promise<Books> {
   const loads = new Map<string, Judged>();
   const young = new Set<string>();
-  const progress = tools.progress('loads');
+  const progress = options.progress('loads');
   for (const { settings } of lake.sources) {
     for await (const row of lake.query(balanceQuery(lake, settings.name, task))) {
       if (timeOf(row.finished_at) > settled) young.add(String(row.origin));
@@ -269,21 +269,21 @@ class FixQueue {
   queued = 0;
   readonly #lake: LakeHandle;
   readonly #fix: boolean;
-  readonly #tools: Tools;
+  readonly #options: OperationOptions;
   #objects: SourceObject[] = [];
 
-  constructor(lake: LakeHandle, fix: boolean, tools: Tools) {
+  constructor(lake: LakeHandle, fix: boolean, options: OperationOptions) {
     this.#lake = lake;
     this.#fix = fix;
-    this.#tools = tools;
+    this.#options = options;
   }
 
   /** What the ledger takes for done is opened again, and its rows repeat; what it takes for held has a dead holder. */
   async add(object: SourceObject): Promise<void> {
     if (!this.#fix) return;
     this.queued++;
-    if (this.#tools.dryRun) return;
-    await this.#tools.turn();
+    if (this.#options.dryRun) return;
+    await this.#options.rateLimit();
     await release(this.#lake, object.id);
     await reopen(this.#lake, object.id);
     this.#objects.push(object);

@@ -5,9 +5,9 @@ import { sourceOfLogGroup } from '../../lambdas/core/loading/sources.ts';
 import { CommandError } from '../output/command-error.ts';
 import type { LakeHandle } from './lake-handle.ts';
 import type { LogRange, LogReader } from './log-reader.ts';
+import type { OperationOptions } from './operation-options.ts';
 import { loadHere } from './payloads.ts';
 import { State } from './state.ts';
-import type { Tools } from './tools.ts';
 
 /** What came of it. events = loaded + alreadyLoaded. */
 export interface EventCounts {
@@ -39,7 +39,11 @@ const MAX_PAYLOAD_EVENTS = 5000;
  *
  * @throws CommandError for a log group of no source, and on this machine, which keeps no events.
  */
-export async function backfillLogGroup(lake: LakeHandle, asked: LogRange, tools: Tools): Promise<EventCounts> {
+export async function backfillLogGroup(
+  lake: LakeHandle,
+  asked: LogRange,
+  options: OperationOptions,
+): Promise<EventCounts> {
   const range = { ...asked, since: minuteOf(asked.since), until: minuteOf(asked.until) };
   const { logGroup } = range;
   const source = sourceOfLogGroup(lake.sources, logGroup);
@@ -52,14 +56,14 @@ export async function backfillLogGroup(lake: LakeHandle, asked: LogRange, tools:
   }
   const pattern = (await lake.logs.pattern(logGroup)) ?? '';
   const state = new State<Progress>(lake.stateFolder, 'backfill-log-group', range);
-  const resume = tools.dryRun ? undefined : state.read();
+  const resume = options.dryRun ? undefined : state.read();
   let counts: EventCounts = { events: 0, payloads: 0, loaded: 0, alreadyLoaded: 0, ...resume };
-  const progress = tools.progress('events');
+  const progress = options.progress('events');
   progress.add(counts.events);
   for await (const minute of minutes(lake.logs, { ...range, since: resume?.since ?? range.since }, pattern)) {
     for (const payload of payloadsOf(minute.events, logGroup, lake.accountId)) {
-      await tools.turn(payload.events);
-      const done = !tools.dryRun && (await isKnown(lake, source, payload));
+      await options.rateLimit(payload.events);
+      const done = !options.dryRun && (await isKnown(lake, source, payload));
       counts = {
         events: counts.events + payload.events,
         payloads: counts.payloads + 1,
@@ -68,10 +72,10 @@ export async function backfillLogGroup(lake: LakeHandle, asked: LogRange, tools:
       };
       progress.add(payload.events);
     }
-    if (minute.ended && !tools.dryRun) await state.write({ ...counts, since: minute.until });
+    if (minute.ended && !options.dryRun) await state.write({ ...counts, since: minute.until });
   }
   progress.end();
-  if (!tools.dryRun) await state.end();
+  if (!options.dryRun) await state.end();
   return counts;
 }
 

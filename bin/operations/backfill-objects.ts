@@ -10,8 +10,8 @@ import {
   MAX_BATCH_MESSAGES,
   type SourceObject,
 } from './objects.ts';
+import type { OperationOptions } from './operation-options.ts';
 import { State } from './state.ts';
-import type { Tools } from './tools.ts';
 
 /** Which objects to load. */
 export interface ObjectsToLoad {
@@ -50,26 +50,30 @@ interface Progress extends ObjectCounts {
  *
  * @throws CommandError when no source has the bucket.
  */
-export async function backfillObjects(lake: LakeHandle, task: ObjectsToLoad, tools: Tools): Promise<ObjectCounts> {
+export async function backfillObjects(
+  lake: LakeHandle,
+  task: ObjectsToLoad,
+  options: OperationOptions,
+): Promise<ObjectCounts> {
   requireSource(lake, task);
   const state = new State<Progress>(lake.stateFolder, 'backfill', task);
-  const resume = tools.dryRun ? undefined : state.read();
+  const resume = options.dryRun ? undefined : state.read();
   let counts: ObjectCounts = { listed: 0, queued: 0, alreadyLoaded: 0, outOfTime: 0, noLogs: 0, ...resume };
-  const progress = tools.progress('objects listed');
+  const progress = options.progress('objects listed');
   progress.add(counts.listed);
   const { bucket, prefix } = task;
   for await (const page of listObjects(lake, { bucket, prefix, after: resume?.after })) {
     for (let at = 0; at < page.length; at += MAX_BATCH_GET) {
       const objects = page.slice(at, at + MAX_BATCH_GET);
       const { toQueue, ended, ...sorted } = await sortOut(lake, objects, task);
-      if (!tools.dryRun) await queueAll(lake, toQueue, ended, tools);
+      if (!options.dryRun) await queueAll(lake, toQueue, ended, options);
       counts = added(counts, { ...sorted, listed: objects.length, queued: toQueue.length });
-      if (!tools.dryRun) await state.write({ ...counts, after: objects.at(-1)?.key });
+      if (!options.dryRun) await state.write({ ...counts, after: objects.at(-1)?.key });
       progress.add(objects.length);
     }
   }
   progress.end();
-  if (!tools.dryRun) await state.end();
+  if (!options.dryRun) await state.end();
   return counts;
 }
 
@@ -113,11 +117,11 @@ async function queueAll(
   lake: LakeHandle,
   objects: readonly SourceObject[],
   ended: ReadonlySet<string>,
-  tools: Tools,
+  options: OperationOptions,
 ): Promise<void> {
   for (let at = 0; at < objects.length; at += MAX_BATCH_MESSAGES) {
     const batch = objects.slice(at, at + MAX_BATCH_MESSAGES);
-    await tools.turn(batch.length);
+    await options.rateLimit(batch.length);
     for (const { id } of batch) if (ended.has(id)) await reopen(lake, id);
     await announce(lake, batch);
   }

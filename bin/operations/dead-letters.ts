@@ -11,7 +11,7 @@ import { sourceOfObject } from '../../lambdas/core/loading/sources.ts';
 import type { LakeHandle } from './lake-handle.ts';
 import { release } from './ledger-entries.ts';
 import { MAX_BATCH_MESSAGES, queueOf, sendMessages } from './objects.ts';
-import type { Tools } from './tools.ts';
+import type { OperationOptions } from './operation-options.ts';
 
 /** What became of dead letters. */
 export interface DeadLetterCounts {
@@ -30,14 +30,14 @@ const WAIT_SECONDS = 1;
  * Sends dead letters to the queue they came from. Each is deleted only once the queue has it: where this
  * dies in between, it is in both, and the ledger skips whatever comes twice.
  */
-export async function redriveDeadLetters(lake: LakeHandle, tools: Tools): Promise<DeadLetterCounts> {
+export async function redriveDeadLetters(lake: LakeHandle, options: OperationOptions): Promise<DeadLetterCounts> {
   const QueueUrl = await deadLetterQueue(lake);
   if (QueueUrl === undefined) return { redriven: 0, failedAgain: 0 };
   const waiting = await messagesIn(lake, QueueUrl);
-  if (tools.dryRun) return { redriven: waiting, failedAgain: 0 };
+  if (options.dryRun) return { redriven: waiting, failedAgain: 0 };
   const began = Date.now();
   const counts = { redriven: 0, failedAgain: 0 };
-  const progress = tools.progress('dead letters', waiting);
+  const progress = options.progress('dead letters', waiting);
   for (;;) {
     const messages = await receive(lake, QueueUrl);
     if (messages.length === 0) break;
@@ -45,7 +45,7 @@ export async function redriveDeadLetters(lake: LakeHandle, tools: Tools): Promis
     const [again, old] = split(messages, (message) => sentAt(message) >= began);
     counts.failedAgain += again.length;
     if (old.length === 0) continue;
-    await tools.turn(old.length);
+    await options.rateLimit(old.length);
     for (const letter of old) await releaseObjects(lake, letter);
     await sendMessages(
       lake,

@@ -5,8 +5,8 @@ import { sourceOfLogGroup } from '../../lambdas/core/loading/sources.ts';
 import { LAKE } from '../../lib/names.ts';
 import type { LakeHandle } from './lake-handle.ts';
 import { listObjects } from './objects.ts';
+import type { OperationOptions } from './operation-options.ts';
 import { loadHere } from './payloads.ts';
-import type { Tools } from './tools.ts';
 
 /** What became of events that Lambda gave up. found = loaded + alreadyLoaded + left. */
 export interface FailedEventCounts {
@@ -30,17 +30,17 @@ const invocationRecord = z.object({
  */
 export async function redriveFailedEvents(
   lake: LakeHandle,
-  tools: Tools,
+  options: OperationOptions,
   problems: string[],
 ): Promise<FailedEventCounts> {
   const counts = { found: 0, loaded: 0, alreadyLoaded: 0, left: 0 };
-  const progress = tools.progress('failed events');
+  const progress = options.progress('failed events');
   for await (const page of listObjects(lake, { bucket: lake.lakeBucket, prefix: LAKE.failedEvents })) {
     for (const { key } of page) {
       counts.found++;
       progress.add();
-      if (tools.dryRun) continue;
-      await tools.turn();
+      if (options.dryRun) continue;
+      await options.rateLimit();
       const result = await load(lake, key);
       if (result === 'loaded' || result === 'alreadyLoaded') {
         await lake.s3.send(new DeleteObjectCommand({ Bucket: lake.lakeBucket, Key: key }));

@@ -10,8 +10,8 @@ import { amend, loadsOf, NO_AMENDMENT } from './amend.ts';
 import { type BadRow, bisected, type FailedRecord, failedRecord } from './bisect.ts';
 import { type LakeHandle, tablesOf } from './lake-handle.ts';
 import { type ListedObject, listObjects } from './objects.ts';
+import type { OperationOptions } from './operation-options.ts';
 import { sendRecords, sendRows } from './send-rows.ts';
-import type { Tools } from './tools.ts';
 
 /** What became of failed records. */
 export interface FailedRecordCounts {
@@ -38,12 +38,12 @@ const FAILED_CONVERSIONS = 'format-conversion-failed';
  */
 export async function redriveFailedRecords(
   lake: LakeHandle,
-  tools: Tools,
+  options: OperationOptions,
   problems: string[],
 ): Promise<FailedRecordCounts> {
   const counts = { objects: 0, records: 0, rowsSent: 0, rowsRejected: 0, left: 0 };
   const targets = new Map(tablesOf(lake).map((target) => [target.table.name, target]));
-  const progress = tools.progress('failed records');
+  const progress = options.progress('failed records');
   for await (const page of listObjects(lake, { bucket: lake.lakeBucket, prefix: LAKE.errors })) {
     for (const object of page) {
       const [table = '', kind] = object.key.slice(LAKE.errors.length).split('/');
@@ -54,7 +54,7 @@ export async function redriveFailedRecords(
         continue;
       }
       counts.objects++;
-      const found = await redriveObject(lake, object, { ...target, tools });
+      const found = await redriveObject(lake, object, { ...target, options });
       counts.records += found.records;
       counts.rowsSent += found.rowsSent;
       counts.rowsRejected += found.rowsRejected;
@@ -68,10 +68,10 @@ export async function redriveFailedRecords(
 interface Target {
   readonly table: Table;
   readonly streams: readonly string[];
-  readonly tools: Tools;
+  readonly options: OperationOptions;
 }
 
-async function redriveObject(lake: LakeHandle, object: ListedObject, { table, streams, tools }: Target) {
+async function redriveObject(lake: LakeHandle, object: ListedObject, { table, streams, options }: Target) {
   const counts = { records: 0, rowsSent: 0, rowsRejected: 0 };
   const rejected: BadRow[] = [];
   for await (const record of recordsOf(lake, object)) {
@@ -80,12 +80,12 @@ async function redriveObject(lake: LakeHandle, object: ListedObject, { table, st
     counts.rowsSent += good.length + pieces.flat().length;
     counts.rowsRejected += bad.length;
     rejected.push(...bad);
-    if (tools.dryRun) continue;
-    await tools.turn();
+    if (options.dryRun) continue;
+    await options.rateLimit();
     await sendRows(lake, streams, good);
     await sendRecords(lake, streams, pieces);
   }
-  if (tools.dryRun) return counts;
+  if (options.dryRun) return counts;
   await reject(lake, table, object, rejected);
   await lake.s3.send(new DeleteObjectCommand({ Bucket: object.bucket, Key: object.key }));
   return counts;

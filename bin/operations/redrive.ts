@@ -2,7 +2,7 @@ import { type DeadLetterCounts, redriveDeadLetters } from './dead-letters.ts';
 import { type FailedEventCounts, redriveFailedEvents } from './failed-events.ts';
 import { type FailedRecordCounts, redriveFailedRecords } from './failed-records.ts';
 import type { LakeHandle } from './lake-handle.ts';
-import type { Tools } from './tools.ts';
+import type { OperationOptions } from './operation-options.ts';
 
 /** What a redrive came to, by where things had failed. */
 export interface RedriveCounts {
@@ -17,10 +17,10 @@ export interface RedriveCounts {
  *
  * @param problems is told of each thing that is left where it is
  */
-export async function redrive(lake: LakeHandle, tools: Tools, problems: string[]): Promise<RedriveCounts> {
+export async function redrive(lake: LakeHandle, options: OperationOptions, problems: string[]): Promise<RedriveCounts> {
   return {
-    deadLetters: await redriveDeadLetters(lake, tools),
-    failedEvents: await redriveFailedEvents(lake, tools, problems),
-    failedRecords: await redriveFailedRecords(lake, tools, problems),
+    deadLetters: await redriveDeadLetters(lake, options),
+    failedEvents: await redriveFailedEvents(lake, options, problems),
+    failedRecords: await redriveFailedRecords(lake, options, problems),
   };
 }

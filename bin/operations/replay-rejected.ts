@@ -9,8 +9,8 @@ import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
 import { type Amendment, amend, amendmentOf, begin, loadsOf, NO_AMENDMENT } from './amend.ts';
 import { CONVERSION_FAILED } from './failed-records.ts';
 import { type LakeHandle, once, type ResultRow, sqlText, sqlTime, timeOf } from './lake-handle.ts';
+import type { OperationOptions } from './operation-options.ts';
 import { sendRows } from './send-rows.ts';
-import type { Tools } from './tools.ts';
 
 /** Which rejected lines to read again. */
 export interface LinesToReplay {
@@ -52,13 +52,17 @@ const DAY_MS = 86_400_000;
  * become a row, by this or by a reload, is left out the next time. Where this dies before `loads` has its
  * row, the origin's rows are sent again.
  */
-export async function replayRejected(lake: LakeHandle, task: LinesToReplay, tools: Tools): Promise<ReplayCounts> {
+export async function replayRejected(
+  lake: LakeHandle,
+  task: LinesToReplay,
+  options: OperationOptions,
+): Promise<ReplayCounts> {
   const counts = { lines: 0, replayed: 0, stillRejected: 0, cut: 0, notLoaded: 0 };
-  const progress = tools.progress('rejected lines');
+  const progress = options.progress('rejected lines');
   for (const source of lake.sources) {
     const bases = await basesOf(lake, source, task);
     for await (const lines of originsOf(lake.query(candidates(lake, source, task)))) {
-      const found = await replayOrigin(lake, source, lines, bases.get(String(lines[0]?.origin)), tools);
+      const found = await replayOrigin(lake, source, lines, bases.get(String(lines[0]?.origin)), options);
       counts.lines += found.lines;
       counts.replayed += found.replayed;
       counts.stillRejected += found.stillRejected;
@@ -116,7 +120,7 @@ async function replayOrigin(
   source: Source,
   lines: readonly ResultRow[],
   base: ResultRow | undefined,
-  tools: Tools,
+  options: OperationOptions,
 ): Promise<ReplayCounts> {
   const noRows = lines.filter(({ in_table }) => Number(in_table) === 0);
   const none = { lines: noRows.length, replayed: 0, stillRejected: 0, cut: 0, notLoaded: 0 };
@@ -129,8 +133,8 @@ async function replayOrigin(
   );
   const whole = open.filter(({ reason, raw }) => isWhole(String(reason), raw));
   const found = readAgain(source, base, whole);
-  if (!tools.dryRun && found.rows.length > 0) {
-    await tools.turn(found.rows.length);
+  if (!options.dryRun && found.rows.length > 0) {
+    await options.rateLimit(found.rows.length);
     await begin(lake, base, found.amendment.rows);
     await sendRows(lake, source.settings.streams, found.rows);
     await amend(lake, base, found.amendment);

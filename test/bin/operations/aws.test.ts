@@ -11,7 +11,7 @@ import { backfillLogGroup } from '../../../bin/operations/backfill-log-group.ts'
 import { openDeployedLake } from '../../../bin/operations/deployed-lake.ts';
 import { auditDuplicates, duplicatesReport } from '../../../bin/operations/duplicates.ts';
 import type { LakeHandle } from '../../../bin/operations/lake-handle.ts';
-import { pace, type Tools } from '../../../bin/operations/tools.ts';
+import { type OperationOptions, rateLimiter } from '../../../bin/operations/operation-options.ts';
 import { type Athena, openAthena } from '../../../local/athena/athena.ts';
 import { type QueryResult, toJson } from '../../../local/athena/query-result.ts';
 import type { LocalLake } from '../../../local/local-lake.ts';
@@ -27,7 +27,11 @@ const GROUP = '/demo/app';
 const FUNCTIONS = 'arn:aws:lambda:us-east-1:123456789012:function';
 const FROM = Date.parse('2026-01-05T10:00:00Z');
 const CONTEXT = { sources: [{ name: 'app', format: 'json', columns: { n: 'int' }, from: { logGroups: [GROUP] } }] };
-const TOOLS: Tools = { dryRun: false, turn: pace(undefined), progress: () => ({ add() {}, end() {} }) };
+const OPTIONS: OperationOptions = {
+  dryRun: false,
+  rateLimit: rateLimiter(undefined),
+  progress: () => ({ add() {}, end() {} }),
+};
 
 /** Two streams, three minutes. A page of the answer ends within a minute. */
 const EVENTS = Array.from({ length: 9 }, (_, index) => ({
@@ -74,19 +78,19 @@ test('a log group is loaded from CloudWatch once, in payloads of a stream and a 
   const range = { logGroup: GROUP, since: FROM, until: FROM + 600_000 };
   const counts = { events: 9, payloads: 6, loaded: 9, alreadyLoaded: 0 };
 
-  expect(await backfillLogGroup(lake, range, { ...TOOLS, dryRun: true })).toEqual(counts);
+  expect(await backfillLogGroup(lake, range, { ...OPTIONS, dryRun: true })).toEqual(counts);
   await localLake.drain();
   expect(await Array.fromAsync(lake.query('SELECT n FROM app'))).toEqual([]);
 
-  expect(await backfillLogGroup(lake, range, TOOLS)).toEqual(counts);
+  expect(await backfillLogGroup(lake, range, OPTIONS)).toEqual(counts);
   await localLake.drain();
   expect(await Array.fromAsync(lake.query('SELECT n FROM app ORDER BY n'))).toEqual(EVENTS.map((_, n) => ({ n })));
-  expect(await backfillLogGroup(lake, range, TOOLS)).toEqual({ ...counts, loaded: 0, alreadyLoaded: 9 });
+  expect(await backfillLogGroup(lake, range, OPTIONS)).toEqual({ ...counts, loaded: 0, alreadyLoaded: 9 });
   await localLake.drain();
 
   // As `--since 1h` is, said a moment later: its whole minutes are those of before.
   const later = { ...range, since: FROM + 30_000, until: FROM + 150_000 };
-  expect(await backfillLogGroup(lake, later, TOOLS)).toEqual({
+  expect(await backfillLogGroup(lake, later, OPTIONS)).toEqual({
     ...counts,
     events: 6,
     payloads: 4,
@@ -94,9 +98,9 @@ test('a log group is loaded from CloudWatch once, in payloads of a stream and a 
     alreadyLoaded: 6,
   });
 
-  expect(await audit(lake, { fix: false }, TOOLS)).toMatchObject({ objects: 0, recent: 6, findings: [] });
+  expect(await audit(lake, { fix: false }, OPTIONS)).toMatchObject({ objects: 0, recent: 6, findings: [] });
   const settled = { ...lake, settledBefore: () => new Date() };
-  expect(await audit(settled, { fix: false }, TOOLS)).toMatchObject({ objects: 6, balanced: 6, findings: [] });
+  expect(await audit(settled, { fix: false }, OPTIONS)).toMatchObject({ objects: 6, balanced: 6, findings: [] });
 });
 
 test('what the duplicate check has found is read from its table, and audited by Athena', async () => {
@@ -122,7 +126,7 @@ test('a query that fails ends with the reason Athena gives', async () => {
 
 test('a log group of no source is refused with those there are', async () => {
   const range = { logGroup: '/demo/other', since: FROM, until: FROM + 1 };
-  await expect(backfillLogGroup(lake, range, TOOLS)).rejects.toThrow(
+  await expect(backfillLogGroup(lake, range, OPTIONS)).rejects.toThrow(
     `log group /demo/other: expected one of a source, ${GROUP}`,
   );
 });

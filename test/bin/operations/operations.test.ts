@@ -15,10 +15,10 @@ import { backfillObjects } from '../../../bin/operations/backfill-objects.ts';
 import type { LakeHandle } from '../../../bin/operations/lake-handle.ts';
 import { openLocalLake } from '../../../bin/operations/local-lake-handle.ts';
 import { asSourceObject, listObjects } from '../../../bin/operations/objects.ts';
+import type { OperationOptions } from '../../../bin/operations/operation-options.ts';
 import { redrive } from '../../../bin/operations/redrive.ts';
 import { replayRejected } from '../../../bin/operations/replay-rejected.ts';
 import { sendRows } from '../../../bin/operations/send-rows.ts';
-import type { Tools } from '../../../bin/operations/tools.ts';
 import { continuation } from '../../../lambdas/core/loading/notification.ts';
 import { compiledSources } from '../../../lambdas/core/loading/sources.ts';
 import { numbered } from '../../../lambdas/core/tables/table.ts';
@@ -43,8 +43,8 @@ const CONTEXT = {
 const BARRED = '192.0.2.7 | [05/Jan/2026:10:00:09 +0000] "GET /barred HTTP/1.1" 200';
 const FIXED = LOG_FORMAT.replace(' - ', ' | ');
 
-const REAL: Tools = { dryRun: false, turn: async () => {}, progress: () => ({ add() {}, end() {} }) };
-const DRY: Tools = { ...REAL, dryRun: true };
+const REAL: OperationOptions = { dryRun: false, rateLimit: async () => {}, progress: () => ({ add() {}, end() {} }) };
+const DRY: OperationOptions = { ...REAL, dryRun: true };
 
 let dir: string;
 let lake: LakeHandle;

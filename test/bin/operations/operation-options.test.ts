@@ -1,10 +1,10 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { moment } from '../../../bin/commands/operation.ts';
-import { progressOn } from '../../../bin/operations/tools.ts';
+import { progressOn } from '../../../bin/operations/operation-options.ts';
 
 describe('progressOn', () => {
-  test('draws a bar on a terminal, and ends its line', () => {
+  test('draws a bar on a terminal and ends the line', () => {
     const stream = Object.assign(new PassThrough(), { isTTY: true }) as unknown as NodeJS.WriteStream;
     const progress = progressOn(stream)('objects', 4);
     progress.add();
@@ -16,7 +16,7 @@ describe('progressOn', () => {
     expect(drawn.endsWith('\n')).toBe(true);
   });
 
-  test('says nothing of nothing', () => {
+  test('shows nothing if nothing was processed', () => {
     const stream = Object.assign(new PassThrough(), { isTTY: true }) as unknown as NodeJS.WriteStream;
     progressOn(stream)('objects', 4).end();
     expect(stream.read()).toBeNull();
@@ -32,7 +32,7 @@ describe('moment', () => {
     expect(moment(text).toISOString()).toBe(iso);
   });
 
-  test('reads how long ago', () => {
+  test('reads a duration as the time that long ago', () => {
     const began = Date.now();
     const ago = moment('12h').getTime();
     expect(ago).toBeGreaterThanOrEqual(began - 12 * 3_600_000);
