@@ -1,4 +1,4 @@
-/** What Firehose bills for an object, by how its rows are sent. */
+/** Measures the bytes that Firehose bills for an object, by the way its rows are sent. */
 import { BILLING_STEP_BYTES, rowsOf } from '../lambdas/core/loading/pack.ts';
 import { shownTime } from '../lambdas/core/reading/times.ts';
 import { type Column, type ColumnSpecs, numbered, OWN } from '../lambdas/core/tables/table.ts';
@@ -7,19 +7,20 @@ import type { Input } from './input.ts';
 import { columnsOf, number, type Section } from './report.ts';
 import { usualWay } from './usual.ts';
 
-/** Bytes for each byte of the decompressed object, by how its rows are sent. */
+/** Bytes per byte of the decompressed object, by the way its rows are sent. */
 export interface BilledBytes {
-  /** Packed records, rejected lines and the `loads` row included: as billed, and before rounding. */
+  /** Billed bytes of packed records, including rejected lines and the row of `loads`. */
   readonly ours: number;
+  /** The same records before rounding. */
   readonly sent: number;
-  /** A row a record with column names as keys, as Firehose wants them for Iceberg; not rounded. */
+  /** One record per row with column names as keys, as Firehose needs them for Iceberg; not rounded. */
   readonly iceberg: number;
-  /** The usual way, as billed and before rounding. */
+  /** Billed bytes of the usual way (usual.ts). */
   readonly usual: number;
+  /** The usual way before rounding. */
   readonly usualSent: number;
 }
 
-/** Measures a whole object. */
 export async function billedBytes(input: Input): Promise<BilledBytes> {
   const columns = columnsByKey(input.source.format.columns);
   let ours = 0;
@@ -74,7 +75,7 @@ function columnsByKey(columns: ColumnSpecs): ReadonlyMap<string, Column> {
   return new Map([...numbered(columns), ...Object.values(OWN)].map((column) => [column.key, column]));
 }
 
-/** Bytes of a record's rows under the names of their columns, as Firehose wants them for Iceberg. */
+/** Bytes of a record's rows with column names as keys, as Firehose needs them for Iceberg. */
 function namedBytes(record: Uint8Array, columns: ReadonlyMap<string, Column>): number {
   let bytes = 0;
   for (const line of rowsOf(record)) {
@@ -89,7 +90,7 @@ function namedBytes(record: Uint8Array, columns: ReadonlyMap<string, Column>): n
 }
 
 /**
- * A time as a number of microseconds: those below the millisecond do not count here, as only its length does.
+ * A time in microseconds. Those below the millisecond are 0, because only the length of the number matters here.
  * https://docs.aws.amazon.com/firehose/latest/dev/apache-iceberg-destination-supp.html
  */
 function micros(value: unknown): number {

@@ -1,4 +1,4 @@
-/** What Parquet's codecs do to rows: size, the time to write them, the time to query them. */
+/** Compares Parquet's codecs: size of the rows, time to write them and time to query them. */
 import { appendFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,20 +12,20 @@ import { interleave } from './measure.ts';
 import { columnsOf, number, type Section } from './report.ts';
 import type { Scale } from './scale.ts';
 
-/** Firehose's own, and what Iceberg's writers use. */
+/** The codecs of Firehose, and ZSTD, which Iceberg's writers use. */
 export const CODECS = ['SNAPPY', 'GZIP', 'UNCOMPRESSED', 'ZSTD'] as const;
 type Codec = (typeof CODECS)[number];
 
 /**
- * Firehose writes no dictionaries unless it is told to; Iceberg's writers do.
+ * By default Firehose writes no dictionaries, but Iceberg's writers do.
  * https://docs.aws.amazon.com/firehose/latest/APIReference/API_ParquetSerDe.html
  */
 const NO_DICTIONARY = ', DICTIONARY_SIZE_LIMIT 1';
 
-/** Bytes of Parquet for each byte of the decompressed object, by codec. */
+/** Bytes of Parquet per byte of the decompressed object, by codec. */
 export type ParquetBytes = Readonly<Record<Codec, number>>;
 
-/** What people ask access logs, over the columns of format alb. */
+/** Common queries of access logs, on the columns of format alb. */
 const QUERIES: Readonly<Record<string, (file: string, between: string) => string>> = {
   'count by status': (file) => `SELECT elb_status_code, count(*) FROM ${file} GROUP BY 1 ORDER BY 2 DESC`,
   'p95 by target': (file) =>
@@ -35,7 +35,7 @@ const QUERIES: Readonly<Record<string, (file: string, between: string) => string
     `AND time BETWEEN ${between} GROUP BY 1 ORDER BY 2 DESC LIMIT 20`,
 };
 
-/** Rows of an input in a DuckDB of their own, and a folder for what is written of them. */
+/** Rows of an input in a DuckDB database of their own, and a folder for the files written from them. */
 interface Rows {
   readonly dir: string;
   readonly connection: DuckDBConnection;
@@ -44,7 +44,7 @@ interface Rows {
   close(): void;
 }
 
-/** Sizes alone. */
+/** Measures only the sizes. */
 export async function parquetBytes(input: Input): Promise<ParquetBytes> {
   const rows = await openRows(input);
   for (const codec of CODECS) await rows.write(codec);
@@ -92,7 +92,7 @@ export async function measureCodecs(
   };
 }
 
-/** A fifth of the time that the rows span. */
+/** The second fifth of the time that the rows span, as the operands of BETWEEN. */
 async function secondFifth(connection: DuckDBConnection): Promise<string> {
   const found = await connection.runAndReadAll(
     'SELECT (min(time) + (max(time) - min(time)) / 5)::VARCHAR, ' +

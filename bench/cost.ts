@@ -1,28 +1,27 @@
-/** What a terabyte costs, of what was measured and list prices. */
-
+/** Computes the cost of a terabyte from measured values and list prices. */
 import { thousands } from '../bin/output/render.ts';
 import { type Cost, dollarsPerTB, ONE_CPU_MIB, RAW_TB, type Ratios } from '../bin/plan/cost.ts';
 import { listPrices } from '../bin/plan/prices.ts';
 import { columnsOf, number, type Section } from './report.ts';
-import { LINES_PER_OBJECT, type Units } from './tracker.ts';
+import { LINES_PER_OBJECT, type RequestUnits } from './tracker.ts';
 
-/** What the cost depends on. */
+/** Measured values on which the cost depends. */
 export interface Measured {
   readonly bytesPerLine: number;
-  /** CPU nanoseconds for each raw byte. */
+  /** CPU nanoseconds per raw byte: of the loading function, of the duplicate check, and of the usual way. */
   readonly handlerNsPerByte: number;
   readonly trackerNsPerByte: number;
   readonly usualNsPerByte: number;
   /** Billed bytes ÷ raw bytes. */
   readonly billed: { readonly ours: number; readonly usual: number; readonly iceberg: number };
-  /** DynamoDB, for a million lines. */
-  readonly check: Units;
-  readonly ledger: Units;
+  /** DynamoDB units per million lines. */
+  readonly check: RequestUnits;
+  readonly ledger: RequestUnits;
 }
 
 const PARTS = ['firehose', 'lambda', 'queues', 's3Requests', 'dynamoDb', 'total'] as const;
 
-/** Dollars for 10^12 raw bytes of ALB logs; what is kept in S3 afterwards is not in them. */
+/** US dollars for 10^12 raw bytes of ALB logs, without storage in S3. */
 export function costSection(measured: Measured): {
   readonly dollars: { readonly ours: number; readonly usual: number };
   readonly section: Section;

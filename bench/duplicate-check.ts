@@ -1,4 +1,4 @@
-/** The duplicate check as it is deployed, in batches as a busy queue gives them, and what it costs. */
+/** Runs the deployed duplicate check with the batches of a busy queue, and counts its DynamoDB units. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type Counted, countDue, QUIET_MS } from '../lambdas/core/duplicates/count.ts';
 import type { InputToCheck } from '../lambdas/core/duplicates/input-to-check.ts';
@@ -6,15 +6,15 @@ import type { CountStore, TrackStore } from '../lambdas/core/duplicates/store.ts
 import { track } from '../lambdas/core/duplicates/track.ts';
 import { TRACK_BATCH } from '../lambdas/core/settings.ts';
 
-/** Hours back that records are looked at. */
+/** `duplicates.windowHours`: records older than this are not checked. */
 export const WINDOW_HOURS = 72;
 
 /**
- * Checks objects, then counts until nothing is left and once more: a run that finds nothing costs as well.
+ * Checks objects, then counts until nothing is left, and once more, because a run that finds nothing also costs units.
  *
- * @param records in all of them
- * @param now the time the objects come, about that of their records
- * @throws Error when one is not checked, or not all records are counted
+ * @param records number of records in all inputs
+ * @param now when the objects arrive, which is close to the time of their records
+ * @throws Error if an object is not checked, or not all records are counted
  */
 export async function checkAndCount(
   inputs: readonly InputToCheck[],
@@ -39,14 +39,14 @@ export async function checkAndCount(
   if (checked !== records) throw new Error(`expected ${records} records to be counted, got ${checked}`);
 }
 
-/** What requests cost, as DynamoDB counts it, reads and writes apart. */
+/** Requests and the units that DynamoDB reports for them, reads and writes separately. */
 export interface Meter {
   requests: number;
   readUnits: number;
   writeUnits: number;
 }
 
-/** Counts what a client's requests consume from now on. */
+/** Counts the requests of a client, and the units they consume, from now on. */
 export function meterOf(client: DynamoDBClient): Meter {
   const meter: Meter = { requests: 0, readUnits: 0, writeUnits: 0 };
   client.middlewareStack.add(

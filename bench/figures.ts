@@ -1,6 +1,6 @@
-/** The figures a run comes to, and what each is held against. */
+/** The figures that a run measures, and the bar for each. */
 
-/** As `--json` prints them; ratios are of CPU time where nothing else is said. */
+/** The figures as `--json` prints them. Ratios are of CPU time unless stated otherwise. */
 export interface Figures {
   /** The ingest path ÷ `zlib.gunzipSync` of the same bytes. */
   readonly ingestRatio: { readonly alb: number; readonly kong: number; readonly json: number };
@@ -10,24 +10,24 @@ export interface Figures {
   readonly handlerRatio: number;
   /** Bytes Firehose bills ÷ decompressed bytes. */
   readonly billedBytesRatio: { readonly alb: number; readonly usual: number; readonly iceberg: number };
-  /** The most memory the handler's process ever had; the objects are smaller where the run is quick. */
+  /** Peak memory of the handler's process. The names state the objects' sizes in a full run; others use smaller ones. */
   readonly peakRssMiB: { readonly oneGiB: number; readonly fiveGiB: number };
-  /** Of the largest bundle. */
+  /** Size of the largest bundle. */
   readonly bundleKiB: number;
-  /** Milliseconds from a fresh process to its first poll, of the function that takes longest. */
+  /** Milliseconds from the start of a process to its first poll, for the slowest function. */
   readonly initMs: number;
-  /** The duplicate check, reading and inflating left out, ÷ the ingest path. */
+  /** The duplicate check, without reading and inflating, ÷ the ingest path. */
   readonly trackerShare: number;
-  /** DynamoDB's units of the duplicate check for a million records. */
+  /** DynamoDB units of the duplicate check per million records. */
   readonly writeUnitsPerMillion: number;
   readonly readUnitsPerMillion: number;
   /** US dollars for 10^12 decompressed bytes. */
   readonly dollarsPerTB: { readonly ours: number; readonly usual: number };
-  /** The ingest path where each line has a new field ÷ where none has, by byte. */
+  /** The ingest path if each line has a new field ÷ the ingest path if none has, per byte. */
   readonly newColumnRatio: number;
 }
 
-/** A figure with the value it is to keep to. */
+/** A limit for a figure. */
 export interface Bar {
   readonly name: string;
   readonly value: (figures: Figures) => number;

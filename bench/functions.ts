@@ -1,4 +1,4 @@
-/** The deployed functions, each in a process of its own, with the services they call in another. */
+/** Runs the deployed functions, each in a process of its own, and the services that they call in another process. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,22 +14,22 @@ import { openLambda } from '../local/lambda/lambda.ts';
 import type { Resource } from '../local/template/resource.ts';
 import { readStack } from '../local/template/template.ts';
 import type { Input } from './input.ts';
-import type { Ask, Told } from './services.ts';
+import type { ServiceReply, ServiceRequest } from './services.ts';
 
-/** Bucket of the objects of each kind. */
+/** Bucket for all objects. */
 const BUCKET = 'bench-logs';
 
-/** One source for each kind of input, each with a prefix of its own. */
+/** One source per kind of input, each with its own prefix. */
 const SOURCES = [
   { name: 'alb', format: 'alb' },
   { name: 'kong', format: 'kong', preset: 'kong' },
   { name: 'json', format: 'json', preset: 'server-logs' },
 ].map((source) => ({ ...source, from: { bucket: BUCKET, prefix: `${source.name}/`, notifications: 'eventbridge' } }));
 
-/** For load-log-events to be among the functions. */
+/** A source that makes load-log-events one of the functions. */
 const EVENTS = { name: 'events', format: 'json', preset: 'server-logs', from: { logGroups: ['/bench/app'] } };
 
-/** The time limit is not what is measured: the largest object is loaded in one invocation. */
+/** Long enough to load the largest object in one invocation: the bench does not measure timeouts. */
 const TIMEOUT_SECONDS = 3600;
 
 /** The synthesized stack and its services. */
@@ -37,31 +37,31 @@ export interface Functions {
   readonly functions: readonly Resource[];
   /** The folder of a function's bundle. */
   readonly bundle: (lambda: Resource) => string;
-  /** Where the services are, as the environment of a function tells it. */
+  /** Environment variables that give a function the endpoints of the services. */
   readonly env: Readonly<Record<string, string>>;
   readonly dynamoDbUrl: string;
   readonly firehoseUrl: string;
-  /** The tables of fingerprint pages and of the ledger. */
+  /** Names of the DynamoDB tables of the duplicate check and of the ledger. */
   readonly duplicatesTable: string;
   readonly ledgerTable: string;
-  /** Starts load-objects anew: its next invocation has a fresh process. */
+  /** Starts load-objects in a new process. */
   start(): Promise<LoadObjects>;
   close(): Promise<void>;
 }
 
 /** load-objects, in one process. */
 export interface LoadObjects {
-  /** Loads an object that is the input so many times over. @throws Error when it is not loaded whole. */
+  /** Loads an object that consists of the input repeated `times` times. @throws Error if not all lines are loaded */
   load(input: Input, times: number): Promise<LoadedObject>;
   close(): Promise<void>;
 }
 
-/** What is known of an object that was loaded. */
+/** Measured values of a loaded object. */
 export interface LoadedObject {
   readonly pid: number;
-  /** Of the `loads` row, as JSON. */
+  /** Bytes of its row of `loads`, as JSON. */
   readonly loadsRowBytes: number;
-  /** What the invocation printed. */
+  /** Bytes that the invocation printed. */
   readonly logBytes: number;
 }
 
@@ -117,25 +117,25 @@ type Services = Awaited<ReturnType<typeof startServices>>;
 
 async function startServices() {
   const child = fork(fileURLToPath(new URL('./services.ts', import.meta.url)), {
-    // Standard output is for what was measured.
+    // stdout is reserved for the results of the bench.
     stdio: ['ignore', 2, 2, 'ipc'],
   });
-  const died = once(child, 'exit').then(() => Promise.reject(new Error('the services have died')));
-  died.catch(() => {});
-  const told = async (): Promise<Told> => {
-    const [message] = (await Promise.race([once(child, 'message'), died])) as [Told];
+  const crashed = once(child, 'exit').then(() => Promise.reject(new Error('the process of the services has crashed')));
+  crashed.catch(() => {});
+  const reply = async (): Promise<ServiceReply> => {
+    const [message] = (await Promise.race([once(child, 'message'), crashed])) as [ServiceReply];
     return message;
   };
-  const first = await told();
+  const first = await reply();
   return {
     stop: async () => {
       child.kill();
-      await died.catch(() => {});
+      await crashed.catch(() => {});
     },
     urls: first.kind === 'urls' ? first.urls : {},
-    ask: (ask: Ask): Promise<Told> => {
-      const answer = told();
-      child.send(ask);
+    ask: (request: ServiceRequest): Promise<ServiceReply> => {
+      const answer = reply();
+      child.send(request);
       return answer;
     },
   };
@@ -148,7 +148,7 @@ interface LambdaSettings {
   readonly dir: string;
 }
 
-/** What a process prints comes by another way than its answer. */
+/** The output of a process may arrive this much later than its answer, because it takes another path. */
 const OUTPUT_LAG_MS = 50;
 
 const LOAD_OBJECTS = 'load-objects';
@@ -172,9 +172,9 @@ async function startLoadObjects({ dir, ...settings }: LambdaSettings, services: 
       if (!result.ok || !result.payload.includes('"batchItemFailures":[]')) {
         throw new Error(`${key}: not loaded: ${JSON.stringify(result)}\n${logOf(log).slice(-2000)}`);
       }
-      const told = await services.ask({ kind: 'loads' });
+      const reply = await services.ask({ kind: 'loads' });
       await sleep(OUTPUT_LAG_MS);
-      const [row = '{}'] = told.kind === 'loads' ? told.loads : [];
+      const [row = '{}'] = reply.kind === 'loads' ? reply.loads : [];
       const lines = (JSON.parse(row) as Record<string, unknown>)[LINES_KEY];
       if (lines !== input.lines * times) {
         throw new Error(`${key}: expected ${input.lines * times} lines to be loaded, got ${lines}`);
@@ -185,7 +185,7 @@ async function startLoadObjects({ dir, ...settings }: LambdaSettings, services: 
   };
 }
 
-/** Key of the number of lines in a row of `loads`. */
+/** JSON key of the column `lines` in a row of `loads`. */
 const LINES_KEY = numbered(LOADS_COLUMNS).find(({ name }) => name === 'lines')?.key ?? '';
 
 function logOf(file: string): string {

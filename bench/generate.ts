@@ -1,6 +1,6 @@
 /**
- * Lines to measure with, from a seed: the sample's traffic, made as varied as that of a busy site. gzip
- * shrinks them five- to sixfold, as it does access logs.
+ * Generates the measured lines from a seed: the sample's traffic, made as varied as the traffic of a busy site. gzip
+ * compresses them five- to sixfold, like real access logs.
  */
 import { FORMATS } from '../lambdas/core/formats/registry.ts';
 import type { FormatOptions } from '../lambdas/core/reading/format.ts';
@@ -10,31 +10,31 @@ import { kongLines } from '../local/sample/kong.ts';
 import { Random } from '../local/sample/random.ts';
 import { kongRecord } from './kong-record.ts';
 
-/** The interval an access log's file is for. */
+/** Start and end of the interval that an access log's file covers. */
 export const FROM = Date.parse('2026-11-22T12:00:00Z');
 const TO = FROM + 300_000;
 
-/** One line in so many is odd. */
+/** One in this many lines is unusual. */
 const ODD_EVERY = 200;
 
-/** The load balancer whose lines they are, and its node. */
+/** The load balancer that writes the lines, and the address of its node. */
 const LOAD_BALANCER = LOAD_BALANCERS[0] as LoadBalancer;
 const NODE = '198.51.100.17';
 
-/** A kind of lines to measure with: a format's, as one writer or another hands them on. */
+/** A kind of generated lines: lines of a format, plain or in the envelope of a container runtime. */
 export interface LineKind {
   readonly format: string;
   readonly options: FormatOptions;
-  /** At most the average bytes of a line: it says how many lines are at least as many bytes. */
+  /** Lower bound of the average bytes per line, used to compute how many lines make a given size. */
   readonly leastLineBytes: number;
-  /** So many lines as byte strings, one character for each byte. */
+  /** Generates `count` lines as byte strings, one character per byte. */
   readonly lines: (seed: string, count: number) => Generator<string>;
 }
 
 const KONG = { format: 'kong', options: { preset: 'kong' } };
 const JSON_LOGS = { format: 'json', options: { preset: 'server-logs' } };
 
-/** Kinds with traffic of their own. A format that is not here is generated from its example lines. */
+/** Kinds with their own generator. Lines of other formats are generated from the format's example lines. */
 const KINDS: ReadonlyMap<string, LineKind> = new Map([
   ['alb', { format: 'alb', options: {}, leastLineBytes: 500, lines: loadBalancerLines }],
   ['kong', { ...KONG, leastLineBytes: 170, lines: gatewayLines('kong') }],
@@ -45,11 +45,7 @@ const KINDS: ReadonlyMap<string, LineKind> = new Map([
   ['json-nested', { ...JSON_LOGS, leastLineBytes: 300, lines: applicationLines('json-nested') }],
 ]);
 
-/**
- * The kind of this name, or of the format of this name.
- *
- * @throws Error for what is neither.
- */
+/** The kind with this name, or a kind for the format with this name. @throws Error if there is neither */
 export function kindNamed(name: string): LineKind {
   const kind = KINDS.get(name);
   if (kind) return kind;
@@ -64,7 +60,7 @@ export function kindNamed(name: string): LineKind {
   };
 }
 
-/** Lines of at least so many bytes, line ends included. */
+/** Generates lines of at least `bytes` bytes in total, including line ends. */
 export function linesOfBytes({ lines, leastLineBytes }: LineKind, seed: string, bytes: number): Buffer {
   const chunks: Buffer[] = [];
   let left = bytes;
@@ -77,7 +73,7 @@ export function linesOfBytes({ lines, leastLineBytes }: LineKind, seed: string, 
   return Buffer.concat(chunks);
 }
 
-/** So many lines, line ends included. */
+/** Generates `count` lines, with line ends. */
 export function linesOfCount({ lines }: LineKind, seed: string, count: number): Buffer {
   return Buffer.from(`${[...lines(seed, count)].join('\n')}\n`, 'latin1');
 }
@@ -113,10 +109,12 @@ function gatewayLines(kind: GatewayKind): LineKind['lines'] {
 }
 
 /**
- * What is drawn anew in an example line: the last part of an IPv4 address; hexadecimal ids of eight digits and more;
- * numbers of five digits and more, but no epoch seconds or milliseconds, which would spread the lines over centuries.
+ * Parts of an example line that are replaced by random ones: the last part of an IPv4 address; hexadecimal ids of at
+ * least eight digits; numbers of at least five digits. Epoch seconds and milliseconds are kept, because random ones
+ * would spread the lines over centuries.
  */
-const DRAWN = /(?<=\b\d+\.\d+\.\d+\.)\d+\b|\b(?=\d*[a-f])(?=[a-f]*\d)[\da-f]{8,}\b|\b(?!\d{10}\b|\d{13}\b)\d{5,}\b/g;
+const RANDOMIZED =
+  /(?<=\b\d+\.\d+\.\d+\.)\d+\b|\b(?=\d*[a-f])(?=[a-f]*\d)[\da-f]{8,}\b|\b(?!\d{10}\b|\d{13}\b)\d{5,}\b/g;
 
 function* redrawn(examples: readonly string[], random: Random, count: number): Generator<string> {
   const drawn = (old: string) => {
@@ -126,10 +124,10 @@ function* redrawn(examples: readonly string[], random: Random, count: number): G
       '',
     );
   };
-  for (let line = 0; line < count; line++) yield bytesOf(random.pick(examples).replace(DRAWN, drawn));
+  for (let line = 0; line < count; line++) yield bytesOf(random.pick(examples).replace(RANDOMIZED, drawn));
 }
 
-/** A gateway's line as one runtime or another hands it on, or its record; what is in an envelope or no request stays as it is. */
+/** A gateway's line in the form of the given kind; a line that is already in an envelope, or not a request, is kept. */
 function ofGateway(kind: GatewayKind, line: string, time: number, random: Random): string {
   if (/^\S+ std(?:out|err) [FP] /.test(line)) return line;
   const at = `${new Date(time).toISOString().slice(0, -1)}${random.int(100_000, 999_999)}Z`;
@@ -147,7 +145,7 @@ function ofGateway(kind: GatewayKind, line: string, time: number, random: Random
   }
 }
 
-/** What a collector adds. https://docs.fluentbit.io/manual/data-pipeline/filters/kubernetes */
+/** Metadata that a log collector adds. https://docs.fluentbit.io/manual/data-pipeline/filters/kubernetes */
 const KUBERNETES = {
   kubernetes: { pod_name: 'kong-7d9f8c6b5d-x2x7q', namespace_name: 'gateway', container_name: 'proxy' },
 };
@@ -155,10 +153,10 @@ const KUBERNETES = {
 const bytesOf = (text: string) => Buffer.from(text, 'utf8').toString('latin1');
 const textOf = (bytes: string) => Buffer.from(bytes, 'latin1').toString('utf8');
 
-/** Values of query strings: some escaped, some as clients should not send them. */
+/** Values of query strings: some correctly escaped, some as only faulty clients send them. */
 const TERMS = ['oak+table', 'rug%20blue', '%C4%8Daj', bytesOf('čaj'), '\\x22desk\\x22', 'a%26b', 'caf%C3%A9', '%7B%7D'];
 
-/** An access log's line with a query string, in so many, and another of a browser's many versions. */
+/** Adds a query string to a share `withQuery` of the lines, and varies the browsers' versions. */
 function varied(text: string, random: Random, withQuery: number): string {
   const at = text.indexOf(' HTTP/');
   let line = text;
@@ -185,7 +183,7 @@ function query(random: Random): string {
   return parts.join('&');
 }
 
-/** An event as a framework's logger writes it: what is not declared, and objects within objects. */
+/** An event as a framework's logger writes it, with undeclared fields and nested objects. */
 function nested(text: string, random: Random): string {
   const user = { id: random.int(1, 99_999), roles: ['buyer', random.pick(['beta', 'staff', 'guest'])] };
   const more = {

@@ -1,4 +1,4 @@
-/** The whole handler: its CPU time, and the most memory it takes. */
+/** Measures the whole handler: its CPU time and its peak memory. */
 import { gunzipSync } from 'node:zlib';
 import { FirehoseClient } from '@aws-sdk/client-firehose';
 import { thousands } from '../bin/output/render.ts';
@@ -11,16 +11,16 @@ import { columnsOf, number, type Section } from './report.ts';
 import type { Scale } from './scale.ts';
 import { usualHandler } from './usual.ts';
 
-/** What the handler takes for one input. */
+/** The handler's measured values for one input. */
 export interface Handled {
-  /** Over gunzipSync of the same bytes in this process. */
+  /** CPU time ÷ CPU time of gunzipSync of the same bytes in this process. */
   readonly ratio: number;
   readonly nsPerByte: number;
   readonly loadsRowBytes: number;
   readonly logBytes: number;
 }
 
-/** CPU time of load-objects for each input. */
+/** Measures the CPU time of load-objects for each input. */
 export async function measureHandler(
   functions: Functions,
   inputs: readonly Input[],
@@ -74,9 +74,7 @@ export async function measureHandler(
   };
 }
 
-/**
- * CPU nanoseconds for each raw byte of the usual way with its sending, in this process, by the same SDK.
- */
+/** CPU nanoseconds per raw byte of the usual way, including sending with the same SDK, measured in this process. */
 export async function measureUsualHandler(
   { firehoseUrl }: Functions,
   input: Input,
@@ -92,7 +90,7 @@ export async function measureUsualHandler(
   return (median(runs) * 1e6) / input.bytes;
 }
 
-/** Peak memory of load-objects for a smaller and a larger object, in MiB, each in fresh processes. */
+/** Measures the peak memory of load-objects, in MiB, for a smaller and a larger object, each in new processes. */
 export async function measureMemory(
   functions: Functions,
   input: Input,

@@ -1,13 +1,13 @@
-/** The ingest path: gzipped bytes to packed records, by the code the functions run. */
+/** The ingest path: from gzipped bytes to packed records, with the code that the functions run. */
 import type { Claim, Ledger } from '../lambdas/core/loading/ledger.ts';
 import type { Counts } from '../lambdas/core/loading/line-batcher.ts';
 import { type Encode, loadObject, type Source } from '../lambdas/core/loading/load.ts';
 
-/** Bytes of an object that Node's HTTP client gives at a time. */
+/** Size of the chunks in which Node's HTTP client returns an object. */
 const CHUNK_BYTES = 64 * 1024;
 
-/** The body of an object, as S3's client gives it. */
-export async function* bodyOf(gzip: Uint8Array): AsyncGenerator<Uint8Array> {
+/** An object's body in chunks, as the S3 client returns it. */
+export async function* objectBody(gzip: Uint8Array): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < gzip.length; at += CHUNK_BYTES) yield gzip.subarray(at, at + CHUNK_BYTES);
 }
 
@@ -18,22 +18,22 @@ export interface SourceObject {
   readonly gzip: Buffer;
 }
 
-/** Streams of the lake's own tables. */
+/** Streams into the lake's own tables. */
 const LOADS_STREAM = 'loads';
 const REJECTED_STREAM = 'rejected';
 
-/** What stands in for the services. */
-export interface Stands {
-  /** Takes the records Firehose would: rows of the source, or of the lake's own tables. @default - thrown away */
+/** Replacements for the services. */
+export interface FakeServices {
+  /** Receives the records instead of Firehose: rows of the source, or of the lake's own tables. @default - no-op */
   readonly take?: (records: readonly Uint8Array[], ofSource: boolean) => void;
-  /** @default - one that has seen nothing yet */
+  /** @default - a ledger without entries */
   readonly ledger?: Ledger;
 }
 
-/** Loads an object as load-objects does, without its services. */
+/** Loads an object as load-objects does, but without the services. */
 export async function ingest(
   { source, key, gzip }: SourceObject,
-  { take = () => {}, ledger = NEW_ENTRY }: Stands = {},
+  { take = () => {}, ledger = NEW_ENTRY }: FakeServices = {},
 ): Promise<Counts> {
   const { name } = source.settings;
   const encode: Encode = (streams, records) => {
@@ -43,7 +43,7 @@ export async function ingest(
   const result = await loadObject(
     source,
     { bucket: 'landing', key, etag: '0' },
-    async () => bodyOf(gzip),
+    async () => objectBody(gzip),
     {
       ledger,
       encode,

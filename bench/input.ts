@@ -1,4 +1,4 @@
-/** Inputs of the measures: objects as they lie in S3, and the source that reads them. */
+/** Inputs of the bench: objects as they are stored in S3, and the sources that read them. */
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -13,30 +13,30 @@ import { kindNamed, linesOfBytes, linesOfCount } from './generate.ts';
 import { ingest, type SourceObject } from './ingest.ts';
 import { columnsOf, number, type Section } from './report.ts';
 
-/** One object, and how it is read. */
+/** A measured object. */
 export interface Input extends SourceObject {
-  /** Of the row in the tables. */
+  /** Name in the result tables. */
   readonly name: string;
-  /** Decompressed bytes, and the lines in them. */
+  /** Decompressed bytes. */
   readonly bytes: number;
   readonly lines: number;
-  /** Where the lines come from. */
+  /** Where the lines come from, for the result table. */
   readonly origin: string;
 }
 
-/** Formats that have figures. */
+/** Formats that have figures of their own. */
 export const FORMAT_NAMES = ['alb', 'kong', 'json'] as const;
 export type FormatName = (typeof FORMAT_NAMES)[number];
 
-/** An input for each, and others. */
+/** One input per format with figures, and further inputs. */
 export interface Inputs extends Readonly<Record<FormatName, Input>> {
-  /** Inputs of all other formats, of which rates are taken where everything is measured. */
+  /** Inputs of the other formats, whose rates are measured in a run with `everything`. */
   readonly others: readonly Input[];
-  /** Inputs that only the tables show. */
+  /** Inputs that appear only in the tables. */
   readonly more: readonly Input[];
 }
 
-/** A source as the stack would declare it. */
+/** A source for the kind, with the settings that the stack would give it. */
 export function sourceOf(kind: string, name: string = kind): Source {
   const { format, options } = kindNamed(kind);
   const place = { lane: 'objects', bucket: 'landing' } as const;
@@ -44,27 +44,27 @@ export function sourceOf(kind: string, name: string = kind): Source {
   return compiledSources([settings])[0] as Source;
 }
 
-/** Generated lines of at least so many bytes. */
+/** An object of generated lines, at least `bytes` bytes in total. */
 export function generated(kind: string, seed: string, bytes: number): Input {
   return inputOf(kind, kind, linesOfBytes(kindNamed(kind), seed, bytes), `generated, seed ${seed}`);
 }
 
-/** So many generated lines. */
+/** An object of `lines` generated lines. */
 export function generatedLines(kind: string, seed: string, lines: number): Input {
   return inputOf(kind, kind, linesOfCount(kindNamed(kind), seed, lines), `generated, seed ${seed}`);
 }
 
-/** Each line of an ALB input with one more field than any format knows. */
+/** An ALB input with an additional field, unknown to the format, at the end of each line. */
 export function withNewField(input: Input): Input {
   const text = gunzipSync(input.gzip).toString('latin1').replaceAll(/\r?\n/g, ' "v3"\n');
   return inputOf('new column', 'alb', Buffer.from(text, 'latin1'), `${input.origin}, one more field on each line`);
 }
 
 /**
- * Files as one object: their text is one gzip member, repeated until it is worth measuring.
+ * Files as one object: their text is one gzip member, repeated until the object has at least `bytes` bytes.
  *
  * @param paths files, and folders of files
- * @throws CommandError naming a file that cannot be read to its end.
+ * @throws CommandError with the name of a file that cannot be read to its end
  */
 export async function fromFiles(kind: string, paths: readonly string[], bytes: number): Promise<Input> {
   const { files, problems } = await readInputs(paths);
@@ -74,7 +74,7 @@ export async function fromFiles(kind: string, paths: readonly string[], bytes: n
   const times = Math.max(1, Math.ceil(bytes / text.length));
   const once = inputOf(kind, kind, text, '');
   const names = files.map(({ path }) => basename(path)).join(', ');
-  // What is measured otherwise is how fast lines are rejected.
+  // Without this check, a wrong format would measure how fast lines are rejected.
   const { rows, lines } = await ingest(once);
   if (rows === 0) throw new CommandError(`${names}: none of ${lines} lines is a row of ${kind}: give another --format`);
   return {
@@ -87,7 +87,7 @@ export async function fromFiles(kind: string, paths: readonly string[], bytes: n
   };
 }
 
-/** With a line end at its end, so that no line runs into the next file's. */
+/** A file's text, which always ends with a line end so that its last line does not continue in the next file. */
 function textOf(path: string): Buffer {
   const bytes = readFileSync(path);
   const text = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
@@ -104,7 +104,7 @@ function inputOf(name: string, kind: string, text: Buffer, origin: string): Inpu
   return { name, source, key, gzip: gzipSync(text), bytes: text.length, lines, origin };
 }
 
-/** What was measured on. */
+/** A table of the inputs. */
 export function inputsSection(inputs: readonly Input[]): Section {
   return {
     title: 'Inputs',

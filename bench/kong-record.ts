@@ -2,7 +2,7 @@
 import { answer, clientAddress, pickEndpoint, userAgent } from '../local/sample/endpoints.ts';
 import type { Random } from '../local/sample/random.ts';
 
-/** One record, slashes escaped as Kong's JSON library does. Its keys stand as they come out of a Lua table: in no order. */
+/** One record. Slashes are escaped, as Kong's JSON library does, and keys are in no order, as in a Lua table. */
 export function kongRecord(random: Random, time: number, uri: string): string {
   const endpoint = pickEndpoint(random);
   const { status, seconds, bytes } = answer(endpoint, random);

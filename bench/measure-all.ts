@@ -1,4 +1,4 @@
-/** All measures, one after the other. */
+/** Runs all measurements, one after the other. */
 import { type BilledBytes, billedBytes, billedSection } from './billed-bytes.ts';
 import { measureCodecs, parquetBytes } from './codecs.ts';
 import { costSection } from './cost.ts';
@@ -19,11 +19,11 @@ export interface MeasureOptions {
   readonly progress: (line: string) => void;
 }
 
-/** What a run comes to. */
+/** Results of a run. */
 export interface AllMeasured {
   readonly figures: Figures;
   readonly sections: readonly Section[];
-  /** Of every format where everything is measured; else none. */
+  /** Rates of every format in a run with `everything`; otherwise empty. */
   readonly rates: readonly FormatMeasured[];
 }
 
@@ -39,7 +39,7 @@ export async function measureAll(inputs: Inputs, options: MeasureOptions): Promi
 }
 
 interface Here {
-  /** Of ALB, and of the others where everything is measured. */
+  /** Times of ALB and, in a run with `everything`, of the other formats. */
   readonly both: ReadonlyMap<Input, BothTimes>;
   readonly paths: ReadonlyMap<Input, PathTimes>;
   readonly billed: ReadonlyMap<Input, BilledBytes>;
@@ -47,7 +47,7 @@ interface Here {
   readonly codecs: Awaited<ReturnType<typeof measureCodecs>>;
 }
 
-/** What is measured in this process. */
+/** Measurements in this process. */
 async function measureHere(
   { alb, kong, json, others, more }: Inputs,
   { scale, progress }: MeasureOptions,
@@ -74,7 +74,7 @@ async function measureHere(
   return { both, paths, billed, newColumnRatio, codecs: await measureCodecs(alb, scale) };
 }
 
-/** What is measured of the deployed functions and of the services beside them. */
+/** Measurements of the deployed functions, which run in processes of their own. */
 async function measureFunctions(
   functions: Functions,
   inputs: Inputs,

@@ -1,4 +1,4 @@
-/** InputToCheck measured by its CPU time, against other work of the same process and minute. */
+/** Measures work by its CPU time, in comparison with other work in the same process at the same time. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -6,17 +6,17 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** What one run of some work took, in milliseconds. */
+/** Times of one run, in milliseconds. */
 export interface Taken {
-  /** Of all threads of this process, user and system. */
+  /** CPU time of all threads of this process, user and system. */
   readonly cpu: number;
   readonly wall: number;
 }
 
-/** Collecting goes on in other threads for a while, and their time counts. */
+/** Garbage collection continues in other threads this long, and their CPU time would count as the work's. */
 const SWEEPING_MS = 15;
 
-/** Runs work once. What was garbage before is collected first, so that none pays for another's. */
+/** Runs work once. Garbage is collected first, so that the work does not pay for the garbage of earlier work. */
 export async function taken(work: () => unknown): Promise<Taken> {
   collectGarbage();
   await sleep(SWEEPING_MS);
@@ -27,7 +27,7 @@ export async function taken(work: () => unknown): Promise<Taken> {
   return { cpu: (user + system) / 1000, wall: performance.now() - start };
 }
 
-/** Runs of several candidates, taken in turns. */
+/** Times of several candidates that ran in turns. */
 export class Interleaved<Name extends string> {
   readonly #runs: ReadonlyMap<Name, readonly Taken[]>;
 
@@ -44,7 +44,7 @@ export class Interleaved<Name extends string> {
     return median(this.#of(name).map(({ wall }) => wall));
   }
 
-  /** CPU time of one candidate over another's: the median of the rounds, as a machine's pace changes between them. */
+  /** CPU time of `name` ÷ CPU time of `over`: the median of the rounds' ratios, because a machine's speed varies. */
   ratio(name: Name, over: Name): number {
     const others = this.#of(over);
     return median(this.#of(name).map(({ cpu }, round) => cpu / (others[round] as Taken).cpu));
@@ -55,7 +55,7 @@ export class Interleaved<Name extends string> {
   }
 }
 
-/** Runs the candidates in turns, A B A B …, so that what else the machine does meets all of them alike. */
+/** Runs the candidates in turns, A B A B …, so that other load on the machine affects all of them equally. */
 export async function interleave<Name extends string>(
   candidates: Readonly<Record<Name, () => unknown>>,
   { warmups, rounds }: { readonly warmups: number; readonly rounds: number },

@@ -1,4 +1,4 @@
-/** The ingest path and the usual way, against inflating alone. */
+/** Compares the ingest path and the usual way (usual.ts) with inflating alone. */
 import { gunzipSync } from 'node:zlib';
 import { ingest } from './ingest.ts';
 import { type Input, withNewField } from './input.ts';
@@ -7,14 +7,14 @@ import { columnsOf, number, type Section } from './report.ts';
 import type { Scale } from './scale.ts';
 import { usualWay } from './usual.ts';
 
-/** What reading one input takes. */
+/** Times of the ingest path for one input. */
 export interface PathTimes {
   /** The ingest path ÷ gunzipSync of the same bytes. */
   readonly ingestRatio: number;
   readonly rows: readonly (readonly string[])[];
 }
 
-/** The same, and the usual way. */
+/** Times of the ingest path and of the usual way. */
 export interface BothTimes extends PathTimes {
   /** The usual way ÷ the ingest path. */
   readonly usualRatio: number;
@@ -22,7 +22,7 @@ export interface BothTimes extends PathTimes {
 
 const gunzip = ({ gzip }: Input) => gunzipSync(gzip);
 
-/** The ingest path of one input. */
+/** Measures the ingest path with one input. */
 export async function measurePath(input: Input, scale: Scale): Promise<PathTimes> {
   const timed = await interleave({ gunzip: () => gunzip(input), ours: () => ingest(input) }, scale);
   return {
@@ -31,7 +31,7 @@ export async function measurePath(input: Input, scale: Scale): Promise<PathTimes
   };
 }
 
-/** Both ways for one input. */
+/** Measures the ingest path and the usual way with one input. */
 export async function measureBoth(input: Input, scale: Scale): Promise<BothTimes> {
   const timed = await interleave(
     { gunzip: () => gunzip(input), ours: () => ingest(input), usual: () => usualWay(input) },
@@ -62,7 +62,7 @@ function rowsOf<Name extends string>(
   });
 }
 
-/** The ingest path where each line of an ALB input has one more field than any format knows ÷ where none has, by raw byte. */
+/** CPU time per raw byte of the ingest path, if each ALB line has an additional unknown field ÷ if none has. */
 export async function measureNewColumn(alb: Input, scale: Scale): Promise<number> {
   const changed = withNewField(alb);
   const timed = await interleave({ ours: () => ingest(alb), changed: () => ingest(changed) }, scale);

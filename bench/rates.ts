@@ -1,4 +1,4 @@
-/** What a run measured, in the form `lake plan` reads. */
+/** Writes the rates of a run in the form that `lake plan` reads. */
 import { type FormatRates, type Rates, ratesOf } from '../bin/plan/rates.ts';
 import type { BilledBytes } from './billed-bytes.ts';
 import type { ParquetBytes } from './codecs.ts';
@@ -6,18 +6,18 @@ import type { Handled } from './handler.ts';
 import type { Input } from './input.ts';
 import type { Setting } from './report.ts';
 
-/** What was measured of one format. */
+/** Measured values of one format. */
 export interface FormatMeasured {
   readonly input: Input;
   readonly handled: Handled;
   readonly trackerNsPerByte: number;
   readonly billed: BilledBytes;
-  /** With its sending. */
+  /** CPU nanoseconds per raw byte of the usual way, including sending. */
   readonly usualNsPerByte: number;
   readonly parquet: ParquetBytes;
 }
 
-/** @param formats one at least. @throws CommandError where a rate is not above 0. */
+/** The text of bench/rates.json. @param formats at least one @throws CommandError if a rate is not above 0 */
 export function ratesFile(setting: Setting, formats: readonly FormatMeasured[]): string {
   const { handled } = formats[0] as FormatMeasured;
   const rates: Rates = {
@@ -59,7 +59,7 @@ function ratesOfFormat({
   };
 }
 
-/** Four digits. */
+/** Four significant digits. */
 function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }

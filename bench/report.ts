@@ -1,30 +1,30 @@
-/** What a run found, for a terminal and for docs/benchmarks.md. */
+/** Formats the results of a run for a terminal and for docs/benchmarks.md. */
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { bytesText, type RenderColumn, renderTable } from '../bin/output/render.ts';
 import { BARS, type Figures } from './figures.ts';
 import { FULL, type Scale } from './scale.ts';
 
-/** One measure's table, and what is to be said of it. */
+/** The table of one measurement, with notes. */
 export interface Section {
   readonly title: string;
-  /** How it is measured; each a paragraph. */
+  /** How it is measured; each note is a paragraph. */
   readonly notes: readonly string[];
   readonly columns: readonly RenderColumn[];
   readonly rows: readonly (readonly string[])[];
 }
 
-/** Columns of which the first is a name and the others are numbers. */
+/** Columns for a name and for numbers, which are aligned to the right. */
 export function columnsOf(name: string, ...numbers: readonly string[]): RenderColumn[] {
   return [{ name }, ...numbers.map((number) => ({ name: number, align: 'right' as const }))];
 }
 
-/** A number as tables show it: three digits of it tell something. */
+/** A number with about three significant digits, as tables show it. */
 export function number(value: number): string {
   if (value >= 1000) return Math.round(value).toLocaleString('en-US');
   return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : value >= 0.1 ? 2 : 4);
 }
 
-/** Where and when a run was made. */
+/** Where, when and with which command a run was made. */
 export interface Setting {
   readonly machine: string;
   readonly node: string;
@@ -39,7 +39,7 @@ export function settingOf(command: string): Setting {
   return { machine, node, date: new Date().toISOString().slice(0, 10), command };
 }
 
-/** The figures that have a bar to keep to. */
+/** A table of the figures that have a bar. */
 export function barsSection(figures: Figures, scale: Scale): Section {
   return {
     title: 'Bars',
@@ -57,7 +57,7 @@ export function barsSection(figures: Figures, scale: Scale): Section {
   };
 }
 
-/** What a run had less of than a whole one. */
+/** Says how a run is smaller than a full one. */
 export function reduced(scale: Scale): string {
   const [small, large] = scale.memoryBytes.map(bytesText) as [string, string];
   return (
@@ -66,7 +66,7 @@ export function reduced(scale: Scale): string {
   );
 }
 
-/** All of it as text. */
+/** All sections as text for a terminal. */
 export function terminalText({ machine, node, date, command }: Setting, sections: readonly Section[]): string {
   const head = `${command}\n${date}; ${machine}; ${node}`;
   const texts = sections.map(
@@ -75,7 +75,7 @@ export function terminalText({ machine, node, date, command }: Setting, sections
   return [head, ...texts].join('\n\n');
 }
 
-/** All of it as a page. */
+/** All sections as a page in Markdown. */
 export function page({ machine, node, date, command }: Setting, sections: readonly Section[]): string {
   return [
     '# Benchmarks',

@@ -1,4 +1,4 @@
-/** `npm run bench`: what loading takes, measured against inflating alone, against the usual way, and by the bill. */
+/** `npm run bench`: compares loading with inflating alone and with the usual way (usual.ts), and computes its cost. */
 import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { jsonOption } from '../bin/commands/options.ts';
@@ -8,7 +8,7 @@ import { RATES_FILE } from '../bin/plan/rates.ts';
 import { FORMATS } from '../lambdas/core/formats/registry.ts';
 import { FORMAT_NAMES, fromFiles, generated, type Input, type Inputs } from './input.ts';
 import { measureAll } from './measure-all.ts';
-import { PROCESSES_ARE_TOLD } from './process.ts';
+import { CAN_MEASURE_PROCESSES } from './process.ts';
 import { ratesFile } from './rates.ts';
 import { barsSection, page, reduced, settingOf, terminalText } from './report.ts';
 import { FULL, QUICK, type Scale, TINY } from './scale.ts';
@@ -24,7 +24,7 @@ interface Options {
 
 const PAGE = new URL('../docs/benchmarks.md', import.meta.url);
 
-/** Inputs that only the tables show, and how large they are: envelopes; nested objects and undeclared keys; other sizes. */
+/** Inputs that appear only in the tables: envelopes, nested objects with undeclared keys, and other sizes. */
 const MORE = [
   { name: 'kong, CRI', kind: 'kong-cri', size: 1 },
   { name: 'kong, in JSON', kind: 'kong-docker', size: 1 },
@@ -51,7 +51,7 @@ try {
 }
 
 async function bench(files: readonly string[], options: Options): Promise<void> {
-  if (!PROCESSES_ARE_TOLD)
+  if (!CAN_MEASURE_PROCESSES)
     throw new CommandError('expected Linux: nowhere else is told what another process has taken');
   const chosen = options.tiny ? TINY : options.quick ? QUICK : FULL;
   const setting = settingOf(commandLine());
@@ -72,7 +72,7 @@ async function bench(files: readonly string[], options: Options): Promise<void> 
   else print(terminalText(setting, all));
 }
 
-/** One input a format: the files for their format, generated lines for the others; and more, which only the tables show. */
+/** One input per format, from the files for their format and from generated lines for the others; and `MORE` inputs. */
 async function inputsOf(files: readonly string[], { format, seed }: Options, scale: Scale): Promise<Inputs> {
   const { inputBytes, everything } = scale;
   const own = files.length > 0 ? await fromFiles(format, files, inputBytes) : undefined;
@@ -88,7 +88,7 @@ async function inputsOf(files: readonly string[], { format, seed }: Options, sca
   return { alb: input('alb'), kong: input('kong'), json: input('json'), others: others.map(input), more };
 }
 
-/** The command as it was typed, near enough. */
+/** The command as the user typed it, without the quotes of its arguments. */
 function commandLine(): string {
   const args = process.argv.slice(2);
   return `npm run bench${args.length > 0 ? ` -- ${args.join(' ')}` : ''}`;

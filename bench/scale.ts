@@ -1,35 +1,38 @@
-/** How much a run measures. */
+/** Sizes of a run: how much it measures and how often. */
 
 const MIB = 1024 * 1024;
 
-/** Sizes are decompressed bytes. */
+/** All sizes are in decompressed bytes. */
 export interface Scale {
   readonly name: 'full' | 'quick' | 'tiny';
   /**
-   * Each input of the paths measured in this process. Above 32 MiB: what gunzipSync gives is then memory new
-   * from the system, as it is for objects that matter.
+   * Size of each input that is measured in this process. In real runs it is above 32 MiB, because gunzipSync then
+   * gets new memory from the system for its result, as it does for objects of a relevant size.
    */
   readonly inputBytes: number;
-  /** Measure every format all through, as `lake plan` asks for, and smaller and larger ALB objects. */
+  /** Measure every format completely, as `lake plan` needs it, and also smaller and larger ALB objects. */
   readonly everything: boolean;
-  /** How often each object of the whole handler holds an input; how many objects come before it counts, and then. */
+  /** How often an object of the whole handler repeats its input. */
   readonly handlerTimes: number;
+  /** Objects that the whole handler loads before its measurement starts. */
   readonly handlerWarmups: number;
+  /** Objects that are measured with the whole handler. */
   readonly handlerObjects: number;
-  /** The two objects whose peaks of memory are compared. */
+  /** Sizes of the two objects whose peak memory is compared. */
   readonly memoryBytes: readonly [small: number, large: number];
-  /** Fresh processes that load the smaller of them; the larger takes too long for more than one. */
+  /** New processes that load the smaller object; the larger one takes too long to be loaded more than once. */
   readonly memoryRuns: number;
-  /** Times a candidate runs before it counts, and times it counts. */
+  /** Runs of a candidate that are not measured. */
   readonly warmups: number;
+  /** Measured runs of a candidate. */
   readonly rounds: number;
-  /** Fresh processes of each function. */
+  /** New processes of each function whose start is measured. */
   readonly starts: number;
-  /** Objects of 10,000 lines that the tracker reads. */
+  /** Objects of 10,000 lines that the duplicate check reads. */
   readonly trackedObjects: number;
 }
 
-/** What `npm run bench` measures: minutes. */
+/** Scale of `npm run bench`; takes minutes. */
 export const FULL: Scale = {
   name: 'full',
   inputBytes: 48 * MIB,
@@ -45,7 +48,7 @@ export const FULL: Scale = {
   trackedObjects: 60,
 };
 
-/** Within a minute: smaller objects, fewer rounds. */
+/** Scale with smaller objects and fewer rounds; takes less than a minute. */
 export const QUICK: Scale = {
   name: 'quick',
   inputBytes: 40 * MIB,
@@ -61,7 +64,7 @@ export const QUICK: Scale = {
   trackedObjects: 20,
 };
 
-/** Seconds: shows that everything runs, and no figure worth reading. */
+/** Scale that only shows that everything runs; takes seconds. Its figures mean nothing. */
 export const TINY: Scale = {
   name: 'tiny',
   inputBytes: MIB / 2,

@@ -1,7 +1,7 @@
 /**
- * The services a function calls, in a process of their own so that their work is not measured: objects
- * that are a gzip member repeated, a Firehose that takes everything and keeps nothing, and the local
- * DynamoDB. Started by `functions.ts`; talks to it by messages.
+ * The services that a function calls, in a process of their own so that their work is not measured: S3 objects that
+ * consist of a repeated gzip member, a Firehose that accepts all records and keeps none, and the local DynamoDB.
+ * `functions.ts` starts this process and exchanges messages with it.
  */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -11,15 +11,15 @@ import { openDynamoDb } from '../local/dynamodb/dynamodb.ts';
 import { bodyOf, openEndpoint } from '../local/endpoint.ts';
 import type { Resource, Service } from '../local/template/resource.ts';
 
-/** What this process is asked. */
-export type Ask =
+/** A request to this process. */
+export type ServiceRequest =
   | { readonly kind: 'tables'; readonly dir: string; readonly tables: readonly Resource[] }
   | { readonly kind: 'object'; readonly key: string; readonly file: string; readonly times: number }
-  /** The rows of `loads` that came since they were asked for last. */
+  /** Asks for the rows of `loads` received since the previous such request. */
   | { readonly kind: 'loads' };
 
-/** What it answers. */
-export type Told =
+/** An answer of this process. */
+export type ServiceReply =
   | { readonly kind: 'urls'; readonly urls: Readonly<Record<string, string>> }
   | { readonly kind: 'object' }
   | { readonly kind: 'loads'; readonly loads: readonly string[] };
@@ -27,33 +27,33 @@ export type Told =
 const objects = new Map<string, { readonly member: Buffer; readonly times: number }>();
 let loads: string[] = [];
 
-// Whoever started this process may be killed at any time.
+// The parent process may be killed at any time: this process must then end too.
 process.on('disconnect', () => process.exit(0));
 
 const urls: Record<string, string> = {};
 for (const [name, handle] of Object.entries({ S3: getObject, FIREHOSE: putRecordBatch, SQS: refuse })) {
   urls[name] = await serve({ name, handle, close: async () => {} });
 }
-tell({ kind: 'urls', urls });
+reply({ kind: 'urls', urls });
 
-process.on('message', (ask: Ask) => {
-  answer(ask).then(tell, (error) => {
+process.on('message', (request: ServiceRequest) => {
+  answer(request).then(reply, (error) => {
     process.stderr.write(`${error}\n`);
     process.exit(1);
   });
 });
 
-async function answer(ask: Ask): Promise<Told> {
-  switch (ask.kind) {
+async function answer(request: ServiceRequest): Promise<ServiceReply> {
+  switch (request.kind) {
     case 'tables':
-      return { kind: 'urls', urls: { DYNAMODB: await serve(await openDynamoDb(ask)) } };
+      return { kind: 'urls', urls: { DYNAMODB: await serve(await openDynamoDb(request)) } };
     case 'object':
-      objects.set(ask.key, { member: readFileSync(ask.file), times: ask.times });
+      objects.set(request.key, { member: readFileSync(request.file), times: request.times });
       return { kind: 'object' };
     case 'loads': {
-      const told = loads;
+      const received = loads;
       loads = [];
-      return { kind: 'loads', loads: told };
+      return { kind: 'loads', loads: received };
     }
   }
 }
@@ -64,8 +64,8 @@ async function serve(service: Service): Promise<string> {
   return endpoint.url;
 }
 
-function tell(told: Told): void {
-  process.send?.(told);
+function reply(message: ServiceReply): void {
+  process.send?.(message);
 }
 
 async function getObject(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -84,7 +84,7 @@ function* repeated(member: Buffer, times: number): Generator<Buffer> {
   for (let time = 0; time < times; time++) yield member;
 }
 
-/** A larger body is rows of a source: reading it as JSON would only slow down what is measured. */
+/** A larger body contains rows of a source: parsing it would take CPU time away from the measured process. */
 const KEPT_BYTES = 64 * 1024;
 
 async function putRecordBatch(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -104,7 +104,7 @@ function keepLoads(batch: { readonly DeliveryStreamName: string; readonly Record
   for (const { Data } of batch.Records) loads.push(Buffer.from(Data, 'base64').toString());
 }
 
-/** Nothing measured here has anything to put on a queue: an object that is not loaded at once is a fault. */
+/** Refuses every SQS request: a function sends one only if it cannot load an object at once, which is an error here. */
 async function refuse(request: IncomingMessage, response: ServerResponse): Promise<void> {
   await bodyOf(request);
   response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' }).end('{"__type":"InvalidAction"}');

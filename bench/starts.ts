@@ -1,4 +1,4 @@
-/** How large the functions are, and how long they take to start. */
+/** Measures the size of the functions and how long they take to start. */
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { median } from './measure.ts';
 import { columnsOf, number, type Section } from './report.ts';
 import type { Scale } from './scale.ts';
 
-/** Of the largest bundle, and of the function that takes longest to start. */
+/** Size of the largest bundle, and start time of the slowest function. */
 export interface Starts {
   readonly bundleKiB: number;
   readonly initMs: number;
@@ -49,12 +49,12 @@ export async function measureStarts({ functions, bundle, env }: Functions, { sta
 const isMap = (file: string) => file.endsWith('.map');
 
 function kibOf(folder: string, counts: (file: string) => boolean): number {
-  // Not what V8 has compiled of it, which the local Lambda keeps beside it.
+  // Only files: the local Lambda keeps V8's compile cache in a subfolder.
   const files = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile() && counts(entry.name));
   return files.reduce((sum, { name }) => sum + statSync(join(folder, name)).size, 0) / 1024;
 }
 
-/** Milliseconds until a fresh process asks for its first invocation. @throws Error when it says it cannot. */
+/** Milliseconds until a new process asks for its first invocation. @throws Error if its initialization fails */
 async function initTime(
   resource: Resource,
   folder: string,

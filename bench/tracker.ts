@@ -1,4 +1,4 @@
-/** The duplicate check beside the ingest path of the same lines, and its request units. */
+/** Measures the duplicate check in comparison with the ingest path of the same lines, and its request units. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -11,90 +11,90 @@ import { duplicatesClient, dynamoDuplicates } from '../lambdas/edges/duplicates.
 import { dynamoLedger } from '../lambdas/edges/ledger.ts';
 import { checkAndCount, meterOf, WINDOW_HOURS } from './duplicate-check.ts';
 import { FROM } from './generate.ts';
-import { bodyOf, ingest } from './ingest.ts';
+import { ingest, objectBody } from './ingest.ts';
 import { generatedLines, type Input, sourceOf } from './input.ts';
 import { interleave } from './measure.ts';
 import { columnsOf, number, type Section } from './report.ts';
 import type { Scale } from './scale.ts';
 
-/** Lines of an object: what a node of a busy load balancer logs in five minutes. */
+/** Lines per object: about as many as a node of a busy load balancer logs in five minutes. */
 export const LINES_PER_OBJECT = 10_000;
 
-/** When the objects come: an interval's files lie there minutes after it. */
+/** When the objects arrive: the files of an interval are delivered minutes after its end. */
 const ARRIVED = new Date(FROM + 600_000);
 
-/** What the duplicate check takes. */
+/** CPU time of the duplicate check. */
 export interface CheckResult {
-  /** Inflating left out, ÷ the ingest path. */
+  /** The duplicate check without inflating ÷ the ingest path. */
   readonly share: number;
-  /** Of that, taking lines apart for their fingerprints; the rest is pages, writing and counting. */
+  /** The part of `share` for reading lines and computing fingerprints; the rest is for pages, writing and counting. */
   readonly readingShare: number;
-  /** CPU nanoseconds for each decompressed byte, reading and inflating included. */
+  /** CPU nanoseconds per decompressed byte, including reading and inflating. */
   readonly nsPerByte: number;
 }
 
-/** What a million records cost in DynamoDB. */
-export interface Units {
+/** Requests to DynamoDB, and their units, per million records. */
+export interface RequestUnits {
   readonly requests: number;
   readonly reads: number;
   readonly writes: number;
 }
 
-/** Where the tables are. */
+/** The endpoint of DynamoDB and the names of its tables. */
 export interface Tables {
   readonly dynamoDbUrl: string;
   readonly duplicatesTable: string;
   readonly ledgerTable: string;
 }
 
-/** What the measuring process is asked, once. */
-export interface TrackerAsk {
+/** Request to the measuring process, sent once. */
+export interface TrackerRequest {
   readonly tables: Tables;
   readonly kind: string;
   readonly seed: string;
   readonly scale: Scale;
 }
 
-/** What it answers. */
-export interface TrackerTold {
-  /** Objects checked in a round. */
+/** Answer of the measuring process. */
+export interface TrackerResult {
+  /** Number of objects checked in a round. */
   readonly objects: number;
   readonly tracked: CheckResult;
-  /** Of the duplicate check, and of the ledger. */
-  readonly units: { readonly check: Units; readonly ledger: Units };
+  /** Units of the duplicate check and of the ledger. */
+  readonly units: { readonly check: RequestUnits; readonly ledger: RequestUnits };
 }
 
 /**
- * All of it in a process of its own, as the function has one: the heap of this one, with the stack's synthesis in it, is
- * collected while requests are waited for, and that time would count as the check's.
+ * Measures in a process of its own, as the function has one. The heap of this process is large after the stack's
+ * synthesis; it would be garbage-collected while requests are waited for, and that time would count as the check's.
  */
 export async function measureTrackerApart(
   { dynamoDbUrl, duplicatesTable, ledgerTable }: Tables,
   kind: string,
   seed: string,
   scale: Scale,
-): Promise<TrackerTold> {
-  // Standard output is for what was measured.
+): Promise<TrackerResult> {
+  // stdout is reserved for the results of the bench.
   const child = fork(fileURLToPath(new URL('./tracker-process.ts', import.meta.url)), {
     stdio: ['ignore', 2, 2, 'ipc'],
   });
   try {
-    const ask: TrackerAsk = { tables: { dynamoDbUrl, duplicatesTable, ledgerTable }, kind, seed, scale };
-    child.send(ask);
-    const died = once(child, 'exit').then(() => Promise.reject(new Error('the duplicate check was not measured')));
-    const [told] = (await Promise.race([once(child, 'message'), died])) as [TrackerTold];
-    return told;
+    const request: TrackerRequest = { tables: { dynamoDbUrl, duplicatesTable, ledgerTable }, kind, seed, scale };
+    child.send(request);
+    const crashed = once(child, 'exit').then(() => Promise.reject(new Error('the duplicate check was not measured')));
+    const [result] = (await Promise.race([once(child, 'message'), crashed])) as [TrackerResult];
+    return result;
   } finally {
     child.kill();
   }
 }
 
-/** So many objects of one interval, all their lines different. */
+/** Objects of one interval, without duplicates. */
 export function trackedObjects(kind: string, seed: string, { trackedObjects: count }: Scale): Input[] {
   return Array.from({ length: count }, (_, index) => generatedLines(kind, `${seed}/${index}`, LINES_PER_OBJECT));
 }
 
-/** What becomes of lines that are neither blank nor left out by a filter. */
+/** Number of records in the objects: of lines that are neither blank nor filtered. */
 async function recordsOf(objects: readonly Input[]): Promise<number> {
   let records = 0;
   for (const object of objects) {
@@ -106,17 +106,17 @@ async function recordsOf(objects: readonly Input[]): Promise<number> {
 
 let sources = 0;
 
-/** Objects to check, of a source of their own: nothing of them is known yet, nor of others' of the same table. */
+/** Objects to check, of a new source: the table has no entry of these objects, and no other objects of the source. */
 function inputsOf(kind: string, objects: readonly Input[]): InputToCheck[] {
   const source = sourceOf(kind, `tracked_${kind}${sources++}`);
   return objects.map(({ gzip, bytes }, index) => {
     const id = { bucket: 'landing', key: `${index}.log.gz`, etag: '0', size: bytes };
     const delivery = { holder: `message-${index}`, arrivedAt: ARRIVED.getTime(), retried: false };
-    return objectToCheck(source, id, delivery, async () => bodyOf(gzip));
+    return objectToCheck(source, id, delivery, async () => objectBody(gzip));
   });
 }
 
-/** CPU time of the duplicate check, DynamoDB's own left out: it is another process. */
+/** Measures the CPU time of the duplicate check. DynamoDB runs in another process and is not included. */
 export async function measureTracker(
   { dynamoDbUrl, duplicatesTable: table }: Tables,
   kind: string,
@@ -127,12 +127,12 @@ export async function measureTracker(
   const store = dynamoDuplicates(client, { table, windowHours: WINDOW_HOURS });
   const records = await recordsOf(objects);
   const inflate = async ({ gzip }: Input) => {
-    for await (const _ of decompress(bodyOf(gzip), async () => undefined));
+    for await (const _ of decompress(objectBody(gzip), async () => undefined));
   };
   const read = async ({ source, gzip }: Input) => {
     await readObject(
       source,
-      async () => bodyOf(gzip),
+      async () => objectBody(gzip),
       () => {},
     );
   };
@@ -160,15 +160,15 @@ export async function measureTracker(
   };
 }
 
-/** Request units of the duplicate check, and of the ledger. */
+/** Measures the request units of the duplicate check and of the ledger. */
 export async function measureUnits(
   { dynamoDbUrl, duplicatesTable, ledgerTable }: Tables,
   kind: string,
   objects: readonly Input[],
-): Promise<TrackerTold['units']> {
+): Promise<TrackerResult['units']> {
   const records = await recordsOf(objects);
   const millions = objects.reduce((sum, { lines }) => sum + lines, 0) / 1e6;
-  const metered = async (work: (client: DynamoDBClient) => Promise<void>): Promise<Units> => {
+  const metered = async (work: (client: DynamoDBClient) => Promise<void>): Promise<RequestUnits> => {
     const client = clientOf(dynamoDbUrl);
     const meter = meterOf(client);
     await work(client);
@@ -188,10 +188,10 @@ export async function measureUnits(
   };
 }
 
-export function trackerSection({ objects, tracked, units }: TrackerTold): Section {
+export function trackerSection({ objects, tracked, units }: TrackerResult): Section {
   const { share, readingShare, nsPerByte } = tracked;
   const { check, ledger } = units;
-  const unitsOf = (name: string, { requests, reads, writes }: Units) => [
+  const unitsOf = (name: string, { requests, reads, writes }: RequestUnits) => [
     [`${name}: requests a million lines`, number(requests)],
     [`${name}: write units a million lines`, number(writes)],
     [`${name}: read units a million lines`, number(reads)],

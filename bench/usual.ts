@@ -1,21 +1,21 @@
 /**
- * The usual way to load logs: a line at a time, by a regular expression, a record for each with the names
- * of all columns.
+ * The usual way to load logs, which is the baseline of all comparisons: readline, a regular expression for each line,
+ * JSON.stringify with the names of all columns, and one record per line.
  */
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type FirehoseClient, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
 import { MAX_BATCH_BYTES, MAX_BATCH_RECORDS } from '../lambdas/core/loading/pack.ts';
-import { bodyOf } from './ingest.ts';
+import { objectBody } from './ingest.ts';
 import type { Input } from './input.ts';
 
 type TakeRecord = (record: Uint8Array) => Promise<void> | undefined | void;
 
-/** Takes a line apart; what cannot be is a row of one column. */
+/** Splits a line into columns; a line that does not match becomes a row with one column. */
 type ReadLine = (line: string) => Record<string, unknown>;
 
-/** Up to the field `redirect_url`, which lines of 2019 have as well. */
+/** The fields up to `redirect_url`, which lines from 2019 contain too. */
 const ALB_START =
   '([^ ]*) ([^ ]*) ([^ ]*) ([^ ]*):([0-9]*) ([^ ]*)[:-]([0-9]*) ([-.0-9]*) ([-.0-9]*) ([-.0-9]*) (|[-0-9]*) (-|[-0-9]*) ([-0-9]*) ([-0-9]*) "([^ ]*) (.*) (- |[^ ]*)" "([^"]*)" ([A-Z0-9-_]+) ([A-Za-z0-9.-]*) ([^ ]*) "([^"]*)" "([^"]*)" "([^"]*)" ([-.0-9]*) ([^ ]*) "([^"]*)" "([^"]*)"';
 
@@ -25,8 +25,8 @@ const ALB_LINE = new RegExp(
 );
 
 /**
- * The same for lines from before the last fields were added, of which the page's own takes a hundred times as long to find
- * that they do not match.
+ * Matches lines from before the last fields were added. `ALB_LINE` does not match them, and takes a hundred times as
+ * long to find that out.
  */
 const ALB_LINE_OF_2019 = new RegExp(`${ALB_START}($| "[^ ]*")(.*)`);
 
@@ -48,7 +48,7 @@ const KONG_COLUMNS = [
   ...['body_bytes_sent', 'http_referer', 'http_user_agent', 'kong_request_id'],
 ];
 
-/** A field in quotes, or up to the next space. */
+/** A field: text in quotes, or text up to the next space. */
 const FIELD = /"[^"]*"|\S+/g;
 
 const readJson: ReadLine = (line) => {
@@ -59,22 +59,22 @@ const readJson: ReadLine = (line) => {
   }
 };
 
-/** What reads lines like the first of a format that has no expression here: JSON, or fields with spaces between them. */
+/** Reader for formats without an expression here: JSON if the first line is JSON, else fields separated by spaces. */
 const readOthers = (first: string): ReadLine =>
   first.startsWith('{')
     ? readJson
     : (line) => Object.fromEntries((line.match(FIELD) ?? []).map((field, index) => [`field_${index}`, field]));
 
-/** By format: what reads lines like the first. */
+/** Makes a reader for lines like the first, by format. */
 const READERS: Readonly<Record<string, (first: string) => ReadLine>> = {
   alb: (first) => byExpression(ALB_LINE.test(first) ? ALB_LINE : ALB_LINE_OF_2019, ALB_COLUMNS),
   kong: () => byExpression(KONG_LINE, KONG_COLUMNS),
 };
 
-/** Gives each line as a record; waits where `take` does. */
+/** Passes each line to `take` as a record, and waits if `take` returns a promise. */
 export async function usualWay({ source, gzip }: Input, take: TakeRecord = () => {}): Promise<void> {
   let read: ReadLine | undefined;
-  const lines = createInterface({ input: Readable.from(bodyOf(gzip)).pipe(createGunzip()), crlfDelay: Infinity });
+  const lines = createInterface({ input: Readable.from(objectBody(gzip)).pipe(createGunzip()), crlfDelay: Infinity });
   for await (const line of lines) {
     read ??= (READERS[source.settings.format] ?? readOthers)(line);
     const waits = take(Buffer.from(`${JSON.stringify(read(line))}\n`));
@@ -82,7 +82,7 @@ export async function usualWay({ source, gzip }: Input, take: TakeRecord = () =>
   }
 }
 
-/** The same, each record sent to a stream, in batches as large as there may be. */
+/** The usual way with sending: the records go to a stream in batches of the largest allowed size. */
 export async function usualHandler(input: Input, client: FirehoseClient): Promise<void> {
   const DeliveryStreamName = input.source.settings.name;
   let batch: { Data: Uint8Array }[] = [];

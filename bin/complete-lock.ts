@@ -18,7 +18,7 @@ interface Lock {
 const OS = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'openbsd', 'sunos', 'win32'];
 const CPU = ['arm', 'arm64', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'x64'];
 
-/** Platform limits a package name carries, as npm writes them: `cli-linux-x64-musl` → os, cpu, libc. */
+/** The platform that a package's name states, in npm's own fields: `cli-linux-x64-musl` → os, cpu, libc. */
 function platformOf(name: string): Record<string, string[]> {
   const words = name.split(/[-/]/);
   const os = OS.filter((each) => words.includes(each));

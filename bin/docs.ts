@@ -1,6 +1,6 @@
 /**
- * Writes the pages that derive from the code: docs/tables.md, and the tables of docs/cost.md. With --check
- * it writes nothing and fails where a page is stale.
+ * Writes the documentation that is derived from the code: docs/tables.md, and the tables in docs/cost.md. With --check
+ * it writes nothing and fails if a page is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { FORMATS } from '../lambdas/core/formats/registry.ts';
@@ -31,7 +31,7 @@ function current(name: string): string {
   }
 }
 
-/** The page as it is, with its tables as they are to be: each between a comment of its name and one of its end. */
+/** The current page with fresh tables. A table stands between the comments `table <name>` and `end`. */
 function costPage(): string {
   const tables = costTables();
   return current('cost.md').replace(/(<!-- table (\S+) -->\n)[\s\S]*?(\n<!-- end -->)/g, (_, begin, name, end) => {
@@ -80,7 +80,7 @@ function formatSection({
   compile,
 }: Format): string[] {
   const { columns, recordKeys = [] } = compile(exampleOptions ?? {});
-  const told = recordKeys.map((names) => `by ${names.map((column) => `\`${column}\``).join(', ')}`);
+  const keys = recordKeys.map((names) => `by ${names.map((column) => `\`${column}\``).join(', ')}`);
   const filterLines = Object.entries(filters).map(([filter, what]) => `- \`${filter}\`: ${what}`);
   return [
     `## Format ${name}`,
@@ -98,7 +98,7 @@ function formatSection({
     ...(exampleOptions ? [`Columns with \`${JSON.stringify(exampleOptions)}\`:`, ''] : []),
     ...columnTable(numbered(columns)),
     '',
-    `Duplicates are recognised ${[...told, 'by the whole line'].join('; where the first of them is null, ')}. The option \`recordKey\` of a source names other columns.`,
+    `Duplicates are recognised ${[...keys, 'by the whole line'].join('; where the first of them is null, ')}. The option \`recordKey\` of a source names other columns.`,
     '',
   ];
 }

@@ -1,6 +1,7 @@
 /**
- * `npm run kernel`: compiles lambdas/kernel to WebAssembly and writes lambdas/core/reading/kernel-wasm.ts, so that nothing is
- * built to run or deploy. `--check` only tells whether the file is what the sources give.
+ * `npm run kernel`: compiles lambdas/kernel to WebAssembly and writes the result to
+ * lambdas/core/reading/kernel-wasm.ts. The result is committed, so that running and deploying need no build.
+ * `--check` writes nothing and fails if the committed file is not what the sources compile to.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,9 +11,12 @@ import { join } from 'node:path';
 const ROOT = join(import.meta.dirname, '..');
 const TARGET = 'lambdas/core/reading/kernel-wasm.ts';
 
-/** Fixed: views of a memory that grows are lost. 8 MiB, of which only what is used counts. */
+/**
+ * Pages of 64 KiB: 8 MiB, of which only touched pages take memory. The size is fixed because JavaScript's views of a
+ * WebAssembly memory become invalid when the memory grows.
+ */
 const PAGES = '128';
-/** Behind all that lambdas/kernel/memory.ts lays out. */
+/** Address of static data, behind everything that lambdas/kernel/memory.ts lays out. */
 const STATIC_DATA_AT = String(5 * 1024 * 1024);
 
 const OPTIONS = [

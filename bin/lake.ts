@@ -15,19 +15,19 @@ import { addReplayRejected } from './commands/replay-rejected.ts';
 import { addRun } from './commands/run.ts';
 import { complain } from './output/output.ts';
 
-/** Every file was read to its end, and what was asked is done. */
+/** Exit code: every file was read to its end and the command did what it was asked to do. */
 const OK = 0;
-/** Something could not be; a line on stderr says what. */
+/** Exit code: something could not be done; stderr says what. */
 const FAILED = 1;
 const WRONG_USAGE = 2;
 
-// `lake query … | head` closes the pipe when it has seen enough.
+// `lake query … | head` closes the pipe before all output is written.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(OK);
 });
 
-// What dynalite throws when it cannot read its files comes from callbacks of its own, where nobody can catch it.
+// dynalite reads its files in its own callbacks: an error it throws there can be caught only here.
 process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
   if (error.code?.startsWith('LEVEL_') || error.message === 'Database is closed') {
     complain(
@@ -56,7 +56,7 @@ function program(): Command {
     .description('Log files in, SQL out: runs the stack that `cdk deploy` would deploy on this machine.')
     .helpCommand(true)
     .showHelpAfterError('(--help shows what is possible)')
-    // Set before the commands are added: they inherit it.
+    // Before the commands are added, because they inherit the setting.
     .exitOverride()
     .addHelpText('after', '\nExit codes: 0 done, 1 something could not be (stderr says what), 2 wrong usage.');
   const local = [addDemo, addRun, addQuery, addFormats, addParse, addPlan];

@@ -17,7 +17,7 @@ import { demoReport, demoText, type FoundDuplicates } from '../output/demo-repor
 import { complain, print, printJson, stages } from '../output/output.ts';
 import { jsonOption, lakeOption } from './options.ts';
 
-/** Lines of the sample per source: enough for several batches and files, loaded in seconds. */
+/** Lines of the sample per source: enough for several batches and files, few enough to load in seconds. */
 const SAMPLE_LINES = { alb: 90_000, kong: 20_000, app: 20_000 };
 const SAMPLE_SEED = 'tributary';
 
@@ -26,7 +26,7 @@ interface DemoOptions {
   readonly json?: true;
 }
 
-/** `lake demo`, which is `npm start`. */
+/** `lake demo`; `npm start` runs it. */
 export function addDemo(program: Command): void {
   program
     .command('demo')
@@ -67,7 +67,7 @@ async function runDemo({ lake: dir, json }: DemoOptions): Promise<void> {
   if (problems.length > 0) process.exitCode = 1;
 }
 
-/** @throws CommandError when the folder holds no lake, or anything beside it: that is somebody's. */
+/** Empties the folder. @throws CommandError if it holds something other than a lake: that may be the user's own. */
 async function startAfresh(dir: string): Promise<void> {
   const names = existsSync(dir) ? readdirSync(dir) : [];
   const others = names.filter((name) => !LAKE_NAMES.includes(name));
@@ -76,7 +76,7 @@ async function startAfresh(dir: string): Promise<void> {
     throw new CommandError(`${dir}: this folder holds ${why}, so it is not emptied; give another one with --lake`);
   }
   const lock = lockFolder(dir);
-  // What is left of a demo that was broken off is known by its locks.
+  // The folder of locks is kept: it identifies the rest of an interrupted demo as a lake.
   for (const name of names) if (name !== LOCKS) await rm(join(dir, name), { recursive: true, force: true });
   lock.release();
 }
@@ -85,9 +85,9 @@ function noSource(name: string): CommandError {
   return new CommandError(`no source ${name}: the demo needs it; take \`sources\` out of cdk.json`);
 }
 
-/** Loads the sample and gives back what went wrong. */
+/** Loads the sample. @returns a line for each thing that went wrong */
 async function load(dir: string, sample: readonly SampleSource[], stage: (line: string) => void): Promise<string[]> {
-  // Loaded when needed: CDK takes seconds, which no other command should wait for.
+  // Imported only here: loading CDK takes seconds, which the other commands should not wait for.
   const { openLake } = await import('../../local/open-lake.ts');
   const lake = await openLake({ dir, context: localContext({}), progress: stage });
   try {
@@ -128,11 +128,11 @@ function duplicatesOf({ source, duplicates: planted }: SampleSource, found: read
   return { source, checked, rate, found: { withinObject, acrossObjects, redelivered, outsideWindow }, planted };
 }
 
-/** Where the lake found other duplicates in the sample than were planted there. */
+/** A line for each kind of duplicate whose count differs from the number planted in the sample. */
 function duplicateDifferences(sample: readonly SampleSource[], reports: readonly SourceReport[]): string[] {
   return sample.flatMap((of) => {
     const { source, found, planted } = duplicatesOf(of, reports);
-    // Together: where a payload of log events ends is CloudWatch's choice, and may be between two repeats.
+    // Within and across objects count together: CloudWatch decides where a payload ends, perhaps between two repeats.
     const kinds = [['withinObject', 'acrossObjects'], ['redelivered'], ['outsideWindow']] as const;
     const sum = (of: typeof found, names: readonly (keyof typeof found)[]) =>
       names.reduce((total, name) => total + of[name], 0);
@@ -146,12 +146,12 @@ function duplicateDifferences(sample: readonly SampleSource[], reports: readonly
   });
 }
 
-/** Lines with something special about them. */
+/** Number of unusual lines planted in the sample. */
 function oddLinesOf(sample: readonly SampleSource[]): number {
   return sample.flatMap(({ planted }) => [...planted.oddities.values()]).reduce((sum, count) => sum + count, 0);
 }
 
-/** Where the lake found something else in the sample than was planted there. */
+/** A line for each count of the lake that differs from what was planted in the sample. */
 function differences(sample: readonly SampleSource[], found: readonly Balance[]): string[] {
   return sample.flatMap(({ source, planted }) => {
     const balance = found.find((each) => each.source === source);

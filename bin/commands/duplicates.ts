@@ -80,7 +80,7 @@ async function report(options: DuplicatesOptions): Promise<void> {
   if (problems.length > 0) process.exitCode = 1;
 }
 
-/** The lines of the sample that lie in objects; of log events the table alone tells more. */
+/** The sample's lines, read from their objects. Log events have no object: only the table contains them. */
 async function linesOf({ sample }: DuplicatesReport, { s3, duplicates }: LakeHandle): Promise<CheckedDuplicate[]> {
   const lines: CheckedDuplicate[] = [];
   const sources = compiledSources(duplicates?.sources ?? []);
@@ -100,7 +100,7 @@ async function check(paths: readonly string[], options: DuplicatesOptions): Prom
   const name = options.source ?? DEFAULT_SOURCE;
   const urls = [...new Set(paths)].filter((path) => path.startsWith(S3_URL));
   const { files, problems } = await readInputs([...new Set(paths)].filter((path) => !path.startsWith(S3_URL)));
-  // Objects need a lake, or a stack, to be read from; files need neither.
+  // Only objects are read through a lake or a stack; files need neither.
   const lake = urls.length > 0 ? await openLakeHandle(options, false, stage) : undefined;
   try {
     const sources = compiledSources<RecordSettings>(lake?.duplicates?.sources ?? configuredSources(options.context));

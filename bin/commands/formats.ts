@@ -24,9 +24,9 @@ interface Description {
   readonly description: string;
   readonly reference: string;
   readonly options: readonly string[];
-  /** What each filter leaves out, by name. */
+  /** Which lines each filter drops, by the filter's name. */
   readonly filters: Readonly<Record<string, string>>;
-  /** The options the columns are shown with; null where the format has them without any. */
+  /** The options that `columns` were compiled with; null if the format needs none. */
   readonly example: FormatOptions | null;
   readonly exampleLines: readonly string[];
   readonly columns: readonly { readonly name: string; readonly type: ColumnType; readonly comment: string }[];

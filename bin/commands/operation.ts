@@ -1,4 +1,4 @@
-/** What the commands have in common that operate a lake, here or on AWS. */
+/** What the commands that operate a lake, on this machine or on AWS, have in common. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { STACK } from '../../lib/names.ts';
 import type { LakeHandle } from '../operations/lake-handle.ts';
@@ -16,7 +16,7 @@ export interface OperationFlags {
   readonly json?: true;
 }
 
-/** Exit code of a command that could look, and found something. */
+/** Exit code of a command that ran to its end and found a problem in the lake. */
 export const FOUND = 3;
 
 /** Adds a command that operates a lake. */
@@ -36,42 +36,42 @@ export function stackOption(): Option {
   return new Option('--stack [name]', text).preset(STACK).conflicts('lake');
 }
 
-/** What an operation gives back: counts to show, and whether it found what should not be. */
-export interface Outcome {
+/** Result of an operation: the counts to show, and whether it found a problem. */
+export interface OperationResult {
   readonly counts: object;
   readonly found?: boolean;
-  /** Shown to people below the counts. */
+  /** Shown below the counts, unless the output is JSON. */
   readonly text?: string;
 }
 
 /**
- * Opens the lake, waits until it has done what it was given before, and carries the operation out.
+ * Opens the lake, waits until it has finished its earlier work, and carries out the operation.
  *
- * @param work whether the lake's functions will have something to do
+ * @param work whether the operation gives the lake's functions work to do
  */
 export async function operate(
   flags: OperationFlags,
   work: boolean,
-  run: (lake: LakeHandle, options: OperationOptions, problems: string[]) => Promise<Outcome>,
+  run: (lake: LakeHandle, options: OperationOptions, problems: string[]) => Promise<OperationResult>,
 ): Promise<void> {
   const stage = stages();
   const problems: string[] = [];
   const dryRun = flags.dryRun ?? false;
   const lake = await openLakeHandle(flags, work && !dryRun, stage);
-  let outcome: Outcome;
+  let result: OperationResult;
   try {
     await lake.settle();
     const options = { dryRun, rateLimit: rateLimiter(flags.rate), progress: progressOn(process.stderr) };
-    outcome = await run(lake, options, problems);
+    result = await run(lake, options, problems);
     if (!dryRun) problems.push(...(await lake.settle()));
   } finally {
     await lake.close();
   }
-  if (flags.json) printJson({ ...outcome.counts, dryRun, problems });
-  else print([countsText(outcome.counts), ...(outcome.text ? [outcome.text] : [])].join('\n\n'));
+  if (flags.json) printJson({ ...result.counts, dryRun, problems });
+  else print([countsText(result.counts), ...(result.text ? [result.text] : [])].join('\n\n'));
   for (const problem of problems) complain(problem);
   if (problems.length > 0) process.exitCode = 1;
-  else if (outcome.found) process.exitCode = FOUND;
+  else if (result.found) process.exitCode = FOUND;
 }
 
 /** Opens the stack that the options name, or the lake on this machine. */
@@ -80,7 +80,7 @@ export async function openLakeHandle(
   work: boolean,
   progress: (line: string) => void,
 ): Promise<LakeHandle> {
-  // Loaded when needed: either one has much to load.
+  // Imported only when needed: each of the two modules loads many others.
   if (flags.stack !== undefined) {
     const { openDeployedLake } = await import('../operations/deployed-lake.ts');
     return openDeployedLake(flags.stack);
@@ -89,7 +89,7 @@ export async function openLakeHandle(
   return openLocalLake({ dir: flags.lake, work, progress });
 }
 
-/** Counts by name; those of a part have its name before theirs. Lists are left out. */
+/** A table of the counts; a nested count has the name of its part before its own. Lists are left out. */
 function countsText(counts: object): string {
   return renderTable([{ name: 'what' }, { name: 'count', align: 'right' }], [...flat(counts)]);
 }
@@ -109,7 +109,7 @@ function rate(text: string): number {
 
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** A moment: a date or time in UTC, or how long ago, as `90m`, `12h` or `7d`. */
+/** Reads a point in time: a date or time in UTC, or how long ago it was, such as `90m`, `12h` or `7d`. */
 export function moment(text: string): Date {
   const [, count, unit = ''] = /^(\d+)([mhd])$/.exec(text) ?? [];
   const time = count ? Date.now() - Number(count) * (UNIT_MS[unit] ?? 0) : Date.parse(inUtc(text));
@@ -117,7 +117,7 @@ export function moment(text: string): Date {
   throw new InvalidArgumentError(`expected a date, a time as 2026-01-05T10:00:00Z, or 12h or 7d ago, got ${text}`);
 }
 
-/** A time without a zone is local time to JavaScript; logs are in UTC. */
+/** JavaScript reads a time without a zone as local time; logs are in UTC. */
 function inUtc(text: string): string {
   return /T[\d:.]+$/.test(text) ? `${text}Z` : text;
 }

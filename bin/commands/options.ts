@@ -1,4 +1,4 @@
-/** Options that several commands take. */
+/** Options that several commands share. */
 import { InvalidArgumentError, Option } from 'commander';
 
 /** The folder that holds a local lake. */
@@ -8,7 +8,7 @@ export function lakeOption(): Option {
   );
 }
 
-/** A context param over those of cdk.json, as often as wanted. */
+/** Context params that override those of cdk.json; the option can be repeated. */
 export function contextOption(): Option {
   return new Option('-c, --context <name=value>', 'a context param over those of cdk.json; repeatable')
     .argParser(collectPairs)
@@ -19,11 +19,11 @@ export function jsonOption(): Option {
   return new Option('--json', 'one JSON document on stdout, and nothing else there');
 }
 
-/** Values by name, as `name=value` options gather them. */
+/** Values by name, collected from repeated `name=value` options. */
 export type Pairs = Readonly<Record<string, string>>;
 
 /**
- * Adds one `name=value` to those before it.
+ * Adds one `name=value` to the pairs given before it.
  *
  * @throws InvalidArgumentError for text without a name or without `=`.
  */

@@ -15,7 +15,7 @@ interface ParseOptions {
   readonly json?: true;
 }
 
-/** Lines shown to people unless they ask for more. */
+/** Lines shown by default; JSON contains all of them. */
 const SHOWN_LINES = 20;
 
 /** `lake parse` */
@@ -114,7 +114,7 @@ function lineText(line: ParsedLine): string {
   return [`line ${line.line}: row`, ...columns].join('\n');
 }
 
-/** As much of a line as is worth reading. */
+/** The beginning of a line: the rest of a long one would fill the screen. */
 function excerpt(raw: string): string {
   return escapeControls(raw.length > 300 ? `${raw.slice(0, 300)}…` : raw);
 }

@@ -10,7 +10,7 @@ import { measuredRates } from '../plan/rates.ts';
 import { planText } from '../plan/text.ts';
 import { contextOption, jsonOption, type Pairs } from './options.ts';
 
-/** Numbers by the source's name; that of no source alone under ''. */
+/** Numbers by the name of their source; a number without a name is stored under ''. */
 type BySource = ReadonlyMap<string, number>;
 
 interface PlanOptions {
@@ -23,9 +23,9 @@ interface PlanOptions {
   readonly json?: true;
 }
 
-/** Lines a day: a thousand times what the largest gateways have. */
+/** A thousand times the traffic of the largest gateways. */
 const MAX_LINES_PER_DAY = 16e12;
-/** A longer line is none (core/lines/lines.ts). */
+/** Longer lines are rejected (core/lines/lines.ts). */
 const MAX_BYTES_PER_LINE = 2 ** 20;
 const MAX_LINES_PER_OBJECT = 1e9;
 const MAX_PEAK = 100;
@@ -111,7 +111,7 @@ function refuseUnknown(flag: string, given: BySource | undefined, names: readonl
   if (unknown !== undefined) throw new CommandError(`${flag}: no source ${unknown}: give one of ${names.join(', ')}`);
 }
 
-/** `1e9`, or `name=1e9`, laid over what came before. */
+/** Reads `1e9` or `name=1e9` and adds it to the numbers given before it. */
 function numbersBySource(text: string, before: BySource = new Map(), max: number): BySource {
   const equals = text.indexOf('=');
   const [name, value] = equals < 0 ? ['', text] : [text.slice(0, equals), text.slice(equals + 1)];
@@ -119,7 +119,7 @@ function numbersBySource(text: string, before: BySource = new Map(), max: number
   return new Map([...before, [name, numberWithin(value, 1, max)]]);
 }
 
-/** @throws InvalidArgumentError for what is no number from `min` to `max`. */
+/** Reads a number such as `1e9`, `1,000` or `1_000`. @throws InvalidArgumentError unless it is from `min` to `max` */
 function numberWithin(text: string, min: number, max: number): number {
   const value = text.trim() === '' ? Number.NaN : Number(text.replaceAll(/(?<=\d)(?:_(?=\d)|,(?=\d{3}(?!\d)))/g, ''));
   if (value >= min && value <= max) return value;

@@ -38,7 +38,7 @@ async function runQuery(sql: string, options: QueryOptions): Promise<void> {
 
 const NUMERIC = /^(tinyint|smallint|integer|bigint|hugeint|float|double|decimal.*)$/;
 
-/** A result as text for people; null is shown as nothing. */
+/** A result as a table; null is an empty cell. */
 export function resultTable({ columns, rows }: QueryResult): string {
   const aligned = columns.map(({ name, type }) => ({
     name,

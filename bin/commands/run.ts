@@ -51,7 +51,7 @@ async function run(paths: readonly string[], options: RunOptions): Promise<void>
   if (found.problems.length > 0) process.exitCode = 1;
 }
 
-/** Sources that the lake had when it was opened last, and would not have with this context. */
+/** Sources that the lake had when it was last opened, but that this context does not configure. */
 function droppedSources(dir: string, context: Pairs): string[] {
   const configured = new Set(configuredSources(context).map(({ name }) => name));
   const had = hasLake(dir) ? readLakeFolder(dir).sources : [];
@@ -77,7 +77,7 @@ async function load(
         `${dropped.join(', ')}; give the same -c again, or put them into cdk.json`,
     );
   }
-  // Loaded when needed: CDK takes seconds, which no other command should wait for.
+  // Imported only here: loading CDK takes seconds, which the other commands should not wait for.
   const { openLake } = await import('../../local/open-lake.ts');
   const lake = await openLake({ dir, context: localContext(context), progress: stage });
   let handed: Handed[];
@@ -86,7 +86,7 @@ async function load(
     if (!source) throw new CommandError(`no function loads source ${name} in this stack`);
     const { taken, left } = sortOut(source, files);
     for (const { file, reason } of left) {
-      // What a folder holds beside its logs is nobody's mistake.
+      // A folder may contain files besides its logs: only a file that the user named is a problem.
       if (file.named) found.problems.push(`${file.path}: not loaded: ${reason}`);
       else stage(`${file.path}: left out: ${reason}`);
     }
@@ -102,7 +102,7 @@ async function load(
   if (before > 0) stage(`${before} of these files had been loaded before; their lines count once`);
 }
 
-/** Asks the lake what became of the files, and gives back how many of them it had before. */
+/** Reads the balances of the files' lines from the lake. @returns how many of the files had been loaded before */
 async function readLoads(
   dir: string,
   source: string,

@@ -1,4 +1,4 @@
-/** The files a command is given: found, opened and read once, so that what is wrong with each is known. */
+/** Finds the files that a command is given and reads each once, so that unreadable ones are known from the start. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
@@ -7,27 +7,27 @@ import { decompress } from '../../lambdas/core/lines/decompress.ts';
 import { UnreadableError, type UnreadableReason } from '../../lambdas/core/lines/unreadable.ts';
 import { messageOf } from '../../local/files.ts';
 
-/** A file with something in it. */
+/** A file that is not empty. */
 export interface InputFile {
   readonly path: string;
-  /** SHA-256 of its bytes as they lie there, in hexadecimal digits. */
+  /** SHA-256 of its stored bytes (compressed, if the file is), in hexadecimal digits. */
   readonly sha256: string;
-  /** Bytes as they lie there. */
+  /** Size on disk. */
   readonly bytes: number;
   readonly modified: Date;
-  /** Named by the user, not found in a folder. */
+  /** Whether the user named the file, rather than a folder that contains it. */
   readonly named: boolean;
   /** Why the file cannot be read to its end; undefined if it can. */
   readonly unreadable?: UnreadableError;
 }
 
-/** What can be loaded, and a line for each file or folder that cannot, or not to its end. */
+/** The files that can be loaded, and a line for each file or folder that cannot be read, or not to its end. */
 export interface Inputs {
   readonly files: readonly InputFile[];
   readonly problems: readonly string[];
 }
 
-/** Finds the files, those of a folder and of the folders below it included, in a fixed order. */
+/** Finds files, including those in folders and their subfolders, in a fixed order. */
 export async function readInputs(paths: readonly string[]): Promise<Inputs> {
   const files: InputFile[] = [];
   const problems: string[] = [];
@@ -58,7 +58,7 @@ export const WAY_OUT: Readonly<Record<UnreadableReason, string>> = {
   unreadable_content: 'none of its lines is read; give them as UTF-8 text, plain or compressed by gzip or zstd',
 };
 
-/** What a folder's logs are called; a file the user names is taken whatever its name. */
+/** Names of log files in a folder; a file that the user names may have any name. */
 const LOG_NAME = /\.log\b|\.(gz|zst|json|jsonl|ndjson)$/i;
 
 class InputError extends Error {}
@@ -82,7 +82,7 @@ async function filesAt(path: string): Promise<{ file: string; named: boolean }[]
   return files.map((file) => ({ file, named: false }));
 }
 
-/** What cannot be looked at is no folder: it gets a message of its own when it is opened. */
+/** False for a path that cannot be read: opening it as a file gives an error message of its own. */
 async function isFolder(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found?.isDirectory() ?? false;
@@ -93,7 +93,7 @@ async function kindOf(path: string): Promise<{ isFile: boolean; isDirectory: boo
   return { isFile: found.isFile(), isDirectory: found.isDirectory() };
 }
 
-/** Reads the file through once, in little memory. */
+/** Reads the whole file as a stream, so that a large one needs little memory. */
 async function inspect(path: string, named: boolean): Promise<InputFile> {
   const { size, mtime } = await stat(path);
   if (size === 0) throw new InputError('empty file; nothing to load');

@@ -1,4 +1,4 @@
-/** What a lake's folder tells of the stack it was last opened with. */
+/** Reads from a lake's folder which stack the lake was last opened with. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ENV, type SourceSettings } from '../../lambdas/core/settings.ts';
@@ -10,7 +10,7 @@ import { CommandError } from '../output/command-error.ts';
 
 export interface LakeFolder {
   readonly dir: string;
-  /** The sources that functions load, by the names of their tables. */
+  /** The sources that the stack's functions load, one for each name. */
   readonly sources: readonly SourceSettings[];
   /** AWS::Glue::Table resources. */
   readonly tables: readonly Resource[];
@@ -18,7 +18,7 @@ export interface LakeFolder {
 
 const stackOf = (dir: string) => join(dir, 'stack');
 
-/** Has a lake been opened in the folder? */
+/** Whether the folder contains a lake. */
 export function hasLake(dir: string): boolean {
   return existsSync(stackOf(dir));
 }
@@ -26,7 +26,7 @@ export function hasLake(dir: string): boolean {
 /**
  * Reads the folder without synthesizing anything.
  *
- * @throws CommandError when there is no lake in it; LakeVersionError when another version made it.
+ * @throws CommandError if it contains no lake; LakeVersionError if another version made the lake
  */
 export function readLakeFolder(dir: string): LakeFolder {
   const directory = stackOf(dir);
@@ -43,7 +43,7 @@ export function readLakeFolder(dir: string): LakeFolder {
   };
 }
 
-/** The sources a function is told of, if it is told of any. */
+/** The sources in a function's environment variables; empty if it has none. */
 function sourcesOf({ properties }: Resource): readonly SourceSettings[] {
   const variables = isObject(properties.Environment) ? properties.Environment.Variables : undefined;
   const json = isObject(variables) ? variables[ENV.sources] : undefined;

@@ -1,16 +1,16 @@
-/** The keys that files get in the landing bucket. */
+/** The object keys that files get in the landing bucket. */
 import { basename } from 'node:path';
 
 /**
- * ELB's form of an object's name, of which the key repeats account, Region and day.
+ * The file names of ELB; the object's key repeats their account, Region and day.
  * https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html#access-log-file-format
  */
 const ELB_NAME =
   /^(?:conn_log_|health_check_log_)?(\d{12})_elasticloadbalancing_([a-z0-9-]+)_.+_(\d{4})(\d\d)(\d\d)T\d{4}Z(?:_|\.)/;
 
 /**
- * The key ELB would have delivered the file under, where its name is one of ELB's; else its own name.
- * The folders on the way to the file are no part of it, so that a file has one key from wherever it is given.
+ * The key under which ELB would have delivered the file, if the file has one of ELB's names; otherwise the file's name.
+ * The file's folder is not part of the key, so that the key is the same from every working directory.
  */
 export function landingKey(path: string): string {
   const name = basename(path);
@@ -20,9 +20,9 @@ export function landingKey(path: string): string {
 }
 
 /**
- * Where another file has the key already: the same key below a folder named after the content.
+ * The key to use if another file already has `key`: the same key below a folder named after the file's content.
  *
- * @param sha256 of the file, in hexadecimal digits
+ * @param sha256 SHA-256 of the file, in hexadecimal digits
  */
 export function keyBeside(key: string, sha256: string): string {
   return `${sha256.slice(0, 12)}/${key}`;

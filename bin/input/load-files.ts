@@ -1,4 +1,4 @@
-/** Files into a lake, each the way its source's records come: as an object, or as log events. */
+/** Hands files to a lake the way its source receives records: as objects, or as log events. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -12,20 +12,20 @@ import type { InputFile } from './input-files.ts';
 import { keyBeside, landingKey } from './landing-key.ts';
 import { eventBatches, logStreamOf } from './log-events.ts';
 
-/** A file that has been handed over, as the `loads` table will name it. */
+/** A file handed to the lake, with the name that identifies it in the table `loads`. */
 export interface Handed {
   readonly path: string;
   readonly objectKey?: string;
   readonly logStream?: string;
 }
 
-/** Why a file is left alone. */
+/** A file that is not loaded, and why. */
 export interface LeftOut {
   readonly file: InputFile;
   readonly reason: string;
 }
 
-/** Sets aside the files that the source's function would skip, told by their names. */
+/** Separates the files that the source's function would skip because of their names. */
 export function sortOut(source: SourceSettings, files: readonly InputFile[]): { taken: InputFile[]; left: LeftOut[] } {
   const taken: InputFile[] = [];
   const left: LeftOut[] = [];
@@ -47,7 +47,7 @@ function objection(source: SourceSettings, baseName: string): string | undefined
   return undefined;
 }
 
-/** Hands the files over in their order. */
+/** Hands the files to the lake, in their order. */
 export async function loadFiles(
   lake: LocalLake,
   source: SourceSettings,
@@ -67,7 +67,7 @@ async function putFile(lake: LocalLake, { bucket, prefix = '' }: ObjectsPlace, f
   const below = (key: string) => (key.startsWith(prefix) ? key : `${prefix}${key}`);
   const own = below(landingKey(file.path));
   const there = join(lake.dir, 'buckets', bucket, own);
-  // Overwriting another file's object would lose the lines of it that are not loaded yet.
+  // Overwriting another file's object would lose its lines that are not loaded yet.
   const objectKey = (await holdsAnother(there, file)) ? below(keyBeside(landingKey(file.path), file.sha256)) : own;
   await lake.putObject(bucket, objectKey, file.path);
   return { path: file.path, objectKey };
@@ -85,7 +85,7 @@ async function holdsAnother(path: string, { bytes, sha256 }: InputFile): Promise
   return hash.digest('hex') !== sha256;
 }
 
-/** A source of several log groups reads all of them alike: the first one takes the events. */
+/** Puts the file's events into the source's first log group: a source reads all of its log groups alike. */
 async function putEvents(
   lake: LocalLake,
   { logGroups: [logGroup = ''] }: EventsPlace,
@@ -97,7 +97,7 @@ async function putEvents(
   return { path: file.path, logStream };
 }
 
-/** What went wrong in the lake, a line for each. */
+/** A line for each error in the lake's queues, functions and streams. */
 export function troubles({ deadLetters, failedEvents, conversionFailures }: Drained, dir: string): string[] {
   return [
     ...deadLetters.map(({ queue, error }) => `queue ${queue}: a message was given up: ${error}; see ${dir}/logs`),

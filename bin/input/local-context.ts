@@ -3,15 +3,15 @@ import { type Config, type Context, DEMO_SOURCES, readConfig } from '../../lib/c
 import type { Source } from '../../lib/config/sources.ts';
 import { CommandError } from '../output/command-error.ts';
 
-/** The context of a local lake: what was given, and the demo's sources where none are configured. */
+/** The context of a local lake: the given one, with the demo's sources if no sources are configured. */
 export function localContext(given: Context): Context {
   return 'sources' in given || 'sources' in cdkJsonContext() ? given : { ...given, sources: DEMO_SOURCES };
 }
 
 /**
- * Checks a context, and that it has the source, before anything is synthesized.
+ * Checks that a context is valid and has the source, before anything is synthesized.
  *
- * @throws ConfigError for a param that cannot be used; CommandError naming the sources there are.
+ * @throws ConfigError if a param is not valid; CommandError with the names of all sources
  */
 export function checkSource(name: string, context: Context): void {
   const { sources } = readConfig({ ...cdkJsonContext(), ...context });
@@ -20,12 +20,12 @@ export function checkSource(name: string, context: Context): void {
   throw new CommandError(`no source ${name}: give one of ${names} with --source, or configure it in cdk.json`);
 }
 
-/** The sources a lake with this context would have. @throws ConfigError for a param that cannot be used. */
+/** The sources that a local lake with this context has. @throws ConfigError if a param is not valid */
 export function configuredSources(context: Context): readonly Source[] {
   return readConfig({ ...cdkJsonContext(), ...localContext(context) }).sources;
 }
 
-/** The configuration that `cdk deploy` would have with this context. @throws ConfigError for a param that cannot be used. */
+/** The configuration that `cdk deploy` uses with this context. @throws ConfigError if a param is not valid */
 export function deployedConfig(context: Context): Config {
   return readConfig({ ...cdkJsonContext(), ...context });
 }

@@ -1,4 +1,4 @@
-/** Files as the log events that CloudWatch would have had. */
+/** Reads files as the log events that CloudWatch would have received. */
 import { createReadStream } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { decompress } from '../../lambdas/core/lines/decompress.ts';
@@ -19,8 +19,9 @@ const MAX_BATCH_BYTES = 1_048_576;
 const EVENT_OVERHEAD_BYTES = 26;
 
 /**
- * The log stream a file stands for: its name, and what tells files of one name apart, so that a stream
- * always holds the same events. Export files are all called 000000.gz: the folder has the stream's name.
+ * Name of the log stream for a file: the file's name, and a part of its hash and time that distinguishes files of the
+ * same name, so that a stream always contains the same events. CloudWatch's export files are all called 000000.gz; they
+ * are in a folder with the name of their stream.
  */
 export function logStreamOf({ path, sha256, modified }: InputFile): string {
   const name = basename(path);
@@ -29,13 +30,14 @@ export function logStreamOf({ path, sha256, modified }: InputFile): string {
 }
 
 /**
- * A file's events in batches that PutLogEvents would take, each in order of time.
+ * A file's events in batches that PutLogEvents accepts, each in order of time.
  *
- * A CloudWatch export file (`2024-01-01T00:00:00.000Z message`) tells the times itself, and a line
- * without one continues the message before it. Of any other file each line is an event, a millisecond
- * after the one before, from the time the file was last changed: the same file gives the same events.
+ * In a CloudWatch export file (`2024-01-01T00:00:00.000Z message`) a line contains its event's time, and a line
+ * without a time continues the message before it. In any other file each line is an event. Its time is a millisecond
+ * after the event before it; the first has the time of the file's last change, so that a file always gives the same
+ * events.
  *
- * @param note told of a line that no event can hold, and is cut
+ * @param note called with a message for each line that is too long for an event and is cut
  */
 export async function* eventBatches(file: InputFile, note: (text: string) => void): AsyncGenerator<LogEvent[]> {
   let batch: LogEvent[] = [];
@@ -53,15 +55,15 @@ export async function* eventBatches(file: InputFile, note: (text: string) => voi
   if (batch.length > 0) yield inOrder(batch);
 }
 
-/** Export files promise no order within a file. */
+/** CloudWatch does not promise that the events in an export file are in order. */
 function inOrder(batch: LogEvent[]): LogEvent[] {
   return batch.sort((a, b) => a.timestamp - b.timestamp);
 }
 
-/** Container logs (CRI) begin with a time as well, but name the stream after it. */
+/** The time at the start of an exported event. Container logs (CRI) begin with a time too, followed by a stream's name. */
 const EXPORTED = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?!std(?:out|err) [FP] )/;
 
-/** Events of a file's lines. */
+/** The events in a file's lines. @param start time of the first event, if the lines contain no times */
 export async function* eventsOf(lines: AsyncIterable<string>, start: number): AsyncGenerator<LogEvent> {
   let count = 0;
   let exported: boolean | undefined;
@@ -81,7 +83,7 @@ export async function* eventsOf(lines: AsyncIterable<string>, start: number): As
   if (open) yield open;
 }
 
-/** The lines of a plain or compressed file, up to where its compression breaks. A line cut by the break is none. */
+/** Lines of a plain or compressed file. If its compression is broken, the lines before the break; a cut line is dropped. */
 async function* linesOf(path: string, note: (text: string) => void): AsyncGenerator<string> {
   let found: string[] = [];
   let count = 0;

@@ -1,4 +1,4 @@
-/** A file's lines as a format reads them, for people who write a configuration. */
+/** Shows how a format reads the lines of a file, for users who write a configuration. */
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { decompress } from '../../lambdas/core/lines/decompress.ts';
@@ -11,7 +11,7 @@ import { Row } from '../../lambdas/core/reading/row.ts';
 import { shownTime } from '../../lambdas/core/reading/times.ts';
 import { type Column, numbered, OWN } from '../../lambdas/core/tables/table.ts';
 
-/** What became of one line. */
+/** Outcome of one line. */
 export type ParsedLine =
   | { readonly line: number; readonly outcome: 'row'; readonly columns: Readonly<Record<string, unknown>> }
   | { readonly line: number; readonly outcome: 'filtered'; readonly filter: string; readonly raw: string }
@@ -23,20 +23,21 @@ export type ParsedLine =
       readonly raw: string;
     };
 
-/** What a file's lines came to. lines = rows + filtered + rejected. */
+/** Outcome of a file's lines. lines = rows + filtered + rejected. */
 export interface Parsed {
   readonly lines: number;
   readonly rows: number;
   readonly filtered: number;
   readonly rejected: number;
-  /** Values that did not convert, and fields beyond the declared columns. */
+  /** Values that could not be converted to their column's type. */
   readonly fieldErrors: number;
+  /** Fields that are not declared as columns. */
   readonly unknownFields: number;
-  /** Filtered and rejected lines by filter and reason. */
+  /** Filtered and rejected lines, by filter or reason. */
   readonly reasons: Readonly<Record<string, number>>;
-  /** The first lines. */
+  /** Outcomes of the first lines. */
   readonly parsed: readonly ParsedLine[];
-  /** The first line at which the format's reader threw, which is a defect of the reader. */
+  /** The first line at which the format's reader threw an error, which is a bug in the reader. */
   readonly failed?: FailedLine;
 }
 
@@ -47,9 +48,9 @@ export interface FailedLine {
 }
 
 /**
- * Reads a file, plain or compressed, as a source of the format would.
+ * Reads a file, plain or compressed, as a source with this format would.
  *
- * @param shown lines to give one by one, from the first
+ * @param shown how many lines, from the first, to return with their outcomes
  */
 export async function parseFile(
   path: string,
@@ -105,7 +106,7 @@ export async function parseFile(
   return { ...counts, reasons: Object.fromEntries(reasons), parsed, ...(failed && { failed }) };
 }
 
-/** The row's columns by name; nulls are left out. */
+/** The row's values by column name; nulls are left out. */
 function columnsOf(row: Row, columns: readonly Column[]): Record<string, unknown> {
   const { members = [] } = readObject(row.json('', 0, '', 'never'));
   const values = new Map(members.map(({ key, json }) => [key, json]));
@@ -113,7 +114,7 @@ function columnsOf(row: Row, columns: readonly Column[]): Record<string, unknown
     columns.flatMap(({ name, key, type }) => {
       const json = values.get(key);
       if (json === undefined) return [];
-      // A bigint beyond what a JSON number holds exactly stays text.
+      // A bigint that a JSON number cannot represent exactly stays text.
       if (type === 'bigint' && !Number.isSafeInteger(Number(json))) return [[name, json]];
       const value: unknown = JSON.parse(json);
       return [[name, type === 'timestamp' ? shownTime(value) : plain(name, value)]];
@@ -121,7 +122,7 @@ function columnsOf(row: Row, columns: readonly Column[]): Record<string, unknown
   );
 }
 
-/** `extra` and `errors` hold JSON text: shown as what it says. */
+/** `extra` and `errors` contain JSON as text: they are shown as the values in it. */
 function plain(name: string, json: unknown): unknown {
   const isText = name === OWN.extra.name || name === OWN.errors.name;
   return isText && typeof json === 'string' ? JSON.parse(json) : json;

@@ -1,14 +1,14 @@
 /**
- * Lines that end elsewhere than their load said: a rejected line that became a row after a fix, a row
- * that could not be converted and was rejected. The origin then gets another row in `loads`, of kind
- * `amended`, with the counts as they are now: lines = rows + filtered + rejected goes on to hold, of the
- * latest row of each origin.
+ * Amendments: corrections of a load's counts, needed when a rejected line becomes a row after a fix, or when a row
+ * that Firehose could not convert becomes a rejected line. The origin then gets another row in `loads`, of kind
+ * `amended`, with the current counts. So lines = rows + filtered + rejected still holds for the latest row of each
+ * origin.
  *
- *   begun, in the ledger ─► lines acknowledged ─► loads row acknowledged ─► noted in the ledger
+ *   begun, in the ledger ─► lines acknowledged ─► loads row acknowledged ─► recorded in the ledger
  *
- * What is found begun and not noted is done again: lines that are in their table already are then counted too.
- * The counts are the load's own and the positions noted, never counted on from the last amendment: so
- * what is done again after a death between these comes to the same.
+ * An amendment that was begun but not recorded is repeated; the repetition also counts the lines that are already in
+ * their table. The counts are computed from the load's own counts and the recorded positions, never from the previous
+ * amendment, so that a repetition after a crash has the same result.
  */
 import { type AttributeValue, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { entryIdOf } from '../../lambdas/core/loading/input.ts';
@@ -18,10 +18,10 @@ import { LOADS_COLUMNS, loadsTable } from '../../lambdas/core/tables/lake-tables
 import { type LakeHandle, once, type ResultRow, sqlText, timeOf } from './lake-handle.ts';
 import { sendRows } from './send-rows.ts';
 
-/** `kind` of a row in `loads` that says what an origin came to after its load. */
+/** `kind` of a row in `loads` that replaces the counts of an origin's load. */
 export const AMENDED = 'amended';
 
-/** What became of an origin's lines after its load. */
+/** How the outcome of an origin's lines changed after its load. */
 export interface Amendment {
   /** Positions of rejected lines that became rows. */
   readonly rows: readonly number[];
@@ -29,17 +29,17 @@ export interface Amendment {
   readonly rejected: readonly number[];
   readonly fieldErrors: number;
   readonly unknownFields: number;
-  /** Milliseconds since the epoch, of the new rows. */
+  /** Event times of the new rows, in milliseconds since the epoch. */
   readonly firstEventTime?: number;
   readonly lastEventTime?: number;
 }
 
 export const NO_AMENDMENT: Amendment = { rows: [], rejected: [], fieldErrors: 0, unknownFields: 0 };
 
-/** Origins one query names. */
+/** Limit of origins in one query, which keeps its text well below Athena's limit of 256 KB. */
 const MAX_ORIGINS = 1000;
 
-/** The rows of `loads` of the given origins as their loads wrote them, without amendments. */
+/** The rows that the loads of the given origins wrote to `loads`; amendments are left out. */
 export async function loadsOf(lake: LakeHandle, origins: readonly string[]): Promise<ReadonlyMap<string, ResultRow>> {
   const found = new Map<string, ResultRow>();
   for (let at = 0; at < origins.length; at += MAX_ORIGINS) {
@@ -53,7 +53,10 @@ export async function loadsOf(lake: LakeHandle, origins: readonly string[]): Pro
   return found;
 }
 
-/** What has been noted of an origin since the load that wrote `base`, and the rejected lines whose becoming rows was only begun. */
+/**
+ * What the ledger has recorded about an origin since the load that wrote `base`, and the positions of rejected lines
+ * whose replay was started but not confirmed.
+ */
 export async function amendmentOf(
   lake: LakeHandle,
   base: ResultRow,
@@ -63,9 +66,9 @@ export async function amendmentOf(
 }
 
 /**
- * Notes which rejected lines are about to become rows; `amend` ends it.
+ * Records which rejected lines are about to become rows; `amend` records that they have.
  *
- * @throws ConditionalCheckFailedException when another operation amends the same origin: run this again
+ * @throws ConditionalCheckFailedException when another operation amends the same origin: run this one again
  */
 export async function begin(lake: LakeHandle, base: ResultRow, positions: readonly number[]): Promise<void> {
   const { amendment, version, begun } = await noted(lake, base);
@@ -73,10 +76,11 @@ export async function begin(lake: LakeHandle, base: ResultRow, positions: readon
 }
 
 /**
- * Notes what became of lines, which must be acknowledged before, and has `loads` say so.
+ * Writes the corrected counts to `loads`, then records the amendment in the ledger. Firehose must have acknowledged
+ * the amended lines before.
  *
- * @param base the origin's row in `loads`, as its load wrote it
- * @throws ConditionalCheckFailedException when another operation amends the same origin: run this again
+ * @param base the row that the origin's load wrote to `loads`
+ * @throws ConditionalCheckFailedException when another operation amends the same origin: run this one again
  */
 export async function amend(lake: LakeHandle, base: ResultRow, more: Amendment): Promise<void> {
   const before = await noted(lake, base);
@@ -102,14 +106,14 @@ export async function amend(lake: LakeHandle, base: ResultRow, more: Amendment):
 
 interface Noted {
   readonly amendment: Amendment;
-  /** Positions of rejected lines that may be rows already, and are not counted as such. */
+  /** Positions of rejected lines that may already be rows but are not yet counted as rows. */
   readonly begun: readonly number[];
   readonly version: number;
 }
 
-/** Positions as ranges, `1-3,7`: what fails together lies together. */
+/** Positions are stored as ranges, `1-3,7`: lines that fail for one reason often follow one another. */
 interface Stored extends Omit<Amendment, 'rows' | 'rejected'> {
-  /** When the load ended that is amended: a later load of the same object has amendments of its own. */
+  /** When the amended load finished: a later load of the same object has its own amendments. */
   readonly of: string;
   readonly rows: string;
   readonly rejected: string;
@@ -181,7 +185,7 @@ function union(one: readonly number[], other: readonly number[]): number[] {
   return [...new Set([...one, ...other])].sort((a, b) => a - b);
 }
 
-/** The lesser of those there are, or with `sign` -1 the greater. */
+/** The lesser of the two numbers, or the greater if `sign` is -1; a missing number is ignored. */
 function least(one: number | undefined, other: number | undefined, sign = 1): number | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   return sign * Math.min(sign * one, sign * other);

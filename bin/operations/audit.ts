@@ -10,11 +10,11 @@ import { type Entry, entriesOf, MAX_BATCH_GET, release, reopen } from './ledger-
 import { announce, asSourceObject, listObjects, MAX_BATCH_MESSAGES, type SourceObject } from './objects.ts';
 import type { OperationOptions } from './operation-options.ts';
 
-/** Something that is not as it should be. */
+/** A problem that the audit found. */
 export interface Finding {
   /**
-   * missing: an object nobody has begun to load. unfinished: begun and not ended. unbalanced: loaded, but
-   * the tables do not hold what `loads` says.
+   * missing: no load of the object was ever started. unfinished: a load was started but not finished.
+   * unbalanced: the object was loaded, but the tables do not contain what `loads` says.
    */
   readonly finding: 'missing' | 'unfinished' | 'unbalanced';
   readonly origin: string;
@@ -24,7 +24,7 @@ export interface Finding {
   readonly detail: string;
 }
 
-/** What was looked at. objects = balanced + unbalanced + unfinished + missing. */
+/** Result of an audit. objects = balanced + unbalanced + unfinished + missing. */
 export interface Audit {
   /** Objects and payloads. */
   readonly objects: number;
@@ -32,23 +32,23 @@ export interface Audit {
   readonly unbalanced: number;
   readonly unfinished: number;
   readonly missing: number;
-  /** Too young to tell: what Firehose has acknowledged may not be in the tables yet. */
+  /** Too recent to judge: rows that Firehose has acknowledged may not be in the tables yet. */
   readonly recent: number;
-  /** Announced to the queue by `fix`; in a dry run, what would have been. */
+  /** Objects that `fix` announced to the queue; in a dry run, objects that it would have announced. */
   readonly queued: number;
   readonly findings: readonly Finding[];
 }
 
-/** What to look at, and whether to do something about it. */
+/** What to audit, and whether to repair it. */
 export interface AuditTask {
-  /** Objects modified, and loads begun, at or after. */
+  /** Audit only objects modified, and loads started, at or after this time. */
   readonly since?: Date;
   readonly fix: boolean;
 }
 
 const DAY_MS = 86_400_000;
 
-/** Compares objects, ledger, `loads` and tables. `fix` has the objects found loaded again. */
+/** Compares objects, ledger, `loads` and tables. With `fix`, the objects with problems are loaded again. */
 export async function audit(lake: LakeHandle, task: AuditTask, options: OperationOptions): Promise<Audit> {
   const settled = lake.settledBefore();
   const books = await readBooks(lake, task, settled, options);
@@ -64,7 +64,7 @@ export async function audit(lake: LakeHandle, task: AuditTask, options: Operatio
   progress.end();
   await queue.flush();
   for (const [origin, { row, problem }] of books.loads) {
-    // Objects expire and payloads are no objects: their loads are accounted for all the same.
+    // Loads of expired objects and of payloads, which the listing of objects cannot contain.
     if (books.seen.has(origin)) continue;
     if (problem === undefined) found.balanced++;
     else found.add(finding('unbalanced', origin, row, problem));
@@ -98,16 +98,16 @@ class Found {
 
 interface Judged {
   readonly row: ResultRow;
-  /** What does not add up; undefined where all does. */
+  /** Which counts disagree, or undefined if none do. */
   readonly problem: string | undefined;
 }
 
 interface Books {
-  /** By origin, without those too young to judge. */
+  /** By origin, without the loads that are too recent to judge. */
   readonly loads: Map<string, Judged>;
-  /** Origins in `loads` that are too young to judge. */
+  /** Origins in `loads` that are too recent to judge. */
   readonly young: Set<string>;
-  /** Origins of objects that lie in their buckets. */
+  /** Origins of objects that are in their buckets. */
   readonly seen: Set<string>;
   readonly recent: number;
 }
@@ -127,10 +127,10 @@ async function readBooks(lake: LakeHandle, task: AuditTask, settled: Date, optio
   return { loads, young, seen: new Set(), recent: young.size };
 }
 
-/** Each load of a source with what the tables hold of it: rows, rejected lines, and how many of these are no rows. */
+/** Query for a source's loads, each with its rows, rejected lines and rejected lines that are not rows in the tables. */
 function balanceQuery(lake: LakeHandle, source: string, { since }: AuditTask): string {
   const table = (name: string) => `"${lake.database}"."${name}"`;
-  // A load's rows are delivered before its row in loads, at most two days by any clock and time zone.
+  // A load's rows are delivered before its row in loads: by at most two days, whatever the clocks and time zones.
   const day = since && sqlText(new Date(since.getTime() - 2 * DAY_MS).toISOString().slice(0, 10));
   const recent = day === undefined ? 'true' : `${PARTITION.name} >= ${day}`;
   const begun = since === undefined ? 'true' : `started_at >= ${sqlTime(since)}`;
@@ -157,14 +157,14 @@ function problemOf(row: ResultRow): string | undefined {
     return `${LOADS} says ${lines} lines, but ${rows} rows + ${filtered} filtered + ${rejected} rejected`;
   }
   if (Number(row.in_table) !== rows) return `${LOADS} says ${rows} rows, the table holds ${row.in_table}`;
-  // Of a flood only the first are kept, and how many of them have since become rows is not to be told.
+  // Of a flood of rejected lines only the first are kept, so that it is unknown how many of all have become rows.
   if (Number(row.no_rows) !== rejected && Number(row.kept) < MAX_REJECTED_KEPT) {
     return `${LOADS} says ${rejected} rejected lines, ${REJECTED_LINES} holds ${row.no_rows}`;
   }
   return undefined;
 }
 
-/** A source's objects that the audit is about, page by page. */
+/** The objects of a source that are audited, page by page. */
 async function* objectsOf(
   lake: LakeHandle,
   { settings }: Source,
@@ -223,7 +223,7 @@ async function auditObjects({ lake, books, settled, found, queue }: Auditing, ob
   }
 }
 
-/** What is wrong with an object that `loads` does not know; undefined where it is too young to tell. */
+/** The problem of an object that has no row in `loads`, or undefined if the object is too recent to judge. */
 function judge(
   entry: Entry | undefined,
   { object }: SourceObject,
@@ -254,7 +254,7 @@ function finding(kind: Finding['finding'], origin: string, row: ResultRow, detai
   return { finding: kind, origin, source: String(row.source), what, detail };
 }
 
-/** Payloads that Lambda gave up lie in the lake bucket: `redrive` loads them. */
+/** Adds the payloads that Lambda gave up on. They are kept in the lake bucket; `redrive` loads them. */
 async function failedEvents(lake: LakeHandle, found: Found): Promise<void> {
   for await (const page of listObjects(lake, { bucket: lake.lakeBucket, prefix: LAKE.failedEvents })) {
     for (const { bucket, key } of page) {
@@ -264,7 +264,7 @@ async function failedEvents(lake: LakeHandle, found: Found): Promise<void> {
   }
 }
 
-/** Has objects loaded again, a few at a time. */
+/** Announces objects to be loaded again, in batches of one SQS request. */
 class FixQueue {
   queued = 0;
   readonly #lake: LakeHandle;
@@ -278,7 +278,7 @@ class FixQueue {
     this.#options = options;
   }
 
-  /** What the ledger takes for done is opened again, and its rows repeat; what it takes for held has a dead holder. */
+  /** Reopens entries that are marked done (their rows will repeat) and releases entries whose holder crashed. */
   async add(object: SourceObject): Promise<void> {
     if (!this.#fix) return;
     this.queued++;

@@ -10,12 +10,12 @@ import {
 import { CommandError } from '../output/command-error.ts';
 import type { ResultRow } from './lake-handle.ts';
 
-/** Between looks at a query under way. */
+/** Delays between requests for the state of a running query: doubled from the first up to the longest. */
 const FIRST_WAIT_MS = 200;
 const LONGEST_WAIT_MS = 3000;
 
 /**
- * Runs queries in a workgroup, whose own limits hold. Rows come a page at a time.
+ * Runs queries in a workgroup, whose limits apply. Rows are fetched page by page.
  *
  * @throws CommandError with Athena's reason when a query fails or is cancelled.
  */
@@ -50,7 +50,7 @@ async function finished(client: AthenaClient, QueryExecutionId: string | undefin
 
 const NUMBERS = new Set(['tinyint', 'smallint', 'integer', 'bigint', 'float', 'double', 'decimal']);
 
-/** Athena gives every value as text. */
+/** A row's values by column name. Athena returns every value as text. */
 function valuesOf(columns: readonly ColumnInfo[], { Data = [] }: Row): ResultRow {
   return Object.fromEntries(
     columns.map(({ Name = '', Type = '' }, index) => {

@@ -6,10 +6,10 @@ import {
 import type { LogReader } from './log-reader.ts';
 
 /**
- * Reads log groups with FilterLogEvents, which gives the events of all streams in order of time.
+ * Reads log groups with FilterLogEvents, which returns the events of all streams in order of time.
  * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
  *
- * @param functionArns the functions whose subscriptions are the lake's own
+ * @param functionArns the lake's functions: a subscription to one of them is the lake's own
  */
 export function awsLogReader(client: CloudWatchLogsClient, functionArns: readonly string[]): LogReader {
   return {

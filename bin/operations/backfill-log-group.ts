@@ -9,42 +9,42 @@ import type { OperationOptions } from './operation-options.ts';
 import { loadHere } from './payloads.ts';
 import { State } from './state.ts';
 
-/** What came of it. events = loaded + alreadyLoaded. */
+/** Result of a backfill. events = loaded + alreadyLoaded. */
 export interface EventCounts {
   readonly events: number;
   readonly payloads: number;
-  /** Events loaded; in a dry run, what would have been. */
+  /** Events loaded; in a dry run, events that would have been loaded. */
   readonly loaded: number;
   /** Events of payloads that an earlier run has loaded. */
   readonly alreadyLoaded: number;
 }
 
 interface Progress extends EventCounts {
-  /** All before is done; milliseconds since the epoch. */
+  /** All events before this time are done; milliseconds since the epoch. */
   readonly since: number;
 }
 
-/** Named where a subscription filter has its name: payloads made here are none of a subscription's. */
+/** Stands for a filter's name in payloads: it marks them as not coming from a subscription filter. */
 const FILTER = 'backfill';
 
-/** Payloads hold the events of one log stream and one minute, and not more than these. */
 const MINUTE_MS = 60_000;
+/** A payload contains events of one log stream and one minute, at most this many. */
 const MAX_PAYLOAD_EVENTS = 5000;
 
 /**
- * Loads a log group's events of a stretch of time, from the minute of its beginning up to that of its end.
- * They are cut into payloads by stream and minute, so that every run over a minute makes the same payloads,
- * which the ledger knows. Events that came through the subscription as well are loaded under other origins:
- * give the time it was not there.
+ * Loads a log group's events of a period. Both ends of the period are rounded down to a whole minute. The events are
+ * grouped into payloads by stream and minute, so that every run over a minute makes the same payloads and the ledger
+ * recognizes them. Events that the subscription has also delivered are loaded again under other origins: give a
+ * period in which the subscription did not exist.
  *
- * @throws CommandError for a log group of no source, and on this machine, which keeps no events.
+ * @throws CommandError if no source has the log group, or if the lake is local: it keeps no log events
  */
 export async function backfillLogGroup(
   lake: LakeHandle,
   asked: LogRange,
   options: OperationOptions,
 ): Promise<EventCounts> {
-  const range = { ...asked, since: minuteOf(asked.since), until: minuteOf(asked.until) };
+  const range = { ...asked, since: startOfMinute(asked.since), until: startOfMinute(asked.until) };
   const { logGroup } = range;
   const source = sourceOfLogGroup(lake.sources, logGroup);
   if (!source) {
@@ -63,7 +63,7 @@ export async function backfillLogGroup(
   for await (const minute of minutes(lake.logs, { ...range, since: resume?.since ?? range.since }, pattern)) {
     for (const payload of payloadsOf(minute.events, logGroup, lake.accountId)) {
       await options.rateLimit(payload.events);
-      const done = !options.dryRun && (await isKnown(lake, source, payload));
+      const done = !options.dryRun && (await wasLoaded(lake, source, payload));
       counts = {
         events: counts.events + payload.events,
         payloads: counts.payloads + 1,
@@ -79,13 +79,12 @@ export async function backfillLogGroup(
   return counts;
 }
 
-/** The beginning of a time's minute. */
-function minuteOf(millis: number): number {
+function startOfMinute(millis: number): number {
   return Math.floor(millis / MINUTE_MS) * MINUTE_MS;
 }
 
-/** Loads the payload; true where it had been loaded before. */
-async function isKnown(lake: LakeHandle, source: Source, payload: Payload): Promise<boolean> {
+/** Loads the payload. @returns whether it had been loaded before */
+async function wasLoaded(lake: LakeHandle, source: Source, payload: Payload): Promise<boolean> {
   const { outcome } = await loadHere(lake, source, payload, 'lake-backfill');
   if (outcome === 'already_loaded') return true;
   if (outcome === 'loaded') return false;
@@ -97,11 +96,11 @@ async function isKnown(lake: LakeHandle, source: Source, payload: Payload): Prom
 interface Minute {
   readonly events: readonly FilteredLogEvent[];
   readonly until: number;
-  /** False where the minute has more than is held at a time. */
+  /** Whether these are the minute's last events: a minute of more than `MAX_HELD_EVENTS` comes in several parts. */
   readonly ended: boolean;
 }
 
-/** Events minute by minute, which they come in order of; a full minute in parts. */
+/** Events grouped by minute. They arrive in order of time; a minute with very many events is split. */
 async function* minutes(logs: LogReader, range: LogRange, pattern: string): AsyncGenerator<Minute> {
   if (range.since >= range.until) return;
   let held: FilteredLogEvent[] = [];
@@ -112,7 +111,7 @@ async function* minutes(logs: LogReader, range: LogRange, pattern: string): Asyn
       if (timestamp >= until) {
         if (held.length > 0) yield { events: held, until, ended: true };
         held = [];
-        until = minuteOf(timestamp) + MINUTE_MS;
+        until = startOfMinute(timestamp) + MINUTE_MS;
       }
       held.push(event);
       if (held.length < MAX_HELD_EVENTS) continue;
@@ -123,7 +122,7 @@ async function* minutes(logs: LogReader, range: LogRange, pattern: string): Asyn
   if (held.length > 0) yield { events: held, until, ended: true };
 }
 
-/** Of all streams together: tens of megabytes. */
+/** Events of all streams together that are held in memory: tens of megabytes. */
 const MAX_HELD_EVENTS = 50_000;
 
 function* payloadsOf(events: readonly FilteredLogEvent[], logGroup: string, owner: string): Generator<Payload> {

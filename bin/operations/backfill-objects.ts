@@ -17,38 +17,38 @@ import { State } from './state.ts';
 export interface ObjectsToLoad {
   readonly bucket: string;
   readonly prefix: string;
-  /** Last modified at or after, and before. */
+  /** Only objects last modified at or after `since` and before `until`. */
   readonly since?: Date;
   readonly until?: Date;
-  /** Only those of this source. */
+  /** Only objects of this source. */
   readonly source?: string;
-  /** Those that have been loaded too: their rows repeat, with the same origin and position. */
+  /** Include objects that have already been loaded: their rows repeat, with the same origin and position. */
   readonly reload: boolean;
 }
 
-/** What came of it. listed = queued + alreadyLoaded + outOfTime + noLogs. */
+/** Result of a backfill. listed = queued + alreadyLoaded + outOfTime + noLogs. */
 export interface ObjectCounts {
   readonly listed: number;
-  /** Announced to the queue; in a dry run, what would have been. */
+  /** Objects announced to the queue; in a dry run, objects that would have been announced. */
   readonly queued: number;
   readonly alreadyLoaded: number;
   /** Not modified between `since` and `until`. */
   readonly outOfTime: number;
-  /** Of no source, or by their names no logs of theirs. */
+  /** Objects that belong to no source, or whose names show that they are not its logs. */
   readonly noLogs: number;
 }
 
 interface Progress extends ObjectCounts {
-  /** The last key dealt with. */
+  /** The last key processed. */
   readonly after?: string;
 }
 
 /**
  * Announces objects to the lake's queue, as if they had just been created. The keys are listed once, in
- * order; after each page of the listing the last key and the counts are written down. A run that was
- * broken off goes on there: what it announced after that is announced again, and the ledger skips it.
+ * order; after each page of the listing, the last key and the counts are saved. After an interruption the next run
+ * continues there: objects announced after the last save are announced again, and the ledger skips them.
  *
- * @throws CommandError when no source has the bucket.
+ * @throws CommandError if no source has the bucket
  */
 export async function backfillObjects(
   lake: LakeHandle,
@@ -112,7 +112,7 @@ async function sortOut(lake: LakeHandle, objects: readonly ListedObject[], task:
   };
 }
 
-/** @param ended ids of entries to open again: loaded ones, and such whose object was replaced but lies there again */
+/** @param ended ids of ledger entries to reopen: loaded objects, and replaced objects that are in the bucket again */
 async function queueAll(
   lake: LakeHandle,
   objects: readonly SourceObject[],

@@ -1,4 +1,4 @@
-/** One failed record of Firehose: which of its rows are bad. */
+/** Finds the bad rows in a record that Firehose could not convert. */
 import { rowsOf } from '../../lambdas/core/loading/pack.ts';
 import { shownTime } from '../../lambdas/core/reading/times.ts';
 import { OWN, type Table } from '../../lambdas/core/tables/table.ts';
@@ -18,26 +18,25 @@ export interface FailedRecord {
 export interface BadRow {
   readonly origin: string | undefined;
   readonly position: number | undefined;
-  /** The row as JSON by column name; the text as it came where it is no JSON object. */
+  /** The row as JSON by column name, or the original text if it is not a JSON object. */
   readonly raw: string;
   readonly detail: string;
 }
 
-/** A failed record taken apart. */
+/** A failed record's rows, sorted by what to do with them. */
 export interface Bisected {
-  /** Rows to send again in records filled as usual. */
+  /** Rows to send again, packed into full records. */
   readonly good: readonly string[];
-  /** Rows to send again in records of their own. */
+  /** Groups of rows to send again, each group as a record of its own. */
   readonly pieces: readonly (readonly string[])[];
   readonly bad: readonly BadRow[];
 }
 
 /**
- * Reads a line of an error object. AWS spells the names of code and message both with `last` before
- * them and without.
+ * Reads a line of an error object. AWS documents the code and message both with and without the prefix `last`.
  * https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion-error-handling.html
  *
- * @throws CommandError saying where, what was expected and what came.
+ * @throws CommandError saying where the line is, what was expected and what the line contains
  */
 export function failedRecord(line: string, where: string): FailedRecord {
   const fields = fieldsOf(line);
@@ -52,7 +51,7 @@ export function failedRecord(line: string, where: string): FailedRecord {
   };
 }
 
-/** Values of a JSON object by their names in lower case; none where it is no object. */
+/** Values of a JSON object by their names in lower case; empty if the line is not a JSON object. */
 function fieldsOf(line: string): ReadonlyMap<string, unknown> {
   try {
     return new Map(Object.entries(Object(JSON.parse(line))).map(([name, value]) => [name.toLowerCase(), value]));
@@ -61,16 +60,16 @@ function fieldsOf(line: string): ReadonlyMap<string, unknown> {
   }
 }
 
-/** Records that a record is sent again as, where nothing tells which of its rows is the bad one. */
+/** Number of records that a failed record is split into if its bad row is unknown. */
 const PIECES = 16;
 
-/** Codes that blame the data; others (no access to the table, a fault of the service) blame no row. */
+/** Error codes whose cause is the data. The cause of others, such as missing access to the table, is not in a row. */
 const BLAMES_DATA = /\.(ParseError|MalformedData|InvalidType\w*)$/;
 
 /**
- * Finds a record's bad rows by the deserializer's rules as they are known. Where by these none is bad,
- * Firehose must tell: the record goes again in pieces, a piece that fails comes back and is cut
- * further, and a row that fails alone is a bad one.
+ * Finds a record's bad rows by the known rules of Firehose's deserializer. If no row breaks them, Firehose has to
+ * decide: the record is sent again in pieces, a piece that fails comes back and is split further, and a row that
+ * fails alone is bad.
  */
 export function bisected(table: Table, { rows, code, message }: FailedRecord): Bisected {
   const problemOf = checker(table);
@@ -93,7 +92,7 @@ export function bisected(table: Table, { rows, code, message }: FailedRecord): B
   return { good: [], pieces, bad };
 }
 
-/** Tells what keeps a row from being converted; undefined where nothing does. */
+/** Makes a function that says why a row cannot be converted; it returns undefined if the row can be. */
 function checker({ columns }: Table): (row: string) => string | undefined {
   const convert = openXByKey(columns);
   return (row) => {
@@ -107,7 +106,7 @@ function checker({ columns }: Table): (row: string) => string | undefined {
   };
 }
 
-/** Undoes the mapping of names to numbers, and of times. */
+/** Converts a row back for people: column names instead of column numbers, and times as text. */
 function badRow({ columns }: Table, row: string, detail: string): BadRow {
   const byKey = new Map(columns.map((column) => [column.key, column]));
   let values: Record<string, unknown>;

@@ -1,4 +1,4 @@
-/** The duplicate check done by hand: on files and objects given, without a table. */
+/** The duplicate check of given files and objects, in memory and without a table. */
 import { countPages, type StoredPage } from '../../lambdas/core/duplicates/counting.ts';
 import { readObject } from '../../lambdas/core/duplicates/input-to-check.ts';
 import { type Page, Pager } from '../../lambdas/core/duplicates/pages.ts';
@@ -9,11 +9,11 @@ import type { RecordSettings } from '../../lambdas/core/settings.ts';
 /** A file or object to check. */
 export interface CheckedFile {
   readonly name: string;
-  /** May be called again. */
+  /** Can be called several times: the file may be read twice. */
   readonly open: () => Promise<AsyncIterable<Uint8Array>>;
 }
 
-/** What the files hold. Of n records that are one another's duplicates, n - 1 count. */
+/** Result of the check. Of n equal records, n - 1 count as duplicates. */
 export interface Checked {
   readonly files: readonly { readonly file: string; readonly records: number }[];
   readonly checked: number;
@@ -21,25 +21,25 @@ export interface Checked {
   /** Repeats of a record in its own file. */
   readonly withinObject: number;
   readonly acrossObjects: number;
-  /** duplicates / checked; 0 where nothing was checked. */
+  /** duplicates / checked; 0 if nothing was checked. */
   readonly rate: number;
-  /** Some of the duplicates, each with all its places. */
+  /** Some of the duplicates, each with all its occurrences. */
   readonly sample: readonly CheckedDuplicate[];
 }
 
 export interface CheckedDuplicate {
   readonly fingerprint: string;
   readonly places: readonly { readonly file: string; readonly line: number }[];
-  /** The line as it stands at the first place. */
+  /** The line at its first occurrence. */
   readonly text: string;
 }
 
-/** Duplicates shown. */
+/** Limit of duplicates in the sample. */
 const MAX_SHOWN = 10;
 
 /**
- * Counts as the lake does: records are compared with those of the same minute. Memory holds the pages: 5
- * bytes of each record, and 4 KB of each file and minute at least.
+ * Counts duplicates as the lake does: records are compared with the records of the same minute. Memory holds
+ * 5 bytes per record, and at least 4 KB for each file and minute.
  */
 export async function checkDuplicates(
   source: FoundSource<RecordSettings>,
@@ -78,7 +78,7 @@ export async function checkDuplicates(
   };
 }
 
-/** Reads the files once more, for the lines that the fingerprints stand for. */
+/** Finds the lines of the given fingerprints by reading the files again. */
 export async function placesOf(
   fingerprints: readonly string[],
   source: FoundSource<RecordSettings>,

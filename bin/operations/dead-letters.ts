@@ -13,22 +13,22 @@ import { release } from './ledger-entries.ts';
 import { MAX_BATCH_MESSAGES, queueOf, sendMessages } from './objects.ts';
 import type { OperationOptions } from './operation-options.ts';
 
-/** What became of dead letters. */
+/** Result of redriving dead letters. */
 export interface DeadLetterCounts {
-  /** Sent to the lake's queue again; in a dry run, those there are. */
+  /** Messages sent to the lake's queue again; in a dry run, messages in the dead-letter queue. */
   readonly redriven: number;
-  /** Were sent again by this run and failed again meanwhile: left where they are. */
+  /** Messages that this run sent again and that have failed again: they are left in the dead-letter queue. */
   readonly failedAgain: number;
 }
 
-/** A message taken is dealt with in this time, or another run may take it. */
+/** Time to process a received message; afterwards another run may receive it. */
 const VISIBILITY_SECONDS = 60;
-/** With a wait, SQS asks all its servers: no answer means there is nothing. */
+/** With a wait, SQS asks all its servers, so that an empty answer means an empty queue. */
 const WAIT_SECONDS = 1;
 
 /**
- * Sends dead letters to the queue they came from. Each is deleted only once the queue has it: where this
- * dies in between, it is in both, and the ledger skips whatever comes twice.
+ * Sends dead letters to the queue they came from. A dead letter is deleted only after the queue has accepted it. After
+ * a crash in between, it is in both queues, and the ledger skips the object that is announced twice.
  */
 export async function redriveDeadLetters(lake: LakeHandle, options: OperationOptions): Promise<DeadLetterCounts> {
   const QueueUrl = await deadLetterQueue(lake);
@@ -59,7 +59,10 @@ export async function redriveDeadLetters(lake: LakeHandle, options: OperationOpt
   return counts;
 }
 
-/** The letter's own claims, which live on in the ledger: sent again, it is a message of another id. */
+/**
+ * Releases the claims that the dead letter's message still holds in the ledger: sent again, the message has another
+ * id, which could not take them over.
+ */
 async function releaseObjects(lake: LakeHandle, { Body = '', MessageId = '' }: Message): Promise<void> {
   for (const object of objectsIn(Body)) {
     const match = sourceOfObject(lake.sources, object);
@@ -68,7 +71,7 @@ async function releaseObjects(lake: LakeHandle, { Body = '', MessageId = '' }: M
   }
 }
 
-/** A letter nobody can read names no objects; it is sent again all the same, as the function may have learnt to. */
+/** Objects in a dead letter; none if it cannot be read. It is sent again anyway: the function may be fixed by now. */
 function objectsIn(body: string): CreatedObject[] {
   try {
     return createdObjects(body);

@@ -18,19 +18,20 @@ import { awsLogReader } from './aws-logs.ts';
 import { type LakeHandle, lakeSettings } from './lake-handle.ts';
 
 /**
- * Firehose's longest buffer interval is 15 minutes; the rest is for writing the file.
+ * Rows acknowledged this long ago are in the tables: Firehose's longest buffer interval is 15 minutes, and the rest is
+ * for writing the file.
  * https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html
  */
 const SETTLED_AFTER_MS = 20 * 60_000;
 
-/** Folder, in the one the command is run in, for operations that are broken off. */
+/** Folder, below the working directory, for the progress of operations that may be interrupted. */
 const STATE_FOLDER = '.lake-operations';
 
 /**
- * A deployed stack: credentials and Region from the SDK's default chain, names from the stack itself,
- * settings from its functions' environments.
+ * Opens a deployed lake. Credentials and Region come from the SDK's default chain, names from the stack, and settings
+ * from the environment variables of its functions.
  *
- * @throws CommandError when the stack is not there, or is none of ours.
+ * @throws CommandError if the stack does not exist or is not a Tributary stack
  */
 export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
   const { outputs, functions } = await stackOf(stackName);

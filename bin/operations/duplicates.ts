@@ -1,4 +1,4 @@
-/** What the duplicate check has found, for people. */
+/** Reports what the duplicate check has found. */
 import { auditQuery } from '../../lambdas/core/duplicates/audit.ts';
 import type { SampledDuplicate } from '../../lambdas/core/duplicates/counting.ts';
 import { MINUTE_MS, minuteOf } from '../../lambdas/core/duplicates/minutes.ts';
@@ -9,7 +9,7 @@ import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
 import { CommandError } from '../output/command-error.ts';
 import type { LakeHandle } from './lake-handle.ts';
 
-/** One source's duplicates. Counts are of the records checked, which are `sampleRate` of all. */
+/** Duplicates of one source. All counts refer to the checked records, which are a share `sampleRate` of all records. */
 export interface SourceReport {
   readonly source: string;
   readonly checked: number;
@@ -17,13 +17,13 @@ export interface SourceReport {
   readonly duplicates: number;
   readonly withinObject: number;
   readonly acrossObjects: number;
-  /** Deliveries of objects that had been checked. */
+  /** Deliveries of objects that had already been checked. */
   readonly redelivered: number;
-  /** Records outside the window; they are not checked. */
+  /** Records whose event time is outside the window; they are not checked. */
   readonly outsideWindow: number;
-  /** duplicates / checked; 0 where nothing was checked. */
+  /** duplicates / checked; 0 if nothing was checked. */
   readonly rate: number;
-  /** Of the last minute counted, (0, 1]. */
+  /** Sample rate of the last counted minute, in (0, 1]. */
   readonly sampleRate: number;
   /** Minutes of event time, in order. */
   readonly minutes: readonly MinuteReport[];
@@ -36,14 +36,14 @@ export interface MinuteReport {
   readonly duplicates: number;
 }
 
-/** A duplicate to look at. */
+/** A duplicate as an example. */
 export interface SampleReport {
   readonly source: string;
-  /** Of its event, ISO 8601, UTC. */
+  /** Minute of its event time, ISO 8601, UTC. */
   readonly minute: string;
   readonly fingerprint: string;
   readonly kind: 'within' | 'across';
-  /** Where it is: rows of the source's table have the origin. */
+  /** The inputs that contain it; rows of the source's table have the same origins. */
   readonly places: readonly Place[];
 }
 
@@ -53,7 +53,7 @@ export interface Place {
   readonly what: string;
 }
 
-/** What a source's table itself tells, counted by SQL. */
+/** Duplicates in a source's table, counted by SQL. */
 export interface AuditReport {
   readonly source: string;
   readonly checked: number;
@@ -67,8 +67,8 @@ export interface DuplicatesReport {
 }
 
 /**
- * The report as programs read it: without what only the chart is drawn from. `late` is the former name of
- * `outsideWindow`, kept for programs that read it.
+ * The report as JSON, without the values that only the chart needs. `late` is the former name of `outsideWindow`, kept
+ * for programs that read it.
  */
 export function reportJson({ sources, sample }: DuplicatesReport) {
   return {
@@ -77,14 +77,14 @@ export function reportJson({ sources, sample }: DuplicatesReport) {
   };
 }
 
-/** Duplicates shown of each source: the latest. */
+/** Limit of duplicates shown per source; the latest are shown. */
 const MAX_SHOWN = 10;
 
 /**
- * Reads what has been found.
+ * Reads the results of the duplicate check.
  *
- * @param since minutes of event time from then on, and deliveries
- * @throws CommandError when duplicates are not checked, or the source is not there.
+ * @param since report only minutes of event time, and deliveries, at or after this time
+ * @throws CommandError if the lake does not check duplicates, or has no such source
  */
 export async function duplicatesReport(
   { duplicates, dynamodb }: Pick<LakeHandle, 'duplicates' | 'dynamodb'>,
@@ -109,10 +109,10 @@ export async function duplicatesReport(
 }
 
 /**
- * Counts exactly, by SQL over the tables: what the check must agree with, where all records of those
- * days are in both.
+ * Counts duplicates exactly, by SQL over the tables. The duplicate check must find the same counts if it has checked
+ * all records of those days.
  *
- * @param since days on which rows arrived, from then on
+ * @param since count only rows that arrived on this day or later
  */
 export async function auditDuplicates(
   lake: LakeHandle,
@@ -161,12 +161,12 @@ function sourceReport(
     duplicates,
     withinObject,
     acrossObjects,
-    redelivered: sum(inputStats, (note) => note.redelivered),
-    outsideWindow: sum(inputStats, (note) => note.outsideWindow),
+    redelivered: sum(inputStats, (stats) => stats.redelivered),
+    outsideWindow: sum(inputStats, (stats) => stats.outsideWindow),
     rate: checked > 0 ? duplicates / checked : 0,
     sampleRate: minutes.at(-1)?.sampleRate ?? 1,
     minutes: minutes.map((minute) => ({
-      minute: timeOf(minute),
+      minute: isoMinute(minute),
       checked: minute.checked,
       duplicates: minute.withinObject + minute.acrossObjects,
     })),
@@ -181,10 +181,10 @@ async function sampleReport(minutes: readonly CountedMinute[], store: ReportStor
   const objects = await store.finished(shown.flatMap(({ duplicate }) => duplicate.origins));
   return shown.map(({ minute, duplicate: { fingerprint, origins } }) => ({
     source: minute.source,
-    minute: timeOf(minute),
+    minute: isoMinute(minute),
     fingerprint,
     kind: kindOf(origins),
-    // An object that is still being finished by its retry, or has expired, has no name.
+    // The name of an object is unknown while a retry still finishes it, and after its entry has expired.
     places: [...new Set(origins)].map((origin) => ({ origin, what: objects.get(origin)?.label ?? '' })),
   }));
 }
@@ -193,6 +193,6 @@ function kindOf([one, other]: SampledDuplicate['origins']): SampleReport['kind']
   return one === other ? 'within' : 'across';
 }
 
-function timeOf({ minute }: CountedMinute): string {
+function isoMinute({ minute }: CountedMinute): string {
   return new Date(minute * MINUTE_MS).toISOString();
 }

@@ -8,12 +8,12 @@ import { listObjects } from './objects.ts';
 import type { OperationOptions } from './operation-options.ts';
 import { loadHere } from './payloads.ts';
 
-/** What became of events that Lambda gave up. found = loaded + alreadyLoaded + left. */
+/** Result of redriving payloads that Lambda gave up on. found = loaded + alreadyLoaded + left. */
 export interface FailedEventCounts {
   readonly found: number;
   readonly loaded: number;
   readonly alreadyLoaded: number;
-  /** Cannot be loaded yet: they stay where they are. */
+  /** Payloads that cannot be loaded yet; they stay in the bucket. */
   readonly left: number;
 }
 
@@ -24,9 +24,9 @@ const invocationRecord = z.object({
 });
 
 /**
- * Loads the payloads that Lambda gave up and keeps in the lake bucket, by this process and the same code:
- * an object is deleted when Firehose has acknowledged all of its payload, which an invocation accepted by
- * Lambda would not mean.
+ * Loads the payloads that Lambda gave up on and put into the lake bucket. This process loads them, with the code of the
+ * function, instead of invoking the function: an object may be deleted only after Firehose has acknowledged its whole
+ * payload, and an accepted invocation does not say that.
  */
 export async function redriveFailedEvents(
   lake: LakeHandle,
@@ -55,7 +55,7 @@ export async function redriveFailedEvents(
   return counts;
 }
 
-/** How it went, or why it cannot be loaded. */
+/** Loads one payload. @returns `loaded`, `alreadyLoaded`, or the reason why it cannot be loaded */
 async function load(lake: LakeHandle, Key: string): Promise<string> {
   const { Body } = await lake.s3.send(new GetObjectCommand({ Bucket: lake.lakeBucket, Key }));
   const record = invocationRecord.safeParse(parsed(await Body?.transformToString()));
@@ -66,7 +66,7 @@ async function load(lake: LakeHandle, Key: string): Promise<string> {
     if (!payload) return 'alreadyLoaded';
     const source = sourceOfLogGroup(lake.sources, payload.logGroup);
     if (!source) return `no source has the log group ${payload.logGroup}`;
-    // The function's own retries had this id: what they hold is taken over at once.
+    // The function's own attempts had this request id: with the same holder, their claim is taken over at once.
     const { outcome } = await loadHere(lake, source, payload, requestContext.requestId);
     if (outcome === 'loaded') return 'loaded';
     return outcome === 'already_loaded' ? 'alreadyLoaded' : `its payload is ${outcome}; run again later`;

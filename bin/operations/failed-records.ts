@@ -13,28 +13,28 @@ import { type ListedObject, listObjects } from './objects.ts';
 import type { OperationOptions } from './operation-options.ts';
 import { sendRecords, sendRows } from './send-rows.ts';
 
-/** What became of failed records. */
+/** Result of redriving failed records. */
 export interface FailedRecordCounts {
   /** Error objects with failed conversions. */
   readonly objects: number;
   readonly records: number;
-  /** Rows sent to their table's streams again; in a dry run, what would have been. */
+  /** Rows sent to their table's streams again; in a dry run, rows that would have been sent. */
   readonly rowsSent: number;
-  /** Rows that can be none: rejected lines, by the reason `conversion_failed`. */
+  /** Rows that cannot be converted: they become rejected lines with the reason `conversion_failed`. */
   readonly rowsRejected: number;
-  /** Objects left where they are: of tables the lake has not, or no failed conversions. */
+  /** Objects left in the bucket: their table is not in the lake, or they are not failed conversions. */
   readonly left: number;
 }
 
-/** Reason of a rejected line whose row Firehose could not convert. */
+/** Rejection reason of a line whose row Firehose could not convert. */
 export const CONVERSION_FAILED = 'conversion_failed';
 
 const FAILED_CONVERSIONS = 'format-conversion-failed';
 
 /**
- * Takes failed records apart: rows that cannot be converted become rejected lines, the others are sent
- * again. An error object is deleted when Firehose has acknowledged all that was in it; where this dies
- * before, its rows are sent again, with the same origin and position.
+ * Splits failed records into rows: rows that cannot be converted become rejected lines, and the others are sent
+ * again. An error object is deleted after Firehose has acknowledged all of its rows. After a crash before that, the
+ * rows are sent again, with the same origin and position.
  */
 export async function redriveFailedRecords(
   lake: LakeHandle,
@@ -91,7 +91,7 @@ async function redriveObject(lake: LakeHandle, object: ListedObject, { table, st
   return counts;
 }
 
-/** One JSON document a line, of one failed record each. */
+/** The failed records of an error object: one JSON document per line. */
 async function* recordsOf(lake: LakeHandle, { bucket, key }: ListedObject): AsyncGenerator<FailedRecord> {
   const { Body } = await lake.s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
   if (!Body) return;
@@ -102,10 +102,10 @@ async function* recordsOf(lake: LakeHandle, { bucket, key }: ListedObject): Asyn
   }
 }
 
-/** Sends bad rows as rejected lines, then has `loads` say that they are. */
+/** Sends bad rows as rejected lines, then corrects the counts in `loads`. */
 async function reject(lake: LakeHandle, table: Table, object: ListedObject, bad: readonly BadRow[]): Promise<void> {
   const now = new Date();
-  // A row that does not tell where it came from is told by where it lay.
+  // A row without a readable origin gets the origin of its error object.
   const here = originOf([CONVERSION_FAILED, object.bucket, object.key, object.etag]);
   const lines = bad.map(({ origin = here, position, raw, detail }, index) =>
     rejectedRow(origin, position ?? index, { source: table.name, reason: CONVERSION_FAILED, detail, raw }, now),
@@ -117,7 +117,7 @@ async function reject(lake: LakeHandle, table: Table, object: ListedObject, bad:
     ({ origin = '' }) => origin,
   );
   for (const [origin, base] of await loadsOf(lake, [...byOrigin.keys()])) {
-    // A row of rejected_lines has the origin of its source's object, but is no row of that source.
+    // A failed row of rejected_lines has the origin of its source's object, but is not a row of that source.
     if (base.source !== table.name) continue;
     const positions = (byOrigin.get(origin) ?? []).flatMap(({ position }) => position ?? []);
     await amend(lake, base, { ...NO_AMENDMENT, rejected: positions });

@@ -1,4 +1,4 @@
-/** What the operations work on: one lake's queue, ledger, streams, buckets and tables, here or on AWS. */
+/** A lake as the operations see it: queue, ledger, streams, buckets and tables, on this machine or on AWS. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { FirehoseClient } from '@aws-sdk/client-firehose';
 import type { S3Client } from '@aws-sdk/client-s3';
@@ -19,7 +19,7 @@ import { type OnceOf, onceSelect } from '../../lambdas/core/tables/views.ts';
 import { CommandError } from '../output/command-error.ts';
 import type { LogReader } from './log-reader.ts';
 
-/** A row of a query's result: numbers as numbers, all else as text or null. */
+/** A row of a query's result: numbers as numbers, all other values as text or null. */
 export type ResultRow = Readonly<Record<string, unknown>>;
 
 export interface Clients {
@@ -29,39 +29,39 @@ export interface Clients {
   readonly firehose: FirehoseClient;
 }
 
-/** Names and settings of a lake, as its own functions are told them. */
+/** Names and settings of a lake, read from the environment variables of its functions. */
 export interface LakeSettings extends Omit<LoaderSettings, 'sources'> {
   readonly sources: readonly Source[];
-  /** URL of the queue that announces objects; undefined where no source has objects. */
+  /** URL of the queue that announces objects; undefined if no source has objects. */
   readonly queueUrl: string | undefined;
-  /** Undefined where duplicates are not checked. */
+  /** Undefined if the lake does not check duplicates. */
   readonly duplicates: TrackerSettings | undefined;
 }
 
-/** One lake. */
+/** An open lake: its settings, the clients of its services, and what depends on where the lake is. */
 export interface LakeHandle extends LakeSettings, Clients {
-  /** The AWS account's number. */
+  /** Number of the AWS account, 12 digits. */
   readonly accountId: string;
   readonly lakeBucket: string;
   readonly database: string;
-  /** Runs one query; rows come as they are read. */
+  /** Runs one query and returns the rows while they are read. */
   readonly query: (sql: string) => AsyncIterable<ResultRow>;
-  /** Reads log groups; undefined on this machine, which keeps no log events. */
+  /** Reads log groups; undefined for a local lake, which keeps no log events. */
   readonly logs: LogReader | undefined;
-  /** Folder for what an operation that is broken off needs to go on. */
+  /** Folder for the progress of operations, from which an interrupted operation continues. */
   readonly stateFolder: string;
-  /** What Firehose acknowledged before this time has reached the tables. */
+  /** Rows that Firehose acknowledged before this time are in the tables. */
   readonly settledBefore: () => Date;
-  /** Waits until the lake has done what it was given, where that can be waited for; gives back what went wrong. */
+  /** Waits until a local lake has finished its work; on AWS it returns at once. @returns a line per problem */
   readonly settle: () => Promise<string[]>;
   readonly close: () => Promise<void>;
 }
 
 /**
- * Reads what a lake's loading functions are told, from the environments of all functions of its stack.
+ * Reads a lake's settings from the environment variables of the functions of its stack.
  *
- * @param what the lake, for the error
- * @throws CommandError when none of the functions loads anything.
+ * @param what names the lake in the error message
+ * @throws CommandError if none of the functions loads a source
  */
 export function lakeSettings(environments: readonly Environment[], what: string): LakeSettings {
   const loaders = environments.filter((env) => env[ENV.sources] && env[ENV.loadsStream]);
@@ -76,7 +76,7 @@ export function lakeSettings(environments: readonly Environment[], what: string)
   };
 }
 
-/** The source of a name. @throws CommandError naming those there are. */
+/** The source with this name. @throws CommandError with the names of all sources */
 export function sourceNamed({ sources }: LakeSettings, name: string): Source {
   const source = sources.find(({ settings }) => settings.name === name);
   if (source) return source;
@@ -84,12 +84,12 @@ export function sourceNamed({ sources }: LakeSettings, name: string): Source {
   throw new CommandError(`no source ${name}: expected one of ${names}`);
 }
 
-/** A source's table, as today's formats have it. */
+/** A source's table, with the columns that the current code gives its format. */
 export function tableOf({ settings, format }: Source): Table {
   return sourceTable(settings.name, '', format.columns, settings.lane);
 }
 
-/** All tables of a lake, with the streams into each. */
+/** All tables of a lake, each with the streams that write to it. */
 export function tablesOf(lake: LakeSettings): { readonly table: Table; readonly streams: readonly string[] }[] {
   return [
     ...lake.sources.map((source) => ({ table: tableOf(source), streams: source.settings.streams })),
@@ -98,23 +98,23 @@ export function tablesOf(lake: LakeSettings): { readonly table: Table; readonly 
   ];
 }
 
-/** A table's rows without their repeats, as a subquery: the views need not have been made. */
+/** A subquery for a table's rows without repeats; it does not need the lake's views to exist. */
 export function once({ database }: LakeHandle, { name, columns }: Table, where?: string): string {
   const of: OnceOf = { database, table: name, columns: columns.map((column) => column.name) };
   return `(${onceSelect(of, where)})`;
 }
 
-/** A literal of SQL. */
+/** A string literal of SQL. */
 export function sqlText(value: string): string {
   return `'${value.replaceAll("'", "''")}'`;
 }
 
-/** A moment as a literal of SQL, UTC without zone, as the tables have it. */
+/** A timestamp literal of SQL in the form of the tables: UTC without a zone. */
 export function sqlTime(time: Date): string {
   return `TIMESTAMP ${sqlText(time.toISOString().slice(0, -1).replace('T', ' '))}`;
 }
 
-/** A timestamp of a query's result, UTC without zone. */
+/** Reads a timestamp of a query's result, which is UTC without a zone. */
 export function timeOf(value: unknown): Date {
   return new Date(`${String(value).replace(' ', 'T')}Z`);
 }

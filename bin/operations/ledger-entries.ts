@@ -1,4 +1,4 @@
-/** The ledger as operations see it: many entries at a time, and entries opened again. */
+/** The ledger's functions for operations: read many entries at once, reopen and release entries. */
 import {
   type AttributeValue,
   BatchGetItemCommand,
@@ -13,14 +13,14 @@ const DAY_MS = 86_400_000;
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
 export const MAX_BATCH_GET = 100;
 
-/** What the ledger says of an object. */
+/** An object's ledger entry. */
 export interface Entry {
   readonly state: string;
-  /** When it was last claimed, as its expiry tells; undefined where it does not. */
+  /** When it was last claimed, computed from its expiry; undefined if the expiry does not allow it. */
   readonly claimedAt: Date | undefined;
 }
 
-/** The entries of at most `MAX_BATCH_GET` objects, by id. One that is missing has never been claimed, or has expired. */
+/** Entries of at most `MAX_BATCH_GET` objects, by id. An object without one was never claimed, or its entry expired. */
 export async function entriesOf(lake: LakeHandle, ids: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
   const { dynamodb, ledgerTable, ledgerDays } = lake;
   const found = new Map<string, Entry>();
@@ -32,7 +32,7 @@ export async function entriesOf(lake: LakeHandle, ids: readonly string[]): Promi
     for (const item of Responses?.[ledgerTable] ?? []) {
       // The expiry is rounded up to a second.
       const claimed = (Number(item[LEDGER.expiry]?.N) - 1) * 1000 - ledgerDays * DAY_MS;
-      // In the future: ledgerRetentionDays was more when it was claimed, and the time cannot be told.
+      // A time in the future: ledgerRetentionDays was longer when the entry was claimed, so the time is unknown.
       const claimedAt = claimed > Date.now() ? undefined : new Date(claimed);
       found.set(item[LEDGER.key]?.S ?? '', { state: item.state?.S ?? '', claimedAt });
     }
@@ -46,8 +46,8 @@ const isOpen = '#state = :loading';
 const isHeldBy = '#holder = :holder';
 
 /**
- * Opens an entry that has ended, so that the next message about its object loads it again, from its
- * start. The fencing token stays and goes on counting; an entry that somebody is loading is left alone.
+ * Reopens a finished entry, so that the next message about its object loads the object again, from its start. The
+ * fencing token is kept and keeps counting. An entry that an invocation is loading stays unchanged.
  */
 export async function reopen(lake: LakeHandle, id: string): Promise<void> {
   await update(lake, id, 'SET #state = :loading REMOVE #counts', isEnded, {
@@ -61,10 +61,10 @@ export async function reopen(lake: LakeHandle, id: string): Promise<void> {
 }
 
 /**
- * Takes an open entry from its holder, who is known to be dead: until the lease is over, a message of
- * another id would find it held and leave it to a holder who never comes back.
+ * Releases an open entry whose holder is known to have crashed. Otherwise a message with another id would find the
+ * entry held, and leave the object to that holder, until the lease ends.
  *
- * @param holder only from this one; from whoever has it where not given
+ * @param holder release the entry only if this is its holder; by default, whoever its holder is
  */
 export async function release(lake: LakeHandle, id: string, holder?: string): Promise<void> {
   const condition = holder === undefined ? isOpen : `${isOpen} AND ${isHeldBy}`;
@@ -74,7 +74,7 @@ export async function release(lake: LakeHandle, id: string, holder?: string): Pr
   });
 }
 
-/** Updates an entry where the condition holds; else leaves it. */
+/** Updates an entry if the condition holds. */
 async function update(
   { dynamodb, ledgerTable }: LakeHandle,
   id: string,

@@ -21,21 +21,21 @@ import { localContext } from '../input/local-context.ts';
 import { CommandError } from '../output/command-error.ts';
 import { type LakeHandle, lakeSettings } from './lake-handle.ts';
 
-/** How a local lake is opened. */
+/** How to open a local lake. */
 export interface LocalOptions {
   readonly dir: string;
   /**
-   * Will its functions have work to do? Then the stack is synthesized again, with today's code and the
-   * params it was last opened with; else it is run as it lies there.
+   * Whether its functions will have work to do. If so, the stack is synthesized again, with the current code and the
+   * params it was last opened with; otherwise the last synthesized stack is opened, which is faster.
    */
   readonly work: boolean;
   readonly progress: (line: string) => void;
 }
 
 /**
- * The lake in a folder.
+ * Opens the lake in a folder.
  *
- * @throws CommandError when there is none; Error when another process has it open.
+ * @throws CommandError if the folder contains no lake; Error if another process has the lake open
  */
 export async function openLocalLake({ dir, work, progress }: LocalOptions): Promise<LakeHandle> {
   const before = readLakeFolder(dir);
@@ -49,7 +49,7 @@ export async function openLocalLake({ dir, work, progress }: LocalOptions): Prom
 }
 
 async function synthesized(dir: string, progress: (line: string) => void): Promise<LocalLake> {
-  // Loaded when needed: CDK takes seconds.
+  // Imported only here: loading CDK takes seconds.
   const { openLake } = await import('../../local/open-lake.ts');
   return openLake({ dir, context: lastContext(dir), progress });
 }
@@ -105,7 +105,7 @@ async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
     },
     logs: undefined,
     stateFolder: join(dir, 'operations'),
-    // After `settle` everything has: nothing else is at work in this folder.
+    // `settle` has waited for all deliveries, and no other process works in this folder.
     settledBefore: () => new Date(),
     settle: async () => troubles(await lake.drain(), dir),
     close: async () => {

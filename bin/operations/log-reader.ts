@@ -1,6 +1,6 @@
 import type { FilteredLogEvent } from '@aws-sdk/client-cloudwatch-logs';
 
-/** A stretch of time in a log group, in milliseconds since the epoch; `until` is not part of it. */
+/** A period of a log group, in milliseconds since the epoch; `until` is not part of it. */
 export interface LogRange {
   readonly logGroup: string;
   readonly since: number;
@@ -9,7 +9,7 @@ export interface LogRange {
 
 /** Reads log groups. */
 export interface LogReader {
-  /** The pattern of the lake's own subscription to the log group; undefined where it has none. */
+  /** The filter pattern of the lake's own subscription to the log group; undefined if there is no subscription. */
   pattern(logGroup: string): Promise<string | undefined>;
   /** Events in order of time, page by page. */
   events(range: LogRange, pattern: string): AsyncIterable<readonly FilteredLogEvent[]>;

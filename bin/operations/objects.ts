@@ -1,4 +1,4 @@
-/** Objects of buckets, as sources see them, and the queue that has them loaded. */
+/** Objects of the sources' buckets, and the queue through which they are loaded. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
@@ -9,12 +9,12 @@ import { sourceOfObject } from '../../lambdas/core/loading/sources.ts';
 import { CommandError } from '../output/command-error.ts';
 import type { LakeHandle } from './lake-handle.ts';
 
-/** An object as a listing shows it. */
+/** An object in a listing of its bucket. */
 export interface ListedObject extends CreatedObject {
   readonly modified: Date;
 }
 
-/** Where to list, and from which key on. */
+/** What to list: the keys after `after`, or all keys. */
 export interface Listing {
   readonly bucket: string;
   readonly prefix: string;
@@ -29,7 +29,7 @@ export async function* listObjects(lake: LakeHandle, listing: Listing): AsyncGen
     yield Contents.map(({ Key = '', ETag = '', Size = 0, LastModified = new Date(0) }) => ({
       bucket,
       key: Key,
-      // A notification has it without quotes.
+      // Notifications contain the ETag without quotes.
       etag: ETag.replaceAll('"', ''),
       size: Size,
       modified: LastModified,
@@ -42,11 +42,11 @@ export interface SourceObject {
   readonly object: ListedObject;
   readonly source: Source;
   readonly inputKey: InputKey;
-  /** Of the ledger. */
+  /** Id of its ledger entry. */
   readonly id: string;
 }
 
-/** The object with the source that loads it; undefined if no source does. */
+/** The object and the source that loads it; undefined if no source does. */
 export function asSourceObject(lake: LakeHandle, object: ListedObject): SourceObject | undefined {
   const match = sourceOfObject(lake.sources, object);
   if (match.outcome === 'skipped') return undefined;
@@ -59,7 +59,7 @@ export function asSourceObject(lake: LakeHandle, object: ListedObject): SourceOb
 export const MAX_BATCH_MESSAGES = 10;
 const MAX_ATTEMPTS = 6;
 
-/** Has objects loaded: announces at most `MAX_BATCH_MESSAGES` of them to the queue. */
+/** Announces at most `MAX_BATCH_MESSAGES` objects to the lake's queue, so that they are loaded. */
 export function announce(lake: LakeHandle, objects: readonly SourceObject[]): Promise<void> {
   return sendMessages(
     lake,
@@ -68,9 +68,9 @@ export function announce(lake: LakeHandle, objects: readonly SourceObject[]): Pr
 }
 
 /**
- * Sends at most `MAX_BATCH_MESSAGES` messages to the lake's queue. Resolves when SQS holds them all.
+ * Sends at most `MAX_BATCH_MESSAGES` messages to the lake's queue. Resolves after SQS has accepted all of them.
  *
- * @throws CommandError when it does not take one of them.
+ * @throws CommandError if SQS does not accept a message
  */
 export async function sendMessages(lake: LakeHandle, bodies: readonly string[]): Promise<void> {
   const QueueUrl = queueOf(lake);
@@ -89,7 +89,7 @@ export async function sendMessages(lake: LakeHandle, bodies: readonly string[]):
   }
 }
 
-/** The lake's queue. @throws CommandError where no source has objects. */
+/** URL of the lake's queue. @throws CommandError if no source has objects */
 export function queueOf({ queueUrl }: LakeHandle): string {
   if (queueUrl === undefined) throw new CommandError('no source of this lake has objects, so it has no queue');
   return queueUrl;

@@ -1,19 +1,19 @@
-/** Payloads of log events, loaded by this process as the function would: by the same code, under the same ledger. */
+/** Loads payloads of log events in this process, with the code and the ledger of the loading function. */
 import { type LoadResult, loadPayload, type Source } from '../../lambdas/core/loading/load.ts';
 import type { Payload } from '../../lambdas/core/loading/payload.ts';
 import { firehoseEncode } from '../../lambdas/edges/firehose.ts';
 import { dynamoLedger } from '../../lambdas/edges/ledger.ts';
 import type { LakeHandle } from './lake-handle.ts';
 
-/** A payload is loaded within this time, or given up until the next run. */
+/** Time limit for loading a payload; afterwards it is left to the next run. */
 const LOADING_MS = 5 * 60_000;
 const CLOCK_SKEW_MS = 60_000;
 
 /**
  * Loads a payload.
  *
- * @param holder whose claim it is: the same again when the operation is broken off and run again
- * @throws what Firehose and the ledger throw; the ledger then knows how far it came
+ * @param holder holder of the claim; it must be the same when an interrupted operation is run again
+ * @throws the errors of Firehose and of the ledger; the ledger then has the checkpoint to continue from
  */
 export function loadHere(lake: LakeHandle, source: Source, payload: Payload, holder: string): Promise<LoadResult> {
   const giveUpAt = Date.now() + LOADING_MS;

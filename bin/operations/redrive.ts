@@ -4,7 +4,7 @@ import { type FailedRecordCounts, redriveFailedRecords } from './failed-records.
 import type { LakeHandle } from './lake-handle.ts';
 import type { OperationOptions } from './operation-options.ts';
 
-/** What a redrive came to, by where things had failed. */
+/** Result of a redrive, by where the inputs had failed. */
 export interface RedriveCounts {
   readonly deadLetters: DeadLetterCounts;
   readonly failedEvents: FailedEventCounts;
@@ -12,10 +12,10 @@ export interface RedriveCounts {
 }
 
 /**
- * Tries again what failed for good: messages, then payloads of log events, then records that could not
- * be converted.
+ * Tries again what was given up on: messages in the dead-letter queue, then payloads of log events, then records that
+ * Firehose could not convert.
  *
- * @param problems is told of each thing that is left where it is
+ * @param problems gets a line for each item that is left where it is
  */
 export async function redrive(lake: LakeHandle, options: OperationOptions, problems: string[]): Promise<RedriveCounts> {
   return {

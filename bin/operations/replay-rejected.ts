@@ -14,26 +14,26 @@ import { sendRows } from './send-rows.ts';
 
 /** Which rejected lines to read again. */
 export interface LinesToReplay {
-  /** A condition of SQL on `rejected_lines`. */
+  /** An SQL condition on the columns of `rejected_lines`. */
   readonly where: string;
-  /** Rejected at or after. */
+  /** Only lines rejected at or after this time. */
   readonly since?: Date;
 }
 
-/** What came of it. lines = replayed + stillRejected + cut + notLoaded. */
+/** Result of a replay. lines = replayed + stillRejected + cut + notLoaded. */
 export interface ReplayCounts {
-  /** Lines that match and are not rows yet. */
+  /** Lines that match the condition and are not rows yet. */
   readonly lines: number;
-  /** Became rows; in a dry run, would have. */
+  /** Lines that became rows; in a dry run, lines that would have become rows. */
   readonly replayed: number;
   readonly stillRejected: number;
-  /** Not whole in `rejected_lines`: only `backfill --reload` of their object reads them again. */
+  /** Lines that `rejected_lines` contains only in part: only `backfill --reload` of their object reads them again. */
   readonly cut: number;
-  /** Of objects whose load is not finished, or not yet in the tables. */
+  /** Lines of objects whose load is not finished, or not yet in the tables. */
   readonly notLoaded: number;
 }
 
-/** Why an object could not be read to its end: what is kept of it is no whole line. */
+/** Reasons of an object that could not be read to its end: what is kept of it is not a whole line. */
 const UNREADABLE: readonly UnreadableReason[] = [
   'broken_gzip',
   'broken_zstd',
@@ -41,16 +41,16 @@ const UNREADABLE: readonly UnreadableReason[] = [
   'unreadable_content',
 ];
 
-/** Reasons of what is no whole line: the end of a broken object, the head of a long line, a row. */
+/** Rejection reasons without a whole line: the end of a broken object, the start of a long line, or a row. */
 const NO_LINES: readonly string[] = [...UNREADABLE, 'line_too_long', 'no_progress', 'row_too_large', CONVERSION_FAILED];
 
 const DAY_MS = 86_400_000;
 
 /**
- * Reads rejected lines again, by today's formats. Those that are rows now are sent with their own origin
- * and position, and `loads` gets a row that counts them so; the others stay as they are. A line that has
- * become a row, by this or by a reload, is left out the next time. Where this dies before `loads` has its
- * row, the origin's rows are sent again.
+ * Reads rejected lines again with the current formats. Lines that can be read now are sent as rows with their original
+ * origin and position, and `loads` gets a row with the corrected counts; the other lines stay rejected. A line that has
+ * become a row, by a replay or a reload, is left out of the next replay. After a crash before `loads` has its row, the
+ * next replay sends the origin's rows again.
  */
 export async function replayRejected(
   lake: LakeHandle,
@@ -87,7 +87,7 @@ function condition(source: string, { where, since }: LinesToReplay): string {
   return `source = ${sqlText(source)}${recent} AND (${where})`;
 }
 
-/** Lines that match, an origin's together, and whether each is a row in the table. */
+/** Query for the matching lines, grouped by origin, and whether each is a row in the table. */
 function candidates(lake: LakeHandle, { settings: { name } }: Source, task: LinesToReplay): string {
   const recent = task.since ? `WHERE ${PARTITION.name} >= ${day(task.since)}` : '';
   return (
@@ -97,12 +97,15 @@ function candidates(lake: LakeHandle, { settings: { name } }: Source, task: Line
   );
 }
 
-/** The partition before a time's: partitions are days of the lake's own time zone. */
+/** The partition of the day before: partitions are days in the lake's time zone, which may be behind UTC. */
 function day(time: Date): string {
   return sqlText(new Date(time.getTime() - DAY_MS).toISOString().slice(0, 10));
 }
 
-/** At most 1,000 lines an origin has in `rejected_lines`, and those that could not be converted. */
+/**
+ * Lines grouped by origin. A group fits in memory: `rejected_lines` keeps at most 1,000 lines per origin, besides rows
+ * that could not be converted.
+ */
 async function* originsOf(rows: AsyncIterable<ResultRow>): AsyncGenerator<ResultRow[]> {
   let lines: ResultRow[] = [];
   for await (const row of rows) {
@@ -127,7 +130,7 @@ async function replayOrigin(
   if (!base || timeOf(base.finished_at) > lake.settledBefore()) return { ...none, notLoaded: noRows.length };
   const amendment = await amendmentOf(lake, base);
   const [done, begun] = [new Set(amendment.rows), new Set(amendment.begun)];
-  // A row whose becoming one was only begun is not counted in loads yet; one that a reload read is.
+  // A replay that was interrupted is not yet counted in `loads`; a reload is.
   const open = lines.filter(({ position, in_table }) =>
     Number(in_table) === 0 ? !done.has(Number(position)) : begun.has(Number(position)),
   );
@@ -152,7 +155,7 @@ function isWhole(reason: string, raw: unknown): boolean {
   return !NO_LINES.includes(reason) && typeof raw === 'string' && raw.length < KEPT_RAW_CHARS;
 }
 
-/** Lines that are rows now, and what that makes of their origin's counts. */
+/** Reads the lines again. @returns the new rows and the amendment of their origin's counts */
 function readAgain({ settings, format }: Source, base: ResultRow, lines: readonly ResultRow[]) {
   const row = new Row(format.columns, sharedValues(format, base));
   const rows: string[] = [];
@@ -181,7 +184,7 @@ function readAgain({ settings, format }: Source, base: ResultRow, lines: readonl
   return { rows, amendment };
 }
 
-/** What every row of the object or payload shares, as its load had it. */
+/** The values that all rows of the input have in common, taken from its row in `loads`. */
 function sharedValues(format: Source['format'], base: ResultRow): ReadonlyMap<string, string> {
   if (base.object_key !== null) return format.keyFacts?.(String(base.object_key)) ?? new Map();
   return new Map([

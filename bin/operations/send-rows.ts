@@ -4,14 +4,14 @@ import { inTurn } from '../../lambdas/core/loading/spread.ts';
 import { firehoseEncode } from '../../lambdas/edges/firehose.ts';
 import type { LakeHandle } from './lake-handle.ts';
 
-/** Rows are acknowledged in this time, or the operation ends and is to be run again. */
+/** Time limit for a batch to be acknowledged; afterwards the operation fails and has to be run again. */
 const SENDING_MS = 5 * 60_000;
 
 /**
- * Packs rows and sends them to the streams of a table, spread over them. Resolves when Firehose has
- * acknowledged every one.
+ * Packs rows into records and sends them to the streams of a table, round-robin. Resolves after Firehose has
+ * acknowledged every row.
  *
- * @throws Error for a row that no record can hold; DeliveryError when the time is over
+ * @throws Error if a row is too large for a record; DeliveryError if the time limit is exceeded
  */
 export async function sendRows(
   { firehose }: LakeHandle,
@@ -32,7 +32,7 @@ export async function sendRows(
   await flush();
 }
 
-/** Sends each group of rows as a record of its own; together they must fit a batch. */
+/** Sends each group of rows as a record of its own. All groups together must fit into one batch. */
 export async function sendRecords(
   { firehose }: LakeHandle,
   streams: readonly string[],

@@ -4,12 +4,12 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing, writeAtomic } from '../../local/files.ts';
 
-/** How far an operation has come, kept in a file from which a later run goes on. */
+/** Progress of an operation, kept in a file from which a later run continues. */
 export class State<Progress> {
   readonly file: string;
   readonly #folder: string;
 
-  /** @param task what is done, with all that makes it a task of its own */
+  /** @param task the arguments of the operation: a run with other arguments has another file */
   constructor(folder: string, operation: string, task: unknown) {
     this.#folder = folder;
     const hash = createHash('sha256').update(JSON.stringify(task)).digest('hex').slice(0, 12);
@@ -31,7 +31,7 @@ export class State<Progress> {
     }
   }
 
-  /** The task is done: the same one begins anew. */
+  /** Deletes the file, so that the next run of the same task starts from the beginning. */
   async end(): Promise<void> {
     await rm(this.file, { force: true });
   }

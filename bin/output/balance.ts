@@ -1,19 +1,19 @@
-/** What became of every line, by SQL over the lake. */
+/** Counts the outcomes of all lines by SQL over the lake. */
 import type { Athena } from '../../local/athena/athena.ts';
 import { toJson } from '../../local/athena/query-result.ts';
 import type { Handed } from '../input/load-files.ts';
 import { renderTable, thousands } from './render.ts';
 
-/** Lines of one source that could not be read, for one reason. */
+/** Lines of one source that were rejected for one reason. */
 export interface Rejection {
   readonly reason: string;
   /** Lines kept in `rejected_lines`. */
   readonly lines: number;
-  /** What was expected and what came, of one of them. */
+  /** The detail of one of these lines: what was expected and what the line contained. */
   readonly example: string;
 }
 
-/** One source's lines. They are balanced when lines = rows + filtered + rejected, and the rows are in the table. */
+/** Outcomes of one source's lines. Balanced if lines = rows + filtered + rejected, and the rows are in the table. */
 export interface Balance {
   readonly source: string;
   /** Objects or log streams. */
@@ -29,9 +29,10 @@ export interface Balance {
   readonly rejections: readonly Rejection[];
 }
 
-/** Conditions on `loads`: all of it, or what was loaded from the given files. */
+/** SQL condition on `loads` that selects all loads. */
 export const EVERYTHING = 'true';
 
+/** SQL condition on `loads` that selects the loads of the given files. */
 export function loadedFrom(source: string, handed: readonly Handed[]): string {
   const keys = handed.flatMap(({ objectKey }) => objectKey ?? []);
   const streams = handed.flatMap(({ logStream }) => logStream ?? []);
@@ -40,7 +41,7 @@ export function loadedFrom(source: string, handed: readonly Handed[]): string {
   return `source = ${sqlText(source)} AND (${among('object_key', keys)} OR ${among('log_stream', streams)})`;
 }
 
-/** The balance of each source that has loads of the given condition. A repeated load counts once. */
+/** The balance of each source with loads that match the condition. A repeated load counts once. */
 export async function balances(athena: Athena, condition: string): Promise<Balance[]> {
   const found = await select(
     athena,
@@ -93,7 +94,7 @@ async function rejections(athena: Athena, source: string, condition: string): Pr
   }));
 }
 
-/** What does not add up, a line for each source. */
+/** A line for each count that disagrees with another. */
 export function imbalances(found: readonly Balance[]): string[] {
   return found.flatMap(({ source, lines, rows, filtered, rejected, inTable }) => {
     const problems: string[] = [];
@@ -108,7 +109,7 @@ export function imbalances(found: readonly Balance[]): string[] {
   });
 }
 
-/** The files of the given ones that `loads` does not know. */
+/** The given files that have no row in `loads`. */
 export async function notLoaded(athena: Athena, source: string, handed: readonly Handed[]): Promise<Handed[]> {
   const rows = await select(
     athena,
@@ -118,7 +119,7 @@ export async function notLoaded(athena: Athena, source: string, handed: readonly
   return handed.filter(({ objectKey, logStream }) => !known.has(objectKey ?? logStream));
 }
 
-/** How many of the given files had been loaded before a time. */
+/** How many of the given files were loaded before `time`. */
 export async function loadedBefore(
   athena: Athena,
   source: string,
@@ -133,7 +134,7 @@ export async function loadedBefore(
   return Number(row?.found);
 }
 
-/** The balances as a table, then the reasons of what was rejected. */
+/** A table of the balances, and a table of the rejection reasons if lines were rejected. */
 export function balanceText(found: readonly Balance[]): string {
   const table = renderTable(
     [{ name: 'source' }, ...COUNTS.map((name) => ({ name, align: 'right' as const }))],
@@ -154,7 +155,7 @@ export function balanceText(found: readonly Balance[]): string {
 
 const COUNTS = ['files', 'lines', 'rows', 'filtered', 'rejected'] as const;
 
-/** Rows of a query as objects. */
+/** Runs a query. @returns its rows as objects */
 export async function select(athena: Athena, sql: string): Promise<Record<string, unknown>[]> {
   return toJson(await athena.query(sql));
 }

@@ -1,4 +1,4 @@
-/** Something a command could not do: one line naming what, and what to do. The command ends with exit code 1. */
+/** An error that ends the command with exit code 1. Its message is one line that says what failed and what to do. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
 }

@@ -1,4 +1,4 @@
-/** What a user would ask a lake first, answered by SQL and by a look into its folder. */
+/** Answers the first questions a user would ask a lake, by SQL and from the files in its folder. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Athena } from '../../local/athena/athena.ts';
@@ -13,23 +13,23 @@ export interface DemoReport {
   readonly tables: readonly TableReport[];
   readonly balance: readonly Balance[];
   readonly planted: Planted;
-  /** Of target_processing_time. */
+  /** Percentiles of target_processing_time. */
   readonly latencySeconds: Readonly<Record<'p50' | 'p95' | 'p99', number>>;
   readonly failingEndpoints: readonly FailingEndpoint[];
 }
 
-/** The sample's odd lines, and whether they all became what they should. */
+/** Unusual lines and duplicates that the sample contains on purpose, and whether the lake found all of them. */
 export interface Planted {
   readonly oddLines: number;
   readonly asPlanted: boolean;
   readonly duplicates: readonly FoundDuplicates[];
 }
 
-/** One source's duplicates, found and planted. */
+/** One source's duplicates: how many the lake found, and how many the sample contains. */
 export interface FoundDuplicates {
   readonly source: string;
   readonly checked: number;
-  /** Duplicates among the records checked, 0 to 1. */
+  /** Share of duplicates among the checked records, 0 to 1. */
   readonly rate: number;
   readonly found: PlantedDuplicates;
   readonly planted: PlantedDuplicates;

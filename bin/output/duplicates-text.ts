@@ -1,11 +1,11 @@
-/** What the duplicate check has found, as text for people. */
+/** Results of the duplicate check as text for a terminal. */
 import type { Checked, CheckedDuplicate } from '../operations/check-duplicates.ts';
 import type { AuditReport, DuplicatesReport, MinuteReport, SourceReport } from '../operations/duplicates.ts';
 import { escapeControls, renderTable, thousands } from './render.ts';
 
 const right = (...names: string[]) => names.map((name) => ({ name, align: 'right' as const }));
 
-/** Rates, a chart of each over time, and the sample. */
+/** The duplicate rates, a chart of each rate over time, and the sample. */
 export function reportText({ sources, sample }: DuplicatesReport): string {
   const table = renderTable(
     [
@@ -37,11 +37,11 @@ function outsideWindowText({ source, outsideWindow }: SourceReport): string {
   );
 }
 
-/** Characters of a chart. */
+/** Width of a chart in characters. */
 const CHART_WIDTH = 60;
 const BARS = '▁▂▃▄▅▆▇█';
 
-/** The rate over time, a character for each stretch of it; empty where nothing was checked. */
+/** The rate over time, one character per period; a space if nothing was checked in the period. */
 function chart({ source, minutes }: SourceReport): string {
   const times = minutes.map(({ minute }) => Date.parse(minute));
   const first = Math.min(...times);
@@ -65,7 +65,7 @@ function chart({ source, minutes }: SourceReport): string {
   return `${source}: rate by minute of the events, up to ${percent(most)}\n${bars.join('')}\n${time(first)} to ${time(last)}`;
 }
 
-/** What SQL over the tables counts. */
+/** Counts by SQL over the tables. */
 export function auditText(audits: readonly AuditReport[]): string {
   return renderTable(
     [{ name: 'by SQL' }, ...right('records', 'within objects', 'across objects')],
@@ -76,7 +76,7 @@ export function auditText(audits: readonly AuditReport[]): string {
   );
 }
 
-/** The lines of a sample. */
+/** The lines of the sample, each with the places where it occurs. */
 export function linesText(lines: readonly CheckedDuplicate[]): string {
   if (lines.length === 0) return 'There is no sample, or none of it lies in objects that can be read.';
   return lines
@@ -89,7 +89,7 @@ export function linesText(lines: readonly CheckedDuplicate[]): string {
     .join('\n');
 }
 
-/** What a check by hand found. */
+/** Result of `duplicates --check`. */
 export function checkedText({ files, sample, ...counts }: Checked): string {
   const table = renderTable(
     [{ name: 'file' }, ...right('records')],

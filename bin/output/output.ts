@@ -1,27 +1,27 @@
-/** Where a command's words go: results to stdout, all else to stderr. */
+/** Output of the commands: results go to stdout, everything else to stderr. */
 import { escapeControls, jsonText } from './render.ts';
 
-/** A result. */
+/** Prints a result. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** A result as one JSON document. */
+/** Prints a result as one JSON document. */
 export function printJson(value: unknown): void {
   print(jsonText(value));
 }
 
-/** Progress, a note or a problem, on one line. */
+/** Prints progress, a note or a problem on one line of stderr. */
 export function say(line: string): void {
   process.stderr.write(`${escapeControls(line)}\n`);
 }
 
-/** Something that could not be done, on one line. */
+/** Prints a line on stderr about something that could not be done. */
 export function complain(problem: string): void {
   say(`lake: ${problem}`);
 }
 
-/** Tells the stages of a longer work, each with the seconds passed since the first. */
+/** Makes a function that prints the stages of a command, each with the seconds since the command began. */
 export function stages(): (line: string) => void {
   const start = performance.now();
   return (line) => say(`${((performance.now() - start) / 1000).toFixed(1).padStart(6)} s  ${line}`);

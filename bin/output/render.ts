@@ -1,4 +1,4 @@
-/** Text for people: tables, numbers, and log bytes made harmless. */
+/** Text for a terminal: tables, numbers, and log text with its control characters escaped. */
 import Table from 'cli-table3';
 
 /** A table's column. */
@@ -11,10 +11,10 @@ export interface RenderColumn {
 const GAP = '  ';
 
 /**
- * An aligned table without lines. Values are escaped; where `width` is given, the widest columns are
- * cut, with `…`, until a line fits.
+ * An aligned table without lines. Control characters in values are escaped. If `width` is given, the values in the
+ * widest columns are cut, with `…`, until a line fits.
  *
- * @param width columns of the terminal; undefined where the text does not go to one
+ * @param width width of the terminal; undefined if the text is not written to a terminal
  */
 export function renderTable(
   columns: readonly RenderColumn[],
@@ -44,10 +44,10 @@ export function renderTable(
   return lines.map((line) => line.trimEnd()).join('\n');
 }
 
-/** The library's layout takes time with the square of the rows: with the widths given, blocks look the same as one table. */
+/** Laying out n rows takes the library O(n²); with fixed column widths, several blocks look like one table. */
 const ROWS_PER_BLOCK = 50;
 
-/** The part of a value that can be seen, and one more character to tell that it was cut: cutting a long one is slow. */
+/** A value's visible part and one more character, which makes the library mark the cut. It cuts long values slowly. */
 function ahead(cell: string, width = 0): string {
   return cell.slice(0, width + 1);
 }
@@ -57,7 +57,7 @@ export function thousands(value: number | bigint): string {
   return value.toLocaleString('en-US');
 }
 
-/** Bytes in the unit that keeps the number short. */
+/** Bytes in the largest unit in which the number is at least 1: 1536 as `1.5 KiB`. */
 export function bytesText(bytes: number): string {
   const unit = UNITS.findLast(({ size }) => bytes >= size) ?? { size: 1, name: 'B' };
   return `${(bytes / unit.size).toFixed(unit.size === 1 ? 0 : 1)} ${unit.name}`;
@@ -72,8 +72,8 @@ const UNITS = [
 ];
 
 /**
- * Log lines can hold what a terminal obeys: escape sequences, line breaks, marks that turn text
- * around. They are shown as escapes.
+ * Escapes the characters that a terminal would interpret: escape sequences, line breaks, marks that change the
+ * direction of text. Log lines may contain any of them.
  */
 export function escapeControls(text: string): string {
   return text.replace(CONTROLS, (control) => {
@@ -82,7 +82,7 @@ export function escapeControls(text: string): string {
   });
 }
 
-/** JSON on a terminal: JSON.stringify leaves DEL, C1 controls and direction marks as they are. */
+/** JSON that is safe on a terminal: JSON.stringify itself does not escape DEL, C1 controls and direction marks. */
 export function jsonText(value: unknown): string {
   const json = JSON.stringify(value, undefined, 2);
   return json.replace(BEYOND_ASCII_CONTROLS, (control) => `\\u${hex(control.charCodeAt(0), 4)}`);
@@ -101,14 +101,17 @@ function hex(code: number, digits: number): string {
   return code.toString(16).padStart(digits, '0');
 }
 
-/** Columns a text takes at most: East Asian characters take two, as those outside the basic plane do. */
+/**
+ * Upper bound of the columns a text takes: two for an East Asian character, and two for a character outside the basic
+ * multilingual plane, whose length in UTF-16 is two.
+ */
 function displayWidth(text: string): number {
   return text.length + (text.match(WIDE)?.length ?? 0);
 }
 
 const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/g;
 
-/** Takes from the widest columns first, so that narrow ones stay whole. */
+/** Column widths that fit into `total`: the widest columns are narrowed first, so that narrow ones stay whole. */
 function fitting(widths: readonly number[], total: number | undefined): number[] {
   if (total === undefined) return [...widths];
   const space = total - GAP.length * (widths.length - 1);
@@ -125,7 +128,7 @@ function fitting(widths: readonly number[], total: number | undefined): number[]
   return widths.map((width) => Math.min(width, limit));
 }
 
-/** Narrower than this a cut value tells nothing: a table of many columns is then wider than the terminal. */
+/** Values cut shorter than this are useless: a table with very many columns becomes wider than the terminal instead. */
 const MIN_WIDTH = 4;
 
 function terminalWidth(): number | undefined {

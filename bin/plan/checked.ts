@@ -3,10 +3,10 @@ import { ConfigError, shown } from '../../lib/config/config-error.ts';
 import { CommandError } from '../output/command-error.ts';
 
 /**
- * Reads JSON of a given form.
+ * Parses JSON and checks it against a schema.
  *
- * @param what the file, for the error
- * @throws CommandError naming the key, what came and what is allowed.
+ * @param what names the file in the error message
+ * @throws CommandError with the key, its value and what is allowed
  */
 export function readChecked<Schema extends z.ZodType>(schema: Schema, json: string, what: string): z.output<Schema> {
   let value: unknown;

@@ -1,4 +1,4 @@
-/** What loading costs: amounts that are billed, and their prices. Pure arithmetic. */
+/** Computes the cost of loading from billed amounts and prices. Pure arithmetic. */
 import type { Price, Prices, TieredPrice } from './prices.ts';
 
 /** Bytes of a GB and a TB, as AWS bills them. */
@@ -7,9 +7,9 @@ export const TB = 2 ** 40;
 
 const MILLION = 1e6;
 
-/** Amounts that are billed, of a month or any other stretch of time. */
+/** Billed amounts of a month or another period. */
 export interface Usage {
-  /** Firehose to S3: bytes after each record is rounded up. Conversion to Parquet is billed by the same bytes. */
+  /** Firehose to S3: bytes with each record rounded up. Conversion to Parquet is billed by the same bytes. */
   readonly firehoseBytes: number;
   /** Firehose to Iceberg: bytes, not rounded. */
   readonly icebergBytes: number;
@@ -19,7 +19,7 @@ export interface Usage {
   readonly snsRequests: number;
   readonly s3Puts: number;
   readonly s3Gets: number;
-  /** Bytes kept, times the months they are. */
+  /** Stored bytes times the months for which they are stored. */
   readonly s3ByteMonths: number;
   readonly dynamoDbWrites: number;
   readonly dynamoDbReads: number;
@@ -50,7 +50,7 @@ export const NO_USAGE: Usage = {
 
 /** US dollars by part. */
 export interface Cost {
-  /** Ingestion, and conversion where there is one. */
+  /** Ingestion, and conversion to Parquet. */
   readonly firehose: number;
   readonly lambda: number;
   /** SQS and SNS. */
@@ -63,7 +63,7 @@ export interface Cost {
   readonly total: number;
 }
 
-/** Prices a usage. Prices in steps take it for the whole of a month. */
+/** The cost of a usage. Tiered prices assume that it is the usage of a whole month. */
 export function costOf(usage: Usage, prices: Prices): Cost {
   const perGB = (bytes: number, price: Price) => (bytes / GB) * price.usd;
   const perMillion = (count: number, price: Price) => (count / MILLION) * price.usd;
@@ -92,7 +92,7 @@ export function costOf(usage: Usage, prices: Prices): Cost {
   return { ...parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0) };
 }
 
-/** The amount's price, step by step. */
+/** The price of an amount, tier by tier. */
 export function tiered(amount: number, { tiers }: TieredPrice): number {
   let below = 0;
   let usd = 0;
@@ -110,39 +110,39 @@ export function sumOf(usages: readonly Usage[]): Usage {
   return Object.fromEntries(keys.map((key) => [key, sum(key)])) as unknown as Usage;
 }
 
-/** What loading one way was measured to take, in ratios to what was loaded. */
+/** Measured resource use of one way to load, relative to the loaded lines and bytes. */
 export interface Ratios {
   /** Raw bytes of a line, its line end included. */
   readonly bytesPerLine: number;
   /** Lines of an object or payload: one invocation. */
   readonly linesPerObject: number;
-  /** Firehose's bytes, as it bills them, ÷ raw bytes; rows of `loads` included. */
+  /** Bytes billed by Firehose ÷ raw bytes, including the rows of `loads`. */
   readonly billedBytesPerByte: number;
   readonly destination: 'parquet' | 'iceberg';
-  /** CPU seconds a raw TB (10^12 bytes), loading and duplicate check together. */
+  /** CPU seconds per raw TB (10^12 bytes), for loading and duplicate check together. */
   readonly cpuSecondsPerTB: number;
-  /** DynamoDB units a million lines, ledger and duplicate check together. */
+  /** DynamoDB units per million lines, for ledger and duplicate check together. */
   readonly writeUnitsPerMillion: number;
   readonly readUnitsPerMillion: number;
-  /** Invocations an object: 1, or 2 with the duplicate check. */
+  /** Invocations per object: 1, or 2 with the duplicate check. */
   readonly invocationsPerObject: number;
 }
 
 /**
- * Memory at which a Lambda has one whole CPU, in MiB. The work of one invocation uses no second one.
+ * Memory at which a Lambda function has one whole CPU, in MiB. An invocation cannot use a second CPU.
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
  */
 export const ONE_CPU_MIB = 1769;
 
-/** Requests to a queue for each message: it is sent, received and deleted. */
+/** Requests per message of a queue: send, receive and delete. */
 export const QUEUE_REQUESTS_PER_MESSAGE = 3;
 
 /** Bytes of a raw terabyte. */
 export const RAW_TB = 1e12;
 
 /**
- * US dollars by part for a raw terabyte (10^12 bytes) of objects, by list prices of the first step;
- * what is kept in S3 is not among them.
+ * US dollars by part for a raw terabyte (10^12 bytes) of objects, at list prices of the first tier. Storage in S3 is
+ * not included.
  */
 export function dollarsPerTB(ratios: Ratios, prices: Prices): Cost {
   const lines = RAW_TB / ratios.bytesPerLine;

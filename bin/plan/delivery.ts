@@ -1,4 +1,4 @@
-/** What a source needs of Firehose and Lambda, what files come of it, and when. Pure arithmetic. */
+/** A source's needs of Firehose and Lambda, and the size, number and delay of its files. Pure arithmetic. */
 import type { Config } from '../../lib/config/config.ts';
 import { ASSUMED } from './assumed.ts';
 import { QUOTAS, type RegionQuota, streamsNeeded, type Throughput } from './quotas.ts';
@@ -7,20 +7,20 @@ import { objectsPerDay, packed, rawBytesPerObject, type SourceLoad, secondsPerOb
 const DAY_SECONDS = 86_400;
 const MIB = 2 ** 20;
 
-/** The params of the stack that delivery depends on. */
+/** The stack's params on which delivery depends. */
 export type Delivering = Pick<
   Config,
   'memoryMiB' | 'maxConcurrency' | 'bufferSizeMiB' | 'bufferIntervalSeconds' | 'parquetCompression'
 >;
 
-/** What the streams into a table have to take. */
+/** Throughput of the streams that write to a table, and how many streams it needs. */
 export interface StreamNeeds {
   readonly average: Throughput;
   readonly peak: Throughput;
   readonly regions: readonly (RegionQuota & {
-    /** Streams that take the peak. */
+    /** Number of streams with which the peak is within this Region's quotas. */
     readonly streamsNeeded: number;
-    /** With the streams configured, the quota each needs at the peak. */
+    /** Quota per stream that the peak needs with the configured number of streams. */
     readonly mibPerSecondNeeded: number;
   })[];
 }
@@ -44,12 +44,12 @@ export function streamNeeds(load: SourceLoad, streams: number, peakFactor: numbe
 
 /** The functions that load a source's objects or payloads. */
 export interface Concurrency {
-  /** Of one object or payload. */
+  /** Duration of one invocation, which loads one object or payload. */
   readonly secondsPerObject: number;
   readonly average: number;
   readonly peak: number;
   readonly gbSecondsPerDay: number;
-  /** Seconds until the last of the objects that five minutes bring at the peak is begun; 0 for payloads. */
+  /** Seconds until loading starts of the last object that arrives within five minutes at the peak; 0 for payloads. */
   readonly queueSeconds: number;
 }
 
@@ -64,13 +64,14 @@ export function concurrency(load: SourceLoad, config: Delivering, peakFactor: nu
   return { secondsPerObject: seconds, average, peak, gbSecondsPerDay, queueSeconds };
 }
 
-/** Files in a table, at the day's average. */
+/** Files written to a table, at the day's average throughput. */
 export interface Files {
   readonly perDay: number;
-  /** Bytes of one, as Parquet; and of the records gathered for it. */
+  /** Size of one Parquet file. */
   readonly bytes: number;
+  /** Bytes of the records buffered for one file. */
   readonly gatheredBytes: number;
-  /** Seconds from one file of a stream to its next. */
+  /** Seconds between two files of one stream. */
   readonly everySeconds: number;
 }
 
@@ -83,7 +84,7 @@ export function files(
   const sentPerDay = objectsPerDay(load) * sent.bytes;
   const fullAfter = (config.bufferSizeMiB * MIB * streams * DAY_SECONDS) / sentPerDay;
   const due = Math.max(config.bufferIntervalSeconds, ASSUMED.leastBufferSeconds);
-  // A buffer is due that long after its first record: where batches are rarer, each is a file.
+  // A buffer is due this long after its first record: if batches are rarer than that, each becomes a file.
   const batchesPerDay = objectsPerDay(load) * sent.requests;
   const perDay = Math.min((streams * DAY_SECONDS) / Math.min(fullAfter, due), batchesPerDay);
   const parquetPerDay =
@@ -96,11 +97,11 @@ export function files(
   };
 }
 
-/** Seconds from an event to its row, at the least and at the most. */
+/** The shortest and the longest delay from an event to its row, in seconds. */
 export interface Freshness {
   readonly leastSeconds: number;
   readonly mostSeconds: number;
-  /** What they are made of at the most, in order. */
+  /** The parts of the longest delay, in order. */
   readonly parts: readonly { readonly what: string; readonly seconds: number }[];
 }
 
@@ -117,7 +118,7 @@ export function freshness(load: SourceLoad, loading: Concurrency, written: Files
     { what: "Firehose's buffer", seconds: Math.min(due, written.everySeconds) },
     { what: 'writing the file', seconds: ASSUMED.writeSeconds },
   ];
-  // The last event gathered waits for nothing but to be handed on, loaded and written.
+  // The shortest delay is that of the last event before a file is written: it waits for no buffer and no queue.
   const waits = ['notification', 'subscription', 'loading', 'writing the file'];
   return {
     leastSeconds: secondsOf(parts.filter(({ what }) => waits.includes(what))),

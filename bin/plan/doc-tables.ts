@@ -1,4 +1,4 @@
-/** Tables of docs/cost.md, made from plans, so that they say what `lake plan` says. */
+/** Makes the tables of docs/cost.md from plans, so that they agree with `lake plan`. */
 import { type Context, readConfig } from '../../lib/config/config.ts';
 import { thousands } from '../output/render.ts';
 import { type Plan, planOf } from './plan.ts';
@@ -6,7 +6,7 @@ import { listPrices } from './prices.ts';
 import { measuredRates } from './rates.ts';
 import { COST_PARTS, dollars, number } from './text.ts';
 
-/** The tables by name, as Markdown. */
+/** The tables as Markdown, by name. */
 export function costTables(): ReadonlyMap<string, string> {
   return new Map([
     ['by-volume', byVolume()],
@@ -22,7 +22,7 @@ function plan(linesPerDay: number, context: Context = {}, linesPerObject?: numbe
   return planOf({ config, volumes, peakFactor: 2, rates: measuredRates(), prices: listPrices() });
 }
 
-/** Lines a day, as an option says them. */
+/** Lines per day, as they are given to `--lines-per-day`. */
 const VOLUMES = ['1e5', '1e7', '1e9', '16e9'];
 
 function byVolume(): string {
@@ -44,7 +44,7 @@ function byVolume(): string {
   );
 }
 
-/** Each with what stands behind `lake plan --lines-per-day 16e9`. */
+/** Cost with different options after `lake plan --lines-per-day 16e9`. */
 function whatHelps(): string {
   const all = (context: Context, linesPerObject?: number) => plan(16e9, context, linesPerObject).monthly.parquet.total;
   const rows: [string, number][] = [

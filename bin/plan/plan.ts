@@ -1,4 +1,4 @@
-/** A plan: what the configured lake takes, delivers and costs at so many lines a day. Pure. */
+/** A plan: resources, freshness and cost of the configured lake at a given number of lines a day. Pure. */
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import type { Config } from '../../lib/config/config.ts';
 import type { Source } from '../../lib/config/sources.ts';
@@ -29,19 +29,19 @@ import {
 } from './usage.ts';
 import { warningsOf } from './warnings.ts';
 
-/** What is known of one source's traffic. */
+/** Known values of one source's traffic. */
 export interface Volume {
   readonly linesPerDay: number;
-  /** @default - that of the format's measured lines */
+  /** @default - average of the lines the format was measured with */
   readonly bytesPerLine?: number;
-  /** @default - 10,000 lines an object, 500 events a payload, or fewer where a day has too few for that */
+  /** @default - 10,000 lines per object, 500 events per payload; fewer if a day has very few lines */
   readonly linesPerObject?: number;
 }
 
-/** What to plan for. */
+/** Input of a plan. */
 export interface PlanInput {
   readonly config: Config;
-  /** By the source's name: those without one load nothing and are left out. */
+  /** By the source's name. Sources without a volume are left out of the plan. */
   readonly volumes: ReadonlyMap<string, Volume>;
   /** The peak's throughput ÷ the day's average. */
   readonly peakFactor: number;
@@ -52,14 +52,14 @@ export interface PlanInput {
 /** US dollars a month by part. */
 export interface MonthlyCost {
   readonly loading: Cost;
-  /** Nothing for the usual way, which checks none. */
+  /** 0 for the usual way, which does not check for duplicates. */
   readonly duplicates: Cost;
   readonly total: number;
-  /** The total without what is kept in S3, for a raw terabyte (10^12 bytes). */
+  /** The total without storage in S3, per raw terabyte (10^12 bytes). */
   readonly perRawTB: number;
 }
 
-/** All of a plan; what `lake plan --json` prints. */
+/** A whole plan, as `lake plan --json` prints it. */
 export interface Plan {
   readonly peakFactor: number;
   readonly rates: Pick<Rates, 'date' | 'command' | 'machine'>;
@@ -90,7 +90,7 @@ export interface Plan {
   readonly warnings: readonly string[];
 }
 
-/** @throws Error for a source whose format has no rates, and that of no format like it. */
+/** @throws Error if there are no rates for a source's format, nor for the format whose rates stand in for it */
 export function planOf(input: PlanInput): Plan {
   const { config, peakFactor, rates, prices } = input;
   const planned = config.sources.flatMap((source) => {
@@ -133,7 +133,7 @@ export function planOf(input: PlanInput): Plan {
   };
 }
 
-/** The format whose rates are taken for one that is not measured and names no other: lines of a gateway. */
+/** Format of a gateway, whose rates are used for formats that are not measured and name no similar format. */
 const RATES_OF_OTHERS = 'kong';
 
 function ratesFor(format: string, { formats }: Rates): { readonly name: string; readonly rates: FormatRates } {
@@ -186,7 +186,7 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
     },
     duplicates: {
       secondsPerObject: enabled ? secondsPerObject(load, load.rates.trackNsPerByte, config.memoryMiB) : 0,
-      // Each minute as many pages come to be as objects come, times the pages of one.
+      // Pages that a minute adds: the objects that arrive in it, times the pages of one object.
       countBytesPeak: enabled ? ((peakFactor * perDay) / 1440) * countedBytesPerObject(load, sampleRate) : 0,
     },
   };

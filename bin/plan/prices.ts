@@ -1,5 +1,5 @@
 /**
- * List prices in US dollars: prices.json, or a file of the same form. GB is 2^30 bytes, as AWS bills it;
+ * List prices in US dollars, read from prices.json or a file of the same form. GB is 2^30 bytes, as AWS bills it;
  * free tiers are left out.
  */
 import { readFileSync } from 'node:fs';
@@ -11,13 +11,13 @@ const notNegative = z.number('a number from 0').min(0, 'a number from 0');
 
 const PROOF = {
   source: z.string('where the price stands'),
-  /** high: a page of AWS says so today; middle: others quote it; low: from memory of the price page. */
+  /** high: on a page of AWS on that day; middle: quoted by others; low: from memory of AWS's price page. */
   confidence: z.enum(['high', 'middle', 'low'], 'high, middle, low'),
 };
 
 const PRICE = object({ usd: notNegative, ...PROOF });
 
-/** Cheaper with the amount of a month; each step but the last says up to how much it holds. */
+/** A price that depends on the amount in a month. Each tier but the last has its upper limit, `upTo`. */
 const TIERED = object({
   tiers: list(object({ upTo: notNegative.optional(), usd: notNegative }), 'a list of steps').refine(
     areSteps,
@@ -32,15 +32,16 @@ function areSteps(tiers: readonly { readonly upTo?: number }[]): boolean {
 }
 
 const PRICES = object({
-  /** The Region they hold for, and the day they were looked up, YYYY-MM-DD. */
+  /** Region in which the prices apply. */
   region: z.string('the name of a Region'),
+  /** Day on which the prices were looked up, YYYY-MM-DD. */
   date: z.iso.date('a day as YYYY-MM-DD'),
-  /** Each record rounded up to 5 KiB. */
+  /** Of bytes with each record rounded up to 5 KiB. */
   firehosePerGB: TIERED,
   firehoseConversionPerGB: PRICE,
-  /** In place of the two above, and without rounding. */
+  /** Replaces the two prices above; records are not rounded. */
   firehoseIcebergPerGB: PRICE,
-  /** arm64. */
+  /** Price for arm64. */
   lambdaPerGBSecond: PRICE,
   lambdaPerMillionRequests: PRICE,
   sqsPerMillionRequests: PRICE,
@@ -58,10 +59,10 @@ const PRICES = object({
   athenaPerTB: PRICE,
 });
 
-/** A price with where it stands. */
+/** A price with its source. */
 export type Price = Readonly<z.output<typeof PRICE>>;
 
-/** A price in steps. */
+/** A price in tiers. */
 export type TieredPrice = Readonly<z.output<typeof TIERED>>;
 
 /** All prices of one Region and day. */
@@ -69,12 +70,12 @@ export type Prices = Readonly<z.output<typeof PRICES>>;
 
 const PRICES_FILE = new URL('./prices.json', import.meta.url);
 
-/** @throws CommandError for text that is no price file, naming the key. */
+/** Reads a price file. @throws CommandError with the key that is not valid */
 export function pricesOf(json: string, what: string): Prices {
   return readChecked(PRICES, json, what);
 }
 
-/** The prices that come with the code. */
+/** The prices in this repository. */
 export function listPrices(): Prices {
   return pricesOf(readFileSync(PRICES_FILE, 'utf8'), 'bin/plan/prices.json');
 }

@@ -1,7 +1,7 @@
-/** Firehose's quotas of a Direct PUT stream, by Region. https://docs.aws.amazon.com/firehose/latest/dev/limits.html */
+/** Firehose's quotas for a Direct PUT stream, by Region. https://docs.aws.amazon.com/firehose/latest/dev/limits.html */
 
 export interface RegionQuota {
-  /** The Regions; empty: all others. */
+  /** Regions with these quotas; empty for all other Regions. */
   readonly regions: readonly string[];
   readonly mibPerSecond: number;
   readonly recordsPerSecond: number;
@@ -18,7 +18,7 @@ export const QUOTAS: readonly RegionQuota[] = [
   { regions: [], mibPerSecond: 1, recordsPerSecond: 100_000, requestsPerSecond: 1000 },
 ];
 
-/** What a table's streams are asked to take in a second. */
+/** Throughput of all streams that write to a table. */
 export interface Throughput {
   readonly mibPerSecond: number;
   readonly recordsPerSecond: number;
@@ -27,17 +27,17 @@ export interface Throughput {
 
 const MEASURES = ['mibPerSecond', 'recordsPerSecond', 'requestsPerSecond'] as const;
 
-/** As people name them; a request is a put. */
+/** Units as they are shown; a request is called a put. */
 export const UNITS = { mibPerSecond: 'MiB/s', recordsPerSecond: 'records/s', requestsPerSecond: 'puts/s' } as const;
 
-/** Which of a stream's quotas is full first. */
+/** The quota that is exhausted first. */
 export function tightest(throughput: Throughput, quota: RegionQuota): keyof Throughput {
   return MEASURES.reduce((one, other) =>
     throughput[other] / quota[other] > throughput[one] / quota[one] ? other : one,
   );
 }
 
-/** Streams that take so much within their quotas. */
+/** Number of streams whose quotas together allow the throughput. */
 export function streamsNeeded(throughput: Throughput, quota: RegionQuota): number {
   const what = tightest(throughput, quota);
   return Math.max(1, Math.ceil(throughput[what] / quota[what]));

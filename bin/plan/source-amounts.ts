@@ -1,4 +1,4 @@
-/** What one source takes in a day, by measured rates. Pure arithmetic; averages, so nothing is rounded to whole things. */
+/** Amounts that one source uses in a day, from measured rates. Pure arithmetic with averages, which are not rounded. */
 import { packedBytes } from '../../lambdas/core/duplicates/packed-page.ts';
 import { MAX_PAGE_FINGERPRINTS } from '../../lambdas/core/duplicates/pages.ts';
 import { BILLING_STEP_BYTES, MAX_BATCH_BYTES, PACKED_RECORD_BYTES } from '../../lambdas/core/loading/pack.ts';
@@ -6,18 +6,18 @@ import { ASSUMED } from './assumed.ts';
 import { ONE_CPU_MIB } from './cost.ts';
 import type { FormatRates, Rates } from './rates.ts';
 
-/** One source's lines of a day. */
+/** One source's lines in a day. */
 export interface SourceLoad {
   readonly lane: 'objects' | 'events';
   readonly linesPerDay: number;
-  /** Raw, line end included. */
+  /** Raw bytes, including the line end. */
   readonly bytesPerLine: number;
-  /** Lines of an object, events of a payload; one invocation loads one. */
+  /** Lines per object, or events per payload; an invocation loads one object or payload. */
   readonly linesPerObject: number;
   readonly rates: FormatRates;
 }
 
-/** Lines of an object or payload, where nobody says how many they are. */
+/** Assumed lines per object or payload, if the user gives no number. */
 export function likelyLinesPerObject(lane: SourceLoad['lane'], linesPerDay: number): number {
   const [most, least] =
     lane === 'objects'
@@ -34,24 +34,24 @@ export function rawBytesPerObject({ linesPerObject, bytesPerLine }: SourceLoad):
   return linesPerObject * bytesPerLine;
 }
 
-/** What Firehose gets of one object or payload. */
+/** What Firehose receives for one object or payload. */
 export interface Sent {
-  /** Of rows, as they are: quotas and buffers count these. */
+  /** Bytes of rows, not rounded: they count for quotas and buffers. */
   readonly bytes: number;
-  /** Of rows and the row of `loads`, each record rounded up: what is billed. */
+  /** Billed bytes: of rows and of the row of `loads`, with each record rounded up. */
   readonly billedBytes: number;
   readonly records: number;
   readonly requests: number;
 }
 
-/** Bytes of a full batch: whole records. */
+/** Bytes of a full batch, which consists of whole records. */
 const BATCH_BYTES = Math.floor(MAX_BATCH_BYTES / PACKED_RECORD_BYTES) * PACKED_RECORD_BYTES;
 
-/** Rows packed into records, as core/loading/pack.ts does. */
+/** Rows packed into records as core/loading/pack.ts packs them. */
 export function packed(load: SourceLoad): Sent {
   const bytes = rawBytesPerObject(load) * load.rates.sentBytesPerByte;
   const row = load.bytesPerLine * load.rates.sentBytesPerByte;
-  // A record is closed when the next row does not fit: on the average half a row stays empty.
+  // A record is closed when the next row does not fit: on average, half a row of space stays empty.
   const filled = Math.max(row, PACKED_RECORD_BYTES - row / 2);
   const full = Math.floor(bytes / filled);
   const billed = full * billedStep(Math.max(filled, PACKED_RECORD_BYTES)) + billedStep(bytes - full * filled);
@@ -63,12 +63,12 @@ export function packed(load: SourceLoad): Sent {
   };
 }
 
-/** A record for each line, rounded up: the usual way. */
+/** Billed bytes of the usual way: one record per line, each rounded up. */
 export function recordPerLine({ bytesPerLine, linesPerObject, rates }: SourceLoad): number {
   return linesPerObject * billedStep(bytesPerLine * rates.usualSentBytesPerByte);
 }
 
-/** A record for each row, not rounded, and the row of `loads`: what the path to Iceberg bills. */
+/** Billed bytes of the path to Iceberg: one record per row, not rounded, and the row of `loads`. */
 export function icebergBytes(load: SourceLoad, { loadsRowBytes }: Rates): number {
   return rawBytesPerObject(load) * load.rates.icebergBytesPerByte + loadsRowBytes;
 }
@@ -77,45 +77,49 @@ function billedStep(bytes: number): number {
   return Math.ceil(bytes / BILLING_STEP_BYTES) * BILLING_STEP_BYTES;
 }
 
-/** Seconds of one invocation on an object or payload; a function of less memory has less of a CPU. */
+/** Seconds of one invocation. A function with less than `ONE_CPU_MIB` of memory has only a part of a CPU. */
 export function secondsPerObject(load: SourceLoad, nsPerByte: number, memoryMiB: number): number {
   const cpuSeconds = (rawBytesPerObject(load) * nsPerByte) / 1e9;
   return (cpuSeconds * ONE_CPU_MIB) / Math.min(memoryMiB, ONE_CPU_MIB) + ASSUMED.waitSeconds;
 }
 
-/** DynamoDB units of one object or payload. */
-export interface Units {
+/** DynamoDB units and stored bytes of one object or payload. */
+export interface DynamoDbUnits {
   readonly writes: number;
   readonly reads: number;
   readonly bytes: number;
 }
 
-/** A claim, a checkpoint for each batch, a finish. */
-export function ledgerUnits(load: SourceLoad): Units {
+/** Units of the ledger: a claim, a checkpoint for each batch, and a finish. */
+export function ledgerUnits(load: SourceLoad): DynamoDbUnits {
   return { writes: 2 + packed(load).requests, reads: 0, bytes: ASSUMED.ledgerEntryBytes };
 }
 
-/** Bytes of a page besides its fingerprints, and of a write and of two reads that need not be consistent. */
+/** Bytes of a page besides its fingerprints. */
 const PAGE_OVERHEAD_BYTES = 45;
+/** Bytes that one write unit covers, and bytes that one read unit covers in an eventually consistent read. */
 const WRITE_BYTES = 1024;
 const READ_BYTES = 8192;
 
-/** Objects (compressed) and payloads from this size on are asked for before they are read: half a read. */
+/** For objects (compressed) and payloads of at least this size, the entry is read first: half a read unit. */
 const ASKED_FOR_FROM_BYTES = 65_536;
 
-/** Minutes of an object or payload that have pages, and what each has: full pages, and fingerprints in one more. */
+/** Minutes of an object or payload that have pages; the full pages of each, and the fingerprints on one more page. */
 function pagesOf({ lane, linesPerObject }: SourceLoad, sampleRate: number) {
   const minutes = lane === 'objects' ? Math.max(1, Math.min(ASSUMED.minutesPerObject, linesPerObject)) : 1;
   const records = linesPerObject / minutes;
-  // A minute none of whose records is in the sample has no page.
+  // A minute has no page if none of its records is in the sample.
   const pages = minutes * (1 - (1 - sampleRate) ** records);
   const fingerprints = (minutes * records * sampleRate) / pages;
   const full = Math.floor(fingerprints / MAX_PAGE_FINGERPRINTS);
   return { pages, full, rest: fingerprints - full * MAX_PAGE_FINGERPRINTS };
 }
 
-/** A page for each minute, a mark put and deleted, the object finished; each page read once to be counted. */
-export function duplicateUnits(load: SourceLoad, sampleRate: number): Units {
+/**
+ * Units of the duplicate check: for each minute its pages and a mark, which is put and deleted; for the object a
+ * finish. Each page is read once to be counted.
+ */
+export function duplicateUnits(load: SourceLoad, sampleRate: number): DynamoDbUnits {
   const { lane, rates } = load;
   const { pages, full, rest } = pagesOf(load, sampleRate);
   const bytesOf = (count: number) => PAGE_OVERHEAD_BYTES + packedBytes(count, sampleRate);
@@ -130,10 +134,10 @@ export function duplicateUnits(load: SourceLoad, sampleRate: number): Units {
   };
 }
 
-/** Memory of pages comes in such steps (core/duplicates/page-memory.ts), and about as much goes to what else a page is. */
+/** Pages get memory in these steps (core/duplicates/page-memory.ts); a page's other data take about one step more. */
 const PAGE_STEP_BYTES = 4096;
 
-/** Bytes of memory that counting takes for the pages of one object or payload. */
+/** Memory, in bytes, for counting the pages of one object or payload. */
 export function countedBytesPerObject(load: SourceLoad, sampleRate: number): number {
   const { pages, full, rest } = pagesOf(load, sampleRate);
   const memoryOf = (count: number) =>

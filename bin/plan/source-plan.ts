@@ -1,10 +1,10 @@
 import type { Concurrency, Files, Freshness, StreamNeeds } from './delivery.ts';
 
-/** One source's plan. `…PerDay` are averages. */
+/** The plan of one source. `…PerDay` are averages. */
 export interface SourcePlan {
   readonly name: string;
   readonly format: string;
-  /** Format whose measured rates are used. */
+  /** Format whose measured rates are used: the source's own, or a similar one if it is not measured. */
   readonly ratesOf: string;
   readonly lane: 'objects' | 'events';
   readonly linesPerDay: number;
@@ -14,13 +14,13 @@ export interface SourcePlan {
   readonly objectsPerDay: number;
   readonly lambda: Concurrency;
   readonly firehose: StreamNeeds & {
-    /** As configured. */
+    /** Configured number of streams. */
     readonly streams: number;
-    /** Bytes billed ÷ raw bytes, the row of `loads` included. */
+    /** Billed bytes ÷ raw bytes, including the row of `loads`. */
     readonly billedBytesPerByte: number;
   };
   readonly files: Files & {
-    /** US dollars of an Athena query that reads all columns of a day. */
+    /** US dollars for an Athena query that reads all columns of a day. */
     readonly scanDayUsd: number;
   };
   readonly freshness: Freshness;
@@ -30,6 +30,6 @@ export interface SourcePlan {
     readonly duplicateReadsPerDay: number;
     readonly duplicateWritesPerSecondPeak: number;
   };
-  /** The duplicate check of an object or payload, and the memory of counting a minute at the peak. */
+  /** Seconds to check an object or payload, and memory for counting a minute of the peak. */
   readonly duplicates: { readonly secondsPerObject: number; readonly countBytesPeak: number };
 }

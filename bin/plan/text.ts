@@ -1,11 +1,11 @@
-/** A plan as a screen for people. */
+/** A plan as text for a terminal. */
 import { bytesText, type RenderColumn, renderTable, thousands } from '../output/render.ts';
 import type { MonthlyCost, Plan } from './plan.ts';
 import { tightest, UNITS } from './quotas.ts';
 import type { SourcePlan } from './source-plan.ts';
 import { DAYS_PER_MONTH } from './usage.ts';
 
-/** Each source, the quotas by Region, the month's cost by part and way, what will not do, what is assumed. */
+/** Each source, Firehose's quotas by Region, the monthly cost by part and way to load, warnings, and assumptions. */
 export function planText(plan: Plan): string {
   const { sources, warnings } = plan;
   return [
@@ -82,7 +82,7 @@ function regionsText(sources: readonly SourcePlan[]): string {
   return renderTable([...left('source', 'Regions'), ...columns], rows);
 }
 
-/** The month's cost by part, what is kept in S3 apart. */
+/** Parts of the monthly cost, without storage in S3. */
 export const COST_PARTS: readonly (readonly [string, (cost: MonthlyCost) => number])[] = [
   ['Firehose', ({ loading }) => loading.firehose],
   ['Lambda', ({ loading }) => loading.lambda],
@@ -127,17 +127,17 @@ function basisText({ rates, peakFactor, assumed, sources }: Plan): string {
   ].join('\n');
 }
 
-/** With cents below 100. */
+/** US dollars, with cents below 100. */
 export function dollars(usd: number): string {
   return usd >= 100 ? thousands(Math.round(usd)) : usd.toFixed(2);
 }
 
-/** Whole numbers; below 10 with a digit that counts. */
+/** A whole number; fractions below 10 with two significant digits. */
 function count(value: number): string {
   return value >= 10 || Number.isInteger(value) ? thousands(Math.round(value)) : number(value);
 }
 
-/** Two digits that count. */
+/** Two significant digits below 100, a whole number above. */
 export function number(value: number): string {
   return value >= 100 ? thousands(Math.round(value)) : String(Number(value.toPrecision(2)));
 }

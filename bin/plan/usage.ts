@@ -1,4 +1,4 @@
-/** What is billed in a month for a lake's sources: our way, to Parquet or to Iceberg, and the usual way. */
+/** Amounts that AWS bills in a month for a lake's sources, by way to load. */
 import { COUNT_METRICS, TRACK_METRICS } from '../../lambdas/core/duplicates/metrics.ts';
 import { SHARDS } from '../../lambdas/core/duplicates/store.ts';
 import { LOAD_METRICS } from '../../lambdas/core/metrics.ts';
@@ -20,18 +20,21 @@ import {
 
 export const DAYS_PER_MONTH = 30;
 
-/** A way to load: ours to either kind of table, or the usual one to Parquet. */
+/**
+ * A way to load. `parquet`, `iceberg`: this project's, into either kind of table. `usual`: the baseline, into Parquet,
+ * with readline, a regular expression, JSON.stringify and one record per line.
+ */
 export type Way = 'parquet' | 'iceberg' | 'usual';
 
-/** The params of the stack that the bill depends on. */
+/** The stack's params on which the bill depends. */
 export type Billed = Pick<
   Config,
   'memoryMiB' | 'parquetCompression' | 'retentionDays' | 'landingRetentionDays' | 'ledgerRetentionDays' | 'duplicates'
 >;
 
-/** A source's load, and what of its surroundings is billed. */
+/** A source's lines, and other values on which its bill depends. */
 export interface BilledSource extends SourceLoad {
-  /** Its objects lie in the landing bucket, which the stack keeps. */
+  /** Whether its objects are stored in the stack's own landing bucket. */
   readonly inLandingBucket: boolean;
   /** Parquet files written a day. */
   readonly filesPerDay: number;
@@ -54,7 +57,7 @@ export function loadingUsage(source: BilledSource, way: Way, config: Billed, rat
     dynamoDbReads: perMonth * ledger.reads,
     dynamoDbByteMonths: objectsPerDay(source) * config.ledgerRetentionDays * ledger.bytes,
     logBytes: perMonth * logBytes,
-    // One more counts the objects left alone.
+    // One more metric counts the objects that are skipped.
     metricMonths: way === 'usual' ? 0 : Object.keys(LOAD_METRICS).length + 1,
   };
 }
@@ -68,7 +71,7 @@ export function duplicatesUsage(source: BilledSource, config: Billed): Usage {
   const seconds = secondsPerObject(source, source.rates.trackNsPerByte, config.memoryMiB);
   return {
     ...invocations(source, perMonth, seconds, config.memoryMiB),
-    // Each minute of events is stored once it is counted, after its shards are looked through.
+    // For each minute of events, its shards are queried and its counts are stored.
     dynamoDbWrites: perMonth * units.writes + MINUTES_PER_MONTH,
     dynamoDbReads: perMonth * units.reads + MINUTES_PER_MONTH * SHARD_READS,
     dynamoDbByteMonths: objectsPerDay(source) * keptDays * units.bytes,
@@ -77,7 +80,7 @@ export function duplicatesUsage(source: BilledSource, config: Billed): Usage {
   };
 }
 
-/** What a month of the duplicate check costs whatever comes. */
+/** Monthly usage of the duplicate check that does not depend on the traffic. */
 export function duplicatesBaseUsage({ memoryMiB }: Billed): Usage {
   return {
     ...NO_USAGE,
@@ -89,20 +92,20 @@ export function duplicatesBaseUsage({ memoryMiB }: Billed): Usage {
   };
 }
 
-/** What a month of a queue costs whatever comes. */
+/** Monthly usage of queues that does not depend on the traffic. */
 export function queueBaseUsage(queues: number): Usage {
   return { ...NO_USAGE, sqsRequests: queues * ASSUMED.pollsPerDay * DAYS_PER_MONTH };
 }
 
-/** Pages outlive the window by a day (edges/duplicates.ts). */
+/** Pages are kept a day longer than the window (edges/duplicates.ts). */
 const PAGES_KEPT_SPARE_HOURS = 24;
 
 const MINUTES_PER_MONTH = DAYS_PER_MONTH * 1440;
 
-/** Half a unit for each of a minute's shards. */
+/** Read units for one minute: half a unit for each of its shards. */
 const SHARD_READS = SHARDS / 2;
 
-/** Objects are announced through a queue and read from S3; payloads come by themselves. */
+/** Usage of invocations. Objects are announced through a queue and read from S3; payloads are part of their event. */
 function invocations({ lane }: SourceLoad, count: number, seconds: number, memoryMiB: number): Usage {
   return {
     ...NO_USAGE,
@@ -112,7 +115,7 @@ function invocations({ lane }: SourceLoad, count: number, seconds: number, memor
   };
 }
 
-/** What lies in S3 once it has been kept for as long as it is to be. */
+/** Bytes stored in S3 after the retention time has passed once. */
 function keptBytes(source: BilledSource, way: Way, config: Billed): number {
   const { parquetBytesPerByte, gzipRatio } = source.rates;
   const codec = way === 'iceberg' ? 'ZSTD' : config.parquetCompression;

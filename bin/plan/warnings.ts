@@ -1,32 +1,35 @@
-/** What will not do at the volume planned, each with what would. */
+/** Warnings about problems at the planned volume, each with ways to solve it. */
 import type { Config } from '../../lib/config/config.ts';
 import { bytesText, thousands } from '../output/render.ts';
 import { ASSUMED } from './assumed.ts';
 import { tightest, UNITS } from './quotas.ts';
 import type { SourcePlan } from './source-plan.ts';
 
-/** Streams a table can have. */
+/** Largest allowed `streamsPerTable`. */
 const MAX_STREAMS = 50;
 
-/** Parquet files below this size cost a query more to open than to read. */
+/** Opening a Parquet file smaller than this takes a query longer than reading it. */
 const SMALL_FILE_BYTES = 4 * 2 ** 20;
 
-/** Firehose's largest hints. */
+/** Firehose's largest buffering hints. */
 const MAX_BUFFER_SECONDS = 900;
 const MAX_BUFFER_MIB = 128;
 
-/** Write units a second that a table takes which was just made. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html */
+/**
+ * Write units per second that a new table accepts.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
+ */
 const NEW_TABLE_WRITES = 4000;
 
-/** Lambda's longest. */
+/** Lambda's longest timeout. */
 const TRACK_SECONDS = 900;
 
-/** The share of a function's memory that counting a minute may take. */
+/** Share of a function's memory that counting a minute may use. */
 const COUNT_SHARE = 0.7;
 
 const GIB = 2 ** 30;
 
-/** Sentences, each beginning with the source. */
+/** One line per warning, beginning with the source. */
 export function warningsOf(source: SourcePlan, config: Config, peakFactor: number): string[] {
   return [
     ...streamWarnings(source),
@@ -57,7 +60,7 @@ function streamWarnings({ firehose: { streams, peak, regions } }: SourcePlan): s
   });
 }
 
-/** Each object puts its row of `loads` by itself, and that table has one stream. */
+/** Each object sends its row of `loads` with a request of its own, and that table has only one stream. */
 function loadsWarnings({ objectsPerDay, firehose }: SourcePlan, peakFactor: number): string[] {
   const perSecond = (peakFactor * objectsPerDay) / 86_400;
   const least = Math.min(...firehose.regions.map(({ requestsPerSecond }) => requestsPerSecond));
@@ -113,7 +116,7 @@ function functionWarnings({ lane, lambda }: SourcePlan, config: Config): string[
   if (lane === 'events' && needed > limit) {
     warnings.push(`at the peak ${thousands(needed)} payloads at a time, logEventsConcurrency is ${limit}`);
   }
-  // The check reads the same objects at the same time.
+  // The duplicate check reads the same objects at the same time.
   const both = config.duplicates.enabled ? 2 * needed : needed;
   if (both > ASSUMED.accountConcurrency) {
     warnings.push(
@@ -161,7 +164,7 @@ function queryWarnings({ files }: SourcePlan, { scanLimitGiB }: Config): string[
   ];
 }
 
-/** At most three digits that count. */
+/** Three significant digits below 100, a whole number above. */
 function number(value: number): string {
   return value >= 100 ? thousands(Math.round(value)) : String(Number(value.toPrecision(3)));
 }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { PROCESSES_ARE_TOLD } from '../../bench/process.ts';
+import { CAN_MEASURE_PROCESSES } from '../../bench/process.ts';
 
 const RUN = fileURLToPath(new URL('../../bench/run.ts', import.meta.url));
 
@@ -34,7 +34,7 @@ function leaves(value: unknown, path: readonly string[] = []): [string, unknown]
   return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]));
 }
 
-describe.runIf(PROCESSES_ARE_TOLD)('npm run bench', { timeout: 240_000 }, () => {
+describe.runIf(CAN_MEASURE_PROCESSES)('npm run bench', { timeout: 240_000 }, () => {
   test('with --json prints every figure, a number above 0, and nothing else', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [RUN, '--tiny', '--json']);
     const found = leaves(JSON.parse(stdout));

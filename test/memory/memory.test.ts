@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { PROCESSES_ARE_TOLD, peakMemoryMib } from '../../bench/process.ts';
+import { CAN_MEASURE_PROCESSES, peakMemoryMib } from '../../bench/process.ts';
 import { readLakeFolder } from '../../bin/input/lake-folder.ts';
 import { select } from '../../bin/output/balance.ts';
 import { openAthena } from '../../local/athena/athena.ts';
@@ -60,7 +60,7 @@ async function measure(bytes: number): Promise<Measured> {
   return { lines: Number(row?.lines), bytes: Number(row?.bytes), peakMib };
 }
 
-describe.runIf(PROCESSES_ARE_TOLD)('the memory of a function', { timeout: 240_000 }, () => {
+describe.runIf(CAN_MEASURE_PROCESSES)('the memory of a function', { timeout: 240_000 }, () => {
   test('does not grow with its object', async () => {
     const small = await measure(64 * MIB);
     const large = await measure(1024 * MIB);
