@@ -10,7 +10,7 @@ export interface Figures {
   readonly handlerRatio: number;
   /** Bytes Firehose bills ÷ decompressed bytes. */
   readonly billedBytesRatio: { readonly alb: number; readonly usual: number; readonly iceberg: number };
-  /** Peak memory of the handler's process. The names state the objects' sizes in a full run; others use smaller ones. */
+  /** Peak memory of the handler's process. The names state the objects' sizes in a full run; others use less. */
   readonly peakRssMiB: { readonly oneGiB: number; readonly fiveGiB: number };
   /** Size of the largest bundle. */
   readonly bundleKiB: number;

@@ -34,13 +34,16 @@ const MORE = [
 ] as const;
 
 const command = new Command('bench')
-  .description('measures the ingest path, the functions and what they cost, against inflating alone and the usual way')
-  .argument('[files...]', 'logs to measure in place of generated ones; small ones are repeated')
+  .description(
+    'measures the ingest path, the functions and their cost, in comparison with inflating alone and with the usual ' +
+      'way: readline, a regular expression, JSON.stringify, one record per line',
+  )
+  .argument('[files...]', 'log files to measure instead of generated lines; small files are repeated')
   .addOption(new Option('-f, --format <name>', 'format of the files').choices([...FORMATS.keys()]).default('alb'))
   .option('--seed <text>', 'seed of the generated lines', 'tributary')
-  .option('--quick', 'within a minute: smaller objects, fewer rounds')
-  .option('--write', 'write docs/benchmarks.md and bench/rates.json, as a whole run of generated lines does')
-  .addOption(new Option('--tiny', 'in seconds: no figure is worth reading').hideHelp())
+  .option('--quick', 'take less than a minute: smaller objects, fewer rounds')
+  .option('--write', 'write docs/benchmarks.md and bench/rates.json, as a full run with generated lines does')
+  .addOption(new Option('--tiny', 'take seconds; the figures mean nothing').hideHelp())
   .addOption(jsonOption());
 command.action((files: string[], options: Options) => bench(files, options));
 try {
@@ -52,21 +55,23 @@ try {
 
 async function bench(files: readonly string[], options: Options): Promise<void> {
   if (!CAN_MEASURE_PROCESSES)
-    throw new CommandError('expected Linux: nowhere else is told what another process has taken');
+    throw new CommandError(
+      `expected Linux, which reports the CPU time and memory of other processes, got ${process.platform}`,
+    );
   const chosen = options.tiny ? TINY : options.quick ? QUICK : FULL;
   const setting = settingOf(commandLine());
   const writes = options.write ?? (chosen === FULL && files.length === 0);
   const scale = { ...chosen, everything: chosen.everything || writes };
   const progress = stages();
   if (scale.name !== FULL.name) progress(reduced(scale));
-  progress('making inputs');
+  progress('generating inputs');
   const inputs = await inputsOf(files, options, scale);
   const { figures, sections, rates } = await measureAll(inputs, { seed: options.seed, scale, progress });
   const all = [barsSection(figures, scale), ...sections];
   if (writes) {
     writeFileSync(PAGE, page(setting, all));
     writeFileSync(RATES_FILE, ratesFile(setting, rates));
-    progress('written: docs/benchmarks.md and bench/rates.json, which docs/cost.md rests on: npm run docs');
+    progress('wrote docs/benchmarks.md and bench/rates.json; now update docs/cost.md with: npm run docs');
   }
   if (options.json) printJson(figures);
   else print(terminalText(setting, all));

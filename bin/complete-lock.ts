@@ -25,7 +25,7 @@ function platformOf(name: string): Record<string, string[]> {
   const cpu = CPU.filter((each) => words.includes(each));
   if (os.length !== 1 || cpu.length !== 1) {
     throw new Error(
-      `package-lock.json: ${name} is missing and its name does not tell one platform: install it by hand`,
+      `package-lock.json: ${name} is missing and its name does not state exactly one platform: install it by hand`,
     );
   }
   return { cpu, ...(words.includes('musl') ? { libc: ['musl'] } : {}), os };
@@ -46,4 +46,4 @@ for (const entry of Object.values(lock.packages)) {
 }
 lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
 if (added > 0) writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
-process.stderr.write(`package-lock.json: ${added} optional packages of other platforms added\n`);
+process.stderr.write(`package-lock.json: optional packages of other platforms added: ${added}\n`);

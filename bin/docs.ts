@@ -36,7 +36,8 @@ function costPage(): string {
   const tables = costTables();
   return current('cost.md').replace(/(<!-- table (\S+) -->\n)[\s\S]*?(\n<!-- end -->)/g, (_, begin, name, end) => {
     const table = tables.get(name);
-    if (table === undefined) throw new Error(`docs/cost.md: no table ${name}: ${[...tables.keys()].join(', ')}`);
+    if (table === undefined)
+      throw new Error(`docs/cost.md: no table ${name}: expected one of ${[...tables.keys()].join(', ')}`);
     return `${begin}\n${table}\n${end}`;
   });
 }
@@ -47,7 +48,8 @@ function tablesPage(): string {
     '',
     'Written by `npm run docs` from the code; edits here are lost.',
     '',
-    'Every source has a table of its name: its format’s columns, then the lake’s own. Timestamps are UTC, to the microsecond.',
+    'Every source has a table of its name: its format’s columns, then the lake’s own. ' +
+      'Timestamps are UTC, to the microsecond.',
     'Blank lines are counted as filtered (`blank_line`) in every format.',
     '',
     "## The lake's own columns",
@@ -98,7 +100,8 @@ function formatSection({
     ...(exampleOptions ? [`Columns with \`${JSON.stringify(exampleOptions)}\`:`, ''] : []),
     ...columnTable(numbered(columns)),
     '',
-    `Duplicates are recognised ${[...keys, 'by the whole line'].join('; where the first of them is null, ')}. The option \`recordKey\` of a source names other columns.`,
+    `Duplicates are recognised ${[...keys, 'by the whole line'].join('; where the first of them is null, ')}. ` +
+      `The option \`recordKey\` of a source names other columns.`,
     '',
   ];
 }

@@ -31,7 +31,7 @@ export const KERNEL_WASM =
 const file = join(ROOT, TARGET);
 if (!process.argv.includes('--check')) writeFileSync(file, text);
 else if (readFileSync(file, 'utf8') !== text) {
-  process.stderr.write(`${TARGET} is not what lambdas/kernel gives: run npm run kernel\n`);
+  process.stderr.write(`${TARGET} is not what lambdas/kernel compiles to: run npm run kernel\n`);
   process.exitCode = 1;
 }
 

@@ -31,8 +31,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
   if (error.code?.startsWith('LEVEL_') || error.message === 'Database is closed') {
     complain(
-      "the lake's ledger is damaged: delete dynamodb/ in the lake's folder to begin a new one; " +
-        'what is then loaded again repeats with the same origin and position',
+      "the lake's ledger is damaged: delete dynamodb/ in the lake's folder to start with an empty ledger; " +
+        'the rows of objects that are then loaded again repeat, with the same origin and position',
     );
   } else console.error(error);
   process.exit(FAILED);
@@ -53,12 +53,22 @@ async function main(argv: readonly string[]): Promise<number> {
 
 function program(): Command {
   const lake = new Command('lake')
-    .description('Log files in, SQL out: runs the stack that `cdk deploy` would deploy on this machine.')
+    .description(
+      'Tributary, a serverless log lake: log files in, SQL out.\n' +
+        'Without --stack, the commands work on a local lake: ' +
+        'the stack that `cdk deploy` would deploy, run on this machine.',
+    )
     .helpCommand(true)
-    .showHelpAfterError('(--help shows what is possible)')
+    .showHelpAfterError('(--help shows the commands and options)')
+    // Without the arguments, so that the descriptions fit on a terminal of 80 columns.
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     // Before the commands are added, because they inherit the setting.
     .exitOverride()
-    .addHelpText('after', '\nExit codes: 0 done, 1 something could not be (stderr says what), 2 wrong usage.');
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done; 1 something could not be done, stderr says what;\n' +
+        '2 wrong usage; 3 `lake audit` found problems.',
+    );
   const local = [addDemo, addRun, addQuery, addFormats, addParse, addPlan];
   const operations = [addBackfill, addRedrive, addReplayRejected, addAudit, addDuplicates];
   for (const add of [...local, ...operations]) add(lake);

@@ -10,12 +10,19 @@ interface AuditFlags extends OperationFlags {
 
 /** `lake audit` */
 export function addAudit(program: Command): void {
-  addOperation(program, 'audit', 'compares objects, ledger, loads and tables, and lists what is not as it should be')
-    .addOption(sinceOption('objects modified and loads begun'))
+  addOperation(
+    program,
+    'audit',
+    'compares objects, ledger, loads and tables, and lists what is missing, unfinished or does not add up',
+  )
+    .addOption(sinceOption('only objects modified, and loads started,'))
     .addOption(
-      new Option('--fix', 'have what was found loaded again; rows that are there repeat, with origin and position'),
+      new Option(
+        '--fix',
+        'load the objects with problems again; rows already in the tables repeat, with the same origin and position',
+      ),
     )
-    .addHelpText('after', `\nExit codes: 0 all is as it should be, ${FOUND} something was found.`)
+    .addHelpText('after', `\nExit codes: 0 no problem found, ${FOUND} problems found.`)
     .action((flags: AuditFlags) => {
       const { since, fix = false } = flags;
       return operate(flags, fix, async (lake, options) => {
@@ -28,7 +35,7 @@ export function addAudit(program: Command): void {
 
 function findingsText(findings: readonly Finding[]): string {
   return renderTable(
-    [{ name: 'finding' }, { name: 'origin' }, { name: 'source' }, { name: 'what' }, { name: 'detail' }],
+    [{ name: 'finding' }, { name: 'origin' }, { name: 'source' }, { name: 'object or log stream' }, { name: 'detail' }],
     findings.map(({ finding, origin, source, what, detail }) => [finding, origin, source, what, detail]),
   );
 }

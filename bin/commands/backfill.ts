@@ -13,18 +13,25 @@ interface BackfillFlags extends OperationFlags {
 
 /** `lake backfill` */
 export function addBackfill(program: Command): void {
-  addOperation(
-    program,
-    'backfill',
-    'loads objects that lie in a bucket, or events of a log group, from before the lake',
-  )
-    .argument('[s3://bucket/prefix]', "objects below this; the place must be a source's")
-    .addOption(new Option('--log-group <name>', "events of this log group of a source's, from CloudWatch"))
-    .addOption(sinceOption('modified, or logged,'))
-    .addOption(untilOption('modified, or logged,'))
+  addOperation(program, 'backfill', 'loads objects of a bucket, or events of a log group, that are older than the lake')
+    .argument(
+      '[s3://bucket/prefix]',
+      'load the objects whose keys begin with this prefix, which must belong to a source',
+    )
+    .addOption(
+      new Option(
+        '--log-group <name>',
+        'load the events of this log group, which must belong to a source, from CloudWatch (needs --stack)',
+      ),
+    )
+    .addOption(sinceOption('only objects modified, or events logged,'))
+    .addOption(untilOption('only objects modified, or events logged,'))
     .addOption(new Option('--source <name>', 'only objects of this source'))
     .addOption(
-      new Option('--reload', 'objects that have been loaded too: their rows repeat, with the same origin and position'),
+      new Option(
+        '--reload',
+        'also load objects that have already been loaded; their rows repeat, with the same origin and position',
+      ),
     )
     .action(run);
 }
@@ -44,7 +51,7 @@ async function run(place: string | undefined, flags: BackfillFlags, command: Com
     };
     return operate(flags, true, async (lake, options) => ({ counts: await backfillObjects(lake, task, options) }));
   }
-  if (!since || !until) command.error('error: --log-group: expected --since and --until, which bound what is read');
+  if (!since || !until) command.error('error: --log-group: expected --since and --until as well');
   const range = { logGroup: logGroup ?? '', since: since.getTime(), until: until.getTime() };
   return operate(flags, true, async (lake, options) => ({ counts: await backfillLogGroup(lake, range, options) }));
 }

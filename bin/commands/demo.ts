@@ -15,6 +15,7 @@ import { type Balance, balances, EVERYTHING, imbalances } from '../output/balanc
 import { CommandError } from '../output/command-error.ts';
 import { demoReport, demoText, type FoundDuplicates } from '../output/demo-report.ts';
 import { complain, print, printJson, stages } from '../output/output.ts';
+import { quantity } from '../output/render.ts';
 import { jsonOption, lakeOption } from './options.ts';
 
 /** Lines of the sample per source: enough for several batches and files, few enough to load in seconds. */
@@ -30,7 +31,7 @@ interface DemoOptions {
 export function addDemo(program: Command): void {
   program
     .command('demo')
-    .description('starts a lake afresh, feeds it sample traffic and shows what a user would ask')
+    .description('creates a new lake, loads sample traffic into it and answers typical questions by SQL')
     .addOption(lakeOption())
     .addOption(jsonOption())
     .action(runDemo);
@@ -45,7 +46,7 @@ async function runDemo({ lake: dir, json }: DemoOptions): Promise<void> {
   const options = { seed: SAMPLE_SEED, end: new Date(), lines: SAMPLE_LINES, duplicates: true };
   const sample = await writeSample(join(dir, 'sample'), options);
   const problems = await load(dir, sample, stage);
-  stage('asking the lake');
+  stage('querying the lake');
   const duplicates = await foundDuplicates(dir, stage);
   const lake = readLakeFolder(dir);
   const athena = await openAthena(lake);
@@ -72,8 +73,8 @@ async function startAfresh(dir: string): Promise<void> {
   const names = existsSync(dir) ? readdirSync(dir) : [];
   const others = names.filter((name) => !LAKE_NAMES.includes(name));
   if (others.length > 0 || (names.length > 0 && !names.includes(LOCKS))) {
-    const why = others.length > 0 ? `no lake, or not only one (${others[0]})` : 'no lake';
-    throw new CommandError(`${dir}: this folder holds ${why}, so it is not emptied; give another one with --lake`);
+    const why = others.length > 0 ? `files that do not belong to a lake (${others[0]})` : 'no lake';
+    throw new CommandError(`${dir}: this folder contains ${why}, so it is not emptied; give another one with --lake`);
   }
   const lock = lockFolder(dir);
   // The folder of locks is kept: it identifies the rest of an interrupted demo as a lake.
@@ -82,7 +83,7 @@ async function startAfresh(dir: string): Promise<void> {
 }
 
 function noSource(name: string): CommandError {
-  return new CommandError(`no source ${name}: the demo needs it; take \`sources\` out of cdk.json`);
+  return new CommandError(`no source ${name}: the demo needs it; remove \`sources\` from cdk.json`);
 }
 
 /** Loads the sample. @returns a line for each thing that went wrong */
@@ -95,10 +96,10 @@ async function load(dir: string, sample: readonly SampleSource[], stage: (line: 
     for (const { source: name, files, planted } of sample) {
       const source = sources.find((each) => each.name === name);
       if (!source) throw noSource(name);
-      stage(`feeding ${name}: ${files.length} files, ${planted.lines.toLocaleString('en-US')} lines`);
+      stage(`loading ${name}: ${quantity(files.length, 'file')}, ${quantity(planted.lines, 'line')}`);
       await loadFiles(lake, source, (await readInputs(files)).files, stage);
     }
-    stage('waiting until all is delivered');
+    stage('waiting until everything is delivered');
     return troubles(await lake.drain(), dir);
   } finally {
     await lake.close();

@@ -36,17 +36,28 @@ interface DuplicatesOptions {
 export function addDuplicates(program: Command): void {
   program
     .command('duplicates')
-    .description('shows how many records came twice, and where; or checks files and objects by hand')
-    .addOption(new Option('--source <name>', 'of this source only; with --check the source the files are of (alb)'))
-    .addOption(sinceOption('events'))
-    .addOption(new Option('--lines', 'read the objects again to show the lines that are duplicates'))
-    .addOption(new Option('--audit', 'count the tables by SQL as well: exact, and of all days unless --since is given'))
+    .description(
+      'shows how many records arrived more than once, and where; with --check, counts duplicates in files or objects',
+    )
     .addOption(
-      new Option('--check <file...>', 'count in these files, folders and s3://bucket/key objects instead').conflicts([
-        'since',
-        'lines',
-        'audit',
-      ]),
+      new Option(
+        '--source <name>',
+        'only this source; with --check, the source that the files belong to (default with --check: alb)',
+      ),
+    )
+    .addOption(sinceOption('only events'))
+    .addOption(new Option('--lines', 'also show the duplicated lines, by reading their objects again'))
+    .addOption(
+      new Option(
+        '--audit',
+        'also count duplicates exactly, by SQL over the tables; of all days, unless --since is given',
+      ),
+    )
+    .addOption(
+      new Option(
+        '--check <file...>',
+        'instead, count duplicates in these files, folders and s3://bucket/key objects',
+      ).conflicts(['since', 'lines', 'audit']),
     )
     .addOption(lakeOption())
     .addOption(stackOption())

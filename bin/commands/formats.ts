@@ -10,7 +10,7 @@ import { jsonOption } from './options.ts';
 export function addFormats(program: Command): void {
   program
     .command('formats')
-    .description('lists the formats that sources can have, each with its columns')
+    .description('lists the log formats that a source can have, each with its columns')
     .addOption(jsonOption())
     .action(({ json }: { json?: true }) => {
       const formats = [...FORMATS.values()].map(describe);
@@ -55,7 +55,7 @@ function text({ name, description, reference, options, filters, example, columns
     ['reference', reference],
     ['options', options.join(', ') || 'none'],
     ...Object.entries(filters).map(([filter, what]) => [`filter ${filter}`, what]),
-    ...(example ? [['columns below', `with ${JSON.stringify(example)}`]] : []),
+    ...(example ? [['columns below', `with the options ${JSON.stringify(example)}`]] : []),
   ];
   const rows = columns.map((column) => [column.name, column.type, column.comment]);
   return [

@@ -26,13 +26,13 @@ export function addOperation(program: Command, name: string, description: string
     .description(description)
     .addOption(lakeOption())
     .addOption(stackOption())
-    .addOption(new Option('--dry-run', 'change nothing, only count'))
-    .addOption(new Option('--rate <n>', 'at most so many a second').argParser(rate))
+    .addOption(new Option('--dry-run', 'only count, change nothing'))
+    .addOption(new Option('--rate <n>', 'process at most n objects, messages or lines per second').argParser(rate))
     .addOption(jsonOption());
 }
 
 export function stackOption(): Option {
-  const text = 'a deployed stack instead of a local lake; credentials and Region as the AWS SDK finds them';
+  const text = 'work on this deployed stack instead of a local lake, with the credentials and Region of the AWS SDK';
   return new Option('--stack [name]', text).preset(STACK).conflicts('lake');
 }
 
@@ -91,7 +91,7 @@ export async function openLakeHandle(
 
 /** A table of the counts; a nested count has the name of its part before its own. Lists are left out. */
 function countsText(counts: object): string {
-  return renderTable([{ name: 'what' }, { name: 'count', align: 'right' }], [...flat(counts)]);
+  return renderTable([{ name: 'outcome' }, { name: 'count', align: 'right' }], [...flat(counts)]);
 }
 
 function* flat(counts: object, before = ''): Generator<string[]> {
@@ -114,7 +114,9 @@ export function moment(text: string): Date {
   const [, count, unit = ''] = /^(\d+)([mhd])$/.exec(text) ?? [];
   const time = count ? Date.now() - Number(count) * (UNIT_MS[unit] ?? 0) : Date.parse(inUtc(text));
   if (!Number.isNaN(time)) return new Date(time);
-  throw new InvalidArgumentError(`expected a date, a time as 2026-01-05T10:00:00Z, or 12h or 7d ago, got ${text}`);
+  throw new InvalidArgumentError(
+    `expected a date, a time such as 2026-01-05T10:00:00Z, or a duration such as 12h or 7d, got ${text}`,
+  );
 }
 
 /** JavaScript reads a time without a zone as local time; logs are in UTC. */
@@ -122,10 +124,12 @@ function inUtc(text: string): string {
   return /T[\d:.]+$/.test(text) ? `${text}Z` : text;
 }
 
+const TIME = 'a date or time in UTC, or 90m, 12h or 7d for that long ago';
+
 export function sinceOption(what: string): Option {
-  return new Option('--since <time>', `${what} at or after this time`).argParser(moment);
+  return new Option('--since <time>', `${what} at or after this time: ${TIME}`).argParser(moment);
 }
 
 export function untilOption(what: string): Option {
-  return new Option('--until <time>', `${what} before this time`).argParser(moment);
+  return new Option('--until <time>', `${what} before this time: ${TIME}`).argParser(moment);
 }

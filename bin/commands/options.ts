@@ -3,20 +3,18 @@ import { InvalidArgumentError, Option } from 'commander';
 
 /** The folder that holds a local lake. */
 export function lakeOption(): Option {
-  return new Option('--lake <dir>', "folder that holds the lake, and all of its local account's state").default(
-    './lake',
-  );
+  return new Option('--lake <dir>', 'folder of the local lake, which contains all of its data').default('./lake');
 }
 
 /** Context params that override those of cdk.json; the option can be repeated. */
 export function contextOption(): Option {
-  return new Option('-c, --context <name=value>', 'a context param over those of cdk.json; repeatable')
+  return new Option('-c, --context <name=value>', 'set a context param, which overrides cdk.json; repeatable')
     .argParser(collectPairs)
     .default({}, 'none');
 }
 
 export function jsonOption(): Option {
-  return new Option('--json', 'one JSON document on stdout, and nothing else there');
+  return new Option('--json', 'print one JSON document on stdout, and nothing else');
 }
 
 /** Values by name, collected from repeated `name=value` options. */

@@ -5,7 +5,7 @@ import { readInputs, WAY_OUT } from '../input/input-files.ts';
 import { type Parsed, type ParsedLine, parseFile } from '../input/parse-file.ts';
 import { CommandError } from '../output/command-error.ts';
 import { complain, print, printJson } from '../output/output.ts';
-import { escapeControls, renderTable, thousands } from '../output/render.ts';
+import { escapeControls, quantity, renderTable, thousands } from '../output/render.ts';
 import { collectPairs, jsonOption, type Pairs } from './options.ts';
 
 interface ParseOptions {
@@ -22,18 +22,23 @@ const SHOWN_LINES = 20;
 export function addParse(program: Command): void {
   program
     .command('parse')
-    .description('shows how the lines of a file would be read, without a stack: rows, errors, rejections')
+    .description('shows how a format reads the lines of a file, without loading them: rows, errors, rejected lines')
     .argument('<file>', 'a log file, plain or compressed')
     .addOption(
-      new Option('-f, --format <name>', 'format to read with').choices([...FORMATS.keys()]).makeOptionMandatory(),
+      new Option('-f, --format <name>', 'format that reads the lines')
+        .choices([...FORMATS.keys()])
+        .makeOptionMandatory(),
     )
     .addOption(
-      new Option('-o, --option <name=value>', 'an option of the format, as in a source; objects as JSON; repeatable')
+      new Option(
+        '-o, --option <name=value>',
+        'set an option of the format, as in a source; objects and lists as JSON; repeatable',
+      )
         .argParser(collectPairs)
         .default({}, 'none'),
     )
     .addOption(
-      new Option('--limit <lines>', `show so many lines (default: ${SHOWN_LINES}, all with --json)`).argParser(
+      new Option('--limit <lines>', `how many lines to show (default: ${SHOWN_LINES}; with --json, all)`).argParser(
         wholeNumber,
       ),
     )
@@ -45,7 +50,7 @@ async function runParse(path: string, { format, option, limit, json }: ParseOpti
   const compiled = compiledFormat(format, option);
   const { files, problems } = await readInputs([path]);
   const [file] = files;
-  if (file && !file.named) throw new CommandError(`${path}: a folder; give one log file`);
+  if (file && !file.named) throw new CommandError(`${path}: expected one log file, got a folder`);
   if (!file) throw new CommandError(problems[0] ?? `${path}: cannot be read`);
   const shown = limit ?? (json ? Number.POSITIVE_INFINITY : SHOWN_LINES);
   const { failed, ...parsed } = await parseFile(file.path, compiled, shown);
@@ -71,7 +76,7 @@ function compiledFormat(name: string, option: Pairs): CompiledFormat {
   const unknown = Object.keys(options).find((key) => !format.options.includes(key));
   if (unknown !== undefined) {
     throw new CommandError(
-      `option ${unknown}: not one of format ${name}; its options: ${format.options.join(', ') || 'none'}`,
+      `option ${unknown}: not an option of format ${name}` + `; its options: ${format.options.join(', ') || 'none'}`,
     );
   }
   return format.compile(options);
@@ -88,11 +93,12 @@ function fromJson(name: string, value: string): unknown {
 function text({ parsed, reasons, ...counts }: Omit<Parsed, 'failed'>): string {
   const parts = parsed.map(lineText);
   if (parsed.length < counts.lines)
-    parts.push(`… ${thousands(counts.lines - parsed.length)} more lines (--limit shows more)`);
+    parts.push(`… ${quantity(counts.lines - parsed.length, 'more line')} (--limit shows more)`);
   const { lines, rows, filtered, rejected, fieldErrors, unknownFields } = counts;
   parts.push(
-    `${thousands(lines)} lines = ${thousands(rows)} rows + ${thousands(filtered)} filtered + ${thousands(rejected)} rejected; ` +
-      `values that did not convert: ${thousands(fieldErrors)}, fields beyond the columns: ${thousands(unknownFields)}`,
+    `${quantity(lines, 'line')} = ${quantity(rows, 'row')} + ${thousands(filtered)} filtered + ` +
+      `${thousands(rejected)} rejected; values that could not be converted: ${thousands(fieldErrors)}, ` +
+      `fields that are not declared as columns: ${thousands(unknownFields)}`,
   );
   const byReason = Object.entries(reasons).map(([reason, count]) => [reason, thousands(count)]);
   if (byReason.length > 0) {

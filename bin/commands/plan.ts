@@ -33,27 +33,37 @@ const MAX_PEAK = 100;
 /** `lake plan` */
 export function addPlan(program: Command): void {
   const perSource = (flags: string, text: string, max: number) =>
-    new Option(flags, `${text}; for one of several sources name=n, repeatable`).argParser(
-      (value: string, before?: BySource) => numbersBySource(value, before, max),
+    new Option(flags, `${text}; name=n for a single source, repeatable`).argParser((value: string, before?: BySource) =>
+      numbersBySource(value, before, max),
     );
   program
     .command('plan')
-    .description('tells what a deploy takes and costs at so many lines a day: quotas, files, freshness, dollars')
+    .description(
+      'shows what a deployment needs and costs at a given number of lines a day: quotas, files, freshness, dollars',
+    )
     .addOption(
       perSource(
         '--lines-per-day <n>',
-        'lines a day, spread evenly over the sources',
+        'lines a day, divided evenly among the sources',
         MAX_LINES_PER_DAY,
       ).makeOptionMandatory(),
     )
-    .addOption(perSource('--bytes-per-line <n>', 'raw bytes of a line (as measured)', MAX_BYTES_PER_LINE))
-    .addOption(perSource('--lines-per-object <n>', 'lines of an object or payload (10,000; 500)', MAX_LINES_PER_OBJECT))
     .addOption(
-      new Option('--peak <factor>', "the peak's throughput over the day's average")
+      perSource('--bytes-per-line <n>', 'raw bytes per line (default: as measured for the format)', MAX_BYTES_PER_LINE),
+    )
+    .addOption(
+      perSource(
+        '--lines-per-object <n>',
+        'lines per object, or events per payload (default: 10,000; 500)',
+        MAX_LINES_PER_OBJECT,
+      ),
+    )
+    .addOption(
+      new Option('--peak <factor>', 'throughput at the peak ÷ average throughput of the day')
         .argParser((value) => numberWithin(value, 1, MAX_PEAK))
         .default(2),
     )
-    .addOption(new Option('--prices <file>', 'prices of your own, in the form of bin/plan/prices.json'))
+    .addOption(new Option('--prices <file>', 'JSON file of other prices, in the form of bin/plan/prices.json'))
     .addOption(contextOption())
     .addOption(jsonOption())
     .action(plan);
@@ -72,7 +82,8 @@ function plan({ linesPerDay, bytesPerLine, linesPerObject, peak, prices, context
   const unnamed = names.filter((name) => !linesPerDay.has(name));
   if (linesPerDay.has('') && unnamed.length === 0) {
     throw new CommandError(
-      `--lines-per-day: got ${linesPerDay.get('')} for the other sources: there is none besides ${names.join(', ')}`,
+      `--lines-per-day: got ${linesPerDay.get('')} for the other sources, ` +
+        `but each source has its own number: ${names.join(', ')}`,
     );
   }
   const share = (linesPerDay.get('') ?? 0) / unnamed.length;
@@ -92,7 +103,10 @@ function plan({ linesPerDay, bytesPerLine, linesPerObject, peak, prices, context
     rates: measuredRates(),
     prices: prices === undefined ? listPrices() : pricesFrom(prices),
   });
-  const warnings = [...left.map((name) => `${name}: left out, as no lines are given for it`), ...made.warnings];
+  const warnings = [
+    ...left.map((name) => `${name}: not in this plan, because --lines-per-day gives no lines for it`),
+    ...made.warnings,
+  ];
   if (json) printJson({ ...made, warnings });
   else print(planText({ ...made, warnings }));
 }

@@ -16,11 +16,11 @@ interface QueryOptions {
 export function addQuery(program: Command): void {
   program
     .command('query')
-    .description('runs one SQL query, as Athena would, over the tables of a local lake')
-    .argument('<sql>', 'the query, in quotes; the partition of every table is dt')
+    .description('runs one SQL query over the tables of a local lake, as Athena would')
+    .argument('<sql>', 'the query, in quotes; every table is partitioned by dt')
     .addOption(lakeOption())
     .addOption(jsonOption().conflicts('csv'))
-    .addOption(new Option('--csv', 'CSV with a header line'))
+    .addOption(new Option('--csv', 'print CSV with a header line'))
     .action(runQuery);
 }
 

@@ -7,7 +7,7 @@ export function addRedrive(program: Command): void {
   addOperation(
     program,
     'redrive',
-    'tries again what failed for good: dead letters, log events, records not converted',
+    'tries again what the lake gave up on: messages in the dead-letter queue, log events, records not converted',
   ).action((flags: OperationFlags) =>
     operate(flags, true, async (lake, options, problems) => ({ counts: await redrive(lake, options, problems) })),
   );

@@ -12,12 +12,12 @@ export function addReplayRejected(program: Command): void {
   addOperation(
     program,
     'replay-rejected',
-    "reads rejected lines again by today's formats; those that are rows now become rows",
+    'reads rejected lines again with the current formats, and adds those that can be read now as rows',
   )
     .addOption(
-      new Option('--where <sql>', 'a condition on the columns of rejected_lines').default('true', 'all of them'),
+      new Option('--where <sql>', 'SQL condition on the columns of rejected_lines').default('true', 'all lines'),
     )
-    .addOption(sinceOption('rejected'))
+    .addOption(sinceOption('only lines rejected'))
     .action((flags: ReplayFlags) => {
       const { where, since } = flags;
       const task = { where, ...(since && { since }) };

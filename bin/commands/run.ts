@@ -15,6 +15,7 @@ import {
 } from '../output/balance.ts';
 import { CommandError } from '../output/command-error.ts';
 import { complain, print, printJson, stages } from '../output/output.ts';
+import { quantity } from '../output/render.ts';
 import { contextOption, jsonOption, lakeOption, type Pairs } from './options.ts';
 
 interface RunOptions {
@@ -28,9 +29,9 @@ interface RunOptions {
 export function addRun(program: Command): void {
   program
     .command('run')
-    .description('loads log files, plain or compressed, through the stack on this machine')
-    .argument('<file|dir...>', 'log files, and folders of them')
-    .addOption(new Option('--source <name>', 'the source the files are logs of').default('alb'))
+    .description('loads log files, plain or compressed, into a lake on this machine')
+    .argument('<file|dir...>', 'log files, or folders of log files')
+    .addOption(new Option('--source <name>', 'source that the files belong to').default('alb'))
     .addOption(lakeOption())
     .addOption(contextOption())
     .addOption(jsonOption())
@@ -73,8 +74,8 @@ async function load(
   const dropped = droppedSources(dir, context);
   if (dropped.length > 0) {
     stage(
-      `${dir} was last opened with sources that are not configured now, so that their tables are not there: ` +
-        `${dropped.join(', ')}; give the same -c again, or put them into cdk.json`,
+      `${dir} was last opened with sources that are not configured now, so that it has no tables for them: ` +
+        `${dropped.join(', ')}; give the same -c again, or add the sources to cdk.json`,
     );
   }
   // Imported only here: loading CDK takes seconds, which the other commands should not wait for.
@@ -83,23 +84,23 @@ async function load(
   let handed: Handed[];
   try {
     const source = readLakeFolder(dir).sources.find((each) => each.name === name);
-    if (!source) throw new CommandError(`no function loads source ${name} in this stack`);
+    if (!source) throw new CommandError(`no source ${name}: no function of this stack loads it`);
     const { taken, left } = sortOut(source, files);
     for (const { file, reason } of left) {
       // A folder may contain files besides its logs: only a file that the user named is a problem.
       if (file.named) found.problems.push(`${file.path}: not loaded: ${reason}`);
-      else stage(`${file.path}: left out: ${reason}`);
+      else stage(`${file.path}: skipped: ${reason}`);
     }
-    stage(`loading ${taken.length === 1 ? '1 file' : `${taken.length} files`} into ${name}`);
+    stage(`loading ${quantity(taken.length, 'file')} into ${name}`);
     handed = await loadFiles(lake, source, taken, stage);
-    stage('waiting until all is delivered');
+    stage('waiting until everything is delivered');
     found.problems.push(...troubles(await lake.drain(), dir));
   } finally {
     await lake.close();
   }
   if (handed.length === 0) return;
   const before = await readLoads(dir, name, handed, began, found);
-  if (before > 0) stage(`${before} of these files had been loaded before; their lines count once`);
+  if (before > 0) stage(`loaded before: ${quantity(before, 'file')}, whose lines are counted once`);
 }
 
 /** Reads the balances of the files' lines from the lake. @returns how many of the files had been loaded before */
@@ -115,7 +116,9 @@ async function readLoads(
     found.balances = await balances(athena, loadedFrom(source, handed));
     found.problems.push(
       ...imbalances(found.balances),
-      ...(await notLoaded(athena, source, handed)).map(({ path }) => `${path}: not loaded; see ${dir}/logs for why`),
+      ...(await notLoaded(athena, source, handed)).map(
+        ({ path }) => `${path}: not loaded; ${dir}/logs contains the reason`,
+      ),
     );
     return await loadedBefore(athena, source, handed, began);
   } finally {

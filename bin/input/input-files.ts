@@ -66,7 +66,7 @@ class InputError extends Error {}
 async function filesAt(path: string): Promise<{ file: string; named: boolean }[]> {
   const { isDirectory, isFile } = await kindOf(path);
   if (isFile) return [{ file: path, named: true }];
-  if (!isDirectory) throw new InputError('neither a file nor a folder; give a log file or a folder of them');
+  if (!isDirectory) throw new InputError('expected a log file or a folder, got neither');
   const names = await readdir(path, { recursive: true });
   const files: string[] = [];
   for (const name of names.toSorted()) {
@@ -76,7 +76,7 @@ async function filesAt(path: string): Promise<{ file: string; named: boolean }[]
   }
   if (files.length === 0) {
     throw new InputError(
-      'no logs in this folder (*.log, *.gz, *.zst, *.json); name the files if theirs are other names',
+      'no logs in this folder (*.log, *.gz, *.zst, *.json); give the files themselves if they have other names',
     );
   }
   return files.map((file) => ({ file, named: false }));
@@ -114,14 +114,14 @@ async function inspect(path: string, named: boolean): Promise<InputFile> {
     // What follows was not read, but belongs to the file.
     for await (const chunk of createReadStream(path, { start: hashed })) hash.update(chunk);
   }
-  if (decoded === 0 && !unreadable) throw new InputError('empty file inside its compression; nothing to load');
+  if (decoded === 0 && !unreadable) throw new InputError('no lines in the compressed file; nothing to load');
   return { path, sha256: hash.digest('hex'), bytes: size, modified: mtime, named, ...(unreadable && { unreadable }) };
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder; check the path',
-  ELOOP: 'a link that leads to itself; remove it',
-  EACCES: 'not readable for you; check its permissions',
+  ELOOP: 'a symbolic link that points to itself; remove it',
+  EACCES: 'permission denied; check its permissions',
 };
 
 function problemOf(path: string, error: unknown): string {

@@ -31,7 +31,7 @@ export function hasLake(dir: string): boolean {
 export function readLakeFolder(dir: string): LakeFolder {
   const directory = stackOf(dir);
   if (!hasLake(dir)) {
-    throw new CommandError(`${dir}: no lake in this folder; \`lake run FILE --lake ${dir}\` makes one`);
+    throw new CommandError(`${dir}: no lake in this folder; \`lake run FILE --lake ${dir}\` creates one`);
   }
   checkLakeVersion(dir);
   const { resources } = readStack({ directory, urls: { sqs: '' } });

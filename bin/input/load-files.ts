@@ -8,6 +8,7 @@ import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import type { EventsPlace, ObjectsPlace, SourceSettings } from '../../lambdas/core/settings.ts';
 import { isMissing } from '../../local/files.ts';
 import type { Drained, LocalLake } from '../../local/local-lake.ts';
+import { quantity } from '../output/render.ts';
 import type { InputFile } from './input-files.ts';
 import { keyBeside, landingKey } from './landing-key.ts';
 import { eventBatches, logStreamOf } from './log-events.ts';
@@ -42,8 +43,8 @@ export function sortOut(source: SourceSettings, files: readonly InputFile[]): { 
 function objection(source: SourceSettings, baseName: string): string | undefined {
   const { name, format } = source;
   const { suffix = '' } = source.lane === 'objects' ? source : {};
-  if (!baseName.endsWith(suffix)) return `source ${name} takes objects ending in ${suffix} only`;
-  if (FORMATS.get(format)?.accepts?.(baseName) === false) return `by its name no log of format ${format}`;
+  if (!baseName.endsWith(suffix)) return `source ${name} loads only objects whose names end in ${suffix}`;
+  if (FORMATS.get(format)?.accepts?.(baseName) === false) return `its name is not one of a log of format ${format}`;
   return undefined;
 }
 
@@ -100,13 +101,14 @@ async function putEvents(
 /** A line for each error in the lake's queues, functions and streams. */
 export function troubles({ deadLetters, failedEvents, conversionFailures }: Drained, dir: string): string[] {
   return [
-    ...deadLetters.map(({ queue, error }) => `queue ${queue}: a message was given up: ${error}; see ${dir}/logs`),
+    ...deadLetters.map(({ queue, error }) => `queue ${queue}: a message was given up on: ${error}; see ${dir}/logs`),
     ...failedEvents.map(
-      ({ functionName, error }) => `function ${functionName}: events were given up: ${error}; see ${dir}/logs`,
+      ({ functionName, error }) => `function ${functionName}: events were given up on: ${error}; see ${dir}/logs`,
     ),
     ...conversionFailures.map(
       ({ stream, records, error }) =>
-        `stream ${stream}: ${records} records could not become rows: ${error}; they lie below errors/ in the lake's bucket`,
+        `stream ${stream}: ${quantity(records, 'record')} could not be converted: ${error}; ` +
+        "see errors/ in the lake's bucket",
     ),
   ];
 }

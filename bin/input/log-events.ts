@@ -60,7 +60,7 @@ function inOrder(batch: LogEvent[]): LogEvent[] {
   return batch.sort((a, b) => a.timestamp - b.timestamp);
 }
 
-/** The time at the start of an exported event. Container logs (CRI) begin with a time too, followed by a stream's name. */
+/** The time at the start of an exported event; in container logs (CRI), `stdout` or `stderr` follows the time. */
 const EXPORTED = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?!std(?:out|err) [FP] )/;
 
 /** The events in a file's lines. @param start time of the first event, if the lines contain no times */
@@ -92,7 +92,9 @@ async function* linesOf(path: string, note: (text: string) => void): AsyncGenera
     line: (bytes) => add(textOf(bytes)),
     longLine: (head, length) => {
       add(textOf(head));
-      note(`${path}: line ${count} has ${length} bytes, no log event can hold it: cut to ${head.length}`);
+      note(
+        `${path}: line ${count} has ${length} bytes, more than a log event can contain: cut to ${head.length} bytes`,
+      );
     },
   });
   try {

@@ -127,7 +127,7 @@ async function readBooks(lake: LakeHandle, task: AuditTask, settled: Date, optio
   return { loads, young, seen: new Set(), recent: young.size };
 }
 
-/** Query for a source's loads, each with its rows, rejected lines and rejected lines that are not rows in the tables. */
+/** Query for a source's loads, each with the tables' counts of rows, rejected lines, and rejected lines without a row. */
 function balanceQuery(lake: LakeHandle, source: string, { since }: AuditTask): string {
   const table = (name: string) => `"${lake.database}"."${name}"`;
   // A load's rows are delivered before its row in loads: by at most two days, whatever the clocks and time zones.
@@ -230,19 +230,19 @@ function judge(
   settled: Date,
 ): Pick<Finding, 'finding' | 'detail'> | undefined {
   if ((entry?.claimedAt ?? object.modified) > settled) return undefined;
-  if (!entry) return { finding: 'missing', detail: 'no load has begun' };
+  if (!entry) return { finding: 'missing', detail: 'no load was started' };
   if (entry.state === STATE.loading)
     return {
       finding: 'unfinished',
-      detail: `begun${entry.claimedAt ? ` at ${entry.claimedAt.toISOString()}` : ''} and not ended`,
+      detail: `started${entry.claimedAt ? ` at ${entry.claimedAt.toISOString()}` : ''} and not finished`,
     };
   if (entry.state === STATE.replaced) {
     return {
       finding: 'missing',
-      detail: 'another object was in its place when it was to be read; it lies there again',
+      detail: 'another object had replaced it when it was to be read, but now it is in the bucket again',
     };
   }
-  return { finding: 'unbalanced', detail: `the ledger says ${entry.state}, ${LOADS} has no row of it` };
+  return { finding: 'unbalanced', detail: `the ledger says ${entry.state}, ${LOADS} has no row for it` };
 }
 
 function originOfObject({ source, object }: SourceObject): string {
@@ -258,7 +258,7 @@ function finding(kind: Finding['finding'], origin: string, row: ResultRow, detai
 async function failedEvents(lake: LakeHandle, found: Found): Promise<void> {
   for await (const page of listObjects(lake, { bucket: lake.lakeBucket, prefix: LAKE.failedEvents })) {
     for (const { bucket, key } of page) {
-      const detail = 'events that Lambda gave up: lake redrive loads them';
+      const detail = 'log events that Lambda gave up on; lake redrive loads them';
       found.add({ finding: 'unfinished', origin: '', source: '', what: `s3://${bucket}/${key}`, detail });
     }
   }

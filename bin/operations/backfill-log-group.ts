@@ -49,10 +49,14 @@ export async function backfillLogGroup(
   const source = sourceOfLogGroup(lake.sources, logGroup);
   if (!source) {
     const groups = lake.sources.flatMap(({ settings }) => (settings.lane === 'events' ? settings.logGroups : []));
-    throw new CommandError(`log group ${logGroup}: expected one of a source, ${groups.join(', ') || 'none'}`);
+    throw new CommandError(
+      `log group ${logGroup}: expected a log group of a source: ${groups.join(', ') || 'none is configured'}`,
+    );
   }
   if (!lake.logs) {
-    throw new CommandError('--log-group reads CloudWatch, which a lake on this machine has not; give --stack');
+    throw new CommandError(
+      '--log-group: expected --stack as well: a local lake keeps no log events that could be loaded again',
+    );
   }
   const pattern = (await lake.logs.pattern(logGroup)) ?? '';
   const state = new State<Progress>(lake.stateFolder, 'backfill-log-group', range);
@@ -89,7 +93,8 @@ async function wasLoaded(lake: LakeHandle, source: Source, payload: Payload): Pr
   if (outcome === 'already_loaded') return true;
   if (outcome === 'loaded') return false;
   throw new CommandError(
-    `log group ${payload.logGroup}, stream ${payload.logStream}: a payload is ${outcome}; run the same again to go on`,
+    `log group ${payload.logGroup}, stream ${payload.logStream}: a payload is ${outcome}; ` +
+      'run the command again to continue',
   );
 }
 

@@ -86,7 +86,7 @@ function requireSource(lake: LakeHandle, { bucket, prefix, source }: ObjectsToLo
   if (fits) return;
   const places = ofObjects.map(({ name, bucket: own, prefix: below = '' }) => `s3://${own}/${below} (${name})`);
   throw new CommandError(
-    `s3://${bucket}/${prefix}: expected a place of a source, ${places.join(', ') || 'but none has objects'}`,
+    `s3://${bucket}/${prefix}: expected a prefix of a source: ${places.join(', ') || 'none loads objects'}`,
   );
 }
 

@@ -90,7 +90,8 @@ async function stackOf(StackName: string): Promise<DeployedStack> {
     };
   } catch (error) {
     throw new CommandError(
-      `stack ${StackName}: ${messageOf(error)}; --stack names a deployed stack, --lake a folder on this machine`,
+      `stack ${StackName}: ${messageOf(error)}; ` +
+        '--stack expects the name of a deployed stack, --lake a folder on this machine',
       { cause: error },
     );
   }

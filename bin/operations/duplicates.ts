@@ -90,7 +90,7 @@ export async function duplicatesReport(
   { duplicates, dynamodb }: Pick<LakeHandle, 'duplicates' | 'dynamodb'>,
   { source, since = new Date(0) }: { readonly source?: string; readonly since?: Date },
 ): Promise<DuplicatesReport> {
-  if (!duplicates) throw new CommandError('duplicates are not checked in this lake: switch on duplicates.enabled');
+  if (!duplicates) throw new CommandError('this lake does not check for duplicates: set duplicates.enabled=true');
   const names = duplicates.sources.map(({ name }) => name).filter((name) => source === undefined || name === source);
   if (names.length === 0) {
     const known = duplicates.sources.map(({ name }) => name).join(', ');

@@ -47,7 +47,7 @@ export async function redriveFailedEvents(
         counts[result]++;
       } else {
         counts.left++;
-        problems.push(`s3://${lake.lakeBucket}/${key}: left there: ${result}`);
+        problems.push(`s3://${lake.lakeBucket}/${key}: not loaded: ${result}`);
       }
     }
   }
@@ -69,7 +69,7 @@ async function load(lake: LakeHandle, Key: string): Promise<string> {
     // The function's own attempts had this request id: with the same holder, their claim is taken over at once.
     const { outcome } = await loadHere(lake, source, payload, requestContext.requestId);
     if (outcome === 'loaded') return 'loaded';
-    return outcome === 'already_loaded' ? 'alreadyLoaded' : `its payload is ${outcome}; run again later`;
+    return outcome === 'already_loaded' ? 'alreadyLoaded' : `its payload is ${outcome}; run the command again later`;
   } catch (error) {
     if (error instanceof BadPayloadError) return error.message;
     throw error;

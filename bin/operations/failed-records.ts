@@ -50,7 +50,10 @@ export async function redriveFailedRecords(
       const target = targets.get(table);
       if (!target || kind !== FAILED_CONVERSIONS) {
         counts.left++;
-        problems.push(`s3://${object.bucket}/${object.key}: left there: expected ${FAILED_CONVERSIONS} of a table`);
+        problems.push(
+          `s3://${object.bucket}/${object.key}: not read: ` +
+            `expected a table of this lake and ${FAILED_CONVERSIONS} in its key`,
+        );
         continue;
       }
       counts.objects++;

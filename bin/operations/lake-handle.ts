@@ -66,7 +66,7 @@ export interface LakeHandle extends LakeSettings, Clients {
 export function lakeSettings(environments: readonly Environment[], what: string): LakeSettings {
   const loaders = environments.filter((env) => env[ENV.sources] && env[ENV.loadsStream]);
   const [first] = loaders;
-  if (!first) throw new CommandError(`${what}: expected functions that load sources, got none: deploy the stack first`);
+  if (!first) throw new CommandError(`${what}: expected functions that load sources, got none; deploy the stack first`);
   const settings = loaders.flatMap((env) => loaderSettings(env).sources);
   return {
     ...loaderSettings(first),

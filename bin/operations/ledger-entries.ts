@@ -64,7 +64,7 @@ export async function reopen(lake: LakeHandle, id: string): Promise<void> {
  * Releases an open entry whose holder is known to have crashed. Otherwise a message with another id would find the
  * entry held, and leave the object to that holder, until the lease ends.
  *
- * @param holder release the entry only if this is its holder; by default, whoever its holder is
+ * @param holder release the entry only if this is its holder; by default, regardless of its holder
  */
 export async function release(lake: LakeHandle, id: string, holder?: string): Promise<void> {
   const condition = holder === undefined ? isOpen : `${isOpen} AND ${isHeldBy}`;

@@ -7,6 +7,7 @@ import type { Source } from '../../lambdas/core/loading/load.ts';
 import { type CreatedObject, continuation } from '../../lambdas/core/loading/notification.ts';
 import { sourceOfObject } from '../../lambdas/core/loading/sources.ts';
 import { CommandError } from '../output/command-error.ts';
+import { quantity } from '../output/render.ts';
 import type { LakeHandle } from './lake-handle.ts';
 
 /** An object in a listing of its bucket. */
@@ -82,7 +83,7 @@ export async function sendMessages(lake: LakeHandle, bodies: readonly string[]):
     const [first] = Failed;
     if (first && (attempt === MAX_ATTEMPTS || first.SenderFault)) {
       throw new CommandError(
-        `queue ${QueueUrl}: ${left.length} messages not taken: ${first.Code} ${first.Message ?? ''}`,
+        `queue ${QueueUrl}: ${quantity(left.length, 'message')} not accepted: ${first.Code} ${first.Message ?? ''}`,
       );
     }
     if (left.length > 0) await sleep(100 * 2 ** attempt);
@@ -91,6 +92,7 @@ export async function sendMessages(lake: LakeHandle, bodies: readonly string[]):
 
 /** URL of the lake's queue. @throws CommandError if no source has objects */
 export function queueOf({ queueUrl }: LakeHandle): string {
-  if (queueUrl === undefined) throw new CommandError('no source of this lake has objects, so it has no queue');
+  if (queueUrl === undefined)
+    throw new CommandError('this lake has no queue, because none of its sources loads objects');
   return queueUrl;
 }

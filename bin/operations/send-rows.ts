@@ -27,7 +27,8 @@ export async function sendRows(
       await flush();
       packed = packer.add(row);
     }
-    if (packed !== 'packed') throw new Error(`stream ${streams[0]}: a row of ${row.length} characters fits no record`);
+    if (packed !== 'packed')
+      throw new Error(`stream ${streams[0]}: a row of ${row.length} characters does not fit into a record`);
   }
   await flush();
 }

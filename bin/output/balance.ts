@@ -100,11 +100,11 @@ export function imbalances(found: readonly Balance[]): string[] {
     const problems: string[] = [];
     if (lines !== rows + filtered + rejected) {
       problems.push(
-        `source ${source}: out of balance: ${lines} lines, but ${rows} rows + ${filtered} filtered + ${rejected} rejected`,
+        `source ${source}: its counts do not add up: ${lines} lines, but ${rows} rows + ${filtered} filtered + ` +
+          `${rejected} rejected`,
       );
     }
-    if (rows !== inTable)
-      problems.push(`source ${source}: ${rows} rows were delivered, but its table holds ${inTable}`);
+    if (rows !== inTable) problems.push(`source ${source}: rows delivered: ${rows}, but rows in its table: ${inTable}`);
     return problems;
   });
 }
@@ -146,7 +146,7 @@ export function balanceText(found: readonly Balance[]): string {
   if (reasons.length === 0) return table;
   const columns = [
     { name: 'source' },
-    { name: 'rejected because' },
+    { name: 'rejection reason' },
     { name: 'lines', align: 'right' as const },
     { name: 'example' },
   ];

@@ -120,7 +120,7 @@ export function demoText({ lake, tables, balance, planted, latencySeconds, faili
   return [
     '',
     renderTable(
-      [{ name: 'table' }, ...right('rows', 'files', 'Parquet'), { name: 'where' }],
+      [{ name: 'table' }, ...right('rows', 'files', 'size'), { name: 'folder of the Parquet files' }],
       tables.map(({ table, rows, files, bytes, folder }) => [
         table,
         thousands(rows),
@@ -137,12 +137,13 @@ export function demoText({ lake, tables, balance, planted, latencySeconds, faili
         ...[lines, rows, filtered, rejected].map(thousands),
       ]),
     ),
-    `Odd lines in the sample: ${thousands(planted.oddLines)}, ${planted.asPlanted ? 'all' : 'not all'} found as planted.`,
+    `Unusual lines in the sample: ${thousands(planted.oddLines)}. ` +
+      `The lake's counts are ${planted.asPlanted ? '' : 'not '}those expected.`,
     '',
     renderTable(
       [
-        { name: 'duplicates: found (of planted)' },
-        ...right('records', 'rate', 'within objects', 'across objects', 'delivered again', 'outside window'),
+        { name: 'duplicates found (expected)' },
+        ...right('records', 'rate', 'within objects', 'across objects', 'redelivered', 'outside window'),
       ],
       planted.duplicates.map(({ source, checked, rate, found, planted: of }) => [
         source,
@@ -155,7 +156,7 @@ export function demoText({ lake, tables, balance, planted, latencySeconds, faili
     `target_processing_time: p50 ${seconds(p50)}, p95 ${seconds(p95)}, p99 ${seconds(p99)}`,
     '',
     renderTable(
-      [{ name: 'endpoints with most 5xx' }, ...right('5xx', 'requests', 'share')],
+      [{ name: 'endpoints with the most 5xx' }, ...right('5xx', 'requests', 'share')],
       failingEndpoints.map(({ endpoint, requests, failed }) => [
         endpoint,
         thousands(failed),
@@ -164,7 +165,7 @@ export function demoText({ lake, tables, balance, planted, latencySeconds, faili
       ]),
     ),
     '',
-    'Next, ask it yourself:',
+    'Next, query the lake yourself:',
     `  npm run lake -- duplicates --lines${where}`,
     `  npm run lake -- query "SELECT reason, count(*) FROM rejected_lines GROUP BY reason"${where}`,
   ].join('\n');

@@ -1,7 +1,7 @@
 /** Results of the duplicate check as text for a terminal. */
 import type { Checked, CheckedDuplicate } from '../operations/check-duplicates.ts';
 import type { AuditReport, DuplicatesReport, MinuteReport, SourceReport } from '../operations/duplicates.ts';
-import { escapeControls, renderTable, thousands } from './render.ts';
+import { escapeControls, quantity, renderTable, thousands } from './render.ts';
 
 const right = (...names: string[]) => names.map((name) => ({ name, align: 'right' as const }));
 
@@ -11,7 +11,7 @@ export function reportText({ sources, sample }: DuplicatesReport): string {
     [
       { name: 'source' },
       ...right('checked', 'duplicates', 'rate', 'within objects', 'across objects', 'redelivered', 'outside window'),
-      { name: 'sample of' },
+      { name: 'sample rate' },
     ],
     sources.map((source) => [
       source.source,
@@ -32,8 +32,9 @@ export function reportText({ sources, sample }: DuplicatesReport): string {
 
 function outsideWindowText({ source, outsideWindow }: SourceReport): string {
   return (
-    `${source}: ${thousands(outsideWindow)} records were further away in time when they came than duplicates.windowHours, and were ` +
-    'compared with none; --audit counts them by SQL, --check in files'
+    `${source}: not checked: ${quantity(outsideWindow, 'record')} with an event time more than ` +
+    'duplicates.windowHours away from the time of arrival; --audit includes them in its count by SQL, ' +
+    '--check in its count of files'
   );
 }
 
@@ -62,13 +63,14 @@ function chart({ source, minutes }: SourceReport): string {
     return rate === 0 ? '·' : BARS[Math.ceil((rate / most) * BARS.length) - 1];
   });
   const time = (millis: number) => new Date(millis).toISOString().slice(0, 16);
-  return `${source}: rate by minute of the events, up to ${percent(most)}\n${bars.join('')}\n${time(first)} to ${time(last)}`;
+  const title = `${source}: duplicate rate over event time, up to ${percent(most)}`;
+  return `${title}\n${bars.join('')}\n${time(first)} to ${time(last)}`;
 }
 
 /** Counts by SQL over the tables. */
 export function auditText(audits: readonly AuditReport[]): string {
   return renderTable(
-    [{ name: 'by SQL' }, ...right('records', 'within objects', 'across objects')],
+    [{ name: 'counted by SQL' }, ...right('records', 'within objects', 'across objects')],
     audits.map(({ source, checked, withinObject, acrossObjects }) => [
       source,
       ...[checked, withinObject, acrossObjects].map(thousands),
@@ -78,7 +80,8 @@ export function auditText(audits: readonly AuditReport[]): string {
 
 /** The lines of the sample, each with the places where it occurs. */
 export function linesText(lines: readonly CheckedDuplicate[]): string {
-  if (lines.length === 0) return 'There is no sample, or none of it lies in objects that can be read.';
+  if (lines.length === 0)
+    return 'No duplicated lines to show: there is no sample, or none of its records is in an object that can be read.';
   return lines
     .map(({ fingerprint, places, text }) =>
       [
@@ -97,7 +100,7 @@ export function checkedText({ files, sample, ...counts }: Checked): string {
   );
   const { checked, duplicates, withinObject, acrossObjects, rate } = counts;
   const sum =
-    `${thousands(duplicates)} duplicates among ${thousands(checked)} records (${percent(rate)}): ` +
+    `${quantity(duplicates, 'duplicate')} among ${quantity(checked, 'record')} (${percent(rate)}): ` +
     `${thousands(withinObject)} within files, ${thousands(acrossObjects)} across files`;
   return [table, sum, ...(sample.length > 0 ? [linesText(sample)] : [])].join('\n\n');
 }

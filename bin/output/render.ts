@@ -57,6 +57,11 @@ export function thousands(value: number | bigint): string {
   return value.toLocaleString('en-US');
 }
 
+/** A number with its noun in the singular or plural: `1 file`, `2,000 files`. */
+export function quantity(count: number, noun: string, plural = `${noun}s`): string {
+  return `${thousands(count)} ${count === 1 ? noun : plural}`;
+}
+
 /** Bytes in the largest unit in which the number is at least 1: 1536 as `1.5 KiB`. */
 export function bytesText(bytes: number): string {
   const unit = UNITS.findLast(({ size }) => bytes >= size) ?? { size: 1, name: 'B' };

@@ -29,17 +29,17 @@ function byVolume(): string {
   const plans = VOLUMES.map((lines) => plan(Number(lines)));
   const row = (name: string, of: (plan: Plan) => string) => [name, ...plans.map(of)];
   return table(
-    ['lines a day', ...VOLUMES.map((lines) => thousands(Number(lines)))],
+    ['lines per day', ...VOLUMES.map((lines) => thousands(Number(lines)))],
     [
       ['command: `lake plan --lines-per-day`', ...VOLUMES.map((lines) => `\`${lines}\``)],
       ...COST_PARTS.map(([name, of]) => row(name, ({ monthly }) => dollars(of(monthly.parquet)))),
       row('S3, 400 days kept', ({ monthly }) => dollars(monthly.parquet.loading.s3Storage)),
-      row('**all**', ({ monthly }) => dollars(monthly.parquet.total)),
-      row('all, to Iceberg', ({ monthly }) => dollars(monthly.iceberg.total)),
-      row('all, the usual way', ({ monthly }) => dollars(monthly.usual.total)),
-      row('a raw TB, nothing kept', ({ monthly }) => dollars(monthly.parquet.perRawTB)),
+      row('**total**', ({ monthly }) => dollars(monthly.parquet.total)),
+      row('total, to Iceberg', ({ monthly }) => dollars(monthly.iceberg.total)),
+      row('total, the usual way', ({ monthly }) => dollars(monthly.usual.total)),
+      row('per raw TB, without storage', ({ monthly }) => dollars(monthly.parquet.perRawTB)),
       row('Firehose at the peak, MiB/s', ({ sources: [source] }) => number(source?.firehose.peak.mibPerSecond ?? 0)),
-      row('files a day', ({ sources: [source] }) => thousands(Math.round(source?.files.perDay ?? 0))),
+      row('files per day', ({ sources: [source] }) => thousands(Math.round(source?.files.perDay ?? 0))),
     ],
   );
 }
@@ -56,7 +56,7 @@ function whatHelps(): string {
     ['--lines-per-object 1000', all({}, 1000)],
   ];
   return table(
-    ['`lake plan --lines-per-day 16e9` and', 'dollars a month'],
+    ['`lake plan --lines-per-day 16e9` and', 'dollars per month'],
     rows.map(([more, usd]) => [more ? `\`${more}\`` : 'nothing else', dollars(usd)]),
   );
 }
@@ -81,7 +81,7 @@ function duplicates(): string {
 function prices(): string {
   const { region: _, date: __, ...all } = listPrices();
   return table(
-    ['price', 'dollars', 'sure', 'where it stands'],
+    ['price', 'dollars', 'confidence', 'source'],
     Object.entries(all).map(([name, { source, confidence, ...price }]) => [
       name,
       'tiers' in price

@@ -10,7 +10,7 @@ import { readChecked } from './checked.ts';
 const notNegative = z.number('a number from 0').min(0, 'a number from 0');
 
 const PROOF = {
-  source: z.string('where the price stands'),
+  source: z.string('the source of the price'),
   /** high: on a page of AWS on that day; middle: quoted by others; low: from memory of AWS's price page. */
   confidence: z.enum(['high', 'middle', 'low'], 'high, middle, low'),
 };
@@ -19,14 +19,14 @@ const PRICE = object({ usd: notNegative, ...PROOF });
 
 /** A price that depends on the amount in a month. Each tier but the last has its upper limit, `upTo`. */
 const TIERED = object({
-  tiers: list(object({ upTo: notNegative.optional(), usd: notNegative }), 'a list of steps').refine(
-    areSteps,
-    'steps with a growing upTo, but for the last, which has none',
+  tiers: list(object({ upTo: notNegative.optional(), usd: notNegative }), 'a list of tiers').refine(
+    areTiers,
+    'tiers with a growing upTo, which only the last one lacks',
   ),
   ...PROOF,
 });
 
-function areSteps(tiers: readonly { readonly upTo?: number }[]): boolean {
+function areTiers(tiers: readonly { readonly upTo?: number }[]): boolean {
   const ends = tiers.map(({ upTo = Number.POSITIVE_INFINITY }) => upTo);
   return ends.at(-1) === Number.POSITIVE_INFINITY && ends.every((end, index) => end > (ends[index - 1] ?? 0));
 }

@@ -39,7 +39,7 @@ const RATES = object({
   /** Command that measured. */
   command: z.string('the command that measured'),
   /** Processor, its number of cores, and Node's version. */
-  machine: z.string('the machine measured on'),
+  machine: z.string('the machine that was measured'),
   /** Rates by the name of the format. */
   formats: z.record(z.string(), FORMAT).refine((formats) => Object.keys(formats).length > 0, 'at least one format'),
   /** Bytes of a row of `loads` as JSON. */

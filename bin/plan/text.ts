@@ -10,9 +10,10 @@ export function planText(plan: Plan): string {
   const { sources, warnings } = plan;
   return [
     ...sources.map((source) => sourceText(source, plan)),
-    `Firehose at the peak, by Region\n${regionsText(sources)}`,
-    `US dollars a month of ${DAYS_PER_MONTH} days, list prices of ${plan.prices.region}, ${plan.prices.date}\n${costText(plan)}`,
-    ...(warnings.length > 0 ? [`Mind\n${warnings.map((warning) => `- ${warning}`).join('\n')}`] : []),
+    `Firehose at the peak, by Region: throughput, quota per stream, streams\n${regionsText(sources)}`,
+    `US dollars per month of ${DAYS_PER_MONTH} days, at list prices of ${plan.prices.region} on ${plan.prices.date}\n` +
+      costText(plan),
+    ...(warnings.length > 0 ? [`Warnings\n${warnings.map((warning) => `- ${warning}`).join('\n')}`] : []),
     basisText(plan),
   ].join('\n\n');
 }
@@ -25,34 +26,35 @@ function sourceText(source: SourcePlan, { peakFactor, config }: Plan): string {
   const objects = lane === 'objects' ? 'objects' : 'payloads';
   const facts = [
     [
-      'a day',
+      'per day',
       `${count(source.linesPerDay)} lines of ${count(source.bytesPerLine)} B, ${bytesText(source.rawBytesPerDay)}; ` +
         `${count(source.objectsPerDay)} ${objects} of ${count(source.linesPerObject)} lines`,
     ],
     [
       'Lambda',
-      `${number(lambda.secondsPerObject)} s each; at a time ${number(lambda.average)} on the average, ${number(lambda.peak)} at the peak` +
+      `${number(lambda.secondsPerObject)} s per ${lane === 'objects' ? 'object' : 'payload'}; ` +
+        `concurrent invocations: ${number(lambda.average)} on average, ${number(lambda.peak)} at the peak` +
         (lane === 'objects' ? ` (maxConcurrency ${config.maxConcurrency})` : '') +
-        `; ${count(lambda.gbSecondsPerDay)} GB-seconds a day`,
+        `; ${count(lambda.gbSecondsPerDay)} GB-seconds per day`,
     ],
     [
       'Firehose',
-      `${number(firehose.average.mibPerSecond)} MiB/s on the average, ${number(firehose.peak.mibPerSecond)} at the peak (${peakFactor}x), ` +
-        `${number(firehose.peak.requestsPerSecond)} puts/s; bills ${firehose.billedBytesPerByte.toFixed(2)} B for a raw byte`,
+      `${number(firehose.average.mibPerSecond)} MiB/s on average, ${number(firehose.peak.mibPerSecond)} MiB/s and ` +
+        `${number(firehose.peak.requestsPerSecond)} puts/s at the peak (${peakFactor}x); ` +
+        `${firehose.billedBytesPerByte.toFixed(2)} B billed per raw byte`,
     ],
     [
       'files',
-      `${count(files.perDay)} a day, ${bytesText(files.bytes)} each (${config.parquetCompression}), ` +
-        `one every ${duration(files.everySeconds)} from a stream; a day is ${bytesText(files.perDay * files.bytes)}, $${dollars(files.scanDayUsd)} to scan`,
+      `${count(files.perDay)} per day, ${bytesText(files.bytes)} each (${config.parquetCompression}), ` +
+        `one every ${duration(files.everySeconds)} per stream; ` +
+        `a day has ${bytesText(files.perDay * files.bytes)}, $${dollars(files.scanDayUsd)} to scan in Athena`,
     ],
-    [
-      'freshness',
-      `${duration(freshness.leastSeconds)} to ${duration(freshness.mostSeconds)} from the event to its row`,
-    ],
+    ['freshness', `${duration(freshness.leastSeconds)} to ${duration(freshness.mostSeconds)} from an event to its row`],
     [
       'DynamoDB',
-      `a day ${count(dynamoDb.ledgerWritesPerDay)} write units of the ledger, ${count(dynamoDb.duplicateWritesPerDay)} write and ` +
-        `${count(dynamoDb.duplicateReadsPerDay)} read units of the duplicate check${sampled(config)}`,
+      `per day ${count(dynamoDb.ledgerWritesPerDay)} write units for the ledger; ` +
+        `${count(dynamoDb.duplicateWritesPerDay)} write and ${count(dynamoDb.duplicateReadsPerDay)} read units ` +
+        `for the duplicate check${sampled(config)}`,
     ],
   ];
   return `${name} (${format})\n${renderTable(left('', ''), facts).trimStart()}`;
@@ -78,7 +80,7 @@ function regionsText(sources: readonly SourcePlan[]): string {
       ];
     }),
   );
-  const columns = right('MiB/s', 'a stream takes', 'streamsPerTable needed', 'configured', 'or a quota of');
+  const columns = right('MiB/s', 'per stream', 'streamsPerTable needed', 'configured', 'or a quota of');
   return renderTable([...left('source', 'Regions'), ...columns], rows);
 }
 
@@ -102,28 +104,32 @@ function costText({ monthly, config, requestsPerDay }: Plan): string {
     [
       ...COST_PARTS.map(([name, of]) => row(name, of)),
       row(`S3, ${config.retentionDays} days kept`, ({ loading }) => loading.s3Storage),
-      row('all', ({ total }) => total),
-      row('a raw TB, nothing kept', ({ perRawTB }) => perRawTB),
+      row('total', ({ total }) => total),
+      row('per raw TB, without storage', ({ perRawTB }) => perRawTB),
     ],
   );
-  return `${table}\nRequests a day: SQS ${count(sqs)}, SNS ${count(sns)}, S3 GET ${count(s3Gets)} and PUT ${count(s3Puts)}`;
+  const requests = `SQS ${count(sqs)}, SNS ${count(sns)}, S3 GET ${count(s3Gets)}, S3 PUT ${count(s3Puts)}`;
+  return `${table}\nRequests per day: ${requests}`;
 }
 
 function basisText({ rates, peakFactor, assumed, sources }: Plan): string {
   const notMeasured = sources.filter(({ format, ratesOf }) => format !== ratesOf);
   const takenFrom = notMeasured.map(
     ({ format, ratesOf }) =>
-      `The format ${format} has not been measured: the rates of ${ratesOf} are taken for it. ` +
+      `The format ${format} has not been measured: the rates of ${ratesOf} are used for it. ` +
       `Measure it with: npm run bench -- FILES --format ${format}`,
   );
   return [
-    `Rates: measured ${rates.date} on ${rates.machine}; a Lambda of 1,769 MiB is taken to be as fast.`,
+    `Rates: measured on ${rates.date} on ${rates.machine}; a Lambda function with 1,769 MiB is assumed to be as fast.`,
     ...new Set(takenFrom),
-    `Prices: bin/plan/prices.json, or --prices, says of each where it stands and how sure it is; no free tiers, no taxes.`,
-    `Assumed: a peak of ${peakFactor}x (--peak); an invocation waits ${assumed.waitSeconds} s for other services; ` +
-      'an object has five minutes of events; Firehose quotas as AWS sets them; no rejected lines.',
-    'Not counted: Athena, log ingestion of CloudWatch itself, KMS, compaction (Iceberg needs it), data transfer.',
-    'The usual way: readline, a regex, JSON.stringify, a record for each line; no ledger, no duplicate check.',
+    'Prices: bin/plan/prices.json, or --prices, states the source and the confidence of each; no free tiers, no taxes.',
+    `Assumed: a peak of ${peakFactor}x the average (--peak); ` +
+      `an invocation waits ${assumed.waitSeconds} s for other services; ` +
+      "an object contains five minutes of events; Firehose's default quotas; no rejected lines.",
+    'Not included: Athena, ingestion of the logs by CloudWatch itself, KMS, compaction (Iceberg needs it), ' +
+      'data transfer.',
+    'The usual way is the baseline to compare with: readline, a regular expression, JSON.stringify, ' +
+      'one record per line; no ledger, no duplicate check.',
   ].join('\n');
 }
 

@@ -56,7 +56,7 @@ function streamWarnings({ firehose: { streams, peak, regions } }: SourcePlan): s
       `a quota of ${rate(peak[what] / streams)} for each stream`,
     ];
     const has = `${streams === 1 ? '1 stream takes' : `${streams} streams take`} ${number(streams * quota[what])}`;
-    return [`${where}: ${rate(peak[what])} at the peak, ${has}: ${cures.join(', or ')}`];
+    return [`${where}: ${rate(peak[what])} at the peak, but ${has}: needs ${cures.join(', or ')}`];
   });
 }
 
@@ -66,8 +66,8 @@ function loadsWarnings({ objectsPerDay, firehose }: SourcePlan, peakFactor: numb
   const least = Math.min(...firehose.regions.map(({ requestsPerSecond }) => requestsPerSecond));
   if (perSecond <= least) return [];
   return [
-    `${thousands(Math.round(perSecond))} objects a second at the peak, and as many puts to the one stream of loads, ` +
-      `which takes ${thousands(least)} outside the large Regions: write larger objects, or have its quota raised`,
+    `${thousands(Math.round(perSecond))} objects a second at the peak need as many puts to the one stream of loads, ` +
+      `which takes ${thousands(least)} in most Regions: write larger objects, or request a higher quota`,
   ];
 }
 
@@ -96,10 +96,11 @@ function fileWarnings({ files, firehose }: SourcePlan, config: Config): string[]
     largest *= streams / enough;
     cures.push(`streamsPerTable=${enough} makes them up to ${number(streams / enough)} times as large`);
   }
-  if (largest < SMALL_FILE_BYTES) cures.push('merge days that are past by a query (INSERT INTO a table of its own)');
+  if (largest < SMALL_FILE_BYTES) cures.push('merge past days with a query (INSERT INTO another table)');
   const many = `${thousands(Math.round(files.perDay * retentionDays))} in ${retentionDays} days`;
   return [
-    `small files: ${bytesText(files.bytes)} each, ${thousands(Math.round(files.perDay))} a day, ${many}: ${cures.join('; ')}`,
+    `small files: ${bytesText(files.bytes)} each, ${thousands(Math.round(files.perDay))} per day, ${many}: ` +
+      cures.join('; '),
   ];
 }
 
@@ -108,19 +109,21 @@ function functionWarnings({ lane, lambda }: SourcePlan, config: Config): string[
   const warnings: string[] = [];
   if (lane === 'objects' && needed > config.maxConcurrency) {
     warnings.push(
-      `at the peak the queue grows: ${thousands(needed)} objects at a time keep up, maxConcurrency is ${config.maxConcurrency}` +
-        (needed > MAX_CONCURRENCY ? `, at most ${MAX_CONCURRENCY}: write larger objects` : ''),
+      `the queue grows at the peak, which needs ${thousands(needed)} concurrent invocations; ` +
+        `maxConcurrency is ${config.maxConcurrency}` +
+        (needed > MAX_CONCURRENCY ? `, and can be at most ${MAX_CONCURRENCY}: write larger objects` : ''),
     );
   }
   const limit = config.logEventsConcurrency ?? Number.POSITIVE_INFINITY;
   if (lane === 'events' && needed > limit) {
-    warnings.push(`at the peak ${thousands(needed)} payloads at a time, logEventsConcurrency is ${limit}`);
+    warnings.push(`the peak needs ${thousands(needed)} concurrent invocations; logEventsConcurrency is ${limit}`);
   }
   // The duplicate check reads the same objects at the same time.
   const both = config.duplicates.enabled ? 2 * needed : needed;
   if (both > ASSUMED.accountConcurrency) {
     warnings.push(
-      `Lambda needs some ${thousands(both)} invocations at a time; an account has ${thousands(ASSUMED.accountConcurrency)} unless raised`,
+      `Lambda needs about ${thousands(both)} concurrent invocations; ` +
+        `an account has ${thousands(ASSUMED.accountConcurrency)} unless its quota was raised`,
     );
   }
   return warnings;
@@ -137,20 +140,23 @@ function duplicateWarnings(source: SourcePlan, config: Config): string[] {
   const warnings: string[] = [];
   if (dynamoDb.duplicateWritesPerSecondPeak > NEW_TABLE_WRITES) {
     warnings.push(
-      `the duplicate check writes ${thousands(Math.round(dynamoDb.duplicateWritesPerSecondPeak))} units a second at the peak, more where objects come at once; ` +
-        `a new table takes ${thousands(NEW_TABLE_WRITES)} until it has grown: begin with a lower duplicates.sampleRate, or warm it`,
+      `the duplicate check writes ${thousands(Math.round(dynamoDb.duplicateWritesPerSecondPeak))} units a second at ` +
+        `the peak, and more if objects arrive at once; a new table accepts ${thousands(NEW_TABLE_WRITES)} ` +
+        'until it has scaled up: start with a lower duplicates.sampleRate, or warm the table up',
     );
   }
   const memory = config.memoryMiB * 2 ** 20 * COUNT_SHARE;
   if (countBytesPeak > memory) {
     const rate = Number(((sampleRate * memory) / countBytesPeak).toPrecision(1));
     warnings.push(
-      `counting a minute at the peak takes ${bytesText(countBytesPeak)}, more than memoryMiB=${config.memoryMiB} leaves: duplicates.sampleRate=${rate}`,
+      `counting a minute at the peak takes ${bytesText(countBytesPeak)} of memory, ` +
+        `more than memoryMiB=${config.memoryMiB} allows: set duplicates.sampleRate=${rate}`,
     );
   }
   if (secondsPerObject > TRACK_SECONDS) {
     warnings.push(
-      `the duplicate check takes ${thousands(Math.round(secondsPerObject))} s for an object, and has ${TRACK_SECONDS}`,
+      `the duplicate check takes ${thousands(Math.round(secondsPerObject))} s for an object, ` +
+        `but Lambda's longest timeout is ${TRACK_SECONDS} s`,
     );
   }
   return warnings;
@@ -160,7 +166,7 @@ function queryWarnings({ files }: SourcePlan, { scanLimitGiB }: Config): string[
   const day = files.perDay * files.bytes;
   if (day <= scanLimitGiB * GIB) return [];
   return [
-    `a day is ${bytesText(day)} of Parquet: a query that reads all its columns passes scanLimitGiB=${scanLimitGiB}`,
+    `a day is ${bytesText(day)} of Parquet: a query that reads all its columns exceeds scanLimitGiB=${scanLimitGiB}`,
   ];
 }
 

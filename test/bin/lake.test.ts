@@ -85,13 +85,20 @@ describe('lake', () => {
     const ended = await lake('demo', '--lake', 'precious');
 
     expect(ended.code).toBe(1);
-    expect(complaints(ended)).toEqual([expect.stringContaining('precious: this folder holds no lake')]);
+    expect(complaints(ended)).toEqual([
+      expect.stringContaining('precious: this folder contains files that do not belong to a lake (letter.txt)'),
+    ]);
     expect(await readdir(join(dir, 'precious'))).toEqual(['letter.txt']);
   });
 
   test.each([
-    ['a folder named as one of a lake', 'sample', undefined, 'this folder holds no lake, so'],
-    ['something beside a lake', 'locks', 'letter.txt', 'this folder holds no lake, or not only one (letter.txt)'],
+    ['a folder named as one of a lake', 'sample', undefined, 'this folder contains no lake, so'],
+    [
+      'something beside a lake',
+      'locks',
+      'letter.txt',
+      'this folder contains files that do not belong to a lake (letter.txt), so',
+    ],
   ])('refuses to empty a folder with %s', async (_, folder, file, message) => {
     const precious = await mkdtemp(join(dir, 'precious-'));
     await mkdir(join(precious, folder));
@@ -114,7 +121,7 @@ describe('lake run', () => {
     const { code, stderr } = await lake(...once, 'app');
     expect([code, stderr]).toEqual([
       0,
-      expect.stringContaining('so that their tables are not there: gw; give the same -c'),
+      expect.stringContaining('so that it has no tables for them: gw; give the same -c'),
     ]);
   }, 60_000);
 });
@@ -212,7 +219,7 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
       'lake: gone.log: no such file or folder; check the path',
       expect.stringContaining('bare: no logs in this folder'),
       'lake: nothing.log: empty file; nothing to load',
-      'lake: nothing.log.gz: empty file inside its compression; nothing to load',
+      'lake: nothing.log.gz: no lines in the compressed file; nothing to load',
     ]);
     expect(complaints(query)).toEqual([expect.stringContaining('never: no lake in this folder')]);
   });
@@ -267,7 +274,7 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
       expect.stringContaining('broken.log.gz: expected gzip up to its end, got unexpected end of file; only the lines'),
       'lake: gone.log: no such file or folder; check the path',
     ]);
-    expect(run.stderr).toContain(`conn_log_${ELB_NAME}: left out`);
+    expect(run.stderr).toContain(`conn_log_${ELB_NAME}: skipped`);
     expect(query.code).toBe(0);
     expect(loads).toEqual([
       { object_key: 'archive.log.gz', rows: 0, rejected: 1 },
@@ -311,7 +318,7 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
       ),
     );
     expect([again.code, again.stdout]).toEqual([0, run.stdout]);
-    expect(again.stderr).toContain('1 of these files had been loaded before');
+    expect(again.stderr).toContain('loaded before: 1 file,');
     expect(query.stdout).toBe(['client_ip  request_url  stream', '192.0.2.7  /a           gateway.log', ''].join('\n'));
     expect(rows.stdout).toBe('found\r\n300\r\n');
   });

@@ -154,7 +154,7 @@ describe('lake duplicates of a lake', () => {
   test('is rates, a chart and the sample for people; --lines shows what came twice', async () => {
     const { stdout } = await lake('--lake', 'mine', '--source', 'alb', '--lines');
     expect(stdout).toContain('28.57 %');
-    expect(stdout).toMatch(/alb: rate by minute of the events, up to [\d.]+ %\n[·▁▂▃▄▅▆▇█ ]+\n/);
+    expect(stdout).toMatch(/alb: duplicate rate over event time, up to [\d.]+ %\n[·▁▂▃▄▅▆▇█ ]+\n/);
     expect(stdout).toContain('s3://landing/two.log line ');
     expect(stdout).toMatch(/^[0-9a-f]{12} {2}\w+ \d{4}-/m);
   });

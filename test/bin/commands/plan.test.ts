@@ -79,7 +79,7 @@ describe('lake plan', () => {
     ]);
     expect(lines('web=3000')).toEqual([['web', 3000]]);
     expect(planned('-c', SOURCES, '--lines-per-day', 'web=3000').warnings).toContain(
-      'gateway: left out, as no lines are given for it',
+      'gateway: not in this plan, because --lines-per-day gives no lines for it',
     );
   });
 
@@ -126,7 +126,10 @@ describe('lake plan', () => {
     [['-c', 'streamsPerTable=51'], 'streamsPerTable: got "51", allowed: a whole number from 1 to 50'],
     [['--bytes-per-line', 'shop=5'], '--bytes-per-line: no source shop: give one of alb'],
     [['--prices', 'nowhere.json'], '--prices: '],
-    [['--lines-per-day', 'alb=5'], '--lines-per-day: got 1000000000 for the other sources: there is none besides alb'],
+    [
+      ['--lines-per-day', 'alb=5'],
+      '--lines-per-day: got 1000000000 for the other sources, but each source has its own number: alb',
+    ],
   ])('refuses %j, naming the option', (args, message) => {
     expect(refusal('--lines-per-day', '1e9', ...args)).toContain(message);
   });

@@ -127,7 +127,7 @@ test('a query that fails ends with the reason Athena gives', async () => {
 test('a log group of no source is refused with those there are', async () => {
   const range = { logGroup: '/demo/other', since: FROM, until: FROM + 1 };
   await expect(backfillLogGroup(lake, range, OPTIONS)).rejects.toThrow(
-    `log group /demo/other: expected one of a source, ${GROUP}`,
+    `log group /demo/other: expected a log group of a source: ${GROUP}`,
   );
 });
 

@@ -185,8 +185,8 @@ describe('lake redrive', () => {
       ...{ found: 4, loaded: 1, alreadyLoaded: 1, left: 2 },
     });
     expect(problems).toEqual([
-      expect.stringContaining('stranger: left there: no source has the log group /demo/nobody'),
-      expect.stringContaining('torn: left there: expected an invocation record'),
+      expect.stringContaining('stranger: not loaded: no source has the log group /demo/nobody'),
+      expect.stringContaining('torn: not loaded: expected an invocation record'),
     ]);
     await lake.settle();
     expect(await counted("app_once WHERE log_stream = 'one'")).toBe(3);
@@ -211,7 +211,7 @@ describe('lake redrive', () => {
       });
     const good = [1, 2, 3, 5, 6].map((position) => row(position, 200));
     await sendRows(lake, web?.settings.streams ?? [], [...good, row(4, 'abc')]);
-    expect(await lake.settle()).toContainEqual(expect.stringContaining('1 records could not become rows'));
+    expect(await lake.settle()).toContainEqual(expect.stringContaining('1 record could not be converted'));
     expect(await loadOf('web/converted.log')).toMatchObject([{ kind: 'object', rows: 6, rejected: 0 }]);
 
     const counts = { objects: 1, records: 1, rowsSent: 5, rowsRejected: 1, left: 0 };
@@ -347,7 +347,7 @@ describe('lake backfill', () => {
 
   test('refuses a place of no source, naming the places there are', async () => {
     await expect(backfillObjects(lake, { ...task, bucket: 'elsewhere' }, REAL)).rejects.toThrow(
-      's3://elsewhere/web/old/: expected a place of a source, s3://logs/web/ (web)',
+      's3://elsewhere/web/old/: expected a prefix of a source: s3://logs/web/ (web)',
     );
   });
 });

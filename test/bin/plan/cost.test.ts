@@ -117,12 +117,12 @@ describe('a file of prices or rates', () => {
     ],
     ['a price nobody asks for', { athenaPerTb: 5 }, 'athenaPerTb: unknown, known: region, date, firehosePerGB'],
     [
-      'steps that end',
+      'tiers that end',
       { firehosePerGB: { ...file.firehosePerGB, tiers: [{ upTo: 5, usd: 1 }] } },
-      'firehosePerGB.tiers: got [{"upTo":5,"usd":1}], allowed: steps',
+      'firehosePerGB.tiers: got [{"upTo":5,"usd":1}], allowed: tiers',
     ],
     [
-      'steps that go back',
+      'tiers that go back',
       { firehosePerGB: { ...file.firehosePerGB, tiers: [{ upTo: 5, usd: 1 }, { upTo: 4, usd: 1 }, { usd: 1 }] } },
       'firehosePerGB.tiers: got',
     ],

@@ -175,8 +175,8 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
 
   test('says what the quotas need, and nothing of it where that is given', () => {
     expect(plan.warnings.filter((warning) => warning.includes('MiB/s'))).toEqual([
-      'alb: us-east-1, us-west-2, eu-west-1: 9.54 MiB/s at the peak, 1 stream takes 5: streamsPerTable=2, or a quota of 9.54 MiB/s for each stream',
-      'alb: other Regions: 9.54 MiB/s at the peak, 1 stream takes 1: streamsPerTable=10, or a quota of 9.54 MiB/s for each stream',
+      'alb: us-east-1, us-west-2, eu-west-1: 9.54 MiB/s at the peak, but 1 stream takes 5: needs streamsPerTable=2, or a quota of 9.54 MiB/s for each stream',
+      'alb: other Regions: 9.54 MiB/s at the peak, but 1 stream takes 1: needs streamsPerTable=10, or a quota of 9.54 MiB/s for each stream',
     ]);
     expect(planFor(864e6, { streamsPerTable: 10 }).warnings.filter((warning) => warning.includes('MiB/s'))).toEqual([]);
   });
@@ -184,41 +184,41 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
   test('reads as a screen', () => {
     expect(planText(plan)).toMatchInlineSnapshot(`
       "alb (alb)
-      a day      864,000,000 lines of 500 B, 402.3 GiB; 86,400 objects of 10,000 lines
-      Lambda     0.25 s each; at a time 0.25 on the average, 0.5 at the peak (maxConcurrency 50); 37,315 GB-seconds a day
-      Firehose   4.8 MiB/s on the average, 9.5 at the peak (2x), 4 puts/s; bills 1.00 B for a raw byte
-      files      3,219 a day, 25.6 MiB each (SNAPPY), one every 27 s from a stream; a day is 80.5 GiB, $0.39 to scan
-      freshness  35 s to 6.1 min from the event to its row
-      DynamoDB   a day 345,600 write units of the ledger, 5,270,400 write and 573,172 read units of the duplicate check
+      per day    864,000,000 lines of 500 B, 402.3 GiB; 86,400 objects of 10,000 lines
+      Lambda     0.25 s per object; concurrent invocations: 0.25 on average, 0.5 at the peak (maxConcurrency 50); 37,315 GB-seconds per day
+      Firehose   4.8 MiB/s on average, 9.5 MiB/s and 4 puts/s at the peak (2x); 1.00 B billed per raw byte
+      files      3,219 per day, 25.6 MiB each (SNAPPY), one every 27 s per stream; a day has 80.5 GiB, $0.39 to scan in Athena
+      freshness  35 s to 6.1 min from an event to its row
+      DynamoDB   per day 345,600 write units for the ledger; 5,270,400 write and 573,172 read units for the duplicate check
 
-      Firehose at the peak, by Region
-      source  Regions                          MiB/s  a stream takes  streamsPerTable needed  configured  or a quota of
-      alb     us-east-1, us-west-2, eu-west-1    9.5               5                       2           1      9.5 MiB/s
-      alb     others                             9.5               1                      10           1      9.5 MiB/s
+      Firehose at the peak, by Region: throughput, quota per stream, streams
+      source  Regions                          MiB/s  per stream  streamsPerTable needed  configured  or a quota of
+      alb     us-east-1, us-west-2, eu-west-1    9.5           5                       2           1      9.5 MiB/s
+      alb     others                             9.5           1                      10           1      9.5 MiB/s
 
-      US dollars a month of 30 days, list prices of nowhere-1, 2026-01-05
-                              Parquet  Iceberg  usual way
-      Firehose                    403    1,448      3,748
-      Lambda                    11.71    11.71      16.19
-      SQS, SNS                   4.67     4.67       4.67
-      S3 requests                1.52     1.52       1.52
-      DynamoDB (ledger)         12.66    12.66       0.00
-      CloudWatch                 4.81     4.81       0.36
-      duplicate check             120      120       0.00
-      S3, 400 days kept           646      306        646
-      all                       1,204    1,909      4,417
-      a raw TB, nothing kept    43.07      124        291
-      Requests a day: SQS 561,600, SNS 86,400, S3 GET 172,800 and PUT 3,219
+      US dollars per month of 30 days, at list prices of nowhere-1 on 2026-01-05
+                                   Parquet  Iceberg  usual way
+      Firehose                         403    1,448      3,748
+      Lambda                         11.71    11.71      16.19
+      SQS, SNS                        4.67     4.67       4.67
+      S3 requests                     1.52     1.52       1.52
+      DynamoDB (ledger)              12.66    12.66       0.00
+      CloudWatch                      4.81     4.81       0.36
+      duplicate check                  120      120       0.00
+      S3, 400 days kept                646      306        646
+      total                          1,204    1,909      4,417
+      per raw TB, without storage    43.07      124        291
+      Requests per day: SQS 561,600, SNS 86,400, S3 GET 172,800, S3 PUT 3,219
 
-      Mind
-      - alb: us-east-1, us-west-2, eu-west-1: 9.54 MiB/s at the peak, 1 stream takes 5: streamsPerTable=2, or a quota of 9.54 MiB/s for each stream
-      - alb: other Regions: 9.54 MiB/s at the peak, 1 stream takes 1: streamsPerTable=10, or a quota of 9.54 MiB/s for each stream
+      Warnings
+      - alb: us-east-1, us-west-2, eu-west-1: 9.54 MiB/s at the peak, but 1 stream takes 5: needs streamsPerTable=2, or a quota of 9.54 MiB/s for each stream
+      - alb: other Regions: 9.54 MiB/s at the peak, but 1 stream takes 1: needs streamsPerTable=10, or a quota of 9.54 MiB/s for each stream
 
-      Rates: measured 2026-01-05 on a machine; a Lambda of 1,769 MiB is taken to be as fast.
-      Prices: bin/plan/prices.json, or --prices, says of each where it stands and how sure it is; no free tiers, no taxes.
-      Assumed: a peak of 2x (--peak); an invocation waits 0.15 s for other services; an object has five minutes of events; Firehose quotas as AWS sets them; no rejected lines.
-      Not counted: Athena, log ingestion of CloudWatch itself, KMS, compaction (Iceberg needs it), data transfer.
-      The usual way: readline, a regex, JSON.stringify, a record for each line; no ledger, no duplicate check."
+      Rates: measured on 2026-01-05 on a machine; a Lambda function with 1,769 MiB is assumed to be as fast.
+      Prices: bin/plan/prices.json, or --prices, states the source and the confidence of each; no free tiers, no taxes.
+      Assumed: a peak of 2x the average (--peak); an invocation waits 0.15 s for other services; an object contains five minutes of events; Firehose's default quotas; no rejected lines.
+      Not included: Athena, ingestion of the logs by CloudWatch itself, KMS, compaction (Iceberg needs it), data transfer.
+      The usual way is the baseline to compare with: readline, a regular expression, JSON.stringify, one record per line; no ledger, no duplicate check."
     `);
   });
 });
@@ -232,7 +232,7 @@ describe('a format without rates of its own', () => {
       bytesPerLine: RATES.formats.json?.bytesPerLine,
     });
     expect(planText(plan)).toContain(
-      'The format kong-json has not been measured: the rates of json are taken for it. ' +
+      'The format kong-json has not been measured: the rates of json are used for it. ' +
         'Measure it with: npm run bench -- FILES --format kong-json',
     );
     expect(planText(planFor(1e6))).not.toContain('has not been measured');
@@ -364,9 +364,7 @@ describe('a warning of small files', () => {
   });
 
   test('tells to merge where no interval is long enough', () => {
-    expect(smallFiles(planFor(1e5, { bufferIntervalSeconds: 900 }))).toMatch(
-      /38,400 in 400 days: merge days that are past/,
-    );
+    expect(smallFiles(planFor(1e5, { bufferIntervalSeconds: 900 }))).toMatch(/38,400 in 400 days: merge past days/);
   });
 
   test('is not there where they are large', () => {
@@ -376,21 +374,25 @@ describe('a warning of small files', () => {
 
 describe('other warnings', () => {
   test.each([
-    ['a queue that grows', planFor(16e9, { maxConcurrency: 2 }), /10 objects at a time keep up, maxConcurrency is 2$/],
+    [
+      'a queue that grows',
+      planFor(16e9, { maxConcurrency: 2 }),
+      /the peak, which needs 10 concurrent invocations; maxConcurrency is 2$/,
+    ],
     [
       'more streams than there may be',
       planFor(64e9),
       /^alb: us-east-1.*streamsPerTable=50 and a quota of 14.1 MiB\/s for each, or a quota of 706 MiB\/s for each stream$/,
     ],
-    ['an account too small', planFor(16e11), /an account has 1,000 unless raised/],
+    ['an account too small', planFor(16e11), /an account has 1,000 unless its quota was raised/],
     ['a table too new', planFor(64e9), /the duplicate check writes 9,037 units a second at the peak/],
     ['a minute too large to count', planFor(200e9), /counting a minute at the peak takes 2.1 GiB.*sampleRate=0.6/],
     [
       'an object too large to check',
       planFor({ linesPerDay: 1e9, linesPerObject: 2e8 }),
-      /the duplicate check takes 1,000 s for an object, and has 900$/,
+      /the duplicate check takes 1,000 s for an object, but Lambda's longest timeout is 900 s$/,
     ],
-    ['a scan limit in the way', planFor(16e9), /passes scanLimitGiB=100$/],
+    ['a scan limit in the way', planFor(16e9), /exceeds scanLimitGiB=100$/],
     [
       'objects too many for loads',
       planFor({ linesPerDay: 16e9, linesPerObject: 100 }),
@@ -404,7 +406,7 @@ describe('other warnings', () => {
     [
       'more puts than a stream takes, where objects are small',
       planFor({ linesPerDay: 1e9, linesPerObject: 1 }),
-      /^alb: us-east-1.*: 23,148 puts\/s at the peak, 1 stream takes 2,000: streamsPerTable=12, or a quota of 23,148 puts\/s/,
+      /^alb: us-east-1.*: 23,148 puts\/s at the peak, but 1 stream takes 2,000: needs streamsPerTable=12, or a quota of 23,148 puts\/s/,
     ],
   ])('tell of %s', (_, plan, message) => {
     expect(plan.warnings.filter((warning) => message.test(warning))).toHaveLength(1);
