@@ -1,7 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import type { CompiledFormat, Format, FormatOptions } from '../../lambdas/core/reading/format.ts';
+import { LOG_FORMAT_OPTION } from '../../lambdas/core/reading/log-format.ts';
 import { readInputs, WAY_OUT } from '../input/input-files.ts';
+import { likelyFormats, noRowsText } from '../input/likely-formats.ts';
 import { type Parsed, type ParsedLine, parseFile } from '../input/parse-file.ts';
 import { CommandError } from '../output/command-error.ts';
 import { complain, print, printJson } from '../output/output.ts';
@@ -60,6 +62,7 @@ async function runParse(path: string, { format, option, limit, json }: ParseOpti
     complain(`${path}, line ${failed.line}: ${escapeControls(failed.detail)}: ${excerpt(failed.raw)}`);
     process.exitCode = 1;
   }
+  if (parsed.lines > 0 && parsed.rows === 0) complain(noRowsText(path, format, await likelyFormats(file.path)));
   if (!file.unreadable) return;
   complain(`${path}: ${file.unreadable.message}; ${WAY_OUT[file.unreadable.reason]}`);
   process.exitCode = 1;
@@ -69,7 +72,7 @@ function compiledFormat(name: string, option: Pairs): CompiledFormat {
   const options: FormatOptions = Object.fromEntries(
     Object.entries(option).map(([key, value]) => [
       key,
-      value.startsWith('{') || value.startsWith('[') ? fromJson(key, value) : value,
+      key !== LOG_FORMAT_OPTION && /^[{[]/.test(value) ? fromJson(key, value) : value,
     ]),
   );
   const format = FORMATS.get(name) as Format;

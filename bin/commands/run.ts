@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { openAthena } from '../../local/athena/athena.ts';
 import { type InputFile, readInputs } from '../input/input-files.ts';
 import { hasLake, readLakeFolder } from '../input/lake-folder.ts';
+import { likelyFormats, noRowsText } from '../input/likely-formats.ts';
 import { type Handed, loadFiles, sortOut, troubles } from '../input/load-files.ts';
 import { checkSource, configuredSources, localContext } from '../input/local-context.ts';
 import {
@@ -43,12 +44,12 @@ async function run(paths: readonly string[], options: RunOptions): Promise<void>
   const stage = stages();
   stage(`reading ${paths.join(', ')}`);
   const { files, problems } = await readInputs(paths);
-  const found: Found = { balances: [], problems: [...problems] };
+  const found: Found = { balances: [], problems: [...problems], warnings: [] };
   if (files.length > 0) await load(files, options, stage, found);
   if (options.json)
     printJson({ lake: options.lake, source: options.source, sources: found.balances, problems: found.problems });
   else if (found.balances.length > 0) print(balanceText(found.balances));
-  for (const problem of found.problems) complain(problem);
+  for (const text of [...found.warnings, ...found.problems]) complain(text);
   if (found.problems.length > 0) process.exitCode = 1;
 }
 
@@ -62,6 +63,8 @@ function droppedSources(dir: string, context: Pairs): string[] {
 interface Found {
   balances: readonly Balance[];
   readonly problems: string[];
+  /** What is worth a look, but is not a failure. */
+  readonly warnings: string[];
 }
 
 async function load(
@@ -114,6 +117,7 @@ async function readLoads(
   const athena = await openAthena(readLakeFolder(dir));
   try {
     found.balances = await balances(athena, loadedFrom(source, handed));
+    found.warnings.push(...(await noRows(dir, found.balances, handed)));
     found.problems.push(
       ...imbalances(found.balances),
       ...(await notLoaded(athena, source, handed)).map(
@@ -124,4 +128,17 @@ async function readLoads(
   } finally {
     await athena.close();
   }
+}
+
+/** A warning if none of the lines that were loaded is a row. */
+async function noRows(dir: string, found: readonly Balance[], [first]: readonly Handed[]): Promise<string[]> {
+  const { sources } = readLakeFolder(dir);
+  const empty = found.filter(({ lines, rows }) => first && lines > 0 && rows === 0);
+  return Promise.all(
+    empty.map(async ({ source }) => {
+      const { path } = first as Handed;
+      const { format = source } = sources.find(({ name }) => name === source) ?? {};
+      return noRowsText(path, format, await likelyFormats(path));
+    }),
+  );
 }

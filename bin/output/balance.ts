@@ -2,7 +2,15 @@
 import type { Athena } from '../../local/athena/athena.ts';
 import { toJson } from '../../local/athena/query-result.ts';
 import type { Handed } from '../input/load-files.ts';
-import { renderTable, thousands } from './render.ts';
+import { escapeControls, renderTable, thousands } from './render.ts';
+
+/** Lines of one source that one filter has left out. */
+export interface FilterHits {
+  readonly filter: string;
+  readonly lines: number;
+  /** The start of one of them. */
+  readonly example: string;
+}
 
 /** Lines of one source that were rejected for one reason. */
 export interface Rejection {
@@ -26,6 +34,7 @@ export interface Balance {
   readonly unknownFields: number;
   /** Rows found in the source's table. */
   readonly inTable: number;
+  readonly filters: readonly FilterHits[];
   readonly rejections: readonly Rejection[];
 }
 
@@ -64,6 +73,7 @@ export async function balances(athena: Athena, condition: string): Promise<Balan
       fieldErrors: Number(row.field_errors),
       unknownFields: Number(row.unknown_fields),
       inTable: await rowsInTable(athena, source, condition),
+      filters: await filters(athena, source, condition),
       rejections: await rejections(athena, source, condition),
     });
   }
@@ -77,6 +87,25 @@ async function rowsInTable(athena: Athena, source: string, condition: string): P
      WHERE origin IN (SELECT origin FROM loads WHERE ${condition}))`,
   );
   return Number(row?.found);
+}
+
+/** The column `filtered_by` of `loads`, added up. */
+async function filters(athena: Athena, source: string, condition: string): Promise<FilterHits[]> {
+  const rows = await select(
+    athena,
+    `SELECT filtered_by FROM (SELECT *, row_number() OVER (PARTITION BY origin ORDER BY finished_at DESC) AS attempt
+       FROM loads WHERE source = ${sqlText(source)} AND ${condition})
+     WHERE attempt = 1 AND filtered_by IS NOT NULL`,
+  );
+  const hits = new Map<string, FilterHits>();
+  for (const { filtered_by } of rows) {
+    const byFilter = JSON.parse(String(filtered_by)) as Record<string, { lines: number; example?: string }>;
+    for (const [filter, { lines, example = '' }] of Object.entries(byFilter)) {
+      const before = hits.get(filter);
+      hits.set(filter, { filter, lines: lines + (before?.lines ?? 0), example: before?.example || example });
+    }
+  }
+  return [...hits.values()].toSorted((a, b) => b.lines - a.lines || a.filter.localeCompare(b.filter));
 }
 
 async function rejections(athena: Athena, source: string, condition: string): Promise<Rejection[]> {
@@ -134,7 +163,7 @@ export async function loadedBefore(
   return Number(row?.found);
 }
 
-/** A table of the balances, and a table of the rejection reasons if lines were rejected. */
+/** A table of the balances, a table of the filters that left out lines, and one of the rejection reasons. */
 export function balanceText(found: readonly Balance[]): string {
   const table = renderTable(
     [{ name: 'source' }, ...COUNTS.map((name) => ({ name, align: 'right' as const }))],
@@ -143,15 +172,28 @@ export function balanceText(found: readonly Balance[]): string {
   const reasons = found.flatMap(({ source, rejections: of }) =>
     of.map(({ reason, lines, example }) => [source, reason, thousands(lines), example]),
   );
-  if (reasons.length === 0) return table;
-  const columns = [
+  const hits = found.flatMap(({ source, filters: of }) =>
+    of.map(({ filter, lines, example }) => [source, filter, thousands(lines), excerpt(example)]),
+  );
+  const columnsFor = (name: string) => [
     { name: 'source' },
-    { name: 'rejection reason' },
+    { name },
     { name: 'lines', align: 'right' as const },
     { name: 'example' },
   ];
-  return `${table}\n\n${renderTable(columns, reasons)}`;
+  return [
+    table,
+    ...(hits.length > 0 ? [renderTable(columnsFor('left out by filter'), hits)] : []),
+    ...(reasons.length > 0 ? [renderTable(columnsFor('rejection reason'), reasons)] : []),
+  ].join('\n\n');
 }
+
+/** As much of a line as a table on a terminal has room for. */
+function excerpt(line: string): string {
+  return escapeControls(line.length > EXCERPT_CHARS ? `${line.slice(0, EXCERPT_CHARS - 1)}…` : line);
+}
+
+const EXCERPT_CHARS = 60;
 
 const COUNTS = ['files', 'lines', 'rows', 'filtered', 'rejected'] as const;
 

@@ -50,6 +50,6 @@ describe('readInputs', () => {
   test('finds nothing to load in an empty file within layers', async () => {
     const { file, problems } = await inputOf('empty.log.gz', gzipSync(zstdCompressSync('')));
     expect(file).toBeUndefined();
-    expect(problems).toEqual(['empty.log.gz: empty file inside its compression; nothing to load']);
+    expect(problems).toEqual(['empty.log.gz: no lines in the compressed file; nothing to load']);
   });
 });
