@@ -90,7 +90,7 @@ function timestamp(value: unknown): string {
 }
 
 const WHOLE = /^[+-]?\d{1,40}$/;
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?$/;
+const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,4})?$/;
 const EPOCH = /^-?\d{1,16}(\.\d+)?$/;
 const ISO = /^(\d{4})-(\d\d)-(\d\d)T((?:[01]\d|2[0-3]):\d\d:\d\d)(?:\.(\d{1,9}))?Z$/;
 const SQL = /^(\d{4})-(\d\d?)-(\d\d?) ((?:[01]\d|2[0-3]):\d\d:\d\d)(?:\.(\d{1,9}))?$/;

@@ -134,6 +134,7 @@ const BETWEEN_ROWS = /(?<=\})\n*(?=\{"0":)/;
 /** The rows of a record. */
 export function rowsOf(record: Uint8Array): string[] {
   const text = Buffer.from(record.buffer, record.byteOffset, record.byteLength).toString('utf8');
-  const rows = text.replace(/\n+$/, '');
-  return rows === '' ? [] : rows.split(BETWEEN_ROWS);
+  let end = text.length;
+  while (text[end - 1] === '\n') end--;
+  return end === 0 ? [] : text.slice(0, end).split(BETWEEN_ROWS);
 }

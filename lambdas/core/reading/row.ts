@@ -1,4 +1,5 @@
 import { type ColumnSpecs, numbered, OWN } from '../tables/table.ts';
+import { withoutFinalZeros } from './numbers.ts';
 import { rowTime } from './times.ts';
 
 /** Which rows keep the line they came from in `raw`. */
@@ -10,7 +11,7 @@ const BIGINT = /^[+-]?\d{1,19}$/;
 const PLAIN_DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
 /** A number with more digits is not kept exactly by a double. */
 const MAX_DOUBLE_DIGITS = 17;
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$/;
+const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
 
 const MAX_INT = 2147483647;
 const MIN_INT = -2147483648;
@@ -79,7 +80,7 @@ export class Row {
 
   double(name: string, value: string): void {
     if (PLAIN_DECIMAL.test(value) && value.replace(/\D/g, '').length <= MAX_DOUBLE_DIGITS) {
-      const short = value.includes('.') ? value.replace(/\.?0+$/, '') : value;
+      const short = value.includes('.') ? withoutFinalZeros(value) : value;
       this.set(name, short === '-0' ? '0' : short);
       return;
     }

@@ -2,6 +2,7 @@
  * Reads times as logs write them into the one form that `Row.timestamp` takes, `yyyy-MM-ddTHH:mm:ss[.fraction]Z` in
  * UTC, to the microsecond; and writes that form as the value of a row.
  */
+import { withoutFinalZeros } from './numbers.ts';
 
 const ISO =
   /^(\d{4})-(\d{1,2})-(\d{1,2})[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?: ?(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?$/;
@@ -127,7 +128,7 @@ export function rowTime(value: string): RowTime | undefined {
   const parts = PLAIN.exec(value);
   const wholeMillis = parts ? utcMillis(parts.slice(1, 7).map(Number)) : undefined;
   if (!parts || wholeMillis === undefined) return undefined;
-  const fraction = parts[7]?.slice(0, 6).replace(/0+$/, '') ?? '';
+  const fraction = withoutFinalZeros(parts[7]?.slice(0, 6) ?? '');
   const millis = wholeMillis + Number(fraction.slice(0, 3).padEnd(3, '0'));
   if (fraction === '' && millis >= 0 && millis <= MAX_SECONDS * 1000) return { value: millis / 1000, millis };
   if (fraction.length <= 3 && millis >= MIN_MILLIS && millis <= MAX_MILLIS) return { value: millis, millis };
@@ -153,7 +154,7 @@ export function shownTime(value: unknown): unknown {
   const isSeconds = number >= 0 && number <= MAX_SECONDS;
   if (!isSeconds && (number < MIN_MILLIS || number > MAX_MILLIS)) return value;
   const iso = new Date(isSeconds ? number * 1000 : number).toISOString();
-  return iso.replace('T', ' ').replace(/\.?0*Z$/, '');
+  return withoutFinalZeros(iso.replace('T', ' ').slice(0, -1));
 }
 
 /** The Gregorian calendar repeats after this many years. */
