@@ -3,14 +3,15 @@
  * and writes them to the column `errors`. This file mirrors `error` in lambdas/core/reading/row.ts, for values of which
  * it is certain why they do not convert.
  */
+import { wholeDigits } from './exponents';
 import { copyPlain } from './json-values';
 import {
   BACKSLASH, COLON, DOT, FAILED_COLUMNS, HYPHEN, outputOf, put, putBytes, putTextKey, QUOTE, SPACE, ZERO,
 } from './memory';
 import { isDigit } from './numbers';
 import {
-  ADDRESS, BIGINT_DIGITS, BOOLEAN, DELIMITED, DOUBLE, errorsKey, fieldAt, INT, INT_DIGITS, kind, NAME_BYTES, nameLength,
-  names, opOf, TIME,
+  ADDRESS, BIGINT_DIGITS, BOOLEAN, DELIMITED, DOUBLE, errorsKey, fieldAt, INT, INT_DIGITS, JSON, kind, NAME_BYTES,
+  nameLength, names, opOf, TIME,
 } from './program';
 import { copySpan } from './text';
 
@@ -85,21 +86,29 @@ export function cannotConvert(op: u32, p: usize, end: usize): bool {
   if (op == BOOLEAN) return !quoted || !mayBeBoolean(p, end);
   if (p == end) return true;
   let fraction = false;
+  let partial = false;
+  let exponent = false;
   for (let at = p; at < end; at++) {
     const c = <u32>load<u8>(at);
-    if (!mayOccur(op, c)) return true;
-    if (c == DOT) fraction = true;
+    if (!mayOccur(op, c)) {
+      // In JSON, an integer may have an exponent.
+      if (op >= DOUBLE || (c | 0x20) != 0x65 || kind() != JSON) return true;
+      exponent = true;
+    } else if (c == DOT) fraction = true;
     // A number with a fraction is not an integer, unless the fraction is 0.
-    else if (fraction && op < DOUBLE && c > ZERO) return true;
+    else if (fraction && op < DOUBLE && c > ZERO) partial = true;
   }
-  return hasTooManyDigits(op, p, end);
+  if (exponent) return wholeDigits(p, end) < 0 || hasTooManyDigits(op, p, end);
+  return partial || hasTooManyDigits(op, p, end);
 }
 
-/** True if the value is an integer with more digits than the column's type can hold. */
+/** True if the value is an integer with more digits than the column's type can hold, with or without an exponent. */
 function hasTooManyDigits(op: u32, p: usize, end: usize): bool {
   if (op >= DOUBLE) return false;
+  const most = (op == INT ? INT_DIGITS : BIGINT_DIGITS) + 1;
+  if (kind() == JSON && wholeDigits(p, end) > <i32>most) return true;
   if (load<u8>(p) == HYPHEN || load<u8>(p) == 0x2b) p++;
-  if (end - p <= (op == INT ? INT_DIGITS : BIGINT_DIGITS) + 1) return false;
+  if (end - p <= most) return false;
   for (; p < end; p++) if (!isDigit(load<u8>(p))) return false;
   return true;
 }

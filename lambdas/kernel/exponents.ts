@@ -1,6 +1,6 @@
 /**
- * Copies JSON numbers that have an exponent, written as JavaScript writes them. Many languages log small or large
- * numbers with an exponent, such as 1.5e-05.
+ * Copies JSON numbers that have an exponent: doubles as JavaScript writes them, whole numbers without the exponent. Many
+ * languages log small or large numbers with an exponent, such as 1.5e-05 and 1e+06.
  * https://tc39.es/ecma262/#sec-numeric-types-number-tostring
  */
 import { DIGITS, DOT, HYPHEN, put, putBytes, ZERO } from './memory';
@@ -37,6 +37,30 @@ export function copyExponent(p: usize, end: usize, o: usize): usize {
   if (count == 0) return put(o, ZERO);
   if (count > MAX_DIGITS || point > MAX_EXPONENT || point < -MAX_EXPONENT) return 0;
   return putNumber(negative ? put(o, HYPHEN) : o);
+}
+
+/**
+ * Copies a number with an exponent without its exponent, if it is a whole number of at most `maxDigits` digits.
+ *
+ * @returns the end of the copy, or 0 if the text is not such a number
+ */
+export function copyWholeExponent(p: usize, end: usize, o: usize, maxDigits: usize): usize {
+  const digits = wholeDigits(p, end);
+  if (digits <= 0 || digits > <i32>maxDigits) return 0;
+  if (count == 0) return put(o, ZERO);
+  if (load<u8>(p) == HYPHEN) o = put(o, HYPHEN);
+  return putZeros(putBytes(o, DIGITS, <usize>count), point - count);
+}
+
+/**
+ * Number of digits that a number with an exponent has as a whole number.
+ *
+ * @returns -1 if the number is not whole, 0 if the text is not such a number or has too many digits to tell
+ */
+export function wholeDigits(p: usize, end: usize): i32 {
+  if (!readDigits(load<u8>(p) == HYPHEN ? p + 1 : p, end)) return 0;
+  if (count == 0) return 1;
+  return point < count ? -1 : point;
 }
 
 /** Reads digits, optionally a point and more digits, and an exponent. Returns false if the text is anything else. */

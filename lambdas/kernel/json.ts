@@ -5,7 +5,7 @@
  * (see json-others.ts), as `extra` comes last in a row. If the members are not in the order of their columns, what has
  * been written is put in order at the end.
  */
-import { copyExponent } from './exponents';
+import { copyExponent, copyWholeExponent } from './exponents';
 import {
   DOT, inputOf, isEnd, outputOf, pair, PIECES, put, putBytes, putKey, QUOTE, SEEN_COLUMNS, ZERO,
 } from './memory';
@@ -175,9 +175,9 @@ function copyScalar(field: usize, column: u32, p: usize, end: usize, o: usize): 
   const to = quoted ? end - 1 : end;
   switch (opOf(field)) {
     case INT:
-      return copyWhole(from, withoutZeroFraction(from, to), putKey(o, key), INT_DIGITS);
+      return copyInteger(from, to, putKey(o, key), INT_DIGITS);
     case BIGINT:
-      return copyWhole(from, withoutZeroFraction(from, to), putKey(o, key), BIGINT_DIGITS);
+      return copyInteger(from, to, putKey(o, key), BIGINT_DIGITS);
     case DOUBLE: {
       o = putKey(o, key);
       const done = copySigned(from, to, o);
@@ -195,6 +195,12 @@ function copyScalar(field: usize, column: u32, p: usize, end: usize, o: usize): 
     default:
       return 0;
   }
+}
+
+/** Copies an integer of at most `maxDigits` digits, which may have a fraction that is zero, or an exponent. */
+function copyInteger(p: usize, end: usize, o: usize, maxDigits: usize): usize {
+  const done = copyWhole(p, withoutZeroFraction(p, end), o, maxDigits);
+  return done != 0 ? done : copyWholeExponent(p, end, o, maxDigits);
 }
 
 /** Copies a time that may be in quotes. */

@@ -9,6 +9,7 @@ import {
 } from '../reading/format.ts';
 import { kindOf, type Member, plainText, readObject } from '../reading/json-text.ts';
 import { OP_OF_TYPE } from '../reading/layout.ts';
+import { wholeNumber } from '../reading/numbers.ts';
 import type { Row } from '../reading/row.ts';
 import { readTime } from '../reading/times.ts';
 import * as table from '../tables/table.ts';
@@ -113,8 +114,8 @@ const NUMERIC = ['number', 'string'];
 
 const WRITE: Readonly<Record<table.ColumnType, Write>> = {
   string: ifKind(['string', 'number', 'boolean', 'object', 'array'], '', (row, name, value) => row.text(name, value)),
-  int: ifKind(NUMERIC, 'not a whole number', (row, name, value) => row.int(name, wholeNumber(value))),
-  bigint: ifKind(NUMERIC, 'not a whole number', (row, name, value) => row.bigint(name, wholeNumber(value))),
+  int: ifKind(NUMERIC, 'not a whole number', (row, name, value) => row.int(name, wholeNumber(value), value)),
+  bigint: ifKind(NUMERIC, 'not a whole number', (row, name, value) => row.bigint(name, wholeNumber(value), value)),
   double: ifKind(NUMERIC, 'not a number', (row, name, value) => row.double(name, value)),
   boolean: ifKind(['boolean', 'string'], 'not a boolean', (row, name, value) => {
     const lower = value.toLowerCase();
@@ -127,11 +128,6 @@ const WRITE: Readonly<Record<table.ColumnType, Write>> = {
     else row.error(name, value, 'not a timestamp');
   }),
 };
-
-/** Removes a fraction of zero, as in `200.0`: some languages write every number with a fraction. */
-function wholeNumber(value: string): string {
-  return value.replace(/^([+-]?\d{1,19})\.0{1,20}$/, '$1');
-}
 
 function columnsOf({ columns, preset }: FormatOptions): table.ColumnSpecs {
   if (columns === undefined) return presetOf(preset);

@@ -5,6 +5,7 @@ import { BLANK_LINE, type Format, filtered, ROW, rejected } from '../reading/for
 import { type Member, objectMembers, objectOf, plainText, readObject } from '../reading/json-text.ts';
 import { type JsonRecordLayout, type LayoutField, OP_OF_TYPE } from '../reading/layout.ts';
 import { clientAddress, isNoClient, projectOf } from '../reading/log-columns.ts';
+import { wholeNumber } from '../reading/numbers.ts';
 import type { Row } from '../reading/row.ts';
 import { readTime } from '../reading/times.ts';
 import { bigint, type ColumnType, defineColumns, double, int, text, timestamp } from '../tables/table.ts';
@@ -213,8 +214,8 @@ function write(row: Row, column: ColumnName, value: string): void {
 
 const WRITE: Readonly<Record<Exclude<ColumnType, 'boolean'>, (row: Row, column: ColumnName, value: string) => void>> = {
   string: (row, column, value) => row.text(column, value),
-  int: (row, column, value) => row.int(column, value),
-  bigint: (row, column, value) => row.bigint(column, value),
+  int: (row, column, value) => row.int(column, wholeNumber(value), value),
+  bigint: (row, column, value) => row.bigint(column, wholeNumber(value), value),
   // Only latencies are doubles.
   double: (row, column, value) => {
     if (value !== '-1') row.double(column, value);

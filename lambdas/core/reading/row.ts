@@ -5,6 +5,7 @@ import { rowTime } from './times.ts';
 /** Which rows keep the line they came from in `raw`. */
 export type KeepRaw = 'never' | 'on-error' | 'always';
 
+const WHOLE = /^[+-]?\d+$/;
 const INT = /^[+-]?\d{1,10}$/;
 const BIGINT = /^[+-]?\d{1,19}$/;
 /** A JSON number without an exponent: a double in this form is written as it was logged. */
@@ -63,18 +64,20 @@ export class Row {
     this.set(name, quote(value));
   }
 
-  int(name: string, value: string): void {
+  /** @param written the value as logged, if `value` is another form of it */
+  int(name: string, value: string, written = value): void {
     if (INT.test(value) && Number(value) <= MAX_INT && Number(value) >= MIN_INT) this.set(name, String(Number(value)));
-    else this.error(name, value, numberReason(value, INT, 'not a whole number', 'out of range for int'));
+    else this.error(name, written, WHOLE.test(value) ? 'out of range for int' : 'not a whole number');
   }
 
-  bigint(name: string, value: string): void {
+  /** @param written the value as logged, if `value` is another form of it */
+  bigint(name: string, value: string, written = value): void {
     if (!BIGINT.test(value)) {
-      this.error(name, value, numberReason(value, /^[+-]?\d+$/, 'not a whole number', 'out of range for bigint'));
+      this.error(name, written, WHOLE.test(value) ? 'out of range for bigint' : 'not a whole number');
       return;
     }
     const exact = BigInt(value.replace('+', ''));
-    if (exact > MAX_BIGINT || exact < MIN_BIGINT) this.error(name, value, 'out of range for bigint');
+    if (exact > MAX_BIGINT || exact < MIN_BIGINT) this.error(name, written, 'out of range for bigint');
     else this.set(name, String(exact));
   }
 
@@ -86,7 +89,7 @@ export class Row {
     }
     const number = Number(value);
     if (DECIMAL.test(value) && Number.isFinite(number)) this.set(name, JSON.stringify(number));
-    else this.error(name, value, numberReason(value, DECIMAL, 'not a number', 'out of range for double'));
+    else this.error(name, value, DECIMAL.test(value) ? 'out of range for double' : 'not a number');
   }
 
   boolean(name: string, value: boolean): void {
@@ -163,8 +166,4 @@ const PLAIN = /^[ !#-[\]-~]*$/;
 function quote(value: string): string {
   if (PLAIN.test(value)) return `"${value}"`;
   return JSON.stringify(value.isWellFormed() ? value : value.toWellFormed());
-}
-
-function numberReason(value: string, shape: RegExp, wrongShape: string, outOfRange: string): string {
-  return shape.test(value) || /^[+-]?\d+$/.test(value) ? outOfRange : wrongShape;
 }

@@ -31,6 +31,13 @@ describe('columns that cannot be declared', () => {
 });
 
 describe('reading', () => {
+  test('keeps every digit of a bigint that is written with an exponent', () => {
+    const row = new Row(format.columns);
+    row.begin();
+    format.reader.read('{"total":922337203685477580.7e1}', row);
+    expect(row.json('origin', 1, '', 'never')).toContain(':9223372036854775807}');
+  });
+
   test('keeps every digit of a bigint, in columns and within nested values', () => {
     const row = new Row(format.columns);
     row.begin();

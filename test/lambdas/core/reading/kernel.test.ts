@@ -256,6 +256,48 @@ describe('numbers of JSON', () => {
     expect(read()).toBe(1);
   });
 
+  const whole = (small: string, large: string) => `{"small":${small},"large":${large},"real":1}`;
+
+  test.each([
+    ['1e+06', '1e+15', '"a":1000000,"b":1000000000000000'],
+    ['1.50e3', '"-1.234567890123e+17"', '"a":1500,"b":-123456789012300000'],
+    ['100e-2', '-0e7', '"a":1,"b":0'],
+  ])('%s and %s are whole numbers, and read by the kernel', (small, large, expected) => {
+    const bytes = Buffer.from(`{}\n${whole(small, large)}\n`);
+    const { format: fast, read } = counted(format);
+    const { rows } = loaded(fast, [bytes]);
+    expect(rows).toEqual(loaded(withoutKernel(format), [bytes]).rows);
+    expect(rows.at(-1)).toContain(expected);
+    expect(read()).toBe(1);
+  });
+
+  test.each([
+    ['1.5e-05', '123456789e-3', 'not a whole number'],
+    ['1e+12', '"1.5e30"', 'out of range for '],
+  ])('%s and %s are none that a column takes, which the kernel tells', (small, large, reason) => {
+    const bytes = Buffer.from(`{}\n${whole(small, large)}\n`);
+    const { format: fast, read } = counted(format);
+    const { rows } = loaded(fast, [bytes]);
+    expect(rows).toEqual(loaded(withoutKernel(format), [bytes]).rows);
+    expect(rows.at(-1)?.split(reason)).toHaveLength(3);
+    expect(read()).toBe(1);
+  });
+
+  test('that are whole numbers with any exponent are the same to both', () => {
+    const digits = fc.stringMatching(/^(0|[1-9]\d{0,19})(\.\d{1,20})?$/);
+    const number = fc
+      .tuple(fc.constantFrom('', '-'), digits, fc.stringMatching(/^([eE][+-]?\d{1,2})?$/))
+      .map((all) => all.join(''));
+    const values = fc.tuple(number, number).map(([small, large]) => whole(small, JSON.stringify(large)));
+    fc.assert(
+      fc.property(fc.array(values, { minLength: 1, maxLength: 50 }), (lines) => {
+        const bytes = Buffer.from(`{}\n${lines.join('\n')}\n`);
+        expect(loaded(format, [bytes])).toEqual(loaded(withoutKernel(format), [bytes]));
+      }),
+      { numRuns },
+    );
+  });
+
   test('that no column of theirs takes, however few digits they had, are read by the kernel', () => {
     const bytes = Buffer.from('{}\n{"small":21474836480,"large":"-12345678901234567890","real":1}\n');
     const { format: fast, read } = counted(format);
