@@ -15,7 +15,10 @@ export type ObjectText =
   | { readonly members: readonly Member[] }
   | { readonly members?: undefined; readonly reason: string; readonly detail: string };
 
-/** Reads one JSON object. A byte order mark before it and space around it are ignored. */
+/**
+ * Reads one JSON object. A byte order mark before it and space around it are ignored. NaN and Infinity, which Python
+ * writes, are values.
+ */
 export function readObject(text: string): ObjectText {
   const logged = (text.startsWith('\uFEFF') ? text.slice(1) : text).trim();
   if (logged === '') return { reason: 'empty_line', detail: 'expected a JSON object, got nothing' };
@@ -32,6 +35,8 @@ export function readObject(text: string): ObjectText {
     json = withBackslashes(json);
     problem = problemOf(json);
   }
+  if (problem !== undefined && hasNoNumber(json) && problemOf(withoutNoNumbers(json)) === undefined)
+    problem = undefined;
   if (problem !== undefined) return { reason: 'not_json', detail: `expected a JSON object: ${problem.toWellFormed()}` };
   if (!json.startsWith('{')) return { reason: 'not_an_object', detail: `expected a JSON object, got ${kindOf(json)}` };
   return { members: membersOf(json) };
@@ -96,7 +101,36 @@ function withBackslashes(json: string): string {
   return json.replace(/\\([\s\S])/g, (pair, escaped) => (escaped === 'x' ? '\\\\x' : pair));
 }
 
-/** The members of an object. `json` must be valid JSON. */
+/** True if the text may have a value that is no JSON: Python writes NaN and infinity as NaN, Infinity and -Infinity. */
+function hasNoNumber(json: string): boolean {
+  return json.includes('NaN') || json.includes('Infinity');
+}
+
+/**
+ * The text with an empty list in place of each NaN, Infinity and -Infinity outside strings. It is valid JSON if, and only
+ * if, the text is JSON but for these values: unlike a number, a list can be neither a key nor a part of another value.
+ */
+function withoutNoNumbers(json: string): string {
+  let text = '';
+  let kept = 0;
+  for (let at = 0; at < json.length; ) {
+    if (json.charCodeAt(at) === QUOTE) {
+      at++;
+      while (at < json.length && json.charCodeAt(at) !== QUOTE) at += json.charCodeAt(at) === BACKSLASH ? 2 : 1;
+      at++;
+      continue;
+    }
+    const name = NO_NUMBERS.find((each) => json.startsWith(each, at));
+    if (name) text += `${json.slice(kept, at)}[]`;
+    at += name?.length ?? 1;
+    if (name) kept = at;
+  }
+  return text + json.slice(kept);
+}
+
+const NO_NUMBERS = ['NaN', 'Infinity', '-Infinity'];
+
+/** The members of an object. `json` must be valid JSON, but for NaN and Infinity. */
 function membersOf(json: string): Member[] {
   const members: Member[] = [];
   let at = skipSpace(json, 1);
