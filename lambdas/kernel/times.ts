@@ -3,7 +3,7 @@
  * lambdas/core/reading/times.ts. It also notes the time of the line's event, in milliseconds since the epoch.
  */
 import {
-  COLON, DOT, HYPHEN, LOCAL_TIME, LOCAL_TIME_VALUE, MINUTE, MINUTE_TEXT, put, putBytes, QUOTE, SPACE, ZERO,
+  COLON, DIGITS, DOT, HYPHEN, LOCAL_TIME, LOCAL_TIME_VALUE, MINUTE, MINUTE_TEXT, put, putBytes, QUOTE, SPACE, ZERO,
 } from './memory';
 import { digitsIn, isDigit, threeDigits } from './numbers';
 import {
@@ -217,8 +217,8 @@ function putNumberInMinute(o: usize, minute: i64, second: u32, p: usize, length:
 
 /**
  * Copies a time in one of the most common forms that lambdas/core/reading/times.ts reads: ISO 8601 with `T` or a space,
- * a dot or a comma, and with `Z`, an offset or nothing; nginx's `$time_local`; epoch seconds, with or without a
- * fraction; epoch milliseconds.
+ * a dot or a comma, and with `Z`, an offset or nothing; nginx's `$time_local`; epoch seconds and epoch milliseconds, with
+ * or without a fraction.
  *
  * @returns the end of the copy, or 0 if the text is not in such a form
  */
@@ -252,6 +252,9 @@ function copyIsoOffset(p: usize, end: usize, o: usize): usize {
   return putTime(o, minute + <i64>(second * 1000) - offset, fraction, fractionEnd);
 }
 
+/** No clock is further from UTC. */
+const MAX_OFFSET_MINUTES: u32 = 18 * 60;
+
 /** Milliseconds of the `Z`, `+HHmm` or `+HH:mm` at `p`, or i64.MIN_VALUE if there is none. */
 function offsetOf(p: usize, end: usize): i64 {
   const sign = <u32>load<u8>(p);
@@ -261,7 +264,7 @@ function offsetOf(p: usize, end: usize): i64 {
   if (end - p != 5 + colon) return i64.MIN_VALUE;
   const hours = parseTwo(p + 1);
   const minutes = parseTwo(p + 3 + colon);
-  if (hours >= INVALID || minutes >= INVALID) return i64.MIN_VALUE;
+  if (hours >= INVALID || minutes > 59 || hours * 60 + minutes > MAX_OFFSET_MINUTES) return i64.MIN_VALUE;
   const offset = <i64>(hours * 60 + minutes) * 60_000;
   return sign == HYPHEN ? -offset : offset;
 }
@@ -332,10 +335,10 @@ function monthOf(name: u32): u32 {
   }
 }
 
-/** Epoch numbers without a fraction are milliseconds from this many digits on, and else seconds. */
+/** Epoch numbers are milliseconds from this many digits before the point on, and else seconds. */
 const MILLIS_DIGITS: usize = 13;
 
-/** Copies a number of epoch seconds, with or without a fraction, or of epoch milliseconds. */
+/** Copies a number of epoch seconds or of epoch milliseconds, with or without a fraction. */
 function copyEpoch(p: usize, end: usize, o: usize): usize {
   let whole: i64 = 0;
   let at = p;
@@ -352,8 +355,12 @@ function copyEpoch(p: usize, end: usize, o: usize): usize {
   if (load<u8>(at) != DOT) return 0;
   const fraction = at + 1;
   const fractionEnd = endOfFraction(fraction);
-  if (fractionEnd != end || fraction == end || end - fraction > 9) return 0;
-  return putTime(o, whole * 1000, fraction, end);
+  if (fractionEnd != end || fraction == end) return 0;
+  if (digits < MILLIS_DIGITS) return putTime(o, whole * 1000, fraction, end);
+  // The fraction of a second begins with the milliseconds, and goes on after the point.
+  store<u32>(DIGITS, load<u32>(at - 3));
+  v128.store(DIGITS, v128.load(fraction), 3);
+  return putTime(o, whole, DIGITS, DIGITS + 3 + (end - fraction));
 }
 
 /** Last millisecond of the year 9999, the last year that a table can hold. */

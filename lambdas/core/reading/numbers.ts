@@ -16,7 +16,7 @@ export interface ExactNumber {
   readonly sign: string;
   /** The digits that count, without zeros around them; none for zero. */
   readonly digits: string;
-  /** The place of the decimal point among the digits; negative if zeros follow the point. */
+  /** The place of the decimal point among the digits; negative if zeros follow the point, 0 for zero. */
   readonly point: number;
 }
 
@@ -31,7 +31,8 @@ export function exactNumber(text: string): ExactNumber | undefined {
   while (all.charCodeAt(first) === ZERO) first++;
   let end = all.length;
   while (end > first && all.charCodeAt(end - 1) === ZERO) end--;
-  return { sign, digits: all.slice(first, end), point: whole.length - first + Number(exponent ?? 0) };
+  const point = first === end ? 0 : whole.length - first + Number(exponent ?? 0);
+  return { sign, digits: all.slice(first, end), point };
 }
 
 /** No column takes a whole number of so many digits. */

@@ -2,25 +2,40 @@
  * Reads times as logs write them into the one form that `Row.timestamp` takes, `yyyy-MM-ddTHH:mm:ss[.fraction]Z` in
  * UTC, to the microsecond; and writes that form as the value of a row.
  */
-import { withoutFinalZeros } from './numbers.ts';
+import { exactNumber, withoutFinalZeros } from './numbers.ts';
 
 const ISO =
   /^(\d{4})-(\d{1,2})-(\d{1,2})[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?: ?(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?))?$/;
-const EPOCH = /^(-?)(\d{1,14})(?:\.(\d{1,9}))?$/;
-/** Epoch seconds followed by six digits of microseconds or nine of nanoseconds, from 2001 to 2286. */
-const LONG_EPOCH = /^(\d{10})(\d{6}|\d{9})$/;
-const EPOCH_EXPONENT = /^-?\d(?:\.\d{1,20})?[eE]\+?\d{1,2}$/;
+const EPOCH = /^(-?)(\d+)(?:\.(\d+))?$/;
 const LOCAL = /^(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d{4})$/;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** From this many digits on, a whole epoch number is milliseconds: the rule of Firehose's OpenX deserializer. */
+/**
+ * An epoch number of fewer digits before its point is seconds, the rule of Firehose's OpenX deserializer. Of so many
+ * digits it is milliseconds, microseconds or nanoseconds, of which that many are a fraction of a second; the last two
+ * from 2001 to 2286 only.
+ */
 const MILLIS_DIGITS = 13;
+const FRACTION_DIGITS: ReadonlyMap<number, number> = new Map([
+  [MILLIS_DIGITS, 3],
+  [14, 3],
+  [16, 6],
+  [19, 9],
+]);
+
+/** Digits of a fraction that are kept. */
+const MICROS_DIGITS = 6;
+
+/** No clock is further from UTC, by the rule of java.time. */
+const MAX_OFFSET_MINUTES = 18 * 60;
 
 /**
  * `value` in UTC, or undefined if it has none of these forms: ISO 8601 with `T` or a space, with `Z`, an offset or no
  * zone (UTC), months and days of one or two digits; epoch seconds, also with a fraction; epoch milliseconds. These are
- * the forms of Firehose's OpenX deserializer. In addition: offsets, a comma before the fraction (Python's logging,
- * Log4j), a space before the zone (Ruby), no seconds if they are 0 (Java), epoch microseconds and nanoseconds.
+ * the forms of Firehose's OpenX deserializer. In addition: offsets of up to 18 hours, a comma before the fraction
+ * (Python's logging, Log4j), a space before the zone (Ruby), no seconds if they are 0 (Java), epoch microseconds and
+ * nanoseconds, and epoch numbers of any unit with a fraction (JavaScript's performance.now) or an exponent (Java, Go).
+ * A fraction is cut after the microsecond.
  */
 export function readTime(value: string): string | undefined {
   const iso = ISO.exec(value);
@@ -28,11 +43,13 @@ export function readTime(value: string): string | undefined {
     const [, year, month, day, hour, minute, second, fraction, zone] = iso;
     return utc([year, month, day, hour, minute, second ?? 0].map(Number), fraction, zone);
   }
-  const [, seconds, parts] = LONG_EPOCH.exec(value) ?? [];
-  if (parts) return format(Number(seconds) * 1000, parts);
   const epoch = EPOCH.exec(value);
-  if (epoch) return fromEpoch(epoch[1] === '-', epoch[2] ?? '', epoch[3]);
-  return EPOCH_EXPONENT.test(value) ? fromMicros(Math.round(Number(value) * 1e6)) : undefined;
+  if (epoch) {
+    const [, sign, whole = '', part = ''] = epoch;
+    return fromEpoch(sign === '-', whole + part, whole.length);
+  }
+  const number = /[eE]/.test(value) ? exactNumber(value) : undefined;
+  return number && number.sign !== '+' ? fromEpoch(number.sign === '-', number.digits, number.point) : undefined;
 }
 
 /**
@@ -59,31 +76,38 @@ function utc(parts: readonly number[], fraction: string | undefined, zone: strin
     date.getUTCHours() === hour &&
     date.getUTCMinutes() === minute &&
     date.getUTCSeconds() === second;
-  return exists ? format(millis - offsetMillis(zone), fraction) : undefined;
+  const offset = offsetMillis(zone);
+  return exists && offset !== undefined ? format(millis - offset, fraction) : undefined;
 }
 
-function offsetMillis(zone: string | undefined): number {
+/** Undefined for an offset that no clock has. */
+function offsetMillis(zone: string | undefined): number | undefined {
   if (!zone || !/\d/.test(zone)) return 0;
-  const minutes = Number(zone.slice(1, 3)) * 60 + (zone.length > 3 ? Number(zone.slice(-2)) : 0);
+  const ofHour = zone.length > 3 ? Number(zone.slice(-2)) : 0;
+  const minutes = Number(zone.slice(1, 3)) * 60 + ofHour;
+  if (ofHour > 59 || minutes > MAX_OFFSET_MINUTES) return undefined;
   return (zone.startsWith('-') ? -minutes : minutes) * 60_000;
 }
 
-function fromEpoch(negative: boolean, whole: string, fraction: string | undefined): string | undefined {
-  if (!negative && fraction === undefined) {
-    const number = Number(whole);
-    if (whole.length < MILLIS_DIGITS) return format(number * 1000, undefined);
-    return format(number, number % 1000 === 0 ? undefined : whole.slice(-3));
-  }
-  // The fraction is kept as text: a double is barely precise enough for an epoch with microseconds.
-  if (!negative) return format(Number(whole) * 1000, fraction);
-  const micros = fraction === undefined && whole.length >= MILLIS_DIGITS ? 1e3 : 1e6;
-  return fromMicros(-Math.round(Number(`${whole}.${fraction ?? 0}`) * micros));
-}
-
-function fromMicros(micros: number): string | undefined {
-  const seconds = Math.floor(micros / 1e6);
-  const fraction = micros - seconds * 1e6;
-  return format(seconds * 1000, fraction === 0 ? undefined : String(fraction).padStart(6, '0'));
+/**
+ * Time of an epoch number. It is read as text: a double is barely precise enough for an epoch with microseconds.
+ *
+ * @param whole number of the digits before the point
+ */
+function fromEpoch(negative: boolean, digits: string, whole: number): string | undefined {
+  const fractionDigits = whole < MILLIS_DIGITS ? 0 : FRACTION_DIGITS.get(whole);
+  if (fractionDigits === undefined) return undefined;
+  const point = whole - fractionDigits;
+  const start = Math.max(0, point);
+  const seconds = Number(digits.slice(0, start).padEnd(start, '0'));
+  const fraction = `${'0'.repeat(Math.min(start - point, MICROS_DIGITS))}${digits.slice(start)}`.slice(
+    0,
+    MICROS_DIGITS,
+  );
+  const micros = Number(fraction.padEnd(MICROS_DIGITS, '0'));
+  if (micros === 0) return format((negative ? -seconds : seconds) * 1000, undefined);
+  if (!negative) return format(seconds * 1000, withoutFinalZeros(fraction));
+  return format((-seconds - 1) * 1000, withoutFinalZeros(String(1e6 - micros).padStart(MICROS_DIGITS, '0')));
 }
 
 /** Text of a time; `fraction` replaces the milliseconds. Undefined after the year 9999, which no table can hold. */
@@ -92,7 +116,7 @@ function format(millis: number, fraction: string | undefined): string | undefine
   if (Number.isNaN(date.getTime())) return undefined;
   const iso = date.toISOString();
   if (iso.length !== 24) return undefined;
-  return fraction === undefined ? `${iso.slice(0, 19)}Z` : `${iso.slice(0, 19)}.${fraction.slice(0, 6)}Z`;
+  return fraction === undefined ? `${iso.slice(0, 19)}Z` : `${iso.slice(0, 19)}.${fraction.slice(0, MICROS_DIGITS)}Z`;
 }
 
 /** The form that all times are converted to. A space may replace the `T`, and the `Z` may be missing. */
@@ -128,7 +152,7 @@ export function rowTime(value: string): RowTime | undefined {
   const parts = PLAIN.exec(value);
   const wholeMillis = parts ? utcMillis(parts.slice(1, 7).map(Number)) : undefined;
   if (!parts || wholeMillis === undefined) return undefined;
-  const fraction = withoutFinalZeros(parts[7]?.slice(0, 6) ?? '');
+  const fraction = withoutFinalZeros(parts[7]?.slice(0, MICROS_DIGITS) ?? '');
   const millis = wholeMillis + Number(fraction.slice(0, 3).padEnd(3, '0'));
   if (fraction === '' && millis >= 0 && millis <= MAX_SECONDS * 1000) return { value: millis / 1000, millis };
   if (fraction.length <= 3 && millis >= MIN_MILLIS && millis <= MAX_MILLIS) return { value: millis, millis };

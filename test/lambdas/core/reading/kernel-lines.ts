@@ -81,6 +81,20 @@ const TIMES = linesOf(`
 1732880506123
 1732880506.5
 "1732880506"
+1732880506123.4567
+1732880506123.0
+1732880506123.456787109375
+1732880506123.1234567890123456
+1732880506.12345678901
+"1732880506123456.7"
+1.732880506123e12
+1.7328805061234567E+9
+-1732880506123.5
+253402300799999.5
+"2026-11-22T10:00:00+18:00"
+"2026-11-22T10:00:00+25:00"
+"2026-11-22 10:00:00.5 -0560"
+"2026-11-22T10:00:00-18:01"
 null`);
 const VALUES_OF = {
   int: WHOLE_NUMBERS,
@@ -181,6 +195,12 @@ const UNFIT_VALUES = linesOf(String.raw`
 0.0e9999
 1e999999999
 "1e5e5"
+"1.7e14"
+"1e-3"
+NaN
+-Infinity
+"NaN"
+[Infinity,{"a":NaN}]
 "1.e5"
 "e5"
 true
@@ -304,6 +324,9 @@ const BITS = [
   'T',
   'Z',
   '+00:00',
+  '+25:00',
+  '+9999',
+  '-0560',
   '2024-02-30',
   '2023-02-29',
   '2024-02-29',
@@ -372,7 +395,9 @@ function localText({ seconds }: Moment): string {
 const millisText = ({ seconds, fraction }: Moment) => String(seconds * 1000 + Number(fraction.slice(0, 3)));
 
 const timeJson = fc.oneof(
-  fc.tuple(moment, fc.constantFrom('Z', '', '+09:00', '-0330')).map(([at, zone]) => `"${isoText(at)}${zone}"`),
+  fc
+    .tuple(moment, fc.constantFrom('Z', '', '+09:00', '-0330', '-1800', '+18:01', '+0560', '+99:99'))
+    .map(([at, zone]) => `"${isoText(at)}${zone}"`),
   moment.map((at) => `${at.seconds}${dotted(at.fraction)}`),
   moment.map(millisText),
 );

@@ -306,6 +306,17 @@ describe('numbers of JSON', () => {
   });
 });
 
+test.each(['1714557600123.4567', '"1714557600123.0"', '1714557600.1234567890123', '"2024-05-01T12:00:00+18:00"'])(
+  'a time of %s is read by the kernel',
+  (time) => {
+    const format = FORMATS.get('json')?.compile({ columns: { time: 'timestamp' } }) as CompiledFormat;
+    const bytes = Buffer.from(`{}\n{"time":${time}}\n`);
+    const { format: fast, read } = counted(format);
+    expect(loaded(fast, [bytes])).toEqual(loaded(withoutKernel(format), [bytes]));
+    expect(read()).toBe(1);
+  },
+);
+
 describe('of the recordKeys of an ALB line', () => {
   const { layout, columns, recordKeys = [] } = (FORMATS.get('alb') as Format).compile({});
   /** Fields that are looked at alone. */

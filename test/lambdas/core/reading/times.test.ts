@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readTime, rowTime, shownTime } from '../../../../lambdas/core/reading/times.ts';
+import { readLogTime, readTime, rowTime, shownTime } from '../../../../lambdas/core/reading/times.ts';
 import { convert } from '../../../../local/firehose/openx-values.ts';
 
 describe('readTime', () => {
@@ -17,6 +17,32 @@ describe('readTime', () => {
     ['1732880506.5', '2024-11-29T11:41:46.5Z'],
     ['1732880506123', '2024-11-29T11:41:46.123Z'],
     ['2026-1-2T03:04:05+09:30', '2026-01-01T17:34:05Z'],
+    ['2026-11-22T10:00:00+18:00', '2026-11-21T16:00:00Z'],
+    ['2026-11-22T10:00:00-1800', '2026-11-23T04:00:00Z'],
+    ['2026-11-22T10:00:00-00:00', '2026-11-22T10:00:00Z'],
+    ['1714557600123.4567', '2024-05-01T10:00:00.123456Z'],
+    ['1714557600123.0', '2024-05-01T10:00:00.123Z'],
+    ['1714557600123.456787109375', '2024-05-01T10:00:00.123456Z'],
+    ['1.714557600123e12', '2024-05-01T10:00:00.123Z'],
+    ['1.7145576001234567e+12', '2024-05-01T10:00:00.123456Z'],
+    ['1.7145576E9', '2024-05-01T10:00:00Z'],
+    ['1.7145576001239999E9', '2024-05-01T10:00:00.123999Z'],
+    ['0.0017145576e12', '2024-05-01T10:00:00Z'],
+    ['17145576001234567e-4', '2024-05-01T10:00:00.123456Z'],
+    ['1714557600123456.7', '2024-05-01T10:00:00.123456Z'],
+    ['1.714557600123456e15', '2024-05-01T10:00:00.123456Z'],
+    ['1.714557600123456789e18', '2024-05-01T10:00:00.123456Z'],
+    ['0', '1970-01-01T00:00:00Z'],
+    ['0e0', '1970-01-01T00:00:00Z'],
+    ['0.5', '1970-01-01T00:00:00.5Z'],
+    ['5e-1', '1970-01-01T00:00:00.5Z'],
+    ['5e-4', '1970-01-01T00:00:00.0005Z'],
+    ['1e-999999999', '1970-01-01T00:00:00Z'],
+    ['1.5e13', '2445-05-01T02:40:00Z'],
+    ['-1.5', '1969-12-31T23:59:58.5Z'],
+    ['-1.5e0', '1969-12-31T23:59:58.5Z'],
+    ['-1714557600123.25', '1915-09-02T13:59:59.87675Z'],
+    ['-62135596800.000001', '0000-12-31T23:59:59.999999Z'],
   ])('%s is %s', (logged, expected) => {
     expect(readTime(logged)).toBe(expected);
   });
@@ -31,9 +57,52 @@ describe('readTime', () => {
     '173288050612345',
     '17328805061234567',
     '173288050612345678901',
+    '173288050612345.5',
+    '1.7e14',
+    '1e999999999',
+    '+1714557600',
+    '1714557600.',
+    '2024-05-01T12:00:00+25:00',
+    '2024-05-01T12:00:00+05:60',
+    '2024-05-01T12:00:00+18:01',
+    '2024-05-01T12:00:00-1830',
+    '2024-05-01 12:00:00 +19',
   ])('%s is none', (logged) => {
     expect(readTime(logged)).toBeUndefined();
   });
+});
+
+test('readTime reads an epoch in any unit, with a fraction or an exponent, to the microsecond', () => {
+  const micros = fc.bigInt({ min: 1_000_000_000_000_000n, max: 9_999_999_999_999_999n });
+  fc.assert(
+    fc.property(micros, fc.constantFrom(10, 13, 16, 19), fc.integer({ min: -5, max: 5 }), (value, whole, moved) => {
+      const digits = `${value}000${'0'.repeat(10)}`;
+      const at = (point: number) => `${digits.slice(0, point)}.${digits.slice(point)}`;
+      const expected = rowTime(
+        `${new Date(Number(value / 1000n)).toISOString().slice(0, 19)}.${String(value).slice(-6)}Z`,
+      );
+      for (const written of [at(whole), `${at(whole + moved)}e${-moved}`, `${at(1)}E+${whole - 1}`]) {
+        expect(rowTime(readTime(written) ?? '')).toEqual(expected);
+      }
+    }),
+  );
+});
+
+describe('readLogTime', () => {
+  test.each([
+    ['29/Nov/2024:11:41:46 +0000', '2024-11-29T11:41:46Z'],
+    ['29/Nov/2024:11:41:46 +1800', '2024-11-28T17:41:46Z'],
+    ['29/Nov/2024:11:41:46 -0330', '2024-11-29T15:11:46Z'],
+  ])('%s is %s', (logged, expected) => {
+    expect(readLogTime(logged)).toBe(expected);
+  });
+
+  test.each(['29/Nov/2024:11:41:46 +9999', '29/Nov/2024:11:41:46 +0560', '29/Nov/2024:11:41:46 -1801'])(
+    '%s is none',
+    (logged) => {
+      expect(readLogTime(logged)).toBeUndefined();
+    },
+  );
 });
 
 describe('rowTime', () => {
