@@ -8,6 +8,10 @@ import { regularExpressionsIn } from './helpers/regular-expressions.ts';
  */
 const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   [
+    String.raw`lambdas/core/formats/alb.ts /^(?:conn_log_|health_check_log_)|^ELB\w*TestFile$|^\d{12}_elasticloadbalancing_[a-z\d-]+_(?!app\.)/`,
+    "The checker knows no lookahead. It reads an object's name from its start, and looks ahead once, by four characters.",
+  ],
+  [
     String.raw`lambdas/core/loading/pack.ts /(?<=\})\n*(?=\{"0":)/`,
     'The checker knows no lookbehind. A run of line feeds is tried only where it follows a brace, so once.',
   ],
@@ -48,7 +52,8 @@ describe('regular expressions', () => {
     ({ pattern, flags }) => {
       // Only the automaton proves that none takes longer; the other way of this checker tries some texts.
       const found = checkSync(pattern, flags, { checker: 'automaton', timeout: null });
-      expect(found.status === 'safe' ? found.complexity.type : found).toMatch(/^(safe|linear)$/);
+      const problem = found.status === 'unknown' ? found.error : found.complexity;
+      expect({ status: found.status, problem }).toMatchObject({ status: 'safe' });
     },
   );
 
