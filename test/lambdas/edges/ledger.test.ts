@@ -131,44 +131,59 @@ describe('the ledger', () => {
   });
 
   test('never lets two holders write past each other, whatever the order of their steps', async () => {
-    const step = fc.record({
-      who: fc.constantFrom('a', 'b', 'c'),
-      act: fc.constantFrom('claim', 'checkpoint', 'release', 'finish'),
+    const claiming = fc.record({
+      act: fc.constant('claim' as const),
+      holder: fc.constantFrom('a', 'b', 'c'),
+      // Over before the next step: anyone may take the entry, though its holder still runs.
+      lease: fc.constantFrom('an hour', 'over'),
     });
+    const writing = fc.record({
+      act: fc.constantFrom('checkpoint', 'release', 'finish'),
+      // Which of all claims made so far, the latest and all those it overtook.
+      claim: fc.nat(),
+    });
+    const steps = fc.array(fc.oneof(claiming, writing), { minLength: 4, maxLength: 16 });
+    let refused = 0;
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+      fc.asyncProperty(steps, async (each) => {
         const entry = newEntry();
-        const claims = new Map<string, Claim>();
-        let owner: string | undefined;
-        let done = false;
+        const claims: Claim[] = [];
+        let held: { readonly by: string; readonly leaseIsOver: boolean } | undefined;
+        let finished = false;
         let lines = 0;
-        for (const { who, act } of steps) {
-          const claim = claims.get(who);
-          if (act === 'claim') {
-            const got = await ledger.claim(entry, who, inAnHour());
-            if (done) expect(got).toEqual({ outcome: 'already_loaded' });
-            else if (owner !== undefined && owner !== who) expect(got).toEqual({ outcome: 'held' });
+        for (const step of each) {
+          if (step.act === 'claim') {
+            const { holder } = step;
+            const leaseIsOver = step.lease === 'over';
+            const got = await ledger.claim(entry, holder, leaseIsOver ? Date.now() - 1 : inAnHour());
+            if (finished) expect(got).toEqual({ outcome: 'already_loaded' });
+            else if (held && held.by !== holder && !held.leaseIsOver) expect(got).toEqual({ outcome: 'held' });
             else {
               if (got.outcome !== 'claimed') throw new Error(`expected a claim, got ${got.outcome}`);
+              // The latest progress, and not that of a claim which had been overtaken.
               expect(got.claim.resume?.counts.lines ?? 0).toBe(lines);
-              claims.clear();
-              claims.set(who, got.claim);
-              owner = who;
+              claims.push(got.claim);
+              held = { by: holder, leaseIsOver };
             }
-          } else if (claim) {
-            // Only the last claim is in the map: all earlier ones are fenced, which other tests show.
-            if (act === 'finish') {
-              await claim.finish('loaded');
-              done = true;
-            } else if (!done) {
-              lines++;
-              await claim[act](progress(lines));
-              if (act === 'release') owner = undefined;
+          } else if (claims.length > 0) {
+            const at = step.claim % claims.length;
+            const claim = claims[at] as Claim;
+            const write = () => (step.act === 'finish' ? claim.finish('loaded') : claim[step.act](progress(lines + 1)));
+            if (at < claims.length - 1) {
+              await expect(write()).rejects.toThrow(FencedError);
+              refused++;
+            } else {
+              await write();
+              if (step.act === 'finish') finished = true;
+              else lines++;
+              if (step.act !== 'checkpoint') held = undefined;
             }
           }
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 60 },
     );
+    // Or the steps would have shown nothing about fencing.
+    expect(refused).toBeGreaterThan(0);
   });
 });
