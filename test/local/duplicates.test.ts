@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -21,6 +21,8 @@ import { isObject } from '../../local/template/intrinsics.ts';
 
 const LOG_GROUP = '/test/app';
 const LOAD_BALANCER = LOAD_BALANCERS[0] as LoadBalancer;
+/** An invocation of the check makes about so many requests, and dies at one of them. */
+const REQUESTS = 5;
 const NODE = LOAD_BALANCER.nodes[0] as string;
 
 let dir: string;
@@ -216,19 +218,24 @@ describe('the stack on this machine', () => {
       const random = new Random(seed);
       const objects = plantedObjects(seed);
       const killed = new Map<string, number>();
-      let kills = 0;
+      /** Requests, of any process, until a process is killed. */
+      const requestsLeft = new Map<number, number>();
       let lost = 0;
       const hooks: LakeHooks = {
         onInvocation: ({ functionName, payload, pid }) => {
+          requestsLeft.delete(pid);
           // A message that is received five times is given up, and a count after five runs without progress.
           const messages = payload.match(/"messageId":"[^"]+"/g) ?? ['count'];
           const before = Math.max(...messages.map((message) => killed.get(message) ?? 0));
           if (!functionName.startsWith('duplicates') || before === 3 || !random.chance(0.8)) return;
           for (const message of messages) killed.set(message, (killed.get(message) ?? 0) + 1);
-          kills++;
-          setTimeout(() => kill(pid), random.int(0, 120));
+          requestsLeft.set(pid, random.int(1, REQUESTS));
         },
         intercept: (service, _request, response) => {
+          for (const [pid, requests] of requestsLeft) {
+            requestsLeft.set(pid, requests - 1);
+            if (requests === 1) kill(pid);
+          }
           if (service !== 'DYNAMODB' || lost >= 30 || !random.chance(0.1)) return false;
           lost++;
           // DynamoDB does what it is asked; nobody learns of it.
@@ -244,12 +251,22 @@ describe('the stack on this machine', () => {
         }
         const [alb] = (await foundBy(stack)).sources;
         expect(alb && countsOf(alb)).toEqual(oracle(objects));
-        expect(kills).toBeGreaterThan(3);
+        // Of the invocations that were to be killed, those that were still running then.
+        const kills = killedInvocations(stack);
+        expect(kills).toBeGreaterThan(5);
         expect(lost).toBeGreaterThan(3);
       });
     },
   );
 });
+
+/** How many invocations of the check have ended with their process, as Lambda has logged. */
+function killedInvocations({ folder }: Opened): number {
+  const logs = readdirSync(join(folder, 'logs')).filter((name) => name.startsWith('duplicates'));
+  return logs
+    .map((name) => readFileSync(join(folder, 'logs', name), 'utf8'))
+    .flatMap((log) => log.match(/ Runtime\.ExitError: .* signal: SIGKILL$/gm) ?? []).length;
+}
 
 function kill(pid: number): void {
   try {
