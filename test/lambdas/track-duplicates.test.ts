@@ -1,70 +1,151 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ENV } from '../../lambdas/core/settings.ts';
+import { clientEnvironment } from '../helpers/client-options.ts';
+import {
+  ANNOUNCED,
+  contextOf,
+  eventText,
+  type Message,
+  sqsEvent,
+  subscriptionEvent,
+  subscriptionPayload,
+} from '../helpers/events.ts';
+import { type FakeService, json, openFakeService } from '../helpers/fake-service.ts';
+import { capturePrinted } from '../helpers/printed.ts';
+import { openTable, TABLE } from './edges/duplicates-table.ts';
 
-/** Requests in the order in which they came: operation and body. */
-const asked: { readonly operation: string; readonly body: string }[] = [];
-let server: Server;
-let handler: (event: SQSEvent, context: Context) => Promise<SQSBatchResponse | undefined>;
+const SOURCES = [
+  {
+    name: 'web',
+    format: 'json',
+    options: { preset: 'server-logs' },
+    lane: 'objects',
+    bucket: 'example-logs',
+    prefix: 'web/',
+  },
+  { name: 'app', format: 'json', options: { preset: 'server-logs' }, lane: 'events', logGroups: ['/example/app'] },
+];
 
-/** A table that nothing may be read from or written to; queues that take everything. */
+let service: FakeService;
+let table: Awaited<ReturnType<typeof openTable>>;
+let handler: (event: SQSEvent | object, context: Context) => Promise<SQSBatchResponse | undefined>;
+const printed = capturePrinted();
+
 beforeAll(async () => {
-  server = createServer(async (request, response) => {
-    let body = '';
-    for await (const chunk of request) body += chunk;
-    const operation = String(request.headers['x-amz-target']);
-    asked.push({ operation, body });
-    const denied = operation.startsWith('DynamoDB');
-    response.writeHead(denied ? 400 : 200, { 'content-type': 'application/x-amz-json-1.0' });
-    response.end(denied ? '{"__type":"com.amazon.coral.service#AccessDeniedException","message":"no"}' : '{}');
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const source = { name: 'alb', format: 'alb', lane: 'objects', bucket: 'logs', prefix: '' };
-  Object.assign(process.env, {
-    AWS_ENDPOINT_URL: url,
-    AWS_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
-    [ENV.queueUrl]: `${url}/queue`,
-    [ENV.duplicatesTable]: 'duplicates',
+  service = await openFakeService();
+  table = await openTable();
+  const environment = {
+    ...clientEnvironment(service.url, { DYNAMODB: table.url }),
+    [ENV.queueUrl]: `${service.url}/123456789012/objects-to-check`,
+    [ENV.duplicatesTable]: TABLE,
     [ENV.duplicatesSampleRate]: '1',
     [ENV.duplicatesWindowHours]: '72',
-    [ENV.trackedSources]: JSON.stringify([source]),
-  });
-  ({ handler } = (await import('../../lambdas/track-duplicates.ts')) as never);
+    [ENV.trackedSources]: JSON.stringify(SOURCES),
+  };
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  ({ handler } = await import('../../lambdas/track-duplicates.ts'));
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await service.close();
+  await table.close();
+});
+/** A table that nothing may be read from or written to; queues that take everything. */
+beforeEach(() => {
+  service.requests.length = 0;
+  service.reply = () => json({});
+  table.deny = true;
 });
 
-afterAll(() => new Promise((resolve) => server.close(resolve)));
-beforeEach(() => asked.splice(0));
+const message = (messageId: string, receives = 1, key = `web/${messageId}.json`) => ({
+  body: eventText('eventbridge-object-created.json').replace(ANNOUNCED.key, key),
+  ...{ messageId, receives },
+});
 
-function message(messageId: string, key: string, receives: number) {
-  const s3 = { bucket: { name: 'logs' }, object: { key, size: 10, eTag: 'e', sequencer: '1' } };
-  const created = { eventVersion: '2.1', eventSource: 'aws:s3', eventName: 'ObjectCreated:Put', s3 };
-  const attributes = { SentTimestamp: String(Date.now()), ApproximateReceiveCount: String(receives) };
-  return { messageId, receiptHandle: messageId, body: JSON.stringify({ Records: [created] }), attributes };
-}
-
-async function failures(...records: ReturnType<typeof message>[]): Promise<string[]> {
-  const context = { getRemainingTimeInMillis: () => 60_000, awsRequestId: 'request' };
-  const answer = await handler({ Records: records } as never, context as never);
+async function failures(...messages: readonly Message[]): Promise<string[]> {
+  const answer = await handler(sqsEvent(...messages), contextOf());
   return (answer?.batchItemFailures ?? []).map(({ itemIdentifier }) => itemIdentifier);
 }
 
+const asked = (operation: string) =>
+  service.requests
+    .filter((request) => request.operation === operation)
+    .map(({ body }) => JSON.parse(body) as Record<string, unknown>);
+
 describe('a batch of messages', () => {
-  test('comes back whole when the table cannot be read, for the first time and again', async () => {
-    const batch = (receives: number) => [message('one', 'one.log.gz', receives), message('two', 'two.log.gz', 1)];
-    expect(await failures(...batch(1))).toEqual(['one', 'two']);
-    expect(await failures(...batch(2))).toEqual(['one', 'two']);
+  test.each([1, 2])('comes back whole when the table cannot be read, received %i times', async (receives) => {
+    expect(await failures(message('one', receives), message('two'))).toEqual(['one', 'two']);
   });
 
-  test('that comes again is rid at once of what announces no object of a source', async () => {
-    expect(await failures(message('folder', 'folder/', 2), message('object', 'one.log.gz', 2))).toEqual(['object']);
-    expect(asked[0]).toEqual({
-      operation: 'AmazonSQS.DeleteMessage',
-      body: expect.stringContaining('"ReceiptHandle":"folder"'),
-    });
+  test('comes back at times so far apart that its messages are mostly in batches of their own', async () => {
+    await failures(message('one'), message('two'), message('three', 3));
+    expect(asked('AmazonSQS.ChangeMessageVisibility')).toMatchObject([
+      { ReceiptHandle: 'receipt of one', VisibilityTimeout: 10 },
+      { ReceiptHandle: 'receipt of two', VisibilityTimeout: 10 + 120 },
+      { ReceiptHandle: 'receipt of three', VisibilityTimeout: 40 + 240 },
+    ]);
+  });
+
+  test('that comes again has the messages deleted at once that announce no object of a source', async () => {
+    expect(await failures(message('folder', 2, 'web/2026/'), message('object', 2))).toEqual(['object']);
+    const [first] = service.requests;
+    expect(first?.operation).toBe('AmazonSQS.DeleteMessage');
+    expect(asked('AmazonSQS.DeleteMessage')).toMatchObject([{ ReceiptHandle: 'receipt of folder' }]);
+  });
+
+  test('that comes for the first time deletes nothing itself: Lambda does', async () => {
+    expect(await failures(message('folder', 1, 'web/2026/'), message('object'))).toEqual(['object']);
+    expect(asked('AmazonSQS.DeleteMessage')).toEqual([]);
+  });
+
+  test('has the message alone come back that nobody can read', async () => {
+    expect(await failures({ body: 'hello', messageId: 'unreadable' }, message('folder', 1, 'web/2026/'))).toEqual([
+      'unreadable',
+    ]);
+  });
+});
+
+describe('an object', () => {
+  const line = (at: string, id: string) => `${JSON.stringify({ timestamp: at, request_id: id })}\n`;
+
+  test('is checked once; its records outside the window are counted, and its further deliveries', async () => {
+    table.deny = false;
+    const [now, longAgo] = [new Date().toISOString(), '2020-01-05T10:00:00Z'];
+    service.reply = ({ method }) =>
+      method === 'GET' ? { body: line(now, 'r-1') + line(longAgo, 'r-2') + line(longAgo, 'r-3') } : json({});
+    const { body } = message('checked');
+    expect(await failures({ body, messageId: 'first' })).toEqual([]);
+    expect(await failures({ body, messageId: 'another' })).toEqual([]);
+    const label = 's3://example-logs/web/checked.json';
+    expect(printed.metrics.map(({ dimensions, metrics, rest }) => [dimensions.source, metrics, rest.label])).toEqual([
+      ['web', { RecordsOutsideWindow: [2, 'Count'] }, label],
+      ['web', { InputsRedelivered: [1, 'Count'] }, label],
+    ]);
+  });
+
+  test('that another has taken the place of is done', async () => {
+    table.deny = false;
+    service.reply = ({ method }) => (method === 'GET' ? { status: 412 } : json({}));
+    expect(await failures(message('replaced'))).toEqual([]);
+    expect(printed.metrics).toEqual([]);
+  });
+});
+
+describe('a payload', () => {
+  test('fails when the table cannot be read: Lambda invokes again', async () => {
+    const event = subscriptionEvent(subscriptionPayload());
+    await expect(handler(event, contextOf())).rejects.toMatchObject({ name: 'AccessDeniedException' });
+  });
+
+  test('of a group that no source has fails', async () => {
+    const event = subscriptionEvent({ ...subscriptionPayload(), logGroup: '/example/other' });
+    await expect(handler(event, contextOf())).rejects.toMatchObject({ name: 'SettingsError' });
+  });
+
+  test('by which CloudWatch tests the function makes no request', async () => {
+    const event = subscriptionEvent({ ...subscriptionPayload(), messageType: 'CONTROL_MESSAGE', logEvents: [] });
+    expect(await handler(event, contextOf())).toBeUndefined();
+    expect(service.requests).toEqual([]);
   });
 });

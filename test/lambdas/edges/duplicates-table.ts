@@ -1,54 +1,33 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { meterOf } from '../../../bench/duplicate-check.ts';
 import { DUPLICATES } from '../../../lambdas/core/duplicates/store.ts';
 import { duplicatesClient } from '../../../lambdas/edges/duplicates.ts';
-import { openDynamoDb } from '../../../local/dynamodb/dynamodb.ts';
-import { openEndpoint } from '../../../local/endpoint.ts';
+import { clientOptions } from '../../helpers/client-options.ts';
+import { openLocalTable } from '../../helpers/local-table.ts';
 
 export const TABLE = 'duplicates';
 
 /** Opens a table of its own; its client counts what it consumes. */
 export async function openTable() {
-  const dir = mkdtempSync(join(tmpdir(), 'tributary-duplicates-'));
   const { partition, sort } = DUPLICATES;
-  const service = await openDynamoDb({
-    dir,
-    tables: [
-      {
-        logicalId: 'Duplicates',
-        type: 'AWS::DynamoDB::Table',
-        localName: TABLE,
-        properties: {
-          KeySchema: [
-            { AttributeName: partition, KeyType: 'HASH' },
-            { AttributeName: sort, KeyType: 'RANGE' },
-          ],
-          AttributeDefinitions: [
-            { AttributeName: partition, AttributeType: 'S' },
-            { AttributeName: sort, AttributeType: 'S' },
-          ],
-        },
-      },
-    ],
+  const opened = {
+    /** Is every request answered with an error that no retry can cure? */
+    deny: false,
+  };
+  const { url, close } = await openLocalTable({ name: TABLE, partition, sort }, (_, __, response) => {
+    if (!opened.deny) return false;
+    response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
+    response.end('{"__type":"com.amazon.coral.service#AccessDeniedException","message":"as the test wants it"}');
+    return true;
   });
-  const endpoint = await openEndpoint();
-  endpoint.serve(service);
-  const client = duplicatesClient({
-    endpoint: endpoint.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  const client = duplicatesClient(clientOptions(url));
   const meter = meterOf(client);
-  return {
+  return Object.assign(opened, {
+    url,
     client,
     meter,
     close: async () => {
       client.destroy();
-      await endpoint.close();
-      await service.close();
-      rmSync(dir, { recursive: true });
+      await close();
     },
-  };
+  });
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createdObjects, UnknownMessageError } from '../../../../lambdas/core/loading/notification.ts';
+import { continuation, createdObjects, UnknownMessageError } from '../../../../lambdas/core/loading/notification.ts';
+import { ANNOUNCED, eventText } from '../../../helpers/events.ts';
 
 const record = (key: string, eventName = 'ObjectCreated:Put') => ({
   eventVersion: '2.1',
@@ -12,28 +13,36 @@ const record = (key: string, eventName = 'ObjectCreated:Put') => ({
 const announced = (key: string) => ({ bucket: 'logs', key, etag: 'd41d8cd98f00b204e9800998ecf8427e', size: 12 });
 
 describe('createdObjects', () => {
-  test('reads the objects of an S3 event notification, their keys decoded', () => {
+  test.each(['s3-notification.json', 'sns-notification.json', 'eventbridge-object-created.json'])(
+    'reads the object of %s, its key decoded where the envelope encodes it',
+    (file) => {
+      expect(createdObjects(eventText(file))).toEqual([ANNOUNCED]);
+    },
+  );
+
+  test('reads every object of a notification, in order', () => {
     const body = JSON.stringify({ Records: [record('a/b+c%2Bd%C3%A9.log.gz'), record('e.log')] });
     expect(createdObjects(body)).toEqual([announced('a/b c+dé.log.gz'), announced('e.log')]);
   });
 
-  test('reads a notification inside an SNS envelope', () => {
-    const Message = JSON.stringify({ Records: [record('a.log')] });
-    expect(createdObjects(JSON.stringify({ Type: 'Notification', Message }))).toEqual([announced('a.log')]);
+  test("reads an EventBridge event's key as it is, for it is no form's", () => {
+    const body = eventText('eventbridge-object-created.json').replace(ANNOUNCED.key, 'a/b+c%2Bd.log');
+    expect(createdObjects(body)).toEqual([{ ...ANNOUNCED, key: 'a/b+c%2Bd.log' }]);
   });
 
-  test("reads an EventBridge event, whose key is no form's", () => {
-    const object = { key: 'a/b+c%2Bd.log', size: 12, etag: 'd41d8cd98f00b204e9800998ecf8427e' };
-    const body = { source: 'aws.s3', 'detail-type': 'Object Created', detail: { bucket: { name: 'logs' }, object } };
-    expect(createdObjects(JSON.stringify(body))).toEqual([announced('a/b+c%2Bd.log')]);
+  test('reads the object of a message that it wrote itself to go on', () => {
+    expect(createdObjects(continuation(ANNOUNCED))).toEqual([{ ...ANNOUNCED, size: 0 }]);
   });
 
-  test('finds no object in a test event, a deletion or an EventBridge event of another kind', () => {
-    expect(createdObjects(JSON.stringify({ Service: 'Amazon S3', Event: 's3:TestEvent', Bucket: 'logs' }))).toEqual([]);
-    expect(createdObjects(JSON.stringify({ Records: [record('a.log', 'ObjectRemoved:Delete')] }))).toEqual([]);
-    expect(createdObjects(JSON.stringify({ source: 'aws.s3', 'detail-type': 'Object Deleted', detail: {} }))).toEqual(
-      [],
-    );
+  test.each([
+    ['the event that S3 sends to test a notification', eventText('s3-test-event.json')],
+    ['a notification of a deletion', JSON.stringify({ Records: [record('a.log', 'ObjectRemoved:Delete')] })],
+    [
+      'an EventBridge event of a deletion',
+      eventText('eventbridge-object-created.json').replace('Object Created', 'Object Deleted'),
+    ],
+  ])('finds no object in %s', (_, body) => {
+    expect(createdObjects(body)).toEqual([]);
   });
 
   test.each([

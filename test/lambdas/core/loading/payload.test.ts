@@ -2,53 +2,50 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BadPayloadError, MAX_PAYLOAD_BYTES, readPayload } from '../../../../lambdas/core/loading/payload.ts';
+import { subscriptionEvent, subscriptionPayload } from '../../../helpers/events.ts';
 
-const PAYLOAD = {
-  messageType: 'DATA_MESSAGE',
-  owner: '123456789012',
-  logGroup: '/app/web',
-  logStream: 'stream-1',
-  subscriptionFilters: ['tributary'],
-  logEvents: [
-    { id: '3'.repeat(56), timestamp: 1795300000000, message: 'first' },
-    { id: '4'.repeat(56), timestamp: 1795300000001, message: 'second\nline', extractedFields: {} },
-  ],
-};
-
-const eventOf = (payload: unknown) => ({ awslogs: { data: gzipSync(JSON.stringify(payload)).toString('base64') } });
+const PAYLOAD = subscriptionPayload();
 
 describe('readPayload', () => {
   test('reads the messages, where they come from and which they are', () => {
-    expect(readPayload(eventOf(PAYLOAD))).toEqual({
+    expect(readPayload(subscriptionEvent(PAYLOAD))).toEqual({
       owner: '123456789012',
-      logGroup: '/app/web',
-      logStream: 'stream-1',
+      logGroup: '/example/app',
+      logStream: 'web/192.0.2.10',
       filter: 'tributary',
-      firstEventId: '3'.repeat(56),
-      lastEventId: '4'.repeat(56),
-      events: 2,
-      messages: ['first', 'second\nline'],
-      timestamps: PAYLOAD.logEvents.map(({ timestamp }) => timestamp),
+      firstEventId: '39410000000000000000000000000000000000000000000000000001',
+      lastEventId: '39410000000000000000000000000000000000000000000000000003',
+      events: 3,
+      messages: [
+        '{"at":"2026-01-05T10:05:00.000Z","request_id":"r-1","status":200}',
+        '{"at":"2026-01-05T10:05:01.000Z","request_id":"r-2","status":404}',
+        'Traceback (most recent call last):',
+      ],
+      timestamps: [1767607500000, 1767607501000, 1767607501500],
       bytes: JSON.stringify(PAYLOAD).length,
     });
   });
 
   test('takes keys it does not know', () => {
-    expect(readPayload(eventOf({ ...PAYLOAD, policyLevel: 'ACCOUNT_LEVEL_POLICY' }))?.events).toBe(2);
+    expect(readPayload(subscriptionEvent({ ...PAYLOAD, policyLevel: 'ACCOUNT_LEVEL_POLICY' }))?.events).toBe(3);
   });
 
   test('finds nothing to load in a control message', () => {
-    expect(readPayload(eventOf({ ...PAYLOAD, messageType: 'CONTROL_MESSAGE', logEvents: [] }))).toBeUndefined();
+    expect(
+      readPayload(subscriptionEvent({ ...PAYLOAD, messageType: 'CONTROL_MESSAGE', logEvents: [] })),
+    ).toBeUndefined();
   });
 
   test('reads a message of 1 MB and a payload of 10,000 events', () => {
     const message = 'x'.repeat(1_000_000);
-    expect(readPayload(eventOf({ ...PAYLOAD, logEvents: [{ id: '1', message }] }))?.messages).toEqual([message]);
+    expect(readPayload(subscriptionEvent({ ...PAYLOAD, logEvents: [{ id: '1', message }] }))?.messages).toEqual([
+      message,
+    ]);
     const logEvents = Array.from({ length: 10_000 }, (_, index) => ({ id: String(index), message: `m${index}` }));
-    expect(readPayload(eventOf({ ...PAYLOAD, logEvents }))?.messages.at(-1)).toBe('m9999');
+    expect(readPayload(subscriptionEvent({ ...PAYLOAD, logEvents }))?.messages.at(-1)).toBe('m9999');
   });
 
-  const data = eventOf(PAYLOAD).awslogs.data;
+  const data = subscriptionEvent(PAYLOAD).awslogs.data;
   test.each([
     ['no object', null, 'the event: expected an object, got null'],
     ['no awslogs', {}, 'awslogs: expected an object'],
@@ -58,12 +55,12 @@ describe('readPayload', () => {
     ['gzip of no JSON', { awslogs: { data: gzipSync('hello').toString('base64') } }, 'awslogs.data: expected JSON'],
     [
       'another type of message',
-      eventOf({ ...PAYLOAD, messageType: 'OTHER' }),
+      subscriptionEvent({ ...PAYLOAD, messageType: 'OTHER' }),
       'messageType: expected DATA_MESSAGE or CONTROL_MESSAGE, got "OTHER"',
     ],
-    ['no events', eventOf({ ...PAYLOAD, logEvents: undefined }), 'logEvents: expected a list'],
-    ['an event without message', eventOf({ ...PAYLOAD, logEvents: [{ id: '1' }] }), 'message: expected text'],
-    ['no log group', eventOf({ ...PAYLOAD, logGroup: 5 }), 'logGroup: expected text, got 5'],
+    ['no events', subscriptionEvent({ ...PAYLOAD, logEvents: undefined }), 'logEvents: expected a list'],
+    ['an event without message', subscriptionEvent({ ...PAYLOAD, logEvents: [{ id: '1' }] }), 'message: expected text'],
+    ['no log group', subscriptionEvent({ ...PAYLOAD, logGroup: 5 }), 'logGroup: expected text, got 5'],
   ])('refuses %s, naming the field', (_, event, message) => {
     expect(() => readPayload(event)).toThrow(BadPayloadError);
     expect(() => readPayload(event)).toThrow(message);
@@ -79,7 +76,7 @@ describe('readPayload', () => {
       fc.property(
         fc.oneof(fc.jsonValue(), fc.record({ messageType: fc.constant('DATA_MESSAGE'), logEvents: fc.jsonValue() })),
         (payload) => {
-          for (const event of [payload, eventOf(payload)]) {
+          for (const event of [payload, subscriptionEvent(payload)]) {
             try {
               readPayload(event);
             } catch (error) {
