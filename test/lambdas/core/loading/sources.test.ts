@@ -1,11 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { compiledSources, sourceOfLogGroup, sourceOfObject } from '../../../../lambdas/core/loading/sources.ts';
+import type { InputSettings } from '../../../../lambdas/core/settings.ts';
 
-const sources = compiledSources([
-  { name: 'alb', format: 'alb', bucket: 'example-logs', prefix: 'AWSLogs/' },
-  { name: 'web', format: 'kong', bucket: 'example-logs', prefix: 'web/', suffix: '.log' },
-  { name: 'all', format: 'kong', bucket: 'other-logs' },
-  { name: 'app', format: 'json', options: { preset: 'server-logs' }, logGroups: ['/example/app', '/example/jobs'] },
+const OBJECTS = { lane: 'objects', bucket: 'example-logs' } as const;
+const sources = compiledSources<InputSettings>([
+  { name: 'alb', format: 'alb', ...OBJECTS, prefix: 'AWSLogs/' },
+  { name: 'web', format: 'kong', ...OBJECTS, prefix: 'web/', suffix: '.log' },
+  { name: 'all', format: 'kong', ...OBJECTS, bucket: 'other-logs' },
+  {
+    name: 'app',
+    format: 'json',
+    options: { preset: 'server-logs' },
+    lane: 'events',
+    logGroups: ['/example/app', '/example/jobs'],
+  },
 ]);
 
 const FOLDER = 'AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/01/05/';
@@ -28,7 +36,7 @@ describe('sourceOfObject', () => {
     ['a key in a bucket of no source', 'example', 'web/a.log', 'no_source'],
   ])('finds the source of %s, or says why there is none', (_, bucket, key, expected) => {
     const found = sourceOfObject(sources, { bucket, key, etag: 'd41d8cd98f00b204e9800998ecf8427e', size: 0 });
-    expect(typeof found === 'string' ? found : found.settings.name).toBe(expected);
+    expect(found.outcome === 'found' ? found.source.settings.name : found.reason).toBe(expected);
   });
 });
 
