@@ -1,11 +1,12 @@
 /** Lines for the kernel's tests: what each format's mostly are. */
 
-import { FORMATS } from '../../../../lambdas/core/formats/registry.ts';
 import type { CompiledFormat, FormatOptions } from '../../../../lambdas/core/reading/format.ts';
+import { compiled } from '../../../helpers/compiled.ts';
 
 /** A format with its options, and lines of it. */
 export interface KernelCase {
   readonly name: string;
+  readonly formatName: string;
   readonly format: CompiledFormat;
   readonly lines: readonly string[];
   /** Lines of the format's own kind, that the kernel must read by itself: at least so many of the lines. */
@@ -119,18 +120,22 @@ const JSON_FORMAT_LINES = [
 const BRACED = '$' + '{A}B$status|$request_id';
 
 /** log_formats with little to know their lines by, or with odd text between their values; and lines of them. */
-const ODD_FORMATS: readonly (readonly [string, ...string[]])[] = [
-  ['$http_user_agent|$ssl_cipher', 'curl|TLS', '   ', '\t', '-|-', '|'],
-  ['$request $server_name', 'GET /a?b HTTP/1.1 h-x.example.com', ' ', 'GET / HTTP/1.1 '],
-  ['$http_foo-$http_bar|$status', 'a-b|200', '--x|200', '-|-12', '---|200'],
-  ['$status é$http_bar', '200 éb', '200 \u00c3', '200 '],
-  ['$http_foo\\ $status', 'a\\x41b\\ 200', 'a\\ 1'],
-  ['$status $body_bytes_sent $http_foo', '-12 5 x', '200 5 x', '-12 - -'],
-  ['$host|$status', 'shop-api.example.com|200', `${'a'.repeat(300)}-b|200`, '-|200'],
-  ['$http_foo\u00e9$http_bar', 'a\u00e9b', 'a\u00e8b\u00e9c'],
-  [BRACED.replace('A', 'http_x_forwarded_for').replace('B', 'x'), '1.2.3.4, 5x200|r', '1.2.3.4x200|r'],
-  [BRACED.replace('A', 'http_foo').replace('B', '80'), 'a80200|r', '-80200|-'],
-];
+const ODD_FORMATS: Readonly<Record<string, readonly [string, ...string[]]>> = {
+  'a user agent alone': ['$http_user_agent|$ssl_cipher', 'curl|TLS', '   ', '\t', '-|-', '|'],
+  'a request without quotes': ['$request $server_name', 'GET /a?b HTTP/1.1 h-x.example.com', ' ', 'GET / HTTP/1.1 '],
+  'a hyphen between values': ['$http_foo-$http_bar|$status', 'a-b|200', '--x|200', '-|-12', '---|200'],
+  'text that is no ASCII': ['$status é$http_bar', '200 éb', '200 \u00c3', '200 '],
+  'a backslash after a value': ['$http_foo\\ $status', 'a\\x41b\\ 200', 'a\\ 1'],
+  'numbers and a header': ['$status $body_bytes_sent $http_foo', '-12 5 x', '200 5 x', '-12 - -'],
+  'a host first': ['$host|$status', 'shop-api.example.com|200', `${'a'.repeat(300)}-b|200`, '-|200'],
+  'one letter of two bytes between values': ['$http_foo\u00e9$http_bar', 'a\u00e9b', 'a\u00e8b\u00e9c'],
+  'a letter after a name in braces': [
+    BRACED.replace('A', 'http_x_forwarded_for').replace('B', 'x'),
+    '1.2.3.4, 5x200|r',
+    '1.2.3.4x200|r',
+  ],
+  'digits after a name in braces': [BRACED.replace('A', 'http_foo').replace('B', '80'), 'a80200|r', '-80200|-'],
+};
 
 const NGINX_FORMAT =
   '$http_x_forwarded_for|$time_iso8601|$msec|$request_method $request_uri $server_protocol|$status|$bytes_sent|' +
@@ -164,66 +169,120 @@ const JSON_LINES = [
   '{"request_id":"r-2","text":"plain 한글 text","flag":true,"number":-0.5,"9":1}',
 ];
 
+/** Kong's lines in an envelope each. */
+const inDocker = (lines: readonly string[], more: object = {}) => lines.map((line) => docker(line, more));
+const inCri = (lines: readonly string[]) => lines.map((line) => `2024-11-29T11:41:46Z stdout F ${line}`);
+
 export const CASES: readonly KernelCase[] = [
-  kernelCase('alb', {}, ALB, 3),
-  kernelCase('kong', {}, KONG, 7),
-  kernelCase('kong', {}, ESCAPED, 2),
-  kernelCase('kong', { filters: { no_http: false, local_client: false } }, KONG, 4),
-  kernelCase('kong', {}, CRI, 5),
-  kernelCase('kong', { filters: { not_stdout: false, no_http: false } }, CRI, 3),
-  kernelCase('kong', {}, DOCKER, 6),
-  kernelCase('nginx', { logFormat: JSON_FORMAT, escape: 'json' }, JSON_FORMAT_LINES, 2),
+  kernelCase('an ALB log', 'alb', {}, ALB, 3),
+  kernelCase("Kong's access log", 'kong', {}, KONG, 7),
+  kernelCase("Kong's access log with escapes", 'kong', {}, ESCAPED, 2),
+  kernelCase("Kong's access log, unfiltered", 'kong', { filters: { no_http: false, local_client: false } }, KONG, 4),
+  kernelCase("Kong's access log from Kubernetes", 'kong', {}, CRI, 5),
   kernelCase(
+    "Kong's access log from Kubernetes, unfiltered",
+    'kong',
+    { filters: { not_stdout: false, no_http: false } },
+    CRI,
+    3,
+  ),
+  kernelCase("Kong's access log from Docker", 'kong', {}, DOCKER, 6),
+  kernelCase('a log_format that is JSON', 'nginx', { logFormat: JSON_FORMAT, escape: 'json' }, JSON_FORMAT_LINES, 2),
+  kernelCase(
+    'a log_format that is JSON, from Docker',
     'nginx',
     { logFormat: JSON_FORMAT, escape: 'json' },
-    JSON_FORMAT_LINES.map((line) => docker(line)),
+    inDocker(JSON_FORMAT_LINES),
     2,
   ),
   kernelCase(
+    'a log_format that is JSON, from Kubernetes',
     'nginx',
     { logFormat: JSON_FORMAT },
-    JSON_FORMAT_LINES.map((line) => `2024-11-29T11:41:46Z stdout F ${line}`),
+    inCri(JSON_FORMAT_LINES),
     2,
   ),
-  kernelCase('kong-json', {}, RECORDS, 3),
-  kernelCase('kong-json', { filters: { local_client: false, no_client_address: false } }, RECORDS, 3),
+  kernelCase("records of Kong's plugins", 'kong-json', {}, RECORDS, 3),
   kernelCase(
+    "records of Kong's plugins, unfiltered",
     'kong-json',
-    { filters: { not_stdout: false } },
-    RECORDS.map((line) => docker(line, { kubernetes: { pod: 'a' } })),
+    { filters: { local_client: false, no_client_address: false } },
+    RECORDS,
     3,
   ),
   kernelCase(
+    "records of Kong's plugins from Docker",
     'kong-json',
     { filters: { not_stdout: false } },
-    RECORDS.map((line) => docker(line, { request: 'beside' })),
+    inDocker(RECORDS, { kubernetes: { pod: 'a' } }),
+    3,
+  ),
+  kernelCase(
+    "records of Kong's plugins from Docker, with a key of theirs beside them",
+    'kong-json',
+    { filters: { not_stdout: false } },
+    inDocker(RECORDS, { request: 'beside' }),
     0,
   ),
+  kernelCase("records of Kong's plugins from Kubernetes", 'kong-json', {}, inCri(RECORDS), 3),
   kernelCase(
-    'kong-json',
-    {},
-    RECORDS.map((line) => `2024-11-29T11:41:46Z stdout F ${line}`),
-    3,
+    "a log_format that is JSON with an envelope's key",
+    'nginx',
+    { logFormat: KEYED_FORMAT, filters: { no_http: false } },
+    KEYED_LINES,
+    2,
   ),
-  kernelCase('nginx', { logFormat: KEYED_FORMAT, filters: { no_http: false } }, KEYED_LINES, 2),
-  kernelCase('nginx', { logFormat: PLAIN_KEYS_FORMAT, filters: { no_http: false } }, PLAIN_KEYS_LINES, 1),
   kernelCase(
+    'a log_format that is JSON of few keys',
+    'nginx',
+    { logFormat: PLAIN_KEYS_FORMAT, filters: { no_http: false } },
+    PLAIN_KEYS_LINES,
+    1,
+  ),
+  kernelCase(
+    'a log_format that begins with an escape',
     'nginx',
     { logFormat: 'a\\xFF$remote_addr "$request"', filters: { no_http: false } },
     ['a\\xFF1.2.3.4 "GET / HTTP/1.1"'],
     1,
   ),
-  kernelCase('nginx', { logFormat: NGINX_FORMAT, filters: { no_client_address: false } }, NGINX, 2),
-  kernelCase('nginx', { preset: 'timed', escape: 'json' }, [KONG[0] ?? ''], 0),
-  ...ODD_FORMATS.map(([logFormat, ...lines]) =>
-    kernelCase('nginx', { logFormat, filters: { no_http: false, no_client_address: false } }, lines, 0),
+  kernelCase(
+    'a log_format of many variables',
+    'nginx',
+    { logFormat: NGINX_FORMAT, filters: { no_client_address: false } },
+    NGINX,
+    2,
   ),
-  kernelCase('json', JSON_COLUMNS, JSON_LINES, 4),
-  kernelCase('json', { preset: 'server-logs' }, JSON_LINES, 3),
+  kernelCase("nginx's timed preset", 'nginx', { preset: 'timed', escape: 'json' }, [KONG[0] ?? ''], 0),
+  ...Object.entries(ODD_FORMATS).map(([name, [logFormat, ...lines]]) =>
+    kernelCase(
+      `a log_format of ${name}`,
+      'nginx',
+      { logFormat, filters: { no_http: false, no_client_address: false } },
+      lines,
+      0,
+    ),
+  ),
+  kernelCase('JSON of every type', 'json', JSON_COLUMNS, JSON_LINES, 4),
+  kernelCase('JSON of server logs', 'json', { preset: 'server-logs' }, JSON_LINES, 3),
 ];
 
-function kernelCase(name: string, options: FormatOptions, lines: readonly string[], plain: number): KernelCase {
-  const format = FORMATS.get(name)?.compile(options);
-  if (!format?.layout) throw new Error(`${name}: expected a format with a layout`);
-  return { name: `${name} ${JSON.stringify(options).slice(0, 60)}`, format, lines, plain };
+/** The case of that name. */
+export function caseNamed(name: string): KernelCase {
+  const [found, ...others] = CASES.filter((each) => each.name === name);
+  if (!found || others.length > 0)
+    throw new Error(`${name}: expected one case, got ${others.length + (found ? 1 : 0)}`);
+  return found;
+}
+
+function kernelCase(
+  name: string,
+  formatName: string,
+  options: FormatOptions,
+  lines: readonly string[],
+  plain: number,
+): KernelCase {
+  const format = compiled(formatName, options);
+  if (!format.layout) throw new Error(`${name}: expected a format with a layout`);
+  return { name, formatName, format, lines, plain };
 }

@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { eachRecord, RecordReader } from '../../../../lambdas/core/duplicates/records.ts';
-import { FORMATS } from '../../../../lambdas/core/formats/registry.ts';
 import { LineBatcher, type LineBatcherProps } from '../../../../lambdas/core/loading/line-batcher.ts';
 import { rowsOf } from '../../../../lambdas/core/loading/pack.ts';
-import type { CompiledFormat, Format, FormatOptions } from '../../../../lambdas/core/reading/format.ts';
+import type { CompiledFormat } from '../../../../lambdas/core/reading/format.ts';
+import { BLOCK_BYTES } from '../../../../lambdas/core/reading/kernel.ts';
 import { KEPT_COUNT_AT, programOf } from '../../../../lambdas/core/reading/kernel-program.ts';
-import type { Layout } from '../../../../lambdas/core/reading/layout.ts';
-import { CASES } from './kernel-cases.ts';
+import type { LayoutField, LayoutOp } from '../../../../lambdas/core/reading/layout.ts';
+import { compiled } from '../../../helpers/compiled.ts';
+import { recordsOf } from '../../../helpers/records.ts';
+import { CASES, caseNamed } from './kernel-cases.ts';
 import { changedLine, jsonObject, linesAtLimits } from './kernel-lines.ts';
 
 /** Runs of each property; the environment can ask for more. */
@@ -59,18 +60,6 @@ function resultOf(loader: LineBatcher) {
     counts: loader.counts,
     reasons: loader.reasons,
   };
-}
-
-function recordsOf(format: CompiledFormat, chunks: readonly Buffer[], recordKeys?: readonly string[]) {
-  const records: unknown[] = [];
-  const reader = new RecordReader(format, recordKeys && [recordKeys], (batch) => {
-    for (const { fingerprint, minute, position, line } of eachRecord(batch)) {
-      records.push({ fingerprint, minute, position, line });
-    }
-  });
-  for (const chunk of chunks) reader.push(chunk);
-  reader.end();
-  return records;
 }
 
 /** Lines joined by LF or CR LF, and cut anywhere. */
@@ -148,7 +137,7 @@ describe.each(CASES)('the kernel and the reader of $name', ({ format, lines, pla
   });
 });
 
-describe.each(CASES.filter(({ name }) => name.startsWith('json')))('the kernel and the reader of $name', (each) => {
+describe.each(CASES.filter(({ formatName }) => formatName === 'json'))('the kernel and the reader of $name', (each) => {
   const { format } = each;
   const objects = fc.array(jsonObject(format.columns), { minLength: 1, maxLength: 12 });
 
@@ -175,7 +164,7 @@ describe.each(CASES.filter(({ lines }) => linesAtLimits(lines).length > 0))(
 );
 
 describe('a line that would cost ten times as much in the reader, if all were so,', () => {
-  const { format, lines } = CASES[0] as (typeof CASES)[number];
+  const { format, lines } = caseNamed('an ALB log');
   const line = lines[0] ?? '';
   const changed = (from: string, to: string) => {
     expect(line).toContain(from);
@@ -208,9 +197,7 @@ describe('a line that would cost ten times as much in the reader, if all were so
 });
 
 describe('numbers of JSON', () => {
-  const format = FORMATS.get('json')?.compile({
-    columns: { small: 'int', large: 'bigint', real: 'double' },
-  }) as CompiledFormat;
+  const format = compiled('json', { columns: { small: 'int', large: 'bigint', real: 'double' } });
   const line = (real: string) => `{"small":1,"large":2,"real":${real}}`;
 
   test('with an exponent are written as the reader writes them, and mostly by the kernel', () => {
@@ -317,87 +304,134 @@ test.each(['1714557600123.4567', '"1714557600123.0"', '1714557600.1234567890123'
   },
 );
 
-describe('of the recordKeys of an ALB line', () => {
-  const { layout, columns, recordKeys = [] } = (FORMATS.get('alb') as Format).compile({});
-  /** Fields that are looked at alone. */
-  const kept = (...names: string[]) =>
-    Buffer.from(programOf(layout as Layout, columns, names.length > 0 ? [names] : recordKeys) ?? []).readUInt32LE(
-      KEPT_COUNT_AT,
-    );
+describe('the fingerprint of an ALB line', () => {
+  const { format, lines } = caseNamed('an ALB log');
+  const { layout, columns, recordKeys: [everyKey = []] = [] } = format;
+  if (layout?.kind !== 'delimited') throw new Error('expected a layout of fields');
+  const { fields } = layout;
+  const line = lines[0]?.match(/"[^"]*"|\S+/g) ?? [];
 
-  test('only fields that matter are looked at: its own, times, and what tells whether it is a line of the format', () => {
-    // Seven of its own; the user agent, always in quotes; two lists.
-    expect(kept()).toBe(10);
-    // One of its own, and two times and the request besides.
-    expect(kept('trace_id')).toBe(7);
+  /** Another value than the line's that a field's column takes as well. */
+  const other = (index: number): string => {
+    const { op, quoted } = fields[index] as LayoutField;
+    if (op === 'request') return '"POST https://other.example.com:443/ HTTP/2.0"';
+    const value = {
+      time: '2026-11-22T10:00:00.654321Z',
+      address: '192.0.2.99:99',
+      seconds: '0.5',
+      int: '7',
+      bigint: '7',
+    };
+    return (
+      (value as Partial<Record<LayoutOp, string>>)[op] ?? (quoted || line[index]?.startsWith('"') ? '"other"' : 'other')
+    );
+  };
+
+  /** Columns of the fields without which the fingerprint would be another. */
+  function columnsThatMatter(recordKey: readonly string[]): string[] {
+    const changed = fields.map((_, at) => line.map((value, index) => (index === at ? other(at) : value)).join(' '));
+    const { format: fast, read } = counted(format);
+    const bytes = Buffer.from(`${[line.join(' '), line.join(' '), ...changed].join('\n')}\n`);
+    const [, plain, ...records] = recordsOf(fast, [bytes], recordKey);
+    // The first line of an object is the reader's.
+    expect(read()).toBe(1);
+    expect(records).toHaveLength(fields.length);
+    return fields.flatMap((field, index) =>
+      records[index]?.fingerprint === plain?.fingerprint ? [] : field.columns.filter((name) => name !== undefined),
+    );
+  }
+
+  /** How many fields are looked at by themselves, the others being passed over; none where all are looked at. */
+  const lookedAt = (...recordKeys: readonly (readonly string[])[]) =>
+    Buffer.from(programOf(layout, columns, recordKeys) ?? []).readUInt32LE(KEPT_COUNT_AT);
+
+  test.each([
+    ["the format's own columns", everyKey, everyKey],
+    ['one column', ['trace_id'], ['trace_id']],
+    ['columns of several types', ['time', 'elb', 'elb_status_code'], ['time', 'elb', 'elb_status_code']],
+    // What a field holds is taken as a whole: the port comes with the address.
+    ['the address of a client', ['time', 'client_ip'], ['time', 'client_ip', 'client_port']],
+    ['a column that is no field', ['time', 'account_id'], ['time']],
+    ['an address and its port', ['client_ip', 'client_port'], ['client_ip', 'client_port']],
+  ])('is that of %s, and of nothing else in the line', (_, recordKey, expected) => {
+    expect(columnsThatMatter(recordKey).toSorted()).toEqual(expected.toSorted());
   });
 
-  test('all fields are where columns are parts of one, are no field at all, or the first of them may be neither there nor missing', () => {
-    expect(kept('time', 'client_ip')).toBe(0);
-    expect(kept('time', 'account_id')).toBe(0);
-    expect(kept('client_ip', 'client_port')).toBe(0);
-    const several = programOf(layout as Layout, columns, [['time', 'trace_id'], ['elb']]);
-    expect(Buffer.from(several ?? []).readUInt32LE(KEPT_COUNT_AT)).toBe(0);
+  test.each([
+    ["the format's own columns", everyKey],
+    ['one column', ['trace_id']],
+  ])('of %s is found without a look at most fields', (_, recordKey) => {
+    expect(lookedAt(recordKey)).toBeGreaterThan(0);
+    expect(lookedAt(recordKey)).toBeLessThan(fields.length / 2);
+  });
+
+  test.each([
+    ['some columns are parts of a field', [['time', 'client_ip']]],
+    ['a column is no field', [['time', 'account_id']]],
+    ['its first column may be neither there nor missing', [['client_ip', 'client_port']]],
+    ['there are several to choose from', [['time', 'trace_id'], ['elb']]],
+  ])('takes a look at every field where %s', (_, recordKeys) => {
+    expect(lookedAt(...recordKeys)).toBe(0);
   });
 });
 
-test('the kernel is the same after a line that takes all the room it can have', () => {
-  const format = (name: string, options: FormatOptions) => FORMATS.get(name)?.compile(options) as CompiledFormat;
-  const alb = CASES[0] as (typeof CASES)[number];
-  const odd = Buffer.from(`${[...alb.lines, ...alb.lines].join('\n')}\n`);
-  const before = loaded(alb.format, [odd]);
-  const control = '\u0001'.repeat(262_137);
-  for (const [logFormat, line] of [
-    ['$host|$status', `${control}-|200`],
-    ['$status|$http_foo', `200|${control}`],
-  ] as const) {
-    const wide = format('nginx', { logFormat, filters: { no_http: false, no_client_address: false } });
-    const bytes = Buffer.from(`x|200\n${line}\n`);
-    expect(loaded(wide, [bytes], { keepRaw: 'always' })).toEqual(
-      loaded(withoutKernel(wide), [bytes], { keepRaw: 'always' }),
-    );
-  }
-  const fields = (CASES[0] as (typeof CASES)[number]).lines[0]?.split(' 34 ') ?? [];
-  for (const value of ['\xff', '\x01', '"']) {
-    const bytes = Buffer.from(`x\n${fields.join(` ${value.repeat(261_300)} `)}\n`, 'latin1');
-    expect(bytes.length).toBeLessThan(262_144);
-    for (const keepRaw of ['never', 'always'] as const) {
-      expect(loaded(alb.format, [bytes], { keepRaw })).toEqual(loaded(withoutKernel(alb.format), [bytes], { keepRaw }));
-    }
-  }
-  const kong = format('kong', {});
+/** A line of as many bytes as the kernel takes, its LF included: as many units between its ends as there is room for. */
+function fullLine(before: string, unit: string, after: string): string {
+  const room = BLOCK_BYTES - before.length - after.length - '\n'.length;
+  return `${before}${unit.repeat(Math.floor(room / unit.length))}${after}`;
+}
+
+describe('after a line that takes all the room it can have', () => {
+  const alb = caseNamed('an ALB log');
+  const { format: kong } = caseNamed("Kong's access log");
+  const { format: json } = caseNamed('JSON of server logs');
+  const logFormat = (text: string) =>
+    compiled('nginx', { logFormat: text, filters: { no_http: false, no_client_address: false } });
+  const [before = '', after = ''] = alb.lines[0]?.split(' 34 ') ?? [];
+  const albLine = (unit: string) => fullLine(`${before} `, unit, ` ${after}`);
   const access = '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] \\"GET /AGENT';
-  for (const line of [
-    `{"log":"${access}${'\\u0001'.repeat(43_650)} HTTP/1.1\\" 200 1 \\"-\\" \\"-\\"","stream":"stdout"}`,
-    `{"stream":"stdout","time":[${'"",'.repeat(87_270)}""],"log":"${access} HTTP/1.1\\" 200 1 \\"-\\" \\"-\\""}`,
-    `{"stream":"stdout","log":"${access} HTTP/1.1\\" 200 1 \\"-\\" \\"-\\"","x":[${'"",'.repeat(87_270)}""]}`,
-  ]) {
-    const bytes = Buffer.from(`{}\n${line}\n`);
-    expect(line.length).toBeGreaterThan(261_900);
-    expect(bytes.length).toBeLessThan(262_144);
-    for (const keepRaw of ['never', 'always'] as const) {
-      expect(loaded(kong, [bytes], { keepRaw })).toEqual(loaded(withoutKernel(kong), [bytes], { keepRaw }));
+  const accessEnd = ' HTTP/1.1\\" 200 1 \\"-\\" \\"-\\""';
+  const jsonLine = (start: string, end = '}') => fullLine(`${start}[`, '"",', `""]${end}`);
+
+  test.each([
+    ['whose first value is control characters', logFormat('$host|$status'), fullLine('', '\u0001', '-|200')],
+    ['whose last value is control characters', logFormat('$status|$http_foo'), fullLine('200|', '\u0001', '')],
+    ['with a number of bytes that are no UTF-8', alb.format, albLine('\xff')],
+    ['with a number of control characters', alb.format, albLine('\x01')],
+    ['with a number of quotes', alb.format, albLine('"')],
+    [
+      'of JSON escapes in an envelope',
+      kong,
+      fullLine(`{"log":"${access}`, '\\u0001', `${accessEnd},"stream":"stdout"}`),
+    ],
+    [
+      'with a list before the line in its envelope',
+      kong,
+      jsonLine('{"stream":"stdout","time":', `,"log":"${access}${accessEnd}}`),
+    ],
+    [
+      'with a list after the line in its envelope',
+      kong,
+      jsonLine(`{"stream":"stdout","log":"${access}${accessEnd},"x":`),
+    ],
+    ['with a list under a key that is no column', json, jsonLine('{"level":"x","other":')],
+    ['with a list in a column of text', json, jsonLine('{"request_id":"r","level":')],
+    ['with a list in a column of numbers', json, jsonLine('{"level":"x","status_code":')],
+    ['with a list under a key that differs by case', json, jsonLine('{"level":"x","Level":')],
+  ])('%s, the kernel and the reader still agree', (_, format, line) => {
+    const bytes = Buffer.from(`x\n${line}\n`, 'latin1');
+    const lineBytes = bytes.length - 'x\n'.length;
+    expect(lineBytes).toBeLessThanOrEqual(BLOCK_BYTES);
+    expect(lineBytes).toBeGreaterThan(BLOCK_BYTES - '\\u0001'.length);
+    for (const keepRaw of ['never', 'on-error', 'always'] as const) {
+      expect(loaded(format, [bytes], { keepRaw })).toEqual(loaded(withoutKernel(format), [bytes], { keepRaw }));
     }
-  }
-  const json = format('json', { preset: 'server-logs' });
-  const quotes = `[${'"",'.repeat(87_340)}""]`;
-  for (const line of [
-    `{"level":"x","other":${quotes}}`,
-    `{"request_id":"r","level":${quotes}}`,
-    `{"level":"x","status_code":${quotes}}`,
-    `{"level":"x","Level":${quotes}}`,
-  ]) {
-    const bytes = Buffer.from(`{}\n${line}\n`);
-    expect(line.length).toBeGreaterThan(262_000);
-    for (const keepRaw of ['never', 'always'] as const) {
-      expect(loaded(json, [bytes], { keepRaw })).toEqual(loaded(withoutKernel(json), [bytes], { keepRaw }));
-    }
-  }
-  expect(loaded(alb.format, [odd])).toEqual(before);
+    const lines = Buffer.from(`${[...alb.lines, ...alb.lines].join('\n')}\n`);
+    expect(loaded(alb.format, [lines])).toEqual(loaded(withoutKernel(alb.format), [lines]));
+  });
 });
 
 test('the kernel is the same after lines of another format', () => {
-  const compiled = (name: string) => FORMATS.get(name)?.compile({}) as CompiledFormat;
   const access = '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 1 "-" "\\x22"\n';
   const record = '{"client_ip":"203.0.113.7","request":{"url":"http://h/\\\\x22?a=\\\\x41"}}\n';
   const chunks = [Buffer.from(record.repeat(2))];
@@ -407,7 +441,7 @@ test('the kernel is the same after lines of another format', () => {
 });
 
 test('the kernel and the reader agree on messages that are no well-formed text', () => {
-  const { format } = CASES[1] as (typeof CASES)[number];
+  const { format } = caseNamed("Kong's access log");
   const message = `203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 1 "-" "\\x41\ud800" kong_request_id: "b9"`;
   const [fast, reader] = [loaderOf(format, {}), loaderOf(withoutKernel(format), {})];
   fast.readMessages([message]);
