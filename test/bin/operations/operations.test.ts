@@ -1,15 +1,14 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once as event } from 'node:events';
-import { globSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, globSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { audit } from '../../../bin/operations/audit.ts';
 import { backfillObjects } from '../../../bin/operations/backfill-objects.ts';
 import type { LakeHandle } from '../../../bin/operations/lake-handle.ts';
@@ -23,7 +22,9 @@ import { continuation } from '../../../lambdas/core/loading/notification.ts';
 import { compiledSources } from '../../../lambdas/core/loading/sources.ts';
 import { numbered } from '../../../lambdas/core/tables/table.ts';
 import { dynamoLedger } from '../../../lambdas/edges/ledger.ts';
-import { openLake } from '../../../local/open-lake.ts';
+import { synthesize } from '../../../lib/synth.ts';
+import { CONTEXT_FILE } from '../../../local/local-lake.ts';
+import { sharedFolder, temporaryFolder } from '../../helpers/folder.ts';
 
 const LAKE = fileURLToPath(new URL('../../../bin/lake.ts', import.meta.url));
 const LOG_FORMAT = '$remote_addr - [$time_local] "$request" $status';
@@ -46,18 +47,23 @@ const FIXED = LOG_FORMAT.replace(' - ', ' | ');
 const REAL: OperationOptions = { dryRun: false, rateLimit: async () => {}, progress: () => ({ add() {}, end() {} }) };
 const DRY: OperationOptions = { ...REAL, dryRun: true };
 
+/** A lake's folder with its stack, synthesized once, in which nothing has been done. */
+const template = sharedFolder();
+beforeAll(() => {
+  synthesize({ context: CONTEXT, outdir: join(template, 'stack') });
+  writeFileSync(join(template, CONTEXT_FILE), JSON.stringify(CONTEXT));
+});
+
+/** The running test's own lake. */
 let dir: string;
 let lake: LakeHandle;
 
-beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'lake-operations-'));
-  await (await openLake({ dir, context: CONTEXT })).close();
+beforeEach(async () => {
+  dir = temporaryFolder();
+  cpSync(template, dir, { recursive: true });
   lake = await opened();
 });
-afterAll(async () => {
-  await lake.close();
-  rmSync(dir, { recursive: true });
-});
+afterEach(() => lake.close());
 
 const opened = () => openLocalLake({ dir, work: false, progress: () => {} });
 
@@ -78,6 +84,11 @@ function lay(key: string, text: readonly string[]): void {
   const file = join(dir, 'buckets/logs', key);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${text.join('\n')}\n`);
+}
+
+/** Files of the table `web`. */
+function parquetFiles(): string[] {
+  return globSync(join(dir, 'buckets/lake/data/web/**/*.parquet')).sort();
 }
 
 async function rows(sql: string): Promise<Readonly<Record<string, unknown>>[]> {
@@ -108,7 +119,7 @@ describe('lake audit', () => {
       findings: [],
     });
 
-    const [file] = globSync(join(dir, 'buckets/lake/data/web/**/*.parquet')).sort();
+    const [file] = parquetFiles();
     rmSync(file ?? '');
     lay('web/missing.log', lines(2, 200));
     lay('web/unfinished.log', lines(3, 300));
@@ -141,7 +152,6 @@ describe('lake audit', () => {
 
 describe('lake redrive', () => {
   test('sends dead letters again, which load once their cause is gone', async () => {
-    const before = await counted('web_once');
     const late = lines(4, 400);
     const etag = createHash('md5')
       .update(`${late.join('\n')}\n`)
@@ -156,7 +166,7 @@ describe('lake redrive', () => {
     expect((await redrive(lake, REAL, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
     await lake.settle();
     expect((await redrive(lake, DRY, [])).deadLetters).toEqual({ redriven: 0, failedAgain: 0 });
-    expect(await counted('web_once')).toBe(before + 4);
+    expect(await counted('web_once')).toBe(4);
     expect((await summary()).findings).toEqual([]);
   });
 
@@ -190,19 +200,16 @@ describe('lake redrive', () => {
     ]);
     await lake.settle();
     expect(await counted("app_once WHERE log_stream = 'one'")).toBe(3);
-    for (const file of globSync(join(dir, 'buckets/lake', prefix, '*'))) rmSync(file);
   });
 
   test('rejects the bad rows of a failed record, sends the others and keeps the balance', async () => {
-    const filesBefore = globSync(join(dir, 'buckets/lake/data/web/**/*.parquet'));
     await put('web/converted.log', lines(6, 600));
     await lake.settle();
     const [{ origin } = {}] = await rows(`SELECT origin FROM loads WHERE object_key = 'web/converted.log'`);
     const web = lake.sources.find(({ settings }) => settings.name === 'web');
     const keys = new Map(numbered(web?.format.columns ?? {}).map(({ name, key }) => [name, key]));
     // As if Firehose had not been able to convert the fourth line's row, and with it the record.
-    const files = globSync(join(dir, 'buckets/lake/data/web/**/*.parquet'));
-    rmSync(files.find((file) => !filesBefore.includes(file)) ?? '');
+    for (const file of parquetFiles()) rmSync(file);
     const row = (position: number, status: unknown) =>
       JSON.stringify({
         ...{ 0: origin, 1: position },
@@ -249,7 +256,6 @@ describe('lake replay-rejected', () => {
     expect(await loadOf('web/barred.log')).toEqual([{ kind: 'object', lines: 5, rows: 2, filtered: 0, rejected: 3 }]);
     const fixed = withFormat(FIXED);
     const task = { where: "raw LIKE '192.0.2.7%' OR raw = 'more prose'", since: new Date(Date.now() - 3_600_000) };
-    const before = await counted('web');
     const counts = { lines: 3, replayed: 2, stillRejected: 1, cut: 0, notLoaded: 0 };
 
     expect(await replayRejected(lake, task, REAL)).toMatchObject({ replayed: 0, stillRejected: 3 });
@@ -261,7 +267,7 @@ describe('lake replay-rejected', () => {
     expect(await replayRejected(fixed, task, REAL)).toEqual({ ...counts, lines: 1, replayed: 0 });
     await lake.settle();
 
-    expect(await counted('web')).toBe(before + 2);
+    expect(await counted('web')).toBe(2 + 2);
     expect(await rows(`SELECT position FROM web WHERE request_url = '/barred' ORDER BY position`)).toEqual([
       { position: 3 },
       { position: 5 },
@@ -291,16 +297,19 @@ describe('lake replay-rejected', () => {
 });
 
 describe('lake backfill', () => {
-  const COUNT = 105;
   const task = { bucket: 'logs', prefix: 'web/old/', reload: false };
-
-  test('killed midway and run again, has loaded every object once', { timeout: 180_000 }, async () => {
-    for (let number = 0; number < COUNT; number++) {
+  const layOld = (count: number) => {
+    for (let number = 0; number < count; number++) {
       lay(`web/old/${String(number).padStart(3, '0')}.log`, lines(1, 1000 + number));
     }
-    const listed = { listed: COUNT, queued: COUNT, alreadyLoaded: 0, outOfTime: 0, noLogs: 0 };
+  };
+
+  test('killed midway and run again, has loaded every object once', { timeout: 180_000 }, async () => {
+    const count = 105;
+    layOld(count);
+    const listed = { listed: count, queued: count, alreadyLoaded: 0, outOfTime: 0, noLogs: 0 };
     expect(await backfillObjects(lake, task, DRY)).toEqual(listed);
-    expect(await counted("loads WHERE object_key LIKE 'web/old/%'")).toBe(0);
+    expect(await counted('loads')).toBe(0);
     await lake.close();
 
     const states = join(dir, 'operations/backfill-*.json');
@@ -316,31 +325,31 @@ describe('lake backfill', () => {
     expect(await backfillObjects(lake, task, REAL)).toEqual(listed);
     expect(await lake.settle()).toEqual([]);
     expect(globSync(states)).toEqual([]);
-    expect(await counted("web_once WHERE origin IN (SELECT origin FROM loads WHERE object_key LIKE 'web/old/%')")).toBe(
-      COUNT,
-    );
+    expect(await counted('web_once WHERE origin IN (SELECT origin FROM loads)')).toBe(count);
     expect((await summary()).findings).toEqual([]);
-    expect(await backfillObjects(lake, task, REAL)).toEqual({ ...listed, queued: 0, alreadyLoaded: COUNT });
+    expect(await backfillObjects(lake, task, REAL)).toEqual({ ...listed, queued: 0, alreadyLoaded: count });
   });
 
   test('loads again what is loaded only when asked to, with the same origin and position', async () => {
-    const one = { ...task, prefix: 'web/old/000', reload: true };
-    const files = globSync(join(dir, 'buckets/lake/data/web/**/*.parquet'));
-    const [before, once] = [await counted('web'), await counted('web_once')];
+    layOld(2);
+    await backfillObjects(lake, task, REAL);
+    await lake.settle();
+    expect(await backfillObjects(lake, task, REAL)).toMatchObject({ queued: 0, alreadyLoaded: 2 });
+    const files = parquetFiles();
+    expect([await counted('web'), await counted('web_once')]).toEqual([2, 2]);
 
+    const one = { ...task, prefix: 'web/old/000', reload: true };
     expect(await backfillObjects(lake, { ...one, until: new Date(0) }, REAL)).toMatchObject({ outOfTime: 1 });
     expect(await backfillObjects(lake, one, REAL)).toMatchObject({ listed: 1, queued: 1 });
     await lake.settle();
-    expect([await counted('web'), await counted('web_once')]).toEqual([before + 1, once]);
+    expect([await counted('web'), await counted('web_once')]).toEqual([3, 2]);
 
     // The repeat came a day later.
-    const [file = ''] = globSync(join(dir, 'buckets/lake/data/web/**/*.parquet')).filter(
-      (each) => !files.includes(each),
-    );
+    const [file = ''] = parquetFiles().filter((each) => !files.includes(each));
     const later = join(dir, 'buckets/lake/data/web/dt=2099-12-31');
     mkdirSync(later);
     renameSync(file, join(later, basename(file)));
-    expect([await counted('web'), await counted('web_once')]).toEqual([before + 1, once]);
+    expect([await counted('web'), await counted('web_once')]).toEqual([3, 2]);
     expect(await counted("web_once WHERE dt = '2099-12-31'")).toBe(1);
     expect((await summary()).findings).toEqual([]);
   });
