@@ -8,7 +8,7 @@ import { fromFiles, generated, withNewField } from '../../bench/input.ts';
 import { Interleaved } from '../../bench/measure.ts';
 import { usualWay } from '../../bench/usual.ts';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
-import { temporaryFolder } from '../helpers/assembly.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 
 const MIB = 1024 * 1024;
 

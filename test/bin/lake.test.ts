@@ -1,24 +1,19 @@
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { writeLakeVersion } from '../../local/lake-version.ts';
-import { albLines, LOAD_BALANCERS, type LoadBalancer } from '../../local/sample/alb.ts';
+import { everydayAlbLines } from '../helpers/alb.ts';
+import { sharedFolder, temporaryFolder } from '../helpers/folder.ts';
 
 const LAKE = fileURLToPath(new URL('../../bin/lake.ts', import.meta.url));
 const ELB_NAME =
   '123456789012_elasticloadbalancing_eu-west-1_app.shop.50dc6c495c0c9188_20260105T1005Z_192.0.2.9_ab12.log.gz';
 const FROM = Date.parse('2026-01-05T10:00:00Z');
 
-let dir: string;
-
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'lake-cli-'));
-});
-afterAll(() => rm(dir, { recursive: true }));
+const dir = sharedFolder();
 
 interface Ended {
   readonly code: number | null;
@@ -38,17 +33,10 @@ function lake(...args: readonly string[]): Promise<Ended> {
   });
 }
 
-function sample(seed: string, lines: number): string {
-  const loadBalancer = LOAD_BALANCERS[0] as LoadBalancer;
-  const options = {
-    loadBalancer,
-    node: '192.0.2.9',
-    from: FROM,
-    to: FROM + 300_000,
-    oddEvery: Number.POSITIVE_INFINITY,
-  };
-  return [...albLines(seed, lines, options)].map(({ text }) => `${text}\n`).join('');
-}
+const sample = (seed: string, lines: number) =>
+  everydayAlbLines(seed, lines, { from: FROM, node: '192.0.2.9' })
+    .map((line) => `${line}\n`)
+    .join('');
 
 /** The lines a command addresses to its user, without progress. */
 const complaints = ({ stderr }: Ended) => stderr.split('\n').filter((line) => line.startsWith('lake: '));
@@ -100,7 +88,7 @@ describe('lake', () => {
       'this folder contains files that do not belong to a lake (letter.txt), so',
     ],
   ])('refuses to empty a folder with %s', async (_, folder, file, message) => {
-    const precious = await mkdtemp(join(dir, 'precious-'));
+    const precious = temporaryFolder();
     await mkdir(join(precious, folder));
     if (file) await writeFile(join(precious, file), 'dear');
     const ended = await lake('demo', '--lake', precious);

@@ -1,9 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Format } from '../../lambdas/core/reading/format.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 import { readLines } from '../helpers/read-lines.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -16,16 +16,10 @@ function block(name: string): string {
   return found[1];
 }
 
-let dir: string;
-beforeAll(() => {
-  dir = mkdtempSync(join(tmpdir(), 'tributary-docs-'));
-});
-afterAll(() => rmSync(dir, { recursive: true }));
-
 describe('the worked example of docs/formats.md', () => {
   test('compiles, reads its lines as it says, and understands its example lines', async () => {
     const core = pathToFileURL(join(ROOT, 'lambdas', 'core')).href;
-    const file = join(dir, 'squid.ts');
+    const file = join(temporaryFolder(), 'squid.ts');
     writeFileSync(file, block('squid.ts').replaceAll("'../", `'${core}/`));
     const { squid } = (await import(pathToFileURL(file).href)) as { squid: Format };
     const compiled = squid.compile({});

@@ -7,7 +7,7 @@ import { ENV } from '../../lambdas/core/settings.ts';
 import { endLeases } from '../../local/dynamodb/leases.ts';
 import type { StartedInvocation } from '../../local/lambda/lambda.ts';
 import { isObject } from '../../local/template/intrinsics.ts';
-import { client } from '../helpers/assembly.ts';
+import { clientOptions } from '../helpers/client-options.ts';
 import { MOST_REPEATED_PER_DEATH } from './balance.ts';
 import type { Call } from './call.ts';
 import { type FaultyLake, openFaultyLake } from './faulty-lake.ts';
@@ -36,7 +36,7 @@ function variable({ lake }: FaultyLake, name: string): string {
 }
 
 function sqsOf({ lake }: FaultyLake): SQSClient {
-  return new SQSClient(client(lake.endpoints.get('SQS') ?? ''));
+  return new SQSClient(clientOptions(lake.endpoints.get('SQS') ?? ''));
 }
 
 describe('notifications', { timeout: 120_000 }, () => {

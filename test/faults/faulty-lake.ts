@@ -5,7 +5,7 @@ import { inject, onTestFinished } from 'vitest';
 import type { StartedInvocation } from '../../local/lambda/lambda.ts';
 import type { Drained, LocalLake } from '../../local/local-lake.ts';
 import { openStack } from '../../local/open-stack.ts';
-import { temporaryFolder } from '../helpers/assembly.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 import { type FunctionChanges, LOG_GROUP, writeStack } from './assembly.ts';
 import { expectBalanced, type Found } from './balance.ts';
 import { type Fault, intercepting } from './call.ts';

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from 'vitest';
-import { client, temporaryFolder } from '../helpers/assembly.ts';
+import { clientOptions } from '../helpers/client-options.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 import { MOST_REPEATED_PER_DEATH } from './balance.ts';
 import { type FaultyLake, openFaultyLake } from './faulty-lake.ts';
 import { albObject } from './logs.ts';
@@ -13,7 +14,7 @@ const LINES = 220;
 /** Moves dead letters back to the queue they came from, as a person does after a fix. */
 async function redrive({ lake }: FaultyLake): Promise<number> {
   const endpoint = lake.endpoints.get('SQS') ?? '';
-  const sqs = new SQSClient(client(endpoint));
+  const sqs = new SQSClient(clientOptions(endpoint));
   const url = (name: string) => `${endpoint}/123456789012/${name}`;
   let moved = 0;
   for (;;) {

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, inject, test } from 'vitest';
-import { temporaryFolder } from '../helpers/assembly.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 import { expectBalanced, MOST_REPEATED_PER_DEATH } from './balance.ts';
 import { albObject, type Logs } from './logs.ts';
 import { random } from './random.ts';

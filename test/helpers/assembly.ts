@@ -1,7 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
 
 /** A small cloud assembly written by hand: a template's resources and the code of its bundles. */
 export interface Assembly {
@@ -32,20 +30,4 @@ export function writeAssembly(dir: string, { resources, conditions, parameters, 
 /** A resource as CDK writes it, with its construct's path. */
 export function resource(type: string, path: string, properties: unknown = {}): unknown {
   return { Type: type, Properties: properties, Metadata: { 'aws:cdk:path': `Tributary/${path}` } };
-}
-
-/** A folder of the running test's own. */
-export function temporaryFolder(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'tributary-'));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
-}
-
-/** What the SDK's clients need to talk to an endpoint of this machine. */
-export function client(endpoint: string): {
-  endpoint: string;
-  region: string;
-  credentials: { accessKeyId: string; secretAccessKey: string };
-} {
-  return { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } };
 }

@@ -1,8 +1,8 @@
 import type { Context } from 'aws-lambda';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import { loadsTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { sourceTable } from '../../lambdas/core/tables/table.ts';
+import { compiled } from '../helpers/compiled.ts';
 import { contextOf, subscriptionEvent, subscriptionPayload } from '../helpers/events.ts';
 import { failure } from '../helpers/fake-service.ts';
 import { capturePrinted } from '../helpers/printed.ts';
@@ -35,7 +35,7 @@ let streams = 0;
 const newEvent = (over: Readonly<Record<string, unknown>> = {}) =>
   subscriptionEvent({ ...PAYLOAD, logStream: `stream-${streams++}`, ...over });
 
-const table = sourceTable('app', '', FORMATS.get('json')?.compile(APP.options).columns ?? {}, 'events');
+const table = sourceTable('app', '', compiled('json', APP.options).columns, 'events');
 const rows = () => rowsByName(services.records('app-1'), table);
 const loads = () => rowsByName(services.records('loads'), loadsTable);
 const handedOn = () => services.asked('/functions/duplicates-track/invocations');

@@ -1,10 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import { createdObjects } from '../../lambdas/core/loading/notification.ts';
 import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { sourceTable } from '../../lambdas/core/tables/table.ts';
+import { compiled } from '../helpers/compiled.ts';
 import { ANNOUNCED, contextOf, eventText, sqsEvent } from '../helpers/events.ts';
 import { failure, type Reply, type ServedRequest } from '../helpers/fake-service.ts';
 import { capturePrinted } from '../helpers/printed.ts';
@@ -61,7 +61,7 @@ function newObject(key = `web/${objects++}.json`): string {
 const handled = async (event: SQSEvent, context = contextOf()) =>
   (await handler(event, context)).batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
 
-const table = sourceTable('web', '', FORMATS.get('json')?.compile(WEB.options).columns ?? {}, 'objects');
+const table = sourceTable('web', '', compiled('json', WEB.options).columns, 'objects');
 const rows = () => rowsByName(services.records('web-1'), table);
 const loads = () => rowsByName(services.records('loads'), loadsTable);
 

@@ -1,20 +1,19 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App, Stack, Validations } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { ENV } from '../../lambdas/core/settings.ts';
 import { DEMO_SOURCES } from '../../lib/config/config.ts';
 import { synthesize } from '../../lib/synth.ts';
+import { sharedFolder } from '../helpers/folder.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const SLOW_MS = 120_000; // Bundles, validates and checks as a deploy would.
 
-const dir = mkdtempSync(join(tmpdir(), 'tributary-synth-'));
-afterAll(() => rmSync(dir, { recursive: true }));
+const dir = sharedFolder();
 
 describe('synthesize', () => {
   const outdir = join(dir, 'everything');

@@ -1,9 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { duplicatesReport } from '../../bin/operations/duplicates.ts';
 import { auditQuery } from '../../lambdas/core/duplicates/audit.ts';
 import { HANDING_ON_METRIC } from '../../lambdas/core/duplicates/metrics.ts';
@@ -15,30 +14,27 @@ import { openAthena } from '../../local/athena/athena.ts';
 import { toJson } from '../../local/athena/query-result.ts';
 import type { LocalLake } from '../../local/local-lake.ts';
 import { type LakeHooks, openStack } from '../../local/open-stack.ts';
-import { albLines, LOAD_BALANCERS, type LoadBalancer } from '../../local/sample/alb.ts';
 import { Random } from '../../local/sample/random.ts';
 import { isObject } from '../../local/template/intrinsics.ts';
+import { everydayAlbLines } from '../helpers/alb.ts';
+import { clientOptions } from '../helpers/client-options.ts';
+import { sharedFolder } from '../helpers/folder.ts';
+import { loseAnswer } from '../helpers/lost-answer.ts';
 
 const LOG_GROUP = '/test/app';
-const LOAD_BALANCER = LOAD_BALANCERS[0] as LoadBalancer;
 /** An invocation of the check makes about so many requests, and dies at one of them. */
 const REQUESTS = 5;
-const NODE = LOAD_BALANCER.nodes[0] as string;
 
-let dir: string;
-let assembly: string;
+const dir = sharedFolder();
+const assembly = join(dir, 'assembly');
 
 beforeAll(() => {
-  dir = mkdtempSync(join(tmpdir(), 'tributary-duplicates-'));
-  assembly = join(dir, 'assembly');
   const sources = [
     { name: 'alb', format: 'alb' },
     { name: 'app', format: 'json', preset: 'server-logs', from: { logGroups: [LOG_GROUP] } },
   ];
   synthesize({ context: { sources }, outdir: assembly });
 });
-
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 interface Opened {
   readonly lake: LocalLake;
@@ -59,10 +55,9 @@ async function opened(name: string, hooks: LakeHooks, run: (opened: Opened) => P
 function plantedObjects(seed: string) {
   const random = new Random(seed);
   const from = Math.floor(Date.now() / 300_000) * 300_000 - 600_000;
-  const span = { loadBalancer: LOAD_BALANCER, node: NODE, from, to: from + 300_000 };
   const objects = Array.from({ length: 8 }, (_, index) =>
     // Odd ones among them: rejected lines are records as well.
-    [...albLines(`${seed}/${index}`, 200, { ...span, oddEvery: 40 })].map(({ text }) => text),
+    everydayAlbLines(`${seed}/${index}`, 200, { from, oddEvery: 40 }),
   );
   for (const lines of objects) {
     for (let count = random.int(0, 12); count > 0; count--) lines.push(random.pick(lines));
@@ -97,11 +92,7 @@ function trackerOf({ lake }: Opened): TrackerSettings {
 }
 
 async function foundBy(stack: Opened) {
-  const dynamodb = new DynamoDBClient({
-    endpoint: stack.lake.endpoints.get('DYNAMODB'),
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  const dynamodb = new DynamoDBClient(clientOptions(stack.lake.endpoints.get('DYNAMODB') ?? ''));
   const report = await duplicatesReport({ dynamodb, duplicates: trackerOf(stack) }, {});
   dynamodb.destroy();
   return report;
@@ -238,8 +229,7 @@ describe('the stack on this machine', () => {
           }
           if (service !== 'DYNAMODB' || lost >= 30 || !random.chance(0.1)) return false;
           lost++;
-          // DynamoDB does what it is asked; nobody learns of it.
-          response.end = (() => response.destroy()) as unknown as typeof response.end;
+          loseAnswer(response);
           return false;
         },
       };

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { checkLakeVersion, LakeVersionError, VERSION_FILE, writeLakeVersion } from '../../local/lake-version.ts';
-import { temporaryFolder } from '../helpers/assembly.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 
 const OWN = (JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as { version: string })
   .version;

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { lockFolder } from '../../local/lock.ts';
-import { temporaryFolder } from '../helpers/assembly.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 
 test('a folder in use is refused, with the process that has it', () => {
   const dir = temporaryFolder();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { openLake } from '../../local/open-lake.ts';
-import { temporaryFolder } from '../helpers/assembly.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 
 const LINE =
   'http 2026-03-04T05:06:07.186641Z app/web/50dc6c495c0c9188 192.0.2.1:2817 192.0.2.2:80 0.000 0.001 0.000 200 200 34 366 ' +

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { LocalLake } from '../../local/local-lake.ts';
 import { type LakeHooks, openStack } from '../../local/open-stack.ts';
-import { resource, temporaryFolder, writeAssembly } from '../helpers/assembly.ts';
+import { resource, writeAssembly } from '../helpers/assembly.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 
 /**
  * A stack in small: landing bucket → queue with a dead-letter queue → function; log group → function

@@ -1,21 +1,16 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { linesText, reportText } from '../../../bin/output/duplicates-text.ts';
-import { albLines, LOAD_BALANCERS, type LoadBalancer } from '../../../local/sample/alb.ts';
+import { everydayAlbLines } from '../../helpers/alb.ts';
+import { sharedFolder } from '../../helpers/folder.ts';
 
 const LAKE = fileURLToPath(new URL('../../../bin/lake.ts', import.meta.url));
 
-let dir: string;
-
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'lake-duplicates-'));
-});
-afterAll(() => rm(dir, { recursive: true }));
+const dir = sharedFolder();
 
 const lake = (...args: readonly string[]) => command('duplicates', ...args);
 
@@ -27,12 +22,8 @@ function command(...args: readonly string[]): Promise<{ code: number; stdout: st
   });
 }
 
-function lines(seed: string, count: number): string[] {
-  const from = Date.now() - 600_000;
-  const loadBalancer = LOAD_BALANCERS[0] as LoadBalancer;
-  const options = { loadBalancer, node: '192.0.2.9', from, to: from + 300_000, oddEvery: Number.POSITIVE_INFINITY };
-  return [...albLines(seed, count, options)].map(({ text }) => text);
-}
+const lines = (seed: string, count: number) =>
+  everydayAlbLines(seed, count, { from: Date.now() - 600_000, node: '192.0.2.9' });
 
 describe('lake duplicates', () => {
   test('--check counts in files, and tells where duplicates stand', async () => {

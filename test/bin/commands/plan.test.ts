@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { addPlan } from '../../../bin/commands/plan.ts';
 import type { Plan } from '../../../bin/plan/plan.ts';
-import { temporaryFolder } from '../../helpers/assembly.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 
 const LAKE = fileURLToPath(new URL('../../../bin/lake.ts', import.meta.url));
 const PRICES = new URL('../../../bin/plan/prices.json', import.meta.url);

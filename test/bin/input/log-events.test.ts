@@ -1,18 +1,13 @@
-import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { type InputFile, readInputs } from '../../../bin/input/input-files.ts';
 import { eventBatches, type LogEvent, logStreamOf } from '../../../bin/input/log-events.ts';
+import { sharedFolder } from '../../helpers/folder.ts';
 
 const MODIFIED = new Date('2026-01-05T10:00:00Z');
-let dir: string;
-
-beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'events-'));
-});
-afterAll(() => rm(dir, { recursive: true }));
+const dir = sharedFolder();
 
 async function fileOf(name: string, content: string | Buffer, modified = MODIFIED): Promise<InputFile> {
   const path = join(dir, name);

@@ -1,9 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { readLakeFolder } from '../../../bin/input/lake-folder.ts';
 import { audit } from '../../../bin/operations/audit.ts';
@@ -16,9 +11,12 @@ import { type Athena, openAthena } from '../../../local/athena/athena.ts';
 import { type QueryResult, toJson } from '../../../local/athena/query-result.ts';
 import type { LocalLake } from '../../../local/local-lake.ts';
 import { openLake } from '../../../local/open-lake.ts';
+import { clientEnvironment } from '../../helpers/client-options.ts';
+import { type FakeService, json, openFakeService, type Reply, type ServedRequest } from '../../helpers/fake-service.ts';
+import { sharedFolder } from '../../helpers/folder.ts';
 
 /** S3, SQS, DynamoDB and Firehose are a local lake's; what it has not is answered here, as AWS documents it. */
-let dir: string;
+const dir = sharedFolder();
 let localLake: LocalLake;
 let athena: Athena;
 let lake: LakeHandle;
@@ -41,32 +39,21 @@ const EVENTS = Array.from({ length: 9 }, (_, index) => ({
   message: JSON.stringify({ n: index }),
 }));
 
-const stub = createServer(async (request, response) => {
-  try {
-    const [type, body] = await answer(request);
-    response.writeHead(200, { 'content-type': type }).end(body);
-  } catch (error) {
-    response.writeHead(500, { 'content-type': 'text/plain' }).end(String(error));
-  }
-});
+let stub: FakeService;
 
 beforeAll(async () => {
-  dir = mkdtempSync(join(tmpdir(), 'lake-aws-'));
   localLake = await openLake({ dir, context: CONTEXT });
   athena = await openAthena(readLakeFolder(dir));
-  await new Promise<void>((done) => stub.listen(0, '127.0.0.1', done));
-  vi.stubEnv('AWS_ENDPOINT_URL', `http://127.0.0.1:${(stub.address() as AddressInfo).port}`);
-  for (const [name, url] of localLake.endpoints) if (name !== 'LAMBDA') vi.stubEnv(`AWS_ENDPOINT_URL_${name}`, url);
-  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, 'local');
-  vi.stubEnv('AWS_REGION', 'us-east-1');
+  stub = await openFakeService(answer);
+  const { LAMBDA: _, ...endpoints } = Object.fromEntries(localLake.endpoints);
+  for (const [name, value] of Object.entries(clientEnvironment(stub.url, endpoints))) vi.stubEnv(name, value);
   lake = { ...(await openDeployedLake('Logs')), stateFolder: join(dir, 'state') };
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
-  stub.close();
+  await stub.close();
   await athena.close();
   await localLake.close();
-  rmSync(dir, { recursive: true });
 });
 
 test('a deployed stack tells its names and settings itself', () => {
@@ -131,17 +118,15 @@ test('a log group of no source is refused with those there are', async () => {
   );
 });
 
-const JSON_1_1 = 'application/x-amz-json-1.1';
 const results = new Map<string, QueryResult | string>();
 
-async function answer(request: IncomingMessage): Promise<[type: string, body: string]> {
-  const body = await text(request);
-  const [service, operation = ''] = String(request.headers['x-amz-target'] ?? '').split('.');
-  if (service === 'AmazonAthena') return [JSON_1_1, JSON.stringify(await answerAthena(operation, JSON.parse(body)))];
-  if (service === 'Logs_20140328') return [JSON_1_1, JSON.stringify(answerLogs(operation, JSON.parse(body)))];
-  const [, functionName] = /\/functions\/([^/]+)\/configuration/.exec(request.url ?? '') ?? [];
-  if (functionName) return ['application/json', JSON.stringify(functionConfiguration(functionName))];
-  return ['text/xml', stackAnswer(new URLSearchParams(body))];
+async function answer({ operation: target, path, body }: ServedRequest): Promise<Reply> {
+  const [service, operation = ''] = target.split('.');
+  if (service === 'AmazonAthena') return json(await answerAthena(operation, JSON.parse(body)));
+  if (service === 'Logs_20140328') return json(answerLogs(operation, JSON.parse(body)));
+  const [, functionName] = /\/functions\/([^/]+)\/configuration/.exec(path) ?? [];
+  if (functionName) return json(functionConfiguration(functionName));
+  return { headers: { 'content-type': 'text/xml' }, body: stackAnswer(new URLSearchParams(body)) };
 }
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStackResources.html */

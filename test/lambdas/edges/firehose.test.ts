@@ -1,10 +1,17 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { FirehoseClient } from '@aws-sdk/client-firehose';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DeliveryError } from '../../../lambdas/core/loading/load.ts';
 import { firehoseEncode } from '../../../lambdas/edges/firehose.ts';
+import { clientOptions } from '../../helpers/client-options.ts';
+import {
+  type FakeService,
+  failure,
+  json,
+  openFakeService,
+  type Reply,
+  type ServedRequest,
+} from '../../helpers/fake-service.ts';
 
 /** What the endpoint does with one request: fail these entries, answer with an error, cut the connection, or say nothing. */
 type Answer =
@@ -20,60 +27,36 @@ class Endpoint {
   accepted: string[] = [];
   requests: string[][] = [];
   streams: string[] = [];
-  #server: Server;
-
-  constructor() {
-    this.#server = createServer(async (request, response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const { DeliveryStreamName, Records } = JSON.parse(Buffer.concat(chunks).toString()) as {
-        DeliveryStreamName: string;
-        Records: { Data: string }[];
-      };
-      this.streams.push(DeliveryStreamName);
-      const records = Records.map(({ Data }) => Buffer.from(Data, 'base64').toString());
-      this.requests.push(records);
-      const answer = this.answers.shift() ?? { fail: [] };
-      if (answer === 'silence') return;
-      if (answer === 'accept-then-cut') this.accepted.push(...records);
-      if (typeof answer === 'string') {
-        response.destroy();
-        return;
-      }
-      if ('error' in answer) {
-        response.writeHead(answer.status, { 'content-type': 'application/x-amz-json-1.1' });
-        response.end(JSON.stringify({ __type: answer.error, message: 'told to' }));
-        return;
-      }
-      const RequestResponses = records.map((record, index) => {
-        if (answer.fail.includes(index))
-          return { ErrorCode: 'ServiceUnavailableException', ErrorMessage: 'Slow down.' };
-        this.accepted.push(record);
-        return { RecordId: String(index) };
-      });
-      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' });
-      response.end(
-        JSON.stringify({
-          FailedPutCount: answer.fail.filter((each) => each < records.length).length,
-          RequestResponses,
-        }),
-      );
-    });
-  }
+  #service: FakeService | undefined;
 
   async start(): Promise<FirehoseClient> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
-    return new FirehoseClient({
-      endpoint: `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-      maxAttempts: 1,
-    });
+    this.#service = await openFakeService((request) => this.#reply(request));
+    return new FirehoseClient({ ...clientOptions(this.#service.url), maxAttempts: 1 });
   }
 
-  stop(): void {
-    this.#server.closeAllConnections();
-    this.#server.close();
+  async stop(): Promise<void> {
+    await this.#service?.close();
+  }
+
+  #reply({ body }: ServedRequest): Reply {
+    const { DeliveryStreamName, Records } = JSON.parse(body) as {
+      DeliveryStreamName: string;
+      Records: { Data: string }[];
+    };
+    this.streams.push(DeliveryStreamName);
+    const records = Records.map(({ Data }) => Buffer.from(Data, 'base64').toString());
+    this.requests.push(records);
+    const answer = this.answers.shift() ?? { fail: [] };
+    if (answer === 'accept-then-cut') this.accepted.push(...records);
+    if (typeof answer === 'string') return answer === 'silence' ? 'silence' : 'cut';
+    if ('error' in answer) return failure(answer.error, answer.status);
+    const RequestResponses = records.map((record, index) => {
+      if (answer.fail.includes(index)) return { ErrorCode: 'ServiceUnavailableException', ErrorMessage: 'Slow down.' };
+      this.accepted.push(record);
+      return { RecordId: String(index) };
+    });
+    const FailedPutCount = answer.fail.filter((each) => each < records.length).length;
+    return json({ FailedPutCount, RequestResponses });
   }
 
   reset(answers: readonly Answer[]): void {

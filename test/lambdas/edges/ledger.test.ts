@@ -1,60 +1,30 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Claim, FencedError, LEDGER, type Ledger, type Progress } from '../../../lambdas/core/loading/ledger.ts';
 import { NOTHING } from '../../../lambdas/core/loading/line-batcher.ts';
 import { dynamoLedger } from '../../../lambdas/edges/ledger.ts';
-import { openDynamoDb } from '../../../local/dynamodb/dynamodb.ts';
-import { type Endpoint, openEndpoint } from '../../../local/endpoint.ts';
-import type { Service } from '../../../local/template/resource.ts';
+import { clientOptions } from '../../helpers/client-options.ts';
+import { type LocalTable, openLocalTable } from '../../helpers/local-table.ts';
+import { loseAnswer } from '../../helpers/lost-answer.ts';
 
 const HOUR_MS = 3_600_000;
-const dir = mkdtempSync(join(tmpdir(), 'tributary-ledger-'));
-let endpoint: Endpoint;
-let service: Service;
+let table: LocalTable;
 let ledger: Ledger;
 /** Requests whose answer is cut off after DynamoDB has done what they ask. */
 let cutAnswers = 0;
 
 beforeAll(async () => {
-  service = await openDynamoDb({
-    dir,
-    tables: [
-      {
-        logicalId: 'Ledger',
-        type: 'AWS::DynamoDB::Table',
-        localName: 'ledger',
-        properties: {
-          KeySchema: [{ AttributeName: LEDGER.key, KeyType: 'HASH' }],
-          AttributeDefinitions: [{ AttributeName: LEDGER.key, AttributeType: 'S' }],
-        },
-      },
-    ],
-  });
-  endpoint = await openEndpoint((_, __, response) => {
+  table = await openLocalTable({ name: 'ledger', partition: LEDGER.key }, (_, __, response) => {
     if (cutAnswers === 0) return false;
     cutAnswers--;
-    const { end } = response;
-    response.end = (() => {
-      response.end = end;
-      response.destroy();
-      return response;
-    }) as typeof response.end;
+    loseAnswer(response);
     return false;
   });
-  endpoint.serve(service);
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  ledger = dynamoLedger(new DynamoDBClient({ endpoint: endpoint.url, region: 'us-east-1', credentials }), 'ledger');
+  ledger = dynamoLedger(new DynamoDBClient(clientOptions(table.url)), 'ledger');
 });
 
-afterAll(async () => {
-  await endpoint.close();
-  await service.close();
-  rmSync(dir, { recursive: true });
-});
+afterAll(() => table.close());
 
 let entries = 0;
 const newEntry = () => ({ id: `entry-${entries++}`, source: 'alb', label: 's3://logs/a.log.gz', keepDays: 400 });

@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ColumnType } from '../../../lambdas/core/tables/table.ts';
 import { type Athena, openAthena, QueryError } from '../../../local/athena/athena.ts';
 import { openParquetWriter } from '../../../local/firehose/parquet.ts';
+import { sharedFolder } from '../../helpers/folder.ts';
 import { tableResource } from '../firehose/firehose-fixture.ts';
 
 const columns = [
@@ -13,11 +13,10 @@ const columns = [
   { name: 'time', type: 'timestamp' },
 ] as const;
 
-let dir: string;
+const dir = sharedFolder();
 let athena: Athena;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'athena-'));
   await writeRows('logs', '2026-01-01', columns.slice(0, 2), ['{"0":"old","1":1}']);
   await writeRows('logs', '2026-01-02', columns, ['{"0":"new","1":2,"2":1704164645123456}']);
   await writeFile(join(dir, 'secret.csv'), 'a\n1\n');
@@ -25,10 +24,7 @@ beforeAll(async () => {
   athena = await openAthena({ dir, tables });
 });
 
-afterAll(async () => {
-  await athena.close();
-  await rm(dir, { recursive: true });
-});
+afterAll(() => athena.close());
 
 async function writeRows(
   table: string,

@@ -3,7 +3,8 @@ import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-
 import { expect, test } from 'vitest';
 import { openDynamoDb } from '../../../local/dynamodb/dynamodb.ts';
 import type { Resource } from '../../../local/template/resource.ts';
-import { client, temporaryFolder } from '../../helpers/assembly.ts';
+import { clientOptions } from '../../helpers/client-options.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 
 function table(properties: object = {}): Resource {
   return {
@@ -22,7 +23,7 @@ test('a folder can be opened again as soon as it is closed, and holds what was p
   const dir = join(temporaryFolder(), 'dynamodb');
   for (let round = 0; round < 5; round++) {
     const dynamoDb = await openDynamoDb({ dir, tables: [table()] });
-    const items = new DynamoDBClient(client(dynamoDb.url));
+    const items = new DynamoDBClient(clientOptions(dynamoDb.url));
     const Key = { pk: { S: 'item' } };
     const { Item } = await items.send(new GetItemCommand({ TableName: 'table', Key }));
     expect(Item?.round?.N, `round ${round}`).toBe(round === 0 ? undefined : String(round - 1));

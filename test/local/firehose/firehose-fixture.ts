@@ -6,6 +6,7 @@ import { FirehoseClient } from '@aws-sdk/client-firehose';
 import type { Column, ColumnType } from '../../../lambdas/core/tables/table.ts';
 import { type Firehose, openFirehose } from '../../../local/firehose/firehose.ts';
 import type { Resource } from '../../../local/template/resource.ts';
+import { clientOptions } from '../../helpers/client-options.ts';
 
 /** A table as the stack synthesizes it, in the database `lake`. */
 export function tableResource(name: string, columns: readonly { name: string; type: ColumnType }[]): Resource {
@@ -105,12 +106,7 @@ export async function serveFirehose(
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  const client = new FirehoseClient({
-    endpoint: `http://127.0.0.1:${port}`,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    maxAttempts: 1,
-  });
+  const client = new FirehoseClient({ ...clientOptions(`http://127.0.0.1:${port}`), maxAttempts: 1 });
   return {
     firehose,
     client,

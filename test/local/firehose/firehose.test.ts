@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DescribeDeliveryStreamCommand, PutRecordBatchCommand, PutRecordCommand } from '@aws-sdk/client-firehose';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
@@ -11,6 +10,7 @@ import { alb } from '../../../lambdas/core/formats/alb.ts';
 import { FIRST_FORMAT_KEY, keyOf, sourceTable } from '../../../lambdas/core/tables/table.ts';
 import { openAthena } from '../../../local/athena/athena.ts';
 import { openFirehose } from '../../../local/firehose/firehose.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 import { mappingOf, type ServedFirehose, serveFirehose, streamResource, tableResource } from './firehose-fixture.ts';
 
 const columns = [
@@ -25,14 +25,13 @@ const columns = [
 let dir: string;
 let served: ServedFirehose | undefined;
 
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'firehose-'));
+beforeEach(() => {
+  dir = temporaryFolder();
 });
 
 afterEach(async () => {
   await served?.close();
   served = undefined;
-  await rm(dir, { recursive: true });
 });
 
 type StreamOptions = Parameters<typeof streamResource>[1];

@@ -1,16 +1,14 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, readdir, readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { readBatches, type Spool, Spools } from '../../../local/firehose/spool.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 
 let folder: string;
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'spool-'));
+beforeEach(() => {
+  folder = temporaryFolder();
 });
-
-afterEach(() => rm(folder, { recursive: true }));
 
 async function recordsOf(spool: Spool | undefined): Promise<string[][]> {
   const batches: string[][] = [];
@@ -45,7 +43,7 @@ test.each([1, 4, 10, 25])(
     await spools.seal();
     const [file = ''] = await readdir(folder);
     const whole = join(folder, file);
-    const other = await Spools.open(await mkdtemp(join(folder, 'other-')));
+    const other = await Spools.open(temporaryFolder());
     await other.append(batch('cut off', 'here'));
     await other.seal();
     const frame = await readFile(other.sealed[0]?.file ?? '');

@@ -7,7 +7,7 @@ import { readLakeFolder } from '../../../bin/input/lake-folder.ts';
 import { select } from '../../../bin/output/balance.ts';
 import { openAthena } from '../../../local/athena/athena.ts';
 import { openLake } from '../../../local/open-lake.ts';
-import { temporaryFolder } from '../../helpers/assembly.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 
 const STREAMS = 3;
 const OBJECTS = 60;

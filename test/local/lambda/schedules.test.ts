@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { LocalLake } from '../../../local/local-lake.ts';
 import { openStack } from '../../../local/open-stack.ts';
-import { resource, temporaryFolder, writeAssembly } from '../../helpers/assembly.ts';
+import { resource, writeAssembly } from '../../helpers/assembly.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 
 const REPORT = `import { appendFileSync, readFileSync } from 'node:fs';
   const report = (value) => appendFileSync(process.env.REPORT, JSON.stringify(value) + '\\n');

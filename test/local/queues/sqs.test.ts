@@ -16,7 +16,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openEndpoint } from '../../../local/endpoint.ts';
 import { openSqs } from '../../../local/queues/sqs.ts';
 import type { Resource } from '../../../local/template/resource.ts';
-import { client, temporaryFolder } from '../../helpers/assembly.ts';
+import { clientOptions } from '../../helpers/client-options.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 
 function queue(localName: string, properties: Record<string, unknown> = {}): Resource {
   return { logicalId: localName, type: 'AWS::SQS::Queue', localName, properties };
@@ -34,7 +35,7 @@ async function opened({ dir = temporaryFolder(), queues = QUEUES } = {}) {
   const endpoint = await openEndpoint();
   const service = await openSqs({ dir: join(dir, 'queues'), queues, url: endpoint.url });
   endpoint.serve(service);
-  const sqs = new SQSClient(client(endpoint.url));
+  const sqs = new SQSClient(clientOptions(endpoint.url));
   onTestFinished(async () => {
     sqs.destroy();
     await endpoint.close();

@@ -16,7 +16,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openEndpoint } from '../../../local/endpoint.ts';
 import type { CreatedObject } from '../../../local/s3/object-store.ts';
 import { openS3 } from '../../../local/s3/s3.ts';
-import { client, temporaryFolder } from '../../helpers/assembly.ts';
+import { clientOptions } from '../../helpers/client-options.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 
 const Bucket = 'landing';
 
@@ -33,7 +34,7 @@ async function opened(dir = temporaryFolder()) {
     return false;
   });
   endpoint.serve(service);
-  const s3 = new S3Client(client(endpoint.url));
+  const s3 = new S3Client(clientOptions(endpoint.url));
   onTestFinished(async () => {
     s3.destroy();
     await endpoint.close();

@@ -1,8 +1,7 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { landingKey } from '../../../bin/input/landing-key.ts';
 import { alb } from '../../../lambdas/core/formats/alb.ts';
 import { json } from '../../../lambdas/core/formats/json.ts';
@@ -10,17 +9,17 @@ import { kong } from '../../../lambdas/core/formats/kong.ts';
 import { textOf } from '../../../lambdas/core/lines/utf8.ts';
 import type { CompiledFormat } from '../../../lambdas/core/reading/format.ts';
 import { Row } from '../../../lambdas/core/reading/row.ts';
-import { albLines, LOAD_BALANCERS, type LoadBalancer } from '../../../local/sample/alb.ts';
+import { albLines } from '../../../local/sample/alb.ts';
 import { ALB_ODDITIES } from '../../../local/sample/alb-oddities.ts';
 import { appEvents } from '../../../local/sample/app.ts';
 import { kongLines } from '../../../local/sample/kong.ts';
 import { count, emptyTally, type SampleLine } from '../../../local/sample/sample-line.ts';
 import { type SampleSource, writeSample } from '../../../local/sample/write-sample.ts';
+import { LOAD_BALANCER, NODE } from '../../helpers/alb.ts';
+import { sharedFolder } from '../../helpers/folder.ts';
 
 const FROM = Date.parse('2026-01-05T10:00:00Z');
 const SPAN = { from: FROM, to: FROM + 300_000 };
-const LOAD_BALANCER = LOAD_BALANCERS[0] as LoadBalancer;
-const NODE = LOAD_BALANCER.nodes[0] as string;
 
 interface Generator {
   readonly name: string;
@@ -131,14 +130,12 @@ describe('albLines', () => {
 
 describe('writeSample', () => {
   const lines = { alb: 2000, kong: 500, app: 500 };
-  let dir: string;
+  const dir = sharedFolder();
   let sample: SampleSource[];
 
   beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'sample-'));
     sample = await writeSample(dir, { seed: 'seed', end: new Date('2026-01-05T10:33:12Z'), lines });
   });
-  afterAll(() => rm(dir, { recursive: true }));
 
   test('plants the lines asked for in every source', () => {
     expect(sample.map(({ source, planted }) => [source, planted.lines])).toEqual(Object.entries(lines));

@@ -5,7 +5,8 @@ import { SqsDestination } from 'aws-cdk-lib/aws-s3-notifications';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { describe, expect, test } from 'vitest';
 import { localNameOf, readStack } from '../../../local/template/template.ts';
-import { type Assembly, resource, temporaryFolder, writeAssembly } from '../../helpers/assembly.ts';
+import { type Assembly, resource, writeAssembly } from '../../helpers/assembly.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 
 /** A place Fn::Sub fills. */
 const hole = (name: string): string => `\${${name}}`;

@@ -1,23 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { fingerprintOf, isSampled } from '../../../../lambdas/core/duplicates/record-key.ts';
-import { eachRecord, RecordReader } from '../../../../lambdas/core/duplicates/records.ts';
-import { FORMATS } from '../../../../lambdas/core/formats/registry.ts';
 import type { FormatOptions } from '../../../../lambdas/core/reading/format.ts';
-import { albLines, LOAD_BALANCERS, type LoadBalancer } from '../../../../local/sample/alb.ts';
+import { everydayAlbLines } from '../../../helpers/alb.ts';
+import { compiled } from '../../../helpers/compiled.ts';
+import { recordsOf as objectRecords } from '../../../helpers/records.ts';
 
-const LOAD_BALANCER = LOAD_BALANCERS[0] as LoadBalancer;
 const FROM = Date.parse('2026-01-05T10:00:00Z');
 
 /** An everyday line's fields; quoted ones without spaces between, so that each is one. */
-const FIELDS = [
-  ...albLines('recordKey', 1, {
-    loadBalancer: LOAD_BALANCER,
-    node: LOAD_BALANCER.nodes[0] as string,
-    from: FROM,
-    to: FROM + 60_000,
-    oddEvery: Number.POSITIVE_INFINITY,
-  }),
-].flatMap(({ text }) => text.match(/"[^"]*"|\S+/g) ?? []);
+const FIELDS = everydayAlbLines('recordKey', 1, { from: FROM, to: FROM + 60_000 }).flatMap(
+  (line) => line.match(/"[^"]*"|\S+/g) ?? [],
+);
 
 const KONG =
   '192.0.2.7 - - [29/Nov/2024:11:41:46 +0000] "GET /a HTTP/1.1" 200 5 "-" "curl" kong_request_id: "0123456789abcdef"';
@@ -29,19 +22,8 @@ interface Case {
 }
 
 /** The records of some lines: their fingerprints and minutes. */
-function recordsOf({ format, options = {}, recordKey }: Case, lines: readonly string[]) {
-  const compiled = FORMATS.get(format)?.compile(options);
-  if (!compiled) throw new Error(`no format ${format}`);
-  const records: { fingerprint: string; minute: number | undefined; position: number }[] = [];
-  const reader = new RecordReader(compiled, recordKey && [recordKey], (batch) => {
-    for (const { fingerprint, minute, position } of eachRecord(batch)) {
-      records.push({ fingerprint, minute, position });
-    }
-  });
-  reader.push(Buffer.from(lines.join('\n')));
-  reader.end();
-  return records;
-}
+const recordsOf = ({ format, options = {}, recordKey }: Case, lines: readonly string[]) =>
+  objectRecords(compiled(format, options), [Buffer.from(lines.join('\n'))], recordKey);
 
 function areAlike(of: Case, one: string, other: string): boolean {
   const [first, second, ...rest] = recordsOf(of, [one, other]);

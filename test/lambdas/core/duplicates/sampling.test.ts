@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { countPages, type StoredPage } from '../../../../lambdas/core/duplicates/counting.ts';
 import { type Page, Pager } from '../../../../lambdas/core/duplicates/pages.ts';
 import { RecordReader } from '../../../../lambdas/core/duplicates/records.ts';
-import { FORMATS } from '../../../../lambdas/core/formats/registry.ts';
+import { compiled } from '../../../helpers/compiled.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
 
@@ -16,11 +16,10 @@ const SEEDS = 400;
 /** How far a mean or a variance may be off, in its standard errors. */
 const DEVIATIONS = 5;
 
-const FORMAT = FORMATS.get('json')?.compile({ columns: { at: 'timestamp', request_id: 'string' } });
+const FORMAT = compiled('json', { columns: { at: 'timestamp', request_id: 'string' } });
 
 /** Pages of an object of the given records, of which each seed has others. */
 function pagesOf(seed: number, origin: string, ids: readonly number[]): StoredPage[] {
-  if (!FORMAT) throw new Error('no format json');
   const pages: StoredPage[] = [];
   const take = ({ fingerprints }: Page) => pages.push({ origin, sampleRate: RATE, fingerprints });
   const pager = new Pager({ sampleRate: RATE, from: 0, to: Number.POSITIVE_INFINITY, take });

@@ -8,9 +8,9 @@ import {
   type LineBatcherProps,
   MAX_REJECTED_KEPT,
 } from '../../../../lambdas/core/loading/line-batcher.ts';
-import { rowsOf as packedRows } from '../../../../lambdas/core/loading/pack.ts';
 import { loadsTable, rejectedTable } from '../../../../lambdas/core/tables/lake-tables.ts';
-import { sourceTable, type Table } from '../../../../lambdas/core/tables/table.ts';
+import { sourceTable } from '../../../../lambdas/core/tables/table.ts';
+import { rowsByName } from '../../../helpers/rows.ts';
 
 const LINE =
   'https 2026-11-22T10:00:00.123456Z app/web/50dc6c495c0c9188 192.0.2.10:2817 10.0.0.1:80 0.001 0.020 0.000 200 200 34 366 ' +
@@ -33,14 +33,6 @@ function batcher(props: Partial<LineBatcherProps> = {}): LineBatcher {
   });
 }
 
-/** Rows of sent records by column name. */
-function rowsOf(records: readonly Uint8Array[], { columns }: Table): Record<string, unknown>[] {
-  return packedRows(Buffer.concat(records)).map((line) => {
-    const row = JSON.parse(line) as Record<string, unknown>;
-    return Object.fromEntries(columns.filter(({ key }) => key in row).map(({ name, key }) => [name, row[key]]));
-  });
-}
-
 function run(text: string | Buffer, props: Partial<LineBatcherProps> = {}) {
   const one = batcher(props);
   one.push(Buffer.from(text as string));
@@ -50,11 +42,11 @@ function run(text: string | Buffer, props: Partial<LineBatcherProps> = {}) {
 
 function finish(one: LineBatcher) {
   const shipments = one.takeRemaining();
-  const rows = rowsOf(
+  const rows = rowsByName(
     shipments.flatMap((each) => each.rows),
     table,
   );
-  const rejected = rowsOf(
+  const rejected = rowsByName(
     shipments.flatMap((each) => each.rejected),
     rejectedTable,
   );
@@ -166,7 +158,7 @@ describe('LineBatcher', () => {
     expect(shipments.length).toBeGreaterThan(2);
     let rows = 0;
     for (const batch of shipments) {
-      rows += rowsOf(batch.rows, table).length;
+      rows += rowsByName(batch.rows, table).length;
       expect(batch.counts.lines).toBe(rows);
     }
     expect(rows).toBe(24_000);
@@ -182,7 +174,7 @@ describe('LineBatcher', () => {
         const done = first.takeFullBatches().slice(0, cut % 2);
         const resume = done.at(-1)?.counts;
         const second = run(text, resume ? { resume } : {});
-        const before = rowsOf(
+        const before = rowsByName(
           done.flatMap((each) => each.rows),
           table,
         );

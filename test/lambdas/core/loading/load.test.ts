@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -17,11 +17,13 @@ import {
   type Ports,
   type Source,
 } from '../../../../lambdas/core/loading/load.ts';
-import { rowsOf } from '../../../../lambdas/core/loading/pack.ts';
 import type { FormatOptions } from '../../../../lambdas/core/reading/format.ts';
 import type { InputPlace, SourceSettings } from '../../../../lambdas/core/settings.ts';
 import { loadsTable, rejectedTable } from '../../../../lambdas/core/tables/lake-tables.ts';
 import { sourceTable, type Table } from '../../../../lambdas/core/tables/table.ts';
+import { compiled } from '../../../helpers/compiled.ts';
+import { GOLDEN, goldenCases } from '../../../helpers/golden.ts';
+import { rowsByName } from '../../../helpers/rows.ts';
 
 const OBJECT = { bucket: 'logs', key: 'AWSLogs/a.log.gz', etag: 'd41d8cd98f00b204e9800998ecf8427e' };
 const ATTEMPT: Attempt = { holder: 'message-a', leaseUntil: Number.MAX_SAFE_INTEGER, outOfTime: () => false };
@@ -69,11 +71,8 @@ class Streams {
     };
   };
 
-  rows(stream: string, { columns }: Table): Record<string, unknown>[] {
-    return rowsOf(Buffer.concat(this.records.get(stream) ?? [])).map((line) => {
-      const row = JSON.parse(line) as Record<string, unknown>;
-      return Object.fromEntries(columns.filter(({ key }) => key in row).map(({ name, key }) => [name, row[key]]));
-    });
+  rows(stream: string, table: Table): Record<string, unknown>[] {
+    return rowsByName(this.records.get(stream) ?? [], table);
   }
 }
 
@@ -89,33 +88,20 @@ function portsOf(ledger: Ledger, streams: Streams): Ports {
 }
 
 function sourceOf(format: string, lane: 'objects' | 'events', options: FormatOptions = {}): Source {
-  const compiled = FORMATS.get(format)?.compile(options);
-  if (!compiled) throw new Error(`no format ${format}`);
   const place: InputPlace = lane === 'objects' ? { lane, bucket: OBJECT.bucket } : { lane, logGroups: ['/app'] };
   const settings: SourceSettings = { name: format, format, ...place, streams: ['rows'], keepRaw: 'on-error' };
-  return { settings, format: compiled };
+  return { settings, format: compiled(format, options) };
 }
 
 async function* bodyOf(bytes: Uint8Array, size = 65_536): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-const GOLDEN = join(import.meta.dirname, '..', '..', '..', 'golden');
-
 /** The golden inputs of a format that are lines, each with its options. */
-function goldenLines(format: string): { bytes: Buffer; options: Record<string, unknown> }[] {
-  const folder = join(GOLDEN, format);
-  const files = readdirSync(folder);
-  return files
-    .filter((file) => file.endsWith('.log'))
-    .map((file) => {
-      const options = file.replace(/\.log$/, '.options.json');
-      return {
-        bytes: readFileSync(join(folder, file)),
-        options: files.includes(options) ? JSON.parse(readFileSync(join(folder, options), 'utf8')) : {},
-      };
-    });
-}
+const goldenLines = (format: string) =>
+  goldenCases(format)
+    .filter(({ path }) => path.endsWith('.log'))
+    .map(({ path, options }) => ({ bytes: readFileSync(path), options }));
 
 function loadedOf(result: LoadResult): Loaded {
   if (result.outcome !== 'loaded') throw new Error(`expected it to be loaded, got ${result.outcome}`);
@@ -161,10 +147,7 @@ describe('every format on both lanes', () => {
 });
 
 describe('loadObject', () => {
-  const line = readFileSync(
-    join(import.meta.dirname, '..', '..', '..', 'golden', 'alb', 'a-line-of-34-fields.log'),
-    'utf8',
-  ).split('\n')[0];
+  const [line] = readFileSync(join(GOLDEN, 'alb', 'a-line-of-34-fields.log'), 'utf8').split('\n');
   const many = Buffer.from(`${`${line}\n`.repeat(9999)}bad\n\n${`${line}\n`.repeat(9999)}`);
   const alb = sourceOf('alb', 'objects');
   const table = sourceTable('alb', '', alb.format.columns, 'objects');
