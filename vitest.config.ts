@@ -1,11 +1,47 @@
 import { defineConfig } from 'vitest/config';
 
+/** Files that take longer than a few seconds: whole stacks, whole processes, faults, memory and measuring. */
+const SLOW = [
+  'test/bench/bench.test.ts',
+  'test/bin/commands/duplicates.test.ts',
+  'test/bin/lake.test.ts',
+  'test/bin/operations/{aws,operations}.test.ts',
+  'test/faults/*.test.ts',
+  'test/lambdas/edges/duplicates-{cost,deaths}.test.ts',
+  'test/lib/synth.test.ts',
+  'test/local/{duplicates,open-lake,open-stack}.test.ts',
+  'test/local/firehose/streams.test.ts',
+  'test/memory/*.test.ts',
+];
+
+/** Runs of each property of the kernel in the fast project; the slow one runs them again, twenty times as often. */
+const FUZZ = ['test/lambdas/core/reading/kernel.test.ts'];
+const FEW_RUNS = '20';
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    globalSetup: ['test/faults/setup.ts'],
-    // The first synth of a process and the local stack's start take seconds on a busy machine.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    projects: [
+      {
+        test: {
+          name: 'fast',
+          include: ['test/**/*.test.ts'],
+          exclude: SLOW,
+          env: { TRIBUTARY_FUZZ_RUNS: process.env.TRIBUTARY_FUZZ_RUNS ?? FEW_RUNS },
+          testTimeout: 5000,
+          // Before the slow ones.
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'slow',
+          include: [...SLOW, ...FUZZ],
+          globalSetup: ['test/faults/setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 });

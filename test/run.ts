@@ -1,6 +1,6 @@
 /**
  * `npm test`: lint, types, docs and every test, all of them even when one fails, and at the end one
- * line with the true counts. Arguments are handed to vitest: `npm test -- test/core`.
+ * line with the true counts. Arguments are handed to vitest: `npm test -- test/lambdas/core`.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -40,7 +40,9 @@ test.runIf(process.platform === 'linux')('a process that only has the id of the 
   expect(() => lockFolder(dir)).not.toThrow();
 });
 
-test('of several processes that come for the lock of a dead one at the same moment, one gets it', async () => {
+test('of several processes that come for the lock of a dead one at the same moment, one gets it', {
+  timeout: 30_000,
+}, async () => {
   const module = JSON.stringify(new URL('../../local/lock.ts', import.meta.url).href);
   // A round for each line it reads: the folder, and when all are to begin.
   const script = `
