@@ -161,12 +161,12 @@ describe('rooms', () => {
 });
 
 describe('the project', () => {
-  test('has the rooms it says and nothing beside them that no tool insists on', () => {
+  test('the repository root has only the documented folders and what tools insist on', () => {
     const found = readdirSync(ROOT).filter((name) => !name.startsWith('.') && !MADE.includes(name));
     expect(found.filter((name) => ![...ROOMS, ...BESIDE].includes(name))).toEqual([]);
   });
 
-  test('pins every dependency to one version', () => {
+  test('every dependency is pinned to one version', () => {
     const { dependencies, devDependencies, optionalDependencies } = JSON.parse(
       readFileSync(join(ROOT, 'package.json'), 'utf8'),
     ) as Record<string, Record<string, string>>;
@@ -174,7 +174,7 @@ describe('the project', () => {
     expect(versions.filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))).toEqual([]);
   });
 
-  test('names no registry in its lock, so that any will do', () => {
+  test('the lock file names no registry, so that any will do', () => {
     const lock = readFileSync(join(ROOT, 'package-lock.json'), 'utf8');
     expect(lock).not.toMatch(/"resolved":/);
   });

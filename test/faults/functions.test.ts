@@ -29,7 +29,7 @@ async function redrive({ lake }: FaultyLake): Promise<number> {
 }
 
 describe('a function', { timeout: 180_000 }, () => {
-  test('without enough memory leaves dead letters, which load after the fix', async () => {
+  test('a function without enough memory leaves dead letters, which load after the fix', async () => {
     const dir = temporaryFolder();
     const logs = [1, 2].map((index) => albObject(`object-${index}`, LINES));
     // Enough to start, too little for the batches under way.
@@ -46,7 +46,7 @@ describe('a function', { timeout: 180_000 }, () => {
     expect(repeated).toBeLessThanOrEqual(10 * MOST_REPEATED_PER_DEATH);
   });
 
-  test('that runs out of time goes on in other invocations', async () => {
+  test('a function that runs out of time goes on in other invocations', async () => {
     let invocations = 0;
     const faulty = await openFaultyLake({
       changes: { timeoutSeconds: 5, concurrency: 1 },
@@ -66,7 +66,7 @@ describe('a function', { timeout: 180_000 }, () => {
     expect(repeated).toBeLessThanOrEqual((invocations - 1) * MOST_REPEATED_PER_DEATH);
   });
 
-  test('killed at its time limit in the middle of an object is followed by one that goes on', async () => {
+  test('a function killed at its time limit in the middle of an object is followed by one that goes on', async () => {
     let hung = 0;
     const faulty = await openFaultyLake({
       changes: { timeoutSeconds: 3 },
@@ -83,7 +83,7 @@ describe('a function', { timeout: 180_000 }, () => {
     expect(repeated).toBeLessThanOrEqual(3 * MOST_REPEATED_PER_DEATH);
   });
 
-  test('that can never read one object gives up on that one alone, until it is mended', async () => {
+  test('a function that can never read one object gives up on that one alone, until it is mended', async () => {
     let broken = true;
     const waits: unknown[] = [];
     const faulty = await openFaultyLake({

@@ -25,7 +25,7 @@ const runAt = (time: number) => ({ time: new Date(time).toISOString() }) as Sche
 const later = () => Date.now() + QUIET_MS + 1000;
 
 describe('a run of the schedule', () => {
-  test('counts the minutes that are due by its time and puts what it has counted, by source', async () => {
+  test('a run counts the minutes that are due by its time and puts what it has counted, by source', async () => {
     const source = newSource();
     const lines = [lineOf(2, 1), lineOf(2, 1), lineOf(1, 2)];
     await deliver({ source, key: 'a', lines }, { source, key: 'b', lines: [lineOf(1, 2)] });
@@ -50,7 +50,7 @@ describe('a run of the schedule', () => {
     expect(printed.metrics).toHaveLength(2);
   });
 
-  test('begins with no minute when its time is over, and leaves them to the next run', async () => {
+  test('a run begins with no minute when its time is over, and leaves them to the next run', async () => {
     const source = newSource();
     await deliver({ source, key: 'a', lines: [lineOf(2, 1)] });
     expect(await handler(runAt(later()), contextOf(0))).toEqual({ left: 1 });
@@ -59,7 +59,7 @@ describe('a run of the schedule', () => {
     expect(await totals(source)).toEqual({ checked: 1, withinObject: 0, acrossObjects: 0 });
   });
 
-  test('fails when the table does not answer as it should: what is marked is counted by the next run', async () => {
+  test('a run fails when the table does not answer as it should: what is marked is counted by the next run', async () => {
     const source = newSource();
     await deliver({ source, key: 'a', lines: [lineOf(2, 1)] });
     table.deny = true;

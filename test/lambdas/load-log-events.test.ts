@@ -44,7 +44,7 @@ const handedOn = () => services.asked('/functions/duplicates-track/invocations')
 const put = () => printed.metrics.map(({ dimensions, metrics, rest }) => [dimensions.source, metrics, rest.reason]);
 
 describe('a payload of a log group', () => {
-  test('is loaded, its metrics are put, and the event is handed on to the duplicate check as it came', async () => {
+  test('a payload is loaded, its metrics are put, and the event is handed on to the duplicate check as it came', async () => {
     const event = newEvent({ logStream: 'web/192.0.2.10' });
     await handler(event, contextOf());
     expect(
@@ -82,7 +82,7 @@ describe('a payload of a log group', () => {
     expect(handedOn()).toEqual([event]);
   });
 
-  test('is skipped when it comes again, and handed on again: the first attempt may have ended before it could', async () => {
+  test('a payload that comes again is skipped, and handed on again: the first attempt may have ended before it could', async () => {
     const event = newEvent();
     await handler(event, contextOf());
     services.reset();
@@ -92,7 +92,7 @@ describe('a payload of a log group', () => {
     expect(handedOn()).toEqual([event]);
   });
 
-  test('is loaded all the same when it cannot be handed on, and counted', async () => {
+  test('a payload that cannot be handed on is loaded all the same, and counted', async () => {
     services.service.reply = (request) =>
       request.path.includes('/functions/') ? failure('AccessDeniedException', 403) : accepted(request);
     await handler(newEvent(), contextOf());
@@ -100,7 +100,7 @@ describe('a payload of a log group', () => {
     expect(put().at(-1)).toEqual(['app', { PayloadsNotChecked: [1, 'Count'] }, undefined]);
   });
 
-  test('fails, and is not handed on, when Firehose does not take it in time: Lambda then invokes again', async () => {
+  test('an invocation fails, and hands nothing on, when Firehose does not take its payload in time: Lambda invokes again', async () => {
     services.service.reply = (request) =>
       request.operation.includes('Firehose') ? failure('ServiceUnavailableException', 503) : accepted(request);
     const event = newEvent();
@@ -111,7 +111,7 @@ describe('a payload of a log group', () => {
     expect(rows().map(({ position }) => position)).toEqual([1, 2]);
   });
 
-  test('fails when only part of it was taken in time, and goes on from there when it comes again', async () => {
+  test('an invocation fails when only part of its payload was taken in time, and the next goes on from there', async () => {
     const events = Array.from({ length: 1500 }, (_, index) => ({
       id: String(index),
       timestamp: 1,
@@ -139,7 +139,7 @@ describe('a payload of a log group', () => {
     expect(loads()).toMatchObject([{ lines: 1500, rows: 1500 }]);
   });
 
-  test('fails when another request is loading it: that one may not come to the end', async () => {
+  test('an invocation fails when another request is loading its payload: that one may not come to the end', async () => {
     const event = newEvent();
     services.service.reply = () => failure('ServiceUnavailableException', 503);
     await expect(handler(event, contextOf(0, 'request-1'))).rejects.toThrow();
@@ -152,12 +152,12 @@ describe('a payload of a log group', () => {
 });
 
 describe('an invocation', () => {
-  test('by which CloudWatch tests the function does nothing', async () => {
+  test('an invocation by which CloudWatch tests the function does nothing', async () => {
     await handler(subscriptionEvent({ ...PAYLOAD, messageType: 'CONTROL_MESSAGE', logEvents: [] }), contextOf());
     expect([services.service.requests, printed.metrics]).toEqual([[], []]);
   });
 
-  test('with events of a group that no source has fails: they must not vanish', async () => {
+  test('an invocation with events of a group that no source has fails: they must not vanish', async () => {
     await expect(handler(newEvent({ logGroup: '/example/other' }), contextOf())).rejects.toMatchObject({
       name: 'SettingsError',
       message: 'log group /example/other: no source has it',
@@ -165,7 +165,7 @@ describe('an invocation', () => {
     expect(services.service.requests).toEqual([]);
   });
 
-  test('that is no payload fails', async () => {
+  test('an invocation that is no payload fails', async () => {
     await expect(handler({}, contextOf())).rejects.toMatchObject({ name: 'BadPayloadError' });
   });
 });

@@ -72,7 +72,7 @@ const skipped = () =>
     .map(({ dimensions, metrics, rest }) => [dimensions.source, metrics.InputsSkipped, rest.reason]);
 
 describe('an object that is announced', () => {
-  test('is loaded: its rows, its rejected lines and its row of loads are sent to their streams', async () => {
+  test('an object is loaded: its rows, its rejected lines and its row of loads are sent to their streams', async () => {
     serve({ body: gzipSync(OBJECT) });
     expect(await handled(sqsEvent({ body: newObject() }))).toEqual([]);
     expect(rows().map(({ position, request_id, status }) => [position, request_id, status])).toEqual([
@@ -89,7 +89,7 @@ describe('an object that is announced', () => {
     expect(loads()).toMatchObject([{ source: 'web', kind: 'object', bytes: OBJECT.length, ...counts }]);
   });
 
-  test('puts every metric of a load, by source, and none by origin or reason', async () => {
+  test('every metric of a load is put, by source, and none by origin or reason', async () => {
     serve({ body: OBJECT });
     const before = Date.now();
     await handled(sqsEvent({ body: newObject() }));
@@ -121,7 +121,7 @@ describe('an object that is announced', () => {
     expect(JSON.parse(String(line?.rest.reasons))).toMatchObject({ blank_line: 1 });
   });
 
-  test('puts no age when no row tells a time', async () => {
+  test('no age is put when no row tells a time', async () => {
     serve({ body: '{"request_id":"r-1"}\n' });
     await handled(sqsEvent({ body: newObject() }));
     expect(Object.keys(printed.metrics[0]?.metrics ?? {}).filter((name) => name.includes('Age'))).toEqual([]);
@@ -130,7 +130,7 @@ describe('an object that is announced', () => {
 
   const envelopes = ['s3-notification.json', 'sns-notification.json', 'eventbridge-object-created.json'];
 
-  test.each(envelopes)('is found in %s', async (file) => {
+  test.each(envelopes)('the object of %s is loaded', async (file) => {
     serve({ body: OBJECT });
     // A version of its own for each envelope.
     const body = eventText(file).replaceAll(ANNOUNCED.etag, `etag-${file}`);
@@ -139,7 +139,7 @@ describe('an object that is announced', () => {
     expect(loads()).toMatchObject([{ bucket: ANNOUNCED.bucket, object_key: ANNOUNCED.key, etag: `etag-${file}` }]);
   });
 
-  test('is loaded once, in whatever envelopes it is announced', async () => {
+  test('an object is loaded once, in whatever envelopes it is announced', async () => {
     serve({ body: OBJECT });
     const messages = envelopes.map((file) => ({ body: eventText(file), messageId: file }));
     expect(await handled(sqsEvent(...messages))).toEqual([]);
@@ -152,20 +152,20 @@ describe('an object that is announced', () => {
     ['no_source', 'elsewhere/a.json'],
     ['folder', 'web/2026/'],
     ['not_a_log', 'AWSLogs/123456789012/ELBAccessLogTestFile'],
-  ])('is left alone and counted as %s when its key is %s', async (reason, key) => {
+  ])('an object is left alone and counted as %s when its key is %s', async (reason, key) => {
     expect(await handled(sqsEvent({ body: newObject(key) }))).toEqual([]);
     expect(services.service.requests).toEqual([]);
     expect(skipped()).toEqual([['none', [1, 'Count'], reason]]);
   });
 
-  test('is left alone when another object has taken its place', async () => {
+  test('an object is left alone when another has taken its place', async () => {
     serve({ status: 412 });
     expect(await handled(sqsEvent({ body: newObject() }))).toEqual([]);
     expect(services.records('loads')).toEqual([]);
     expect(skipped()).toEqual([['web', [1, 'Count'], 'replaced']]);
   });
 
-  test('is announced again at once when there was no time to read all of it, and goes on from there', async () => {
+  test('an object is announced again at once when there was no time to read all of it, and goes on from there', async () => {
     const body = newObject();
     vi.useFakeTimers({ toFake: ['Date'] });
     services.service.reply = (request) => {
@@ -187,7 +187,7 @@ describe('an object that is announced', () => {
     expect(loads()).toMatchObject([{ lines: 6, rows: 3 }]);
   });
 
-  test('is announced again for when the lease is over when another message holds it', async () => {
+  test('an object that another message holds is announced again for when the lease is over', async () => {
     const body = newObject();
     serve({ status: 500 });
     expect(await handled(sqsEvent({ body, messageId: 'message-1' }))).toEqual(['message-1']);
@@ -205,13 +205,13 @@ describe('a message', () => {
   test.each([
     ['that S3 sends when notifications are configured', eventText('s3-test-event.json')],
     ['about a deletion', eventText('s3-notification.json').replace('ObjectCreated:Put', 'ObjectRemoved:Delete')],
-  ])('%s is done without a request', async (_, body) => {
+  ])('a message %s is done without a request', async (_, body) => {
     expect(await handled(sqsEvent({ body }))).toEqual([]);
     expect(services.service.requests).toEqual([]);
     expect(printed.metrics).toEqual([]);
   });
 
-  test('that cannot be loaded comes back, after a wait that grows with its receives; the others are done', async () => {
+  test('a message that cannot be loaded comes back, after a wait that grows with its receives; the others are done', async () => {
     services.service.reply = (request) =>
       isGet(request) ? (request.path.includes('gone') ? { status: 404 } : { body: OBJECT }) : accepted(request);
     const event = sqsEvent(
@@ -231,7 +231,7 @@ describe('a message', () => {
     expect(loads()).toHaveLength(1);
   });
 
-  test('whose rows Firehose does not take in time comes back', async () => {
+  test('a message whose rows Firehose does not take in time comes back', async () => {
     services.service.reply = (request) =>
       isGet(request)
         ? { body: OBJECT }
@@ -242,7 +242,7 @@ describe('a message', () => {
     expect(printed.logs).toMatchObject([{ level: 'ERROR', error: { name: 'DeliveryError' } }]);
   });
 
-  test('that a later attempt has overtaken is not hurried back: it would overtake that one', async () => {
+  test('a message that a later attempt has overtaken is not hurried back: it would overtake that one', async () => {
     const event = sqsEvent({ body: newObject() });
     let overtaking: Promise<string[]> | undefined;
     services.service.reply = async (request) => {

@@ -74,11 +74,11 @@ const asked = (operation: string) =>
     .map(({ body }) => JSON.parse(body) as Record<string, unknown>);
 
 describe('a batch of messages', () => {
-  test.each([1, 2])('comes back whole when the table cannot be read, received %i times', async (receives) => {
+  test.each([1, 2])('every message comes back when the table cannot be read, received %i times', async (receives) => {
     expect(await failures(message('one', receives), message('two'))).toEqual(['one', 'two']);
   });
 
-  test('comes back at times so far apart that its messages are mostly in batches of their own', async () => {
+  test('messages that fail together come back so far apart that they are mostly in batches of their own', async () => {
     await failures(message('one'), message('two'), message('three', 3));
     expect(asked('AmazonSQS.ChangeMessageVisibility')).toMatchObject([
       { ReceiptHandle: 'receipt of one', VisibilityTimeout: 10 },
@@ -87,19 +87,19 @@ describe('a batch of messages', () => {
     ]);
   });
 
-  test('that comes again has the messages deleted at once that announce no object of a source', async () => {
+  test('deletes a redelivered message that announces no object of a source', async () => {
     expect(await failures(message('folder', 2, 'web/2026/'), message('object', 2))).toEqual(['object']);
     const [first] = service.requests;
     expect(first?.operation).toBe('AmazonSQS.DeleteMessage');
     expect(asked('AmazonSQS.DeleteMessage')).toMatchObject([{ ReceiptHandle: 'receipt of folder' }]);
   });
 
-  test('that comes for the first time deletes nothing itself: Lambda does', async () => {
+  test('deletes no message of a batch that comes for the first time: Lambda does', async () => {
     expect(await failures(message('folder', 1, 'web/2026/'), message('object'))).toEqual(['object']);
     expect(asked('AmazonSQS.DeleteMessage')).toEqual([]);
   });
 
-  test('has the message alone come back that nobody can read', async () => {
+  test('a message that nobody can read comes back alone', async () => {
     expect(await failures({ body: 'hello', messageId: 'unreadable' }, message('folder', 1, 'web/2026/'))).toEqual([
       'unreadable',
     ]);
@@ -109,7 +109,7 @@ describe('a batch of messages', () => {
 describe('an object', () => {
   const line = (at: string, id: string) => `${JSON.stringify({ timestamp: at, request_id: id })}\n`;
 
-  test('is checked once; its records outside the window are counted, and its further deliveries', async () => {
+  test('an object is checked once; its records outside the window are counted, and its further deliveries', async () => {
     table.deny = false;
     const [now, longAgo] = [new Date().toISOString(), '2020-01-05T10:00:00Z'];
     service.reply = ({ method }) =>
@@ -124,7 +124,7 @@ describe('an object', () => {
     ]);
   });
 
-  test('that another has taken the place of is done', async () => {
+  test('an object that another has taken the place of is done', async () => {
     table.deny = false;
     service.reply = ({ method }) => (method === 'GET' ? { status: 412 } : json({}));
     expect(await failures(message('replaced'))).toEqual([]);
@@ -133,17 +133,17 @@ describe('an object', () => {
 });
 
 describe('a payload', () => {
-  test('fails when the table cannot be read: Lambda invokes again', async () => {
+  test('a payload fails when the table cannot be read: Lambda invokes again', async () => {
     const event = subscriptionEvent(subscriptionPayload());
     await expect(handler(event, contextOf())).rejects.toMatchObject({ name: 'AccessDeniedException' });
   });
 
-  test('of a group that no source has fails', async () => {
+  test('a payload of a group that no source has fails', async () => {
     const event = subscriptionEvent({ ...subscriptionPayload(), logGroup: '/example/other' });
     await expect(handler(event, contextOf())).rejects.toMatchObject({ name: 'SettingsError' });
   });
 
-  test('by which CloudWatch tests the function makes no request', async () => {
+  test('a payload by which CloudWatch tests the function makes no request', async () => {
     const event = subscriptionEvent({ ...subscriptionPayload(), messageType: 'CONTROL_MESSAGE', logEvents: [] });
     expect(await handler(event, contextOf())).toBeUndefined();
     expect(service.requests).toEqual([]);

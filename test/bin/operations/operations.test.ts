@@ -276,7 +276,7 @@ describe('lake replay-rejected', () => {
     expect((await summary()).findings).toEqual([]);
   });
 
-  test('broken off when its rows were sent, counts them in loads when it is run again', async () => {
+  test('a replay broken off when its rows were sent counts them in loads when it is run again', async () => {
     await put('web/barred-too.log', [...lines(2, 800), BARRED]);
     await lake.settle();
     const fixed = withFormat(FIXED);
@@ -304,7 +304,7 @@ describe('lake backfill', () => {
     }
   };
 
-  test('killed midway and run again, has loaded every object once', { timeout: 180_000 }, async () => {
+  test('a backfill killed midway and run again has loaded every object once', { timeout: 180_000 }, async () => {
     const count = 105;
     layOld(count);
     const listed = { listed: count, queued: count, alreadyLoaded: 0, outOfTime: 0, noLogs: 0 };

@@ -38,7 +38,7 @@ describe('the duplicate check', () => {
     expect((await store.inputStats(source.settings.name)).map(({ redelivered }) => redelivered)).toEqual([2]);
   });
 
-  test('takes the retry of a delivery that had been checked for no redelivery', async () => {
+  test('a retried delivery is not counted as a redelivery', async () => {
     const source = newSource();
     const lines = [lineOf(1, 1)];
     await deliver({ source, key: 'a', lines });

@@ -41,7 +41,7 @@ describe('metrics', () => {
       },
       { minute: '2026-01-05T10:20:00.000Z', sampleRate: '0.25' },
     ],
-  ] as const)('of %s are one line, by source and nothing finer', (_, put, metrics, rest) => {
+  ] as const)('the metrics of %s are one line, by source and nothing finer', (_, put, metrics, rest) => {
     put();
     expect(printed.metrics).toHaveLength(1);
     expect(printed.metrics).toMatchObject([
@@ -53,12 +53,12 @@ describe('metrics', () => {
   test.each([
     ['the minute itself', '2026-01-05T10:20:00Z', Date.parse('2026-01-05T10:20:00Z')],
     ['now for a minute to come, which CloudWatch would not take', '2026-01-05T13:00:00Z', NOW],
-  ])('of a count are stamped with %s', (_, time, timestamp) => {
+  ])('the metrics of a count are stamped with %s', (_, time, timestamp) => {
     putCountMetrics({ ...COUNTED, minute: minuteOf(time) });
     expect(printed.metrics.map((line) => line.timestamp)).toEqual([timestamp]);
   });
 
-  test('of one source do not come with those of the source before', () => {
+  test('the metrics of one source do not come with those of the source before', () => {
     putSkipMetric('web', 'held');
     putHandingOnMetric('app');
     expect(printed.metrics.map(({ dimensions, metrics }) => [dimensions.source, Object.keys(metrics)])).toEqual([

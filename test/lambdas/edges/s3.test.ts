@@ -95,7 +95,7 @@ describe('openObject', () => {
     ['10', '0123', 's3://logs/web/a b+c.log.gz: expected 10 bytes, got 4'],
     ['10', '', 's3://logs/web/a b+c.log.gz: expected 10 bytes, got 0'],
     [undefined, '0123', undefined],
-  ])('of a body announced as %s bytes, takes "%s" for whole or fails', async (length, text, message) => {
+  ])('takes a body announced as %s bytes, of which "%s" came, for whole or fails', async (length, text, message) => {
     const headers = length === undefined ? {} : { 'content-length': length };
     const ended = new S3Client({
       ...clientOptions(s3.url),

@@ -166,7 +166,7 @@ describe('pages', () => {
     ]);
   });
 
-  test('are the same however many records come at a time', { timeout: 20_000 }, () => {
+  test('pages are the same however many records come at a time', { timeout: 20_000 }, () => {
     const limits = [MAX_WAITING, MAX_PAGE_FINGERPRINTS];
     const short = fc.integer({ min: 1, max: 50 });
     const long = fc.oneof(...limits.map((at) => fc.integer({ min: at - 9, max: at + 9 })));
@@ -251,7 +251,7 @@ describe('counting', () => {
     fingerprints: pack(new Uint32Array(BigUint64Array.from(numbers, (each) => BigInt(each) << 16n).sort().buffer)),
   });
 
-  test('is that of an account of every number, whatever the order and the cut of the pages', () => {
+  test('the count is that of an account of every number, whatever the order and the cut of the pages', () => {
     const objects = fc.array(fc.array(fc.nat(30), { maxLength: 30 }), { maxLength: 6 });
     fc.assert(
       fc.property(objects, fc.nat(30), (entries, cut) => {
@@ -293,7 +293,7 @@ describe('counting', () => {
     expect(countPages([page, other])).toMatchObject({ checked: 6, acrossObjects: 3 });
   });
 
-  test('is that of an account of every hash, whatever pages hold at whatever rates', () => {
+  test('the count is that of an account of every hash, whatever pages hold at whatever rates', () => {
     const rates = [1, 0.3, 0.001];
     const hash = fc.oneof(
       fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
@@ -340,7 +340,7 @@ describe('counting', () => {
     );
   });
 
-  test('is exact where the fingerprints of thousands begin alike', () => {
+  test('the count is exact where the fingerprints of thousands begin alike', () => {
     const crowd = Array.from({ length: 20_000 }, (_, index) => 2 ** 40 + index * 977);
     const spread = Array.from({ length: 20_000 }, (_, index) => index * 2 ** 33 + 3);
     const all = [...crowd, ...spread];
@@ -351,7 +351,7 @@ describe('counting', () => {
     });
   });
 
-  test('of no pages is nothing', () => {
+  test('the count of no pages is nothing', () => {
     expect(countPages([])).toMatchObject({ checked: 0, withinObject: 0, acrossObjects: 0, sample: [] });
   });
 });

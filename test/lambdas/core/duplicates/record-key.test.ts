@@ -48,7 +48,7 @@ describe('the recordKey of a record', () => {
     ['another trace id', { 17: '"Root=1-0-1"' }],
     ['another time of the request', { 21: '2026-01-05T10:00:00.000001Z' }],
     ['another connection', { 29: 'TID_0' }],
-  ])('of an ALB line with %s is another', (_, changes) => {
+  ])('an ALB line with %s is another record', (_, changes) => {
     expect(areAlike({ format: 'alb' }, albWith({}), albWith(changes))).toBe(false);
   });
 
@@ -56,11 +56,11 @@ describe('the recordKey of a record', () => {
     ['another user agent', { 13: '"other"' }],
     ['more bytes', { 11: '1234567' }],
     ['a field AWS has added since', { 33: '192.0.2.1 "new"' }],
-  ])('of an ALB line with %s is the same', (_, changes) => {
+  ])('an ALB line with %s is the same record', (_, changes) => {
     expect(areAlike({ format: 'alb' }, albWith({}), albWith(changes))).toBe(true);
   });
 
-  test('of a Kong line is the request id, and the whole line where there is none', () => {
+  test('a Kong line is told by its request id, and by the whole line where there is none', () => {
     expect(areAlike({ format: 'kong' }, KONG, KONG.replace(' 200 ', ' 201 '))).toBe(true);
     expect(areAlike({ format: 'kong' }, KONG, KONG.replace('0123', '9999'))).toBe(false);
     const [old = ''] = KONG.split(' kong_request_id');
@@ -68,7 +68,7 @@ describe('the recordKey of a record', () => {
     expect(areAlike({ format: 'kong' }, old, old.replace(' 200 ', ' 201 '))).toBe(false);
   });
 
-  test('of a gateway line with a trace id alone is that with the time and the URL', () => {
+  test('a gateway line with a trace id alone is told by that, the time and the URL', () => {
     const logFormat = '[$time_local] "$request" $status $http_traceparent';
     const of = { format: 'nginx', options: { logFormat } };
     const line = '[29/Nov/2024:11:41:46 +0000] "GET /a HTTP/1.1" 200 00-0af7651916cd43dd8448eb211c80319c-b7ad6b71-01';
@@ -77,14 +77,14 @@ describe('the recordKey of a record', () => {
     expect(areAlike(of, line, line.replace('0af7', '1111'))).toBe(false);
   });
 
-  test('of an application event is the request id with the time: a request logs several events', () => {
+  test('an application event is told by its request id and time: a request logs several events', () => {
     expect(areAlike(app, event({}), event({ level: 'WARN' }))).toBe(true);
     expect(areAlike(app, event({}), event({ request_id: 'r2' }))).toBe(false);
     expect(areAlike(app, event({}), event({ timestamp: '2026-01-05T10:00:00.5Z' }))).toBe(false);
     expect(areAlike(app, event({ request_id: null }), event({ request_id: null, level: 'WARN' }))).toBe(false);
   });
 
-  test('is made of the columns a source names instead', () => {
+  test('a record is told by the columns a source names instead', () => {
     const of = { ...app, recordKey: ['path', 'level'] };
     expect(areAlike(of, event({}), event({ request_id: 'r2', timestamp: '2026-01-05T10:09:00Z' }))).toBe(true);
     expect(areAlike(of, event({}), event({ level: 'WARN' }))).toBe(false);
@@ -99,7 +99,7 @@ describe('the recordKey of a record', () => {
 });
 
 describe('the records of an object', () => {
-  test('are its rows and its rejected lines, not the blank ones nor what filters leave out', () => {
+  test('the records of an object are its rows and its rejected lines, not the blank ones nor what filters leave out', () => {
     const health = KONG.replace('192.0.2.7', '127.0.0.1');
     const lines = [KONG, '', health, KONG.replace('0123', '9999'), '2024/11/29 11:41:46 [warn] no request'];
     expect(recordsOf({ format: 'kong' }, lines).map(({ position }) => position)).toEqual([1, 4]);
@@ -117,7 +117,7 @@ describe('the records of an object', () => {
     ]);
   });
 
-  test('are of the last minute there is where they tell a later one', () => {
+  test('records are of the last minute there is where they tell a later one', () => {
     const lines = ['6000-01-01T00:00:00Z', '7000-01-01T00:00:00Z', '9999-12-31T23:59:59Z'];
     const minutes = recordsOf(app, ['', ...lines.map((timestamp) => event({ timestamp })), '']);
     const last = 2 ** 31 - 1;
@@ -130,13 +130,13 @@ describe('the records of an object', () => {
 describe('a sample', () => {
   const fingerprints = Array.from({ length: 20_000 }, (_, index) => fingerprintOf(undefined, `line ${index}`)[1] ?? 0);
 
-  test.each([0.001, 0.1, 0.5])('of rate %s has that share of fingerprints', (rate) => {
+  test.each([0.001, 0.1, 0.5])('a sample of rate %s has that share of fingerprints', (rate) => {
     const kept = fingerprints.filter((high) => isSampled(high, rate)).length;
     const deviation = Math.sqrt(fingerprints.length * rate * (1 - rate));
     expect(Math.abs(kept - fingerprints.length * rate)).toBeLessThan(4 * deviation);
   });
 
-  test('of a lower rate is part of that of a higher one; of rate 1 everything', () => {
+  test('a sample of a lower rate is part of that of a higher one; of rate 1 everything', () => {
     for (const fingerprint of fingerprints) {
       if (isSampled(fingerprint, 0.1)) expect(isSampled(fingerprint, 0.2)).toBe(true);
       expect(isSampled(fingerprint, 1)).toBe(true);

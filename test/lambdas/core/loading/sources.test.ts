@@ -46,7 +46,7 @@ describe('sourceOfLogGroup', () => {
     ['/example/jobs', 'app'],
     ['/example/app2', undefined],
     ['/example', undefined],
-  ])('of the log group %s is the source %s', (logGroup, expected) => {
+  ])('finds for the log group %s the source %s', (logGroup, expected) => {
     expect(sourceOfLogGroup(sources, logGroup)?.settings.name).toBe(expected);
   });
 });

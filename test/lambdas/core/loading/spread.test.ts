@@ -28,7 +28,7 @@ describe('firstTurn', () => {
     ['AAAAAQAAAAAA', 1],
     ['umrvM3mA3I9u', 3_127_570_227],
     ['____________', 4_294_967_295],
-  ])('is the first four bytes of the origin: %s begins with turn %i', (origin, turn) => {
+  ])('takes the turn from the first four bytes of the origin: %s begins with turn %i', (origin, turn) => {
     expect(firstTurn(origin)).toBe(turn);
   });
 });

@@ -77,10 +77,10 @@ function objectOf(lines: readonly string[]): fc.Arbitrary<Buffer[]> {
     });
 }
 
-describe.each(CASES)('the kernel and the reader of $name', ({ format, lines, plain }) => {
+describe.each(CASES)('$name', ({ format, lines, plain }) => {
   const slow = withoutKernel(format);
 
-  test('agree on what lines mostly are, most of which the kernel reads by itself', () => {
+  test('the kernel and the reader agree on what lines mostly are, most of which the kernel reads by itself', () => {
     const { format: fast, read } = counted(format);
     const twice = [...lines, ...lines];
     const bytes = Buffer.from(`${twice.join('\n')}\n`);
@@ -89,7 +89,7 @@ describe.each(CASES)('the kernel and the reader of $name', ({ format, lines, pla
     expect(read()).toBeLessThanOrEqual(1 + twice.length - 2 * plain);
   });
 
-  test('agree on every object', () => {
+  test('the kernel and the reader agree on every object', () => {
     fc.assert(
       fc.property(objectOf(lines), fc.constantFrom('never', 'on-error', 'always'), (chunks, keepRaw) => {
         const shared = new Map([[Object.keys(format.columns)[0] ?? '', 'shared "value"']]);
@@ -99,7 +99,7 @@ describe.each(CASES)('the kernel and the reader of $name', ({ format, lines, pla
     );
   });
 
-  test('agree on every message', () => {
+  test('the kernel and the reader agree on every message', () => {
     fc.assert(
       fc.property(fc.array(changedLine(lines), { maxLength: 12 }), (messages) => {
         const texts = messages.map((message) => message.toString('utf8'));
@@ -112,7 +112,7 @@ describe.each(CASES)('the kernel and the reader of $name', ({ format, lines, pla
     );
   });
 
-  test('agree on the fingerprints, times and places of every record', () => {
+  test('the kernel and the reader agree on the fingerprints, times and places of every record', () => {
     const columns = Object.keys(format.columns);
     const recordKeys = fc.option(fc.uniqueArray(fc.constantFrom(...columns), { minLength: 1, maxLength: 4 }), {
       nil: undefined,
@@ -125,7 +125,7 @@ describe.each(CASES)('the kernel and the reader of $name', ({ format, lines, pla
     );
   });
 
-  test('agree when an earlier attempt has read some of it', () => {
+  test('the kernel and the reader agree when an earlier attempt has read some of it', () => {
     fc.assert(
       fc.property(objectOf(lines), fc.nat(12), (chunks, skipped) => {
         const first = loaderOf(slow, {});
@@ -137,11 +137,11 @@ describe.each(CASES)('the kernel and the reader of $name', ({ format, lines, pla
   });
 });
 
-describe.each(CASES.filter(({ formatName }) => formatName === 'json'))('the kernel and the reader of $name', (each) => {
+describe.each(CASES.filter(({ formatName }) => formatName === 'json'))('$name', (each) => {
   const { format } = each;
   const objects = fc.array(jsonObject(format.columns), { minLength: 1, maxLength: 12 });
 
-  test('agree on members in any order', () => {
+  test('the kernel and the reader agree on members in any order', () => {
     fc.assert(
       fc.property(objects, (lines) => {
         const chunks = [Buffer.from(`${lines.join('\n')}\n`)];
@@ -153,17 +153,14 @@ describe.each(CASES.filter(({ formatName }) => formatName === 'json'))('the kern
   });
 });
 
-describe.each(CASES.filter(({ lines }) => linesAtLimits(lines).length > 0))(
-  'the kernel and the reader of $name',
-  ({ format, lines }) => {
-    test('agree on times at which their form in the row changes', () => {
-      const chunks = [Buffer.from(`${linesAtLimits(lines).join('\n')}\n`)];
-      expect(loaded(format, chunks)).toEqual(loaded(withoutKernel(format), chunks));
-    });
-  },
-);
+describe.each(CASES.filter(({ lines }) => linesAtLimits(lines).length > 0))('$name', ({ format, lines }) => {
+  test('the kernel and the reader agree on times at which their form in the row changes', () => {
+    const chunks = [Buffer.from(`${linesAtLimits(lines).join('\n')}\n`)];
+    expect(loaded(format, chunks)).toEqual(loaded(withoutKernel(format), chunks));
+  });
+});
 
-describe('a line that would cost ten times as much in the reader, if all were so,', () => {
+describe('lines that would cost ten times as much in the reader', () => {
   const { format, lines } = caseNamed('an ALB log');
   const line = lines[0] ?? '';
   const changed = (from: string, to: string) => {
@@ -184,7 +181,7 @@ describe('a line that would cost ten times as much in the reader, if all were so
       'such bytes in a field that is new, in a value that does not convert and before an escape',
       `${changed(' 34 ', ' 3\xff ').replace('curl/8.7.1', '\xc3\\xA9')} "\xe9\\\xed\xa0\x80"`,
     ],
-  ] as const)('has %s, and is read by the kernel', (what, odd) => {
+  ] as const)('a line with %s is read by the kernel', (what, odd) => {
     const bytes = Buffer.from(`${line}\n${`${odd}\n`.repeat(3)}`, /alphabet/.test(what) ? 'utf8' : 'latin1');
     const { format: fast, read } = counted(format);
     for (const keepRaw of ['never', 'on-error', 'always'] as const) {
@@ -200,7 +197,7 @@ describe('numbers of JSON', () => {
   const format = compiled('json', { columns: { small: 'int', large: 'bigint', real: 'double' } });
   const line = (real: string) => `{"small":1,"large":2,"real":${real}}`;
 
-  test('with an exponent are written as the reader writes them, and mostly by the kernel', () => {
+  test('numbers with an exponent are written as the reader writes them, and mostly by the kernel', () => {
     const digits = fc.stringMatching(/^(0|[1-9]\d{0,19})(\.\d{1,20})?$/);
     const exponent = fc.stringMatching(/^[eE][+-]?\d{1,3}$/);
     const number = fc.tuple(fc.constantFrom('', '-'), digits, exponent, fc.boolean());
@@ -235,7 +232,7 @@ describe('numbers of JSON', () => {
     ['1e21', '1e+21'],
     ['-4.0e+100', '-4e+100'],
     ['-0.0e5', '0'],
-  ])('%s is %s', (logged, expected) => {
+  ])('the number %s is written as %s', (logged, expected) => {
     const { format: fast, read } = counted(format);
     expect(loaded(fast, [Buffer.from(`{}\n${line(logged)}\n`)]).rows.at(-1)).toMatch(
       new RegExp(`:${expected.replace(/[+.]/g, '\\$&')}\\}$`),
@@ -261,7 +258,7 @@ describe('numbers of JSON', () => {
   test.each([
     ['1.5e-05', '123456789e-3', 'not a whole number'],
     ['1e+12', '"1.5e30"', 'out of range for '],
-  ])('%s and %s are none that a column takes, which the kernel tells', (small, large, reason) => {
+  ])('%s and %s, which no column takes, are read by the kernel', (small, large, reason) => {
     const bytes = Buffer.from(`{}\n${whole(small, large)}\n`);
     const { format: fast, read } = counted(format);
     const { rows } = loaded(fast, [bytes]);
@@ -270,7 +267,7 @@ describe('numbers of JSON', () => {
     expect(read()).toBe(1);
   });
 
-  test('that are whole numbers with any exponent are the same to both', () => {
+  test('whole numbers with any exponent are the same to the kernel and to the TypeScript reader', () => {
     const digits = fc.stringMatching(/^(0|[1-9]\d{0,19})(\.\d{1,20})?$/);
     const number = fc
       .tuple(fc.constantFrom('', '-'), digits, fc.stringMatching(/^([eE][+-]?\d{1,2})?$/))
@@ -285,7 +282,7 @@ describe('numbers of JSON', () => {
     );
   });
 
-  test('that no column of theirs takes, however few digits they had, are read by the kernel', () => {
+  test('numbers that no column of theirs takes, however few digits they had, are read by the kernel', () => {
     const bytes = Buffer.from('{}\n{"small":21474836480,"large":"-12345678901234567890","real":1}\n');
     const { format: fast, read } = counted(format);
     expect(loaded(fast, [bytes])).toEqual(loaded(withoutKernel(format), [bytes]));
@@ -296,7 +293,7 @@ describe('numbers of JSON', () => {
 test.each(['1714557600123.4567', '"1714557600123.0"', '1714557600.1234567890123', '"2024-05-01T12:00:00+18:00"'])(
   'a time of %s is read by the kernel',
   (time) => {
-    const format = FORMATS.get('json')?.compile({ columns: { time: 'timestamp' } }) as CompiledFormat;
+    const format = compiled('json', { columns: { time: 'timestamp' } });
     const bytes = Buffer.from(`{}\n{"time":${time}}\n`);
     const { format: fast, read } = counted(format);
     expect(loaded(fast, [bytes])).toEqual(loaded(withoutKernel(format), [bytes]));
@@ -353,14 +350,14 @@ describe('the fingerprint of an ALB line', () => {
     ['the address of a client', ['time', 'client_ip'], ['time', 'client_ip', 'client_port']],
     ['a column that is no field', ['time', 'account_id'], ['time']],
     ['an address and its port', ['client_ip', 'client_port'], ['client_ip', 'client_port']],
-  ])('is that of %s, and of nothing else in the line', (_, recordKey, expected) => {
+  ])('a fingerprint is that of %s, and of nothing else in the line', (_, recordKey, expected) => {
     expect(columnsThatMatter(recordKey).toSorted()).toEqual(expected.toSorted());
   });
 
   test.each([
     ["the format's own columns", everyKey],
     ['one column', ['trace_id']],
-  ])('of %s is found without a look at most fields', (_, recordKey) => {
+  ])('a fingerprint of %s is found without a look at most fields', (_, recordKey) => {
     expect(lookedAt(recordKey)).toBeGreaterThan(0);
     expect(lookedAt(recordKey)).toBeLessThan(fields.length / 2);
   });
@@ -370,7 +367,7 @@ describe('the fingerprint of an ALB line', () => {
     ['a column is no field', [['time', 'account_id']]],
     ['its first column may be neither there nor missing', [['client_ip', 'client_port']]],
     ['there are several to choose from', [['time', 'trace_id'], ['elb']]],
-  ])('takes a look at every field where %s', (_, recordKeys) => {
+  ])('a fingerprint takes a look at every field where %s', (_, recordKeys) => {
     expect(lookedAt(...recordKeys)).toBe(0);
   });
 });
@@ -418,7 +415,7 @@ describe('after a line that takes all the room it can have', () => {
     ['with a list in a column of text', json, jsonLine('{"request_id":"r","level":')],
     ['with a list in a column of numbers', json, jsonLine('{"level":"x","status_code":')],
     ['with a list under a key that differs by case', json, jsonLine('{"level":"x","Level":')],
-  ])('%s, the kernel and the reader still agree', (_, format, line) => {
+  ])('the kernel and the reader agree after a line %s', (_, format, line) => {
     const bytes = Buffer.from(`x\n${line}\n`, 'latin1');
     const lineBytes = bytes.length - 'x\n'.length;
     expect(lineBytes).toBeLessThanOrEqual(BLOCK_BYTES);
@@ -450,7 +447,7 @@ test('the kernel and the reader agree on messages that are no well-formed text',
 });
 
 describe('records', () => {
-  test.each(CASES)('are filled as the reader fills them: $name', ({ format, lines }) => {
+  test.each(CASES)('the kernel fills records as the reader does: $name', ({ format, lines }) => {
     const many = Buffer.from(`${Array.from({ length: 3000 }, (_, index) => lines[index % lines.length]).join('\n')}\n`);
     const sizes = (of: CompiledFormat) => {
       const loader = loaderOf(of, {});
