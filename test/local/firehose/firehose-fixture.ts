@@ -1,9 +1,8 @@
 import { mkdir, rename } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { FirehoseClient } from '@aws-sdk/client-firehose';
 import type { Column, ColumnType } from '../../../lambdas/core/tables/table.ts';
+import { openEndpoint } from '../../../local/endpoint.ts';
 import { type Firehose, openFirehose } from '../../../local/firehose/firehose.ts';
 import type { Resource } from '../../../local/template/resource.ts';
 import { clientOptions } from '../../helpers/client-options.ts';
@@ -101,19 +100,16 @@ export async function serveFirehose(
     keys.push(key);
   };
   const firehose = await openFirehose({ dir, streams, tables, buckets: { put } });
-  const server = createServer((request, response) => {
-    firehose.handle(request, response).catch((error: unknown) => response.destroy(error as Error));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const client = new FirehoseClient({ ...clientOptions(`http://127.0.0.1:${port}`), maxAttempts: 1 });
+  const endpoint = await openEndpoint();
+  endpoint.serve(firehose);
+  const client = new FirehoseClient({ ...clientOptions(endpoint.url), maxAttempts: 1 });
   return {
     firehose,
     client,
     keys,
     async close() {
       client.destroy();
-      await new Promise((resolve) => server.close(resolve));
+      await endpoint.close();
       await firehose.close();
     },
   };
