@@ -107,6 +107,7 @@ describe('an object that is announced', () => {
       FieldErrors: [1, 'Count'],
       UnknownFields: [2, 'Count'],
       EmptyRows: [1, 'Count'],
+      EmptyObjects: [0, 'Count'],
     });
     for (const [metric, time] of [
       [NewestEventAgeSeconds, '2026-01-05T10:05:00Z'],
@@ -119,6 +120,16 @@ describe('an object that is announced', () => {
     }
     expect(line?.rest).toMatchObject({ origin: loads()[0]?.origin });
     expect(JSON.parse(String(line?.rest.reasons))).toMatchObject({ blank_line: 1 });
+  });
+
+  test.each([
+    ['a row', '{}\n', 0],
+    ['rejected lines alone', 'prose\nmore prose\n', 1],
+    ['blank lines alone', '\n\n', 1],
+  ])('EmptyObjects of an object of %s is put', async (_, body, expected) => {
+    serve({ body });
+    await handled(sqsEvent({ body: newObject() }));
+    expect(printed.metrics[0]?.metrics.EmptyObjects).toEqual([expected, 'Count']);
   });
 
   test('no age is put when no row tells a time', async () => {

@@ -38,7 +38,8 @@ function planned(...args: readonly string[]): Plan {
   return JSON.parse(stdout) as Plan;
 }
 
-describe('lake plan', () => {
+// Each command is a process of its own.
+describe('lake plan', { timeout: 60_000 }, () => {
   test('prints a screen, or the same as JSON by stable names', () => {
     const { status, stdout } = lakePlan('--lines-per-day', '1e9');
     expect(status).toBe(0);

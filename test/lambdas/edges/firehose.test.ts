@@ -86,7 +86,7 @@ describe('firehoseEncode', () => {
     expect(endpoint.requests).toEqual([texts(5), ['record 1', 'record 3'], ['record 1']]);
   });
 
-  test('delivers every record exactly once whatever entries fail', async () => {
+  test('delivers every record exactly once whatever entries fail', { timeout: 30_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 6 }),

@@ -100,7 +100,9 @@ describe('the ledger', () => {
     expect((await claimed(released, 'message-b')).resume).toEqual(progress(2));
   });
 
-  test('never lets two holders write past each other, whatever the order of their steps', async () => {
+  test('never lets two holders write past each other, whatever the order of their steps', {
+    timeout: 30_000,
+  }, async () => {
     const claiming = fc.record({
       act: fc.constant('claim' as const),
       holder: fc.constantFrom('a', 'b', 'c'),

@@ -184,7 +184,7 @@ describe('empty rows', () => {
   });
 });
 
-test('whatever the JSON, a record becomes lines of JSON or a ConversionError', () => {
+test('whatever the JSON, a record becomes lines of JSON or a ConversionError', { timeout: 30_000 }, () => {
   const types = ['string', 'int', 'bigint', 'double', 'boolean', 'timestamp'] as const;
   const columns = types.map((type) => ({ name: type, type }));
   const convert = openX(columns, { ...plain, caseInsensitive: true });

@@ -104,7 +104,9 @@ describe.each(INFLATERS)('decompress, by %s', (_, inflater) => {
     expect(error).toBe(failure);
   });
 
-  test('gives up on a bomb when it has made what is free, and on no log however alike its lines', async () => {
+  test('gives up on a bomb when it has made what is free, and on no log however alike its lines', {
+    timeout: 30_000,
+  }, async () => {
     const made = async (text: string): Promise<{ bytes: number; error?: unknown }> => {
       const unit = Buffer.alloc(16 * 1024 * 1024, text);
       const member = gzipSync(unit);
@@ -128,7 +130,9 @@ describe.each(INFLATERS)('decompress, by %s', (_, inflater) => {
     expect(await made('2026-11-22T10:00:00Z OK\n')).toEqual({ bytes: 2 * FREE_BYTES });
   });
 
-  test('gives an object the same after others that ended, broke or were given up, and beside one', async () => {
+  test('gives an object the same after others that ended, broke or were given up, and beside one', {
+    timeout: 30_000,
+  }, async () => {
     const text = noise(1_000_000);
     const whole = gzipSync(text);
     const broken = Buffer.concat([whole.subarray(0, 500_000), Buffer.alloc(1000), whole.subarray(501_000)]);

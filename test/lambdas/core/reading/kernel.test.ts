@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { LineBatcher, type LineBatcherProps } from '../../../../lambdas/core/loading/line-batcher.ts';
 import { rowsOf } from '../../../../lambdas/core/loading/pack.ts';
 import type { CompiledFormat } from '../../../../lambdas/core/reading/format.ts';
@@ -10,6 +10,9 @@ import { compiled } from '../../../helpers/compiled.ts';
 import { recordsOf } from '../../../helpers/records.ts';
 import { CASES, caseNamed } from './kernel-cases.ts';
 import { changedLine, jsonObject, linesAtLimits } from './kernel-lines.ts';
+
+// For the runs that the environment may ask for.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Runs of each property; the environment can ask for more. */
 const numRuns = Number(process.env.TRIBUTARY_FUZZ_RUNS ?? 400);
