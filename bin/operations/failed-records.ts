@@ -111,7 +111,7 @@ async function reject(lake: LakeHandle, table: Table, object: ListedObject, bad:
   // A row without a readable origin gets the origin of its error object.
   const here = originOf([CONVERSION_FAILED, object.bucket, object.key, object.etag]);
   const lines = bad.map(({ origin = here, position, raw, detail }, index) =>
-    rejectedRow(origin, position ?? index, { source: table.name, reason: CONVERSION_FAILED, detail, raw }, now),
+    rejectedRow(origin, position ?? index + 1, { source: table.name, reason: CONVERSION_FAILED, detail, raw }, now),
   );
   await sendRows(lake, [lake.rejectedStream], lines);
   if (!table.columns.some(({ name }) => name === OWN.position.name)) return;

@@ -40,7 +40,8 @@ export async function lookAgainLater(
   object: ObjectId,
   leaseOver: number,
 ): Promise<void> {
-  const DelaySeconds = Math.min(LONGEST_DELAY_SECONDS, Math.ceil((leaseOver - Date.now()) / 1000));
+  const seconds = Math.ceil((leaseOver - Date.now()) / 1000);
+  const DelaySeconds = Math.min(LONGEST_DELAY_SECONDS, Math.max(0, seconds));
   await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: continuation(object), DelaySeconds }));
 }
 

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { likelyFormats, noRowsText } from '../../../bin/input/likely-formats.ts';
 import { FORMATS } from '../../../lambdas/core/formats/registry.ts';
-import { temporaryFolder } from '../../helpers/assembly.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
 
 function fileOf(content: string | Buffer): string {
   const path = join(temporaryFolder(), 'some.log');
