@@ -305,7 +305,7 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
       'kong        1      2     1         1         0',
       '',
       'source  left out by filter  lines  example',
-      expect.stringMatching(/^kong {4}local_client +1 {2}127\.0\.0\.1 - /),
+      expect.stringMatching(/^kong {4}no_http +1 {2}2026\/01\/05 10:00:01 \[notice\] 1#0: exiting$/),
       '',
     ]);
     expect([again.code, again.stdout]).toEqual([0, run.stdout]);
