@@ -29,10 +29,15 @@ let innerEnd: usize = 0;
 export let hasEnvelope: bool = false;
 
 /**
- * Parts of an envelope have the indices of ENVELOPE in lambdas/core/reading/envelope.ts: 0 and 1 are keys of the line,
- * 2 is the stream, 3 and 4 are keys of the time.
+ * Parts of an envelope have the indices of ENVELOPE in lambdas/core/reading/envelope.ts: 0 and 1 are keys of the line, 2
+ * and 3 of the stream, 4 to 7 of the time, 8 to 10 mark pieces of lines.
  */
 const STREAM_PART: u32 = 2;
+const SOURCE_PART: u32 = 3;
+const TIME_PART: u32 = 4;
+const PIECE_PART: u32 = 8;
+/** `partial_message`, the last of the marks. */
+const PARTIAL_MESSAGE_PART: u32 = 10;
 
 /**
  * `"stdout"` and `"stderr"` as little-endian u64. The names without quotes have six bytes; the other two are masked
@@ -152,6 +157,7 @@ function unwrapJson(p: usize): usize {
   let key = BEFORE_FIRST;
   let lineEnd: usize = 0;
   let timed = false;
+  let isSource = false;
   do {
     p = pastSpace(p + 1);
     if (load<u8>(p) != QUOTE) return 0;
@@ -166,15 +172,27 @@ function unwrapJson(p: usize): usize {
       const pointers = copyDecoded(p + 1, INNER_LINE);
       p = inputOf(pointers);
       lineEnd = outputOf(pointers);
-    } else if (part == STREAM_PART && streamName == 0) {
+      // Of an empty text and another one, the other one is the line.
+      if (p != 0 && lineEnd == INNER_LINE) return 0;
+    } else if (part == STREAM_PART && (streamName == 0 || isSource)) {
       const value = load<u64>(p);
-      if (value != STDOUT_QUOTED && value != STDERR_QUOTED) return 0;
+      // If `source` came before, it is not the stream but another member, which is too late to be taken.
+      if (isSource || !isStream(value)) return 0;
       streamName = p + 1;
       p += NAME_LENGTH + 2;
-    } else if (part != NO_COLUMN && part > STREAM_PART && !timed) {
+    } else if (part == SOURCE_PART && streamName == 0 && isStream(load<u64>(p))) {
+      isSource = true;
+      streamName = p + 1;
+      p += NAME_LENGTH + 2;
+    } else if (part >= TIME_PART && part < PIECE_PART && !timed) {
       timed = true;
       p = endOfValue(p);
-    } else p = takeOther(key, p);
+    } else {
+      // A piece of a line is left to the TypeScript reader; `F` marks a whole line.
+      const isMark = part >= PIECE_PART && part <= PARTIAL_MESSAGE_PART;
+      if (isMark && (part == PARTIAL_MESSAGE_PART || (load<u32>(p) & 0xffffff) != FULL_QUOTED)) return 0;
+      p = takeOther(key, p);
+    }
     if (p == 0) return 0;
     p = pastSpace(p);
   } while (load<u8>(p) == 0x2c);
@@ -183,6 +201,16 @@ function unwrapJson(p: usize): usize {
   if (!isEnd(envelopeEnd)) return 0;
   innerEnd = lineEnd;
   return INNER_LINE;
+}
+
+/** `"F"` as a little-endian u32 of which the last byte is masked out. */
+const FULL_QUOTED: u32 = 0x224622;
+
+/** True for `"stdout"` and `"stderr"`, as a little-endian u64. */
+// @ts-ignore: decorator
+@inline
+function isStream(value: u64): bool {
+  return value == STDOUT_QUOTED || value == STDERR_QUOTED;
 }
 
 /**

@@ -98,10 +98,11 @@ function readWhole(field: usize, p: usize, o: usize, first: u32, length: u32, ma
   const digits = <usize>ctz(~digitsIn(v128.load(p)));
   const end = p + digits;
   if (digits == 0 || isDigit(first) || !follows(field, end, length)) return 0;
+  if (flagsOf(field) & STATUS && digits != 3) return 0;
   const from = o;
   o = copyWhole(p, end, putKey(o, keyOf(field, 0)), maxDigits);
   if (o == 0) return 0;
-  if (flagsOf(field) & STATUS && digits == 3) see(SAW_MARK);
+  if (flagsOf(field) & STATUS) see(SAW_MARK);
   setSlot(field, 0, from, o);
   return pair(end + length, o);
 }

@@ -71,7 +71,10 @@ export function readValue(field: usize, p: usize, end: usize, o: usize): usize {
     case TEXT:
       return putText(field, 0, p, end, o);
     case INT:
-      if (flagsOf(field) & STATUS && length == 3 && load<u8>(p) != HYPHEN) saw |= SAW_MARK;
+      if (flagsOf(field) & STATUS) {
+        if (length != 3) return 0;
+        if (load<u8>(p) != HYPHEN) saw |= SAW_MARK;
+      }
       o = copyWhole(p, end, putKey(o, keyOf(field, 0)), INT_DIGITS);
       break;
     case BIGINT:

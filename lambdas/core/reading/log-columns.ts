@@ -316,7 +316,11 @@ const WRITE: Readonly<Record<ColumnName, Write>> = {
   request_url: asText('request_url'),
   query_string: asText('query_string'),
   http_version: (row, value) => row.text('http_version', value.startsWith('HTTP/') ? value.slice(5) : value),
-  status_code: (row, value) => row.int('status_code', value),
+  status_code: (row, value) => {
+    // A status of fewer digits is the beginning of one, in a line that breaks off.
+    if (/^\d{1,2}$|^\d{4,}$/.test(value)) row.error('status_code', value, 'not a status code of three digits');
+    else row.int('status_code', value);
+  },
   bytes_sent: (row, value) => row.bigint('bytes_sent', value),
   response_time: (row, value, variable) => {
     if (variable === 'upstream_response_time') writeUpstreamTime(row, value);

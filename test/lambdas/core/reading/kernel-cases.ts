@@ -73,6 +73,19 @@ const DOCKER = [
   '{"log":"203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] \\"GET \\/\\u00e9 HTTP\\/1.1\\" 200 1 \\"-\\" \\"\\ud83d\\ude00\\b\\f\\t\\\\x5C\\"\\n","stream":"stdout"}',
   '{"log":1,"message":"x","stream":"stdout"}',
   '{"level":"info","msg":"no envelope"}',
+  docker(KONG[0], { _p: 'F', logtag: 'F' }),
+  docker(KONG[0], { _p: 'P' }),
+  docker(KONG[0], { partial_message: 'true', partial_last: 'true' }),
+  docker(KONG[0], { partial_message: 'false' }),
+  JSON.stringify({ source: 'stdout', log: KONG[0], container_name: '/shop' }),
+  JSON.stringify({ source: 'stderr', log: KONG[0], container_name: '/shop' }),
+  JSON.stringify({ source: 'stdout', log: KONG[0], stream: 'stderr' }),
+  JSON.stringify({ stream: 'stdout', log: KONG[0], source: 'stderr' }),
+  JSON.stringify({ source: 'elsewhere', log: KONG[0], stream: 'stdout' }),
+  JSON.stringify({ '@timestamp': '2024-11-29T11:41:46Z', log: { offset: 1 }, message: KONG[0], stream: 'stdout' }),
+  JSON.stringify({ log: '', message: KONG[0], stream: 'stdout' }),
+  JSON.stringify({ log: '', stream: 'stdout' }),
+  JSON.stringify({ date: 1732880506.5, log: KONG[0], time: 'again' }),
 ];
 
 /** One whose own key may be an envelope's, and lines of it: one in an envelope whose key is written with an escape. */
