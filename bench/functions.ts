@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { Source } from '../lambdas/core/loading/load.ts';
 import { continuation } from '../lambdas/core/loading/notification.ts';
 import { LOADS_COLUMNS } from '../lambdas/core/tables/lake-tables.ts';
 import { numbered } from '../lambdas/core/tables/table.ts';
@@ -19,12 +20,13 @@ import type { ServiceReply, ServiceRequest } from './services.ts';
 /** Bucket for all objects. */
 const BUCKET = 'bench-logs';
 
-/** One source per kind of input, each with its own prefix. */
-const SOURCES = [
-  { name: 'alb', format: 'alb' },
-  { name: 'kong', format: 'kong', preset: 'kong' },
-  { name: 'json', format: 'json', preset: 'server-logs' },
-].map((source) => ({ ...source, from: { bucket: BUCKET, prefix: `${source.name}/`, notifications: 'eventbridge' } }));
+/** A source as the stack is told of it, with a prefix of its own. */
+const declared = ({ settings: { name, format, options } }: Source) => ({
+  ...options,
+  name,
+  format,
+  from: { bucket: BUCKET, prefix: `${name}/`, notifications: 'eventbridge' },
+});
 
 /** A source that makes load-log-events one of the functions. */
 const EVENTS = { name: 'events', format: 'json', preset: 'server-logs', from: { logGroups: ['/bench/app'] } };
@@ -65,8 +67,12 @@ export interface LoadedObject {
   readonly logBytes: number;
 }
 
-/** Synthesizes the stack and starts its services. */
-export async function openFunctions(): Promise<Functions> {
+/**
+ * Synthesizes the stack and starts its services.
+ *
+ * @param sources the sources of all inputs that will be loaded
+ */
+export async function openFunctions(sources: readonly Source[]): Promise<Functions> {
   const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-'));
   const services = await startServices();
   const close = async () => {
@@ -74,16 +80,20 @@ export async function openFunctions(): Promise<Functions> {
     rmSync(dir, { recursive: true, force: true });
   };
   try {
-    return { ...(await functionsOf(dir, services)), close };
+    return { ...(await functionsOf(sources, dir, services)), close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function functionsOf(dir: string, services: Services): Promise<Omit<Functions, 'close'>> {
+async function functionsOf(
+  sources: readonly Source[],
+  dir: string,
+  services: Services,
+): Promise<Omit<Functions, 'close'>> {
   const { S3 = '', FIREHOSE = '', SQS = '' } = services.urls;
-  const assembly = synthesize({ context: { sources: [...SOURCES, EVENTS] }, outdir: join(dir, 'stack') });
+  const assembly = synthesize({ context: { sources: [...sources.map(declared), EVENTS] }, outdir: join(dir, 'stack') });
   const stack = readStack({ ...assembly, urls: { sqs: SQS } });
   const tables = stack.resources.filter(({ type }) => type === 'AWS::DynamoDB::Table');
   const opened = await services.ask({ kind: 'tables', dir: join(dir, 'dynamodb'), tables });

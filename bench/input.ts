@@ -37,7 +37,7 @@ export interface Inputs extends Readonly<Record<FormatName, Input>> {
 }
 
 /** A source for the kind, with the settings that the stack would give it. */
-export function sourceOf(kind: string, name: string = kind): Source {
+export function sourceOf(kind: string, name: string = kind.replaceAll('-', '_')): Source {
   const { format, options } = kindNamed(kind);
   const place = { lane: 'objects', bucket: 'landing' } as const;
   const settings = { name, format, options, ...place, streams: [name], keepRaw: 'on-error' } as const;

@@ -30,7 +30,7 @@ export interface AllMeasured {
 export async function measureAll(inputs: Inputs, options: MeasureOptions): Promise<AllMeasured> {
   const here = await measureHere(inputs, options);
   options.progress('synthesizing the stack');
-  const functions = await openFunctions();
+  const functions = await openFunctions([...here.both.keys()].map(({ source }) => source));
   try {
     return await measureFunctions(functions, inputs, here, options);
   } finally {

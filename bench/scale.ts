@@ -68,7 +68,7 @@ export const QUICK: Scale = {
 export const TINY: Scale = {
   name: 'tiny',
   inputBytes: MIB / 2,
-  everything: false,
+  everything: true,
   handlerTimes: 8,
   handlerWarmups: 0,
   handlerObjects: 1,
