@@ -13,6 +13,12 @@ import {
 import { find, specialBytes } from './text';
 
 export const NO_COLUMN: u32 = 0xffff;
+/**
+ * Targets of keys without a column, in a program of JSON lines: the value may be a JSON record as text (`MAY_WRAP`), or
+ * may mark a piece of one (`MAY_MARK`).
+ */
+export const MAY_WRAP: u32 = 0xfffd;
+export const MAY_MARK: u32 = 0xfffe;
 /** Flag in a key's target: the key holds a nested object with columns; the low bits are that object's number. */
 export const OBJECT: u32 = 0x8000;
 /**

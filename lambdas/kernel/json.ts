@@ -7,7 +7,7 @@
  */
 import { copyExponent, copyWholeExponent } from './exponents';
 import {
-  DOT, inputOf, isEnd, outputOf, pair, PIECES, put, putBytes, putKey, QUOTE, SEEN_COLUMNS, ZERO,
+  BACKSLASH, DOT, inputOf, isEnd, outputOf, pair, PIECES, put, putBytes, putKey, QUOTE, SEEN_COLUMNS, SPACE, ZERO,
 } from './memory';
 import { copySigned, copyWhole } from './numbers';
 import {
@@ -15,7 +15,9 @@ import {
   TIME,
 } from './program';
 import { clearEventTime, copyTime, setEventTime } from './times';
-import { BEFORE_FIRST, keyAt, keyLength, NO_COLUMN, prepareKeys, targetOf, valueAfter } from './json-keys';
+import {
+  BEFORE_FIRST, keyAt, keyLength, MAY_MARK, MAY_WRAP, NO_COLUMN, prepareKeys, targetOf, valueAfter,
+} from './json-keys';
 import { fieldErrors, noteConversionError, noteRepeatedKey, putErrors } from './errors';
 import { beginOthers, putOthers, takeOther } from './json-others';
 import {
@@ -64,7 +66,8 @@ export function readJson(p: usize, o: usize): u64 {
     p = valueAfter(key, keyStart);
     if (p == 0) return 0;
     const column = targetOf(key);
-    if (column == NO_COLUMN) {
+    if (column >= MAY_WRAP) {
+      if (column != NO_COLUMN && isOfEnvelope(column, p)) return 0;
       p = takeOther(key, p);
       if (p == 0) return 0;
     } else if (<i32>column <= last && isSeen(column)) {
@@ -92,6 +95,16 @@ export function readJson(p: usize, o: usize): u64 {
   o = putOthers(o);
   if (fieldErrors != 0) o = putErrors(o);
   return o == 0 ? 0 : pair(p, o);
+}
+
+/**
+ * True if the value at `p` may belong to an envelope around a record: it may mark a piece of one, or it is a text that
+ * may begin with an object. The TypeScript reader then decides.
+ */
+function isOfEnvelope(target: u32, p: usize): bool {
+  if (target == MAY_MARK) return true;
+  const first = <u32>load<u8>(p + 1);
+  return load<u8>(p) == QUOTE && (first == 0x7b || first == BACKSLASH || first <= SPACE);
 }
 
 // @ts-ignore: decorator

@@ -1,13 +1,16 @@
+import { readRecord } from '../reading/envelope.ts';
 import {
+  BLANK_LINE,
   type CompiledFormat,
   type Format,
   type FormatOptions,
+  filtered,
   OptionError,
   type RecordKey,
   ROW,
   rejected,
 } from '../reading/format.ts';
-import { kindOf, type Member, plainText, readObject } from '../reading/json-text.ts';
+import { EMPTY_LINE, kindOf, type Member, plainText } from '../reading/json-text.ts';
 import { OP_OF_TYPE } from '../reading/layout.ts';
 import { wholeNumber } from '../reading/numbers.ts';
 import type { Row } from '../reading/row.ts';
@@ -36,10 +39,15 @@ const PRESETS: Readonly<Record<string, table.ColumnSpecs>> = {
   },
 };
 
-/** JSON logs: one object per line or log event. A source declares which keys are columns. */
+/**
+ * JSON logs: one object per line or log event, which may be in a container runtime's envelope. A source declares which
+ * keys are columns.
+ */
 export const json: Format = {
   name: 'json',
-  description: 'JSON objects, one per line or log event, with columns declared in the source.',
+  description:
+    'JSON objects, one per line or log event, bare or in the envelope of a container runtime, with columns declared in ' +
+    'the source.',
   reference: 'https://www.rfc-editor.org/rfc/rfc8259',
   options: ['columns', 'preset'],
   exampleOptions: { preset: 'server-logs' },
@@ -51,6 +59,7 @@ export const json: Format = {
 
 function compile(columns: table.ColumnSpecs): CompiledFormat {
   const declared = Object.entries(columns);
+  const isColumn = (key: string) => Object.hasOwn(columns, key);
   return {
     columns,
     recordKeys: recordKeysOf(columns),
@@ -60,8 +69,9 @@ function compile(columns: table.ColumnSpecs): CompiledFormat {
     },
     reader: {
       read: (line, row) => {
-        const object = readObject(line);
-        if (!object.members) return rejected(object.reason, object.detail);
+        const object = readRecord(line, isColumn);
+        if (!object.members)
+          return object.reason === EMPTY_LINE ? filtered(BLANK_LINE) : rejected(object.reason, object.detail);
         const { byKey, repeated } = membersByKey(object.members);
         // In the order of declaration, so that the first timestamp column with a value is the event's time.
         for (const [name, { type }] of declared) {
@@ -73,7 +83,7 @@ function compile(columns: table.ColumnSpecs): CompiledFormat {
           row.error(key, plainText(json), exact ? 'duplicate_key' : 'case_collision');
         }
         for (const [name, { key, json }] of byKey) {
-          if (!Object.hasOwn(columns, name) && json !== 'null') row.extra(key, plainText(json));
+          if (!isColumn(name) && json !== 'null') row.extra(key, plainText(json));
         }
         return ROW;
       },

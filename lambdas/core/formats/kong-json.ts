@@ -1,5 +1,5 @@
 import { isLoopback } from '../reading/address.ts';
-import { unwrap } from '../reading/envelope.ts';
+import { PIECE, unwrap } from '../reading/envelope.ts';
 import { activeFilters, FILTERS, FILTERS_OPTION, type FilterName, gatewayFilters } from '../reading/filters.ts';
 import { BLANK_LINE, type Format, filtered, ROW, rejected } from '../reading/format.ts';
 import { type Member, objectMembers, objectOf, plainText, readObject } from '../reading/json-text.ts';
@@ -139,7 +139,7 @@ export const kongJson: Format = {
 function read(line: string, row: Row, filters: ReadonlySet<FilterName>) {
   const { text: record, stream, partial, rest: envelopeRest = [] } = unwrap(line);
   if (filters.has('not_stdout') && stream !== undefined && stream !== 'stdout') return filtered('not_stdout');
-  if (partial) return rejected('partial_line', 'expected a whole record, got a piece cut by the container runtime');
+  if (partial) return rejected(PIECE.reason, PIECE.detail);
   if (record.trim() === '') return filtered(BLANK_LINE);
   const object = readObject(record);
   if (!object.members) return rejected(object.reason, object.detail);

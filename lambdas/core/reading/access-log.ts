@@ -1,6 +1,6 @@
 /** Makes formats whose lines are described by an nginx log_format string. */
 import { isLoopback } from './address.ts';
-import { unwrap } from './envelope.ts';
+import { PIECE, unwrap } from './envelope.ts';
 import { activeFilters, errorLogFilter, FILTERS, FILTERS_OPTION, type FilterName, gatewayFilters } from './filters.ts';
 import {
   BLANK_LINE,
@@ -78,7 +78,7 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
         if (filters.has('not_stdout') && stream !== undefined && stream !== 'stdout') return filtered('not_stdout');
         // The pieces of a line cannot be joined here: lines of other streams may be between them, and the last piece
         // looks like any line. A piece is therefore rejected, because half a line in the table would be worse.
-        if (partial) return rejected('partial_line', 'expected a whole line, got a piece cut by the container runtime');
+        if (partial) return rejected(PIECE.reason, PIECE.detail);
         if (text.trim() === '') return filtered(BLANK_LINE);
         const ownLine = errorLogFilter(text, active);
         if (ownLine) return filteredUnlessBinary(ownLine, line);

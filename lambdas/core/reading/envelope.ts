@@ -9,7 +9,7 @@
  * - Kubernetes (CRI): `2025-01-01T00:00:00.123456789Z stdout F the line`,
  *   https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
  */
-import { type Member, plainText, readObject } from './json-text.ts';
+import { type Member, type ObjectText, plainText, readObject } from './json-text.ts';
 
 /**
  * Keys of a JSON envelope, in the order of the numbers that they have in lambdas/kernel/envelope.ts. `source` is the
@@ -45,13 +45,17 @@ const CRI = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) 
  * themselves: without a `stream`, a JSON object is an envelope only if the text in it begins with `start`.
  */
 export function unwrap(line: string, start = ''): Unwrapped {
-  const text = withoutEnd(line.startsWith('\uFEFF') ? line.slice(1) : line);
+  const text = withoutEnd(withoutMark(line));
   if (text.startsWith('{')) return unwrapJson(text, start) ?? { text };
-  const cri = CRI.exec(text);
-  if (!cri) return { text };
+  return unwrapCri(text);
+}
+
+function unwrapCri(line: string): Unwrapped {
+  const cri = CRI.exec(line);
+  if (!cri) return { text: line };
   const [head, time, stream, tag] = cri;
   return {
-    text: text.slice(head.length),
+    text: line.slice(head.length),
     ...(time && { time }),
     ...(stream && { stream }),
     ...(tag === 'P' && { partial: true }),
@@ -63,7 +67,8 @@ function unwrapJson(text: string, start: string): Unwrapped | undefined {
   if (!members) return undefined;
   const take = (keys: readonly string[], fits: (json: string) => boolean = () => true) =>
     members.find(({ key, json }) => keys.includes(key) && fits(json));
-  const log = take(ENVELOPE.line, (json) => json.startsWith('"') && json !== '""') ?? take(ENVELOPE.line, isEmptyText);
+  const log =
+    take(ENVELOPE.line, (json) => json.startsWith('"') && !isEmptyText(json)) ?? take(ENVELOPE.line, isEmptyText);
   const stream = take(['stream']) ?? take(['source'], (json) => STREAMS.includes(json));
   if (!log) return undefined;
   const inner = withoutEnd(plainText(log.json));
@@ -78,6 +83,62 @@ function unwrapJson(text: string, start: string): Unwrapped | undefined {
   };
 }
 
+/**
+ * Reads a JSON record that may be in an envelope. The envelope's members follow the record's own; if the record has a
+ * member of the same name, whatever the case, `envelope.` is put before the envelope's.
+ *
+ * The record itself may have a text with JSON in it. So `message` is a record's text only if the envelope also names
+ * the stream.
+ *
+ * @param isColumn whether a key is a column: its value is then the column's, and never a record
+ */
+export function readRecord(line: string, isColumn: (key: string) => boolean): ObjectText {
+  const { text, time, stream, partial } = unwrapCri(withoutMark(line));
+  if (partial) return PIECE;
+  const object = readObject(text);
+  if (!object.members) return object;
+  if (time !== undefined) return { members: withEnvelope(object.members, textMembers({ time, stream })) };
+  return unwrapRecord(object.members, isColumn) ?? object;
+}
+
+/** The record in an envelope, or undefined if the members are not those of an envelope. */
+function unwrapRecord(members: readonly Member[], isColumn: (key: string) => boolean): ObjectText | undefined {
+  const others = members.filter(({ key }) => !isColumn(key));
+  const namesStream = members.some(({ key, json }) => key === 'stream' || (key === 'source' && STREAMS.includes(json)));
+  const isText = ({ key, json }: Member) =>
+    (key === 'log' || (key === 'message' && namesStream)) && json.startsWith('"') && !isEmptyText(json);
+  const wrapped = others.find(isText);
+  if (!wrapped) return undefined;
+  if (namesStream && others.some(({ key, json }) => PIECE_KEYS.includes(key) && isPieceMark(json))) return PIECE;
+  const text = plainText(wrapped.json);
+  if (namesStream && BLANK.test(text)) return readObject(text);
+  const record = BEGINS_OBJECT.test(text) ? readObject(text).members : undefined;
+  if (!record) return undefined;
+  const envelope = members.filter((member) => member !== wrapped);
+  return { members: withEnvelope(record, envelope) };
+}
+
+/** What a piece of a line that a container runtime has split is rejected with. */
+export const PIECE = {
+  reason: 'partial_line',
+  detail: 'expected a whole line, got a piece cut by the container runtime',
+} as const;
+
+const PIECE_KEYS: readonly string[] = ENVELOPE.piece;
+const BEGINS_OBJECT = /^[ \t\r\n]*\{/;
+const BLANK = /^[ \t\r\n]*$/;
+
+/** The members of a record and, by names that the record does not have, those of its envelope. */
+function withEnvelope(record: readonly Member[], envelope: readonly Member[]): Member[] {
+  const taken = new Set(record.map(({ key }) => key.toLowerCase()));
+  const nameOf = (key: string) => (taken.has(key.toLowerCase()) ? `envelope.${key}` : key);
+  return [...record, ...envelope.map(({ key, json }) => ({ key: nameOf(key), json }))];
+}
+
+function textMembers(texts: Readonly<Record<string, string | undefined>>): Member[] {
+  return Object.entries(texts).map(([key, text]) => ({ key, json: JSON.stringify(text ?? '') }));
+}
+
 const STREAMS: readonly string[] = ['"stdout"', '"stderr"'];
 
 function isEmptyText(json: string): boolean {
@@ -86,6 +147,11 @@ function isEmptyText(json: string): boolean {
 
 function isPieceMark(json: string): boolean {
   return json === '"P"' || json === 'true' || json === '"true"';
+}
+
+/** The line without a byte order mark. */
+function withoutMark(line: string): string {
+  return line.startsWith('\uFEFF') ? line.slice(1) : line;
 }
 
 function withoutEnd(line: string): string {

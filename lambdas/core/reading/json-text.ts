@@ -15,13 +15,16 @@ export type ObjectText =
   | { readonly members: readonly Member[] }
   | { readonly members?: undefined; readonly reason: string; readonly detail: string };
 
+/** Reason why text is not an object: there is nothing but space. */
+export const EMPTY_LINE = 'empty_line';
+
 /**
  * Reads one JSON object. A byte order mark before it and space around it are ignored. NaN and Infinity, which Python
  * writes, are values.
  */
 export function readObject(text: string): ObjectText {
   const logged = (text.startsWith('\uFEFF') ? text.slice(1) : text).trim();
-  if (logged === '') return { reason: 'empty_line', detail: 'expected a JSON object, got nothing' };
+  if (logged === '') return { reason: EMPTY_LINE, detail: 'expected a JSON object, got nothing' };
   // Plain text among JSON is common, and an error of JSON.parse takes longer than everything else done for a line.
   if (!BEGINS_JSON.test(logged)) {
     return {

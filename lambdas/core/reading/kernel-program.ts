@@ -83,6 +83,12 @@ const MAY_BE_NAME = /^[^A-Z]{1,63}$/;
 const MAX_CONTEXTS = 64;
 /** Flag in a name's target: the key holds a nested object with columns; the low bits are that object's number. */
 const OBJECT = 0x8000;
+/**
+ * Targets of keys whose value may be a JSON record as text, and of keys that may mark a piece of one. The kernel leaves
+ * such lines to the TypeScript reader.
+ */
+const MAY_WRAP = 0xfffd;
+const MAY_MARK = 0xfffe;
 
 /**
  * The program of a layout. It writes rows, or makes fingerprints if record keys are given. Undefined if the layout
@@ -242,9 +248,19 @@ interface Name {
   readonly target: number;
 }
 
+/** Keys that may be those of an envelope around a JSON record, unless they are columns. */
+const RECORD_ENVELOPE: readonly Name[] = [
+  ...ENVELOPE.line.map((name) => ({ name, context: 0, target: MAY_WRAP })),
+  ...ENVELOPE.piece.map((name) => ({ name, context: 0, target: MAY_MARK })),
+];
+
 function namesOf(layout: Layout): readonly Name[] {
   const { kind, fields } = layout;
-  if (kind === 'json') return fields.map(({ columns }, target) => ({ name: columns[0] ?? '', context: 0, target }));
+  if (kind === 'json') {
+    const columns = fields.map(({ columns: [name = ''] }, target) => ({ name, context: 0, target }));
+    const declared = new Set(columns.map(({ name }) => name));
+    return [...columns, ...RECORD_ENVELOPE.filter(({ name }) => !declared.has(name))];
+  }
   // Not keys, but the columns named in `errors` if a value does not convert; of an address this is the port's column.
   if (kind === 'delimited')
     return fields.map(({ columns }, target) => ({ name: columns.at(-1) ?? '', context: 0, target }));

@@ -186,6 +186,25 @@ const JSON_LINES = [
 const inDocker = (lines: readonly string[], more: object = {}) => lines.map((line) => docker(line, more));
 const inCri = (lines: readonly string[]) => lines.map((line) => `2024-11-29T11:41:46Z stdout F ${line}`);
 
+/** JSON lines that are in an envelope, or look as if they were. The kernel reads those whose text is no JSON. */
+const WRAPPED_JSON = [
+  ...inDocker(JSON_LINES),
+  ...inCri(JSON_LINES.slice(0, 3)),
+  '{"level":"INFO","message":"not {\\"a\\":1} in an envelope","stream":"stdout"}',
+  '{"level":"INFO","log":"","message":"x"}',
+  '{"level":"INFO","log":{"level":"in an object"},"message":null,"stream":"stdout"}',
+  '{"level":"INFO","log":7,"source":"stdout","Log":"again"}',
+  '{"level":"INFO","message":"{\\"level\\":\\"DEBUG\\"}"}',
+  '{"message":"{\\"level\\":\\"DEBUG\\"}","source":"stderr"}',
+  '{"message":" {\\"level\\":\\"DEBUG\\"}","stream":1,"level":"INFO"}',
+  '{"log":"\\u007b\\"level\\":\\"DEBUG\\"}","LEVEL":"INFO"}',
+  '{"log":"\\t{\\"level\\":\\"DEBUG\\"","stream":"stdout"}',
+  '{"log":"the rest of a line","stream":"stdout","partial_message":"true"}',
+  '{"log":"a line","stream":"stdout","logtag":"F","level":"INFO"}',
+  '{"log":"a line","_p":"P","level":"INFO"}',
+  '{"log":"\\n","stream":"stdout"}',
+];
+
 export const CASES: readonly KernelCase[] = [
   kernelCase('an ALB log', 'alb', {}, ALB, 3),
   kernelCase("Kong's access log", 'kong', {}, KONG, 7),
@@ -277,6 +296,14 @@ export const CASES: readonly KernelCase[] = [
     ),
   ),
   kernelCase('JSON of every type', 'json', JSON_COLUMNS, JSON_LINES, 4),
+  kernelCase('JSON in envelopes', 'json', { preset: 'server-logs' }, WRAPPED_JSON, 3),
+  kernelCase(
+    'JSON whose columns have the names of an envelope',
+    'json',
+    { columns: { log: 'string', stream: 'string', time: 'timestamp' } },
+    WRAPPED_JSON,
+    5,
+  ),
   kernelCase('JSON of server logs', 'json', { preset: 'server-logs' }, JSON_LINES, 3),
 ];
 
