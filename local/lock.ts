@@ -37,6 +37,31 @@ export function lockFolder(dir: string): Lock {
   }
 }
 
+/**
+ * Opens something in a lake's folder. The folder stays locked until it is closed, or until opening it fails.
+ *
+ * @throws Error naming the folder and the process that holds it
+ */
+export async function openLocked<Opened extends { close(): Promise<void> }>(
+  dir: string,
+  open: () => Promise<Opened>,
+): Promise<Opened> {
+  const lock = lockFolder(dir);
+  try {
+    const opened = await open();
+    return {
+      ...opened,
+      close: async () => {
+        await opened.close();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
 /** Folder within a lake's folder, with a file for each process that holds the lake or asks for it. */
 export const LOCKS = 'locks';
 

@@ -4,7 +4,7 @@ import { synthesize } from '../lib/synth.ts';
 import { writeAtomic } from './files.ts';
 import { checkLakeVersion } from './lake-version.ts';
 import { CONTEXT_FILE, type LocalLake, type OpenOptions } from './local-lake.ts';
-import { lockFolder } from './lock.ts';
+import { openLocked } from './lock.ts';
 import { type LakeHooks, openStack } from './open-stack.ts';
 
 /**
@@ -13,9 +13,8 @@ import { type LakeHooks, openStack } from './open-stack.ts';
  * @throws Error if another process uses the folder; LakeVersionError if another version of Tributary made it; ConfigError
  * for a param that cannot be used; TemplateError for a stack that cannot be emulated.
  */
-export async function openLake({ dir, context, progress }: OpenOptions, hooks?: LakeHooks): Promise<LocalLake> {
-  const lock = lockFolder(dir);
-  try {
+export function openLake({ dir, context, progress }: OpenOptions, hooks?: LakeHooks): Promise<LocalLake> {
+  return openLocked(dir, async () => {
     checkLakeVersion(dir);
     const assembly = join(dir, 'stack');
     progress?.('synthesizing the stack');
@@ -23,16 +22,6 @@ export async function openLake({ dir, context, progress }: OpenOptions, hooks?: 
     await rm(assembly, { recursive: true, force: true });
     const { stackName } = synthesize({ context, outdir: assembly });
     await writeAtomic(join(dir, CONTEXT_FILE), JSON.stringify(context ?? {}));
-    const lake = await openStack({ dir, assembly, stackName, progress, hooks });
-    return {
-      ...lake,
-      close: async () => {
-        await lake.close();
-        lock.release();
-      },
-    };
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
+    return openStack({ dir, assembly, stackName, progress, hooks });
+  });
 }

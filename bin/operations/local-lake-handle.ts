@@ -11,7 +11,7 @@ import { ACCOUNT, REGION } from '../../local/account.ts';
 import { type Athena, openAthena } from '../../local/athena/athena.ts';
 import { toJson } from '../../local/athena/query-result.ts';
 import { CONTEXT_FILE, type LocalLake } from '../../local/local-lake.ts';
-import { lockFolder } from '../../local/lock.ts';
+import { openLocked } from '../../local/lock.ts';
 import { glueTable } from '../../local/template/glue-table.ts';
 import { isObject } from '../../local/template/intrinsics.ts';
 import type { Resource } from '../../local/template/resource.ts';
@@ -56,20 +56,7 @@ async function synthesized(dir: string, progress: (line: string) => void): Promi
 
 async function lastSynthesized(dir: string): Promise<LocalLake> {
   const { openStack } = await import('../../local/open-stack.ts');
-  const lock = lockFolder(dir);
-  try {
-    const lake = await openStack({ dir, assembly: join(dir, 'stack') });
-    return {
-      ...lake,
-      close: async () => {
-        await lake.close();
-        lock.release();
-      },
-    };
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
+  return openLocked(dir, () => openStack({ dir, assembly: join(dir, 'stack') }));
 }
 
 function lastContext(dir: string): Context {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { lockFolder } from '../../local/lock.ts';
+import { lockFolder, openLocked } from '../../local/lock.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
 test('a folder in use is refused, with the process that has it', () => {
@@ -16,6 +16,21 @@ test('a folder released is free again, and holds no lock', () => {
   lockFolder(dir).release();
   expect(readdirSync(join(dir, 'locks'))).toEqual([]);
   expect(() => lockFolder(dir)).not.toThrow();
+});
+
+test('what is opened in a folder holds its lock until it is closed', async () => {
+  const dir = temporaryFolder();
+  const opened = await openLocked(dir, async () => ({ value: 1, close: async () => {} }));
+  expect(opened.value).toBe(1);
+  await expect(openLocked(dir, async () => opened)).rejects.toThrow('is in use by process');
+  await opened.close();
+  expect(readdirSync(join(dir, 'locks'))).toEqual([]);
+});
+
+test('a folder in which nothing could be opened is free again', async () => {
+  const dir = temporaryFolder();
+  await expect(openLocked(dir, () => Promise.reject(new Error('no stack')))).rejects.toThrow('no stack');
+  expect(readdirSync(join(dir, 'locks'))).toEqual([]);
 });
 
 test('the lock of a process killed is taken over', async () => {
