@@ -87,8 +87,8 @@ function unwrapJson(text: string, start: string): Unwrapped | undefined {
  * Reads a JSON record that may be in an envelope. The envelope's members follow the record's own; if the record has a
  * member of the same name, whatever the case, `envelope.` is put before the envelope's.
  *
- * The record itself may have a text with JSON in it. So `message` is a record's text only if the envelope also names
- * the stream.
+ * A record may itself have a text with JSON in it, and is then no envelope. So `message` is the text of a record only
+ * if the envelope names the stream as stdout or stderr, and `log` only if it does so or has no column's value but a time.
  *
  * @param isColumn whether a key is a column: its value is then the column's, and never a record
  */
@@ -104,9 +104,10 @@ export function readRecord(line: string, isColumn: (key: string) => boolean): Ob
 /** The record in an envelope, or undefined if the members are not those of an envelope. */
 function unwrapRecord(members: readonly Member[], isColumn: (key: string) => boolean): ObjectText | undefined {
   const others = members.filter(({ key }) => !isColumn(key));
-  const namesStream = members.some(({ key, json }) => key === 'stream' || (key === 'source' && STREAMS.includes(json)));
+  const namesStream = members.some(({ key, json }) => STREAM_KEYS.includes(key) && STREAMS.includes(json));
+  const isRecord = members.some(({ key }) => isColumn(key.toLowerCase()) && !TIME_KEYS.includes(key));
   const isText = ({ key, json }: Member) =>
-    (key === 'log' || (key === 'message' && namesStream)) && json.startsWith('"') && !isEmptyText(json);
+    (namesStream ? LINE_KEYS.includes(key) : key === 'log' && !isRecord) && json.startsWith('"') && !isEmptyText(json);
   const wrapped = others.find(isText);
   if (!wrapped) return undefined;
   if (namesStream && others.some(({ key, json }) => PIECE_KEYS.includes(key) && isPieceMark(json))) return PIECE;
@@ -124,6 +125,9 @@ export const PIECE = {
   detail: 'expected a whole line, got a piece cut by the container runtime',
 } as const;
 
+const LINE_KEYS: readonly string[] = ENVELOPE.line;
+const STREAM_KEYS: readonly string[] = ENVELOPE.stream;
+const TIME_KEYS: readonly string[] = ENVELOPE.time;
 const PIECE_KEYS: readonly string[] = ENVELOPE.piece;
 const BEGINS_OBJECT = /^[ \t\r\n]*\{/;
 const BLANK = /^[ \t\r\n]*$/;
