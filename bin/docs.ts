@@ -89,7 +89,7 @@ function formatSection({
     '',
     `${description} [Reference](${reference}).`,
     '',
-    ...(options.length > 0 ? [`Options: ${options.map((option) => `\`${option}\``).join(', ')}.`, ''] : []),
+    ...optionsLine(Object.keys(options)),
     ...(filterLines.length > 0 ? ['Filters, each counted, and switched off by its name:', '', ...filterLines, ''] : []),
     'Example:',
     '',
@@ -104,6 +104,10 @@ function formatSection({
       `The option \`recordKey\` of a source names other columns.`,
     '',
   ];
+}
+
+function optionsLine(options: readonly string[]): string[] {
+  return options.length > 0 ? [`Options: ${options.map((option) => `\`${option}\``).join(', ')}.`, ''] : [];
 }
 
 function columnTable(columns: readonly Column[]): string[] {

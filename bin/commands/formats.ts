@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
-import type { Format, FormatOptions } from '../../lambdas/core/reading/format.ts';
+import type { Format, FormatOption, FormatOptions } from '../../lambdas/core/reading/format.ts';
 import type { ColumnType } from '../../lambdas/core/tables/table.ts';
 import { print, printJson } from '../output/output.ts';
 import { renderTable } from '../output/render.ts';
@@ -23,7 +23,8 @@ interface Description {
   readonly name: string;
   readonly description: string;
   readonly reference: string;
-  readonly options: readonly string[];
+  /** By name. */
+  readonly options: Readonly<Record<string, FormatOption>>;
   /** Which lines each filter drops, by the filter's name. */
   readonly filters: Readonly<Record<string, string>>;
   /** The options that `columns` were compiled with; null if the format needs none. */
@@ -50,10 +51,15 @@ function describe({
   return { name, description, reference, options, filters, example: exampleOptions ?? null, exampleLines, columns };
 }
 
+/** `text, default: …. What it is for.` */
+function optionText({ type, values, default: byDefault, description }: FormatOption): string {
+  return `${values?.join(', ') ?? (type === 'object' ? 'JSON object' : 'text')}; default: ${byDefault}. ${description}`;
+}
+
 function text({ name, description, reference, options, filters, example, columns }: Description): string {
   const facts = [
     ['reference', reference],
-    ['options', options.join(', ') || 'none'],
+    ...Object.entries(options).map(([option, facts]) => [`option ${option}`, optionText(facts)]),
     ...Object.entries(filters).map(([filter, what]) => [`filter ${filter}`, what]),
     ...(example ? [['columns below', `with the options ${JSON.stringify(example)}`]] : []),
   ];

@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
-import type { CompiledFormat, Format, FormatOptions } from '../../lambdas/core/reading/format.ts';
-import { LOG_FORMAT_OPTION } from '../../lambdas/core/reading/log-format.ts';
+import { type CompiledFormat, type Format, refuseUnknownOptions } from '../../lambdas/core/reading/format.ts';
 import { readInputs, WAY_OUT } from '../input/input-files.ts';
 import { likelyFormats, noRowsText } from '../input/likely-formats.ts';
 import { type Parsed, type ParsedLine, parseFile } from '../input/parse-file.ts';
@@ -69,27 +68,23 @@ async function runParse(path: string, { format, option, limit, json }: ParseOpti
 }
 
 function compiledFormat(name: string, option: Pairs): CompiledFormat {
-  const options: FormatOptions = Object.fromEntries(
-    Object.entries(option).map(([key, value]) => [
-      key,
-      key !== LOG_FORMAT_OPTION && /^[{[]/.test(value) ? fromJson(key, value) : value,
-    ]),
-  );
   const format = FORMATS.get(name) as Format;
-  const unknown = Object.keys(options).find((key) => !format.options.includes(key));
-  if (unknown !== undefined) {
-    throw new CommandError(
-      `option ${unknown}: not an option of format ${name}` + `; its options: ${format.options.join(', ') || 'none'}`,
-    );
-  }
-  return format.compile(options);
+  refuseUnknownOptions(format, option);
+  return format.compile(
+    Object.fromEntries(
+      Object.entries(option).map(([key, value]) => [
+        key,
+        format.options[key]?.type === 'object' ? fromJson(key, value) : value,
+      ]),
+    ),
+  );
 }
 
 function fromJson(name: string, value: string): unknown {
   try {
     return JSON.parse(value);
   } catch {
-    throw new CommandError(`option ${name}: expected JSON, got ${value}`);
+    throw new CommandError(`option ${name}: expected a JSON object, got ${value}`);
   }
 }
 

@@ -1,8 +1,12 @@
 /** The `sources` param: the allowed values of each source, and the rules between several sources. */
 import { z } from 'zod';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
-import { FILTERS_OPTION } from '../../lambdas/core/reading/filters.ts';
-import { type Format, type FormatOptions, OptionError } from '../../lambdas/core/reading/format.ts';
+import {
+  type Format,
+  type FormatOptions,
+  OptionError,
+  refuseUnknownOptions,
+} from '../../lambdas/core/reading/format.ts';
 import type { KeepRaw } from '../../lambdas/core/reading/row.ts';
 import { LOADS, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
 import { PARTITION, sourceTable, type Table } from '../../lambdas/core/tables/table.ts';
@@ -123,7 +127,7 @@ export function compileSources(inputs: readonly SourceInput[], defaults: SourceD
 type SourceDefaults = Pick<AnySource, 'keepRaw' | 'streamsPerTable'>;
 
 function compileSource(input: SourceInput, path: string, defaults: SourceDefaults): Source {
-  const options = optionsOf(input, path);
+  const options = Object.fromEntries(Object.entries(input).filter(([key]) => !OWN_KEYS.includes(key)));
   return {
     name: input.name,
     format: input.format,
@@ -147,23 +151,10 @@ function recordKeyOf(input: SourceInput, options: FormatOptions, path: string): 
   return recordKey;
 }
 
-function optionsOf(input: SourceInput, path: string): FormatOptions {
-  const { options } = formatOf(input);
-  const given = Object.entries(input).filter(([key]) => !OWN_KEYS.includes(key));
-  for (const [key] of given) {
-    if (options.includes(key)) continue;
-    if (key === FILTERS_OPTION) {
-      throw new ConfigError(`${path}.${key}`, `the format ${input.format} has no filters`);
-    }
-    const known = options.length > 0 ? `its options: ${options.join(', ')}` : 'it has no options';
-    throw new ConfigError(`${path}.${key}`, `unknown, and no option of format ${input.format} (${known})`);
-  }
-  return Object.fromEntries(given);
-}
-
 function tableOf(input: SourceInput, options: FormatOptions, path: string): Table {
   const format = formatOf(input);
   try {
+    refuseUnknownOptions(format, options);
     const { columns } = format.compile(options);
     const lane = input.from.logGroups ? 'events' : 'objects';
     return withDistinctColumns(sourceTable(input.name, format.description, columns, lane), path);

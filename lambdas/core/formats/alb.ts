@@ -130,7 +130,7 @@ export const alb: Format & { readonly columns: typeof columns } = {
   name: 'alb',
   description: 'Application Load Balancer access log: one row per request or connection.',
   reference: 'https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html',
-  options: [],
+  options: {},
   exampleLines: [
     'https 2026-11-22T12:03:00.186641Z app/web/50dc6c495c0c9188 192.0.2.7:40000 198.51.100.9:80 0.000 0.048 0.000 200 200 341 5366 ' +
       '"GET https://www.example.com:443/orders?page=2 HTTP/1.1" "Mozilla/5.0 (X11; Linux x86_64)" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 ' +

@@ -49,7 +49,21 @@ export const json: Format = {
     'JSON objects, one per line or log event, bare or in the envelope of a container runtime, with columns declared in ' +
     'the source.',
   reference: 'https://www.rfc-editor.org/rfc/rfc8259',
-  options: ['columns', 'preset'],
+  options: {
+    columns: {
+      type: 'object',
+      default: 'those of the preset; a source sets one of the two',
+      description: `The columns of the table: each key that is to be a column, with its type (${COLUMN_TYPES.join(', ')}).`,
+      example: { columns: { time: 'timestamp', level: 'string', duration_ms: 'double' } },
+    },
+    preset: {
+      type: 'text',
+      values: Object.keys(PRESETS),
+      default: 'none; a source sets columns or a preset',
+      description: 'The name of columns that many logs have.',
+      example: { preset: 'server-logs' },
+    },
+  },
   exampleOptions: { preset: 'server-logs' },
   exampleLines: [
     '{"timestamp":"2026-11-22T12:03:00.500Z","level":"INFO","request_id":"58337262d99923ab","method":"GET","path":"/orders","status_code":200,"response_time":12.5}',

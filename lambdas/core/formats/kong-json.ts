@@ -1,6 +1,13 @@
 import { isLoopback } from '../reading/address.ts';
 import { PIECE, unwrap } from '../reading/envelope.ts';
-import { activeFilters, FILTERS, FILTERS_OPTION, type FilterName, gatewayFilters } from '../reading/filters.ts';
+import {
+  activeFilters,
+  FILTERS,
+  FILTERS_OPTION,
+  type FilterName,
+  filtersOption,
+  gatewayFilters,
+} from '../reading/filters.ts';
 import { BLANK_LINE, type Format, filtered, ROW, rejected } from '../reading/format.ts';
 import { type Member, objectMembers, objectOf, plainText, readObject } from '../reading/json-text.ts';
 import { type JsonRecordLayout, type LayoutField, OP_OF_TYPE } from '../reading/layout.ts';
@@ -115,7 +122,7 @@ export const kongJson: Format = {
   name: 'kong-json',
   description: "JSON records of Kong's http-log and file-log plugins: one row per request.",
   reference: 'https://developer.konghq.com/plugins/http-log/',
-  options: [FILTERS_OPTION],
+  options: { [FILTERS_OPTION]: filtersOption(FILTER_NAMES) },
   exampleLines: [
     '{"started_at":1795348980538,"client_ip":"192.0.2.10","request":{"id":"2f6946328ffc4946b8c9120704a4a155","method":"GET","uri":"/orders?page=2",' +
       '"url":"https://shop-api.example.com:8443/orders?page=2","size":139,"headers":{"host":"shop-api.example.com","user-agent":"Mozilla/5.0"}},' +

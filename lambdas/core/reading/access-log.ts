@@ -1,11 +1,20 @@
 /** Makes formats whose lines are described by an nginx log_format string. */
 import { isLoopback } from './address.ts';
 import { PIECE, unwrap } from './envelope.ts';
-import { activeFilters, errorLogFilter, FILTERS, FILTERS_OPTION, type FilterName, gatewayFilters } from './filters.ts';
+import {
+  activeFilters,
+  errorLogFilter,
+  FILTERS,
+  FILTERS_OPTION,
+  type FilterName,
+  filtersOption,
+  gatewayFilters,
+} from './filters.ts';
 import {
   BLANK_LINE,
   type CompiledFormat,
   type Format,
+  type FormatOption,
   type FormatOptions,
   filtered,
   OptionError,
@@ -13,6 +22,7 @@ import {
   type RecordKey,
   ROW,
   rejected,
+  textOption,
 } from './format.ts';
 import { plainText } from './json-text.ts';
 import { ESCAPES, type Escape, type LogFormatLayout } from './layout.ts';
@@ -37,16 +47,17 @@ export interface AccessLogFormat {
  * envelope is removed and the filters are applied.
  */
 export function accessLogFormat({ presets, ...described }: AccessLogFormat): Format {
+  const options = optionsOf(presets);
   return {
     ...described,
-    options: ['preset', LOG_FORMAT_OPTION, 'escape', FILTERS_OPTION],
+    options,
     filters: FILTERS,
-    compile: (options) => {
-      const filters = activeFilters(options, Object.keys(FILTERS) as FilterName[]);
-      return compile(logFormatOf(options, presets), escapeOf(options), filters);
-    },
+    compile: (given) =>
+      compile(logFormatOf(given, options, presets), escapeOf(given, options), activeFilters(given, FILTER_NAMES)),
   };
 }
+
+const FILTER_NAMES = Object.keys(FILTERS) as FilterName[];
 
 function compile(logFormat: string, escaping: Escape, active: ReadonlySet<FilterName>): CompiledFormat {
   const format = parseLogFormat(logFormat);
@@ -206,25 +217,58 @@ function writeEnvelopeTime(row: Row, time: string): void {
   else row.error('log_time', time, 'not a timestamp');
 }
 
-function logFormatOf(options: FormatOptions, presets: Readonly<Record<string, string>>): string {
-  const { logFormat, preset } = options;
+type AccessLogOptions = Readonly<
+  Record<'preset' | typeof LOG_FORMAT_OPTION | 'escape' | typeof FILTERS_OPTION, FormatOption>
+>;
+
+/** @param presets log_format strings by name, the default first */
+function optionsOf(presets: Readonly<Record<string, string>>): AccessLogOptions {
   const names = Object.keys(presets);
-  if (logFormat !== undefined) {
-    if (preset !== undefined) throw new OptionError('preset', 'preset: expected either preset or logFormat, got both');
-    if (typeof logFormat === 'string') return logFormat;
-    throw new OptionError(
-      LOG_FORMAT_OPTION,
-      `${LOG_FORMAT_OPTION}: expected a log_format string, got ${JSON.stringify(logFormat)}`,
-    );
-  }
-  const chosen = names.find((name) => name === (preset ?? names[0]));
-  const found = chosen === undefined ? undefined : presets[chosen];
-  if (found !== undefined) return found;
-  throw new OptionError('preset', `preset: expected one of ${names.join(', ')}, got ${JSON.stringify(preset)}`);
+  return {
+    preset: {
+      type: 'text',
+      values: names,
+      default: `${names[0]}, if there is no ${LOG_FORMAT_OPTION}`,
+      description: `The name of a log_format that many servers have: ${names
+        .map((name) => `\`${name}\` is \`${presets[name]}\``)
+        .join('; ')}.`,
+      example: { preset: names.at(-1) },
+    },
+    [LOG_FORMAT_OPTION]: {
+      type: 'text',
+      default: 'that of the preset',
+      description:
+        'The log_format of the server, as its configuration has it within the quotes, in one piece. ' +
+        'The table has a column for each of its variables.',
+      example: { [LOG_FORMAT_OPTION]: '$remote_addr [$time_local] "$request" $status $request_time' },
+    },
+    escape: {
+      type: 'text',
+      values: ESCAPES,
+      default: ESCAPES[0],
+      description: 'The `escape=` of the log_format.',
+      example: {
+        escape: 'json',
+        [LOG_FORMAT_OPTION]: '{"time":"$time_iso8601","status":"$status","url":"$request_uri"}',
+      },
+    },
+    [FILTERS_OPTION]: filtersOption(FILTER_NAMES),
+  };
 }
 
-function escapeOf({ escape: given = 'default' }: FormatOptions): Escape {
-  const known = ESCAPES.find((name) => name === given);
-  if (known) return known;
-  throw new OptionError('escape', `escape: expected one of ${ESCAPES.join(', ')}, got ${JSON.stringify(given)}`);
+function logFormatOf(
+  given: FormatOptions,
+  options: AccessLogOptions,
+  presets: Readonly<Record<string, string>>,
+): string {
+  const logFormat = textOption(given, LOG_FORMAT_OPTION, options[LOG_FORMAT_OPTION]);
+  const preset = textOption(given, 'preset', options.preset);
+  if (logFormat === undefined) return presets[preset ?? Object.keys(presets)[0] ?? ''] ?? '';
+  if (preset === undefined) return logFormat;
+  throw new OptionError('preset', `preset: expected either preset or ${LOG_FORMAT_OPTION}, got both`);
+}
+
+function escapeOf(given: FormatOptions, options: AccessLogOptions): Escape {
+  const escaping = textOption(given, 'escape', options.escape);
+  return ESCAPES.find((name) => name === escaping) ?? ESCAPES[0];
 }

@@ -1,5 +1,5 @@
 /** Filters that gateway formats apply unless a source switches a filter off. */
-import { type FormatOptions, OptionError } from './format.ts';
+import { type FormatOption, type FormatOptions, OptionError } from './format.ts';
 import type { GatewayFilters } from './layout.ts';
 
 /**
@@ -17,6 +17,16 @@ export type FilterName = keyof typeof FILTERS;
 
 /** The source option that switches filters on or off, for example `{ "local_client": false }`. */
 export const FILTERS_OPTION = 'filters';
+
+/** Describes the option of a format that has the filters `available`. */
+export function filtersOption(available: readonly FilterName[]): FormatOption {
+  return {
+    type: 'object',
+    default: 'every filter applies',
+    description: `Switches filters off, each by its name: ${available.join(', ')}.`,
+    example: { [FILTERS_OPTION]: { local_client: false } },
+  };
+}
 
 /**
  * Returns the filters of `available` that the options do not switch off.

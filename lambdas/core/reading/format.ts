@@ -78,8 +78,8 @@ export interface Format {
   readonly reference: string;
   /** True if an object with this base name is a log of the format. Other objects are skipped and counted. */
   readonly accepts?: (baseName: string) => boolean;
-  /** Names of the source options that the format accepts, for error messages. */
-  readonly options: readonly string[];
+  /** The options that a source can set for the format, by name. */
+  readonly options: Readonly<Record<string, FormatOption>>;
   /** Options with which the format is shown and measured. Needed only if it has no columns without options. */
   readonly exampleOptions?: FormatOptions;
   /**
@@ -108,6 +108,50 @@ export interface Format {
 
 /** A source's options for its format, as in cdk.json. */
 export type FormatOptions = Readonly<Record<string, unknown>>;
+
+/** An option of a format. Configuration errors, `lake formats`, `lake parse` and docs/sources.md derive from it. */
+export interface FormatOption {
+  /** What the value is. The command line reads text as it stands, and an object as JSON. */
+  readonly type: 'text' | 'object';
+  /** The texts that are allowed; absent: any text. */
+  readonly values?: readonly string[];
+  /** What applies to a source that does not set the option. */
+  readonly default: string;
+  /** What the option is for: whole sentences. */
+  readonly description: string;
+  /** Options of a source that set this one. They compile. */
+  readonly example: FormatOptions;
+}
+
+/**
+ * The value of an option of type text, or undefined if the source does not set it.
+ *
+ * @throws OptionError unless the value is a text that is allowed
+ */
+export function textOption(
+  options: FormatOptions,
+  name: string,
+  { values, example }: Pick<FormatOption, 'values' | 'example'>,
+): string | undefined {
+  const given = options[name];
+  if (given === undefined) return undefined;
+  if (typeof given === 'string' && (!values || values.includes(given))) return given;
+  const allowed = values ? `one of ${values.join(', ')}` : `text, such as ${JSON.stringify(example[name])}`;
+  throw new OptionError(name, `${name}: expected ${allowed}, got ${JSON.stringify(given)}`);
+}
+
+/**
+ * @throws OptionError for an option that the format does not have
+ */
+export function refuseUnknownOptions({ name, options }: Format, given: FormatOptions): void {
+  const unknown = Object.keys(given).find((option) => !Object.hasOwn(options, option));
+  if (unknown === undefined) return;
+  const known = Object.keys(options).join(', ');
+  throw new OptionError(
+    unknown,
+    `${unknown}: unknown, and no option of format ${name} (${known ? `its options: ${known}` : 'it has no options'})`,
+  );
+}
 
 /** An option of a source is invalid. CDK synth fails with this error. */
 export class OptionError extends Error {

@@ -165,7 +165,9 @@ describe('names and formats of sources', () => {
   });
 
   test('take no filters where the format has none', () => {
-    expect(refusal({ sources: [{ name: 'alb', format: 'alb', filters: { x: false } }] })).toContain('has no filters');
+    expect(refusal({ sources: [{ name: 'alb', format: 'alb', filters: { x: false } }] })).toContain(
+      'sources[0].filters: unknown, and no option of format alb (it has no options)',
+    );
   });
 });
 

@@ -72,7 +72,7 @@ describe('options that cannot be used', () => {
     [
       'a logFormat that is no text',
       { logFormat: ['$status'] },
-      'logFormat: expected a log_format string, got ["$status"]',
+      'logFormat: expected text, such as "$remote_addr [$time_local] \\"$request\\" $status $request_time", got ["$status"]',
     ],
     ['an escape unknown', { escape: 'html' }, 'escape: expected one of default, json, none, got "html"'],
     ['a filter unknown', { filters: { no_https: false } }, 'filters: expected a filter of not_stdout, no_http'],
