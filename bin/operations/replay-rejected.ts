@@ -6,6 +6,9 @@ import { readLine } from '../../lambdas/core/reading/format.ts';
 import { Row } from '../../lambdas/core/reading/row.ts';
 import { rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
+import { checkExpression } from '../../local/athena/expression.ts';
+import { QueryError } from '../../local/athena/statement.ts';
+import { CommandError } from '../output/command-error.ts';
 import { type Amendment, amend, amendmentOf, begin, loadsOf, NO_AMENDMENT } from './amend.ts';
 import { CONVERSION_FAILED } from './failed-records.ts';
 import { type LakeHandle, once, type ResultRow, sqlText, sqlTime, timeOf } from './lake-handle.ts';
@@ -14,7 +17,7 @@ import { sendRows } from './send-rows.ts';
 
 /** Which rejected lines to read again. */
 export interface LinesToReplay {
-  /** An SQL condition on the columns of `rejected_lines`. */
+  /** An SQL condition on the columns of `rejected_lines`: one expression. */
   readonly where: string;
   /** Only lines rejected at or after this time. */
   readonly since?: Date;
@@ -51,12 +54,15 @@ const DAY_MS = 86_400_000;
  * origin and position, and `loads` gets a row with the corrected counts; the other lines stay rejected. A line that has
  * become a row, by a replay or a reload, is left out of the next replay. After a crash before `loads` has its row, the
  * next replay sends the origin's rows again.
+ *
+ * @throws CommandError if the condition is not one expression
  */
 export async function replayRejected(
   lake: LakeHandle,
   task: LinesToReplay,
   options: OperationOptions,
 ): Promise<ReplayCounts> {
+  await checkCondition(task.where);
   const counts = { lines: 0, replayed: 0, stillRejected: 0, cut: 0, notLoaded: 0 };
   const progress = options.progress('rejected lines');
   for (const source of lake.sources) {
@@ -73,6 +79,16 @@ export async function replayRejected(
   }
   progress.end();
   return counts;
+}
+
+/** @throws CommandError if the condition could become another part of the queries that it is put into */
+async function checkCondition(where: string): Promise<void> {
+  try {
+    await checkExpression(where);
+  } catch (error) {
+    if (!(error instanceof QueryError)) throw error;
+    throw new CommandError(`--where ${JSON.stringify(where)}: ${error.message}`);
+  }
 }
 
 async function basesOf(lake: LakeHandle, { settings }: Source, task: LinesToReplay) {

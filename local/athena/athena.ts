@@ -1,6 +1,6 @@
 import { opendir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader, StatementType } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader } from '@duckdb/node-api';
 import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
 import { onceView } from '../../lambdas/core/tables/views.ts';
 import { isMissing, messageOf } from '../files.ts';
@@ -9,6 +9,7 @@ import { type GlueColumn, type GlueTable, glueTable } from '../template/glue-tab
 import type { Resource } from '../template/resource.ts';
 import { ATHENA_FUNCTIONS } from './functions.ts';
 import { plainValue, type QueryResult } from './query-result.ts';
+import { QueryError, readingStatement } from './statement.ts';
 
 /** Athena on this machine: SQL over the lake's tables. */
 export interface Athena {
@@ -21,11 +22,6 @@ export interface Athena {
   close(): Promise<void>;
 }
 
-/** A query that cannot be run. */
-export class QueryError extends Error {
-  override readonly name = 'QueryError';
-}
-
 export interface AthenaOptions {
   /** The lake's folder; buckets are below `buckets/`. */
   readonly dir: string;
@@ -34,8 +30,8 @@ export interface AthenaOptions {
 }
 
 /**
- * Opens the tables of a template for queries. A query can read the lake's buckets and nothing else: no other file, no
- * network, no extension.
+ * Opens the tables of a template for queries. A query can read the lake's buckets and do nothing else: it writes
+ * nothing, and reaches no other file, no network and no extension.
  */
 export async function openAthena({ dir, tables: resources }: AthenaOptions): Promise<Athena> {
   const buckets = resolve(dir, 'buckets');
@@ -141,15 +137,8 @@ async function holdsParquet(folder: string): Promise<boolean> {
 }
 
 async function runQuery(connection: DuckDBConnection, sql: string, tables: readonly OpenTable[]): Promise<QueryResult> {
-  if (sql.trim() === '') throw new QueryError('expected a query, got nothing');
   try {
-    const statements = await connection.extractStatements(sql);
-    if (statements.count !== 1) throw new QueryError(`expected one query, got ${statements.count}`);
-    const statement = await statements.prepare(0);
-    if (statement.statementType !== StatementType.SELECT && statement.statementType !== StatementType.EXPLAIN) {
-      throw new QueryError(`expected a query, got ${StatementType[statement.statementType]}: tables can only be read`);
-    }
-    return resultOf(await statement.runAndReadAll());
+    return resultOf(await connection.runAndReadAll(await readingStatement(connection, sql)));
   } catch (error) {
     throw error instanceof QueryError ? error : queryError(error, tables);
   }
@@ -164,7 +153,7 @@ function resultOf(reader: DuckDBResultReader): QueryResult {
 }
 
 function queryError(error: unknown, tables: readonly OpenTable[]): QueryError {
-  const message = messageOf(error).replace('Failed to extract statements: ', '');
+  const message = messageOf(error);
   const unknownTable = /Table with name .* does not exist/.test(message);
   const names = tables.map(({ name }) => name).sort();
   return new QueryError(unknownTable ? `${message.replace(/!$/, '')}; tables: ${names.join(', ')}` : message, {

@@ -1,0 +1,85 @@
+/** What a query's text is, as DuckDB's own parser reads it: a query may read tables, and do nothing else. */
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { isObject } from '../template/intrinsics.ts';
+
+/** A query that cannot be run. */
+export class QueryError extends Error {
+  override readonly name = 'QueryError';
+}
+
+/** A text that DuckDB cannot parse, with its parser's message. */
+export class SyntaxProblem extends QueryError {}
+
+/**
+ * The statement to run for a query's text: a SELECT, which SHOW, DESCRIBE, TABLE and VALUES are too, or EXPLAIN of one.
+ *
+ * @throws QueryError for anything else: several statements, a statement that is no SELECT, or a table function that does
+ * more than compute rows.
+ */
+export async function readingStatement(connection: DuckDBConnection, sql: string): Promise<string> {
+  const { explain, inner } = explained(sql);
+  const statements = await parsedSelects(connection, inner, sql);
+  if (statements.length === 0) throw new QueryError('expected a query, got nothing');
+  if (statements.length > 1) throw new QueryError(`expected one query, got ${statements.length}`);
+  refuseFunctions(statements);
+  // What runs is put together from what was parsed: whatever else EXPLAIN may hold in DuckDB is not looked for.
+  return `${explain}${inner}`;
+}
+
+/** Parts EXPLAIN from its query: DuckDB also explains statements that write, and carries them out for EXPLAIN ANALYZE. */
+function explained(sql: string): { explain: string; inner: string } {
+  const text = sql.replace(SPACE_AND_COMMENTS, '');
+  const [explain] = /^EXPLAIN\b/i.exec(text) ?? [];
+  if (explain === undefined) return { explain: '', inner: sql };
+  const rest = text.slice(explain.length).replace(SPACE_AND_COMMENTS, '');
+  const [option = ''] = /^ANALYZE\b|^\(\s*FORMAT\s+[A-Z]+\s*\)/i.exec(rest) ?? [];
+  return { explain: `EXPLAIN ${option} `, inner: rest.slice(option.length) };
+}
+
+const SPACE_AND_COMMENTS = /^(?:\s|--[^\n]*\n|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*/;
+
+/**
+ * The syntax trees of a text of SELECT statements, as json_serialize_sql gives them.
+ *
+ * @param whole the text for the message, if `sql` is a part of it
+ * @throws SyntaxProblem for a text that cannot be parsed; QueryError if one of its statements is no SELECT
+ */
+export async function parsedSelects(
+  connection: DuckDBConnection,
+  sql: string,
+  whole = sql,
+): Promise<readonly unknown[]> {
+  // A text with a NUL would end there for the parser, but perhaps not for what runs it.
+  if (sql.includes('\0')) throw new QueryError('expected a query without the character NUL');
+  const reader = await connection.runAndReadAll('SELECT json_serialize_sql($sql::VARCHAR)', { sql });
+  const tree: unknown = JSON.parse(String(reader.getRows()[0]?.[0]));
+  if (isObject(tree) && Array.isArray(tree.statements)) return tree.statements;
+  const { error_type, error_message } = isObject(tree) ? tree : {};
+  if (error_type === 'parser') throw new SyntaxProblem(`Parser Error: ${error_message}`);
+  throw new QueryError(
+    `expected a SELECT, or EXPLAIN of one, got ${JSON.stringify(whole.trim().slice(0, 60))}: tables can only be read`,
+  );
+}
+
+/**
+ * Table functions that compute rows from their arguments, or list the tables. Others of DuckDB read files, or even write
+ * them: enable_logging and enable_profiling do.
+ */
+const TABLE_FUNCTIONS: ReadonlySet<unknown> = new Set([
+  ...['unnest', 'range', 'generate_series', 'repeat', 'json_each', 'json_tree'],
+  ...['duckdb_columns', 'duckdb_functions', 'duckdb_tables', 'duckdb_views'],
+]);
+
+function refuseFunctions(root: unknown): void {
+  // A list instead of recursion: a query may be nested more deeply than the stack.
+  const open = [root];
+  while (open.length > 0) {
+    const node = open.pop();
+    if (typeof node !== 'object' || node === null) continue;
+    if ('type' in node && node.type === 'TABLE_FUNCTION' && 'function' in node) {
+      const name = isObject(node.function) ? String(node.function.function_name).toLowerCase() : undefined;
+      if (!TABLE_FUNCTIONS.has(name)) throw new QueryError(`table function ${name}: a query can read tables only`);
+    }
+    for (const child of Object.values(node)) open.push(child);
+  }
+}
