@@ -1,5 +1,5 @@
 /**
- * Writes the documentation that is derived from the code: docs/tables.md, and the tables in docs/cost.md. With --check
+ * Writes the documentation that is derived from the code: docs/tables.md, docs/sources.md, and the tables in docs/cost.md. With --check
  * it writes nothing and fails if a page is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,8 @@ import { FORMATS } from '../lambdas/core/formats/registry.ts';
 import type { Format } from '../lambdas/core/reading/format.ts';
 import { loadsTable, rejectedTable } from '../lambdas/core/tables/lake-tables.ts';
 import { type Column, numbered, OWN, PARTITION } from '../lambdas/core/tables/table.ts';
+import { markdownTable } from './docs/markdown.ts';
+import { sourcesPage } from './docs/sources-page.ts';
 import { costTables } from './plan/doc-tables.ts';
 
 const DOCS = new URL('../docs/', import.meta.url);
@@ -14,6 +16,7 @@ const DOCS = new URL('../docs/', import.meta.url);
 const check = process.argv.includes('--check');
 for (const [name, page] of [
   ['tables.md', tablesPage()],
+  ['sources.md', sourcesPage()],
   ['cost.md', costPage()],
 ] as const) {
   if (!check) writeFileSync(new URL(name, DOCS), page);
@@ -111,11 +114,8 @@ function optionsLine(options: readonly string[]): string[] {
 }
 
 function columnTable(columns: readonly Column[]): string[] {
-  return [
-    '| column | type | meaning | key |',
-    '|---|---|---|---|',
-    ...columns.map(
-      ({ name, type, comment, key }) => `| ${name} | ${type} | ${comment.replaceAll('|', '\\|')} | ${key} |`,
-    ),
-  ];
+  return markdownTable(
+    ['column', 'type', 'meaning', 'key'],
+    columns.map(({ name, type, comment, key }) => [name, type, comment, key]),
+  );
 }

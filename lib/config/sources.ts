@@ -61,7 +61,7 @@ export const STREAMS_PER_TABLE = int(1, 50);
 /** No wildcards: S3 filters do not support them, and IAM would interpret them. */
 const KEY_PART = pattern(/^[\w!.'()/=:@+-]{1,512}$/, "part of a key: letters, digits and / _ - . = : @ + ! ' ( )");
 
-const FROM = object({
+export const FROM = object({
   bucket: pattern(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket').optional(),
   prefix: KEY_PART.optional(),
   suffix: KEY_PART.optional(),
@@ -84,7 +84,7 @@ const RESERVED = [LOADS, REJECTED_LINES];
 const ONCE = onceName('');
 
 /** Keys other than these are options of the source's format. */
-const SOURCE = z.looseObject(
+export const SOURCE = z.looseObject(
   {
     name: pattern(/^[a-z][a-z0-9_]{0,62}$/, 'a table name: a-z, then up to 62 of a-z, 0-9 and _').refine(
       (name) => !RESERVED.includes(name) && !name.endsWith(ONCE),

@@ -7,6 +7,7 @@
 import {
   bigint,
   type ColumnSpecs,
+  type ColumnType,
   defineColumns,
   double,
   int,
@@ -95,6 +96,19 @@ const FILLED_BY: Readonly<Record<Exclude<ColumnName, 'stream'>, readonly string[
     'http_x_trace_id',
   ],
 };
+
+/** A variable of a log_format, and a column that it fills. */
+export interface FillingVariable {
+  /** Without `$`. */
+  readonly variable: string;
+  readonly column: string;
+  readonly type: ColumnType;
+}
+
+/** The variables that fill shared columns; of those of one column, the first that a format has is used. */
+export const FILLING_VARIABLES: readonly FillingVariable[] = entries(FILLED_BY).flatMap(([column, names]) =>
+  (names.length > 0 ? names : [column]).map((variable) => ({ variable, column, type: COLUMNS[column].type })),
+);
 
 /** project_name of a host that contains none. */
 const NO_PROJECT = 'platform';

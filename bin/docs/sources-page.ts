@@ -1,0 +1,121 @@
+/** Writes docs/sources.md from the schema of sources, the formats and the variables of a log_format. */
+import { FORMATS } from '../../lambdas/core/formats/registry.ts';
+import type { Format, FormatOption } from '../../lambdas/core/reading/format.ts';
+import { FILLING_VARIABLES } from '../../lambdas/core/reading/log-columns.ts';
+import { FROM_KEYS, SOURCE_KEYS, type SourceKey } from '../../lib/config/source-keys.ts';
+import { EXAMPLE_SOURCES, type ExampleSource } from './example-sources.ts';
+import { code, markdownTable } from './markdown.ts';
+
+/** The page, as one text. */
+export function sourcesPage(): string {
+  return [
+    '# Sources',
+    '',
+    'Written by `npm run docs` from the code; edits here are lost.',
+    '',
+    'A source says where logs are, what their lines look like, and which table their rows go to. The context param ' +
+      '`sources` is the list of all sources; it is in `cdk.json`. Without it, the stack has one source: the access logs ' +
+      'of load balancers in a bucket that the stack creates.',
+    '',
+    'To see how a source reads your lines before you deploy it:',
+    '',
+    '```',
+    'npm run lake -- parse --format nginx --option preset=combined access.log',
+    '```',
+    '',
+    '`--option name=value` can be repeated. An option that is text is taken as it stands, an option that is an object as ' +
+      'JSON. A key or a value that is not allowed stops the synthesis, and the error names it.',
+    '',
+    '## Examples',
+    '',
+    'Each example is a whole `cdk.json` with one source. [Tables](tables.md) has the columns of every format.',
+    '',
+    ...EXAMPLE_SOURCES.flatMap(exampleSection),
+    '## Keys of a source',
+    '',
+    'Every source can have these keys, whatever its format.',
+    '',
+    ...keyTable(SOURCE_KEYS),
+    '',
+    '## Keys of `from`',
+    '',
+    'The keys for objects, from `bucket` to `account`, and those for log groups exclude each other.',
+    '',
+    ...keyTable(FROM_KEYS),
+    '',
+    ...[...FORMATS.values()].flatMap(formatSection),
+    ...variablesSection(),
+  ].join('\n');
+}
+
+function exampleSection({ title, text, source, line }: ExampleSource): string[] {
+  return [
+    `### ${title}`,
+    '',
+    text,
+    '',
+    '```json',
+    JSON.stringify({ context: { sources: [source] } }, null, 2),
+    '```',
+    '',
+    ...(line === undefined ? [] : ['It reads lines such as', '', '```', line, '```', '']),
+  ];
+}
+
+function keyTable(keys: readonly SourceKey[]): string[] {
+  return markdownTable(
+    ['key', 'allowed', 'default', 'what it is for', 'example'],
+    keys.map((key) => [code(key.name), key.allowed, key.default, key.description, members(key.example)]),
+  );
+}
+
+function formatSection({ name, description, reference, options }: Format): string[] {
+  const rows = Object.entries(options).map(([option, facts]) => [
+    code(option),
+    allowedFor(facts),
+    facts.default,
+    facts.description,
+    members(facts.example),
+  ]);
+  return [
+    `## Options of the format ${name}`,
+    '',
+    `${description} [Reference](${reference}).`,
+    '',
+    ...(rows.length > 0
+      ? markdownTable(['option', 'type', 'default', 'what it is for', 'example'], rows)
+      : ['The format has no options.']),
+    '',
+  ];
+}
+
+function allowedFor({ type, values }: FormatOption): string {
+  if (values) return `text: ${values.map(code).join(', ')}`;
+  return type;
+}
+
+/** An object's members as they stand between its braces. */
+function members(object: Readonly<Record<string, unknown>>): string {
+  return code(
+    Object.entries(object)
+      .map(([key, value]) => `${JSON.stringify(key)}: ${JSON.stringify(value)}`)
+      .join(', '),
+  );
+}
+
+function variablesSection(): string[] {
+  return [
+    '## Variables of a log_format',
+    '',
+    'The columns that the formats nginx and kong make of the variables of a `log_format`. If a log_format has several ' +
+      'variables for a column, the one that is first in this table fills it. A variable that has the name of a column of the ' +
+      'table comes before all others. A variable that fills no column, in the table or not, becomes a text column of its ' +
+      'own name, so that nothing in a line is lost.',
+    '',
+    ...markdownTable(
+      ['variable', 'column', 'type'],
+      FILLING_VARIABLES.map(({ variable, column, type }) => [code(`$${variable}`), column, type]),
+    ),
+    '',
+  ];
+}
