@@ -2,10 +2,9 @@
 import { createReadStream } from 'node:fs';
 import { basename } from 'node:path';
 import { decompress } from '../../lambdas/core/lines/decompress.ts';
-import { LineSplitter, MAX_LINE_BYTES } from '../../lambdas/core/lines/lines.ts';
 import { UnreadableError } from '../../lambdas/core/lines/unreadable.ts';
-import { textOf, withoutBom } from '../../lambdas/core/lines/utf8.ts';
-import { BLANK_LINE, type CompiledFormat, READER_FAILED, readLine } from '../../lambdas/core/reading/format.ts';
+import { type CompiledFormat, READER_FAILED } from '../../lambdas/core/reading/format.ts';
+import { InputReader } from '../../lambdas/core/reading/input-reader.ts';
 import { readObject } from '../../lambdas/core/reading/json-text.ts';
 import { Row } from '../../lambdas/core/reading/row.ts';
 import { shownTime } from '../../lambdas/core/reading/times.ts';
@@ -73,35 +72,31 @@ export async function parseFile(
     }
     if (parsed.length < shown) parsed.push(line);
   };
-  const splitter = new LineSplitter({
-    line: (bytes) => {
-      const line = counts.lines + 1;
-      const raw = line === 1 ? withoutBom(textOf(bytes)) : textOf(bytes);
-      if (raw.trim() === '') return keep({ line, outcome: 'filtered', filter: BLANK_LINE, raw });
-      row.begin();
-      const outcome = readLine(reader, raw, row);
-      if (outcome.kind === 'filtered') return keep({ line, outcome: 'filtered', filter: outcome.filter, raw });
-      if (outcome.kind === 'rejected') {
-        if (outcome.reason === READER_FAILED) failed ??= { line, detail: outcome.detail, raw };
-        return keep({ line, outcome: 'rejected', reason: outcome.reason, detail: outcome.detail, raw });
-      }
-      counts.fieldErrors += row.fieldErrors;
-      counts.unknownFields += row.unknownFields;
-      return keep({ line, outcome: 'row', columns: parsed.length < shown ? columnsOf(row, shownColumns) : {} });
+  const input = new InputReader(
+    { reader, row },
+    {
+      add(raw, outcome) {
+        const line = counts.lines + 1;
+        switch (outcome.kind) {
+          case 'filtered':
+            return keep({ line, outcome: 'filtered', filter: outcome.filter, raw });
+          case 'rejected':
+            if (outcome.reason === READER_FAILED) failed ??= { line, detail: outcome.detail, raw };
+            return keep({ line, outcome: 'rejected', reason: outcome.reason, detail: outcome.detail, raw });
+          case 'row':
+            counts.fieldErrors += row.fieldErrors;
+            counts.unknownFields += row.unknownFields;
+            return keep({ line, outcome: 'row', columns: parsed.length < shown ? columnsOf(row, shownColumns) : {} });
+        }
+      },
     },
-    longLine: (head, length) => {
-      const detail = `expected at most ${MAX_LINE_BYTES} bytes, got ${length}`;
-      keep({ line: counts.lines + 1, outcome: 'rejected', reason: 'line_too_long', detail, raw: textOf(head) });
-    },
-  });
+  );
   try {
-    for await (const chunk of decompress(createReadStream(path), async () => createReadStream(path)))
-      splitter.push(chunk);
-    splitter.end();
+    for await (const chunk of decompress(createReadStream(path), async () => createReadStream(path))) input.push(chunk);
+    input.end();
   } catch (error) {
     if (!(error instanceof UnreadableError)) throw error;
-    const { reason, message: detail, raw = textOf(splitter.takeOpen()) } = error;
-    keep({ line: counts.lines + 1, outcome: 'rejected', reason, detail, raw });
+    input.breakOff(error.reason, error.message, error.raw);
   }
   return { ...counts, reasons: Object.fromEntries(reasons), parsed, ...(failed && { failed }) };
 }

@@ -1,4 +1,5 @@
-import { type CompiledFormat, READER_FAILED, readLine } from '../../lambdas/core/reading/format.ts';
+import { type CompiledFormat, READER_FAILED } from '../../lambdas/core/reading/format.ts';
+import { InputReader } from '../../lambdas/core/reading/input-reader.ts';
 import { Row } from '../../lambdas/core/reading/row.ts';
 import { shownTime } from '../../lambdas/core/reading/times.ts';
 import { type Column, numbered, OWN } from '../../lambdas/core/tables/table.ts';
@@ -18,19 +19,27 @@ export type Reading =
 export function readLines({ columns, reader }: CompiledFormat, lines: readonly string[], path = 'lines'): Reading[] {
   const byKey = new Map<string, Column>([...numbered(columns), ...Object.values(OWN)].map((each) => [each.key, each]));
   const row = new Row(columns);
-  return lines.map((line, index) => {
-    row.begin();
-    const outcome = readLine(reader, line, row);
-    if (outcome.kind === 'rejected' && outcome.reason === READER_FAILED) {
-      throw new Error(`${path}, line ${index + 1}: ${outcome.detail}: ${line}`);
-    }
-    if (outcome.kind === 'filtered') return { filtered: outcome.filter };
-    if (outcome.kind === 'rejected') return { rejected: outcome.reason };
-    const values = Object.entries(JSON.parse(row.json('origin', 1, line, 'never')))
+  const readings: Reading[] = [];
+  const valuesOf = (line: string) =>
+    Object.entries(JSON.parse(row.json('origin', 1, line, 'never')))
       .filter(([key]) => key !== OWN.origin.key && key !== OWN.position.key)
       .map(([key, value]) => [byKey.get(key)?.name, shown(byKey.get(key), value)] as const);
-    return { row: Object.fromEntries(values) };
-  });
+  const input = new InputReader(
+    { reader, row },
+    {
+      add(line, outcome) {
+        if (outcome.kind === 'rejected' && outcome.reason === READER_FAILED) {
+          throw new Error(`${path}, line ${readings.length + 1}: ${outcome.detail}: ${line}`);
+        }
+        if (outcome.kind === 'filtered') readings.push({ filtered: outcome.filter });
+        else if (outcome.kind === 'rejected') readings.push({ rejected: outcome.reason });
+        else readings.push({ row: Object.fromEntries(valuesOf(line)) });
+      },
+    },
+  );
+  input.readMessages(lines);
+  input.end();
+  return readings;
 }
 
 function shown(column: Column | undefined, value: unknown): unknown {

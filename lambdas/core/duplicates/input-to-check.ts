@@ -80,6 +80,7 @@ export function payloadToCheck(source: TrackedSource, payload: Payload, holder: 
         pager.addEvents(records, (position) => payload.timestamps[position - 1] ?? 0),
       );
       reader.readMessages(payload.messages);
+      reader.end();
       pager.end(0);
       await write();
       return true;
@@ -113,7 +114,7 @@ export async function readObject(
     reader.end();
   } catch (error) {
     if (!(error instanceof UnreadableError)) throw error;
-    reader.breakOff(error.raw);
+    reader.breakOff(error.reason, error.message, error.raw);
   }
   return true;
 }

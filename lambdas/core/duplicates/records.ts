@@ -1,19 +1,16 @@
 /** Turns an object's bytes, or a payload's messages, into the records that are checked for duplicates. */
 
-import { eachLine, LINE_FEED, type LineSink, LineSplitter, lineAt } from '../lines/lines.ts';
-import { textOf, withoutBom } from '../lines/utf8.ts';
-import { type CompiledFormat, type RecordKey, readLine } from '../reading/format.ts';
+import { lineAt } from '../lines/lines.ts';
+import type { CompiledFormat, Outcome, RecordKey } from '../reading/format.ts';
+import { InputReader } from '../reading/input-reader.ts';
 import {
-  type KernelSink,
   LAST_MINUTE,
   LINE_WORD,
   LineKernel,
-  MAX_ROOM_BYTES,
+  type LinesRead,
   MINUTE_WORD,
   NO_MINUTE,
   RECORD_WORDS,
-  readBlock,
-  readMessages,
   START_WORD,
 } from '../reading/kernel.ts';
 import { programOf } from '../reading/kernel-program.ts';
@@ -75,12 +72,9 @@ export function oneRecord(fingerprint: Uint32Array, time: number | undefined, po
 
 /** Reads lines like the function that loads them, and takes the fingerprint of each record. */
 export class RecordReader {
-  readonly #format: CompiledFormat;
   readonly #row: RecordKeyRow;
   readonly #take: (records: Records) => void;
-  readonly #kernel: LineKernel | undefined;
-  readonly #objectLines: Required<Pick<LineSink, 'line' | 'longLine'>>;
-  readonly #lines: LineSplitter;
+  readonly #input: InputReader;
   #count = 0;
 
   /** @param recordKeys replace the record keys of the format */
@@ -89,27 +83,28 @@ export class RecordReader {
     recordKeys: readonly RecordKey[] = format.recordKeys ?? [],
     take: (records: Records) => void,
   ) {
-    this.#format = format;
+    const { row, kernel } = keyReaderOf(format, recordKeys);
+    this.#row = row;
     this.#take = take;
-    ({ row: this.#row, kernel: this.#kernel } = keyReaderOf(format, recordKeys));
-    this.#objectLines = {
-      line: (bytes) => {
-        const text = textOf(bytes);
-        this.read(this.#count === 0 ? withoutBom(text) : text);
+    this.#input = new InputReader(
+      { reader: format.reader, row },
+      {
+        add: (_line, outcome, identity) => this.#add(outcome, identity),
+        ...(kernel && {
+          kernel: { kernel, keepRaw: 'never', take: (read, block) => this.#takeKernelRecords(read, block) },
+        }),
       },
-      longLine: (head, length) => this.#takeWholeLine(`${length} ${textOf(head)}`),
-    };
-    this.#lines = new LineSplitter({ ...this.#objectLines, lines: (block) => this.#readLines(block) });
+    );
   }
 
   /** Reads the next bytes of an object; its lines are counted from 1. */
   push(chunk: Uint8Array): void {
-    this.#lines.push(chunk);
+    this.#input.push(chunk);
   }
 
-  /** Ends the object: no more bytes follow. */
+  /** Ends the input: no more bytes or messages follow. */
   end(): void {
-    this.#lines.end();
+    this.#input.end();
   }
 
   /**
@@ -118,66 +113,33 @@ export class RecordReader {
    *
    * @param rest stands for the last line of an object that has none
    */
-  breakOff(rest = textOf(this.#lines.takeOpen())): void {
-    this.#takeWholeLine(rest);
+  breakOff(reason: string, detail: string, rest?: string): void {
+    this.#input.breakOff(reason, detail, rest);
   }
 
   /** Reads the messages of the next events; events are counted from 1, like lines. */
   readMessages(messages: readonly string[]): void {
-    const before = this.#count;
-    const done = () => this.#count - before;
-    const readNext = () => this.read(messages[done()] ?? '');
-    readMessages(this.#kernel, messages, 'never', this.#kernelSink(), done, readNext);
+    this.#input.readMessages(messages);
   }
 
-  /** Reads one line, or one event's message. */
-  read(line: string): void {
-    if (line.trim() === '') {
-      this.#count++;
-      return;
-    }
-    this.#row.begin();
-    const outcome = readLine(this.#format.reader, line, this.#row);
-    if (outcome.kind === 'rejected') this.#takeWholeLine(line);
-    else {
-      const position = ++this.#count;
-      if (outcome.kind === 'filtered') return;
-      this.#take(oneRecord(fingerprintOf(this.#row.recordKey(), line), this.#row.eventTime, position, line));
-    }
-  }
-
-  #takeWholeLine(line: string): void {
+  #add({ kind }: Outcome, line: string): void {
     const position = ++this.#count;
-    this.#take(oneRecord(fingerprintOf(undefined, line), undefined, position, line));
+    if (kind === 'filtered') return;
+    const [key, time] = kind === 'row' ? [this.#row.recordKey(), this.#row.eventTime] : [];
+    this.#take(oneRecord(fingerprintOf(key, line), time, position, line));
   }
 
-  /** Reads whole lines of an object. */
-  #readLines(block: Buffer): void {
-    // The first line may begin with a byte order mark, which the kernel does not support.
-    const first = this.#kernel && this.#count > 0 ? 0 : block.indexOf(LINE_FEED) + 1;
-    eachLine(block.subarray(0, this.#kernel ? first : block.length), this.#objectLines);
-    if (this.#kernel) readBlock(this.#kernel, block.subarray(first), 'never', this.#kernelSink());
-  }
-
-  #kernelSink(): KernelSink {
-    return {
-      ...this.#objectLines,
-      position: () => this.#count + 1,
-      room: () => MAX_ROOM_BYTES,
-      makeRoom: () => true,
-      take: ({ words, minutes, rows, filtered }, block) => {
-        const before = this.#count + 1;
-        const word = (index: number, of: number) => words[index * RECORD_WORDS + of] as number;
-        this.#take({
-          count: rows,
-          words,
-          minutes,
-          position: (index) => before + word(index, LINE_WORD),
-          line: (index) => lineAt(block, word(index, START_WORD)),
-        });
-        this.#count += rows + filtered;
-      },
-    };
+  #takeKernelRecords({ words, minutes, rows, filtered }: LinesRead, block: Buffer): void {
+    const before = this.#count + 1;
+    const word = (index: number, of: number) => words[index * RECORD_WORDS + of] as number;
+    this.#take({
+      count: rows,
+      words,
+      minutes,
+      position: (index) => before + word(index, LINE_WORD),
+      line: (index) => lineAt(block, word(index, START_WORD)),
+    });
+    this.#count += rows + filtered;
   }
 }
 

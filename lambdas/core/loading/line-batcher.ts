@@ -1,7 +1,7 @@
-import { eachLine, LINE_FEED, type LineSink, LineSplitter, lineAt, MAX_LINE_BYTES } from '../lines/lines.ts';
-import { textOf, withoutBom } from '../lines/utf8.ts';
-import { BLANK_LINE, type CompiledFormat, type Outcome, readLine } from '../reading/format.ts';
-import { type KernelSink, LineKernel, type LinesRead, readBlock, readMessages } from '../reading/kernel.ts';
+import { lineAt } from '../lines/lines.ts';
+import type { CompiledFormat, Outcome } from '../reading/format.ts';
+import { InputReader, type KernelLines } from '../reading/input-reader.ts';
+import { LineKernel, type LinesRead } from '../reading/kernel.ts';
 import { programOf } from '../reading/kernel-program.ts';
 import { type KeepRaw, Row, rowHead } from '../reading/row.ts';
 import { rejectedRow } from './lake-rows.ts';
@@ -85,48 +85,35 @@ export class LineBatcher {
   readonly #row: Row;
   readonly #rows = new Packer();
   readonly #rejected = new Packer();
-  readonly #lines: LineSplitter;
-  /** Reads ordinary lines; undefined if the format's TypeScript reader must read all lines. */
-  readonly #kernel: LineKernel | undefined;
-  /** Receives the lines of an object that are read one by one. */
-  readonly #objectLines: Required<Pick<LineSink, 'line' | 'longLine'>>;
+  readonly #input: InputReader;
   #ready: CheckpointedBatch[] = [];
-  /** Number of lines that are still to be skipped, because an earlier attempt has loaded them. */
-  #skip: number;
 
   constructor(props: LineBatcherProps) {
+    const { format, origin, keepRaw, resume } = props;
     this.#props = props;
     // Bytes are counted anew: an object is read again from its start, because gzip cannot be read from the middle.
-    this.counts = { ...NOTHING, ...props.resume, bytes: 0 };
-    this.#skip = this.counts.lines;
-    this.#row = new Row(props.format.columns, props.shared);
-    const { layout, columns } = props.format;
-    const program = layout && programOf(layout, columns);
-    this.#kernel = program && new LineKernel(program, rowHead(props.origin), this.#row.shared);
-    this.#objectLines = {
-      line: (bytes) => {
-        if (this.#skipLine()) return;
-        const text = textOf(bytes);
-        this.read(this.counts.lines === 0 ? withoutBom(text) : text);
+    this.counts = { ...NOTHING, ...resume, bytes: 0 };
+    this.#row = new Row(format.columns, props.shared);
+    const program = format.layout && programOf(format.layout, format.columns);
+    const kernel = program && new LineKernel(program, rowHead(origin), this.#row.shared);
+    this.#input = new InputReader(
+      { reader: format.reader, row: this.#row, skip: this.counts.lines },
+      {
+        add: (line, outcome) => this.#addLine(line, outcome),
+        ...(kernel && { kernel: { kernel, keepRaw, ...this.#kernelLines() } }),
       },
-      longLine: (head, length) => {
-        if (this.#skipLine()) return;
-        const detail = `expected at most ${MAX_LINE_BYTES} bytes, got ${length}`;
-        this.#addLine(textOf(head), { kind: 'rejected', reason: 'line_too_long', detail });
-      },
-    };
-    this.#lines = new LineSplitter({ ...this.#objectLines, lines: (block) => this.#readLines(block) });
+    );
   }
 
   /** Reads the next bytes of an object; its lines are counted from 1. */
   push(chunk: Uint8Array): void {
     this.counts.bytes += chunk.length;
-    this.#lines.push(chunk);
+    this.#input.push(chunk);
   }
 
-  /** Ends the object: its last line may have no line feed. */
+  /** Ends the input: the last line of an object may have no line feed. */
   end(): void {
-    this.#lines.end();
+    this.#input.end();
   }
 
   /**
@@ -134,28 +121,13 @@ export class LineBatcher {
    *
    * @param rest replaces that part if the object has no lines
    */
-  breakOff(reason: string, detail: string, rest = textOf(this.#lines.takeOpen())): void {
-    // An earlier attempt may have rejected this line, checkpointed, and crashed before it finished the entry.
-    if (this.#skipLine()) return;
-    this.#addLine(rest, { kind: 'rejected', reason, detail });
+  breakOff(reason: string, detail: string, rest?: string): void {
+    this.#input.breakOff(reason, detail, rest);
   }
 
   /** Reads the messages of the payload's next events. Events are counted from 1, as lines are. */
   readMessages(messages: readonly string[]): void {
-    const before = this.counts.lines;
-    const done = () => this.counts.lines - before;
-    const readNext = () => this.read(messages[done()] ?? '');
-    readMessages(this.#kernel, messages, this.#props.keepRaw, this.#kernelSink(), done, readNext);
-  }
-
-  /** Reads one line of an object, or the message of one event, with the TypeScript reader. */
-  read(line: string): void {
-    if (line.trim() === '') {
-      this.#addLine(line, { kind: 'filtered', filter: BLANK_LINE });
-      return;
-    }
-    this.#row.begin();
-    this.#addLine(line, readLine(this.#props.format.reader, line, this.#row));
+    this.#input.readMessages(messages);
   }
 
   /** Returns the full batches and removes them. */
@@ -171,24 +143,9 @@ export class LineBatcher {
     return this.takeFullBatches();
   }
 
-  /** Reads a block of whole lines of an object. */
-  #readLines(block: Buffer): void {
-    const kernel = this.#kernel;
-    let rest = block;
-    // The first line may begin with a byte order mark and skipped lines are only counted: neither is for the kernel.
-    while (rest.length > 0 && (!kernel || this.#skip > 0 || this.counts.lines === 0)) {
-      const end = kernel ? rest.indexOf(LINE_FEED) + 1 : rest.length;
-      eachLine(rest.subarray(0, end), this.#objectLines);
-      rest = rest.subarray(end);
-    }
-    if (kernel) readBlock(kernel, rest, this.#props.keepRaw, this.#kernelSink());
-  }
-
-  #kernelSink(): KernelSink {
+  #kernelLines(): Omit<KernelLines, 'kernel' | 'keepRaw'> {
     const rows = this.#rows;
     return {
-      ...this.#objectLines,
-      position: () => this.counts.lines + 1,
       room: () => rows.room,
       makeRoom: () => {
         // A row that does not fit into an empty record fits into no record.
@@ -223,12 +180,6 @@ export class LineBatcher {
     const { counts } = this;
     counts.firstEventTime = Math.min(counts.firstEventTime ?? time, time);
     counts.lastEventTime = Math.max(counts.lastEventTime ?? time, time);
-  }
-
-  #skipLine(): boolean {
-    if (this.#skip === 0) return false;
-    this.#skip--;
-    return true;
   }
 
   /**

@@ -194,11 +194,11 @@ export async function loadPayload(
     async read(batcher, sendFull) {
       batcher.counts.bytes = payload.bytes;
       const { messages } = payload;
-      while (batcher.counts.lines < messages.length) {
-        const from = batcher.counts.lines;
+      for (let from = batcher.counts.lines; from < messages.length; from += MESSAGES_AT_A_TIME) {
         batcher.readMessages(messages.slice(from, from + MESSAGES_AT_A_TIME));
         await sendFull();
       }
+      batcher.end();
       return 'whole';
     },
   });

@@ -281,27 +281,21 @@ function readLine(block: Buffer, start: number, sink: KernelSink): number {
 const MAX_UNIT_BYTES = 3;
 
 /**
- * Reads the messages of events as lines. Messages that contain a line end, and all messages if there is no kernel, are
- * read one by one with `readNext`.
+ * Reads the messages of events as lines. Messages that contain a line end are read one by one with `readNext`.
  *
- * @param done returns how many of the messages have been read
  * @param readNext reads the next message by itself
  */
 export function readMessages(
-  kernel: LineKernel | undefined,
+  kernel: LineKernel,
   messages: readonly string[],
   keepRaw: KeepRaw,
   sink: Omit<KernelSink, 'line'>,
-  done: () => number,
   readNext: () => void,
 ): void {
-  if (kernel) {
-    for (const block of messageBlocks(messages)) {
-      if (block) readBlock(kernel, block, keepRaw, { ...sink, line: readNext });
-      else readNext();
-    }
+  for (const block of messageBlocks(messages)) {
+    if (block) readBlock(kernel, block, keepRaw, { ...sink, line: readNext });
+    else readNext();
   }
-  while (done() < messages.length) readNext();
 }
 
 /**

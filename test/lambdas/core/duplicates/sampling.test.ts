@@ -25,7 +25,7 @@ function pagesOf(seed: number, origin: string, ids: readonly number[]): StoredPa
   const pager = new Pager({ sampleRate: RATE, from: 0, to: Number.POSITIVE_INFINITY, take });
   const reader = new RecordReader(FORMAT, undefined, (records) => pager.add(records, NOW));
   const at = new Date(NOW).toISOString();
-  for (const id of ids) reader.read(JSON.stringify({ at, request_id: `${seed}/${id}` }));
+  for (const id of ids) reader.readMessages([JSON.stringify({ at, request_id: `${seed}/${id}` })]);
   pager.end(NOW);
   return pages;
 }

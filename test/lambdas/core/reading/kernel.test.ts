@@ -108,7 +108,7 @@ describe.each(CASES)('$name', ({ format, lines, plain }) => {
         const texts = messages.map((message) => message.toString('utf8'));
         const [fast, reader] = [loaderOf(format, {}), loaderOf(slow, {})];
         fast.readMessages(texts);
-        for (const text of texts) reader.read(text);
+        reader.readMessages(texts);
         expect(resultOf(fast)).toEqual(resultOf(reader));
       }),
       { numRuns: Math.ceil(numRuns / 2) },
@@ -445,7 +445,7 @@ test('the kernel and the reader agree on messages that are no well-formed text',
   const message = `203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 1 "-" "\\x41\ud800" kong_request_id: "b9"`;
   const [fast, reader] = [loaderOf(format, {}), loaderOf(withoutKernel(format), {})];
   fast.readMessages([message]);
-  reader.read(message);
+  reader.readMessages([message]);
   expect(resultOf(fast)).toEqual(resultOf(reader));
 });
 

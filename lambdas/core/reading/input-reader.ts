@@ -1,0 +1,148 @@
+/**
+ * Reads the lines of an input in their order: an object's bytes, or the messages of a subscription payload. Loading, the
+ * duplicate check and `lake parse` each give it what they do with a line. Ordinary lines are read by the kernel, if there
+ * is one, all others by the format's TypeScript reader.
+ */
+import { eachLine, LINE_FEED, type LineSink, LineSplitter, MAX_LINE_BYTES } from '../lines/lines.ts';
+import { textOf, withoutBom } from '../lines/utf8.ts';
+import { BLANK_LINE, filtered, type LineReader, type Outcome, readLine, rejected } from './format.ts';
+import { type KernelSink, type LineKernel, type LinesRead, MAX_ROOM_BYTES, readBlock, readMessages } from './kernel.ts';
+import type { KeepRaw, Row } from './row.ts';
+
+/** Takes the lines of an input, in the order of their positions. */
+export interface LineConsumer {
+  /**
+   * Takes one line. Its values are in the row of the InputReader if the outcome is a row.
+   *
+   * @param identity what tells the line from others: its text, and more if the text is not the whole line
+   */
+  add(line: string, outcome: Outcome, identity: string): void;
+  /** How lines are taken that the kernel has read; absent if the TypeScript reader must read all lines. */
+  readonly kernel?: KernelLines;
+}
+
+/** What the kernel needs to read lines, and what becomes of them. */
+export interface KernelLines extends Partial<Pick<KernelSink, 'room' | 'makeRoom'>> {
+  readonly kernel: LineKernel;
+  /** Which rows keep their line. */
+  readonly keepRaw: KeepRaw;
+  /** Takes lines that the kernel has read. */
+  take(read: LinesRead, block: Buffer): void;
+}
+
+export interface InputReaderProps {
+  readonly reader: LineReader;
+  /** The row that the reader writes to. */
+  readonly row: Row;
+  /** Number of lines at the beginning of an object that are passed over, because an earlier attempt has loaded them. */
+  readonly skip?: number;
+}
+
+export class InputReader {
+  readonly #reader: LineReader;
+  readonly #row: Row;
+  readonly #consumer: LineConsumer;
+  readonly #splitter: LineSplitter;
+  /** Receives the lines of an object that are read one by one. */
+  readonly #objectLines: Required<Pick<LineSink, 'line' | 'longLine'>>;
+  /** Number of lines read, and of lines that are still to be skipped. */
+  #lines: number;
+  #skip: number;
+
+  constructor({ reader, row, skip = 0 }: InputReaderProps, consumer: LineConsumer) {
+    this.#reader = reader;
+    this.#row = row;
+    this.#consumer = consumer;
+    this.#skip = skip;
+    this.#lines = skip;
+    this.#objectLines = {
+      line: (bytes) => {
+        if (this.#skipLine()) return;
+        const text = textOf(bytes);
+        this.#read(this.#lines === 0 ? withoutBom(text) : text);
+      },
+      longLine: (head, length) => {
+        if (this.#skipLine()) return;
+        const text = textOf(head);
+        const detail = `expected at most ${MAX_LINE_BYTES} bytes, got ${length}`;
+        this.#add(text, rejected('line_too_long', detail), `${length} ${text}`);
+      },
+    };
+    this.#splitter = new LineSplitter({ ...this.#objectLines, lines: (block) => this.#readBlock(block) });
+  }
+
+  /** Reads the next bytes of an object. */
+  push(chunk: Uint8Array): void {
+    this.#splitter.push(chunk);
+  }
+
+  /** Ends the input. The last line of an object may have no line feed. */
+  end(): void {
+    this.#splitter.end();
+  }
+
+  /**
+   * Ends an object whose further bytes cannot be read. The part of its last line that was read is rejected.
+   *
+   * @param rest replaces that part if the object has no lines
+   */
+  breakOff(reason: string, detail: string, rest = textOf(this.#splitter.takeOpen())): void {
+    // An earlier attempt may have rejected this line, checkpointed, and crashed before it finished the entry.
+    if (!this.#skipLine()) this.#add(rest, rejected(reason, detail));
+  }
+
+  /** Reads the messages of the next events, each as one line. */
+  readMessages(messages: readonly string[]): void {
+    const before = this.#lines;
+    const readNext = () => this.#read(messages[this.#lines - before] ?? '');
+    const { kernel } = this.#consumer;
+    if (kernel) readMessages(kernel.kernel, messages, kernel.keepRaw, this.#kernelSink(kernel), readNext);
+    else for (const message of messages) this.#read(message);
+  }
+
+  /** Reads a block of whole lines of an object. */
+  #readBlock(block: Buffer): void {
+    const { kernel } = this.#consumer;
+    let rest = block;
+    // The first line may begin with a byte order mark and skipped lines are only counted: neither is for the kernel.
+    while (rest.length > 0 && (!kernel || this.#skip > 0 || this.#lines === 0)) {
+      const end = kernel ? rest.indexOf(LINE_FEED) + 1 : rest.length;
+      eachLine(rest.subarray(0, end), this.#objectLines);
+      rest = rest.subarray(end);
+    }
+    if (kernel) readBlock(kernel.kernel, rest, kernel.keepRaw, this.#kernelSink(kernel));
+  }
+
+  #kernelSink({ room = () => MAX_ROOM_BYTES, makeRoom = () => true, take }: KernelLines): KernelSink {
+    return {
+      ...this.#objectLines,
+      position: () => this.#lines + 1,
+      room,
+      makeRoom,
+      take: (read, block) => {
+        take(read, block);
+        this.#lines += read.rows + read.filtered;
+      },
+    };
+  }
+
+  #read(line: string): void {
+    if (line.trim() === '') {
+      this.#add(line, filtered(BLANK_LINE));
+      return;
+    }
+    this.#row.begin();
+    this.#add(line, readLine(this.#reader, line, this.#row));
+  }
+
+  #add(line: string, outcome: Outcome, identity = line): void {
+    this.#lines++;
+    this.#consumer.add(line, outcome, identity);
+  }
+
+  #skipLine(): boolean {
+    if (this.#skip === 0) return false;
+    this.#skip--;
+    return true;
+  }
+}
