@@ -23,7 +23,9 @@ const SHOWN_LINES = 20;
 export function addParse(program: Command): void {
   program
     .command('parse')
-    .description('shows how a format reads the lines of a file, without loading them: rows, errors, rejected lines')
+    .description(
+      'shows how a format reads the lines of a file, without loading them: rows, errors, filters, rejected lines, envelopes',
+    )
     .argument('<file>', 'a log file, plain or compressed')
     .addOption(
       new Option('-f, --format <name>', 'format that reads the lines')
@@ -48,7 +50,8 @@ export function addParse(program: Command): void {
 }
 
 async function runParse(path: string, { format, option, limit, json }: ParseOptions): Promise<void> {
-  const compiled = compiledFormat(format, option);
+  const described = FORMATS.get(format) as Format;
+  const compiled = compile(described, option);
   const { files, problems } = await readInputs([path]);
   const [file] = files;
   if (file && !file.named) throw new CommandError(`${path}: expected one log file, got a folder`);
@@ -56,7 +59,7 @@ async function runParse(path: string, { format, option, limit, json }: ParseOpti
   const shown = limit ?? (json ? Number.POSITIVE_INFINITY : SHOWN_LINES);
   const { failed, ...parsed } = await parseFile(file.path, compiled, shown);
   if (json) printJson({ file: path, format, ...parsed });
-  else print(text(parsed));
+  else print(text(parsed, described.filters ?? {}));
   if (failed) {
     complain(`${path}, line ${failed.line}: ${escapeControls(failed.detail)}: ${excerpt(failed.raw)}`);
     process.exitCode = 1;
@@ -67,8 +70,7 @@ async function runParse(path: string, { format, option, limit, json }: ParseOpti
   process.exitCode = 1;
 }
 
-function compiledFormat(name: string, option: Pairs): CompiledFormat {
-  const format = FORMATS.get(name) as Format;
+function compile(format: Format, option: Pairs): CompiledFormat {
   refuseUnknownOptions(format, option);
   return format.compile(
     Object.fromEntries(
@@ -88,8 +90,11 @@ function fromJson(name: string, value: string): unknown {
   }
 }
 
-function text({ parsed, reasons, ...counts }: Omit<Parsed, 'failed'>): string {
-  const parts = parsed.map(lineText);
+/** What each filter of a format leaves out, by its name. */
+type Filters = NonNullable<Format['filters']>;
+
+function text({ parsed, reasons, ...counts }: Omit<Parsed, 'failed'>, filters: Filters): string {
+  const parts = parsed.map((line) => lineText(line, filters));
   if (parsed.length < counts.lines)
     parts.push(`… ${quantity(counts.lines - parsed.length, 'more line')} (--limit shows more)`);
   const { lines, rows, filtered, rejected, fieldErrors, unknownFields } = counts;
@@ -105,17 +110,22 @@ function text({ parsed, reasons, ...counts }: Omit<Parsed, 'failed'>): string {
   return parts.join('\n\n');
 }
 
-function lineText(line: ParsedLine): string {
-  if (line.outcome === 'filtered') return `line ${line.line}: filtered by ${line.filter}\n  ${excerpt(line.raw)}`;
+function lineText(line: ParsedLine, filters: Filters): string {
+  const envelope = line.envelope === undefined ? '' : `; envelope: ${excerpt(line.envelope)}`;
+  if (line.outcome === 'filtered') {
+    const what = filters[line.filter] ?? 'Lines without any text.';
+    return `line ${line.line}: filtered by ${line.filter} (${what})${envelope}\n  ${excerpt(line.raw)}`;
+  }
   if (line.outcome === 'rejected') {
-    return `line ${line.line}: rejected, ${line.reason}: ${escapeControls(line.detail)}\n  ${excerpt(line.raw)}`;
+    const why = escapeControls(line.detail);
+    return `line ${line.line}: rejected, ${line.reason}: ${why}${envelope}\n  ${excerpt(line.raw)}`;
   }
   const width = Math.max(...Object.keys(line.columns).map((name) => name.length), 0);
   const columns = Object.entries(line.columns).map(([name, column]) => {
     const shown = typeof column === 'object' ? JSON.stringify(column) : String(column);
     return `  ${name.padEnd(width)}  ${escapeControls(shown)}`;
   });
-  return [`line ${line.line}: row`, ...columns].join('\n');
+  return [`line ${line.line}: row${envelope}`, ...columns].join('\n');
 }
 
 /** The beginning of a line: the rest of a long one would fill the screen. */

@@ -10,17 +10,12 @@ import { Row } from '../../lambdas/core/reading/row.ts';
 import { shownTime } from '../../lambdas/core/reading/times.ts';
 import { type Column, numbered, OWN } from '../../lambdas/core/tables/table.ts';
 
-/** Outcome of one line. */
-export type ParsedLine =
-  | { readonly line: number; readonly outcome: 'row'; readonly columns: Readonly<Record<string, unknown>> }
-  | { readonly line: number; readonly outcome: 'filtered'; readonly filter: string; readonly raw: string }
-  | {
-      readonly line: number;
-      readonly outcome: 'rejected';
-      readonly reason: string;
-      readonly detail: string;
-      readonly raw: string;
-    };
+/** Outcome of one line. `envelope` names the envelope that was taken off it, if there was one. */
+export type ParsedLine = { readonly line: number; readonly envelope?: string } & (
+  | { readonly outcome: 'row'; readonly columns: Readonly<Record<string, unknown>> }
+  | { readonly outcome: 'filtered'; readonly filter: string; readonly raw: string }
+  | { readonly outcome: 'rejected'; readonly reason: string; readonly detail: string; readonly raw: string }
+);
 
 /** Outcome of a file's lines. lines = rows + filtered + rejected. */
 export interface Parsed {
@@ -53,7 +48,7 @@ export interface FailedLine {
  */
 export async function parseFile(
   path: string,
-  { columns, reader, keyFacts }: CompiledFormat,
+  { columns, reader, keyFacts, envelopeOf }: CompiledFormat,
   shown: number,
 ): Promise<Parsed> {
   const row = new Row(columns, keyFacts?.(basename(path)));
@@ -76,17 +71,19 @@ export async function parseFile(
     { reader, row },
     {
       add(raw, outcome) {
-        const line = counts.lines + 1;
+        const isShown = parsed.length < shown;
+        const envelope = isShown ? envelopeOf?.(raw) : undefined;
+        const line = { line: counts.lines + 1, ...(envelope !== undefined && { envelope }) };
         switch (outcome.kind) {
           case 'filtered':
-            return keep({ line, outcome: 'filtered', filter: outcome.filter, raw });
+            return keep({ ...line, outcome: 'filtered', filter: outcome.filter, raw });
           case 'rejected':
-            if (outcome.reason === READER_FAILED) failed ??= { line, detail: outcome.detail, raw };
-            return keep({ line, outcome: 'rejected', reason: outcome.reason, detail: outcome.detail, raw });
+            if (outcome.reason === READER_FAILED) failed ??= { line: line.line, detail: outcome.detail, raw };
+            return keep({ ...line, outcome: 'rejected', reason: outcome.reason, detail: outcome.detail, raw });
           case 'row':
             counts.fieldErrors += row.fieldErrors;
             counts.unknownFields += row.unknownFields;
-            return keep({ line, outcome: 'row', columns: parsed.length < shown ? columnsOf(row, shownColumns) : {} });
+            return keep({ ...line, outcome: 'row', columns: isShown ? columnsOf(row, shownColumns) : {} });
         }
       },
     },

@@ -166,6 +166,64 @@ describe('lake parse', () => {
     ]);
   });
 
+  test('takes an option that is text as it stands, whatever it begins with', async () => {
+    const read = async (name: string, line: string, ...options: string[]) => {
+      await writeFile(join(dir, name), `${line}\n`);
+      const { code, stdout } = await lake('parse', '-f', 'nginx', ...options.flatMap((o) => ['-o', o]), '--json', name);
+      expect(code).toBe(0);
+      return JSON.parse(stdout).parsed[0].columns;
+    };
+    expect(await read('brackets.log', '[2026-11-22T10:00:00Z] 200', 'logFormat=[$time_iso8601] $status')).toEqual({
+      log_time: '2026-11-22 10:00:00',
+      status_code: 200,
+    });
+    expect(await read('braces.log', '{"status":"200"}', 'logFormat={"status":"$status"}', 'escape=json')).toEqual({
+      status_code: 200,
+    });
+  });
+
+  test('shows of each line what it became, why, and the envelope that it was in', async () => {
+    const request = '192.0.2.10 - - [22/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 1 "-" "-"';
+    const lines = [
+      `2026-11-22T10:00:00.5Z stdout F ${request}`,
+      JSON.stringify({ log: request, stream: 'stderr', time: '2026-11-22T10:00:00Z' }),
+      'prose',
+      '',
+      '{"log":"","stream":"stdout"}',
+      request.replace('192.0.2.10', '127.0.0.1'),
+    ];
+    await writeFile(join(dir, 'envelopes.log'), lines.map((line) => `${line}\n`).join(''));
+    const { stdout } = await lake('parse', '-f', 'nginx', 'envelopes.log');
+
+    expect(stdout.split('\n').filter((line) => line.startsWith('line '))).toEqual([
+      'line 1: row; envelope: CRI',
+      'line 2: filtered by not_stdout (Lines whose container envelope names a stream other than stdout.); envelope: JSON with log, stream, time',
+      expect.stringMatching(/^line 3: rejected, not_this_format: expected a line as .*, got no status/),
+      'line 4: filtered by blank_line (Lines without any text.)',
+      'line 5: filtered by blank_line (Lines without any text.); envelope: JSON with log, stream',
+      'line 6: filtered by local_client (Requests that the server saw coming from 127.0.0.1 or ::1: health checks of the machine itself.)',
+    ]);
+  });
+
+  test.each([
+    ['json', ['columns={"id":"int"}'], '{"log":"{\\"id\\":1}","stream":"stdout"}', 'JSON with log, stream'],
+    ['json', ['columns={"id":"int"}'], '2026-11-22T10:00:00Z stdout F {"id":1}', 'CRI'],
+    ['json', ['columns={"id":"int"}'], '{"id":1}', undefined],
+    ['kong-json', [], '{"log":"{\\"client_ip\\":\\"192.0.2.10\\"}","stream":"stdout"}', 'JSON with log, stream'],
+    ['alb', [], 'prose', undefined],
+  ])('names the envelope of a line of the format %s as JSON too', async (format, options, line, envelope) => {
+    await writeFile(join(dir, 'envelope.log'), `${line}\n`);
+    const { stdout } = await lake(
+      'parse',
+      '-f',
+      format,
+      ...options.flatMap((o) => ['-o', o]),
+      '--json',
+      'envelope.log',
+    );
+    expect(JSON.parse(stdout).parsed[0].envelope).toBe(envelope);
+  });
+
   test('shows times as text, those too that rows have as numbers', async () => {
     const times = [
       '2026-11-22 10:00:00',

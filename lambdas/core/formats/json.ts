@@ -1,4 +1,4 @@
-import { readRecord } from '../reading/envelope.ts';
+import { readRecord, recordEnvelopeOf } from '../reading/envelope.ts';
 import {
   BLANK_LINE,
   type CompiledFormat,
@@ -77,6 +77,7 @@ function compile(columns: table.ColumnSpecs): CompiledFormat {
   return {
     columns,
     recordKeys: recordKeysOf(columns),
+    envelopeOf: (line) => recordEnvelopeOf(line, isColumn),
     layout: {
       kind: 'json',
       fields: declared.map(([name, { type }]) => ({ op: OP_OF_TYPE[type], columns: [name] })),

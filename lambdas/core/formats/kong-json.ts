@@ -1,5 +1,5 @@
 import { isLoopback } from '../reading/address.ts';
-import { PIECE, unwrap } from '../reading/envelope.ts';
+import { envelopeOf, PIECE, unwrap } from '../reading/envelope.ts';
 import {
   activeFilters,
   FILTERS,
@@ -137,6 +137,7 @@ export const kongJson: Format = {
     return {
       columns,
       recordKeys: [['request_id']],
+      envelopeOf: (line) => envelopeOf(line),
       reader: { read: (line, row) => read(line, row, filters) },
       layout: { kind: 'json-record', fields: FIELDS, stream: 'stream', ...gatewayFilters(filters) },
     };

@@ -1,6 +1,6 @@
 /** Makes formats whose lines are described by an nginx log_format string. */
 import { isLoopback } from './address.ts';
-import { PIECE, unwrap } from './envelope.ts';
+import { envelopeOf, PIECE, unwrap } from './envelope.ts';
 import {
   activeFilters,
   errorLogFilter,
@@ -80,6 +80,7 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
   return {
     columns,
     ...(layout && { layout }),
+    envelopeOf: (line) => envelopeOf(line, format.start),
     recordKeys: RECORD_KEYS.filter(([id = '']) => id in columns).map((names) =>
       names.filter((name) => name in columns),
     ),

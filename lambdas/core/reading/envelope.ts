@@ -83,6 +83,29 @@ function unwrapJson(text: string, start: string): Unwrapped | undefined {
   };
 }
 
+/** Names the envelope that `unwrap` takes off a line; undefined if there is none. */
+export function envelopeOf(line: string, start = ''): string | undefined {
+  const { rest, time, stream } = unwrap(line, start);
+  if (rest) return jsonEnvelope(line);
+  return time !== undefined && stream !== undefined ? CRI_ENVELOPE : undefined;
+}
+
+/** Names the envelope that `readRecord` takes off a line; undefined if there is none. */
+export function recordEnvelopeOf(line: string, isColumn: (key: string) => boolean): string | undefined {
+  if (unwrapCri(withoutMark(line)).time !== undefined) return CRI_ENVELOPE;
+  const { members } = readObject(line);
+  return members && unwrapRecord(members, isColumn) ? jsonEnvelope(line) : undefined;
+}
+
+const CRI_ENVELOPE = 'CRI';
+/** An envelope has few keys; a name with more would be hard to read. */
+const NAMED_KEYS = 12;
+
+function jsonEnvelope(line: string): string {
+  const keys = (readObject(line).members ?? []).map(({ key }) => key);
+  return `JSON with ${keys.slice(0, NAMED_KEYS).join(', ')}${keys.length > NAMED_KEYS ? ', …' : ''}`;
+}
+
 /**
  * Reads a JSON record that may be in an envelope. The envelope's members follow the record's own; if the record has a
  * member of the same name, whatever the case, `envelope.` is put before the envelope's.

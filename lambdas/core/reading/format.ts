@@ -57,6 +57,8 @@ export type RecordKey = readonly string[];
 export interface CompiledFormat {
   readonly columns: ColumnSpecs;
   readonly reader: LineReader;
+  /** Names the envelope that the reader takes off a line, such as `CRI`; undefined if the line has none. */
+  readonly envelopeOf?: (line: string) => string | undefined;
   /** Describes ordinary lines to the kernel; absent if the reader must read all lines. */
   readonly layout?: Layout;
   /** Record keys, in order of preference. A record to which none applies is identified by its whole line. */
