@@ -9,6 +9,7 @@ import { addDuplicates } from './commands/duplicates.ts';
 import { addFormats } from './commands/formats.ts';
 import { addParse } from './commands/parse.ts';
 import { addPlan } from './commands/plan.ts';
+import { addProve } from './commands/prove.ts';
 import { addQuery } from './commands/query.ts';
 import { addRedrive } from './commands/redrive.ts';
 import { addReplayRejected } from './commands/replay-rejected.ts';
@@ -67,10 +68,10 @@ function program(): Command {
     .addHelpText(
       'after',
       '\nExit codes: 0 done; 1 something could not be done, stderr says what;\n' +
-        '2 wrong usage; 3 `lake audit` found problems.',
+        '2 wrong usage; 3 `lake audit` or `lake prove` found problems.',
     );
   const local = [addDemo, addRun, addQuery, addFormats, addParse, addPlan];
-  const operations = [addBackfill, addRedrive, addReplayRejected, addAudit, addDuplicates];
+  const operations = [addBackfill, addRedrive, addReplayRejected, addAudit, addDuplicates, addProve];
   for (const add of [...local, ...operations]) add(lake);
   return lake;
 }

@@ -1,9 +1,12 @@
 import {
   type CloudWatchLogsClient,
+  CreateLogStreamCommand,
   DescribeSubscriptionFiltersCommand,
+  PutLogEventsCommand,
   paginateFilterLogEvents,
 } from '@aws-sdk/client-cloudwatch-logs';
-import type { LogReader } from './log-reader.ts';
+import { CommandError } from '../output/command-error.ts';
+import type { LogEvent, LogReader } from './log-reader.ts';
 
 /**
  * Reads log groups with FilterLogEvents, which returns the events of all streams in order of time.
@@ -23,5 +26,26 @@ export function awsLogReader(client: CloudWatchLogsClient, functionArns: readonl
       const input = { ...range, ...(filterPattern && { filterPattern }) };
       for await (const { events = [] } of paginateFilterLogEvents({ client }, input)) yield events;
     },
+  };
+}
+
+/**
+ * Puts events into a new log stream.
+ * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
+ *
+ * @param events at most 10,000, in order of time
+ * @throws CommandError if CloudWatch leaves an event out as too old or too new; what CloudWatch answers otherwise
+ */
+export function awsPutLogEvents(client: CloudWatchLogsClient) {
+  return async (logGroupName: string, logStreamName: string, events: readonly LogEvent[]): Promise<void> => {
+    await client.send(new CreateLogStreamCommand({ logGroupName, logStreamName }));
+    const { rejectedLogEventsInfo } = await client.send(
+      new PutLogEventsCommand({ logGroupName, logStreamName, logEvents: [...events] }),
+    );
+    if (!rejectedLogEventsInfo) return;
+    throw new CommandError(
+      `log group ${logGroupName}: expected CloudWatch to take ${events.length} events, it refused some: ` +
+        JSON.stringify(rejectedLogEventsInfo),
+    );
   };
 }

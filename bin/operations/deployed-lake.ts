@@ -5,6 +5,7 @@ import {
   DescribeStacksCommand,
   paginateListStackResources,
 } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
@@ -14,7 +15,8 @@ import { firehoseClient } from '../../lambdas/edges/firehose.ts';
 import { messageOf } from '../../local/files.ts';
 import { CommandError } from '../output/command-error.ts';
 import { athenaQuery } from './aws-athena.ts';
-import { awsLogReader } from './aws-logs.ts';
+import { awsLogReader, awsPutLogEvents } from './aws-logs.ts';
+import { awsMetricSum } from './aws-metrics.ts';
 import { type LakeHandle, lakeSettings } from './lake-handle.ts';
 
 /**
@@ -48,6 +50,7 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
     configurations.map(({ Environment }) => Environment?.Variables ?? {}),
     `stack ${stackName}`,
   );
+  const logs = new CloudWatchLogsClient({});
   const arns = configurations.flatMap(({ FunctionArn }) => FunctionArn ?? []);
   const database = output('Database');
   return {
@@ -60,7 +63,9 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
     lakeBucket: output('LakeBucket'),
     database,
     query: athenaQuery(new AthenaClient({}), output('Workgroup'), database),
-    logs: awsLogReader(new CloudWatchLogsClient({}), arns),
+    logs: awsLogReader(logs, arns),
+    putLogEvents: awsPutLogEvents(logs),
+    metricSum: awsMetricSum(new CloudWatchClient({})),
     stateFolder: join(STATE_FOLDER, stackName),
     settledBefore: () => new Date(Date.now() - SETTLED_AFTER_MS),
     settle: async () => [],

@@ -5,6 +5,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
+import type { LoadMetric } from '../../lambdas/core/metrics.ts';
 import {
   ENV,
   type Environment,
@@ -17,7 +18,7 @@ import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables
 import { sourceTable, type Table } from '../../lambdas/core/tables/table.ts';
 import { type OnceOf, onceSelect } from '../../lambdas/core/tables/views.ts';
 import { CommandError } from '../output/command-error.ts';
-import type { LogReader } from './log-reader.ts';
+import type { LogEvent, LogReader } from './log-reader.ts';
 
 /** A row of a query's result: numbers as numbers, all other values as text or null. */
 export type ResultRow = Readonly<Record<string, unknown>>;
@@ -48,6 +49,10 @@ export interface LakeHandle extends LakeSettings, Clients {
   readonly query: (sql: string) => AsyncIterable<ResultRow>;
   /** Reads log groups; undefined for a local lake, which keeps no log events. */
   readonly logs: LogReader | undefined;
+  /** Puts log events into a log group that the lake has subscribed to. @throws Error if an event is not accepted */
+  readonly putLogEvents: (logGroup: string, logStream: string, events: readonly LogEvent[]) => Promise<void>;
+  /** Sum of a metric of a source since a time, as far as it has arrived. */
+  readonly metricSum: (metric: LoadMetric, source: string, since: Date) => Promise<number>;
   /** Folder for the progress of operations, from which an interrupted operation continues. */
   readonly stateFolder: string;
   /** Rows that Firehose acknowledged before this time are in the tables. */

@@ -20,6 +20,7 @@ import { troubles } from '../input/load-files.ts';
 import { localContext } from '../input/local-context.ts';
 import { CommandError } from '../output/command-error.ts';
 import { type LakeHandle, lakeSettings } from './lake-handle.ts';
+import { localMetricSum } from './local-metrics.ts';
 
 /** How to open a local lake. */
 export interface LocalOptions {
@@ -91,6 +92,8 @@ async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
       yield* toJson(await athena.query(sql));
     },
     logs: undefined,
+    putLogEvents: (logGroup, logStream, events) => lake.putLogEvents(logGroup, logStream, events),
+    metricSum: localMetricSum(dir),
     stateFolder: join(dir, 'operations'),
     // `settle` has waited for all deliveries, and no other process works in this folder.
     settledBefore: () => new Date(),

@@ -14,3 +14,10 @@ export interface LogReader {
   /** Events in order of time, page by page. */
   events(range: LogRange, pattern: string): AsyncIterable<readonly FilteredLogEvent[]>;
 }
+
+/** A log event that is put into a log group. */
+export interface LogEvent {
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number;
+  readonly message: string;
+}

@@ -7,6 +7,7 @@ import { openDeployedLake } from '../../../bin/operations/deployed-lake.ts';
 import { auditDuplicates, duplicatesReport } from '../../../bin/operations/duplicates.ts';
 import type { LakeHandle } from '../../../bin/operations/lake-handle.ts';
 import { type OperationOptions, rateLimiter } from '../../../bin/operations/operation-options.ts';
+import { prove } from '../../../bin/prove/prove.ts';
 import { type Athena, openAthena } from '../../../local/athena/athena.ts';
 import { type QueryResult, toJson } from '../../../local/athena/query-result.ts';
 import type { LocalLake } from '../../../local/local-lake.ts';
@@ -111,6 +112,22 @@ test('a query that fails ends with the reason Athena gives', async () => {
   );
 });
 
+test('a proof puts log events and asks CloudWatch for the metric', async () => {
+  const proofs = await prove({ ...lake, settle: drained, settledBefore: () => new Date() }, lake, () => {});
+  const failed = proofs.filter(({ outcome }) => outcome === 'failed');
+  expect(failed).toEqual([]);
+  expect(proofs.map(({ claim }) => claim)).toContain('metrics');
+  await expect(lake.putLogEvents(GROUP, 'refused', [{ timestamp: 1, message: 'too old' }])).rejects.toThrow(
+    `log group ${GROUP}: expected CloudWatch to take 1 events, it refused some: {"tooOldLogEventEndIndex":1}`,
+  );
+});
+
+/** Waits as `settle` of a local lake does: the deployed one is a local lake here. */
+async function drained(): Promise<string[]> {
+  await localLake.drain();
+  return [];
+}
+
 test('a log group of no source is refused with those there are', async () => {
   const range = { logGroup: '/demo/other', since: FROM, until: FROM + 1 };
   await expect(backfillLogGroup(lake, range, OPTIONS)).rejects.toThrow(
@@ -123,7 +140,8 @@ const results = new Map<string, QueryResult | string>();
 async function answer({ operation: target, path, body }: ServedRequest): Promise<Reply> {
   const [service, operation = ''] = target.split('.');
   if (service === 'AmazonAthena') return json(await answerAthena(operation, JSON.parse(body)));
-  if (service === 'Logs_20140328') return json(answerLogs(operation, JSON.parse(body)));
+  if (service === 'Logs_20140328') return json(await answerLogs(operation, JSON.parse(body)));
+  if (service === 'GraniteServiceVersion20100801') return json(metricStatistics(operation, JSON.parse(body)));
   const [, functionName] = /\/functions\/([^/]+)\/configuration/.exec(path) ?? [];
   if (functionName) return json(functionConfiguration(functionName));
   return { headers: { 'content-type': 'text/xml' }, body: stackAnswer(new URLSearchParams(body)) };
@@ -154,7 +172,14 @@ function functionConfiguration(name: string): unknown {
   return { FunctionArn: `${FUNCTIONS}:${name}`, Environment: found?.properties.Environment };
 }
 
-function answerLogs(operation: string, input: Readonly<Record<string, unknown>>): unknown {
+async function answerLogs(operation: string, input: Readonly<Record<string, unknown>>): Promise<unknown> {
+  if (operation === 'CreateLogStream') return {};
+  if (operation === 'PutLogEvents') {
+    const events = input.logEvents as readonly { timestamp: number; message: string }[];
+    if (events[0]?.timestamp === 1) return { rejectedLogEventsInfo: { tooOldLogEventEndIndex: 1 } };
+    await localLake.putLogEvents(String(input.logGroupName), String(input.logStreamName), events);
+    return {};
+  }
   if (operation === 'DescribeSubscriptionFilters') {
     return { subscriptionFilters: [{ filterPattern: '{ $.n >= 0 }', destinationArn: `${FUNCTIONS}:load-log-events` }] };
   }
@@ -163,6 +188,15 @@ function answerLogs(operation: string, input: Readonly<Record<string, unknown>>)
   const [start, end] = [Number(input.startTime), Number(input.endTime)];
   const events = EVENTS.filter(({ timestamp }) => timestamp >= start && timestamp <= end);
   return { events: events.slice(from, from + 4), ...(from + 4 < events.length && { nextToken: String(from + 4) }) };
+}
+
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html */
+function metricStatistics(operation: string, input: Readonly<Record<string, unknown>>): unknown {
+  expect([operation, input]).toMatchObject([
+    'GetMetricStatistics',
+    { Namespace: 'Tributary', MetricName: 'RowsAcknowledged', Period: 60, Statistics: ['Sum'] },
+  ]);
+  return { Datapoints: [{ Sum: 1 }, { Sum: 2 }] };
 }
 
 /** https://docs.aws.amazon.com/athena/latest/APIReference/API_GetQueryResults.html */

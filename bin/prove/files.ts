@@ -1,0 +1,32 @@
+/** The Parquet files of a table. */
+import { HeadObjectCommand } from '@aws-sdk/client-s3';
+import { PARTITION } from '../../lambdas/core/tables/table.ts';
+import { LAKE } from '../../lib/names.ts';
+import type { LakeHandle } from '../operations/lake-handle.ts';
+import { listObjects } from '../operations/objects.ts';
+
+/** How the newest file of a table is encrypted. */
+export interface Encryption {
+  /** `s3://bucket/key`; undefined if the table has no file of these days. */
+  readonly file: string | undefined;
+  /** As S3 names it: AES256 or aws:kms; undefined if S3 names none. */
+  readonly algorithm: string | undefined;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Asks S3 for a file of the table that was written since a time. The days of partitions may be of any time zone. */
+export async function encryptionOf(lake: LakeHandle, table: string, since: Date): Promise<Encryption> {
+  for (const days of [1, 0, -1]) {
+    const day = new Date(since.getTime() + days * DAY_MS).toISOString().slice(0, 10);
+    const prefix = `${LAKE.data}${table}/${PARTITION.name}=${day}/`;
+    for await (const page of listObjects(lake, { bucket: lake.lakeBucket, prefix })) {
+      const found = page.find(({ modified }) => modified >= since);
+      if (!found) continue;
+      const { bucket, key } = found;
+      const { ServerSideEncryption } = await lake.s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+      return { file: `s3://${bucket}/${key}`, algorithm: ServerSideEncryption };
+    }
+  }
+  return { file: undefined, algorithm: undefined };
+}

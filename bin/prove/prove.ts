@@ -1,0 +1,145 @@
+/**
+ * `lake prove`: puts a few rows, one bad row, and an object or log events into a lake, waits until they are in the
+ * tables, and compares. It is meant for a stack that was just deployed, and answers what documents and an emulation
+ * cannot. It also runs on a local lake.
+ *
+ * A proof that is killed leaves its rows, and the object that it put; a proof that is run again has another id and does
+ * not look at them.
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Source } from '../../lambdas/core/loading/load.ts';
+import { LOADS, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
+import { OWN, PARTITION, type Table } from '../../lambdas/core/tables/table.ts';
+import { type LakeHandle, type ResultRow, sqlText, tableOf } from '../operations/lake-handle.ts';
+import { sendRecords } from '../operations/send-rows.ts';
+import type { Proof } from './claims.ts';
+import { withoutRepeats } from './compare.ts';
+import { errorObjects, hasOrigin, removeErrorObject } from './error-objects.ts';
+import { type Encryption, encryptionOf } from './files.ts';
+import { proofsOf } from './judge.ts';
+import type { Seen, Sent } from './sent-and-seen.ts';
+import { putInput, testLines } from './test-input.ts';
+import { rowsAroundBadRow, rowsOfEveryColumn, type TestRows } from './test-rows.ts';
+
+export interface ProveTask {
+  readonly sources: readonly Source[];
+  /** Lines of the source to put; without them, the examples of its format. */
+  readonly lines?: readonly string[];
+}
+
+/** The clocks of this machine and of the services may differ by this much. */
+const CLOCK_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** Time between two looks at what has arrived. */
+const LOOK_AGAIN_MS = 15_000;
+
+/** @param note receives a line on what the proof waits for */
+export async function prove(lake: LakeHandle, task: ProveTask, note: (text: string) => void): Promise<Proof[]> {
+  const id = randomBytes(6).toString('hex');
+  const since = new Date(Date.now() - CLOCK_MS);
+  const sent: Sent[] = [];
+  for (const source of task.sources) sent.push(await send(lake, source, id, task.lines));
+  const sentAt = new Date();
+  note(`proof ${id}: sent; rows arrive after the buffer interval of the streams`);
+  for (;;) {
+    await lake.settle();
+    // Asked before the look: what had arrived by then, the look has seen.
+    const last = lake.settledBefore() >= sentAt;
+    const seen = await Promise.all(sent.map((each) => look(lake, each, since)));
+    const waiting = sent.filter((each, index) => !isComplete(each, seen[index] as Seen));
+    if (waiting.length === 0 || last) return await finish(lake, sent, seen, since);
+    note(`proof ${id}: waiting for ${waiting.map(({ table }) => table.name).join(', ')}`);
+    await sleep(LOOK_AGAIN_MS);
+  }
+}
+
+async function send(lake: LakeHandle, source: Source, id: string, given: readonly string[] | undefined): Promise<Sent> {
+  const table = tableOf(source);
+  const { streams } = source.settings;
+  const everyColumn = streams.map((stream) => rowsOfEveryColumn(source, table, `${id} ${stream}`));
+  const aroundBadRow = rowsAroundBadRow(source, table, id);
+  for (const [index, stream] of streams.entries()) await sendRecord(lake, stream, everyColumn[index]);
+  await sendRecord(lake, streams[0] as string, aroundBadRow);
+  const lines = testLines(source, table, given);
+  const input = lines && (await putInput(lake, source, lines, id));
+  return { source, table, everyColumn, aroundBadRow, input };
+}
+
+function sendRecord(lake: LakeHandle, stream: string, { rows = [] }: Partial<TestRows> = {}): Promise<void> {
+  return sendRecords(lake, [stream], [rows.map(({ json }) => json)]);
+}
+
+async function look(lake: LakeHandle, sent: Sent, since: Date): Promise<Seen> {
+  const { table, everyColumn, aroundBadRow, input } = sent;
+  const day = sqlText(new Date(since.getTime() - DAY_MS).toISOString().slice(0, 10));
+  const rowsOf = async (name: string, condition: string) =>
+    withoutRepeats(
+      await Array.fromAsync(
+        lake.query(`SELECT * FROM "${lake.database}"."${name}" WHERE ${PARTITION.name} >= ${day} AND ${condition}`),
+      ),
+    );
+  const ofOrigins = async (name: string, origins: readonly string[]) =>
+    origins.length === 0 ? [] : rowsOf(name, `${OWN.origin.name} IN (${origins.map(sqlText).join(', ')})`);
+
+  const loads = input
+    ? await rowsOf(LOADS, `source = ${sqlText(table.name)} AND ${input.named.column} = ${sqlText(input.named.name)}`)
+    : [];
+  const inputOrigins = loads.map(({ origin }) => String(origin));
+  return {
+    rows: await ofOrigins(
+      table.name,
+      [...everyColumn, aroundBadRow].map(({ origin }) => origin),
+    ),
+    loads,
+    inputRows: await ofOrigins(table.name, inputOrigins),
+    rejected: await ofOrigins(REJECTED_LINES, inputOrigins),
+    errors: await errorObjects(lake, table.name, since),
+    acknowledged: await lake.metricSum('RowsAcknowledged', table.name, since),
+  };
+}
+
+/** True if waiting longer cannot make a proof of what has none yet. */
+function isComplete({ everyColumn, aroundBadRow, input }: Sent, seen: Seen): boolean {
+  const arrived = ({ origin }: TestRows) => seen.rows.filter((row) => row.origin === origin).length;
+  return (
+    everyColumn.every((each) => arrived(each) >= each.rows.length) &&
+    seen.errors.some(({ records }) => records.some((record) => hasOrigin(record, aroundBadRow.origin))) &&
+    (!input ||
+      (seen.inputRows.length >= input.rows.length &&
+        seen.rejected.length >= input.rejected &&
+        seen.acknowledged >= input.rows.length))
+  );
+}
+
+/** Judges, and removes what was put if everything was proved; otherwise it stays, to be looked at. */
+async function finish(lake: LakeHandle, sent: readonly Sent[], seen: readonly Seen[], since: Date): Promise<Proof[]> {
+  const proofs: Proof[] = [];
+  for (const [index, each] of sent.entries()) {
+    const found = seen[index] as Seen;
+    const typeNames = await typeNamesOf(lake, each.table, since);
+    const encryption: Encryption = await encryptionOf(lake, each.table.name, since);
+    const own = proofsOf(each, found, { typeNames, encryption });
+    proofs.push(...own);
+    if (own.some(({ outcome }) => outcome === 'failed')) continue;
+    await each.input?.remove();
+    for (const error of found.errors) {
+      const isOwn = error.records.every((record) => hasOrigin(record, each.aroundBadRow.origin));
+      if (isOwn) await removeErrorObject(lake, error);
+    }
+  }
+  return proofs;
+}
+
+/** The names of the columns' types in the engine; undefined if the table has no row of these days. */
+async function typeNamesOf(
+  { query, database }: LakeHandle,
+  { name, columns }: Table,
+  since: Date,
+): Promise<ResultRow | undefined> {
+  const day = sqlText(new Date(since.getTime() - DAY_MS).toISOString().slice(0, 10));
+  const types = columns.map((column) => `typeof("${column.name}") AS "${column.name}"`).join(', ');
+  const from = `"${database}"."${name}" WHERE ${PARTITION.name} >= ${day}`;
+  const [row] = await Array.fromAsync(query(`SELECT ${types} FROM ${from} LIMIT 1`));
+  return row;
+}
