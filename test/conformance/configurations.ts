@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { DEMO_SOURCES } from '../../lib/config/config.ts';
+import { type Synthesized, synthesize } from '../../lib/synth.ts';
+import { FOLDER } from './check.ts';
+
+const KEY = 'arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012';
+
+/** Configurations that differ in the resources they have. */
+const CONFIGURATIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  default: {},
+  demo: { sources: DEMO_SOURCES },
+  existing: {
+    sources: [
+      { name: 'alb', format: 'alb', from: { bucket: 'my-logs', prefix: 'alb/' }, streamsPerTable: 3 },
+      { name: 'theirs', format: 'nginx', from: { bucket: 'their-logs', account: '210987654321', kmsKeyArn: KEY } },
+      { name: 'bus', format: 'alb', from: { bucket: 'busy-logs', notifications: 'eventbridge' } },
+    ],
+  },
+  groups: {
+    sources: [
+      { name: 'gateway', format: 'kong', from: { logGroups: ['/ecs/kong', '/ecs/kong-blue'], filterPattern: 'HTTP' } },
+      { name: 'records', format: 'kong-json', from: { logGroups: ['/ecs/kong-records'] } },
+    ],
+    logGroupRetentionDays: 30,
+    logEventsConcurrency: 5,
+  },
+  encrypted: { kmsKey: KEY, timeZone: 'Europe/Berlin', parquetCompression: 'GZIP', ledgerPointInTimeRecovery: true },
+  destroyed: { removalPolicy: 'destroy', 'duplicates.enabled': false },
+};
+
+/** Synthesizes every configuration. @returns the files of their templates, by the name of the configuration */
+export function templates(): ReadonlyMap<string, string> {
+  return new Map(
+    Object.entries(CONFIGURATIONS).map(([name, context]) => {
+      const { directory, stackName }: Synthesized = synthesize({ context, outdir: join(FOLDER, 'templates', name) });
+      return [name, join(directory, `${stackName}.template.json`)];
+    }),
+  );
+}

@@ -1,0 +1,101 @@
+/** Readers of Parquet that share no code with DuckDB, which the project reads its tables with. */
+import { globSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { readLakeFolder } from '../../bin/input/lake-folder.ts';
+import { glueTable } from '../../local/template/glue-table.ts';
+import { beside, type Checked, FOLDER, lake, pythonWith, run } from './check.ts';
+
+const READERS = ['pyarrow==26.0.1', 'polars==2.1.0'];
+
+/** Of one column of a table: how many values it has, and a sum of their hashes, in which their order plays no part. */
+interface Fingerprint {
+  readonly values: number;
+  readonly sum: string;
+}
+
+type Fingerprints = Readonly<Record<string, Fingerprint>>;
+
+/** Fingerprints by reader. */
+type Answers = Readonly<Record<string, Fingerprints>>;
+
+/** Loads the demo's lake, and one whose table got a column between two files, and reads both with every reader. */
+export async function readParquetLikeDuckDb(): Promise<Checked> {
+  const python = join(pythonWith('readers', READERS), 'python');
+  const problems: string[] = [];
+  const measured = { tables: 0, columns: 0, values: 0 };
+  for (const dir of [demoLake(), lakeOfTwoGenerations()]) {
+    for (const resource of readLakeFolder(dir).tables) {
+      const { name, bucket, prefix, columns } = glueTable(resource);
+      const files = join(dir, 'buckets', bucket, prefix);
+      if (globSync(`${files}**/*.parquet`).length === 0) continue;
+      const expected = await byDuckDb(files, columns);
+      const answers = JSON.parse(run(python, [beside('read_parquet.py'), files], JSON.stringify(columns))) as Answers;
+      for (const [reader, found] of Object.entries(answers)) {
+        for (const { name: column } of columns) {
+          const [own, other] = [expected[column], found[column]].map((each) => JSON.stringify(each));
+          if (own !== other) problems.push(`${basename(dir)} ${name}.${column}: DuckDB ${own}, ${reader} ${other}`);
+        }
+      }
+      measured.tables++;
+      measured.columns += columns.length;
+      measured.values += Object.values(expected).reduce((sum, { values }) => sum + values, 0);
+    }
+  }
+  const { tables, columns, values } = measured;
+  return { measured: `${tables} tables, ${columns} columns, ${values} values`, problems };
+}
+
+function newLake(name: string): string {
+  const dir = join(FOLDER, name);
+  rmSync(dir, { recursive: true, force: true });
+  return dir;
+}
+
+function demoLake(): string {
+  const dir = newLake('demo-lake');
+  lake('demo', '--lake', dir);
+  return dir;
+}
+
+/** The files of its table are of two schemas: the older ones lack a column. */
+function lakeOfTwoGenerations(): string {
+  const dir = newLake('lake-of-two-generations');
+  const columns = { n: 'bigint', at: 'timestamp', text: 'string' };
+  for (const [generation, own] of [columns, { ...columns, ratio: 'double', ok: 'boolean' }].entries()) {
+    const file = join(FOLDER, `generation-${generation}.json`);
+    const line = { n: 2 ** 40 + generation, at: '2026-01-05T10:00:00.123456Z', text: 'é 日本 "', ratio: 0.1, ok: true };
+    writeFileSync(file, `${JSON.stringify(line)}\n{}\n`);
+    const sources = [{ name: 'app', format: 'json', columns: own, from: { bucket: 'logs' } }];
+    lake('run', file, '--source', 'app', '--lake', dir, '-c', `sources=${JSON.stringify(sources)}`);
+  }
+  return dir;
+}
+
+interface ColumnOf {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** A value as text that every reader can make: whole microseconds for a time, 17 digits for a double. */
+function textOf({ name, type }: ColumnOf): string {
+  const column = `"${name}"`;
+  if (type === 'timestamp') return `epoch_us(${column})::VARCHAR`;
+  if (type === 'double') return `printf('%.17g', ${column})`;
+  return `${column}::VARCHAR`;
+}
+
+async function byDuckDb(files: string, columns: readonly ColumnOf[]): Promise<Fingerprints> {
+  const connection = await (await DuckDBInstance.create()).connect();
+  const of = columns.flatMap((column, index) => {
+    const hash = `('0x' || substr(md5(${textOf(column)}), 1, 15))::BIGINT`;
+    return [`count("${column.name}") AS c${index}`, `coalesce(sum(${hash}), 0)::VARCHAR AS s${index}`];
+  });
+  const from = `read_parquet('${files}**/*.parquet', union_by_name = true)`;
+  const result = await connection.runAndReadAll(`SELECT ${of.join(', ')} FROM ${from}`);
+  const [row = {}] = result.getRowObjectsJson();
+  connection.closeSync();
+  return Object.fromEntries(
+    columns.map(({ name }, index) => [name, { values: Number(row[`c${index}`]), sum: String(row[`s${index}`]) }]),
+  );
+}

@@ -1,0 +1,34 @@
+/**
+ * `npm run conformance`: has programs of others judge what the project makes. It is optional and no part of `npm test`:
+ * it needs Python 3 and Java 17, and installs what it uses into `.conformance/` in the repository. A check whose tools
+ * cannot be had is skipped and says so.
+ */
+import { mkdirSync } from 'node:fs';
+import { type Check, FOLDER, Missing } from './check.ts';
+import { readParquetLikeDuckDb } from './parquet.ts';
+import { parseStatements } from './statements.ts';
+import { lintTemplates } from './templates.ts';
+
+const CHECKS: Readonly<Record<string, Check>> = {
+  'cfn-lint finds nothing in the templates of several configurations': lintTemplates,
+  "Trino's parser reads every saved query and view": parseStatements,
+  'pyarrow and polars read every column of every table as DuckDB does': readParquetLikeDuckDb,
+};
+
+mkdirSync(FOLDER, { recursive: true });
+const counts = { passed: 0, failed: 0, skipped: 0 };
+for (const [sentence, check] of Object.entries(CHECKS)) {
+  try {
+    const { measured, problems } = await check();
+    const passed = problems.length === 0;
+    counts[passed ? 'passed' : 'failed']++;
+    console.log(`${passed ? 'ok     ' : 'FAILED '} ${sentence}: ${measured}`);
+    for (const problem of problems) console.log(`        ${problem}`);
+  } catch (error) {
+    if (!(error instanceof Missing)) throw error;
+    counts.skipped++;
+    console.log(`skipped ${sentence}: ${error.message}`);
+  }
+}
+console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+if (counts.failed > 0) process.exitCode = 1;
