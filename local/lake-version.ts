@@ -1,6 +1,7 @@
 /** Which version of Tributary a lake's folder is of: what a folder holds changes between versions, as nothing migrates it. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isMissing, writeDurable } from './files.ts';
 
 /** File of a lake's folder with the version that made it. */
 export const VERSION_FILE = 'version.json';
@@ -17,7 +18,8 @@ export class LakeVersionError extends Error {
 }
 
 /**
- * Checks that this version can open the folder; a folder without a lake's data passes.
+ * Checks that this version can open the folder. A folder without a lake's data passes, and so does one whose version
+ * cannot be read: versions that wrote none are too old, this file is only damaged.
  *
  * @throws LakeVersionError with the folder's version, this version, and what to do
  */
@@ -25,6 +27,7 @@ export function checkLakeVersion(dir: string): void {
   if (!STATE.some((name) => existsSync(join(dir, name)))) return;
   const found = versionOf(dir);
   const own = ownVersion();
+  if (found === 'unreadable') return;
   if (found === undefined || compare(found, OLDEST_READABLE) < 0) {
     throw new LakeVersionError(
       `lake ${dir} was made by ${found === undefined ? 'a version before 0.2.0' : `version ${found}`}; ` +
@@ -39,18 +42,23 @@ export function checkLakeVersion(dir: string): void {
   );
 }
 
-/** Notes this version as the last that opened the folder, once `checkLakeVersion` has passed. */
-export function writeLakeVersion(dir: string): void {
+/**
+ * Notes this version as the last that opened the folder, once `checkLakeVersion` has passed and before the folder gets any
+ * data.
+ */
+export async function writeLakeVersion(dir: string): Promise<void> {
   mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, VERSION_FILE), `${JSON.stringify({ version: ownVersion() })}\n`);
+  const version = ownVersion();
+  if (versionOf(dir) !== version) await writeDurable(join(dir, VERSION_FILE), `${JSON.stringify({ version })}\n`);
 }
 
-function versionOf(dir: string): string | undefined {
+/** The version in a folder, undefined if it has none. */
+function versionOf(dir: string): string | 'unreadable' | undefined {
   try {
     const { version } = JSON.parse(readFileSync(join(dir, VERSION_FILE), 'utf8')) as { version?: unknown };
-    return typeof version === 'string' && /^\d+\.\d+\.\d+$/.test(version) ? version : undefined;
-  } catch {
-    return undefined;
+    return typeof version === 'string' && /^\d+\.\d+\.\d+$/.test(version) ? version : 'unreadable';
+  } catch (error) {
+    return isMissing(error) ? undefined : 'unreadable';
   }
 }
 

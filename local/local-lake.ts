@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { UNFINISHED } from './files.ts';
 import { VERSION_FILE } from './lake-version.ts';
 import { LOCKS } from './lock.ts';
 import type { Resource } from './template/resource.ts';
@@ -7,6 +10,7 @@ import type { Resource } from './template/resource.ts';
  * holds all data of the local account:
  *
  *   <dir>/stack/                 the cloud assembly with which the lake was last opened (template, bundles)
+ *   <dir>/stack.old/             the one before, while a new one takes its place
  *   <dir>/buckets/<bucket>/<key> every bucket's objects as plain files
  *   <dir>/objects/, <dir>/unfinished/  S3's metadata of objects, and uploads that are not complete
  *   <dir>/dynamodb/              tables
@@ -16,7 +20,10 @@ import type { Resource } from './template/resource.ts';
  *   <dir>/version.json           the version of Tributary that opened the lake last
  *   <dir>/operations/            progress of operations that were interrupted
  *   <dir>/locks/                 the process that has the lake open
+ *   <dir>/athena-spill/          what a query that is too large for the memory writes
  *   <dir>/sample/                input that the demo loads
+ *
+ * A name that ends in `.tmp` is something that is not complete yet.
  */
 export interface OpenOptions {
   /** The lake's folder; created if missing. */
@@ -30,11 +37,33 @@ export interface OpenOptions {
 /** The file in a lake's folder with the context params of the last opening. */
 export const CONTEXT_FILE = 'context.json';
 
-/** All names in a lake's folder. Deleting a lake deletes these and nothing else. */
+/** Folder of a lake's folder with what a query writes that is too large for the memory. */
+export const ATHENA_SPILL = 'athena-spill';
+
+const STACK = 'stack';
+const OLD_STACK = 'stack.old';
+
+/** The parts of a lake's folder, each by its name. */
 export const LAKE_NAMES: readonly string[] = [
-  ...['stack', 'buckets', 'objects', 'unfinished', 'dynamodb', 'queues', 'invocations', 'firehose', 'logs'],
-  ...[CONTEXT_FILE, VERSION_FILE, 'operations', LOCKS, 'sample'],
+  ...[STACK, OLD_STACK, 'buckets', 'objects', 'unfinished', 'dynamodb', 'queues', 'invocations', 'firehose', 'logs'],
+  ...[CONTEXT_FILE, VERSION_FILE, 'operations', LOCKS, ATHENA_SPILL, 'sample'],
 ];
+
+/** Whether a name in a lake's folder is one of a lake's. Deleting a lake deletes what has such names and nothing else. */
+export function isLakeName(name: string): boolean {
+  return LAKE_NAMES.some((own) => name === own || (name.startsWith(`${own}.`) && name.endsWith(UNFINISHED)));
+}
+
+/** Where a lake's cloud assembly is, was while a new one takes its place, and is made before it takes that place. */
+export function stackPlaces(dir: string): { readonly stack: string; readonly old: string; readonly made: string } {
+  return { stack: join(dir, STACK), old: join(dir, OLD_STACK), made: join(dir, `${STACK}${UNFINISHED}`) };
+}
+
+/** The cloud assembly with which a lake was last opened, whole at any time; undefined if there is none. */
+export function stackOf(dir: string): string | undefined {
+  const { stack, old } = stackPlaces(dir);
+  return [stack, old].find((folder) => existsSync(folder));
+}
 
 /** The failures since the lake was opened. */
 export interface Drained {

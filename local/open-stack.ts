@@ -64,7 +64,7 @@ async function open(
   closers: Closer[],
 ): Promise<Omit<LocalLake, 'close'>> {
   checkLakeVersion(dir);
-  writeLakeVersion(dir);
+  await writeLakeVersion(dir);
   const endpoints = new Map<string, string>();
   const serve = async (service: Service, opened?: Awaited<ReturnType<typeof openEndpoint>>): Promise<void> => {
     closers.push(() => service.close());

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { openAthena } from '../../local/athena/athena.ts';
-import { LAKE_NAMES } from '../../local/local-lake.ts';
+import { isLakeName } from '../../local/local-lake.ts';
 import { LOCKS, lockFolder } from '../../local/lock.ts';
 import { type SampleSource, writeSample } from '../../local/sample/write-sample.ts';
 import { readInputs } from '../input/input-files.ts';
@@ -71,7 +71,7 @@ async function runDemo({ lake: dir, json }: DemoOptions): Promise<void> {
 /** Empties the folder. @throws CommandError if it holds something other than a lake: that may be the user's own. */
 async function startAfresh(dir: string): Promise<void> {
   const names = existsSync(dir) ? readdirSync(dir) : [];
-  const others = names.filter((name) => !LAKE_NAMES.includes(name));
+  const others = names.filter((name) => !isLakeName(name));
   if (others.length > 0 || (names.length > 0 && !names.includes(LOCKS))) {
     const why = others.length > 0 ? `files that do not belong to a lake (${others[0]})` : 'no lake';
     throw new CommandError(`${dir}: this folder contains ${why}, so it is not emptied; give another one with --lake`);

@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
+import type { SourceSettings } from '../../lambdas/core/settings.ts';
 import { openAthena } from '../../local/athena/athena.ts';
 import { type InputFile, readInputs } from '../input/input-files.ts';
-import { hasLake, readLakeFolder } from '../input/lake-folder.ts';
+import { readLakeFolder } from '../input/lake-folder.ts';
 import { likelyFormats, noRowsText } from '../input/likely-formats.ts';
 import { type Handed, loadFiles, sortOut, troubles } from '../input/load-files.ts';
 import { checkSource, configuredSources, localContext } from '../input/local-context.ts';
@@ -56,8 +57,19 @@ async function run(paths: readonly string[], options: RunOptions): Promise<void>
 /** Sources that the lake had when it was last opened, but that this context does not configure. */
 function droppedSources(dir: string, context: Pairs): string[] {
   const configured = new Set(configuredSources(context).map(({ name }) => name));
-  const had = hasLake(dir) ? readLakeFolder(dir).sources : [];
-  return had.map(({ name }) => name).filter((name) => !configured.has(name));
+  return lastSources(dir)
+    .map(({ name }) => name)
+    .filter((name) => !configured.has(name));
+}
+
+/** None if the folder has no lake yet, or one whose stack is damaged: the run makes another. */
+function lastSources(dir: string): readonly SourceSettings[] {
+  try {
+    return readLakeFolder(dir).sources;
+  } catch (error) {
+    if (error instanceof CommandError) return [];
+    throw error;
+  }
 }
 
 interface Found {

@@ -1,11 +1,10 @@
 /** Reads from a lake's folder which stack the lake was last opened with. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { ENV, type SourceSettings } from '../../lambdas/core/settings.ts';
 import { checkLakeVersion } from '../../local/lake-version.ts';
-import { isObject } from '../../local/template/intrinsics.ts';
+import { stackOf } from '../../local/local-lake.ts';
+import { isObject, TemplateError } from '../../local/template/intrinsics.ts';
 import type { Resource } from '../../local/template/resource.ts';
-import { readStack } from '../../local/template/template.ts';
+import { readStack, type Stack } from '../../local/template/template.ts';
 import { CommandError } from '../output/command-error.ts';
 
 export interface LakeFolder {
@@ -16,31 +15,48 @@ export interface LakeFolder {
   readonly tables: readonly Resource[];
 }
 
-const stackOf = (dir: string) => join(dir, 'stack');
+/**
+ * The folder's cloud assembly.
+ *
+ * @throws CommandError if the folder contains no lake; LakeVersionError if another version made the lake
+ */
+function assemblyOf(dir: string): string {
+  const directory = stackOf(dir);
+  if (directory === undefined) {
+    throw new CommandError(`${dir}: no lake in this folder; \`lake run FILE --lake ${dir}\` creates one`);
+  }
+  checkLakeVersion(dir);
+  return directory;
+}
 
-/** Whether the folder contains a lake. */
-export function hasLake(dir: string): boolean {
-  return existsSync(stackOf(dir));
+/** Checks that the folder contains a lake. @throws CommandError, LakeVersionError */
+export function requireLake(dir: string): void {
+  assemblyOf(dir);
 }
 
 /**
  * Reads the folder without synthesizing anything.
  *
- * @throws CommandError if it contains no lake; LakeVersionError if another version made the lake
+ * @throws CommandError if it contains no lake, or one whose stack is damaged; LakeVersionError if another version made the
+ * lake
  */
 export function readLakeFolder(dir: string): LakeFolder {
-  const directory = stackOf(dir);
-  if (!hasLake(dir)) {
-    throw new CommandError(`${dir}: no lake in this folder; \`lake run FILE --lake ${dir}\` creates one`);
-  }
-  checkLakeVersion(dir);
-  const { resources } = readStack({ directory, urls: { sqs: '' } });
+  const { resources } = stackIn(assemblyOf(dir), dir);
   const sources = new Map(resources.flatMap(sourcesOf).map((source) => [source.name, source]));
   return {
     dir,
     sources: [...sources.values()],
     tables: resources.filter(({ type }) => type === 'AWS::Glue::Table'),
   };
+}
+
+function stackIn(directory: string, dir: string): Stack {
+  try {
+    return readStack({ directory, urls: { sqs: '' } });
+  } catch (error) {
+    if (!(error instanceof TemplateError)) throw error;
+    throw new CommandError(`${error.message}; \`lake run FILE --lake ${dir}\` makes the stack anew and keeps all data`);
+  }
 }
 
 /** The sources in a function's environment variables; empty if it has none. */

@@ -10,12 +10,12 @@ import type { Context } from '../../lib/config/config.ts';
 import { ACCOUNT, REGION } from '../../local/account.ts';
 import { type Athena, openAthena } from '../../local/athena/athena.ts';
 import { toJson } from '../../local/athena/query-result.ts';
-import { CONTEXT_FILE, type LocalLake } from '../../local/local-lake.ts';
+import { CONTEXT_FILE, type LocalLake, stackOf, stackPlaces } from '../../local/local-lake.ts';
 import { openLocked } from '../../local/lock.ts';
 import { glueTable } from '../../local/template/glue-table.ts';
 import { isObject } from '../../local/template/intrinsics.ts';
 import type { Resource } from '../../local/template/resource.ts';
-import { readLakeFolder } from '../input/lake-folder.ts';
+import { readLakeFolder, requireLake } from '../input/lake-folder.ts';
 import { troubles } from '../input/load-files.ts';
 import { localContext } from '../input/local-context.ts';
 import { CommandError } from '../output/command-error.ts';
@@ -39,10 +39,10 @@ export interface LocalOptions {
  * @throws CommandError if the folder contains no lake; Error if another process has the lake open
  */
 export async function openLocalLake({ dir, work, progress }: LocalOptions): Promise<LakeHandle> {
-  const before = readLakeFolder(dir);
+  requireLake(dir);
   const lake = work ? await synthesized(dir, progress) : await lastSynthesized(dir);
   try {
-    return await handleOf(lake, before.dir);
+    return await handleOf(lake, dir);
   } catch (error) {
     await lake.close();
     throw error;
@@ -57,7 +57,9 @@ async function synthesized(dir: string, progress: (line: string) => void): Promi
 
 async function lastSynthesized(dir: string): Promise<LocalLake> {
   const { openStack } = await import('../../local/open-stack.ts');
-  return openLocked(dir, () => openStack({ dir, assembly: join(dir, 'stack') }));
+  // The stack is checked here, for the error that says what to do.
+  readLakeFolder(dir);
+  return openLocked(dir, () => openStack({ dir, assembly: stackOf(dir) ?? stackPlaces(dir).stack }));
 }
 
 function lastContext(dir: string): Context {

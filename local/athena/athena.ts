@@ -5,6 +5,7 @@ import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
 import { onceView } from '../../lambdas/core/tables/views.ts';
 import { isMissing, messageOf } from '../files.ts';
 import { DUCKDB_TYPE, identifier, text } from '../firehose/parquet.ts';
+import { ATHENA_SPILL } from '../local-lake.ts';
 import { type GlueColumn, type GlueTable, glueTable } from '../template/glue-table.ts';
 import type { Resource } from '../template/resource.ts';
 import { ATHENA_FUNCTIONS } from './functions.ts';
@@ -37,7 +38,7 @@ export async function openAthena({ dir, tables: resources }: AthenaOptions): Pro
   const buckets = resolve(dir, 'buckets');
   if (/[*?[\]{}]/.test(buckets)) throw new Error(`lake folder: expected a path without * ? [ ] { }, got ${buckets}`);
   const tables = resources.map((resource) => openTable(glueTable(resource), buckets));
-  const instance = await DuckDBInstance.create(':memory:', { temp_directory: resolve(dir, 'athena-spill') });
+  const instance = await DuckDBInstance.create(':memory:', { temp_directory: resolve(dir, ATHENA_SPILL) });
   const connection = await instance.connect();
   await prepareSession(connection, tables, buckets);
 

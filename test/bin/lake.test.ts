@@ -272,7 +272,7 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
 
   test('say in one line that the ledger of a lake is damaged, and what to do', async () => {
     await mkdir(join(dir, 'damaged', 'dynamodb'), { recursive: true });
-    writeLakeVersion(join(dir, 'damaged'));
+    await writeLakeVersion(join(dir, 'damaged'));
     await writeFile(join(dir, 'damaged', 'dynamodb', 'CURRENT'), 'nothing LevelDB wrote');
     await writeFile(join(dir, 'any.log'), sample('any', 3));
 
@@ -280,6 +280,19 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
 
     expect(run.code).toBe(1);
     expect(complaints(run)).toEqual([expect.stringContaining('ledger is damaged: delete dynamodb/')]);
+  });
+
+  test('say in one line that the stack of a lake is damaged, and what to do', async () => {
+    await mkdir(join(dir, 'cut', 'stack'), { recursive: true });
+    await writeFile(join(dir, 'cut', 'stack', 'manifest.json'), '');
+    for (const args of [['query', 'SELECT 1'], ['audit']]) {
+      const run = await lake(...args, '--lake', 'cut');
+      expect(run.code).toBe(1);
+      expect(complaints(run)).toEqual([
+        'lake: cut/stack is no cloud assembly: cannot read manifest.json; ' +
+          '`lake run FILE --lake cut` makes the stack anew and keeps all data',
+      ]);
+    }
   });
 
   test('say in one line that a lake is of an older version, and what to do', async () => {

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
-import { globSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, inject, test } from 'vitest';
+import { readLakeFolder } from '../../bin/input/lake-folder.ts';
+import { stackOf } from '../../local/local-lake.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { expectBalanced, MOST_REPEATED_PER_DEATH } from './balance.ts';
 import { albObject, type Logs } from './logs.ts';
@@ -38,6 +40,23 @@ function lakeRun(dir: string, files: string, dying: () => boolean): Promise<Run>
   });
 }
 
+/** The stages of a run before it loads anything, each as what its folder has then. */
+function stagesOfOpening(dir: string): (() => boolean)[] {
+  const has = (name: string) => existsSync(join(dir, name));
+  const hasIn = (folder: string, pattern: RegExp) =>
+    has(folder) && readdirSync(join(dir, folder)).some((name) => pattern.test(name));
+  return [
+    () => true,
+    () => hasIn('locks', /./),
+    () => has('stack.tmp'),
+    () => hasIn('stack.tmp', /^asset\./),
+    () => has('stack.tmp/manifest.json'),
+    () => has('stack.old') || has('stack'),
+    () => has('queues'),
+    () => hasIn('buckets/landing', /./),
+  ];
+}
+
 /** What Firehose holds, and whether it is at work on its delivery. */
 function firehoseOf(dir: string): { bytes: number; delivering: boolean } {
   const files = globSync(join(dir, 'firehose/*/*'));
@@ -49,6 +68,24 @@ function firehoseOf(dir: string): { bytes: number; delivering: boolean } {
 }
 
 describe('lake run', { timeout: 240_000 }, () => {
+  test('killed at each stage of opening a new lake, and once more an old one, has a lake that opens', async () => {
+    const dir = join(temporaryFolder(), 'lake');
+    const input = temporaryFolder();
+    const log = albObject('object', 20, 10);
+    writeFileSync(join(input, basename(log.name)), gzipSync(`${log.lines.join('\n')}\n`));
+    for (const dying of stagesOfOpening(dir)) {
+      expect((await lakeRun(dir, input, dying)).code).toBeNull();
+      // What the run has not completed is not there, so that the commands that synthesize nothing can read the folder too.
+      if (stackOf(dir) !== undefined) expect(readLakeFolder(dir).sources.length).toBeGreaterThan(0);
+    }
+    expect(stackOf(dir)).toBeDefined();
+    const { code, stdout } = await lakeRun(dir, input, () => false);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ problems: [], sources: [{ source: 'alb', files: 1 }] });
+    await expectBalanced(dir, [{ ...log, name: basename(log.name) }]);
+    expect(readdirSync(dir).filter((name) => /stack|tmp/.test(name))).toEqual(['stack']);
+  });
+
   test('killed while it loads or delivers and run again is balanced at once', async () => {
     const draw = random(50);
     const dir = join(temporaryFolder(), 'lake');

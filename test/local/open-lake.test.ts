@@ -1,7 +1,9 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
+import { readLakeFolder } from '../../bin/input/lake-folder.ts';
+import { stackOf } from '../../local/local-lake.ts';
 import { openLake } from '../../local/open-lake.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
@@ -30,4 +32,28 @@ test('a lake runs the stack that is deployed, for one process at a time', { time
 
   await lake.close();
   expect(readdirSync(join(dir, 'locks'))).toEqual([]);
+});
+
+test('a lake opens whatever a process left that died while it replaced the stack', { timeout: 120_000 }, async () => {
+  const dir = temporaryFolder();
+  const open = async () => (await openLake({ dir })).close();
+  await open();
+  const [stack, old, made] = ['stack', 'stack.old', 'stack.tmp'].map((name) => join(dir, name)) as [
+    string,
+    string,
+    string,
+  ];
+
+  renameSync(stack, old);
+  mkdirSync(made);
+  expect(stackOf(dir)).toBe(old);
+  expect(readLakeFolder(dir).tables.length).toBeGreaterThan(0);
+  await open();
+  expect(stackOf(dir)).toBe(stack);
+
+  mkdirSync(old);
+  writeFileSync(join(stack, 'manifest.json'), '');
+  await open();
+  expect(readLakeFolder(dir).tables.length).toBeGreaterThan(0);
+  expect([existsSync(old), existsSync(made)]).toEqual([false, false]);
 });
