@@ -48,9 +48,12 @@ export async function handler(event: unknown, context: Context): Promise<void> {
       putLoadMetrics(result.loaded);
       break;
     case 'already_loaded':
-    case 'replaced':
       putSkipMetric(name, result.outcome);
       break;
+    case 'replaced':
+    case 'unavailable':
+    case 'not_loaded':
+      throw new Error(`log group ${payload.logGroup}: expected what can come of a payload, got ${result.outcome}`);
     case 'unfinished':
       // There is no queue to send a continuation to. After a failure, Lambda's retry goes on from the checkpoint.
       throw new DeliveryError(`log group ${payload.logGroup}: part of a payload not acknowledged in time`);

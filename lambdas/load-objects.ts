@@ -16,8 +16,8 @@ import { attemptOf, type TimeLimits, timeLimits } from './edges/attempt.ts';
 import { firehoseClient, firehoseEncode } from './edges/firehose.ts';
 import { dynamoLedger } from './edges/ledger.ts';
 import { logger } from './edges/logger.ts';
-import { putLoadMetrics, putSkipMetric } from './edges/metrics.ts';
-import { continueLater, lookAgainLater, returnLater } from './edges/queue.ts';
+import { putLoadMetrics, putNotLoadedMetric, putSkipMetric } from './edges/metrics.ts';
+import { askAgainLater, continueLater, lookAgainLater, returnLater } from './edges/queue.ts';
 import { openObject } from './edges/s3.ts';
 
 const settings = loaderSettings(process.env);
@@ -75,6 +75,11 @@ async function load(object: CreatedObject, { messageId }: SQSRecord, limits: Tim
       // later invocation holds the object, the object is found held once more and announced again.
       await lookAgainLater(sqs, queueUrl, object, limits.endedBy);
       return putSkipMetric(name, result.outcome);
+    case 'unavailable':
+      // If the process crashes before the message is sent, this message is delivered again and asks itself.
+      return await askAgainLater(sqs, queueUrl, object, result.waited);
+    case 'not_loaded':
+      return putNotLoadedMetric(name, result.reason);
     case 'already_loaded':
     case 'replaced':
       return putSkipMetric(name, result.outcome);

@@ -11,12 +11,13 @@ import { type CheckResult, type TrackPorts, track } from './core/duplicates/trac
 import { createdObjects } from './core/loading/notification.ts';
 import { readPayload } from './core/loading/payload.ts';
 import { compiledSources, sourceOfLogGroup, sourceOfObject } from './core/loading/sources.ts';
+import { askAgain, UnavailableError } from './core/loading/unavailable.ts';
 import { ENV, required, SettingsError, TRACK_BATCH, trackerSettings } from './core/settings.ts';
 import { timeLimits } from './edges/attempt.ts';
 import { duplicatesClient, dynamoDuplicates } from './edges/duplicates.ts';
 import { logger } from './edges/logger.ts';
 import { putTrackMetric } from './edges/metrics.ts';
-import { deleteNow, returnLater } from './edges/queue.ts';
+import { askAgainLater, deleteNow, returnLater } from './edges/queue.ts';
 import { openObject } from './edges/s3.ts';
 
 const settings = trackerSettings(process.env);
@@ -57,8 +58,14 @@ async function trackObjects(records: readonly SQSRecord[], context: Context): Pr
   const deleteEarly = inputs.some(({ retried }) => retried);
   const settled = async (result: CheckResult) => {
     const { holder } = result.input;
-    if (result.outcome === 'failed') errors.set(holder, result.error);
-    else putMetrics(result);
+    if (result.outcome !== 'failed') putMetrics(result);
+    else if (result.error instanceof UnavailableError) {
+      try {
+        await askAgainOrGiveUp(result.input, queueUrl);
+      } catch (error) {
+        errors.set(holder, error);
+      }
+    } else errors.set(holder, result.error);
     unreported.set(holder, (unreported.get(holder) ?? 0) - 1);
     const record = records.find(({ messageId }) => messageId === holder);
     if (deleteEarly && record && unreported.get(holder) === 0 && !errors.has(holder))
@@ -76,6 +83,15 @@ async function trackObjects(records: readonly SQSRecord[], context: Context): Pr
     await returnLater(sqs, queueUrl, record, index * APART_SECONDS);
   }
   return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+}
+
+/**
+ * Has an object that S3 does not give asked for again, or leaves it unchecked: load-objects counts the objects that are
+ * given up. If the process crashes before the message is sent, this message is delivered again.
+ */
+async function askAgainOrGiveUp({ object }: InputToCheck, queueUrl: string): Promise<void> {
+  const waited = object && askAgain(object.waited);
+  if (waited) await askAgainLater(sqs, queueUrl, object, waited);
 }
 
 function inputsOf({ body, messageId, attributes }: SQSRecord): InputToCheck[] {

@@ -101,6 +101,8 @@ export class Duplicates extends Construct {
     const window = Duration.seconds(TRACK_BATCH.windowSeconds);
     const queue = notifications.addQueue('DuplicatesQueue', 'DuplicatesDeadLetters', TRACK_TIMEOUT, window);
     this.track.addEnvironment(ENV.queueUrl, queue.queueUrl);
+    // An object that S3 does not give is announced again.
+    this.track.addToRolePolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }));
     this.track.addEventSource(
       // A batch may contain an object that crashes its invocation; `track` keeps it from failing the other objects with
       // it.

@@ -13,7 +13,7 @@ import type { OperationOptions } from './operation-options.ts';
 /** A problem that the audit found. */
 export interface Finding {
   /**
-   * missing: no load of the object was ever started. unfinished: a load was started but not finished.
+   * missing: no load of the object was ever started, or S3 did not give it then and would now. unfinished: a load was started but not finished.
    * unbalanced: the object was loaded, but the tables do not contain what `loads` says.
    */
   readonly finding: 'missing' | 'unfinished' | 'unbalanced';
@@ -24,7 +24,7 @@ export interface Finding {
   readonly detail: string;
 }
 
-/** Result of an audit. objects = balanced + unbalanced + unfinished + missing. */
+/** Result of an audit. objects = balanced + unbalanced + unfinished + missing + notLoaded. */
 export interface Audit {
   /** Objects and payloads. */
   readonly objects: number;
@@ -32,6 +32,8 @@ export interface Audit {
   readonly unbalanced: number;
   readonly unfinished: number;
   readonly missing: number;
+  /** Objects that were deleted or archived before they were loaded: `loads` says so, and nothing can be mended. */
+  readonly notLoaded: number;
   /** Too recent to judge: rows that Firehose has acknowledged may not be in the tables yet. */
   readonly recent: number;
   /** Objects that `fix` announced to the queue; in a dry run, objects that it would have announced. */
@@ -66,16 +68,17 @@ export async function audit(lake: LakeHandle, task: AuditTask, options: Operatio
   for (const [origin, { row, problem }] of books.loads) {
     // Loads of expired objects and of payloads, which the listing of objects cannot contain.
     if (books.seen.has(origin)) continue;
-    if (problem === undefined) found.balanced++;
-    else found.add(finding('unbalanced', origin, row, problem));
+    if (problem !== undefined) found.add(finding('unbalanced', origin, row, problem));
+    else found.addGood(row);
   }
   await failedEvents(lake, found);
   return {
-    objects: found.balanced + found.findings.length,
+    objects: found.balanced + found.notLoaded + found.findings.length,
     balanced: found.balanced,
     unbalanced: found.count('unbalanced'),
     unfinished: found.count('unfinished'),
     missing: found.count('missing'),
+    notLoaded: found.notLoaded,
     recent: found.recent + books.recent,
     queued: queue.queued,
     findings: found.findings,
@@ -84,8 +87,15 @@ export async function audit(lake: LakeHandle, task: AuditTask, options: Operatio
 
 class Found {
   balanced = 0;
+  notLoaded = 0;
   recent = 0;
   readonly findings: Finding[] = [];
+
+  /** Adds a load whose counts agree. Of an object that was replaced, another version is there to be loaded. */
+  addGood({ not_loaded }: ResultRow): void {
+    if (not_loaded === null || not_loaded === STATE.replaced) this.balanced++;
+    else this.notLoaded++;
+  }
 
   add(finding: Finding): void {
     this.findings.push(finding);
@@ -199,7 +209,10 @@ async function auditObjects({ lake, books, settled, found, queue }: Auditing, ob
     if (load?.problem !== undefined) {
       found.add(finding('unbalanced', origin, load.row, load.problem));
       await queue.add(object);
-    } else if (load) found.balanced++;
+    } else if (load && load.row.not_loaded !== null && !object.object.archived) {
+      found.add(finding('missing', origin, load.row, THERE_AGAIN[String(load.row.not_loaded)] ?? ''));
+      await queue.add(object);
+    } else if (load) found.addGood(load.row);
     else if (!books.young.has(origin)) unknown.push(object);
   }
   const entries = await entriesOf(
@@ -223,6 +236,13 @@ async function auditObjects({ lake, books, settled, found, queue }: Auditing, ob
   }
 }
 
+/** Details of objects that can be loaded now, by the state in which the attempt to load them ended. */
+const THERE_AGAIN: Readonly<Record<string, string>> = {
+  [STATE.replaced]: 'another object had replaced it when it was to be read, but now it is in the bucket again',
+  [STATE.gone]: 'it had been deleted when it was to be read, but now it is in the bucket again',
+  [STATE.archived]: 'it was archived when it was to be read, but now it is restored',
+};
+
 /** The problem of an object that has no row in `loads`, or undefined if the object is too recent to judge. */
 function judge(
   entry: Entry | undefined,
@@ -236,12 +256,8 @@ function judge(
       finding: 'unfinished',
       detail: `started${entry.claimedAt ? ` at ${entry.claimedAt.toISOString()}` : ''} and not finished`,
     };
-  if (entry.state === STATE.replaced) {
-    return {
-      finding: 'missing',
-      detail: 'another object had replaced it when it was to be read, but now it is in the bucket again',
-    };
-  }
+  const detail = THERE_AGAIN[entry.state];
+  if (detail !== undefined) return { finding: 'missing', detail };
   return { finding: 'unbalanced', detail: `the ledger says ${entry.state}, ${LOADS} has no row for it` };
 }
 

@@ -41,7 +41,8 @@ export async function entriesOf(lake: LakeHandle, ids: readonly string[]): Promi
   return found;
 }
 
-const isEnded = '#state IN (:loaded, :replaced)';
+// An entry that does not exist must not be created, and a missing attribute differs from every value.
+const isEnded = 'attribute_exists(#state) AND #state <> :loading';
 const isOpen = '#state = :loading';
 const isHeldBy = '#holder = :holder';
 
@@ -52,11 +53,7 @@ const isHeldBy = '#holder = :holder';
 export async function reopen(lake: LakeHandle, id: string): Promise<void> {
   await update(lake, id, 'SET #state = :loading REMOVE #counts', isEnded, {
     names: { '#state': 'state', '#counts': 'counts' },
-    values: {
-      ':loading': { S: STATE.loading },
-      ':loaded': { S: STATE.loaded },
-      ':replaced': { S: STATE.replaced },
-    },
+    values: { ':loading': { S: STATE.loading } },
   });
 }
 

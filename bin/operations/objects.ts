@@ -1,6 +1,6 @@
 /** Objects of the sources' buckets, and the queue through which they are loaded. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import { type _Object, type ListObjectsV2CommandInput, paginateListObjectsV2 } from '@aws-sdk/client-s3';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { entryIdOf, type InputKey, objectInputKey } from '../../lambdas/core/loading/input.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
@@ -13,6 +13,8 @@ import type { LakeHandle } from './lake-handle.ts';
 /** An object in a listing of its bucket. */
 export interface ListedObject extends CreatedObject {
   readonly modified: Date;
+  /** In a storage class from which S3 gives an object only after it was restored, and not restored. */
+  readonly archived: boolean;
 }
 
 /** What to list: the keys after `after`, or all keys. */
@@ -25,17 +27,32 @@ export interface Listing {
 /** Lists objects in the order of their keys, page by page. */
 export async function* listObjects(lake: LakeHandle, listing: Listing): AsyncGenerator<ListedObject[]> {
   const { bucket, prefix, after } = listing;
-  const input = { Bucket: bucket, Prefix: prefix, ...(after !== undefined && { StartAfter: after }) };
+  const input: ListObjectsV2CommandInput = {
+    Bucket: bucket,
+    Prefix: prefix,
+    OptionalObjectAttributes: ['RestoreStatus'],
+    ...(after !== undefined && { StartAfter: after }),
+  };
   for await (const { Contents = [] } of paginateListObjectsV2({ client: lake.s3 }, input)) {
-    yield Contents.map(({ Key = '', ETag = '', Size = 0, LastModified = new Date(0) }) => ({
-      bucket,
-      key: Key,
-      // Notifications contain the ETag without quotes.
-      etag: ETag.replaceAll('"', ''),
-      size: Size,
-      modified: LastModified,
-    }));
+    yield Contents.map((object) => {
+      const { Key = '', ETag = '', Size = 0, LastModified = new Date(0) } = object;
+      return {
+        bucket,
+        key: Key,
+        // Notifications contain the ETag without quotes.
+        etag: ETag.replaceAll('"', ''),
+        size: Size,
+        modified: LastModified,
+        archived: isArchived(object),
+      };
+    });
   }
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/restoring-objects.html */
+function isArchived({ StorageClass, RestoreStatus }: _Object): boolean {
+  if (StorageClass !== 'GLACIER' && StorageClass !== 'DEEP_ARCHIVE') return false;
+  return RestoreStatus?.RestoreExpiryDate === undefined;
 }
 
 /** An object that a source loads. */

@@ -138,11 +138,12 @@ export function imbalances(found: readonly Balance[]): string[] {
   });
 }
 
-/** The given files that have no row in `loads`. */
+/** The given files of which `loads` does not say that they were read to their end. */
 export async function notLoaded(athena: Athena, source: string, handed: readonly Handed[]): Promise<Handed[]> {
   const rows = await select(
     athena,
-    `SELECT DISTINCT coalesce(object_key, log_stream) AS name FROM loads WHERE ${loadedFrom(source, handed)}`,
+    `SELECT DISTINCT coalesce(object_key, log_stream) AS name FROM loads
+     WHERE ${loadedFrom(source, handed)} AND not_loaded IS NULL`,
   );
   const known = new Set(rows.map(({ name }) => name));
   return handed.filter(({ objectKey, logStream }) => !known.has(objectKey ?? logStream));
@@ -158,7 +159,7 @@ export async function loadedBefore(
   const [row] = await select(
     athena,
     `SELECT count(DISTINCT coalesce(object_key, log_stream)) AS found FROM loads
-     WHERE ${loadedFrom(source, handed)} AND finished_at < TIMESTAMP ${sqlText(time.toISOString().slice(0, -1).replace('T', ' '))}`,
+     WHERE ${loadedFrom(source, handed)} AND not_loaded IS NULL AND finished_at < TIMESTAMP ${sqlText(time.toISOString().slice(0, -1).replace('T', ' '))}`,
   );
   return Number(row?.found);
 }

@@ -30,6 +30,9 @@ export const LOAD_METRICS = {
 /** Inputs (S3 objects and CloudWatch subscription payloads) that were not loaded by the delivery that counts them. */
 export const SKIP_METRIC = 'InputsSkipped';
 
+/** S3 objects that were given up, because they were deleted or archived before they were read to their end. */
+export const NOT_LOADED_METRIC = 'ObjectsNotLoaded';
+
 export type LoadMetric = keyof typeof LOAD_METRICS;
 
 /** The values that one load puts. A load without a time in any row puts no ages. */

@@ -56,7 +56,7 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
             },
             ExpressionAttributeValues: {
               ':loading': { S: STATE.loading },
-              ':replaced': { S: STATE.replaced },
+              ':loaded': { S: STATE.loaded },
               ':me': { S: holder },
               ':lease': { N: String(leaseUntil) },
               ':now': { N: String(now) },
@@ -118,7 +118,9 @@ function claimOf(
         ':lease': { N: String(leaseUntil) },
       }),
     release: (progress) =>
-      write('SET #counts = :counts REMOVE #holder', ['counts', 'holder'], { ':counts': countsText(progress) }),
+      progress
+        ? write('SET #counts = :counts REMOVE #holder', ['counts', 'holder'], { ':counts': countsText(progress) })
+        : write('REMOVE #holder', ['holder'], {}),
     finish: (outcome: Outcome) =>
       write('SET #state = :state REMOVE #holder, #lease', ['state', 'holder', LEDGER.lease], {
         ':state': { S: STATE[outcome] },

@@ -8,7 +8,15 @@ import {
   type TrackMetric,
 } from '../core/duplicates/metrics.ts';
 import type { Loaded } from '../core/loading/load.ts';
-import { LOAD_METRICS, loadMetrics, SERVICE, SKIP_METRIC, SOURCE_DIMENSION } from '../core/metrics.ts';
+import type { UnavailableReason } from '../core/loading/unavailable.ts';
+import {
+  LOAD_METRICS,
+  loadMetrics,
+  NOT_LOADED_METRIC,
+  SERVICE,
+  SKIP_METRIC,
+  SOURCE_DIMENSION,
+} from '../core/metrics.ts';
 import { METRIC_NAMESPACE } from '../core/settings.ts';
 
 /** Puts the metrics of a load as one log line of the embedded metric format, which needs no request to a service. */
@@ -24,8 +32,17 @@ export function putLoadMetrics(loaded: Loaded): void {
 
 /** Counts an input that this delivery did not load. The reason is only in the log line. */
 export function putSkipMetric(source: string, reason: string): void {
+  putReason(source, SKIP_METRIC, reason);
+}
+
+/** Counts an object that was given up. The reason is only in the log line. */
+export function putNotLoadedMetric(source: string, reason: UnavailableReason): void {
+  putReason(source, NOT_LOADED_METRIC, reason);
+}
+
+function putReason(source: string, metric: string, reason: string): void {
   const metrics = metricsOf(source);
-  metrics.addMetric(SKIP_METRIC, 'Count', 1);
+  metrics.addMetric(metric, 'Count', 1);
   metrics.addMetadata('reason', reason);
   metrics.publishStoredMetrics();
 }

@@ -6,7 +6,8 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
 import type { ObjectId } from '../core/loading/input.ts';
-import { continuation } from '../core/loading/notification.ts';
+import { type CreatedObject, continuation } from '../core/loading/notification.ts';
+import { ASK_AGAIN_SECONDS, type Waited } from '../core/loading/unavailable.ts';
 import { logger } from './logger.ts';
 
 /** First wait of a message that failed. Each further wait is twice as long, up to the longest. */
@@ -17,8 +18,14 @@ const LONGEST_WAIT_SECONDS = 900;
  * Announces an unfinished object again, so that another invocation goes on with it. It is a new message rather than a
  * failed one, so that the receive count counts real failures only.
  */
-export async function continueLater(client: SQSClient, queueUrl: string, object: ObjectId): Promise<void> {
-  await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: continuation(object) }));
+export async function continueLater(
+  client: SQSClient,
+  queueUrl: string,
+  { bucket, key, etag }: ObjectId,
+): Promise<void> {
+  // Without the waits of the object, which was there now.
+  const MessageBody = continuation({ bucket, key, etag });
+  await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
 }
 
 /**
@@ -37,12 +44,29 @@ const LONGEST_DELAY_SECONDS = 900;
 export async function lookAgainLater(
   client: SQSClient,
   queueUrl: string,
-  object: ObjectId,
+  object: Omit<CreatedObject, 'size'>,
   leaseOver: number,
 ): Promise<void> {
   const seconds = Math.ceil((leaseOver - Date.now()) / 1000);
   const DelaySeconds = Math.min(LONGEST_DELAY_SECONDS, Math.max(0, seconds));
   await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: continuation(object), DelaySeconds }));
+}
+
+/**
+ * Announces an object again that S3 does not give. It is a new message, because an object is given up after its own
+ * number of tries, whatever else its message has failed for.
+ *
+ * If the process crashes before the message that it is working on is deleted, both messages ask for the object and each
+ * waits for itself.
+ */
+export async function askAgainLater(
+  client: SQSClient,
+  queueUrl: string,
+  object: ObjectId,
+  waited: Waited,
+): Promise<void> {
+  const MessageBody = continuation({ ...object, waited });
+  await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody, DelaySeconds: ASK_AGAIN_SECONDS }));
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import type { ObjectId } from '../core/loading/input.ts';
+import { UnavailableError, type UnavailableReason } from '../core/loading/unavailable.ts';
 
 /** Longest wait for the next bytes of a body, which normally arrive within milliseconds. */
 const STALL_MS = 20_000;
@@ -14,8 +15,8 @@ export class CutShortError extends Error {
  * Opens the version of an object that its notification announced, as a stream. Returns undefined if another object has
  * been written under the key: that object has a notification of its own.
  *
- * @throws other errors of S3: if the object or a permission is missing, its message is retried, then moved to the
- * dead-letter queue
+ * @throws UnavailableError if the object is gone or archived; other errors of S3, such as a missing permission: the
+ * message is retried, then moved to the dead-letter queue
  */
 export async function openObject(
   client: S3Client,
@@ -29,8 +30,22 @@ export async function openObject(
     return whole(Body as Readable, ContentLength, `s3://${bucket}/${key}`);
   } catch (error) {
     if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412) return undefined;
-    throw error;
+    const reason = unavailableReason(error);
+    if (!reason) throw error;
+    const message = `s3://${bucket}/${key}: expected the object, got ${(error as Error).name}`;
+    throw new UnavailableError(reason, message, { cause: error });
   }
+}
+
+/**
+ * An archived object is refused with the status of a missing permission, and told apart by its code.
+ *
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_Errors
+ */
+function unavailableReason(error: unknown): UnavailableReason | undefined {
+  if (!(error instanceof S3ServiceException)) return undefined;
+  if (error.name === 'InvalidObjectState') return 'archived';
+  return error.$metadata.httpStatusCode === 404 ? 'gone' : undefined;
 }
 
 /**

@@ -2,6 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { inject, onTestFinished } from 'vitest';
+import { readLakeFolder } from '../../bin/input/lake-folder.ts';
+import { select } from '../../bin/output/balance.ts';
+import { openAthena } from '../../local/athena/athena.ts';
 import type { StartedInvocation } from '../../local/lambda/lambda.ts';
 import type { Drained, LocalLake } from '../../local/local-lake.ts';
 import { openStack } from '../../local/open-stack.ts';
@@ -29,6 +32,8 @@ export interface FaultyLake {
   put(...logs: readonly Logs[]): Promise<void>;
   putBytes(key: string, bytes: Uint8Array): Promise<void>;
   drain(): Promise<Drained>;
+  /** Runs a query on the lake's tables and views. */
+  select(sql: string): Promise<Record<string, unknown>[]>;
   /** Asserts that all of the logs are loaded and balanced, and puts a line into the suite's table. */
   expectBalanced(name: string, logs: readonly Logs[], faults: number): Promise<Found>;
 }
@@ -69,6 +74,14 @@ export async function openFaultyLake(options: FaultyLakeOptions = {}): Promise<F
       const drained = await lake.drain();
       drains.push(drained);
       return drained;
+    },
+    async select(sql) {
+      const athena = await openAthena(readLakeFolder(dir));
+      try {
+        return await select(athena, sql);
+      } finally {
+        await athena.close();
+      }
     },
     async expectBalanced(name, logs, faults) {
       const found = await expectBalanced(dir, logs);

@@ -7,6 +7,8 @@ import { albObject, type Logs } from './logs.ts';
 
 const LINES = 220;
 
+const byKey = (a: { object_key: string }, b: { object_key: string }): number => (a.object_key < b.object_key ? -1 : 1);
+
 const isGet = (call: Call): boolean => call.service === 'S3' && call.operation === 'GET';
 
 describe('an object', { timeout: 120_000 }, () => {
@@ -54,17 +56,76 @@ describe('an object', { timeout: 120_000 }, () => {
     await faulty.expectBalanced('S3: not there yet', logs, 2);
   });
 
-  test('that is gone is a dead letter with its reason, and the others are loaded', async () => {
+  test('that may not be read is a dead letter with its reason, and the others are loaded', async () => {
     const faulty = await openFaultyLake({
       fault: (call) =>
-        isGet(call) && call.url.includes('gone') ? Promise.resolve(call.refuse(404, 'NoSuchKey')) : undefined,
+        isGet(call) && call.url.includes('forbidden') ? Promise.resolve(call.refuse(403, 'AccessDenied')) : undefined,
     });
     const others = [1, 2].map((index) => albObject(`object-${index}`, 50));
-    await faulty.put(albObject('gone', 50), ...others);
+    await faulty.put(albObject('forbidden', 50), ...others);
     const { deadLetters } = await faulty.drain();
-    expect(deadLetters).toEqual([expect.objectContaining({ error: expect.stringContaining('NoSuchKey') })]);
-    await faulty.expectBalanced('S3: gone', others, 5);
+    expect(deadLetters).toEqual([expect.objectContaining({ error: expect.stringContaining('AccessDenied') })]);
+    await faulty.expectBalanced('S3: forbidden', others, 5);
   });
+
+  /** Requests of the three tries at an object that cannot be had: four each. */
+  const REQUESTS = 12;
+
+  test.each([
+    ['gone', 404, 'NoSuchKey'],
+    ['archived', 403, 'InvalidObjectState'],
+  ])(
+    'that is %s is no dead letter, wherever the function dies, and loads when it is there again',
+    async (reason, status, code) => {
+      const requests = new Map<string, number>();
+      let current = { key: '', pid: 0 };
+      let deaths = 0;
+      let thereAgain = false;
+      const faulty = await openFaultyLake({
+        changes: { concurrency: 1 },
+        onInvocation: ({ payload, pid }) => {
+          current = { key: /(before|after)-\d+/.exec(payload)?.[0] ?? '', pid };
+        },
+        fault: (call) => {
+          const { key, pid } = current;
+          if (key === '' || thereAgain) return undefined;
+          const [moment, at] = key.split('-');
+          const request = (requests.get(key) ?? 0) + 1;
+          requests.set(key, request);
+          const refuse = isGet(call) ? () => call.refuse(status, code) : undefined;
+          if (request !== Number(at)) return refuse && Promise.resolve(refuse());
+          deaths++;
+          const die = () => {
+            process.kill(pid, 'SIGKILL');
+            call.cut();
+          };
+          return moment === 'before' || refuse ? Promise.resolve(die()) : call.forward().then(die);
+        },
+      });
+      const logs = Array.from({ length: REQUESTS }, (_, index) =>
+        ['before', 'after'].map((moment) => albObject(`${moment}-${index + 1}`, 20, 10)),
+      ).flat();
+      await faulty.put(...logs);
+      expect((await faulty.drain()).deadLetters).toEqual([]);
+      expect(deaths).toBe(logs.length);
+      const said = await faulty.select(
+        `SELECT object_key, not_loaded, lines, "rows" FROM loads_once ORDER BY object_key`,
+      );
+      expect(said).toEqual(
+        logs.map(({ name }) => ({ object_key: name, not_loaded: reason, lines: 0, rows: 0 })).toSorted(byKey),
+      );
+      expect(await faulty.select('SELECT origin FROM alb')).toEqual([]);
+      thereAgain = true;
+      await faulty.put(...logs);
+      expect((await faulty.drain()).deadLetters).toEqual([]);
+      const loaded = await faulty.select(`SELECT object_key, not_loaded, lines FROM loads_once ORDER BY object_key`);
+      expect(loaded).toEqual(
+        logs.map(({ name }) => ({ object_key: name, not_loaded: null, lines: 20 })).toSorted(byKey),
+      );
+      const rowsOfOne = logs[0]?.rows.length ?? 0;
+      expect(await faulty.select('SELECT count(*) AS n FROM alb')).toEqual([{ n: rowsOfOne * logs.length }]);
+    },
+  );
 
   test.each([
     ['between its event and its first byte', 1],

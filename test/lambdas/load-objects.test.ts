@@ -212,6 +212,82 @@ describe('an object that is announced', () => {
   });
 });
 
+const INVALID_STATE = '<Error><Code>InvalidObjectState</Code><Message>archived</Message></Error>';
+
+describe.each([
+  ['gone', { status: 404 }],
+  ['archived', { status: 403, headers: { 'content-type': 'application/xml' }, body: INVALID_STATE }],
+] as const)('an object that is %s', (reason, answer) => {
+  /** Handles the message about the object, then each message that is sent in its place. @returns delays and what was put */
+  async function untilGivenUp(body: string): Promise<{ delays: unknown[]; waits: unknown[] }> {
+    const [delays, waits]: [unknown[], unknown[]] = [[], []];
+    for (let next: string | undefined = body; next !== undefined; ) {
+      services.service.requests.length = 0;
+      expect(await handled(sqsEvent({ body: next, messageId: `message-${delays.length}` }))).toEqual([]);
+      const [{ MessageBody, DelaySeconds } = {}, ...more] = services.asked('SendMessage');
+      expect(more).toEqual([]);
+      next = MessageBody as string | undefined;
+      if (next === undefined) continue;
+      delays.push(DelaySeconds);
+      waits.push(createdObjects(next)[0]?.waited);
+    }
+    return { delays, waits };
+  }
+
+  test('is asked for three times over a quarter of an hour, then loads says why it was not loaded', async () => {
+    serve(answer);
+    const { delays, waits } = await untilGivenUp(newObject());
+    expect(delays).toEqual([450, 450]);
+    expect(waits).toEqual([
+      { tries: 1, seconds: 450 },
+      { tries: 2, seconds: 900 },
+    ]);
+    expect(loads()).toMatchObject([{ not_loaded: reason, lines: 0, rows: 0, filtered: 0, rejected: 0, bytes: 0 }]);
+    expect(rows()).toEqual([]);
+    expect(printed.metrics).toMatchObject([
+      { dimensions: { source: 'web' }, metrics: { ObjectsNotLoaded: [1, 'Count'] }, rest: { reason } },
+    ]);
+  });
+
+  test('is loaded when it is there again, whenever that is', async () => {
+    const body = newObject();
+    serve({ body: OBJECT });
+    const [soon, late] = [newObject(), newObject()];
+    serve(answer);
+    await handled(sqsEvent({ body: soon }));
+    const [{ MessageBody = '' } = {}] = services.asked('SendMessage');
+    await untilGivenUp(late);
+    serve({ body: OBJECT });
+    for (const each of [body, String(MessageBody), late]) {
+      services.service.requests.length = 0;
+      expect(await handled(sqsEvent({ body: each, messageId: 'another' }))).toEqual([]);
+      expect(loads()).toMatchObject([{ lines: 6, rows: 3 }]);
+      expect(loads()[0]).not.toHaveProperty('not_loaded');
+    }
+  });
+
+  test('after a part of it was loaded counts that part, and the rest is loaded when it is there again', async () => {
+    const body = newObject();
+    vi.useFakeTimers({ toFake: ['Date'] });
+    services.service.reply = (request) => {
+      if (isGet(request)) vi.setSystemTime(Date.now() + 50_000);
+      return isGet(request) ? { body: OBJECT } : accepted(request);
+    };
+    await handled(sqsEvent({ body }));
+    const [{ MessageBody = '' } = {}] = services.asked('SendMessage');
+    vi.useRealTimers();
+    serve(answer);
+    await untilGivenUp(String(MessageBody));
+    expect(loads()).toMatchObject([{ not_loaded: reason, lines: 6, rows: 3, rejected: 2, filtered: 1 }]);
+    serve({ body: OBJECT });
+    services.service.requests.length = 0;
+    await handled(sqsEvent({ body, messageId: 'again' }));
+    expect(rows()).toEqual([]);
+    expect(loads()).toMatchObject([{ lines: 6, rows: 3 }]);
+    expect(loads()[0]).not.toHaveProperty('not_loaded');
+  });
+});
+
 describe('a message', () => {
   test.each([
     ['that S3 sends when notifications are configured', eventText('s3-test-event.json')],
@@ -224,19 +300,19 @@ describe('a message', () => {
 
   test('a message that cannot be loaded comes back, after a wait that grows with its receives; the others are done', async () => {
     services.service.reply = (request) =>
-      isGet(request) ? (request.path.includes('gone') ? { status: 404 } : { body: OBJECT }) : accepted(request);
+      isGet(request) ? (request.path.includes('forbidden') ? { status: 403 } : { body: OBJECT }) : accepted(request);
     const event = sqsEvent(
-      { body: newObject('web/gone.json'), messageId: 'gone', receives: 3 },
+      { body: newObject('web/forbidden.json'), messageId: 'forbidden', receives: 3 },
       { body: newObject(), messageId: 'there' },
       { body: 'nothing anybody can read', messageId: 'unreadable' },
     );
-    expect(await handled(event)).toEqual(['gone', 'unreadable']);
+    expect(await handled(event)).toEqual(['forbidden', 'unreadable']);
     expect(services.asked('ChangeMessageVisibility')).toMatchObject([
-      { ReceiptHandle: 'receipt of gone', VisibilityTimeout: 40 },
+      { ReceiptHandle: 'receipt of forbidden', VisibilityTimeout: 40 },
       { ReceiptHandle: 'receipt of unreadable', VisibilityTimeout: 10 },
     ]);
     expect(printed.logs).toMatchObject([
-      { level: 'ERROR', messageId: 'gone', error: { name: 'NotFound' } },
+      { level: 'ERROR', messageId: 'forbidden', error: { message: 'UnknownError' } },
       { level: 'ERROR', messageId: 'unreadable', error: { name: 'UnknownMessageError' } },
     ]);
     expect(loads()).toHaveLength(1);

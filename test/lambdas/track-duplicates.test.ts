@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ENV } from '../../lambdas/core/settings.ts';
@@ -11,7 +12,7 @@ import {
   subscriptionEvent,
   subscriptionPayload,
 } from '../helpers/events.ts';
-import { type FakeService, json, openFakeService } from '../helpers/fake-service.ts';
+import { type FakeService, failure, json, openFakeService } from '../helpers/fake-service.ts';
 import { capturePrinted } from '../helpers/printed.ts';
 import { openTable, TABLE } from './edges/duplicates-table.ts';
 
@@ -122,6 +123,31 @@ describe('an object', () => {
       ['web', { RecordsOutsideWindow: [2, 'Count'] }, label],
       ['web', { InputsRedelivered: [1, 'Count'] }, label],
     ]);
+  });
+
+  test('an object that is gone is asked for three times over a quarter of an hour, and is then done', async () => {
+    table.deny = false;
+    service.reply = ({ method, body }) => {
+      if (method === 'GET') return { status: 404 };
+      const { MessageBody = '' } = JSON.parse(body) as { MessageBody?: string };
+      return json({ MessageId: '1', MD5OfMessageBody: createHash('md5').update(MessageBody).digest('hex') });
+    };
+    const delays: unknown[] = [];
+    for (let next: Message | undefined = message('gone'); next; ) {
+      service.requests.length = 0;
+      expect(await failures(next)).toEqual([]);
+      const [{ MessageBody, DelaySeconds } = {}] = asked('AmazonSQS.SendMessage');
+      next = MessageBody === undefined ? undefined : { body: String(MessageBody), messageId: `after ${delays.length}` };
+      if (next) delays.push(DelaySeconds);
+    }
+    expect(delays).toEqual([450, 450]);
+    expect(printed.metrics).toEqual([]);
+  });
+
+  test('a message whose object is gone comes back if the queue takes no other', async () => {
+    table.deny = false;
+    service.reply = ({ method }) => (method === 'GET' ? { status: 404 } : failure('AccessDeniedException'));
+    expect(await failures(message('gone'), message('also-gone'))).toEqual(['gone', 'also-gone']);
   });
 
   test('an object that another has taken the place of is done', async () => {

@@ -1,7 +1,8 @@
 /** The inputs to check. An input is an S3 object or a CloudWatch subscription payload. */
 import { decompress } from '../lines/decompress.ts';
 import { UnreadableError } from '../lines/unreadable.ts';
-import { type ObjectId, objectInputKey, originOf, payloadInputKey } from '../loading/input.ts';
+import { objectInputKey, originOf, payloadInputKey } from '../loading/input.ts';
+import type { CreatedObject } from '../loading/notification.ts';
 import type { Payload } from '../loading/payload.ts';
 import type { FoundSource } from '../loading/sources.ts';
 import type { RecordSettings, TrackedSettings } from '../settings.ts';
@@ -21,6 +22,8 @@ export interface InputToCheck {
   readonly holder: string;
   /** Bytes, as announced. */
   readonly size: number;
+  /** What was announced; undefined if the input is a payload. */
+  readonly object?: CreatedObject;
   /** The input was begun before, or was in a batch that failed. It may be the cause of that failure. */
   readonly retried: boolean;
   /**
@@ -46,7 +49,7 @@ export interface Delivery extends Pick<InputToCheck, 'holder' | 'retried'> {
  */
 export function objectToCheck(
   source: TrackedSource,
-  object: ObjectId & { readonly size: number },
+  object: CreatedObject,
   { holder, arrivedAt, retried }: Delivery,
   open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
 ): InputToCheck {
@@ -56,6 +59,7 @@ export function objectToCheck(
     label: `s3://${object.bucket}/${object.key}`,
     holder,
     size: object.size,
+    object,
     retried,
     read: async (pager, write) => {
       const isRead = await readObject(source, open, (records) => pager.add(records, arrivedAt), write);

@@ -23,6 +23,7 @@
  * records that the attempt had in flight are sent again by its successor, with the same origin and position.
  */
 import type { Counts } from './line-batcher.ts';
+import type { UnavailableReason } from './unavailable.ts';
 
 /** Attributes that the stack and the functions must agree on. */
 export const LEDGER = {
@@ -58,15 +59,19 @@ export interface Claim {
   /** Stores how far the load has come. @throws FencedError if another attempt has claimed the entry */
   checkpoint(progress: Progress): Promise<void>;
   /**
-   * Checkpoints and gives up the claim in one write, so that another invocation can go on at once. @throws FencedError
+   * Checkpoints and gives up the claim in one write, so that another invocation can go on at once. Without progress, the
+   * last checkpoint stays as it is. @throws FencedError
    */
-  release(progress: Progress): Promise<void>;
+  release(progress?: Progress): Promise<void>;
   /** Ends the entry; call it once Firehose has acknowledged all records and the loads row. @throws FencedError */
   finish(outcome: Outcome): Promise<void>;
 }
 
-/** How an entry ended: its input was loaded, or its object was overwritten before it was read to its end. */
-export type Outcome = 'loaded' | 'replaced';
+/**
+ * How an entry ended: its input was loaded, or its object was overwritten, deleted or archived before it was read to its
+ * end.
+ */
+export type Outcome = 'loaded' | 'replaced' | UnavailableReason;
 
 export interface Ledger {
   /**
@@ -91,12 +96,20 @@ export class FencedError extends Error {
 }
 
 /** States of an entry. */
-export const STATE = { loading: 'loading', loaded: 'loaded', replaced: 'replaced' } as const;
+export const STATE = {
+  loading: 'loading',
+  loaded: 'loaded',
+  replaced: 'replaced',
+  gone: 'gone',
+  archived: 'archived',
+} as const;
 
 const isNew = 'attribute_not_exists(#id)';
-/** The same bytes may be written again under the same key; their new notification must be able to load them. */
-const wasReplaced = '#state = :replaced';
-const isOpen = '#state = :loading';
+/**
+ * An object that could not be had may be there again: restored, or the same bytes written again under the same key. The
+ * message that announces it must then be able to load it.
+ */
+const isNotLoaded = '#state <> :loaded';
 const isMine = '#holder = :me';
 const isReleased = 'attribute_not_exists(#holder)';
 const leaseIsOver = '#lease < :now';
@@ -104,7 +117,7 @@ const tokenIsMine = '#token = :token';
 
 /** DynamoDB conditions of the writes. */
 export const CONDITION = {
-  claim: `${isNew} OR ${wasReplaced} OR (${isOpen} AND (${isMine} OR ${isReleased} OR ${leaseIsOver}))`,
+  claim: `${isNew} OR (${isNotLoaded} AND (${isMine} OR ${isReleased} OR ${leaseIsOver}))`,
   /** Checks the token alone: a write whose answer was lost is repeated, and the repeated write must succeed too. */
   write: tokenIsMine,
 } as const;

@@ -8,13 +8,16 @@ import type { CompiledFormat } from '../reading/format.ts';
 import type { SourceSettings } from '../settings.ts';
 import { OWN } from '../tables/table.ts';
 import { allOf, InFlight } from './in-flight.ts';
-import { entryIdOf, type InputKey, type ObjectId, objectInputKey, originOf, payloadInputKey } from './input.ts';
+import { entryIdOf, type InputKey, objectInputKey, originOf, payloadInputKey } from './input.ts';
 import { type LoadsRow, loadsRow, rejectedRow } from './lake-rows.ts';
 import { type Claim, type ClaimResult, type Ledger, type LedgerEntry, PAYLOAD_ENTRY_DAYS } from './ledger.ts';
 import { type CheckpointedBatch, type Counts, LineBatcher } from './line-batcher.ts';
+import { summary } from './load-summary.ts';
+import type { CreatedObject } from './notification.ts';
 import { Packer, recycle } from './pack.ts';
 import type { Payload } from './payload.ts';
 import { firstTurn, inTurn } from './spread.ts';
+import { askAgain, UnavailableError, type UnavailableReason, type Waited } from './unavailable.ts';
 
 /**
  * Batches in flight at once: enough to hide Firehose's latency behind parsing, and few enough to need little memory.
@@ -94,18 +97,26 @@ export type LoadResult =
   /** Another holder is loading the input, or has crashed and its lease has not ended. */
   | { readonly outcome: 'held' }
   /** Another object was written under the object's key; that object has a notification of its own. */
-  | { readonly outcome: 'replaced' };
+  | { readonly outcome: 'replaced' }
+  /** S3 does not give the object; it is to be asked for again, by a message that says how long was waited for it. */
+  | { readonly outcome: 'unavailable'; readonly waited: Waited }
+  /** S3 did not give the object, or the rest of it, for so long that it was given up. `loads` says so. */
+  | { readonly outcome: 'not_loaded'; readonly reason: UnavailableReason };
 
 /**
  * Loads one S3 object. If the object was received completely but its compression is broken, or is a decompression bomb,
  * the object ends with one rejected line. An object without lines of text, such as an archive, is one rejected line.
  *
- * @param open opens the object; it returns undefined if another object has been written under the key
- * @throws what `open`, its body, Firehose and the ledger throw: the entry then stays open at its last checkpoint
+ * An object that S3 does not give is asked for again several times. Then its entry ends, and `loads` says why. It loads
+ * if it is announced when it is there again.
+ *
+ * @param open opens the object; it returns undefined if another object has been written under the key, and throws an
+ * UnavailableError if S3 does not give the object
+ * @throws what else `open`, its body, Firehose and the ledger throw: the entry then stays open at its last checkpoint
  */
 export async function loadObject(
   source: Source,
-  object: ObjectId,
+  object: Omit<CreatedObject, 'size'>,
   open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
   ports: Ports,
   attempt: Attempt,
@@ -121,10 +132,16 @@ export async function loadObject(
   if (claimed.outcome !== 'claimed') return claimed;
   const { claim } = claimed;
   const { resume } = claim;
-  const body = await open();
-  if (!body && !resume) {
+  const body = await bodyOf(open);
+  if (body === 'replaced' && !resume) {
     await claim.finish('replaced');
     return { outcome: 'replaced' };
+  }
+  const waited = body === 'gone' || body === 'archived' ? askAgain(object.waited) : undefined;
+  if (waited) {
+    // If the process crashes after this, its own message returns and is the next try.
+    await claim.release();
+    return { outcome: 'unavailable', waited };
   }
   return await load({
     source,
@@ -135,9 +152,9 @@ export async function loadObject(
     ports,
     async read(batcher, sendFull) {
       const from = batcher.counts.lines;
-      if (!body) {
+      if (typeof body === 'string') {
         batcher.counts.bytes = resume?.counts.bytes ?? 0;
-        return 'replaced';
+        return body;
       }
       try {
         for await (const chunk of decompress(body, open)) {
@@ -155,6 +172,18 @@ export async function loadObject(
       return 'whole';
     },
   });
+}
+
+/** The object's bytes, or why there are none. */
+async function bodyOf(
+  open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
+): Promise<AsyncIterable<Uint8Array> | 'replaced' | UnavailableReason> {
+  try {
+    return (await open()) ?? 'replaced';
+  } catch (error) {
+    if (error instanceof UnavailableError) return error.reason;
+    throw error;
+  }
 }
 
 /**
@@ -221,7 +250,9 @@ type ReadEnd =
   /** Time ran out before any new line was read. */
   | 'no_progress'
   /** The object was overwritten after an earlier attempt had stored a checkpoint. */
-  | 'replaced';
+  | 'replaced'
+  /** The object was given up, before its first line or after an earlier attempt had stored a checkpoint. */
+  | UnavailableReason;
 
 interface InputLoad {
   readonly source: Source;
@@ -283,13 +314,12 @@ async function load(job: InputLoad): Promise<LoadResult> {
     }
     if (ended === 'no_progress')
       await send(ports, [ports.rejectedStream], recordsOf(rejectRest(batcher, name, origin, ports)));
-    const row = { ...facts, ...summary(name, batcher, startedAt, ports.now()) };
+    const notLoaded = ended === 'replaced' || ended === 'gone' || ended === 'archived' ? ended : undefined;
+    const row = { ...facts, ...summary(name, batcher, startedAt, ports.now()), not_loaded: notLoaded };
     await send(ports, [ports.loadsStream], recordsOf(loadsRow(origin, row)));
-    if (ended === 'replaced') {
-      await claim.finish('replaced');
-      return { outcome: 'replaced' };
-    }
-    await claim.finish('loaded');
+    await claim.finish(notLoaded ?? 'loaded');
+    if (notLoaded === 'replaced') return { outcome: 'replaced' };
+    if (notLoaded) return { outcome: 'not_loaded', reason: notLoaded };
     const { counts, reasons } = batcher;
     return { outcome: 'loaded', loaded: { source: name, origin, counts, reasons } };
   } catch (error) {
@@ -323,33 +353,4 @@ function recordsOf(row: string): Uint8Array[] {
   const packer = new Packer();
   packer.add(row);
   return packer.take();
-}
-
-function summary(source: string, { counts, filterExamples }: LineBatcher, startedAt: Date, finishedAt: Date): LoadsRow {
-  const iso = (millis: number | undefined) => (millis === undefined ? undefined : new Date(millis).toISOString());
-  return {
-    source,
-    bytes: counts.bytes,
-    lines: counts.lines,
-    rows: counts.rows,
-    filtered: counts.filtered,
-    filtered_by: filteredText(counts.filteredBy, filterExamples),
-    rejected: counts.rejected,
-    field_errors: counts.fieldErrors,
-    unknown_fields: counts.unknownFields,
-    empty_rows: counts.emptyRows,
-    first_event_time: iso(counts.firstEventTime),
-    last_event_time: iso(counts.lastEventTime),
-    started_at: startedAt.toISOString(),
-    finished_at: finishedAt.toISOString(),
-  };
-}
-
-/** The column `filtered_by`: `{"no_http":{"lines":12,"example":"…"}}`. An earlier attempt may have had the examples. */
-function filteredText(filteredBy: Counts['filteredBy'], examples: ReadonlyMap<string, string>): string | undefined {
-  const filters = Object.entries(filteredBy).map(([filter, lines]) => [
-    filter,
-    { lines, example: examples.get(filter) },
-  ]);
-  return filters.length === 0 ? undefined : JSON.stringify(Object.fromEntries(filters));
 }

@@ -1,10 +1,13 @@
 /** Reads the SQS messages that announce S3 objects, in each of the envelopes that AWS uses. */
 import type { ObjectId } from './input.ts';
+import type { Waited } from './unavailable.ts';
 
 /** An object that was created, as its notification describes it. */
 export interface CreatedObject extends ObjectId {
   /** Size in bytes, still compressed; 0 if the message does not state it. */
   readonly size: number;
+  /** How often and how long the object was asked for in vain; undefined if it was not. */
+  readonly waited?: Waited;
 }
 
 /** The message has no known form: it is retried, then SQS moves it to the dead-letter queue. */
@@ -47,13 +50,19 @@ function fromEventBridge(message: Readonly<Record<string, unknown>>, body: strin
 }
 
 function createdObject(bucket: unknown, of: unknown, body: string, decode: (key: string) => string): CreatedObject {
-  const { key, eTag, etag = eTag, size } = object(of);
+  const { key, eTag, etag = eTag, size, waited } = object(of);
   if (typeof bucket !== 'string' || typeof key !== 'string' || typeof etag !== 'string') throw unknownMessage(body);
   try {
-    return { bucket, key: decode(key), etag, size: typeof size === 'number' ? size : 0 };
+    return { bucket, key: decode(key), etag, size: typeof size === 'number' ? size : 0, ...waitedOf(waited) };
   } catch {
     throw unknownMessage(body);
   }
+}
+
+/** Only messages of `continuation` have waits. */
+function waitedOf(value: unknown): Pick<CreatedObject, 'waited'> {
+  const { tries, seconds } = object(value);
+  return typeof tries === 'number' && typeof seconds === 'number' ? { waited: { tries, seconds } } : {};
 }
 
 function parse(body: string): Readonly<Record<string, unknown>> {
@@ -75,10 +84,10 @@ function unknownMessage(body: string): UnknownMessageError {
 }
 
 /**
- * A message that `createdObjects` reads as this one object. It is sent if an object is unfinished, is to be loaded
- * again or was never announced.
+ * A message that `createdObjects` reads as this one object. It is sent if an object is unfinished or unavailable, is to
+ * be loaded again or was never announced.
  */
-export function continuation({ bucket, key, etag }: ObjectId): string {
-  const detail = { bucket: { name: bucket }, object: { key, etag } };
+export function continuation({ bucket, key, etag, waited }: ObjectId & Pick<CreatedObject, 'waited'>): string {
+  const detail = { bucket: { name: bucket }, object: { key, etag, waited } };
   return JSON.stringify({ source: 'aws.s3', 'detail-type': 'Object Created', detail });
 }

@@ -33,6 +33,9 @@ export const LOADS_COLUMNS = {
     'JSON object by filter: the lines that it left out, and the start of one of them as an example; null when none.',
   ),
   empty_rows: bigint('Rows in which no column of the format has a value: a sign of a wrong format.'),
+  not_loaded: text(
+    'Why the object, or the rest of it, could not be read: gone (deleted), archived (not restored) or replaced (another object has its key); null when it was read to its end.',
+  ),
 } as const;
 
 /** Lines that no format could read, each with its reason. */

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { GetQueueAttributesCommand, GetQueueUrlCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { audit } from '../../../bin/operations/audit.ts';
 import { backfillObjects } from '../../../bin/operations/backfill-objects.ts';
@@ -115,7 +115,7 @@ describe('lake audit', () => {
     await put('web/b.log', lines(7, 100));
     await lake.settle();
     expect(await summary()).toEqual({
-      ...{ objects: 2, balanced: 2, unbalanced: 0, unfinished: 0, missing: 0 },
+      ...{ objects: 2, balanced: 2, unbalanced: 0, unfinished: 0, missing: 0, notLoaded: 0 },
       findings: [],
     });
 
@@ -131,7 +131,7 @@ describe('lake audit', () => {
     await dynamoLedger(lake.dynamodb, lake.ledgerTable).claim(entry, 'a message that died', Date.now() + 600_000);
 
     const broken = {
-      ...{ objects: 4, balanced: 1, unbalanced: 1, unfinished: 1, missing: 1 },
+      ...{ objects: 4, balanced: 1, unbalanced: 1, unfinished: 1, missing: 1, notLoaded: 0 },
       findings: [
         'missing s3://logs/web/missing.log',
         expect.stringMatching(/^unbalanced s3:\/\/logs\/web\/[ab]\.log$/),
@@ -148,7 +148,41 @@ describe('lake audit', () => {
     expect(await summary()).toMatchObject({ objects: 4, balanced: 4, findings: [] });
     expect(await counted('web_once')).toBe(5 + 7 + 2 + 3);
   });
+
+  test('counts what was deleted before it was loaded, and has it loaded when it is there again', async () => {
+    await put('web/kept.log', lines(5));
+    await put('web/gone.log', lines(3));
+    const file = join(dir, 'buckets/logs/web/gone.log');
+    rmSync(file);
+    expect(await lake.settle()).toEqual([]);
+    expect(await rows('SELECT object_key, not_loaded, lines FROM loads ORDER BY lines')).toEqual([
+      { object_key: 'web/gone.log', not_loaded: 'gone', lines: 0 },
+      { object_key: 'web/kept.log', not_loaded: null, lines: 5 },
+    ]);
+    const counts = { objects: 2, unbalanced: 0, unfinished: 0 };
+    expect(await summary()).toEqual({ ...counts, balanced: 1, missing: 0, notLoaded: 1, findings: [] });
+
+    lay('web/gone.log', lines(3));
+    expect(await summary()).toEqual({
+      ...{ ...counts, balanced: 1, missing: 1, notLoaded: 0 },
+      findings: ['missing s3://logs/web/gone.log'],
+    });
+    expect(await audit(lake, { fix: true }, REAL)).toMatchObject({ queued: 1 });
+    expect(await lake.settle()).toEqual([]);
+    expect(await summary()).toEqual({ ...counts, balanced: 2, missing: 0, notLoaded: 0, findings: [] });
+    expect(await counted('web_once')).toBe(5 + 3);
+  });
 });
+
+/** URL of the dead-letter queue of the function that loads objects. */
+async function deadLetters(): Promise<string | undefined> {
+  const { Attributes } = await lake.sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: lake.queueUrl, AttributeNames: ['RedrivePolicy'] }),
+  );
+  const { deadLetterTargetArn } = JSON.parse(Attributes?.RedrivePolicy ?? '{}') as { deadLetterTargetArn: string };
+  const QueueName = deadLetterTargetArn.slice(deadLetterTargetArn.lastIndexOf(':') + 1);
+  return (await lake.sqs.send(new GetQueueUrlCommand({ QueueName }))).QueueUrl;
+}
 
 describe('lake redrive', () => {
   test('sends dead letters again, which load once their cause is gone', async () => {
@@ -157,8 +191,7 @@ describe('lake redrive', () => {
       .update(`${late.join('\n')}\n`)
       .digest('hex');
     const MessageBody = continuation({ bucket: 'logs', key: 'web/late.log', etag });
-    await lake.sqs.send(new SendMessageCommand({ QueueUrl: lake.queueUrl, MessageBody }));
-    expect(await lake.settle()).toEqual([expect.stringContaining('a message was given up')]);
+    await lake.sqs.send(new SendMessageCommand({ QueueUrl: await deadLetters(), MessageBody }));
     expect((await redrive(lake, DRY, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
     expect((await redrive(lake, DRY, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
 

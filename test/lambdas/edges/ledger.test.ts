@@ -74,12 +74,15 @@ describe('the ledger', () => {
   test('lets anyone go on with what was released, from where it was', async () => {
     const entry = newEntry();
     await (await claimed(entry, 'message-a')).release(progress(7));
-    expect((await claimed(entry, 'message-b')).resume).toEqual(progress(7));
+    const claim = await claimed(entry, 'message-b');
+    expect(claim.resume).toEqual(progress(7));
+    await claim.release();
+    expect((await claimed(entry, 'message-c')).resume).toEqual(progress(7));
   });
 
-  test('lets an object be loaded whose replacement has been replaced by it', async () => {
+  test.each(['replaced', 'gone', 'archived'] as const)('lets an object be loaded that was %s', async (outcome) => {
     const entry = newEntry();
-    await (await claimed(entry, 'message-a')).finish('replaced');
+    await (await claimed(entry, 'message-a')).finish(outcome);
     await (await claimed(entry, 'message-b')).finish('loaded');
     expect(await ledger.claim(entry, 'message-c', inAnHour())).toEqual({ outcome: 'already_loaded' });
   });

@@ -74,7 +74,15 @@ describe('openObject', () => {
   });
 
   test.each([
-    [404, 'NoSuchKey'],
+    [404, 'NoSuchKey', 'gone'],
+    [404, 'NoSuchBucket', 'gone'],
+    [403, 'InvalidObjectState', 'archived'],
+  ])('says that the object cannot be had when S3 answers %i %s: it is %s', async (status, code, reason) => {
+    s3.reply = () => error(status, code);
+    await expect(openObject(client, OBJECT)).rejects.toMatchObject({ name: 'UnavailableError', reason });
+  });
+
+  test.each([
     [403, 'AccessDenied'],
     [503, 'SlowDown'],
   ])('fails with what S3 answers: %i %s', async (status, name) => {

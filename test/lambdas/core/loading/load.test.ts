@@ -39,7 +39,10 @@ class OneEntry implements Ledger {
     const claim: Claim = {
       resume: this.progress,
       checkpoint: async (progress: Progress) => this.#write('checkpoint', progress),
-      release: async (progress: Progress) => this.#write('release', progress),
+      release: async (progress = this.progress) => {
+        if (progress) this.#write('release', progress);
+        else this.writes.push('release');
+      },
       finish: async (outcome: string) => {
         this.writes.push(outcome);
         this.done = true;

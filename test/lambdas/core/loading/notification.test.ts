@@ -32,6 +32,8 @@ describe('createdObjects', () => {
 
   test('reads the object of a message that it wrote itself to go on', () => {
     expect(createdObjects(continuation(ANNOUNCED))).toEqual([{ ...ANNOUNCED, size: 0 }]);
+    const waited = { tries: 2, seconds: 900 };
+    expect(createdObjects(continuation({ ...ANNOUNCED, waited }))).toEqual([{ ...ANNOUNCED, size: 0, waited }]);
   });
 
   test.each([
