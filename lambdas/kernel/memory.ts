@@ -152,23 +152,19 @@ export function put(o: usize, byte: u32): usize {
   return o + 1;
 }
 
-/**
- * Writes a column's key up to the opening quote of its value. The argument holds `,"a":"`: up to 7 bytes, and their
- * count in the eighth.
- */
-// @ts-ignore: decorator
-@inline
-export function putTextKey(o: usize, key: u64): usize {
-  store<u64>(o, key);
-  return o + usize(key >> 56);
-}
-
-/** Writes a column's key for a value without quotes: `,"a":`. */
+/** Writes a column's key, for a value without quotes. The argument holds `,"a":`: up to 7 bytes, and their count. */
 // @ts-ignore: decorator
 @inline
 export function putKey(o: usize, key: u64): usize {
   store<u64>(o, key);
-  return o + usize(key >> 56) - 1;
+  return o + usize(key >> 56);
+}
+
+/** Writes a column's key up to the opening quote of its value. */
+// @ts-ignore: decorator
+@inline
+export function putTextKey(o: usize, key: u64): usize {
+  return put(putKey(o, key), QUOTE);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Column, type ColumnType, FIRST_FORMAT_KEY } from '../../lambdas/core/tables/table.ts';
+import { type Column, type ColumnType, OWN } from '../../lambdas/core/tables/table.ts';
 import { BadValue, convert } from './openx-values.ts';
 
 /**
@@ -55,7 +55,14 @@ export function openX(
     const other = targets.find((target) => target.key === key);
     // OpenX would fill both columns, which is never intended.
     if (other) throw new Error(`openx: columns ${other.name} and ${name} both map to key ${key}`);
-    targets.push({ name, key, type, output: `"${index}":`, own: isOwnKey(key), inherited: key in Object.prototype });
+    targets.push({
+      name,
+      key,
+      type,
+      output: `"${index}":`,
+      own: OWN_KEYS.has(key),
+      inherited: key in Object.prototype,
+    });
   }
 
   return (record) => {
@@ -146,9 +153,7 @@ function keyRule(options: OpenXOptions): (object: JsonObject) => JsonObject {
   };
 }
 
-function isOwnKey(key: string): boolean {
-  return /^\d+$/.test(key) && Number(key) < FIRST_FORMAT_KEY;
-}
+const OWN_KEYS: ReadonlySet<string> = new Set(Object.values(OWN).map(({ key }) => key));
 
 interface ParsedRecord {
   readonly objects: readonly JsonObject[];

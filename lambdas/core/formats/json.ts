@@ -68,8 +68,19 @@ export const json: Format = {
   exampleLines: [
     '{"timestamp":"2026-11-22T12:03:00.500Z","level":"INFO","request_id":"58337262d99923ab","method":"GET","path":"/orders","status_code":200,"response_time":12.5}',
   ],
-  compile: (options) => compile(columnsOf(options)),
+  compile: (options) => compile(keyed(columnsOf(options))),
 };
+
+/** @throws OptionError if the keys of two columns are equal by chance. */
+function keyed(columns: table.ColumnSpecs): table.ColumnSpecs {
+  const specs = table.keyedByName(columns);
+  const [one, other] = table.sameKey(specs) ?? [];
+  if (one === undefined) return specs;
+  throw new OptionError(
+    'columns',
+    `columns.${other}: expected another name or type, because by chance its JSON key is the one of ${one}`,
+  );
+}
 
 function compile(columns: table.ColumnSpecs): CompiledFormat {
   const declared = Object.entries(columns);

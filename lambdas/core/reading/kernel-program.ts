@@ -76,7 +76,7 @@ const LITERAL_HEAD_BYTES = 8;
 /** Bytes that the kernel has for a program, and entries that its tables have for fields and columns. */
 const MAX_PROGRAM_BYTES = 131_072;
 const MAX_FIELDS = 250;
-const MAX_KEY_CHARS = 2;
+const MAX_KEY_CHARS = 3;
 /** The kernel compares names in lower case. */
 const MAY_BE_NAME = /^[^A-Z]{1,63}$/;
 /** Contexts are numbers of JSON objects: 0 is the envelope, 1 the record itself, the others are nested objects. */
@@ -230,9 +230,9 @@ function programFlags(layout: Layout, fingerprints: boolean): number {
   return flags;
 }
 
-/** `,"key":"` in seven bytes, and its length in the eighth. */
+/** `,"key":` in at most seven bytes, and its length in the eighth. */
 function keyBytes(key: string): bigint {
-  const text = `,"${key}":"`;
+  const text = `,"${key}":`;
   const bytes = Buffer.alloc(8);
   bytes.write(text);
   bytes[7] = text.length;

@@ -11,8 +11,11 @@ import {
   defineColumns,
   double,
   int,
+  keyedByName,
+  numbered,
   OWN,
   PARTITION,
+  sameKey,
   text,
   timestamp,
 } from '../tables/table.ts';
@@ -47,6 +50,11 @@ const COLUMNS = defineColumns({
 });
 
 type ColumnName = keyof typeof COLUMNS;
+
+/** The shared columns, each with its key: a format has only some of them, and their places then say nothing. */
+export const SHARED_COLUMNS: ColumnSpecs = Object.fromEntries(
+  numbered(COLUMNS).map(({ name, ...spec }) => [name, spec]),
+);
 
 /**
  * The variables that can fill a column besides the variable of the same name. If a format has several, the first one
@@ -148,29 +156,34 @@ export function logColumns({ variables }: LogFormat, escaping: Escape): LogColum
     filledBy.set(column, index);
     filledWith[index]?.add(column);
   }
-  const shared = entries(COLUMNS)
-    .map(([name, spec], number) => [name, { ...spec, number }] as const)
-    .filter(([name]) => name === 'log_time' || name === 'stream' || filledBy.has(name));
+  const shared = Object.entries(SHARED_COLUMNS).filter(
+    ([name]) => name === 'log_time' || name === 'stream' || filledBy.has(name as ColumnName),
+  );
   const others = variables.filter((_, index) => filledWith[index]?.size === 0);
   for (const { name, column } of others) {
     if (!TAKEN.has(name)) continue;
     const problem = `expected another name than $${name}: the lake has a column ${name} of its own`;
     throw new OptionError(LOG_FORMAT_OPTION, `${LOG_FORMAT_OPTION}: column ${column}: ${problem}`);
   }
+  const columns = {
+    ...Object.fromEntries(shared),
+    ...keyedByName(Object.fromEntries(others.map(({ name }) => [name, text(`As logged by $${name}.`)]))),
+  };
+  const [one, other] = sameKey(columns) ?? [];
+  if (one !== undefined) {
+    const { column } = others.find(({ name }) => name === other) ?? {};
+    const problem = `expected another variable than $${other}, because by chance its JSON key is the one of $${one}`;
+    throw new OptionError(
+      LOG_FORMAT_OPTION,
+      `${LOG_FORMAT_OPTION}: column ${column}: ${problem}: give it another name in nginx with set or map`,
+    );
+  }
   return {
-    columns: Object.fromEntries([
-      ...shared,
-      ...others.map(
-        ({ name }, index) => [name, { ...text(`As logged by $${name}.`), number: FIRST_OTHER + index }] as const,
-      ),
-    ]),
+    columns,
     fields: variables.map(({ name }, index) => logField(name, filledWith[index] ?? new Set(), escaping)),
     indexOf: (column) => filledBy.get(column),
   };
 }
-
-/** First number of the columns for other variables. The shared columns may grow up to it. */
-const FIRST_OTHER = 40;
 
 /**
  * The client's address in a value: the first one of a list, without brackets and port. Undefined if that is not an

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /**
  * A table is written once: the Glue schema, the JSON keys sent to Firehose, the docs and the local Parquet files all
  * derive from it.
@@ -12,21 +14,19 @@ export interface ColumnSpec<Type extends ColumnType = ColumnType> {
   /** One sentence: meaning, unit, and the meaning of null. At most 255 characters, because Glue refuses more. */
   readonly comment: string;
   /**
-   * The column's number among the format's columns, from 0. For formats whose options choose among their columns, so
-   * that another choice does not renumber any.
+   * The column's JSON key, if it does not follow from the column's place: see `keyedByName`.
    *
-   * @default - its place
+   * @default - `keyOf` of its place among the format's columns
    */
-  readonly number?: number;
+  readonly key?: string;
 }
 
 /** A column of a table. */
 export interface Column extends ColumnSpec {
   readonly name: string;
   /**
-   * The column's key in the JSON records sent to Firehose: `keyOf` of its number. Short, because Firehose bills bytes.
-   * A key is assigned once and never reused: Firehose reads records that it has buffered with the mapping of the day it
-   * delivers them.
+   * The column's key in the JSON records sent to Firehose. Short, because Firehose bills bytes. A key is assigned once
+   * and never reused: Firehose reads records that it has buffered with the mapping of the day it delivers them.
    */
   readonly key: string;
 }
@@ -131,9 +131,46 @@ export function keyOf(number: number): string {
 export function numbered(specs: ColumnSpecs): Column[] {
   return Object.entries(specs).map(([name, spec], index) => ({
     name,
-    key: keyOf(FIRST_FORMAT_KEY + (spec.number ?? index)),
+    key: keyOf(FIRST_FORMAT_KEY + index),
     ...spec,
   }));
+}
+
+/** Digits, lower-case letters and signs: the characters of keys. */
+const KEY_CHARACTERS = `0123456789abcdefghijklmnopqrstuvwxyz${SIGNS}`;
+const NAMED_KEY_LENGTH = 3;
+
+/**
+ * Gives each column the key of its name and type: three characters of a hash. For the columns that a user declares,
+ * because these are added, moved and removed: a key that followed from the place would then be another column's, and
+ * rows that Firehose still holds would land in the wrong one. A column of another type has another key, so that no value
+ * is read as a type that it was not written for.
+ */
+export function keyedByName(specs: ColumnSpecs): Readonly<Record<string, ColumnSpec & { readonly key: string }>> {
+  return Object.fromEntries(
+    Object.entries(specs).map(([name, spec]) => [name, { ...spec, key: keyOfName(name, spec.type) }]),
+  );
+}
+
+function keyOfName(name: string, type: ColumnType): string {
+  let rest = createHash('sha256').update(`${name}:${type}`).digest().readUInt32BE();
+  let key = '';
+  for (let index = 0; index < NAMED_KEY_LENGTH; index++) {
+    key += KEY_CHARACTERS[rest % KEY_CHARACTERS.length];
+    rest = Math.floor(rest / KEY_CHARACTERS.length);
+  }
+  return key;
+}
+
+/** Two columns whose keys are equal: of 20 that a user declares, one time in 900. Undefined if there are none. */
+export function sameKey(specs: ColumnSpecs): readonly [string, string] | undefined {
+  const names = new Map<string, string>();
+  for (const { name, key } of numbered(specs)) {
+    const other = names.get(key);
+    if (other !== undefined) return [other, name];
+    names.set(key, name);
+  }
+  return undefined;
 }
 
 /** Names of columns, in the order in which the columns are declared. */

@@ -246,15 +246,15 @@ describe('numbers of JSON', () => {
   const whole = (small: string, large: string) => `{"small":${small},"large":${large},"real":1}`;
 
   test.each([
-    ['1e+06', '1e+15', '"a":1000000,"b":1000000000000000'],
-    ['1.50e3', '"-1.234567890123e+17"', '"a":1500,"b":-123456789012300000'],
-    ['100e-2', '-0e7', '"a":1,"b":0'],
-  ])('%s and %s are whole numbers, and read by the kernel', (small, large, expected) => {
+    ['1e+06', '1e+15', ':1000000,', ':1000000000000000,'],
+    ['1.50e3', '"-1.234567890123e+17"', ':1500,', ':-123456789012300000,'],
+    ['100e-2', '-0e7', ':1,', ':0,'],
+  ])('%s and %s are whole numbers, and read by the kernel', (small, large, ...written) => {
     const bytes = Buffer.from(`{}\n${whole(small, large)}\n`);
     const { format: fast, read } = counted(format);
     const { rows } = loaded(fast, [bytes]);
     expect(rows).toEqual(loaded(withoutKernel(format), [bytes]).rows);
-    expect(rows.at(-1)).toContain(expected);
+    for (const value of written) expect(rows.at(-1)).toContain(value);
     expect(read()).toBe(1);
   });
 
