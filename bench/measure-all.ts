@@ -126,7 +126,7 @@ async function measureFunctions(
       ingestRatio: { alb: ratioOf(alb), kong: ratioOf(kong), json: ratioOf(json) },
       usualRatio: (both.get(alb) as BothTimes).usualRatio,
       handlerRatio: albHandled.ratio,
-      billedBytesRatio: { alb: ours, usual, iceberg },
+      billedBytesRatio: { alb: ours, json: (billed.get(json) as BilledBytes).ours, usual, iceberg },
       peakRssMiB: { oneGiB, fiveGiB },
       bundleKiB: starts.bundleKiB,
       initMs: starts.initMs,

@@ -45,6 +45,7 @@ export function sourcesPage(): string {
     '',
     ...[...FORMATS.values()].flatMap(formatSection),
     ...variablesSection(),
+    ...CHANGES,
   ].join('\n');
 }
 
@@ -119,3 +120,23 @@ function variablesSection(): string[] {
     '',
   ];
 }
+
+const CHANGES: readonly string[] = [
+  '## Changing the columns of a source',
+  '',
+  'Columns that a source declares itself, in `columns` or as variables of a `logFormat`, can be added, moved, removed and ' +
+    'given another type. A row that Firehose still holds at that time has each of its values in the column of that name ' +
+    'and type, or in no column. It never has a value in another column.',
+  '',
+  '- **A new column** is null in the rows that are sent before Firehose uses the new mapping, which can be some minutes ' +
+    'after the deployment. To have its values in these rows too, load the objects of the last hour again: ' +
+    '`npm run lake -- backfill s3://BUCKET/PREFIX --stack --since 1h --reload`. Their rows are then there twice, with the ' +
+    'same origin and position: see [operations](operations.md#lake-backfill).',
+  '- **A removed column** is in the files of before, where no query sees it any more. New values of a JSON key go to the ' +
+    'column `extra`.',
+  '- **A column of another type** is null in the rows that Firehose still holds. Files of before contain the old type. ' +
+    'Athena reads an `int` as `bigint`, and fails a query that reads any other type of before as the new one ' +
+    '(`HIVE_BAD_DATA`). Therefore declare a column of another name for the new type, or load what the files of before were ' +
+    'made of again (`lake backfill --reload`) and delete these files below `data/TABLE/` in the lake bucket.',
+  '',
+];

@@ -14,6 +14,7 @@ const FIGURES = [
   'usualRatio',
   'handlerRatio',
   'billedBytesRatio.alb',
+  'billedBytesRatio.json',
   'billedBytesRatio.usual',
   'billedBytesRatio.iceberg',
   'peakRssMiB.oneGiB',
