@@ -99,6 +99,7 @@ describe.each(READERS)('the reader of %s', (_, format, lines) => {
     row.begin();
     readLine(format.reader, line, row);
     row.json('origin', 1, line, 'always');
+    format.reader.pieceOf?.(line);
   };
 
   test.each(UNITS)('takes linear time where a line repeats %j', (unit) => {

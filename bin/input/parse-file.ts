@@ -68,7 +68,7 @@ export async function parseFile(
     if (parsed.length < shown) parsed.push(line);
   };
   const input = new InputReader(
-    { reader, row },
+    { format: { columns, reader }, row },
     {
       add(raw, outcome) {
         const isShown = parsed.length < shown;

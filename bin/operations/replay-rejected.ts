@@ -2,6 +2,7 @@ import type { UnreadableReason } from '../../lambdas/core/lines/unreadable.ts';
 import { KEPT_RAW_CHARS } from '../../lambdas/core/loading/lake-rows.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { MAX_RECORD_BYTES } from '../../lambdas/core/loading/pack.ts';
+import { PIECE } from '../../lambdas/core/reading/envelope.ts';
 import { readLine } from '../../lambdas/core/reading/format.ts';
 import { Row } from '../../lambdas/core/reading/row.ts';
 import { rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
@@ -44,8 +45,11 @@ const UNREADABLE: readonly UnreadableReason[] = [
   'unreadable_content',
 ];
 
-/** Rejection reasons without a whole line: the end of a broken object, the start of a long line, or a row. */
-const NO_LINES: readonly string[] = [...UNREADABLE, 'line_too_long', 'no_progress', 'row_too_large', CONVERSION_FAILED];
+/** Rejection reasons without a whole line: the end of a broken object, the start or a piece of a long line, or a row. */
+const NO_LINES: readonly string[] = [
+  ...UNREADABLE,
+  ...['line_too_long', PIECE.reason, 'no_progress', 'row_too_large', CONVERSION_FAILED],
+];
 
 const DAY_MS = 86_400_000;
 

@@ -16,7 +16,7 @@ import {
   type Progress,
   STATE,
 } from '../core/loading/ledger.ts';
-import type { Counts } from '../core/loading/line-batcher.ts';
+import type { Checkpoint } from '../core/loading/line-batcher.ts';
 
 const DAY_SECONDS = 86_400;
 
@@ -134,7 +134,7 @@ function countsText({ counts }: Progress): AttributeValue {
 }
 
 function progressOf(counts: string): Progress {
-  return { counts: JSON.parse(counts) as Counts };
+  return { counts: JSON.parse(counts) as Checkpoint };
 }
 
 function names(...attributes: string[]): Record<string, string> {

@@ -29,6 +29,23 @@ let innerEnd: usize = 0;
 export let hasEnvelope: bool = false;
 
 /**
+ * Whether the texts of Docker's records end in a line feed, so that a text without it is a piece of a line: not known yet;
+ * a log collector has removed them all; or they do. A record that is of another kind than the ones before is left to the
+ * TypeScript reader, which joins pieces.
+ */
+const UNKNOWN: u32 = 0;
+const REMOVED: u32 = 1;
+const KEPT: u32 = 2;
+let lineFeeds: u32 = UNKNOWN;
+
+export function setLineFeeds(known: u32): void {
+  lineFeeds = known;
+}
+
+/** The JSON envelope is a record of Docker's: its text is `log`, its stream is `stream`, and it has no mark of a piece. */
+let isDocker: bool = false;
+
+/**
  * Parts of an envelope have the indices of ENVELOPE in lambdas/core/reading/envelope.ts: 0 and 1 are keys of the line, 2
  * and 3 of the stream, 4 to 7 of the time, 8 to 10 mark pieces of lines.
  */
@@ -61,6 +78,7 @@ export function unwrap(p: usize): usize {
   hasEnvelope = false;
   streamName = 0;
   envelopeEnd = 0;
+  isDocker = false;
   setFilter(0);
   if (c == 0x7b) {
     const isOwn = kind() == JSON_RECORD || (startLength() > 0 && hasStart(p));
@@ -70,10 +88,9 @@ export function unwrap(p: usize): usize {
     if (line != 0 && streamName == 0 && !hasStart(line)) return isOwn ? discardEnvelope(p) : 0;
     hasEnvelope = true;
     p = line;
-  } else if (isDigit(c) && load<u8>(p, 4) == HYPHEN) {
-    const space = find(p, SPACE);
-    const head = load<u32>(space, 1);
-    if (load<u8>(space) != SPACE || (head != <u32>STDOUT && head != <u32>STDERR)) return p;
+  } else if (isDigit(c)) {
+    const space = streamOf(p);
+    if (space == 0) return isTagged(p) ? 0 : p;
     hasEnvelope = true;
     p = unwrapCri(p, space);
   }
@@ -83,11 +100,42 @@ export function unwrap(p: usize): usize {
     if (envelopeEnd == 0) envelopeEnd = find(p, LF);
     return p;
   }
+  if (isDocker && (lineFeeds == UNKNOWN || (load<u8>(innerEnd - 1) == LF) != (lineFeeds == KEPT))) return 0;
   if (envelopeEnd != 0 && !isOneLine()) return 0;
-  // The inner line may consist of spaces or begin with a byte order mark.
+  // The inner line may consist of spaces or begin with a byte order mark, or be in another envelope.
   const first = <u32>load<u8>(p);
-  return first <= SPACE || first >= 0x80 ? 0 : p;
+  if (first <= SPACE || first >= 0x80) return 0;
+  if (first == 0x7b ? mayHoldLine(p) : isDigit(first) && (streamOf(p) != 0 || isTagged(p))) return 0;
+  return p;
 }
+
+/** Address of the space before the name of a stream, if the line may be one of CRI; otherwise 0. */
+// @ts-ignore: decorator
+@inline
+function streamOf(p: usize): usize {
+  if (load<u8>(p, 4) != HYPHEN) return 0;
+  const space = find(p, SPACE);
+  const head = load<u32>(space, 1);
+  return load<u8>(space) == SPACE && (head == <u32>STDOUT || head == <u32>STDERR) ? space : 0;
+}
+
+/** True if the line may be one of Fluentd: a time of at most 47 bytes, a tab, the tag, a tab, and an object. */
+// @ts-ignore: decorator
+@inline
+function isTagged(p: usize): bool {
+  for (let at: usize = 0; at < 48; at += 16) {
+    const bytes = v128.load(p + at);
+    const found = i8x16.bitmask(v128.or(i8x16.eq(bytes, i8x16.splat(<i8>TAB)), i8x16.eq(bytes, i8x16.splat(<i8>LF))));
+    if (found != 0) {
+      const first = p + at + <usize>ctz(found);
+      const second = load<u8>(first) == TAB ? find(first + 1, TAB) : first;
+      return load<u8>(second) == TAB && load<u8>(second, 1) == 0x7b;
+    }
+  }
+  return false;
+}
+
+const TAB: u32 = 9;
 
 /** Discards what was read of an object that turned out not to be an envelope. */
 function discardEnvelope(p: usize): usize {
@@ -158,6 +206,8 @@ function unwrapJson(p: usize): usize {
   let lineEnd: usize = 0;
   let timed = false;
   let isSource = false;
+  let isLog = false;
+  let isTag = false;
   do {
     p = pastSpace(p + 1);
     if (load<u8>(p) != QUOTE) return 0;
@@ -169,6 +219,7 @@ function unwrapJson(p: usize): usize {
     const part = targetOf(key);
     if (part < STREAM_PART && lineEnd == 0) {
       if (load<u8>(p) != QUOTE) return 0;
+      isLog = part == 0;
       const pointers = copyDecoded(p + 1, INNER_LINE);
       p = inputOf(pointers);
       lineEnd = outputOf(pointers);
@@ -190,6 +241,7 @@ function unwrapJson(p: usize): usize {
     } else {
       // A piece of a line is left to the TypeScript reader; `F` marks a whole line.
       const isMark = part >= PIECE_PART && part <= PARTIAL_MESSAGE_PART;
+      isTag = isTag || isMark;
       if (isMark && (part == PARTIAL_MESSAGE_PART || (load<u32>(p) & 0xffffff) != FULL_QUOTED)) return 0;
       p = takeOther(key, p);
     }
@@ -200,6 +252,7 @@ function unwrapJson(p: usize): usize {
   envelopeEnd = pastSpace(p + 1);
   if (!isEnd(envelopeEnd)) return 0;
   innerEnd = lineEnd;
+  isDocker = isLog && streamName != 0 && !isSource && !isTag;
   return INNER_LINE;
 }
 

@@ -27,6 +27,7 @@
  * TypeScript reader. Leaving a line is therefore always correct and only costs time.
  */
 import { readDelimited, readDelimitedIdentity, unknownFields } from './delimited';
+import { setLineFeeds } from './envelope';
 import { clearFiltered, countFiltered, filter, hasNul } from './filters';
 import { hash } from './hash';
 import { readJson } from './json';
@@ -75,11 +76,14 @@ const LAST_MINUTE: f64 = <f64>i32.MAX_VALUE;
  * dropped
  * @param position of the first line to read, as it goes into its row
  * @param keepRaw which rows keep their line: 0 none, 1 those with errors, 2 all
+ * @param lineFeeds whether the texts of Docker's records end in a line feed: see envelope.ts
  * @param head bytes of the prefix before the position
  * @param shared bytes of the prefix after the position
  * @returns DONE, FULL or UNSUPPORTED; the totals are at RESULT
  */
-export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u32, head: u32, shared: u32): u32 {
+export function run(
+  from: u32, length: u32, room: u32, position: f64, keepRaw: u32, lineFeeds: u32, head: u32, shared: u32,
+): u32 {
   const end = INPUT + length;
   const limit = OUTPUT + room;
   const fingerprints = (flags() & IDENTITY) != 0;
@@ -94,6 +98,7 @@ export function run(from: u32, length: u32, room: u32, position: f64, keepRaw: u
   let last: f64 = NaN;
   let status = DONE;
   clearFiltered();
+  setLineFeeds(lineFeeds);
   setPosition(<u64>position);
   while (p < end) {
     clearEventTime();

@@ -14,9 +14,10 @@ import { find, specialBytes } from './text';
 
 export const NO_COLUMN: u32 = 0xffff;
 /**
- * Targets of keys without a column, in a program of JSON lines: the value may be a JSON record as text (`MAY_WRAP`), or
- * may mark a piece of one (`MAY_MARK`).
+ * Targets of keys without a column, in a program of JSON lines: the value may be a JSON record as text (`MAY_WRAP`), may
+ * mark a piece of one (`MAY_MARK`), or may name the output stream (`MAY_NAME`).
  */
+export const MAY_NAME: u32 = 0xfffc;
 export const MAY_WRAP: u32 = 0xfffd;
 export const MAY_MARK: u32 = 0xfffe;
 /** Flag in a key's target: the key holds a nested object with columns; the low bits are that object's number. */

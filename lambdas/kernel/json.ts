@@ -9,14 +9,14 @@ import { copyExponent, copyWholeExponent } from './exponents';
 import {
   BACKSLASH, DOT, inputOf, isEnd, outputOf, pair, PIECES, put, putBytes, putKey, QUOTE, SEEN_COLUMNS, SPACE, ZERO,
 } from './memory';
-import { copySigned, copyWhole } from './numbers';
+import { copySigned, copyWhole, isDigit } from './numbers';
 import {
   BIGINT, BIGINT_DIGITS, BOOLEAN, DOUBLE, fieldAt, flags, IDENTITY, INT, INT_DIGITS, keyOf, opOf, setSlot, SKIP, TEXT,
   TIME,
 } from './program';
 import { clearEventTime, copyTime, setEventTime } from './times';
 import {
-  BEFORE_FIRST, keyAt, keyLength, MAY_MARK, MAY_WRAP, NO_COLUMN, prepareKeys, targetOf, valueAfter,
+  BEFORE_FIRST, keyAt, keyLength, MAY_MARK, MAY_NAME, MAY_WRAP, NO_COLUMN, prepareKeys, targetOf, valueAfter,
 } from './json-keys';
 import { fieldErrors, noteConversionError, noteRepeatedKey, putErrors } from './errors';
 import { beginOthers, putOthers, takeOther } from './json-others';
@@ -55,6 +55,8 @@ export function readJson(p: usize, o: usize): u64 {
   let key = BEFORE_FIRST;
   let last: i32 = -1;
   let inOrder = true;
+  namesStream = false;
+  hasText = false;
   p = pastSpace(p);
   if (load<u8>(p) != 0x7b) return 0;
   do {
@@ -66,7 +68,7 @@ export function readJson(p: usize, o: usize): u64 {
     p = valueAfter(key, keyStart);
     if (p == 0) return 0;
     const column = targetOf(key);
-    if (column >= MAY_WRAP) {
+    if (column >= MAY_NAME) {
       if (column != NO_COLUMN && isOfEnvelope(column, p)) return 0;
       p = takeOther(key, p);
       if (p == 0) return 0;
@@ -98,14 +100,24 @@ export function readJson(p: usize, o: usize): u64 {
 }
 
 /**
- * True if the value at `p` may belong to an envelope around a record: it may mark a piece of one, or it is a text that
- * may begin with an object. The TypeScript reader then decides.
+ * True if the value at `p` may belong to an envelope around a record: it may mark a piece of one; it is a text that may
+ * begin with an object; or it is any text beside the name of an output stream. The TypeScript reader then decides.
  */
 function isOfEnvelope(target: u32, p: usize): bool {
   if (target == MAY_MARK) return true;
   const first = <u32>load<u8>(p + 1);
-  return load<u8>(p) == QUOTE && (first == 0x7b || first == BACKSLASH || first <= SPACE);
+  const isText = load<u8>(p) == QUOTE;
+  if (target == MAY_NAME) namesStream = namesStream || (isText && load<u16>(p, 1) == ST);
+  else hasText = hasText || isText;
+  if (hasText && namesStream) return true;
+  return target == MAY_WRAP && isText && (first == 0x7b || first == BACKSLASH || first <= SPACE || isDigit(first));
 }
+
+/** `st`, with which `stdout` and `stderr` begin, as a little-endian u16. */
+const ST: u32 = 0x7473;
+/** The line has a text that names an output stream, and one that may be a line. */
+let namesStream: bool = false;
+let hasText: bool = false;
 
 // @ts-ignore: decorator
 @inline

@@ -25,7 +25,7 @@ export function readLines({ columns, reader }: CompiledFormat, lines: readonly s
       .filter(([key]) => key !== OWN.origin.key && key !== OWN.position.key)
       .map(([key, value]) => [byKey.get(key)?.name, shown(byKey.get(key), value)] as const);
   const input = new InputReader(
-    { reader, row },
+    { format: { columns, reader }, row },
     {
       add(line, outcome) {
         if (outcome.kind === 'rejected' && outcome.reason === READER_FAILED) {

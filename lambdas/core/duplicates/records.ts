@@ -87,7 +87,7 @@ export class RecordReader {
     this.#row = row;
     this.#take = take;
     this.#input = new InputReader(
-      { reader: format.reader, row },
+      { format, row },
       {
         add: (_line, outcome, identity) => this.#add(outcome, identity),
         ...(kernel && {

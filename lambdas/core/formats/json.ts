@@ -1,4 +1,4 @@
-import { readRecord, recordEnvelopeOf } from '../reading/envelope.ts';
+import { envelopeName } from '../reading/envelope.ts';
 import {
   BLANK_LINE,
   type CompiledFormat,
@@ -12,7 +12,9 @@ import {
 } from '../reading/format.ts';
 import { EMPTY_LINE, kindOf, type Member, plainText } from '../reading/json-text.ts';
 import { OP_OF_TYPE } from '../reading/layout.ts';
+import { linePieceOf } from '../reading/line-piece.ts';
 import { wholeNumber } from '../reading/numbers.ts';
+import { readRecord, recordEnvelopesOf } from '../reading/record-envelope.ts';
 import type { Row } from '../reading/row.ts';
 import { readTime } from '../reading/times.ts';
 import * as table from '../tables/table.ts';
@@ -88,12 +90,13 @@ function compile(columns: table.ColumnSpecs): CompiledFormat {
   return {
     columns,
     recordKeys: recordKeysOf(columns),
-    envelopeOf: (line) => recordEnvelopeOf(line, isColumn),
+    envelopeOf: (line) => envelopeName(recordEnvelopesOf(line, isColumn)),
     layout: {
       kind: 'json',
       fields: declared.map(([name, { type }]) => ({ op: OP_OF_TYPE[type], columns: [name] })),
     },
     reader: {
+      pieceOf: (line) => linePieceOf(recordEnvelopesOf(line, isColumn)),
       read: (line, row) => {
         const object = readRecord(line, isColumn);
         if (!object.members)

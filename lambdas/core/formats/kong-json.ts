@@ -1,5 +1,5 @@
 import { isLoopback } from '../reading/address.ts';
-import { envelopeOf, PIECE, unwrap } from '../reading/envelope.ts';
+import { envelopeName, envelopesOf, PIECE, unwrap } from '../reading/envelope.ts';
 import {
   activeFilters,
   FILTERS,
@@ -11,6 +11,7 @@ import {
 import { BLANK_LINE, type Format, filtered, ROW, rejected } from '../reading/format.ts';
 import { type Member, objectMembers, objectOf, plainText, readObject } from '../reading/json-text.ts';
 import { type JsonRecordLayout, type LayoutField, OP_OF_TYPE } from '../reading/layout.ts';
+import { gatewayPieceOf } from '../reading/line-piece.ts';
 import { clientAddress, isNoClient, projectOf } from '../reading/log-columns.ts';
 import { wholeNumber } from '../reading/numbers.ts';
 import type { Row } from '../reading/row.ts';
@@ -115,6 +116,9 @@ function fieldOf(column: ColumnName): LayoutField {
   }
 }
 
+/** What every record begins with. */
+const START = '{';
+
 const FILTER_NAMES: readonly FilterName[] = ['not_stdout', 'no_client_address', 'local_client'];
 
 /** Records of Kong's http-log, file-log, tcp-log and udp-log plugins: one JSON object per request. */
@@ -137,15 +141,18 @@ export const kongJson: Format = {
     return {
       columns,
       recordKeys: [['request_id']],
-      envelopeOf: (line) => envelopeOf(line),
-      reader: { read: (line, row) => read(line, row, filters) },
+      envelopeOf: (line) => envelopeName(envelopesOf(line, START)),
+      reader: {
+        pieceOf: (line) => gatewayPieceOf(line, START, filters.has('not_stdout')),
+        read: (line, row) => read(line, row, filters),
+      },
       layout: { kind: 'json-record', fields: FIELDS, stream: 'stream', ...gatewayFilters(filters) },
     };
   },
 };
 
 function read(line: string, row: Row, filters: ReadonlySet<FilterName>) {
-  const { text: record, stream, partial, rest: envelopeRest = [] } = unwrap(line);
+  const { text: record, stream, partial, rest: envelopeRest = [] } = unwrap(line, START);
   if (filters.has('not_stdout') && stream !== undefined && stream !== 'stdout') return filtered('not_stdout');
   if (partial) return rejected(PIECE.reason, PIECE.detail);
   if (record.trim() === '') return filtered(BLANK_LINE);

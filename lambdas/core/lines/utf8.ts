@@ -16,6 +16,27 @@ export function withoutBom(text: string): string {
   return text.startsWith(BOM) ? text.slice(1) : text;
 }
 
+/** The bytes of a part of a character, as `textOf` writes them. */
+const ESCAPED_END = /(?:\\x[89A-F][0-9A-F]){1,3}$/;
+const ESCAPED_START = /^(?:\\x[89AB][0-9A-F]){1,3}/;
+const LONGEST_ESCAPED = 3 * '\\xHH'.length;
+
+/** Joins texts of `textOf`: the bytes of a character that was cut in two are the character again. */
+export function joinTexts(texts: readonly string[]): string {
+  const parts: string[] = [];
+  for (const text of texts) {
+    const before = parts.at(-1) ?? '';
+    const [end = ''] = ESCAPED_END.exec(before.slice(-LONGEST_ESCAPED)) ?? [];
+    const [start = ''] = end === '' ? [] : (ESCAPED_START.exec(text) ?? []);
+    if (start !== '') {
+      parts[parts.length - 1] = before.slice(0, before.length - end.length);
+      parts.push(textOf(Buffer.from((end + start).replaceAll('\\x', ''), 'hex')));
+    }
+    parts.push(text.slice(start.length));
+  }
+  return parts.join('');
+}
+
 function escaped(bytes: Buffer): string {
   let text = '';
   let from = 0;

@@ -22,7 +22,7 @@
  * An attempt that is overtaken while it still runs is fenced off: its next checkpoint has token 1 and is refused. The
  * records that the attempt had in flight are sent again by its successor, with the same origin and position.
  */
-import type { Counts } from './line-batcher.ts';
+import type { Checkpoint } from './line-batcher.ts';
 import type { UnavailableReason } from './unavailable.ts';
 
 /** Attributes that the stack and the functions must agree on. */
@@ -40,7 +40,7 @@ export const PAYLOAD_ENTRY_DAYS = 7;
 
 /** How far a load has come: Firehose has acknowledged all records of the first `counts.lines` lines. */
 export interface Progress {
-  readonly counts: Counts;
+  readonly counts: Checkpoint;
 }
 
 /** The input that an entry is for. */

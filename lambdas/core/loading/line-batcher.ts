@@ -1,6 +1,7 @@
 import { lineAt } from '../lines/lines.ts';
 import type { CompiledFormat, Outcome } from '../reading/format.ts';
 import { InputReader, type KernelLines } from '../reading/input-reader.ts';
+import type { Joining } from '../reading/joiner.ts';
 import { LineKernel, type LinesRead } from '../reading/kernel.ts';
 import { programOf } from '../reading/kernel-program.ts';
 import { type KeepRaw, Row, rowHead } from '../reading/row.ts';
@@ -35,12 +36,18 @@ export interface Counts {
   lastEventTime: number | undefined;
 }
 
+/** How far a load has come: the outcome of each line that is counted is acknowledged, or packed in a batch up to here. */
+export interface Checkpoint extends Counts {
+  /** What is known of the pieces of lines up to here. Absent in checkpoints of versions that did not join any. */
+  readonly joining?: Joining;
+}
+
 /** Packed records that are ready to be sent, and how far the load has come once they are acknowledged. */
 export interface CheckpointedBatch {
   readonly rows: readonly Uint8Array[];
   readonly rejected: readonly Uint8Array[];
-  /** Counts up to the end of this batch: the outcome of each counted line is in this batch or an earlier one. */
-  readonly counts: Counts;
+  /** Up to the end of this batch: the outcome of each counted line is in this batch or an earlier one. */
+  readonly counts: Checkpoint;
 }
 
 export interface LineBatcherProps {
@@ -52,7 +59,7 @@ export interface LineBatcherProps {
   readonly shared: ReadonlyMap<string, string>;
   readonly now: () => Date;
   /** Counts at the checkpoint of an earlier attempt: its lines are skipped, and counting goes on from there. */
-  readonly resume?: Counts;
+  readonly resume?: Checkpoint;
 }
 
 /** Counts before anything has been read. */
@@ -92,17 +99,23 @@ export class LineBatcher {
     const { format, origin, keepRaw, resume } = props;
     this.#props = props;
     // Bytes are counted anew: an object is read again from its start, because gzip cannot be read from the middle.
-    this.counts = { ...NOTHING, ...resume, bytes: 0 };
+    const { joining, ...counts } = { ...NOTHING, ...resume, bytes: 0 } as Checkpoint;
+    this.counts = counts;
     this.#row = new Row(format.columns, props.shared);
     const program = format.layout && programOf(format.layout, format.columns);
     const kernel = program && new LineKernel(program, rowHead(origin), this.#row.shared);
     this.#input = new InputReader(
-      { reader: format.reader, row: this.#row, skip: this.counts.lines },
+      { format, row: this.#row, skip: this.counts.lines, ...(joining && { joining }) },
       {
         add: (line, outcome) => this.#addLine(line, outcome),
         ...(kernel && { kernel: { kernel, keepRaw, ...this.#kernelLines() } }),
       },
     );
+  }
+
+  /** Lines that are held to be joined are not counted yet: another attempt reads them again. */
+  get checkpoint(): Checkpoint {
+    return { ...this.counts, joining: this.#input.joining };
   }
 
   /** Reads the next bytes of an object; its lines are counted from 1. */
@@ -237,7 +250,7 @@ export class LineBatcher {
   }
 
   #closeBatch(): void {
-    this.#ready.push({ rows: this.#rows.take(), rejected: this.#rejected.take(), counts: { ...this.counts } });
+    this.#ready.push({ rows: this.#rows.take(), rejected: this.#rejected.take(), counts: this.checkpoint });
   }
 
   #countFiltered(filter: string, lines = 1): void {

@@ -309,7 +309,7 @@ async function load(job: InputLoad): Promise<LoadResult> {
     for (const batch of batcher.takeRemaining()) await sending.add(batch);
     await sending.done();
     if (ended === 'out_of_time') {
-      await claim.release({ counts: batcher.counts });
+      await claim.release({ counts: batcher.checkpoint });
       return { outcome: 'unfinished' };
     }
     if (ended === 'no_progress')

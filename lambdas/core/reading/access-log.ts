@@ -1,6 +1,6 @@
 /** Makes formats whose lines are described by an nginx log_format string. */
 import { isLoopback } from './address.ts';
-import { envelopeOf, PIECE, unwrap } from './envelope.ts';
+import { envelopeName, envelopesOf, PIECE, unwrap } from './envelope.ts';
 import {
   activeFilters,
   errorLogFilter,
@@ -26,6 +26,7 @@ import {
 } from './format.ts';
 import { plainText } from './json-text.ts';
 import { ESCAPES, type Escape, type LogFormatLayout } from './layout.ts';
+import { gatewayPieceOf } from './line-piece.ts';
 import { clientAddress, isMissing, isNoClient, type LogField, logColumns } from './log-columns.ts';
 import { LOG_FORMAT_OPTION, type LogFormat, parseLogFormat, type SplitLine, splitLine } from './log-format.ts';
 import type { Row } from './row.ts';
@@ -80,16 +81,16 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
   return {
     columns,
     ...(layout && { layout }),
-    envelopeOf: (line) => envelopeOf(line, format.start),
+    envelopeOf: (line) => envelopeName(envelopesOf(line, format.start)),
     recordKeys: RECORD_KEYS.filter(([id = '']) => id in columns).map((names) =>
       names.filter((name) => name in columns),
     ),
     reader: {
+      pieceOf: (line) => gatewayPieceOf(line, format.start, filters.has('not_stdout')),
       read: (line, row) => {
         const { text, stream, time, partial, rest: envelopeRest = [] } = unwrap(line, format.start);
         if (filters.has('not_stdout') && stream !== undefined && stream !== 'stdout') return filtered('not_stdout');
-        // The pieces of a line cannot be joined here: lines of other streams may be between them, and the last piece
-        // looks like any line. A piece is therefore rejected, because half a line in the table would be worse.
+        // Pieces are joined before they come here (joiner.ts), if all of them are there: half a line is no row.
         if (partial) return rejected(PIECE.reason, PIECE.detail);
         if (text.trim() === '') return filtered(BLANK_LINE);
         const ownLine = errorLogFilter(text, active);

@@ -1,5 +1,6 @@
 import type { ColumnSpecs } from '../tables/table.ts';
 import type { Layout } from './layout.ts';
+import type { LinePiece } from './line-piece.ts';
 import type { Row } from './row.ts';
 
 /**
@@ -26,10 +27,19 @@ export function filtered(filter: string): Outcome {
 /** Filter of lines without any text, in every format: such a line is counted and never a row. */
 export const BLANK_LINE = 'blank_line';
 
+/** Filter of the pieces of a line, in every format, that are joined to the line's first piece: that one is the row. */
+export const JOINED = 'joined';
+
 /** Reads the lines of one source, in TypeScript. The kernel reads ordinary lines in its place. */
 export interface LineReader {
   /** Reads `line` (well-formed text without a line end) into `row`. It must not throw, for any text. */
   read(line: string, row: Row): Outcome;
+  /**
+   * What the envelope of a line says of pieces of lines; undefined for a line without an envelope. It must not throw.
+   *
+   * @default - the lines of the format have no envelopes
+   */
+  pieceOf?(line: string): LinePiece | undefined;
 }
 
 /** Reason of a rejected line whose reader threw an error. */

@@ -5,9 +5,20 @@
  */
 import { eachLine, LINE_FEED, type LineSink, LineSplitter, MAX_LINE_BYTES } from '../lines/lines.ts';
 import { textOf, withoutBom } from '../lines/utf8.ts';
-import { BLANK_LINE, filtered, type LineReader, type Outcome, readLine, rejected } from './format.ts';
+import { PIECE } from './envelope.ts';
+import {
+  BLANK_LINE,
+  type CompiledFormat,
+  filtered,
+  JOINED,
+  type LineReader,
+  type Outcome,
+  readLine,
+  rejected,
+} from './format.ts';
+import { Joiner, type Joining } from './joiner.ts';
 import { type KernelSink, type LineKernel, type LinesRead, MAX_ROOM_BYTES, readBlock, readMessages } from './kernel.ts';
-import type { KeepRaw, Row } from './row.ts';
+import { type KeepRaw, Row } from './row.ts';
 
 /** Takes the lines of an input, in the order of their positions. */
 export interface LineConsumer {
@@ -31,11 +42,13 @@ export interface KernelLines extends Partial<Pick<KernelSink, 'room' | 'makeRoom
 }
 
 export interface InputReaderProps {
-  readonly reader: LineReader;
-  /** The row that the reader writes to. */
+  readonly format: Pick<CompiledFormat, 'columns' | 'reader'>;
+  /** The row that the format's reader writes to. */
   readonly row: Row;
   /** Number of lines at the beginning of an object that are passed over, because an earlier attempt has loaded them. */
   readonly skip?: number;
+  /** What that attempt knew of the pieces of lines. */
+  readonly joining?: Joining;
 }
 
 export class InputReader {
@@ -45,30 +58,48 @@ export class InputReader {
   readonly #splitter: LineSplitter;
   /** Receives the lines of an object that are read one by one. */
   readonly #objectLines: Required<Pick<LineSink, 'line' | 'longLine'>>;
-  /** Number of lines read, and of lines that are still to be skipped. */
+  readonly #joiner: Joiner;
+  /** Number of lines that came, those that are held to be joined among them, and of lines that are still to be skipped. */
   #lines: number;
   #skip: number;
 
-  constructor({ reader, row, skip = 0 }: InputReaderProps, consumer: LineConsumer) {
+  constructor({ format, row, skip = 0, joining }: InputReaderProps, consumer: LineConsumer) {
+    const { reader } = format;
     this.#reader = reader;
     this.#row = row;
     this.#consumer = consumer;
     this.#skip = skip;
     this.#lines = skip;
+    const pieceOf = reader.pieceOf?.bind(reader);
+    const lines = {
+      line: (text: string) => this.#read(text),
+      joined: (text: string) => consumer.add(text, filtered(JOINED), text),
+      partial: (text: string) => consumer.add(text, rejected(PIECE.reason, PIECE.detail), text),
+      isRow: (text: string) => {
+        const tried = new Row(format.columns);
+        return readLine(reader, text, tried).kind === 'row' && tried.fieldErrors === 0;
+      },
+    };
+    this.#joiner = new Joiner(pieceOf, lines, skip, joining);
     this.#objectLines = {
       line: (bytes) => {
         if (this.#skipLine()) return;
         const text = textOf(bytes);
-        this.#read(this.#lines === 0 ? withoutBom(text) : text);
+        this.#add(this.#lines === 0 ? withoutBom(text) : text);
       },
       longLine: (head, length) => {
         if (this.#skipLine()) return;
         const text = textOf(head);
         const detail = `expected at most ${MAX_LINE_BYTES} bytes, got ${length}`;
-        this.#add(text, rejected('line_too_long', detail), `${length} ${text}`);
+        this.#pass(text, rejected('line_too_long', detail), `${length} ${text}`);
       },
     };
     this.#splitter = new LineSplitter({ ...this.#objectLines, lines: (block) => this.#readBlock(block) });
+  }
+
+  /** What another attempt needs to go on after the last line that was given to the consumer. */
+  get joining(): Joining {
+    return this.#joiner.joining;
   }
 
   /** Reads the next bytes of an object. */
@@ -79,6 +110,7 @@ export class InputReader {
   /** Ends the input. The last line of an object may have no line feed. */
   end(): void {
     this.#splitter.end();
+    this.#joiner.end();
   }
 
   /**
@@ -88,16 +120,18 @@ export class InputReader {
    */
   breakOff(reason: string, detail: string, rest = textOf(this.#splitter.takeOpen())): void {
     // An earlier attempt may have rejected this line, checkpointed, and crashed before it finished the entry.
-    if (!this.#skipLine()) this.#add(rest, rejected(reason, detail));
+    if (this.#skipLine()) return;
+    this.#joiner.end();
+    this.#pass(rest, rejected(reason, detail));
   }
 
   /** Reads the messages of the next events, each as one line. */
   readMessages(messages: readonly string[]): void {
     const before = this.#lines;
-    const readNext = () => this.#read(messages[this.#lines - before] ?? '');
+    const readNext = () => this.#add(messages[this.#lines - before] ?? '');
     const { kernel } = this.#consumer;
     if (kernel) readMessages(kernel.kernel, messages, kernel.keepRaw, this.#kernelSink(kernel), readNext);
-    else for (const message of messages) this.#read(message);
+    else for (const message of messages) this.#add(message);
   }
 
   /** Reads a block of whole lines of an object. */
@@ -117,27 +151,33 @@ export class InputReader {
     return {
       ...this.#objectLines,
       position: () => this.#lines + 1,
+      oneByOne: () => !this.#joiner.idle,
+      lineFeeds: () => this.#joiner.lineFeeds,
       room,
       makeRoom,
       take: (read, block) => {
         take(read, block);
         this.#lines += read.rows + read.filtered;
+        this.#joiner.skip(read.rows + read.filtered);
       },
     };
   }
 
-  #read(line: string): void {
-    if (line.trim() === '') {
-      this.#add(line, filtered(BLANK_LINE));
-      return;
-    }
-    this.#row.begin();
-    this.#add(line, readLine(this.#reader, line, this.#row));
+  #add(line: string): void {
+    this.#lines++;
+    this.#joiner.add(line);
   }
 
-  #add(line: string, outcome: Outcome, identity = line): void {
+  /** Adds a line that is not read. */
+  #pass(line: string, outcome: Outcome, identity = line): void {
     this.#lines++;
-    this.#consumer.add(line, outcome, identity);
+    this.#joiner.pass(line, () => this.#consumer.add(line, outcome, identity));
+  }
+
+  #read(line: string): void {
+    this.#row.begin();
+    const outcome = line.trim() === '' ? filtered(BLANK_LINE) : readLine(this.#reader, line, this.#row);
+    this.#consumer.add(line, outcome, line);
   }
 
   #skipLine(): boolean {

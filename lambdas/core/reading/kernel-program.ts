@@ -87,6 +87,7 @@ const OBJECT = 0x8000;
  * Targets of keys whose value may be a JSON record as text, and of keys that may mark a piece of one. The kernel leaves
  * such lines to the TypeScript reader.
  */
+const MAY_NAME = 0xfffc;
 const MAY_WRAP = 0xfffd;
 const MAY_MARK = 0xfffe;
 
@@ -248,18 +249,25 @@ interface Name {
   readonly target: number;
 }
 
-/** Keys that may be those of an envelope around a JSON record, unless they are columns. */
-const RECORD_ENVELOPE: readonly Name[] = [
-  ...ENVELOPE.line.map((name) => ({ name, context: 0, target: MAY_WRAP })),
-  ...ENVELOPE.piece.map((name) => ({ name, context: 0, target: MAY_MARK })),
-];
+/**
+ * Keys that may be those of an envelope around a JSON record, unless they are columns. If the name of the stream may be a
+ * column's value, each line with a text that may be a line is left to the TypeScript reader.
+ */
+function recordEnvelope(declared: ReadonlySet<string>): Name[] {
+  const lineTarget = ENVELOPE.stream.some((name) => declared.has(name)) ? MAY_MARK : MAY_WRAP;
+  return [
+    ...ENVELOPE.line.map((name) => ({ name, context: 0, target: lineTarget })),
+    ...ENVELOPE.stream.map((name) => ({ name, context: 0, target: MAY_NAME })),
+    ...ENVELOPE.piece.map((name) => ({ name, context: 0, target: MAY_MARK })),
+  ].filter(({ name }) => !declared.has(name));
+}
 
 function namesOf(layout: Layout): readonly Name[] {
   const { kind, fields } = layout;
   if (kind === 'json') {
     const columns = fields.map(({ columns: [name = ''] }, target) => ({ name, context: 0, target }));
     const declared = new Set(columns.map(({ name }) => name));
-    return [...columns, ...RECORD_ENVELOPE.filter(({ name }) => !declared.has(name))];
+    return [...columns, ...recordEnvelope(declared)];
   }
   // Not keys, but the columns named in `errors` if a value does not convert; of an address this is the port's column.
   if (kind === 'delimited')

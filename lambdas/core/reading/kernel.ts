@@ -6,6 +6,7 @@
 
 import { eachLine, LINE_FEED, type LineSink } from '../lines/lines.ts';
 import type { FilterName } from './filters.ts';
+import type { LineFeeds } from './joiner.ts';
 import { KERNEL_WASM } from './kernel-wasm.ts';
 import type { KeepRaw } from './row.ts';
 
@@ -17,6 +18,7 @@ interface Exports {
     room: number,
     position: number,
     keepRaw: number,
+    lineFeeds: number,
     head: number,
     shared: number,
   ): number;
@@ -81,6 +83,8 @@ const FIRST_FILTERED_AT = 56;
 const NONE_FILTERED: ReadonlyMap<FilterName, FilteredLines> = new Map();
 
 const STATUS = ['done', 'full', 'unsupported'] as const;
+/** By their numbers in lambdas/kernel/envelope.ts. */
+const LINE_FEEDS: Readonly<Record<LineFeeds, number>> = { unknown: 0, removed: 1, kept: 2 };
 const KEEP_RAW: Readonly<Record<KeepRaw, number>> = { never: 0, 'on-error': 1, always: 2 };
 
 /** Lines of a block that one filter has left out. */
@@ -165,14 +169,16 @@ export class LineKernel {
    * @param from offset of the first line in the block
    * @param room bytes of output that may be written; at most MAX_ROOM_BYTES are used
    * @param position of the first line
+   * @param lineFeeds whether the texts of Docker's records are known to end in a line feed
    */
-  read(from: number, room: number, position: number, keepRaw: KeepRaw): LinesRead {
+  read(from: number, room: number, position: number, keepRaw: KeepRaw, lineFeeds: LineFeeds): LinesRead {
     const status = kernel.run(
       from,
       this.#length,
       Math.min(room, MAX_ROOM_BYTES),
       position,
       KEEP_RAW[keepRaw],
+      LINE_FEEDS[lineFeeds],
       this.#head.length,
       this.#shared.length,
     );
@@ -234,6 +240,10 @@ function hashOf(text: string, seed: bigint): Uint32Array {
 export interface KernelSink extends Required<Pick<LineSink, 'line' | 'longLine'>> {
   /** Position of the next line. */
   position(): number;
+  /** True if the next line is not for the kernel, because the lines around it belong together. */
+  oneByOne(): boolean;
+  /** Whether the texts of Docker's records end in a line feed. */
+  lineFeeds(): LineFeeds;
   /** Bytes of output that the sink has room for. */
   room(): number;
   /**
@@ -262,7 +272,11 @@ export function readBlock(kernel: LineKernel, block: Buffer, keepRaw: KeepRaw, s
 function readLines(kernel: LineKernel, block: Buffer, keepRaw: KeepRaw, sink: KernelSink): void {
   kernel.begin(block);
   for (let at = 0; at < block.length; ) {
-    const read = kernel.read(at, sink.room(), sink.position(), keepRaw);
+    if (sink.oneByOne()) {
+      at = readLine(block, at, sink);
+      continue;
+    }
+    const read = kernel.read(at, sink.room(), sink.position(), keepRaw, sink.lineFeeds());
     sink.take(read, block);
     at = read.next;
     if (read.status === 'done' || (read.status === 'full' && sink.makeRoom())) continue;

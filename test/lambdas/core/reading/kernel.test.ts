@@ -26,6 +26,7 @@ function withoutKernel({ layout, ...format }: CompiledFormat): CompiledFormat {
 function counted(format: CompiledFormat): { readonly format: CompiledFormat; read: () => number } {
   let lines = 0;
   const reader: CompiledFormat['reader'] = {
+    ...format.reader,
     read: (line, row) => {
       lines++;
       return format.reader.read(line, row);
