@@ -1,7 +1,14 @@
 /** The ingest path: from gzipped bytes to packed records, with the code that the functions run. */
 import type { Claim, Ledger } from '../lambdas/core/loading/ledger.ts';
 import type { Counts } from '../lambdas/core/loading/line-batcher.ts';
-import { type Encode, loadObject, type Source } from '../lambdas/core/loading/load.ts';
+import {
+  type Attempt,
+  type Encode,
+  type LoadResult,
+  loadObject,
+  type Ports,
+  type Source,
+} from '../lambdas/core/loading/load.ts';
 
 /** Size of the chunks in which Node's HTTP client returns an object. */
 const CHUNK_BYTES = 64 * 1024;
@@ -31,30 +38,40 @@ export interface FakeServices {
 }
 
 /** Loads an object as load-objects does, but without the services. */
-export async function ingest(
-  { source, key, gzip }: SourceObject,
-  { take = () => {}, ledger = NEW_ENTRY }: FakeServices = {},
-): Promise<Counts> {
-  const { name } = source.settings;
+export async function ingest({ source, key, gzip }: SourceObject, services: FakeServices = {}): Promise<Counts> {
+  const object = { bucket: 'landing', key, etag: '0' };
+  const open = async () => objectBody(gzip);
+  return loadedCounts(key, await loadObject(source, object, open, benchPorts(source, services), benchAttempt));
+}
+
+/** The services of a source's loads. */
+export function benchPorts(
+  { settings: { name } }: Source,
+  { take = () => {}, ledger = NEW_ENTRY }: FakeServices,
+): Ports {
   const encode: Encode = (streams, records) => {
     take(records, streams.includes(name));
     return { send: async () => {} };
   };
-  const result = await loadObject(
-    source,
-    { bucket: 'landing', key, etag: '0' },
-    async () => objectBody(gzip),
-    {
-      ledger,
-      encode,
-      now: () => new Date(),
-      loadsStream: LOADS_STREAM,
-      rejectedStream: REJECTED_STREAM,
-      objectEntryDays: 400,
-    },
-    { holder: 'bench', leaseUntil: Number.MAX_SAFE_INTEGER, outOfTime: () => false },
-  );
-  if (result.outcome !== 'loaded') throw new Error(`${key}: expected it to be loaded, got ${result.outcome}`);
+  return {
+    ledger,
+    encode,
+    now: () => new Date(),
+    loadsStream: LOADS_STREAM,
+    rejectedStream: REJECTED_STREAM,
+    objectEntryDays: 400,
+  };
+}
+
+export const benchAttempt: Attempt = {
+  holder: 'bench',
+  leaseUntil: Number.MAX_SAFE_INTEGER,
+  outOfTime: () => false,
+};
+
+/** The counts of a load. @throws Error naming the input if it was not loaded */
+export function loadedCounts(input: string, result: LoadResult): Counts {
+  if (result.outcome !== 'loaded') throw new Error(`${input}: expected it to be loaded, got ${result.outcome}`);
   return result.loaded.counts;
 }
 

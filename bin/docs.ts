@@ -60,7 +60,7 @@ function tablesPage(): string {
     ...columnTable(Object.values(OWN)),
     `| ${PARTITION.name} | string | ${PARTITION.comment} | |`,
     '',
-    '`log_group` and `log_stream` are there for sources from CloudWatch.',
+    '`log_group`, `log_stream` and `logged_at` are there for sources from CloudWatch.',
     '',
     ...[loadsTable, rejectedTable].flatMap(({ name, description, columns }) => [
       `## ${name}`,

@@ -2,6 +2,7 @@ import type { FilteredLogEvent } from '@aws-sdk/client-cloudwatch-logs';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import type { Payload } from '../../lambdas/core/loading/payload.ts';
 import { sourceOfLogGroup } from '../../lambdas/core/loading/sources.ts';
+import { eventBlocks } from '../../lambdas/core/reading/events.ts';
 import { CommandError } from '../output/command-error.ts';
 import type { LakeHandle } from './lake-handle.ts';
 import type { LogRange, LogReader } from './log-reader.ts';
@@ -134,7 +135,6 @@ function* payloadsOf(events: readonly FilteredLogEvent[], logGroup: string, owne
   for (const [logStream, of] of Map.groupBy(events, ({ logStreamName = '' }) => logStreamName)) {
     for (let at = 0; at < of.length; at += MAX_PAYLOAD_EVENTS) {
       const part = of.slice(at, at + MAX_PAYLOAD_EVENTS);
-      const messages = part.map(({ message = '' }) => message);
       yield {
         owner,
         logGroup,
@@ -143,9 +143,8 @@ function* payloadsOf(events: readonly FilteredLogEvent[], logGroup: string, owne
         firstEventId: part[0]?.eventId ?? '',
         lastEventId: part.at(-1)?.eventId ?? '',
         events: part.length,
-        messages,
-        timestamps: part.map(({ timestamp = 0 }) => timestamp),
-        bytes: messages.reduce((sum, message) => sum + Buffer.byteLength(message), 0),
+        blocks: eventBlocks(part.map(({ message = '', timestamp }) => ({ message, timestamp }))),
+        bytes: part.reduce((sum, { message = '' }) => sum + Buffer.byteLength(message), 0),
       };
     }
   }

@@ -111,7 +111,7 @@ function condition(source: string, { where, since }: LinesToReplay): string {
 function candidates(lake: LakeHandle, { settings: { name } }: Source, task: LinesToReplay): string {
   const recent = task.since ? `WHERE ${PARTITION.name} >= ${day(task.since)}` : '';
   return (
-    `SELECT r.origin, r.position, r.reason, r.raw, CASE WHEN t.origin IS NULL THEN 0 ELSE 1 END AS in_table FROM ${once(lake, rejectedTable, condition(name, task))} r ` +
+    `SELECT r.origin, r.position, r.reason, r.raw, r.logged_at, CASE WHEN t.origin IS NULL THEN 0 ELSE 1 END AS in_table FROM ${once(lake, rejectedTable, condition(name, task))} r ` +
     `LEFT JOIN (SELECT DISTINCT origin, position FROM "${lake.database}"."${name}" ${recent}) t ` +
     `ON t.origin = r.origin AND t.position = r.position ORDER BY r.origin, r.position`
   );
@@ -186,7 +186,8 @@ function readAgain({ settings, format }: Source, base: ResultRow, lines: readonl
   for (const line of lines) {
     const raw = String(line.raw);
     const position = Number(line.position);
-    row.begin();
+    const timestamp = line.logged_at === null ? undefined : timeOf(line.logged_at).getTime();
+    row.begin(timestamp);
     if (readLine(format.reader, raw, row).kind !== 'row') continue;
     const json = row.json(String(line.origin), position, raw, settings.keepRaw);
     if (Buffer.byteLength(json) >= MAX_RECORD_BYTES) continue;
@@ -194,7 +195,8 @@ function readAgain({ settings, format }: Source, base: ResultRow, lines: readonl
     positions.push(position);
     fieldErrors += row.fieldErrors;
     unknownFields += row.unknownFields;
-    if (row.eventTime !== undefined) times.push(row.eventTime);
+    const time = row.eventTime ?? timestamp;
+    if (time !== undefined) times.push(time);
   }
   const amendment: Amendment = {
     ...NO_AMENDMENT,

@@ -6,6 +6,8 @@
  * What comes in: the host writes a format's program (program.ts), the text that every row begins with, and a block of
  * whole lines into the kernel's memory, and calls `run`.
  *
+ * A block may also hold log events, which `readEvents` (events.ts) takes out of the JSON of a subscription payload.
+ *
  * What happens, line by line, by the kind of the program:
  *
  * - delimited.ts reads fields separated by spaces, as in load balancer logs; fields.ts finds their ends first.
@@ -28,6 +30,7 @@
  */
 import { readDelimited, readDelimitedIdentity, unknownFields } from './delimited';
 import { setLineFeeds } from './envelope';
+import { EVENT_HEAD_BYTES, isLine, timeOf } from './events';
 import { clearFiltered, countFiltered, filter, hasNul } from './filters';
 import { hash } from './hash';
 import { readJson } from './json';
@@ -43,11 +46,17 @@ import {
   rawKey,
 } from './program';
 import { copySpan, isUtf8 } from './text';
+import { putEpoch } from './time-values';
 import { clearEventTime, eventMillis } from './times';
 
+export { readEvents } from './events';
 export {
   INPUT, INPUT_BYTES, OUTPUT, OUTPUT_BYTES, PREFIX, PREFIX_BYTES, PROGRAM, PROGRAM_BYTES, RESULT, ROOM_BYTES,
 } from './memory';
+
+/** What a block holds: lines; log events; log events whose time goes into the row. */
+const LINES: u32 = 0;
+const TIMED_EVENTS: u32 = 2;
 
 /** How a call ends: at the end of the block; before a line whose row has no room; before a line that is unsupported. */
 const DONE: u32 = 0;
@@ -68,7 +77,7 @@ const NO_MINUTE: i32 = i32.MIN_VALUE;
 const LAST_MINUTE: f64 = <f64>i32.MAX_VALUE;
 
 /**
- * Reads the lines of a block, each with its LF.
+ * Reads the lines of a block, each with its LF, or its log events (events.ts), each of which has one line.
  *
  * @param from offset in the block of the first line to read
  * @param length bytes of the block
@@ -78,17 +87,19 @@ const LAST_MINUTE: f64 = <f64>i32.MAX_VALUE;
  * @param keepRaw which rows keep their line: 0 none, 1 those with errors, 2 all
  * @param lineFeeds whether the texts of Docker's records end in a line feed: see envelope.ts
  * @param head bytes of the prefix before the position
- * @param shared bytes of the prefix after the position
+ * @param shared bytes of the prefix after the position; with TIMED_EVENTS an event's time follows
+ * @param holds what the block holds
  * @returns DONE, FULL or UNSUPPORTED; the totals are at RESULT
  */
 export function run(
-  from: u32, length: u32, room: u32, position: f64, keepRaw: u32, lineFeeds: u32, head: u32, shared: u32,
+  from: u32, length: u32, room: u32, position: f64, keepRaw: u32, lineFeeds: u32, head: u32, shared: u32, holds: u32,
 ): u32 {
   const end = INPUT + length;
   const limit = OUTPUT + room;
   const fingerprints = (flags() & IDENTITY) != 0;
   const format = kind();
-  let p: usize = INPUT + from;
+  const lineAt: usize = holds == LINES ? 0 : EVENT_HEAD_BYTES;
+  let next: usize = INPUT + from;
   let o: usize = OUTPUT;
   let rows: u32 = 0;
   let filtered: u32 = 0;
@@ -100,18 +111,25 @@ export function run(
   clearFiltered();
   setLineFeeds(lineFeeds);
   setPosition(<u64>position);
-  while (p < end) {
+  while (next < end) {
+    const p = next + lineAt;
+    let start = o + FINGERPRINT_BYTES;
+    if (!fingerprints) {
+      start = putPrefix(o, head, shared);
+      if (holds == TIMED_EVENTS) start = putEpoch(start, timeOf(next));
+    }
+    if (start == 0 || (holds != LINES && !isLine(next))) {
+      status = UNSUPPORTED;
+      break;
+    }
     clearEventTime();
     beginErrors();
-    const pointers = fingerprints
-      ? readIdentity(format, p, o + FINGERPRINT_BYTES)
-      : readRow(format, p, putPrefix(o, head, shared));
+    const pointers = fingerprints ? readIdentity(format, p, start) : readRow(format, p, start);
     if (pointers == 0) {
       status = UNSUPPORTED;
       break;
     }
     const lineEnd = inputOf(pointers);
-    const next = lineEnd + (load<u8>(lineEnd) == CR ? 2 : 1);
     if (filter != 0) {
       // The TypeScript reader rejects a line of binary data, so that the line is kept; a filter would only count it.
       if (hasNul(p, lineEnd)) {
@@ -137,17 +155,18 @@ export function run(
       rows++;
       unknown += format == DELIMITED ? unknownFields : unknownMembers;
       errors += fieldErrors;
-      const time = eventMillis;
+      let time = eventMillis;
+      if (time != time && holds != LINES) time = timeOf(next);
       if (time == time) {
         if (!(first <= time)) first = time;
         if (!(last >= time)) last = time;
       }
     }
     incrementPosition();
-    p = next;
+    next = lineEnd + (load<u8>(lineEnd) == CR ? 2 : 1);
   }
   // The offsets are listed at RESULT in memory.ts.
-  store<u32>(RESULT, p - INPUT);
+  store<u32>(RESULT, next - INPUT);
   store<u32>(RESULT, o - OUTPUT, 4);
   store<u32>(RESULT, rows, 8);
   store<u32>(RESULT, filtered, 12);

@@ -49,7 +49,7 @@ export function copyDecoded(p: usize, o: usize): u64 {
 }
 
 /** Copies the character of an escape. */
-function copyCharacter(p: usize, o: usize): u64 {
+export function copyCharacter(p: usize, o: usize): u64 {
   if (load<u8>(p, 1) == X) return pair(p + 2, put(put(o, BACKSLASH), X));
   const end = endOfEscape(p);
   if (end == 0) return 0;
@@ -78,7 +78,7 @@ function characterOf(letter: u32): u32 {
 }
 
 /** Copies characters that are not ASCII. */
-function copyWide(p: usize, o: usize): u64 {
+export function copyWide(p: usize, o: usize): u64 {
   do {
     const length = utf8Length(p);
     if (length == 0) return 0;
@@ -153,7 +153,7 @@ function putCodePoint(o: usize, code: u32, level: u32): usize {
 }
 
 /** Value of four hexadecimal digits, or more than 0xffff if they are not. */
-function hexOf(p: usize): u32 {
+export function hexOf(p: usize): u32 {
   let value: u32 = 0;
   for (let i: usize = 0; i < 4; i++) {
     const c = <u32>load<u8>(p + i);

@@ -31,6 +31,8 @@
  *   32  time of the last event, NaN without any
  *   40  lines left out, one count for each filter: filters.ts
  *   56  offset in the block of the first line that each filter left out; only valid if its count is not 0
+ *
+ * `readEvents` (events.ts) has results of its own.
  */
 export const RESULT: usize = 1024;
 /** Start of the small buffers and tables. Each holds data of one line, or a cache: */

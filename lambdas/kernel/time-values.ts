@@ -88,6 +88,24 @@ export function eightDigits(value: u32): u64 {
   return tens + ((twos - tens * 10) << 8) + 0x3030_3030_3030_3030;
 }
 
+/** Times in milliseconds that have 13 digits. */
+const MIN_MILLIS: f64 = 1_000_000_000_000;
+const MAX_MILLIS: f64 = 9_999_999_999_999;
+
+/**
+ * Writes a time in milliseconds since the epoch.
+ *
+ * @returns the end of the number, or 0 if the time is not whole milliseconds of 13 digits
+ */
+export function putEpoch(o: usize, time: f64): usize {
+  if (!(time >= MIN_MILLIS && time <= MAX_MILLIS) || Math.floor(time) != time) return 0;
+  const millis = <i64>time;
+  const low = <u32>(millis % 100_000);
+  store<u64>(o, eightDigits(<u32>(millis / 100_000)));
+  store<u64>(o, eightDigits(low) >> 24, 8);
+  return low % 1000 == 0 && millis <= LAST_SECONDS * 1000 ? o + 10 : o + 13;
+}
+
 /**
  * Writes a time from 1970 on as text: `"yyyy-M-d HH:mm:ss[.fraction]"`. The date is computed by days since 0000-03-01,
  * as the leap day is then the last day of a year.

@@ -3,6 +3,7 @@ import { InputReader } from '../../lambdas/core/reading/input-reader.ts';
 import { Row } from '../../lambdas/core/reading/row.ts';
 import { shownTime } from '../../lambdas/core/reading/times.ts';
 import { type Column, numbered, OWN } from '../../lambdas/core/tables/table.ts';
+import { blocksOf } from './blocks.ts';
 
 /** What became of one line, with a row's values by column name: as golden files hold it. */
 export type Reading =
@@ -37,7 +38,7 @@ export function readLines({ columns, reader }: CompiledFormat, lines: readonly s
       },
     },
   );
-  input.readMessages(lines);
+  for (const block of blocksOf(lines)) input.readEvents(block);
   input.end();
   return readings;
 }

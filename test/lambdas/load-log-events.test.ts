@@ -1,6 +1,7 @@
 import type { Context } from 'aws-lambda';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { loadsTable } from '../../lambdas/core/tables/lake-tables.ts';
+import { shownTime } from '../../lambdas/core/reading/times.ts';
+import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { sourceTable } from '../../lambdas/core/tables/table.ts';
 import { compiled } from '../helpers/compiled.ts';
 import { contextOf, subscriptionEvent, subscriptionPayload } from '../helpers/events.ts';
@@ -38,6 +39,7 @@ const newEvent = (over: Readonly<Record<string, unknown>> = {}) =>
 const table = sourceTable('app', '', compiled('json', APP.options).columns, 'events');
 const rows = () => rowsByName(services.records('app-1'), table);
 const loads = () => rowsByName(services.records('loads'), loadsTable);
+const rejected = () => rowsByName(services.records('rejected'), rejectedTable);
 const handedOn = () => services.asked('/functions/duplicates-track/invocations');
 
 /** Source, metrics and reason of each line put. */
@@ -48,10 +50,13 @@ describe('a payload of a log group', () => {
     const event = newEvent({ logStream: 'web/192.0.2.10' });
     await handler(event, contextOf());
     expect(
-      rows().map(({ position, request_id, log_group, log_stream }) => [position, request_id, log_group, log_stream]),
+      rows().map((row) => [row.position, row.request_id, row.log_group, row.log_stream, shownTime(row.logged_at)]),
     ).toEqual([
-      [1, 'r-1', '/example/app', 'web/192.0.2.10'],
-      [2, 'r-2', '/example/app', 'web/192.0.2.10'],
+      [1, 'r-1', '/example/app', 'web/192.0.2.10', '2026-01-05 10:05:00'],
+      [2, 'r-2', '/example/app', 'web/192.0.2.10', '2026-01-05 10:05:01'],
+    ]);
+    expect(rejected().map((line) => [line.position, line.raw, shownTime(line.logged_at)])).toEqual([
+      [3, 'Traceback (most recent call last):', '2026-01-05 10:05:01.5'],
     ]);
     const [first, , last] = PAYLOAD.logEvents;
     expect(loads()).toMatchObject([
@@ -80,6 +85,28 @@ describe('a payload of a log group', () => {
       },
     ]);
     expect(handedOn()).toEqual([event]);
+  });
+
+  test('the time of an event is that of its row where its message has none, and no line end ends a message early', async () => {
+    const [timestamp, second] = [1767607500123, 1767607501000];
+    const logEvents = [
+      { id: '1', timestamp, message: '{"request_id":"a"}\n' },
+      { id: '2', timestamp: second, message: '{"request_id":\n"b"}\r\n' },
+      { id: '3', timestamp: second, message: '\n' },
+      { id: '4', timestamp: 0, message: '{"request_id":"d"}' },
+    ];
+    await handler(newEvent({ logEvents }), contextOf());
+    expect(rows().map((row) => [row.position, row.request_id, shownTime(row.logged_at)])).toEqual([
+      [1, 'a', '2026-01-05 10:05:00.123'],
+      [2, 'b', '2026-01-05 10:05:01'],
+      [4, 'd', undefined],
+    ]);
+    const [load] = loads();
+    expect([load?.lines, load?.rows, load?.filtered]).toEqual([4, 3, 1]);
+    expect([load?.first_event_time, load?.last_event_time].map(shownTime)).toEqual([
+      '2026-01-05 10:05:00.123',
+      '2026-01-05 10:05:01',
+    ]);
   });
 
   test('a payload that comes again is skipped, and handed on again: the first attempt may have ended before it could', async () => {

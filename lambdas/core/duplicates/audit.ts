@@ -22,8 +22,10 @@ export function auditQuery({ recordKeys, ...table }: Audited, since: string): st
     table: REJECTED_LINES,
     columns: rejectedTable.columns.map((column) => column.name),
   };
-  const { origin, position, raw } = OWN;
-  const notCompared: readonly string[] = [origin.name, position.name, raw.name, OWN.logGroup.name, OWN.logStream.name];
+  const { origin, position, raw, logGroup, logStream, loggedAt } = OWN;
+  const notCompared: readonly string[] = [origin, position, raw, logGroup, logStream, loggedAt].map(
+    (each) => each.name,
+  );
   const all = table.columns.filter((column) => !notCompared.includes(column));
   const alternatives = recordKeys.map(
     (columns) => `WHEN ${name(columns[0] ?? '')} IS NOT NULL THEN ${together(columns)}`,

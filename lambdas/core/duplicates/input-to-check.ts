@@ -81,9 +81,9 @@ export function payloadToCheck(source: TrackedSource, payload: Payload, holder: 
     read: async (pager, write) => {
       const { format, settings } = source;
       const reader = new RecordReader(format, settings.recordKey && [settings.recordKey], (records) =>
-        pager.addEvents(records, (position) => payload.timestamps[position - 1] ?? 0),
+        pager.addEvents(records),
       );
-      reader.readMessages(payload.messages);
+      for (const block of payload.blocks) reader.readEvents(block);
       reader.end();
       pager.end(0);
       await write();

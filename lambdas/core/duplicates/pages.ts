@@ -78,12 +78,12 @@ export class Pager {
     }
   }
 
-  /** Adds log events. An event whose message has no time is filed under its timestamp, which is in milliseconds. */
-  addEvents(records: Records, timestampOf: (position: number) => number): void {
+  /** Adds log events. An event whose message has no time is filed under CloudWatch's time of it. */
+  addEvents(records: Records): void {
     const { count, words, minutes } = records;
     for (let index = 0; index < count; index++) {
       const minute = minutes[index * RECORD_WORDS + MINUTE_WORD] as number;
-      const filedUnder = minute === NO_MINUTE ? this.#hourOf(minuteOf(timestampOf(records.position(index)))) : minute;
+      const filedUnder = minute === NO_MINUTE ? this.#hourOf(minuteOf(records.timestamp(index) ?? 0)) : minute;
       this.#keep(words, index, index + 1, filedUnder);
     }
   }

@@ -1,6 +1,7 @@
 /** Turns an object's bytes, or a payload's messages, into the records that are checked for duplicates. */
 
 import { lineAt } from '../lines/lines.ts';
+import { EVENT_HEAD_BYTES, timestampAt } from '../reading/events.ts';
 import type { CompiledFormat, Outcome, RecordKey } from '../reading/format.ts';
 import { InputReader } from '../reading/input-reader.ts';
 import {
@@ -34,6 +35,8 @@ export interface Records {
   position(index: number): number;
   /** The record's text. */
   line(index: number): string;
+  /** The time of the record's log event, in milliseconds since the epoch, if it is known. Only for log events. */
+  timestamp(index: number): number | undefined;
 }
 
 /** One record. */
@@ -61,13 +64,22 @@ export function* eachRecord(records: Records): Generator<DuplicateRecord> {
   }
 }
 
-/** @param time of the record's event, in milliseconds since the epoch */
-export function oneRecord(fingerprint: Uint32Array, time: number | undefined, position: number, line: string): Records {
+/**
+ * @param time that the record itself contains, in milliseconds since the epoch
+ * @param timestamp of the record's log event
+ */
+export function oneRecord(
+  fingerprint: Uint32Array,
+  time: number | undefined,
+  position: number,
+  line: string,
+  timestamp?: number,
+): Records {
   const words = new Uint32Array(RECORD_WORDS);
   const minutes = new Int32Array(words.buffer);
   words.set(fingerprint);
   minutes[MINUTE_WORD] = time === undefined ? NO_MINUTE : Math.min(minuteOf(time), LAST_MINUTE);
-  return { count: 1, words, minutes, position: () => position, line: () => line };
+  return { count: 1, words, minutes, position: () => position, line: () => line, timestamp: () => timestamp };
 }
 
 /** Reads lines like the function that loads them, and takes the fingerprint of each record. */
@@ -89,9 +101,14 @@ export class RecordReader {
     this.#input = new InputReader(
       { format, row },
       {
-        add: (_line, outcome, identity) => this.#add(outcome, identity),
+        add: (_line, outcome, identity, timestamp) => this.#add(outcome, identity, timestamp),
         ...(kernel && {
-          kernel: { kernel, keepRaw: 'never', take: (read, block) => this.#takeKernelRecords(read, block) },
+          kernel: {
+            kernel,
+            keepRaw: 'never',
+
+            take: (read, block) => this.#takeKernelRecords(read, block),
+          },
         }),
       },
     );
@@ -117,16 +134,16 @@ export class RecordReader {
     this.#input.breakOff(reason, detail, rest);
   }
 
-  /** Reads the messages of the next events; events are counted from 1, like lines. */
-  readMessages(messages: readonly string[]): void {
-    this.#input.readMessages(messages);
+  /** Reads a block of a payload's events (core/reading/events.ts); events are counted from 1, like lines. */
+  readEvents(block: Buffer): void {
+    this.#input.readEvents(block);
   }
 
-  #add({ kind }: Outcome, line: string): void {
+  #add({ kind }: Outcome, line: string, timestamp: number | undefined): void {
     const position = ++this.#count;
     if (kind === 'filtered') return;
     const [key, time] = kind === 'row' ? [this.#row.recordKey(), this.#row.eventTime] : [];
-    this.#take(oneRecord(fingerprintOf(key, line), time, position, line));
+    this.#take(oneRecord(fingerprintOf(key, line), time, position, line, timestamp));
   }
 
   #takeKernelRecords({ words, minutes, rows, filtered }: LinesRead, block: Buffer): void {
@@ -138,6 +155,7 @@ export class RecordReader {
       minutes,
       position: (index) => before + word(index, LINE_WORD),
       line: (index) => lineAt(block, word(index, START_WORD)),
+      timestamp: (index) => timestampAt(block, word(index, START_WORD) - EVENT_HEAD_BYTES),
     });
     this.#count += rows + filtered;
   }

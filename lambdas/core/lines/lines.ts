@@ -121,6 +121,13 @@ export function withoutReturn(line: Buffer): Buffer {
   return line[line.length - 1] === CARRIAGE_RETURN ? line.subarray(0, -1) : line;
 }
 
+/** A text without the line ends at its end. */
+export function withoutLineEnds(text: string): string {
+  let end = text.length;
+  while (end > 0 && '\r\n'.includes(text[end - 1] ?? ' ')) end--;
+  return text.slice(0, end);
+}
+
 /** Text of the line that begins at an offset in a block of whole lines. */
 export function lineAt(block: Buffer, start: number): string {
   return textOf(withoutReturn(block.subarray(start, block.indexOf(LINE_FEED, start))));

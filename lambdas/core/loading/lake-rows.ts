@@ -1,6 +1,6 @@
 /** Rows of the lake's own tables `loads` and `rejected_lines`, as JSON by column key. */
 
-import { rowTime } from '../reading/times.ts';
+import { isoTime, rowTime } from '../reading/times.ts';
 import { LOADS_COLUMNS, PARSER_VERSION, REJECTED_COLUMNS } from '../tables/lake-tables.ts';
 import { type Column, numbered, OWN } from '../tables/table.ts';
 
@@ -25,14 +25,20 @@ export interface RejectedLine {
   readonly reason: string;
   readonly detail: string;
   readonly raw: string;
+  /** Milliseconds since the epoch, if the line is the message of an event. */
+  readonly timestamp?: number | undefined;
 }
 
 export function rejectedRow(origin: string, position: number, line: RejectedLine, rejectedAt: Date): string {
+  const { source, reason, detail, raw, timestamp } = line;
   const row = {
-    ...line,
-    raw: line.raw.slice(0, KEPT_RAW_CHARS),
+    source,
+    reason,
+    detail,
+    raw: raw.slice(0, KEPT_RAW_CHARS),
     parser_version: PARSER_VERSION,
     rejected_at: rejectedAt.toISOString(),
+    logged_at: timestamp === undefined ? undefined : isoTime(timestamp),
   };
   return json(REJECTED, row, origin, position);
 }

@@ -4,8 +4,9 @@ import { InputReader, type KernelLines } from '../reading/input-reader.ts';
 import type { Joining } from '../reading/joiner.ts';
 import { LineKernel, type LinesRead } from '../reading/kernel.ts';
 import { programOf } from '../reading/kernel-program.ts';
-import { type KeepRaw, Row, rowHead } from '../reading/row.ts';
-import { rejectedRow } from './lake-rows.ts';
+import { type KeepRaw, LOGGED_AT_KEY, Row, rowHead } from '../reading/row.ts';
+import type { Lane } from '../tables/table.ts';
+import { type RejectedLine, rejectedRow } from './lake-rows.ts';
 import { MAX_RECORD_BYTES, PACKED_RECORD_BYTES, Packer } from './pack.ts';
 
 /**
@@ -54,6 +55,8 @@ export interface LineBatcherProps {
   readonly source: string;
   readonly origin: string;
   readonly format: CompiledFormat;
+  /** @default objects */
+  readonly lane?: Lane;
   readonly keepRaw: KeepRaw;
   /** Values shared by every row, by column name. */
   readonly shared: ReadonlyMap<string, string>;
@@ -77,9 +80,19 @@ export const NOTHING: Counts = {
   lastEventTime: undefined,
 };
 
+/** Programs that write rows, by format. Making one takes as long as reading some hundred lines of a payload. */
+const programs = new WeakMap<CompiledFormat, Uint8Array>();
+
+function rowProgramOf(format: CompiledFormat): Uint8Array | undefined {
+  const { layout, columns } = format;
+  const program = programs.get(format) ?? (layout && programOf(layout, columns));
+  if (program) programs.set(format, program);
+  return program;
+}
+
 /**
  * Turns the lines of one input into batches of rows and rejected lines. The memory needed is at most one batch, and the
- * batches that one `push` or `readMessages` fills.
+ * batches that one `push` or `readEvents` fills.
  */
 export class LineBatcher {
   readonly counts: Counts;
@@ -102,13 +115,17 @@ export class LineBatcher {
     const { joining, ...counts } = { ...NOTHING, ...resume, bytes: 0 } as Checkpoint;
     this.counts = counts;
     this.#row = new Row(format.columns, props.shared);
-    const program = format.layout && programOf(format.layout, format.columns);
-    const kernel = program && new LineKernel(program, rowHead(origin), this.#row.shared);
+    const timed = props.lane === 'events';
+    const program = rowProgramOf(format);
+    const shared = `${this.#row.shared}${timed ? LOGGED_AT_KEY : ''}`;
+    const kernel = program && new LineKernel(program, rowHead(origin), shared);
     this.#input = new InputReader(
-      { format, row: this.#row, skip: this.counts.lines, ...(joining && { joining }) },
+      { format, row: this.#row, skip: this.counts.lines, timed, ...(joining && { joining }) },
       {
-        add: (line, outcome) => this.#addLine(line, outcome),
-        ...(kernel && { kernel: { kernel, keepRaw, ...this.#kernelLines() } }),
+        add: (line, outcome, _identity, timestamp) => this.#addLine(line, outcome, timestamp),
+        ...(kernel && {
+          kernel: { kernel, keepRaw, ...this.#kernelLines() },
+        }),
       },
     );
   }
@@ -138,9 +155,9 @@ export class LineBatcher {
     this.#input.breakOff(reason, detail, rest);
   }
 
-  /** Reads the messages of the payload's next events. Events are counted from 1, as lines are. */
-  readMessages(messages: readonly string[]): void {
-    this.#input.readMessages(messages);
+  /** Reads a block of a payload's events (core/reading/events.ts). Events are counted from 1, as lines are. */
+  readEvents(block: Buffer): void {
+    this.#input.readEvents(block);
   }
 
   /** Returns the full batches and removes them. */
@@ -199,19 +216,22 @@ export class LineBatcher {
    * Packs a line's outcome, then counts the line. It is not counted sooner, because packing the outcome may close the
    * batch before it, whose counts must not include the line.
    */
-  #addLine(line: string, outcome: Outcome): void {
+  #addLine(line: string, outcome: Outcome, timestamp: number | undefined): void {
     const { counts } = this;
     const position = counts.lines + 1;
-    if (outcome.kind === 'row') this.#keepRow(position, line);
+    if (outcome.kind === 'row') this.#keepRow(position, line, timestamp);
     else if (outcome.kind === 'filtered') {
       counts.filtered++;
       this.#countFiltered(outcome.filter);
       this.#keepExample(outcome.filter, line);
-    } else this.#reject(position, line, outcome.reason, outcome.detail);
+    } else {
+      const { reason, detail } = outcome;
+      this.#reject(position, { reason, detail, raw: line, timestamp });
+    }
     counts.lines++;
   }
 
-  #keepRow(position: number, line: string): void {
+  #keepRow(position: number, line: string, timestamp: number | undefined): void {
     const { counts } = this;
     const row = this.#row;
     const { origin, keepRaw } = this.#props;
@@ -220,23 +240,25 @@ export class LineBatcher {
       // With `raw`, the row contains the line twice. If that is too large, the columns are kept without `raw`.
       (keepRaw !== 'never' && this.#pack(this.#rows, row.json(origin, position, line, 'never')));
     if (!packed) {
-      this.#reject(position, line, 'row_too_large', `expected a row of at most ${MAX_RECORD_BYTES} bytes as JSON`);
+      const detail = `expected a row of at most ${MAX_RECORD_BYTES} bytes as JSON`;
+      this.#reject(position, { reason: 'row_too_large', detail, raw: line, timestamp });
       return;
     }
     counts.rows++;
     counts.fieldErrors += row.fieldErrors;
     counts.unknownFields += row.unknownFields;
     if (row.values === 0) counts.emptyRows++;
-    if (row.eventTime !== undefined) this.#addTime(row.eventTime);
+    const time = row.eventTime ?? timestamp;
+    if (time !== undefined) this.#addTime(time);
   }
 
-  #reject(position: number, line: string, reason: string, detail: string): void {
+  #reject(position: number, line: Omit<RejectedLine, 'source'>): void {
     const { source, origin, now } = this.#props;
     if (this.counts.rejected < MAX_REJECTED_KEPT) {
-      this.#pack(this.#rejected, rejectedRow(origin, position, { source, reason, detail, raw: line }, now()));
+      this.#pack(this.#rejected, rejectedRow(origin, position, { source, ...line }, now()));
     }
     this.counts.rejected++;
-    this.#countReason(reason);
+    this.#countReason(line.reason);
   }
 
   /** Returns false if the row is too large for any record. */

@@ -25,9 +25,6 @@ import { askAgain, UnavailableError, type UnavailableReason, type Waited } from 
  */
 export const BATCHES_IN_FLIGHT = 3;
 
-/** Messages of a payload that are read before full batches are sent: until then, the rows are held in memory. */
-const MESSAGES_AT_A_TIME = 500;
-
 /**
  * Encodes records for streams into one table. It is synchronous, and the batch it returns holds none of the records'
  * memory: the caller uses that memory for other records at once.
@@ -222,9 +219,8 @@ export async function loadPayload(
     ports,
     async read(batcher, sendFull) {
       batcher.counts.bytes = payload.bytes;
-      const { messages } = payload;
-      for (let from = batcher.counts.lines; from < messages.length; from += MESSAGES_AT_A_TIME) {
-        batcher.readMessages(messages.slice(from, from + MESSAGES_AT_A_TIME));
+      for (const block of payload.blocks) {
+        batcher.readEvents(block);
         await sendFull();
       }
       batcher.end();
@@ -277,7 +273,7 @@ interface InputLoad {
  */
 async function load(job: InputLoad): Promise<LoadResult> {
   const { source, claim, origin, shared, facts, ports, read } = job;
-  const { name, keepRaw, streams } = source.settings;
+  const { name, lane, keepRaw, streams } = source.settings;
   const startedAt = ports.now();
   const resume = claim.resume?.counts;
   const { format } = source;
@@ -285,6 +281,7 @@ async function load(job: InputLoad): Promise<LoadResult> {
     source: name,
     origin,
     format,
+    lane,
     keepRaw,
     shared,
     now: ports.now,

@@ -10,6 +10,7 @@
  *   https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md
  * - Fluentd: the time, a tab, the tag, a tab, and a JSON object, https://docs.fluentd.org/formatter/out_file
  */
+import { withoutLineEnds } from '../lines/lines.ts';
 import { type Member, objectOf, plainText, readObject } from './json-text.ts';
 
 /**
@@ -82,11 +83,11 @@ export const PIECE = {
 export function unwrap(line: string, start = ''): Unwrapped {
   const envelopes = envelopesOf(line, start);
   const inner = envelopes.at(-1);
-  if (!inner) return { text: withoutEnd(withoutMark(line)) };
+  if (!inner) return { text: withoutLineEnds(withoutMark(line)) };
   const { stream } = envelopes.findLast((each) => each.stream) ?? {};
   const { time } = envelopes.findLast((each) => each.time) ?? {};
   return {
-    text: withoutEnd(inner.text),
+    text: withoutLineEnds(inner.text),
     ...(stream && { stream: plainText(stream.json) }),
     ...(time && { time: plainText(time.json) }),
     ...(envelopes.some(({ piece }) => piece.kind === 'more') && { partial: true }),
@@ -97,10 +98,10 @@ export function unwrap(line: string, start = ''): Unwrapped {
 /** The envelopes of a line of a format, the outermost first: see `unwrap`. */
 export function envelopesOf(line: string, start = ''): Envelope[] {
   const envelopes: Envelope[] = [];
-  let text = withoutEnd(withoutMark(line));
+  let text = withoutLineEnds(withoutMark(line));
   for (let next = envelopeOf(text, start); next && envelopes.length < MAX_ENVELOPES; next = envelopeOf(text, start)) {
     envelopes.push(next);
-    text = withoutEnd(next.text);
+    text = withoutLineEnds(next.text);
   }
   return envelopes;
 }
@@ -255,10 +256,4 @@ function isPieceMark(json: string): boolean {
 /** The line without a byte order mark. */
 export function withoutMark(line: string): string {
   return line.startsWith('\uFEFF') ? line.slice(1) : line;
-}
-
-function withoutEnd(line: string): string {
-  let end = line.length;
-  while (end > 0 && '\r\n'.includes(line[end - 1] ?? ' ')) end--;
-  return line.slice(0, end);
 }

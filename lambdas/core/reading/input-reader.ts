@@ -5,7 +5,9 @@
  */
 import { eachLine, LINE_FEED, type LineSink, LineSplitter, MAX_LINE_BYTES } from '../lines/lines.ts';
 import { textOf, withoutBom } from '../lines/utf8.ts';
+import { type BlockSink, readBlock, readEvents } from './blocks.ts';
 import { PIECE } from './envelope.ts';
+import { eventAt, type LogEvent, nextEvent } from './events.ts';
 import {
   BLANK_LINE,
   type CompiledFormat,
@@ -16,8 +18,8 @@ import {
   readLine,
   rejected,
 } from './format.ts';
-import { Joiner, type Joining } from './joiner.ts';
-import { type KernelSink, type LineKernel, type LinesRead, MAX_ROOM_BYTES, readBlock, readMessages } from './kernel.ts';
+import { type JoinedLines, Joiner, type Joining } from './joiner.ts';
+import { type LineKernel, type LinesRead, MAX_ROOM_BYTES } from './kernel.ts';
 import { type KeepRaw, Row } from './row.ts';
 
 /** Takes the lines of an input, in the order of their positions. */
@@ -26,14 +28,16 @@ export interface LineConsumer {
    * Takes one line. Its values are in the row of the InputReader if the outcome is a row.
    *
    * @param identity what tells the line from others: its text, and more if the text is not the whole line
+   * @param timestamp of the event whose message the line is, in milliseconds since the epoch; undefined if it is not
+   * known, and for the line of an object
    */
-  add(line: string, outcome: Outcome, identity: string): void;
+  add(line: string, outcome: Outcome, identity: string, timestamp: number | undefined): void;
   /** How lines are taken that the kernel has read; absent if the TypeScript reader must read all lines. */
   readonly kernel?: KernelLines;
 }
 
 /** What the kernel needs to read lines, and what becomes of them. */
-export interface KernelLines extends Partial<Pick<KernelSink, 'room' | 'makeRoom'>> {
+export interface KernelLines extends Partial<Pick<BlockSink, 'room' | 'makeRoom'>> {
   readonly kernel: LineKernel;
   /** Which rows keep their line. */
   readonly keepRaw: KeepRaw;
@@ -49,12 +53,15 @@ export interface InputReaderProps {
   readonly skip?: number;
   /** What that attempt knew of the pieces of lines. */
   readonly joining?: Joining;
+  /** Whether rows have the column `logged_at`, with the time of their event. @default false */
+  readonly timed?: boolean;
 }
 
 export class InputReader {
   readonly #reader: LineReader;
   readonly #row: Row;
   readonly #consumer: LineConsumer;
+  readonly #timed: boolean;
   readonly #splitter: LineSplitter;
   /** Receives the lines of an object that are read one by one. */
   readonly #objectLines: Required<Pick<LineSink, 'line' | 'longLine'>>;
@@ -63,19 +70,20 @@ export class InputReader {
   #lines: number;
   #skip: number;
 
-  constructor({ format, row, skip = 0, joining }: InputReaderProps, consumer: LineConsumer) {
+  constructor({ format, row, skip = 0, joining, timed = false }: InputReaderProps, consumer: LineConsumer) {
     const { reader } = format;
     this.#reader = reader;
     this.#row = row;
     this.#consumer = consumer;
+    this.#timed = timed;
     this.#skip = skip;
     this.#lines = skip;
     const pieceOf = reader.pieceOf?.bind(reader);
-    const lines = {
-      line: (text: string) => this.#read(text),
-      joined: (text: string) => consumer.add(text, filtered(JOINED), text),
-      partial: (text: string) => consumer.add(text, rejected(PIECE.reason, PIECE.detail), text),
-      isRow: (text: string) => {
+    const lines: JoinedLines = {
+      line: (text, timestamp) => this.#read(text, timestamp),
+      joined: (text, timestamp) => consumer.add(text, filtered(JOINED), text, timestamp),
+      partial: (text, timestamp) => consumer.add(text, rejected(PIECE.reason, PIECE.detail), text, timestamp),
+      isRow: (text) => {
         const tried = new Row(format.columns);
         return readLine(reader, text, tried).kind === 'row' && tried.fieldErrors === 0;
       },
@@ -125,13 +133,22 @@ export class InputReader {
     this.#pass(rest, rejected(reason, detail));
   }
 
-  /** Reads the messages of the next events, each as one line. */
-  readMessages(messages: readonly string[]): void {
-    const before = this.#lines;
-    const readNext = () => this.#add(messages[this.#lines - before] ?? '');
+  /** Reads a block of log events (events.ts), each as one line, whatever its message. */
+  readEvents(block: Buffer): void {
+    let at = 0;
+    while (at < block.length && this.#skipLine()) at = nextEvent(block, at);
     const { kernel } = this.#consumer;
-    if (kernel) readMessages(kernel.kernel, messages, kernel.keepRaw, this.#kernelSink(kernel), readNext);
-    else for (const message of messages) this.#add(message);
+    if (kernel) {
+      const event = ({ message, timestamp }: LogEvent) => this.#add(message, timestamp);
+      const sink = { ...this.#blockSink(kernel), event };
+      readEvents(kernel.kernel, block.subarray(at), this.#timed ? 'timed-events' : 'events', kernel.keepRaw, sink);
+      return;
+    }
+    while (at < block.length) {
+      const { message, timestamp, next } = eventAt(block, at);
+      this.#add(message, timestamp);
+      at = next;
+    }
   }
 
   /** Reads a block of whole lines of an object. */
@@ -144,12 +161,12 @@ export class InputReader {
       eachLine(rest.subarray(0, end), this.#objectLines);
       rest = rest.subarray(end);
     }
-    if (kernel) readBlock(kernel.kernel, rest, kernel.keepRaw, this.#kernelSink(kernel));
+    if (!kernel) return;
+    readBlock(kernel.kernel, rest, kernel.keepRaw, { ...this.#blockSink(kernel), ...this.#objectLines });
   }
 
-  #kernelSink({ room = () => MAX_ROOM_BYTES, makeRoom = () => true, take }: KernelLines): KernelSink {
+  #blockSink({ room = () => MAX_ROOM_BYTES, makeRoom = () => true, take }: KernelLines): BlockSink {
     return {
-      ...this.#objectLines,
       position: () => this.#lines + 1,
       oneByOne: () => !this.#joiner.idle,
       lineFeeds: () => this.#joiner.lineFeeds,
@@ -163,21 +180,21 @@ export class InputReader {
     };
   }
 
-  #add(line: string): void {
+  #add(line: string, timestamp?: number): void {
     this.#lines++;
-    this.#joiner.add(line);
+    this.#joiner.add(line, timestamp);
   }
 
   /** Adds a line that is not read. */
   #pass(line: string, outcome: Outcome, identity = line): void {
     this.#lines++;
-    this.#joiner.pass(line, () => this.#consumer.add(line, outcome, identity));
+    this.#joiner.pass(line, () => this.#consumer.add(line, outcome, identity, undefined));
   }
 
-  #read(line: string): void {
-    this.#row.begin();
+  #read(line: string, timestamp: number | undefined): void {
+    this.#row.begin(this.#timed ? timestamp : undefined);
     const outcome = line.trim() === '' ? filtered(BLANK_LINE) : readLine(this.#reader, line, this.#row);
-    this.#consumer.add(line, outcome, line);
+    this.#consumer.add(line, outcome, line, timestamp);
   }
 
   #skipLine(): boolean {

@@ -50,12 +50,12 @@ export const NOT_JOINING: Joining = { lineFeeds: 'unknown', joined: [], broken: 
 
 /** Takes the lines in their order. */
 export interface JoinedLines {
-  /** A whole line, joined if it came in pieces. */
-  line(text: string): void;
+  /** A whole line, joined if it came in pieces. It has the timestamp of its first piece. */
+  line(text: string, timestamp: number | undefined): void;
   /** A piece that is part of an earlier line. */
-  joined(text: string): void;
+  joined(text: string, timestamp: number | undefined): void;
   /** A piece that cannot be joined. */
-  partial(text: string): void;
+  partial(text: string, timestamp: number | undefined): void;
   /** True if a line is a row without an error. */
   isRow(text: string): boolean;
 }
@@ -64,6 +64,8 @@ export interface JoinedLines {
 interface Held {
   readonly position: number;
   readonly text: string;
+  /** Time of the log event whose message the line is. */
+  readonly timestamp?: number | undefined;
   readonly piece?: LinePiece;
   /** Takes the line; undefined until it is known as what. */
   take?: () => void;
@@ -136,19 +138,29 @@ export class Joiner {
     return { lineFeeds, joined: [...joined], broken: Object.fromEntries(broken) };
   }
 
-  /** Adds the next line. */
-  add(text: string): void {
+  /**
+   * Adds the next line.
+   *
+   * @param timestamp of the log event whose message the line is
+   */
+  add(text: string, timestamp?: number): void {
     if (!this.#pieceOf || (this.idle && !MAY_BE_PIECE.test(text))) {
-      this.pass(text, () => this.#lines.line(text));
+      this.pass(text, () => this.#lines.line(text, timestamp));
       return;
     }
     const piece = this.#pieceOf(text);
-    const held: Held = { position: ++this.#position, text, ...(piece && { piece }), lineFeeds: this.#lineFeeds };
+    const held: Held = {
+      position: ++this.#position,
+      text,
+      timestamp,
+      ...(piece && { piece }),
+      lineFeeds: this.#lineFeeds,
+    };
     this.#hold(held);
     forget(this.#broken, this.#position);
-    if (this.#joined.delete(held.position)) held.take = () => this.#lines.joined(text);
+    if (this.#joined.delete(held.position)) held.take = () => this.#lines.joined(text, timestamp);
     else if (isPiece(held)) this.#place(held);
-    else held.take = () => this.#lines.line(text);
+    else held.take = () => this.#lines.line(text, timestamp);
     held.lineFeeds = this.#lineFeeds;
     this.#takeKnown();
   }
@@ -214,7 +226,7 @@ export class Joiner {
       const isFirst = ordinal === undefined ? kind !== 'rest' : ordinal === 1;
       if (!isFirst) this.#break(held, more);
       else if (more) this.#open.set(stream, { pieces: [held], bytes: Buffer.byteLength(text) });
-      else held.take = () => this.#lines.line(held.text);
+      else held.take = () => this.#lines.line(held.text, held.timestamp);
       return;
     }
     open.bytes += Buffer.byteLength(text);
@@ -238,12 +250,12 @@ export class Joiner {
     if (last.piece.ordinal === undefined && this.#lines.isRow(last.text) && !this.#lines.isRow(whole)) {
       // The rest of the line has not come: what looks like its last piece is another line.
       for (const held of pieces) this.#break(held, false);
-      last.take = () => this.#lines.line(last.text);
+      last.take = () => this.#lines.line(last.text, last.timestamp);
       return;
     }
     first.joins = others.map(({ position }) => position);
-    first.take = () => this.#lines.line(whole);
-    for (const other of others) other.take = () => this.#lines.joined(other.text);
+    first.take = () => this.#lines.line(whole, first.timestamp);
+    for (const other of others) other.take = () => this.#lines.joined(other.text, other.timestamp);
   }
 
   /** Gives up joining a line: its pieces, and those that come, are pieces alone. */
@@ -254,7 +266,7 @@ export class Joiner {
   }
 
   #break(held: OpenLine['pieces'][number], more: boolean): void {
-    held.take = () => this.#lines.partial(held.text);
+    held.take = () => this.#lines.partial(held.text, held.timestamp);
     held.broken = { name: nameOf(held.piece.stream), more };
     noteBroken(this.#broken, held);
   }

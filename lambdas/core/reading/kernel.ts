@@ -4,7 +4,6 @@
  * support is `unsupported`, and the format's TypeScript reader reads it.
  */
 
-import { eachLine, LINE_FEED, type LineSink } from '../lines/lines.ts';
 import type { FilterName } from './filters.ts';
 import type { LineFeeds } from './joiner.ts';
 import { KERNEL_WASM } from './kernel-wasm.ts';
@@ -21,7 +20,9 @@ interface Exports {
     lineFeeds: number,
     head: number,
     shared: number,
+    holds: number,
   ): number;
+  readEvents(length: number, isStart: boolean): number;
   hashText(length: number, seed: bigint): void;
   readonly RESULT: Place;
   readonly PROGRAM: Place;
@@ -85,6 +86,15 @@ const NONE_FILTERED: ReadonlyMap<FilterName, FilteredLines> = new Map();
 const STATUS = ['done', 'full', 'unsupported'] as const;
 /** By their numbers in lambdas/kernel/envelope.ts. */
 const LINE_FEEDS: Readonly<Record<LineFeeds, number>> = { unknown: 0, removed: 1, kept: 2 };
+const HOLDS = { lines: 0, events: 1, 'timed-events': 2 } as const;
+
+/**
+ * What a block holds: whole lines, each with its LF; or log events, in the form that events.ts describes. The time of
+ * `timed-events` goes into their rows, after what all rows share.
+ */
+export type BlockContent = keyof typeof HOLDS;
+export type EventContent = Exclude<BlockContent, 'lines'>;
+
 const KEEP_RAW: Readonly<Record<KeepRaw, number>> = { never: 0, 'on-error': 1, always: 2 };
 
 /** Lines of a block that one filter has left out. */
@@ -134,6 +144,7 @@ export class LineKernel {
   readonly #head: Buffer;
   readonly #shared: Buffer;
   #length = 0;
+  #holds: number = HOLDS.lines;
 
   /**
    * @param head beginning of each row, up to its position
@@ -151,8 +162,8 @@ export class LineKernel {
     }
   }
 
-  /** Begins a block: whole lines, each with its LF, of at most BLOCK_BYTES bytes. */
-  begin(block: Uint8Array): void {
+  /** Begins a block of at most BLOCK_BYTES bytes. */
+  begin(block: Uint8Array, content: BlockContent): void {
     if (current !== this) {
       memory.set(this.#program, program);
       memory.set(this.#head, prefix);
@@ -161,6 +172,7 @@ export class LineKernel {
     }
     memory.set(block, input);
     this.#length = block.length;
+    this.#holds = HOLDS[content];
   }
 
   /**
@@ -181,6 +193,7 @@ export class LineKernel {
       LINE_FEEDS[lineFeeds],
       this.#head.length,
       this.#shared.length,
+      this.#holds,
     );
     const filtered = result.getUint32(12, true);
     return {
@@ -236,101 +249,44 @@ function hashOf(text: string, seed: bigint): Uint32Array {
   return Uint32Array.of(result.getUint32(0, true), result.getUint32(4, true));
 }
 
-/** Receives the results of a block's lines, in the order of the lines. */
-export interface KernelSink extends Required<Pick<LineSink, 'line' | 'longLine'>> {
-  /** Position of the next line. */
-  position(): number;
-  /** True if the next line is not for the kernel, because the lines around it belong together. */
-  oneByOne(): boolean;
-  /** Whether the texts of Docker's records end in a line feed. */
-  lineFeeds(): LineFeeds;
-  /** Bytes of output that the sink has room for. */
-  room(): number;
-  /**
-   * Makes room for another row. Returns false if no more room can be made; the TypeScript reader then reads the line.
-   */
-  makeRoom(): boolean;
-  /** Takes the rows or records of some lines of the block. */
-  take(read: LinesRead, block: Buffer): void;
+/** Some log events of a payload. */
+export interface EventsRead {
+  /** The events, as events.ts describes them. Valid until the kernel is used again. */
+  readonly output: Buffer;
+  readonly events: number;
+  /** The list ends here. Otherwise the next event is not whole, or not of the form that the kernel supports. */
+  readonly ended: boolean;
+  /** Offset after what was read. */
+  readonly next: number;
+  /** The ids of the first and of the last of the events: where they begin, and their lengths. */
+  readonly firstId: Span;
+  readonly lastId: Span;
+}
+
+/** A part of bytes. */
+export interface Span {
+  readonly start: number;
+  readonly length: number;
 }
 
 /**
- * Reads a block of whole lines. Lines that the kernel does not support are passed to the sink one by one.
+ * Reads log events of a payload from their JSON: the elements of a list, up to its closing bracket.
  *
- * @param keepRaw which rows keep their line
+ * @param json at most BLOCK_BYTES bytes, which begin with an event
+ * @param isStart the list begins here, so that it may have no event
  */
-export function readBlock(kernel: LineKernel, block: Buffer, keepRaw: KeepRaw, sink: KernelSink): void {
-  for (let start = 0; start < block.length; ) {
-    const end = block.lastIndexOf(LINE_FEED, Math.min(start + BLOCK_BYTES, block.length) - 1) + 1;
-    if (end > start) {
-      readLines(kernel, block.subarray(start, end), keepRaw, sink);
-      start = end;
-    } else start = readLine(block, start, sink);
-  }
+export function readEventsJson(json: Uint8Array, isStart: boolean): EventsRead {
+  memory.set(json, input);
+  const status = kernel.readEvents(json.length, isStart);
+  const at = (offset: number) => result.getUint32(offset, true);
+  return {
+    output: memory.subarray(output, output + at(4)),
+    events: at(8),
+    ended: status === EVENTS_ENDED,
+    next: at(0),
+    firstId: { start: at(12), length: at(16) },
+    lastId: { start: at(20), length: at(24) },
+  };
 }
 
-function readLines(kernel: LineKernel, block: Buffer, keepRaw: KeepRaw, sink: KernelSink): void {
-  kernel.begin(block);
-  for (let at = 0; at < block.length; ) {
-    if (sink.oneByOne()) {
-      at = readLine(block, at, sink);
-      continue;
-    }
-    const read = kernel.read(at, sink.room(), sink.position(), keepRaw, sink.lineFeeds());
-    sink.take(read, block);
-    at = read.next;
-    if (read.status === 'done' || (read.status === 'full' && sink.makeRoom())) continue;
-    at = readLine(block, at, sink);
-  }
-}
-
-/** @returns the offset of the next line */
-function readLine(block: Buffer, start: number, sink: KernelSink): number {
-  const end = block.indexOf(LINE_FEED, start) + 1;
-  eachLine(block.subarray(start, end), sink);
-  return end;
-}
-
-/** Largest UTF-8 size of one UTF-16 code unit. */
-const MAX_UNIT_BYTES = 3;
-
-/**
- * Reads the messages of events as lines. Messages that contain a line end are read one by one with `readNext`.
- *
- * @param readNext reads the next message by itself
- */
-export function readMessages(
-  kernel: LineKernel,
-  messages: readonly string[],
-  keepRaw: KeepRaw,
-  sink: Omit<KernelSink, 'line'>,
-  readNext: () => void,
-): void {
-  for (const block of messageBlocks(messages)) {
-    if (block) readBlock(kernel, block, keepRaw, { ...sink, line: readNext });
-    else readNext();
-  }
-}
-
-/**
- * Joins messages into blocks of lines for the kernel. Yields undefined for a message that must be read by itself: it
- * contains a line end, is too long, or is not well-formed text.
- */
-function* messageBlocks(messages: readonly string[]): Generator<Buffer | undefined> {
-  let lines: string[] = [];
-  let bytes = 0;
-  for (const message of messages) {
-    const most = message.length * MAX_UNIT_BYTES + 1;
-    const isLine = most <= BLOCK_BYTES && !message.includes('\n') && !message.includes('\r') && message.isWellFormed();
-    if (lines.length > 0 && (!isLine || bytes + most > BLOCK_BYTES)) {
-      yield Buffer.from(`${lines.join('\n')}\n`);
-      lines = [];
-      bytes = 0;
-    }
-    if (isLine) {
-      lines.push(message);
-      bytes += most;
-    } else yield undefined;
-  }
-  if (lines.length > 0) yield Buffer.from(`${lines.join('\n')}\n`);
-}
+const EVENTS_ENDED = 0;

@@ -1,6 +1,6 @@
 import { type ColumnSpecs, numbered, OWN } from '../tables/table.ts';
 import { withoutFinalZeros } from './numbers.ts';
-import { rowTime } from './times.ts';
+import { isoTime, rowTime } from './times.ts';
 
 /** Which rows keep the line they came from in `raw`. */
 export type KeepRaw = 'never' | 'on-error' | 'always';
@@ -37,6 +37,7 @@ export class Row {
   readonly #keys: ReadonlyMap<string, string>;
   /** The values shared by every row, as JSON, which follow the position. */
   readonly shared: string;
+  #loggedAt = '';
   #json = '';
   #errors: Record<string, { value: string; reason: string }> | undefined;
   #extra: Record<string, string> | undefined;
@@ -50,7 +51,9 @@ export class Row {
     this.shared = [...shared].map(([name, value]) => this.keyOf(name) + quote(value)).join('');
   }
 
-  begin(): void {
+  /** @param timestamp value of the column `logged_at`, in milliseconds since the epoch; undefined if it is null */
+  begin(timestamp?: number): void {
+    this.#loggedAt = timestamp === undefined ? '' : loggedAt(timestamp);
     this.values = 0;
     this.fieldErrors = 0;
     this.unknownFields = 0;
@@ -123,7 +126,7 @@ export class Row {
 
   /** The finished row as one JSON object on one line. */
   json(origin: string, position: number, raw: string, keepRaw: KeepRaw): string {
-    let json = `${rowHead(origin)}${position}${this.shared}${this.#json}`;
+    let json = `${rowHead(origin)}${position}${this.shared}${this.#loggedAt}${this.#json}`;
     if (this.#extra) json += `,"${OWN.extra.key}":${quote(JSON.stringify(this.#extra))}`;
     if (this.#errors) json += `,"${OWN.errors.key}":${quote(JSON.stringify(this.#errors))}`;
     if (keepRaw === 'always' || (keepRaw === 'on-error' && this.#errors)) json += `,"${OWN.raw.key}":${quote(raw)}`;
@@ -141,6 +144,14 @@ export class Row {
     if (!key) throw new Error(`row: no column ${name} in this format's table`);
     return key;
   }
+}
+
+/** What precedes the value of the column `logged_at` in a row. */
+export const LOGGED_AT_KEY = `,"${OWN.loggedAt.key}":`;
+
+function loggedAt(timestamp: number): string {
+  const time = rowTime(isoTime(timestamp) ?? '');
+  return time ? `${LOGGED_AT_KEY}${JSON.stringify(time.value)}` : '';
 }
 
 /** The beginning of a row, up to its position. */

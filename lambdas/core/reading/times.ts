@@ -112,11 +112,20 @@ function fromEpoch(negative: boolean, digits: string, whole: number): string | u
 
 /** Text of a time; `fraction` replaces the milliseconds. Undefined after the year 9999, which no table can hold. */
 function format(millis: number, fraction: string | undefined): string | undefined {
+  const iso = isoTime(millis);
+  if (iso === undefined) return undefined;
+  return fraction === undefined ? `${iso.slice(0, 19)}Z` : `${iso.slice(0, 19)}.${fraction.slice(0, MICROS_DIGITS)}Z`;
+}
+
+/**
+ * The form that all times are converted to, of a time in milliseconds since the epoch. Undefined for a time that no
+ * table can hold.
+ */
+export function isoTime(millis: number): string | undefined {
   const date = new Date(millis);
   if (Number.isNaN(date.getTime())) return undefined;
   const iso = date.toISOString();
-  if (iso.length !== 24) return undefined;
-  return fraction === undefined ? `${iso.slice(0, 19)}Z` : `${iso.slice(0, 19)}.${fraction.slice(0, MICROS_DIGITS)}Z`;
+  return iso.length === 24 ? iso : undefined;
 }
 
 /** The form that all times are converted to. A space may replace the `T`, and the `Z` may be missing. */

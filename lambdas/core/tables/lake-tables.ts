@@ -25,8 +25,12 @@ export const LOADS_COLUMNS = {
   rejected: bigint('Lines that could not be read; the first 1,000 of an object are in rejected_lines.'),
   field_errors: bigint('Values that did not convert, kept in errors.'),
   unknown_fields: bigint('Values beyond the declared columns, kept in extra.'),
-  first_event_time: timestamp('Earliest event time among the rows, UTC; null when no row tells one.'),
-  last_event_time: timestamp('Latest event time among the rows, UTC; null when no row tells one.'),
+  first_event_time: timestamp(
+    "Earliest event time among the rows, UTC; a log event's logged_at where its message has none; null without any.",
+  ),
+  last_event_time: timestamp(
+    "Latest event time among the rows, UTC; a log event's logged_at where its message has none; null without any.",
+  ),
   started_at: timestamp('When the attempt began that came to the end, UTC.'),
   finished_at: timestamp('When everything but this row had been acknowledged by Firehose, UTC.'),
   filtered_by: text(
@@ -46,6 +50,7 @@ export const REJECTED_COLUMNS = {
   raw: text('The line as it came; the start of it where it is longer than 64 KiB.'),
   parser_version: int('Version of the parsers that rejected it: raised when a format learns to read more.'),
   rejected_at: timestamp('When the line was rejected, UTC.'),
+  logged_at: timestamp("CloudWatch's time of the event whose message the line is, UTC; null for a line of an object."),
 } as const;
 
 export const loadsTable: Table = {

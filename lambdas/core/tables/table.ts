@@ -110,6 +110,11 @@ export const OWN = {
   raw: { name: 'raw', key: '4', ...text("The line as it came, kept as the source's keepRaw says.") },
   logGroup: { name: 'log_group', key: '5', ...text('CloudWatch log group the event came from.') },
   logStream: { name: 'log_stream', key: '6', ...text('CloudWatch log stream the event came from.') },
+  loggedAt: {
+    name: 'logged_at',
+    key: '7',
+    ...timestamp("CloudWatch's time of the event, UTC: the event's time where its message has none."),
+  },
 } as const satisfies Record<string, Column>;
 
 /** The first number of a format's columns: the key `a`. */
@@ -181,6 +186,6 @@ export function inOrder(names: readonly string[], specs: ColumnSpecs): string[] 
 /** A source's table: its format's columns, then the lake's own. */
 export function sourceTable(name: string, description: string, specs: ColumnSpecs, lane: Lane): Table {
   const own = [OWN.origin, OWN.position, OWN.extra, OWN.errors, OWN.raw];
-  const laneOwn = lane === 'events' ? [OWN.logGroup, OWN.logStream] : [];
+  const laneOwn = lane === 'events' ? [OWN.logGroup, OWN.logStream, OWN.loggedAt] : [];
   return { name, description, columns: [...numbered(specs), ...own, ...laneOwn] };
 }

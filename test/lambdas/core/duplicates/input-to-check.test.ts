@@ -5,6 +5,7 @@ import { minuteOf } from '../../../../lambdas/core/duplicates/minutes.ts';
 import { Pager } from '../../../../lambdas/core/duplicates/pages.ts';
 import { eachRecord } from '../../../../lambdas/core/duplicates/records.ts';
 import { compiledSources } from '../../../../lambdas/core/loading/sources.ts';
+import { eventBlocks } from '../../../../lambdas/core/reading/events.ts';
 
 const NOON = Date.UTC(2026, 10, 22, 12);
 const HOUR_MS = 3_600_000;
@@ -33,8 +34,7 @@ describe('payloadToCheck', () => {
         {
           ...{ owner: '123456789012', logGroup: '/app', logStream: 's', filter: 'f' },
           ...{ firstEventId: '1', lastEventId: '3', events: timestamps.length, bytes: 1 },
-          messages: timestamps.map(() => message),
-          timestamps,
+          blocks: eventBlocks(timestamps.map((timestamp) => ({ message, timestamp }))),
         },
         'a request',
       );

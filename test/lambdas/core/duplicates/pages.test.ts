@@ -19,19 +19,28 @@ function pager(over: Partial<ConstructorParameters<typeof Pager>[0]> = {}) {
 /** A hash of 64 bits that comes to a fingerprint. */
 const hashOf = (fingerprint: number | bigint) => new Uint32Array(BigUint64Array.of(BigInt(fingerprint) << 16n).buffer);
 
-const record = (fingerprint: number, time?: number) => oneRecord(hashOf(fingerprint), time, 1, '');
+const record = (fingerprint: number, time?: number, timestamp?: number) =>
+  oneRecord(hashOf(fingerprint), time, 1, '', timestamp);
+
+interface Together {
+  readonly number: number | bigint;
+  readonly time?: number | undefined;
+  readonly position: number;
+  readonly timestamp?: number;
+}
 
 /** Records in one batch, as the kernel gives them. */
-function together(each: readonly { number: number | bigint; time?: number | undefined; position: number }[]): Records {
+function together(each: readonly Together[]): Records {
   const all = each.map(({ number, time, position }) => oneRecord(hashOf(number), time, position, ''));
   const words = new Uint32Array(all.length * RECORD_WORDS);
   for (const [index, one] of all.entries()) words.set(one.words, index * RECORD_WORDS);
   const position = (index: number) => each[index]?.position ?? 0;
-  return { count: all.length, words, minutes: new Int32Array(words.buffer), position, line: () => '' };
+  const timestamp = (index: number) => each[index]?.timestamp;
+  return { count: all.length, words, minutes: new Int32Array(words.buffer), position, line: () => '', timestamp };
 }
 
 /** Some of the records of a batch, as a batch of their own. */
-function part({ words: all, position, line }: Records, from: number, to: number): Records {
+function part({ words: all, position, line, timestamp }: Records, from: number, to: number): Records {
   const words = all.subarray(from * RECORD_WORDS, to * RECORD_WORDS);
   const minutes = new Int32Array(words.buffer, words.byteOffset, words.length);
   const at = (index: number) => from + index;
@@ -41,6 +50,7 @@ function part({ words: all, position, line }: Records, from: number, to: number)
     minutes,
     position: (index) => position(at(index)),
     line: (index) => line(at(index)),
+    timestamp: (index) => timestamp(at(index)),
   };
 }
 
@@ -142,8 +152,8 @@ describe('pages', () => {
 
   test('take a log event without a time of its own by the hour it was logged in', () => {
     const { pager: to, pages } = pager();
-    to.addEvents(record(1, NOON + MINUTE_MS), () => NOON + 7 * MINUTE_MS);
-    to.addEvents(record(2), () => NOON + 7 * MINUTE_MS);
+    to.addEvents(record(1, NOON + MINUTE_MS, NOON + 7 * MINUTE_MS));
+    to.addEvents(record(2, undefined, NOON + 7 * MINUTE_MS));
     to.end(0);
     expect(pages.map((page) => [page.minute - minuteOf(NOON), numbersOf(page)])).toEqual([
       [1, [1]],
@@ -154,10 +164,8 @@ describe('pages', () => {
   test('take log events without a time of their own by the hour each was logged in, many at once', () => {
     const { pager: to, pages } = pager();
     const hours = [0, 0, 1, 2];
-    to.addEvents(
-      together(hours.map((_, position) => ({ number: position, position }))),
-      (position) => NOON + (hours[position] ?? 0) * 60 * MINUTE_MS,
-    );
+    const timestamps = hours.map((hour) => NOON + hour * 60 * MINUTE_MS);
+    to.addEvents(together(timestamps.map((timestamp, position) => ({ number: position, position, timestamp }))));
     to.end(0);
     expect(pages.map((page) => [page.minute - minuteOf(NOON), numbersOf(page)])).toEqual([
       [0, [0, 1]],

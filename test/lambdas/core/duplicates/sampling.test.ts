@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { countPages, type StoredPage } from '../../../../lambdas/core/duplicates/counting.ts';
 import { type Page, Pager } from '../../../../lambdas/core/duplicates/pages.ts';
 import { RecordReader } from '../../../../lambdas/core/duplicates/records.ts';
+import { blocksOf } from '../../../helpers/blocks.ts';
 import { compiled } from '../../../helpers/compiled.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
@@ -25,7 +26,8 @@ function pagesOf(seed: number, origin: string, ids: readonly number[]): StoredPa
   const pager = new Pager({ sampleRate: RATE, from: 0, to: Number.POSITIVE_INFINITY, take });
   const reader = new RecordReader(FORMAT, undefined, (records) => pager.add(records, NOW));
   const at = new Date(NOW).toISOString();
-  for (const id of ids) reader.readMessages([JSON.stringify({ at, request_id: `${seed}/${id}` })]);
+  for (const id of ids)
+    for (const block of blocksOf([JSON.stringify({ at, request_id: `${seed}/${id}` })])) reader.readEvents(block);
   pager.end(NOW);
   return pages;
 }

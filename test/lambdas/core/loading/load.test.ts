@@ -21,6 +21,7 @@ import type { FormatOptions } from '../../../../lambdas/core/reading/format.ts';
 import type { InputPlace, SourceSettings } from '../../../../lambdas/core/settings.ts';
 import { loadsTable, rejectedTable } from '../../../../lambdas/core/tables/lake-tables.ts';
 import { sourceTable, type Table } from '../../../../lambdas/core/tables/table.ts';
+import { blocksOf } from '../../../helpers/blocks.ts';
 import { compiled } from '../../../helpers/compiled.ts';
 import { GOLDEN, goldenCases } from '../../../helpers/golden.ts';
 import { rowsByName } from '../../../helpers/rows.ts';
@@ -121,7 +122,7 @@ async function fromObject(source: Source, bytes: Buffer) {
 async function fromPayload(source: Source, messages: readonly string[], bytes: number) {
   const streams = new Streams();
   const ids = { owner: '123456789012', filter: 'f', firstEventId: '1', lastEventId: '2', events: messages.length };
-  const payload = { ...ids, logGroup: '/app', logStream: 's', messages, timestamps: messages.map(() => 0), bytes };
+  const payload = { ...ids, logGroup: '/app', logStream: 's', blocks: blocksOf(messages), bytes };
   const loaded = loadedOf(await loadPayload(source, payload, portsOf(new OneEntry(), streams), ATTEMPT));
   return { loaded, rows: streams.rows('rows', sourceTable('t', '', source.format.columns, 'events')) };
 }

@@ -7,6 +7,7 @@ import type { CompiledFormat } from '../../../../lambdas/core/reading/format.ts'
 import { InputReader } from '../../../../lambdas/core/reading/input-reader.ts';
 import { HELD_LINES, type Joining } from '../../../../lambdas/core/reading/joiner.ts';
 import { Row } from '../../../../lambdas/core/reading/row.ts';
+import { blocksOf } from '../../../helpers/blocks.ts';
 import { compiled } from '../../../helpers/compiled.ts';
 import { recordsOf } from '../../../helpers/records.ts';
 
@@ -252,7 +253,7 @@ test('the duplicate check sees a joined line as the record, and the kernel reads
       );
       const [fast, reader] = [batcherOf(JSON_LINES), batcherOf(slow)];
       for (const batcher of [fast, reader]) {
-        batcher.readMessages(lines);
+        for (const block of blocksOf(lines)) batcher.readEvents(block);
         batcher.end();
       }
       expect(rowsOfAll(fast)).toEqual(rowsOfAll(reader));

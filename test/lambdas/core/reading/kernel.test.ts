@@ -2,10 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { LineBatcher, type LineBatcherProps } from '../../../../lambdas/core/loading/line-batcher.ts';
 import { rowsOf } from '../../../../lambdas/core/loading/pack.ts';
+import { eventBlocks, type LogEvent } from '../../../../lambdas/core/reading/events.ts';
 import type { CompiledFormat } from '../../../../lambdas/core/reading/format.ts';
 import { BLOCK_BYTES } from '../../../../lambdas/core/reading/kernel.ts';
 import { KEPT_COUNT_AT, programOf } from '../../../../lambdas/core/reading/kernel-program.ts';
 import type { LayoutField, LayoutOp } from '../../../../lambdas/core/reading/layout.ts';
+import { blocksOf } from '../../../helpers/blocks.ts';
 import { compiled } from '../../../helpers/compiled.ts';
 import { recordsOf } from '../../../helpers/records.ts';
 import { CASES, caseNamed } from './kernel-cases.ts';
@@ -81,6 +83,30 @@ function objectOf(lines: readonly string[]): fc.Arbitrary<Buffer[]> {
     });
 }
 
+/** A log event, mostly with a line end and a time of today, like CloudWatch's. */
+function event(lines: readonly string[]): fc.Arbitrary<LogEvent> {
+  const now = Date.UTC(2026, 10, 22, 12);
+  const timestamp = fc.oneof(
+    { weight: 5, arbitrary: fc.integer({ min: now, max: now + 100_000 }) },
+    { weight: 2, arbitrary: fc.integer({ min: 0, max: 99 }).map((second) => now + second * 1000) },
+    fc.constantFrom(
+      undefined,
+      0,
+      1,
+      999_999_999_999,
+      1e12,
+      2_147_483_647_000,
+      2_147_483_648_000,
+      9_999_999_999_999,
+      1e13,
+      1e18,
+    ),
+  );
+  return fc
+    .tuple(changedLine(lines), fc.constantFrom('', '\n', '\r\n', '\n\n', '\n{"a":1}'), timestamp)
+    .map(([line, end, time]) => ({ message: `${line.toString('utf8')}${end}`, timestamp: time }));
+}
+
 describe.each(CASES)('$name', ({ format, lines, plain }) => {
   const slow = withoutKernel(format);
 
@@ -105,11 +131,9 @@ describe.each(CASES)('$name', ({ format, lines, plain }) => {
 
   test('the kernel and the reader agree on every message', () => {
     fc.assert(
-      fc.property(fc.array(changedLine(lines), { maxLength: 12 }), (messages) => {
-        const texts = messages.map((message) => message.toString('utf8'));
-        const [fast, reader] = [loaderOf(format, {}), loaderOf(slow, {})];
-        fast.readMessages(texts);
-        reader.readMessages(texts);
+      fc.property(fc.array(event(lines), { maxLength: 12 }), fc.constantFrom('objects', 'events'), (events, lane) => {
+        const [fast, reader] = [loaderOf(format, { lane }), loaderOf(slow, { lane })];
+        for (const loader of [fast, reader]) for (const block of eventBlocks(events)) loader.readEvents(block);
         expect(resultOf(fast)).toEqual(resultOf(reader));
       }),
       { numRuns: Math.ceil(numRuns / 2) },
@@ -127,6 +151,18 @@ describe.each(CASES)('$name', ({ format, lines, plain }) => {
       }),
       { numRuns },
     );
+  });
+
+  test('the kernel reads what lines mostly are out of messages too, whatever ends them', () => {
+    const { format: fast, read } = counted(format);
+    const loader = loaderOf(fast, { lane: 'events' });
+    const ends = ['', '\n', '\r\n', '\n\r\n\n'];
+    const messages = ends.flatMap((end) =>
+      lines.map((line) => ({ message: `${line}${end}`, timestamp: 1795348980138 })),
+    );
+    for (const block of eventBlocks(messages)) loader.readEvents(block);
+    // Of Docker's records the first says whether texts end in a line feed.
+    expect(read()).toBeLessThanOrEqual(1 + messages.length - ends.length * plain);
   });
 
   test('the kernel and the reader agree when an earlier attempt has read some of it', () => {
@@ -445,8 +481,8 @@ test('the kernel and the reader agree on messages that are no well-formed text',
   const { format } = caseNamed("Kong's access log");
   const message = `203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 1 "-" "\\x41\ud800" kong_request_id: "b9"`;
   const [fast, reader] = [loaderOf(format, {}), loaderOf(withoutKernel(format), {})];
-  fast.readMessages([message]);
-  reader.readMessages([message]);
+  for (const block of blocksOf([message])) fast.readEvents(block);
+  for (const block of blocksOf([message])) reader.readEvents(block);
   expect(resultOf(fast)).toEqual(resultOf(reader));
 });
 

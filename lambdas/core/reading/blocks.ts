@@ -1,0 +1,101 @@
+/** Reads blocks of lines or log events with the kernel, and gives what it does not support to the sink one by one. */
+import { eachLine, LINE_FEED, type LineSink } from '../lines/lines.ts';
+import { eventAt, type LogEvent } from './events.ts';
+import type { LineFeeds } from './joiner.ts';
+import { BLOCK_BYTES, type EventContent, type LineKernel, type LinesRead } from './kernel.ts';
+import type { KeepRaw } from './row.ts';
+
+/** Receives the results of a block's lines or events, in their order. */
+export interface BlockSink {
+  /** Position of the next line or event. */
+  position(): number;
+  /** True if the next line is not for the kernel, because the lines around it belong together. */
+  oneByOne(): boolean;
+  /** Whether the texts of Docker's records end in a line feed. */
+  lineFeeds(): LineFeeds;
+  /** Bytes of output that the sink has room for. */
+  room(): number;
+  /**
+   * Makes room for another row. Returns false if no more room can be made; the TypeScript reader then reads the line.
+   */
+  makeRoom(): boolean;
+  /** Takes the rows or records of some lines or events of the block. */
+  take(read: LinesRead, block: Buffer): void;
+}
+
+/** Receives the results of a block of lines, and the lines that the kernel does not support. */
+export type LinesSink = BlockSink & Required<Pick<LineSink, 'line' | 'longLine'>>;
+
+/** Receives the results of a block of events, and the events that the kernel does not support. */
+export type EventsSink = BlockSink & { event(event: LogEvent): void };
+
+/**
+ * Reads a block of whole lines. Lines that the kernel does not support are passed to the sink one by one.
+ *
+ * @param keepRaw which rows keep their line
+ */
+export function readBlock(kernel: LineKernel, block: Buffer, keepRaw: KeepRaw, sink: LinesSink): void {
+  for (let start = 0; start < block.length; ) {
+    const end = block.lastIndexOf(LINE_FEED, Math.min(start + BLOCK_BYTES, block.length) - 1) + 1;
+    if (end > start) {
+      readLines(kernel, block.subarray(start, end), keepRaw, sink);
+      start = end;
+    } else start = readLine(block, start, sink);
+  }
+}
+
+function readLines(kernel: LineKernel, block: Buffer, keepRaw: KeepRaw, sink: LinesSink): void {
+  kernel.begin(block, 'lines');
+  readAll(kernel, block, keepRaw, sink, (at) => readLine(block, at, sink));
+}
+
+/** @param readNext reads what begins at an offset of the block without the kernel, and returns the offset after it */
+function readAll(
+  kernel: LineKernel,
+  block: Buffer,
+  keepRaw: KeepRaw,
+  sink: BlockSink,
+  readNext: (at: number) => number,
+): void {
+  for (let at = 0; at < block.length; ) {
+    if (sink.oneByOne()) {
+      at = readNext(at);
+      continue;
+    }
+    const read = kernel.read(at, sink.room(), sink.position(), keepRaw, sink.lineFeeds());
+    sink.take(read, block);
+    at = read.next;
+    if (read.status === 'done' || (read.status === 'full' && sink.makeRoom())) continue;
+    at = readNext(at);
+  }
+}
+
+/** @returns the offset of the next line */
+function readLine(block: Buffer, start: number, sink: LinesSink): number {
+  const end = block.indexOf(LINE_FEED, start) + 1;
+  eachLine(block.subarray(start, end), sink);
+  return end;
+}
+
+/**
+ * Reads a block of log events (events.ts). Events that the kernel does not support are passed to the sink one by one.
+ *
+ * @param content whether the time of an event goes into its row
+ */
+export function readEvents(
+  kernel: LineKernel,
+  block: Buffer,
+  content: EventContent,
+  keepRaw: KeepRaw,
+  sink: EventsSink,
+): void {
+  const readNext = (at: number): number => {
+    const { next, ...event } = eventAt(block, at);
+    sink.event(event);
+    return next;
+  };
+  if (block.length <= BLOCK_BYTES) {
+    kernel.begin(block, content);
+    readAll(kernel, block, keepRaw, sink, readNext);
+  } else for (let at = 0; at < block.length; ) at = readNext(at);
+}
