@@ -12,12 +12,12 @@ const ROOT = join(import.meta.dirname, '..');
 const TARGET = 'lambdas/core/reading/kernel-wasm.ts';
 
 /**
- * Pages of 64 KiB: 8 MiB, of which only touched pages take memory. The size is fixed because JavaScript's views of a
+ * Pages of 64 KiB: 13 MiB, of which only touched pages take memory. The size is fixed because JavaScript's views of a
  * WebAssembly memory become invalid when the memory grows.
  */
-const PAGES = '128';
+const PAGES = '208';
 /** Address of static data, behind everything that lambdas/kernel/memory.ts lays out. */
-const STATIC_DATA_AT = String(5 * 1024 * 1024);
+const STATIC_DATA_AT = String(6 * 1024 * 1024);
 
 const OPTIONS = [
   ...['--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert', '--runtime', 'stub'],

@@ -79,7 +79,6 @@ export function unwrap(p: usize): usize {
   streamName = 0;
   envelopeEnd = 0;
   isDocker = false;
-  setFilter(0);
   if (c == 0x7b) {
     const isOwn = kind() == JSON_RECORD || (startLength() > 0 && hasStart(p));
     if (isOwn && !mayHoldLine(p)) return p;

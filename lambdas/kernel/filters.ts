@@ -2,7 +2,7 @@
  * Says which filter leaves the current line out, and counts such lines. This file mirrors
  * lambdas/core/reading/filters.ts.
  */
-import { COLON, HTTP, INPUT, LF, RESULT } from './memory';
+import { COLON, CR, HTTP, INPUT, isEnd, LF, RESULT, SPACE } from './memory';
 import { digitsIn, isDigit } from './numbers';
 import { ERROR_LOG_NO_CLIENT, ERROR_LOG_NO_HTTP, flags } from './program';
 import { find } from './text';
@@ -12,11 +12,12 @@ export const FILTER_LOCAL_CLIENT: u32 = 1;
 export const FILTER_NOT_STDOUT: u32 = 2;
 export const FILTER_NO_HTTP: u32 = 3;
 export const FILTER_NO_CLIENT: u32 = 4;
+export const FILTER_BLANK_LINE: u32 = 5;
 
 /** Counts of the lines that each filter has left out in this call, which the host reads. */
 const COUNTS: usize = RESULT + 40;
 /** Offsets in the block of the first line that each filter has left out. */
-const FIRSTS: usize = RESULT + 56;
+const FIRSTS: usize = RESULT + 72;
 
 /** The filter that leaves out the current line, or 0 if none does. */
 export let filter: u32 = 0;
@@ -30,6 +31,7 @@ export function setFilter(by: u32): void {
 export function clearFiltered(): void {
   filter = 0;
   v128.store(COUNTS, i64x2.splat(0));
+  v128.store(COUNTS, i64x2.splat(0), 16);
 }
 
 /** Counts the line at `p`, and notes the offset of the first line that the filter left out: an example of them. */
@@ -38,6 +40,17 @@ export function countFiltered(p: usize): void {
   const count = load<u32>(at);
   if (count == 0) store<u32>(at, p - INPUT, FIRSTS - COUNTS);
   store<u32>(at, count + 1);
+}
+
+/** Sets the filter that leaves out a line of nothing but white space. Returns the line's end, or 0 for other lines. */
+export function matchBlankLine(p: usize): usize {
+  for (; ; p++) {
+    if (isEnd(p)) break;
+    const c = <u32>load<u8>(p);
+    if (c != SPACE && (c < 0x09 || c > CR)) return 0;
+  }
+  setFilter(FILTER_BLANK_LINE);
+  return p;
 }
 
 /**

@@ -31,7 +31,7 @@
 import { readDelimited, readDelimitedIdentity, unknownFields } from './delimited';
 import { setLineFeeds } from './envelope';
 import { EVENT_HEAD_BYTES, isLine, timeOf } from './events';
-import { clearFiltered, countFiltered, filter, hasNul } from './filters';
+import { clearFiltered, countFiltered, filter, hasNul, matchBlankLine, setFilter } from './filters';
 import { hash } from './hash';
 import { readJson } from './json';
 import { beginErrors, fieldErrors } from './errors';
@@ -39,7 +39,8 @@ import { unknownMembers } from './json-others';
 import { readRecord } from './json-record';
 import { readLogFormat } from './log-format';
 import {
-  CR, INPUT, inputOf, LF, OUTPUT, outputOf, POSITION_END, PREFIX, put, putBytes, putTextKey, QUOTE, RESULT, ZERO,
+  CR, INPUT, inputOf, OUTPUT, outputOf, pair, POSITION_END, PREFIX, put, putBytes, putTextKey, QUOTE, RESULT, SPACE,
+  ZERO,
 } from './memory';
 import {
   clearSlots, DELIMITED, fingerprint, flags, hashSlots, IDENTITY, JSON, kind, lineHash, lineIsIdentity, LOG_FORMAT,
@@ -124,6 +125,7 @@ export function run(
     }
     clearEventTime();
     beginErrors();
+    setFilter(0);
     const pointers = fingerprints ? readIdentity(format, p, start) : readRow(format, p, start);
     if (pointers == 0) {
       status = UNSUPPORTED;
@@ -177,11 +179,14 @@ export function run(
   return status;
 }
 
-/** Reads a line to its row, after the prefix. An empty line is unsupported: the host counts blank lines. */
+/** Reads a line to its row, after the prefix. */
 // @ts-ignore: decorator
 @inline
 function readRow(format: u32, p: usize, o: usize): u64 {
-  if (load<u8>(p) == LF) return 0;
+  if (load<u8>(p) <= SPACE) {
+    const end = matchBlankLine(p);
+    if (end != 0) return pair(end, o);
+  }
   return format == DELIMITED ? readDelimited(p, o) : readNamed(format, p, o);
 }
 
@@ -192,7 +197,10 @@ function readRow(format: u32, p: usize, o: usize): u64 {
 // @ts-ignore: decorator
 @inline
 function readIdentity(format: u32, p: usize, o: usize): u64 {
-  if (load<u8>(p) == LF) return 0;
+  if (load<u8>(p) <= SPACE) {
+    const end = matchBlankLine(p);
+    if (end != 0) return pair(end, o);
+  }
   if (format == DELIMITED) return readDelimitedIdentity(p, o);
   clearSlots();
   const pointers = readNamed(format, p, o);

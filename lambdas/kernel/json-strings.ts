@@ -1,7 +1,7 @@
 /** Copies JSON strings and their escapes into a row, or finds their end. */
 import { BACKSLASH, inputOf, outputOf, pair, put, QUOTE, ZERO } from './memory';
 import { isDigit } from './numbers';
-import { putChar, specialBytes, utf8Length } from './text';
+import { putChar, putHexDigits, specialBytes, utf8Length } from './text';
 
 /**
  * Copies the content of a string, from the address after its opening quote.
@@ -29,7 +29,7 @@ export function copyString(p: usize, o: usize, level: u32, nested: bool): u64 {
     if (c == QUOTE) return pair(p + 1, o);
     if (c < 0x20) return 0;
     let pointers: u64;
-    if (c != BACKSLASH) pointers = copyWide(p, o);
+    if (c != BACKSLASH) pointers = copyWideOrBroken(p, o, level, nested);
     else if (level == 0) pointers = copyCharacter(p, o);
     else pointers = nested ? copyRawEscape(p, o, level) : copyEscape(p, o, level);
     if (pointers == 0) return 0;
@@ -56,6 +56,7 @@ export function copyCharacter(p: usize, o: usize): u64 {
   const c = <u32>load<u8>(p, 1);
   if (c != 0x75) return pair(end, put(o, characterOf(c)));
   const code = codePointAt(p, end);
+  if (code == REPLACEMENT) return 0;
   return pair(end, code < 0x80 ? put(o, code) : putCodePoint(o, code, 1));
 }
 
@@ -77,7 +78,7 @@ function characterOf(letter: u32): u32 {
   }
 }
 
-/** Copies characters that are not ASCII. */
+/** Copies characters that are not ASCII. Returns 0 if they are not valid UTF-8. */
 export function copyWide(p: usize, o: usize): u64 {
   do {
     const length = utf8Length(p);
@@ -87,6 +88,32 @@ export function copyWide(p: usize, o: usize): u64 {
     o += length;
   } while (load<u8>(p) >= 0x80);
   return pair(p, o);
+}
+
+/** Copies characters that are not ASCII, and bytes that are not valid UTF-8. */
+function copyWideOrBroken(p: usize, o: usize, level: u32, nested: bool): u64 {
+  do {
+    const length = utf8Length(p);
+    if (length == 0) {
+      o = putBrokenByte(o, load<u8>(p), level, nested);
+      p++;
+      continue;
+    }
+    store<u32>(o, load<u32>(p));
+    p += length;
+    o += length;
+  } while (load<u8>(p) >= 0x80);
+  return pair(p, o);
+}
+
+/**
+ * Writes a byte that is not valid UTF-8. It is the text `\xHH` (lambdas/core/lines/utf8.ts), whose backslash JSON text
+ * within a row has twice (lambdas/core/reading/json-text.ts).
+ */
+function putBrokenByte(o: usize, byte: u32, level: u32, nested: bool): usize {
+  o = level == 0 ? put(o, BACKSLASH) : putEscapedBackslash(o, level);
+  if (nested) o = putEscapedBackslash(o, level);
+  return putHexDigits(put(o, X), byte);
 }
 
 /** Copies an escape as JSON.stringify writes its character. */
@@ -107,10 +134,14 @@ function copyUnicode(p: usize, o: usize, level: u32): u64 {
   return end == 0 ? 0 : pair(end, putCodePoint(o, codePointAt(p, end), level));
 }
 
+/** U+FFFD, which a row has in place of a surrogate that is not one of a pair. */
+const REPLACEMENT: u32 = 0xfffd;
+
 /** Code point of one `\uHHHH`, or of two that are a surrogate pair. */
 function codePointAt(p: usize, end: usize): u32 {
   const code = hexOf(p + 2);
-  return end - p == 6 ? code : 0x10000 + ((code & 0x3ff) << 10) + (hexOf(p + 8) & 0x3ff);
+  if (end - p == 6) return code >> 11 == 0x1b ? REPLACEMENT : code;
+  return 0x10000 + ((code & 0x3ff) << 10) + (hexOf(p + 8) & 0x3ff);
 }
 
 /** Copies an escape as it was logged: two bytes, or one or two `\uHHHH`. */
@@ -197,9 +228,7 @@ export function endOfString(p: usize): usize {
       if (p == 0) return 0;
     } else {
       do {
-        const length = utf8Length(p);
-        if (length == 0) return 0;
-        p += length;
+        p += max(utf8Length(p), 1);
       } while (load<u8>(p) >= 0x80);
     }
   }
@@ -220,10 +249,9 @@ function endOfEscape(p: usize): usize {
     case 0x75: {
       const high = hexOf(p + 2);
       if (high > 0xffff) return 0;
-      // A lone surrogate is not text.
-      if (high >> 11 != 0x1b) return p + 6;
-      if (high >= 0xdc00 || load<u16>(p, 6) != 0x755c) return 0;
-      return hexOf(p + 8) >> 10 == 0x37 ? p + 12 : 0;
+      // Two escapes that are a pair of surrogates are one character.
+      const isPair = high >> 10 == 0x36 && load<u16>(p, 6) == 0x755c && hexOf(p + 8) >> 10 == 0x37;
+      return isPair ? p + 12 : p + 6;
     }
     default:
       return 0;

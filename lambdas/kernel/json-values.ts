@@ -5,13 +5,13 @@
  */
 import { copyQuoted, copyString, endOfString, putQuote } from './json-strings';
 import {
-  COLON, DISCARDED, DOT, HYPHEN, inputOf, outputOf, pair, put, putBytes, putTextKey, QUOTE, SPACE, ZERO,
+  COLON, DISCARDED, DOT, HYPHEN, inputOf, NESTING, outputOf, pair, put, putBytes, putTextKey, QUOTE, SPACE, ZERO,
 } from './memory';
 import { copyDecimal, digitsIn, endOfDecimal, isDigit } from './numbers';
 import { specialBytes } from './text';
 
-/** Objects and arrays that may be within each other. */
-const MAX_DEPTH: u32 = 64;
+/** Objects and arrays that may be within each other: the bytes at NESTING. */
+const MAX_DEPTH: u32 = 1024;
 
 /** Skips white space at `p`. Mostly there is none. */
 // @ts-ignore: decorator
@@ -112,21 +112,25 @@ export function copyDecimalNumber(p: usize, o: usize): u64 {
   return done == 0 ? 0 : pair(end, done);
 }
 
+const END_OF_OBJECT: u32 = 0x7d;
+
 /** Copies an object or an array without the white space between its parts. */
 function copyNested(p: usize, o: usize, level: u32): u64 {
-  // A stack of bits for the objects (1) and arrays (0) around `p`, the innermost in the lowest bit.
-  let around: u64 = 0;
+  // NESTING is a stack of the closing brackets of the objects and arrays around `p`; `closing` is its last one.
+  let closing: u32 = 0;
   let depth: u32 = 0;
   do {
     const c = <u32>load<u8>(p);
     let pointers: u64;
     if (c == 0x7b || c == 0x5b) {
-      if (depth++ == MAX_DEPTH) return 0;
-      around = (around << 1) | (c == 0x7b ? 1 : 0);
+      if (depth == MAX_DEPTH) return 0;
+      // In ASCII, a bracket that closes comes two after the one that it closes.
+      closing = c + 2;
+      store<u8>(NESTING + depth++, closing);
       o = put(o, c);
       p = pastSpace(p + 1);
-      if (load<u8>(p) != closing(around)) {
-        if ((around & 1) == 0) continue;
+      if (load<u8>(p) != closing) {
+        if (closing != END_OF_OBJECT) continue;
         pointers = copyKey(p, o, level);
         if (pointers == 0) return 0;
         p = inputOf(pointers);
@@ -139,30 +143,23 @@ function copyNested(p: usize, o: usize, level: u32): u64 {
       p = pastSpace(inputOf(pointers));
       o = outputOf(pointers);
     }
-    while (load<u8>(p) == closing(around)) {
-      o = put(o, load<u8>(p));
+    while (load<u8>(p) == closing) {
+      o = put(o, closing);
       p++;
-      around >>= 1;
       if (--depth == 0) return pair(p, o);
+      closing = load<u8>(NESTING + depth - 1);
       p = pastSpace(p);
     }
     if (load<u8>(p) != 0x2c) return 0;
     o = put(o, 0x2c);
     p = pastSpace(p + 1);
-    if ((around & 1) != 0) {
+    if (closing == END_OF_OBJECT) {
       pointers = copyKey(p, o, level);
       if (pointers == 0) return 0;
       p = inputOf(pointers);
       o = outputOf(pointers);
     }
   } while (true);
-}
-
-/** The bracket that closes the innermost object or array. */
-// @ts-ignore: decorator
-@inline
-function closing(around: u64): u32 {
-  return (around & 1) != 0 ? 0x7d : 0x5d;
 }
 
 /** Copies a key and its colon. Most keys have fewer than 16 bytes of plain text and no white space before the colon. */

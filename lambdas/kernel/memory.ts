@@ -30,7 +30,7 @@
  *   24  time of the first event, NaN without any
  *   32  time of the last event, NaN without any
  *   40  lines left out, one count for each filter: filters.ts
- *   56  offset in the block of the first line that each filter left out; only valid if its count is not 0
+ *   72  offset in the block of the first line that each filter left out; only valid if its count is not 0
  *
  * `readEvents` (events.ts) has results of its own.
  */
@@ -57,6 +57,8 @@ export const SEEN_COLUMNS: usize = SCRATCH + 4096;
 export const OTHER_KEY_HASHES: usize = SCRATCH + 8448;
 /** Bit set of the columns whose values do not convert, followed by these values' addresses (errors.ts). */
 export const FAILED_COLUMNS: usize = SCRATCH + 10_240;
+/** Closing brackets of the objects and arrays around a JSON value, 1 KB (json-values.ts). */
+export const NESTING: usize = SCRATCH + 14_336;
 /** Cache: JSON keys and their columns, 20 KB (json-keys.ts). */
 export const KEY_CACHE: usize = SCRATCH + 16_384;
 /** Ends of a delimited line's fields (fields.ts). */
@@ -77,21 +79,24 @@ export const OUTPUT: usize = INPUT + INPUT_BYTES + 4096;
 export const ROOM_BYTES: usize = 1_048_576;
 /**
  * A row is only started below `room`, so the output holds at most one row beyond it. The largest row consists of the
- * prefix; each byte of a block once in `extra` or `errors`, where it is escaped twice (7 bytes); each byte once more in
- * `raw` (6 bytes); and some punctuation.
+ * prefix; each byte of a block once in `extra` or `errors`, where it is escaped twice (11 bytes for a byte that is not
+ * UTF-8, in JSON text); each byte once more in `raw` (6 bytes); and some punctuation.
  */
-export const OUTPUT_BYTES: usize = ROOM_BYTES + PREFIX_BYTES + INPUT_BYTES * 13 + 16_384;
+export const OUTPUT_BYTES: usize = ROOM_BYTES + PREFIX_BYTES + INPUT_BYTES * 17 + 16_384;
 
-/** A value without its escapes. This address is above the static data, whose address bin/kernel.ts sets. */
-export const UNESCAPED: usize = 5_505_024;
-/** JSON members for `extra`, kept here until all columns are written: at most 4 bytes for each byte of the line. */
-export const OTHERS: usize = UNESCAPED + INPUT_BYTES + 4096;
-/** Copy of the columns of a JSON object while they are put in order: at most 2 bytes for each byte of the line. */
-export const PIECES: usize = OTHERS + INPUT_BYTES * 4 + 4096;
+/**
+ * A value without its escapes: at most 4 bytes for each byte of the line. This address is above the static data, whose
+ * address bin/kernel.ts sets.
+ */
+export const UNESCAPED: usize = 6_553_600;
+/** JSON members for `extra`, kept here until all columns are written: at most 11 bytes for each byte of the line. */
+export const OTHERS: usize = UNESCAPED + INPUT_BYTES * 4 + 4096;
+/** Copy of the columns of a JSON object while they are put in order: at most 7 bytes for each byte of the line. */
+export const PIECES: usize = OTHERS + INPUT_BYTES * 11 + 4096;
 /** Target of copies that are made only to check a value and find its end. It shares its memory with PIECES. */
 export const DISCARDED: usize = PIECES;
-/** The line within an envelope, without its JSON escapes (envelope.ts). */
-export const INNER_LINE: usize = PIECES + INPUT_BYTES * 2 + 4096;
+/** The line within an envelope, without its JSON escapes: at most 4 bytes for each of its bytes (envelope.ts). */
+export const INNER_LINE: usize = PIECES + INPUT_BYTES * 7 + 4096;
 
 export const LF: u32 = 0x0a;
 export const CR: u32 = 0x0d;

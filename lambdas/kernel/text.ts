@@ -96,7 +96,11 @@ function copySpecial(p: usize, o: usize, c: u32, level: u32): u64 {
 
 /** Writes a byte that is not valid UTF-8 as `\xHH`, as lambdas/core/lines/utf8.ts does. */
 function putHex(o: usize, byte: u32, level: u32): usize {
-  o = put(putChar(o, BACKSLASH, level), 0x78);
+  return putHexDigits(put(putChar(o, BACKSLASH, level), 0x78), byte);
+}
+
+/** Writes a byte as two hexadecimal digits. */
+export function putHexDigits(o: usize, byte: u32): usize {
   return put(put(o, hexDigit(byte >> 4)), hexDigit(byte & 15));
 }
 

@@ -32,6 +32,12 @@ export function readObject(text: string): ObjectText {
       detail: `expected a JSON object, got text that begins with ${JSON.stringify([...logged.slice(0, 2)][0])}`,
     };
   }
+  if (!mayBeWhole(logged)) {
+    return {
+      reason: 'not_json',
+      detail: `expected a JSON object, got text that ends with ${JSON.stringify([...logged.slice(-2)].at(-1))}`,
+    };
+  }
   let json = logged;
   let problem = problemOf(json);
   if (problem !== undefined && json.includes('\\x')) {
@@ -82,6 +88,20 @@ export function objectOf(members: readonly Member[]): string {
 
 /** First characters of JSON values. https://www.rfc-editor.org/rfc/rfc8259#section-3 */
 const BEGINS_JSON = /^[{["\d\-tfn]/;
+
+/**
+ * False if the last character shows that the text is no whole JSON value, as of an object that is cut off, or that is
+ * printed over several lines. It spares such a line the error of JSON.parse.
+ */
+function mayBeWhole(json: string): boolean {
+  const last = json.at(-1);
+  if (json.startsWith('{')) return last === '}';
+  if (json.startsWith('[')) return last === ']';
+  return json.startsWith('"') ? last === '"' && json.length > 1 : ENDS_JSON.test(last ?? '');
+}
+
+/** Last characters of numbers, true, false and null. NaN and Infinity are no values by themselves. */
+const ENDS_JSON = /[\del]/;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

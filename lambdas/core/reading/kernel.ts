@@ -5,6 +5,7 @@
  */
 
 import type { FilterName } from './filters.ts';
+import { BLANK_LINE } from './format.ts';
 import type { LineFeeds } from './joiner.ts';
 import { KERNEL_WASM } from './kernel-wasm.ts';
 import type { KeepRaw } from './row.ts';
@@ -77,11 +78,19 @@ export const MAX_ROOM_BYTES = kernel.ROOM_BYTES.value;
 /** Most bytes of whole lines that the kernel takes at a time. */
 export const BLOCK_BYTES = kernel.INPUT_BYTES.value;
 
+type KernelFilter = FilterName | typeof BLANK_LINE;
+
 /** Filters that the kernel supports, by their numbers in lambdas/kernel/filters.ts. */
-const KERNEL_FILTERS: readonly FilterName[] = ['local_client', 'not_stdout', 'no_http', 'no_client_address'];
+const KERNEL_FILTERS: readonly KernelFilter[] = [
+  'local_client',
+  'not_stdout',
+  'no_http',
+  'no_client_address',
+  BLANK_LINE,
+];
 const FILTERED_AT = 40;
-const FIRST_FILTERED_AT = 56;
-const NONE_FILTERED: ReadonlyMap<FilterName, FilteredLines> = new Map();
+const FIRST_FILTERED_AT = 72;
+const NONE_FILTERED: ReadonlyMap<KernelFilter, FilteredLines> = new Map();
 
 const STATUS = ['done', 'full', 'unsupported'] as const;
 /** By their numbers in lambdas/kernel/envelope.ts. */
@@ -124,7 +133,7 @@ export interface LinesRead {
   readonly rows: number;
   /** Number of lines left out by filters, in total and by filter. */
   readonly filtered: number;
-  readonly filteredBy: ReadonlyMap<FilterName, FilteredLines>;
+  readonly filteredBy: ReadonlyMap<KernelFilter, FilteredLines>;
   readonly unknownFields: number;
   readonly fieldErrors: number;
   /** Milliseconds since the epoch of the earliest and the latest event; NaN if no row has a time. */
@@ -213,8 +222,8 @@ export class LineKernel {
   }
 }
 
-function filteredBy(): Map<FilterName, FilteredLines> {
-  const found = KERNEL_FILTERS.map((name, index): [FilterName, FilteredLines] => {
+function filteredBy(): Map<KernelFilter, FilteredLines> {
+  const found = KERNEL_FILTERS.map((name, index): [KernelFilter, FilteredLines] => {
     const count = result.getUint32(FILTERED_AT + index * 4, true);
     return [name, { count, firstAt: result.getUint32(FIRST_FILTERED_AT + index * 4, true) }];
   });

@@ -233,6 +233,29 @@ describe('lines that would cost ten times as much in the reader', () => {
   });
 });
 
+describe('JSON that would cost many times as much in the reader', () => {
+  const format = compiled('json', { columns: { level: 'string', ratio: 'double' } });
+  const nested = (depth: number) => `${'[{"a":'.repeat(depth / 2)}1${'}]'.repeat(depth / 2)}`;
+
+  test.each([
+    ['bytes that are no UTF-8', '{"level":"caf\xe9 \xff\xff","ratio":1,"other":"\xe9","more":{"a":["\xc3 \xe9"]}}'],
+    ['surrogates that are no pair', String.raw`{"level":"a\ud800","other":"\udc00\ud83d\ude00","more":["\ud83d x"]}`],
+    ['nesting of 200', `{"level":"x","other":${nested(200)}}`],
+    ['nesting of 1,022 in a column', `{"level":${nested(1022)}}`],
+    ['nothing but white space', ' \t\v\f \r'],
+    ['nothing', ''],
+  ])('a line with %s is read by the kernel', (_, odd) => {
+    const bytes = Buffer.from(`{"level":"x"}\n${`${odd}\n`.repeat(3)}{"level":"y"}\n`, 'latin1');
+    const { format: fast, read } = counted(format);
+    for (const keepRaw of ['never', 'on-error', 'always'] as const) {
+      expect(loaded(fast, [bytes], { keepRaw })).toEqual(loaded(withoutKernel(format), [bytes], { keepRaw }));
+    }
+    // The first line of an object is the reader's.
+    expect(read()).toBe(3);
+    expect(recordsOf(fast, [bytes])).toEqual(recordsOf(withoutKernel(format), [bytes]));
+  });
+});
+
 describe('numbers of JSON', () => {
   const format = compiled('json', { columns: { small: 'int', large: 'bigint', real: 'double' } });
   const line = (real: string) => `{"small":1,"large":2,"real":${real}}`;
@@ -455,6 +478,16 @@ describe('after a line that takes all the room it can have', () => {
     ['with a list in a column of text', json, jsonLine('{"request_id":"r","level":')],
     ['with a list in a column of numbers', json, jsonLine('{"level":"x","status_code":')],
     ['with a list under a key that differs by case', json, jsonLine('{"level":"x","Level":')],
+    ['whose text is bytes that are no UTF-8', json, fullLine('{"level":"', '\xff', '"}')],
+    ['whose text under another key is such bytes', json, fullLine('{"level":"x","other":"', '\xff', '"}')],
+    ['with a list of such bytes', json, fullLine('{"level":"x","other":["', '\xff', '"]}')],
+    ['with a list of such bytes in a column', json, fullLine('{"request_id":"r","level":["', '\xff', '"]}')],
+    [
+      'with a list of such bytes in a column of numbers',
+      json,
+      fullLine('{"level":"x","status_code":["', '\xff', '"]}'),
+    ],
+    ['of such bytes in an envelope', kong, fullLine(`{"log":"${access}`, '\xff', `${accessEnd},"stream":"stdout"}`)],
   ])('the kernel and the reader agree after a line %s', (_, format, line) => {
     const bytes = Buffer.from(`x\n${line}\n`, 'latin1');
     const lineBytes = bytes.length - 'x\n'.length;
