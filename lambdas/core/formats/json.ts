@@ -1,4 +1,5 @@
 import { envelopeName } from '../reading/envelope.ts';
+import { activeFilters, FILTERS_OPTION, filtersOption, JSON_FILTERS } from '../reading/filters.ts';
 import {
   BLANK_LINE,
   type CompiledFormat,
@@ -11,6 +12,7 @@ import {
   rejected,
 } from '../reading/format.ts';
 import { EMPTY_LINE, kindOf, type Member, plainText } from '../reading/json-text.ts';
+import { isLambdaPlatformLine } from '../reading/lambda-platform.ts';
 import { OP_OF_TYPE } from '../reading/layout.ts';
 import { linePieceOf } from '../reading/line-piece.ts';
 import { wholeNumber } from '../reading/numbers.ts';
@@ -41,6 +43,9 @@ const PRESETS: Readonly<Record<string, table.ColumnSpecs>> = {
   },
 };
 
+const LAMBDA_LINE = 'lambda_platform_line';
+const FILTER_NAMES = Object.keys(JSON_FILTERS) as (keyof typeof JSON_FILTERS)[];
+
 /**
  * JSON logs: one object per line or log event, which may be in a container runtime's envelope. A source declares which
  * keys are columns.
@@ -65,12 +70,14 @@ export const json: Format = {
       description: 'The name of columns that many logs have.',
       example: { preset: 'server-logs' },
     },
+    [FILTERS_OPTION]: filtersOption(FILTER_NAMES, { preset: 'server-logs' }),
   },
+  filters: JSON_FILTERS,
   exampleOptions: { preset: 'server-logs' },
   exampleLines: [
     '{"timestamp":"2026-11-22T12:03:00.500Z","level":"INFO","request_id":"58337262d99923ab","method":"GET","path":"/orders","status_code":200,"response_time":12.5}',
   ],
-  compile: (options) => compile(keyed(columnsOf(options))),
+  compile: (options) => compile(keyed(columnsOf(options)), activeFilters(options, FILTER_NAMES)),
 };
 
 /** @throws OptionError if the keys of two columns are equal by chance. */
@@ -84,7 +91,7 @@ function keyed(columns: table.ColumnSpecs): table.ColumnSpecs {
   );
 }
 
-function compile(columns: table.ColumnSpecs): CompiledFormat {
+function compile(columns: table.ColumnSpecs, filters: ReadonlySet<(typeof FILTER_NAMES)[number]>): CompiledFormat {
   const declared = Object.entries(columns);
   const isColumn = (key: string) => Object.hasOwn(columns, key);
   return {
@@ -99,8 +106,11 @@ function compile(columns: table.ColumnSpecs): CompiledFormat {
       pieceOf: (line) => linePieceOf(recordEnvelopesOf(line, isColumn)),
       read: (line, row) => {
         const object = readRecord(line, isColumn);
-        if (!object.members)
-          return object.reason === EMPTY_LINE ? filtered(BLANK_LINE) : rejected(object.reason, object.detail);
+        if (!object.members) {
+          if (object.reason === EMPTY_LINE) return filtered(BLANK_LINE);
+          if (filters.has(LAMBDA_LINE) && isLambdaPlatformLine(line)) return filtered(LAMBDA_LINE);
+          return rejected(object.reason, object.detail);
+        }
         const { byKey, repeated } = membersByKey(object.members);
         // In the order of declaration, so that the first timestamp column with a value is the event's time.
         for (const [name, { type }] of declared) {

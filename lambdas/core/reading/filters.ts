@@ -1,4 +1,4 @@
-/** Filters that gateway formats apply unless a source switches a filter off. */
+/** Filters that formats apply unless a source switches a filter off. */
 import { type FormatOption, type FormatOptions, OptionError } from './format.ts';
 import type { GatewayFilters } from './layout.ts';
 
@@ -15,16 +15,26 @@ export const FILTERS = {
 
 export type FilterName = keyof typeof FILTERS;
 
+/** The filter of JSON logs. */
+export const JSON_FILTERS = {
+  lambda_platform_line:
+    "Lines of plain text that Lambda itself writes among a function's: START, END, REPORT, INIT_START and the like.",
+} as const;
+
 /** The source option that switches filters on or off, for example `{ "local_client": false }`. */
 export const FILTERS_OPTION = 'filters';
 
-/** Describes the option of a format that has the filters `available`. */
-export function filtersOption(available: readonly FilterName[]): FormatOption {
+/**
+ * Describes the option of a format that has the filters `available`.
+ *
+ * @param others options without which the example is not a source
+ */
+export function filtersOption(available: readonly string[], others: FormatOptions = {}): FormatOption {
   return {
     type: 'object',
     default: 'every filter applies',
     description: `Switches filters off, each by its name: ${available.join(', ')}.`,
-    example: { [FILTERS_OPTION]: { local_client: false } },
+    example: { ...others, [FILTERS_OPTION]: { [available.at(-1) ?? '']: false } },
   };
 }
 
@@ -33,7 +43,10 @@ export function filtersOption(available: readonly FilterName[]): FormatOption {
  *
  * @throws OptionError for an unknown filter or a setting that is neither true nor false
  */
-export function activeFilters(options: FormatOptions, available: readonly FilterName[]): ReadonlySet<FilterName> {
+export function activeFilters<Name extends string>(
+  options: FormatOptions,
+  available: readonly Name[],
+): ReadonlySet<Name> {
   const given = options[FILTERS_OPTION] ?? {};
   if (typeof given !== 'object' || Array.isArray(given)) {
     throw new OptionError(
