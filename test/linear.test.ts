@@ -11,7 +11,8 @@ import { type CompiledFormat, type FormatOptions, readLine } from '../lambdas/co
 import { objectMembers, plainText, readObject } from '../lambdas/core/reading/json-text.ts';
 import { clientAddress } from '../lambdas/core/reading/log-columns.ts';
 import { Row } from '../lambdas/core/reading/row.ts';
-import { readLogTime, rowTime, shownTime } from '../lambdas/core/reading/times.ts';
+import { readTime } from '../lambdas/core/reading/time-forms.ts';
+import { rowTime, shownTime } from '../lambdas/core/reading/times.ts';
 import { bigint, boolean, double, int, numbered, text, timestamp } from '../lambdas/core/tables/table.ts';
 import { ConversionError, openXByKey } from '../local/firehose/openx.ts';
 import { StepCounter } from './helpers/steps.ts';
@@ -137,7 +138,7 @@ describe('in linear time', () => {
         for (let times = 0; times < repeated.length / 4; times++) row.extra(`${times % 7}#${times}`, '');
         for (let times = 0; times < repeated.length / 4; times++) row.error(`b#${2 ** (times % 30)}`, '', '');
         row.json('origin', 1, value, 'always');
-        const time = readLogTime(value);
+        const time = readTime(value);
         if (time) rowTime(time);
         shownTime(value);
         clientAddress(value);

@@ -18,7 +18,7 @@ import { linePieceOf } from '../reading/line-piece.ts';
 import { wholeNumber } from '../reading/numbers.ts';
 import { readRecord, recordEnvelopesOf } from '../reading/record-envelope.ts';
 import type { Row } from '../reading/row.ts';
-import { readTime } from '../reading/times.ts';
+import { readTime } from '../reading/time-forms.ts';
 import * as table from '../tables/table.ts';
 
 const COLUMN_TYPES = ['timestamp', 'string', 'int', 'bigint', 'double', 'boolean'] as const;

@@ -15,7 +15,7 @@ import { gatewayPieceOf } from '../reading/line-piece.ts';
 import { clientAddress, isNoClient, projectOf } from '../reading/log-columns.ts';
 import { wholeNumber } from '../reading/numbers.ts';
 import type { Row } from '../reading/row.ts';
-import { readTime } from '../reading/times.ts';
+import { readTime } from '../reading/time-forms.ts';
 import { bigint, type ColumnType, defineColumns, double, int, text, timestamp } from '../tables/table.ts';
 
 const columns = defineColumns({

@@ -30,7 +30,7 @@ import { gatewayPieceOf } from './line-piece.ts';
 import { clientAddress, isMissing, isNoClient, type LogField, logColumns } from './log-columns.ts';
 import { LOG_FORMAT_OPTION, type LogFormat, parseLogFormat, type SplitLine, splitLine } from './log-format.ts';
 import type { Row } from './row.ts';
-import { readLogTime, readTime } from './times.ts';
+import { readTime } from './time-forms.ts';
 
 /** The properties in which these formats differ. */
 export interface AccessLogFormat {
@@ -69,7 +69,7 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
   const marks = [
     { index: indexOf('status_code'), fits: (value: string) => /^\d{3}$/.test(value) },
     { index: client, fits: (value: string) => clientAddress(value) !== undefined },
-    { index: indexOf('log_time'), fits: (value: string) => readLogTime(value) !== undefined },
+    { index: indexOf('log_time'), fits: (value: string) => readTime(value) !== undefined },
   ].filter(({ index }) => index !== undefined);
   // A filter on a value that the format does not log would leave out every line. A filter on a header's value would leave
   // out whatever a client sends.

@@ -24,7 +24,7 @@ import { OptionError } from './format.ts';
 import type { Escape, LayoutField, LayoutOp } from './layout.ts';
 import { LOG_FORMAT_OPTION, type LogFormat, unescapeValue } from './log-format.ts';
 import type { Row } from './row.ts';
-import { readLogTime } from './times.ts';
+import { readTime } from './time-forms.ts';
 
 /** The columns that gateway logs share, in the order of their tables. */
 const COLUMNS = defineColumns({
@@ -328,7 +328,7 @@ const asText =
 
 const WRITE: Readonly<Record<ColumnName, Write>> = {
   log_time: (row, value) => {
-    const time = readLogTime(value);
+    const time = readTime(value);
     if (time) row.timestamp('log_time', time);
     else row.error('log_time', value, 'not a timestamp');
   },
