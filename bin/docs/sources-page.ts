@@ -2,6 +2,7 @@
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import type { Format, FormatOption } from '../../lambdas/core/reading/format.ts';
 import { FILLING_VARIABLES } from '../../lambdas/core/reading/log-columns.ts';
+import { TIME_FORMS } from '../../lambdas/core/reading/time-forms.ts';
 import { FROM_KEYS, SOURCE_KEYS, type SourceKey } from '../../lib/config/source-keys.ts';
 import { EXAMPLE_SOURCES, type ExampleSource } from './example-sources.ts';
 import { code, markdownTable } from './markdown.ts';
@@ -45,6 +46,7 @@ export function sourcesPage(): string {
     '',
     ...[...FORMATS.values()].flatMap(formatSection),
     ...variablesSection(),
+    ...timesSection(),
     ...CHANGES,
   ].join('\n');
 }
@@ -117,6 +119,40 @@ function variablesSection(): string[] {
       ['variable', 'column', 'type'],
       FILLING_VARIABLES.map(({ variable, column, type }) => [code(`$${variable}`), column, type]),
     ),
+    '',
+  ];
+}
+
+function timesSection(): string[] {
+  return [
+    '## Forms of time',
+    '',
+    'A column of the type timestamp takes a time in any of these forms, and each line may have another one. Times are kept ' +
+      'in UTC, to the microsecond; what a time has beyond that is cut.',
+    '',
+    ...markdownTable(
+      ['form', 'examples'],
+      [
+        ...TIME_FORMS.map(({ name, examples }) => [name, examples.map(code).join('<br>')]),
+        [
+          'Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by the number of digits',
+          ['1714557600', '1714557600.123456', '1714557600123', '1714557600123456', '1.714557600123e12']
+            .map(code)
+            .join('<br>'),
+        ],
+      ],
+    ),
+    '',
+    'A value that has none of these forms leaves the column null, and is in the column `errors` with the reason. These ' +
+      'rules decide:',
+    '',
+    '- A zone is an offset (`+02:00`, at most 18 hours), or one of the names UTC, GMT and Z. Other abbreviations have ' +
+      'several meanings and are no zone. What follows an offset, as in `+0200 CEST` or `+02:00[Europe/Berlin]`, is passed ' +
+      'over, because the offset is exact.',
+    '- A day, an hour or an offset that does not exist is no time, and neither is a weekday that is not that of the date.',
+    '- `24:00:00` is the midnight at which the next day begins.',
+    '- A leap second, `23:59:60` in UTC, is the second after it, as on the clocks of most computers. In any other minute, a ' +
+      'second 60 is no time.',
     '',
   ];
 }

@@ -85,6 +85,7 @@ export function cannotConvert(op: u32, p: usize, end: usize): bool {
   }
   if (op == BOOLEAN) return !quoted || !mayBeBoolean(p, end);
   if (p == end) return true;
+  if (op == TIME) return isNoTime(p, end);
   let fraction = false;
   let partial = false;
   let exponent = false;
@@ -119,17 +120,37 @@ function mayBeBoolean(p: usize, end: usize): bool {
   return (length == 4 && (load<u8>(p) | 0x20) == 0x74) || (length == 5 && (load<u8>(p) | 0x20) == 0x66);
 }
 
-/** True if the character can occur in a value of the op's type: a number, or a time. */
+/** True if the character can occur in a number of the op's type. */
 function mayOccur(op: u32, c: u32): bool {
   if (isDigit(c) || c == DOT || c == HYPHEN || c == 0x2b) return true;
-  if (op < DOUBLE) return false;
-  if ((c | 0x20) == 0x65) return true;
-  return op == TIME && (c == COLON || c == SPACE || c == 0x2c || isZoneLetter(c | 0x20));
+  return op >= DOUBLE && (c | 0x20) == 0x65;
 }
 
-/** True for `t`, and for the letters of Z, UTC and GMT in lower case. */
-function isZoneLetter(letter: u32): bool {
-  return letter == 0x74 || letter == 0x7a || letter == 0x75 || letter == 0x63 || letter == 0x67 || letter == 0x6d;
+/**
+ * True if the text has none of the forms of lambdas/core/reading/time-forms.ts: they begin with a digit, a sign or the
+ * capital of a weekday, have digits, and have no characters other than these, except in parentheses.
+ */
+function isNoTime(p: usize, end: usize): bool {
+  const first = <u32>load<u8>(p);
+  if (!isDigit(first) && first != HYPHEN && (first < 0x41 || first > 0x5a)) return true;
+  let digits = false;
+  for (; p < end; p++) {
+    const c = <u32>load<u8>(p);
+    if (c == 0x28) return false;
+    if (isDigit(c)) digits = true;
+    else if (!mayOccurInTime(c)) return true;
+  }
+  return !digits;
+}
+
+/** True for a space, for `!`, `+`, `,`, `-`, `.`, `/`, `:`, `=`, `[`, `]`, `_`, `~` and for letters. */
+function mayOccurInTime(c: u32): bool {
+  const letter = c | 0x20;
+  if (letter >= 0x61 && letter <= 0x7a) return true;
+  if (c >= 0x2b && c <= 0x2f) return true;
+  return (
+    c == SPACE || c == 0x21 || c == COLON || c == 0x3d || c == 0x5b || c == 0x5d || c == 0x5f || c == 0x7e
+  );
 }
 
 /**

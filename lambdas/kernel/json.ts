@@ -234,8 +234,7 @@ export function copyTimeOf(p: usize, end: usize, o: usize): usize {
     p++;
     end--;
   }
-  // `readTime` in lambdas/core/reading/times.ts, which reads JSON's times, does not take nginx's `$time_local`.
-  return end - p > 2 && load<u8>(p, 2) == 0x2f ? 0 : copyTime(p, end, o);
+  return copyTime(p, end, o);
 }
 
 /**

@@ -43,6 +43,8 @@ export const LOCAL_TIME: usize = SCRATCH + 32;
 export const LOCAL_TIME_VALUE: usize = SCRATCH + 64;
 /** Cache: the minute at MINUTE as a row has it in text, `yyyy-M-d HH:mm` (times.ts). */
 export const MINUTE_TEXT: usize = SCRATCH + 128;
+/** An ISO 8601 time without separators, after they have been put in (times.ts). */
+export const SEPARATED_TIME: usize = SCRATCH + 160;
 /** End of the current line's position, which is stored as decimal text (index.ts). */
 export const POSITION_END: usize = SCRATCH + 224;
 /** The current JSON key in lower case, padded with zeros to a multiple of 16 bytes (json-keys.ts). */

@@ -1,9 +1,10 @@
 /**
  * Reads times in the forms that logs use most, and writes them as a row has them (time-values.ts). This file mirrors
- * lambdas/core/reading/times.ts. It also notes the time of the line's event, in milliseconds since the epoch.
+ * lambdas/core/reading/time-forms.ts. It also notes the time of the line's event, in milliseconds since the epoch.
  */
 import {
-  COLON, DIGITS, DOT, HYPHEN, LOCAL_TIME, LOCAL_TIME_VALUE, MINUTE, MINUTE_TEXT, put, putBytes, QUOTE, SPACE, ZERO,
+  COLON, DIGITS, DOT, HYPHEN, LOCAL_TIME, LOCAL_TIME_VALUE, MINUTE, MINUTE_TEXT, put, putBytes, QUOTE, SEPARATED_TIME,
+  SPACE, ZERO,
 } from './memory';
 import { digitsIn, isDigit, threeDigits } from './numbers';
 import {
@@ -216,9 +217,9 @@ function putNumberInMinute(o: usize, minute: i64, second: u32, p: usize, length:
 }
 
 /**
- * Copies a time in one of the most common forms that lambdas/core/reading/times.ts reads: ISO 8601 with `T` or a space,
- * a dot or a comma, and with `Z`, an offset or nothing; nginx's `$time_local`; epoch seconds and epoch milliseconds, with
- * or without a fraction.
+ * Copies a time in one of the most common forms that lambdas/core/reading/time-forms.ts reads: ISO 8601 with `T` or a
+ * space, a dot or a comma, and with `Z`, an offset or nothing, or without separators; nginx's `$time_local`; epoch seconds
+ * and epoch milliseconds, with or without a fraction.
  *
  * @returns the end of the copy, or 0 if the text is not in such a form
  */
@@ -229,7 +230,8 @@ export function copyTime(p: usize, end: usize, o: usize): usize {
     const done = copyIso(p, end, o);
     return done != 0 ? done : copyIsoOffset(p, end, o);
   }
-  if (length == 26 && load<u8>(p, 2) == 0x2f) return copyLocal(p, o);
+  if (length == LOCAL_BYTES && load<u8>(p, 2) == 0x2f) return copyLocal(p, o);
+  if (length >= 15 && load<u8>(p, 8) == 0x54) return copyUnseparated(p, end, o);
   return copyEpoch(p, end, o);
 }
 
@@ -250,6 +252,30 @@ function copyIsoOffset(p: usize, end: usize, o: usize): usize {
   const offset = fractionEnd == end ? 0 : offsetOf(fractionEnd, end);
   if (offset == i64.MIN_VALUE) return 0;
   return putTime(o, minute + <i64>(second * 1000) - offset, fraction, fractionEnd);
+}
+
+/** Longest text after the seconds: `.123456789+00:00`. */
+const MAX_TAIL: usize = 16;
+
+/** Copies an ISO 8601 time without separators, such as `20240501T100000Z`: first it puts the separators in. */
+function copyUnseparated(p: usize, end: usize, o: usize): usize {
+  const tail = end - p - 15;
+  if (tail > MAX_TAIL) return 0;
+  const at = SEPARATED_TIME;
+  store<u32>(at, load<u32>(p));
+  store<u8>(at, HYPHEN, 4);
+  store<u16>(at, load<u16>(p, 4), 5);
+  store<u8>(at, HYPHEN, 7);
+  store<u16>(at, load<u16>(p, 6), 8);
+  store<u8>(at, 0x54, 10);
+  store<u16>(at, load<u16>(p, 9), 11);
+  store<u8>(at, COLON, 13);
+  store<u16>(at, load<u16>(p, 11), 14);
+  store<u8>(at, COLON, 16);
+  store<u16>(at, load<u16>(p, 13), 17);
+  v128.store(at, v128.load(p, 15), 19);
+  const done = copyIso(at, at + 19 + tail, o);
+  return done != 0 ? done : copyIsoOffset(at, at + 19 + tail, o);
 }
 
 /** No clock is further from UTC. */

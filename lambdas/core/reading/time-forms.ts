@@ -2,6 +2,7 @@
  * Reads times in the forms in which logs write them into the one form that `Row.timestamp` takes,
  * `yyyy-MM-ddTHH:mm:ss[.fraction]Z` in UTC, to the microsecond.
  */
+import { type LocalZone, UTC } from './local-zone.ts';
 import { exactNumber, withoutFinalZeros } from './numbers.ts';
 import { isoTime, MICROS_DIGITS, utcMillis } from './times.ts';
 
@@ -105,13 +106,15 @@ const MAX_OFFSET_MINUTES = 18 * 60;
 
 /**
  * `value` in UTC, or undefined if it has none of the forms of TIME_FORMS and is no epoch number: seconds, milliseconds,
- * microseconds or nanoseconds, with or without a fraction (JavaScript's performance.now) or an exponent (Java, Go). A time
- * without a zone is in UTC. A fraction is cut after the microsecond.
+ * microseconds or nanoseconds, with or without a fraction (JavaScript's performance.now) or an exponent (Java, Go). A fraction
+ * is cut after the microsecond.
  *
  * `24:00:00` is the midnight at which the next day begins. A leap second, `23:59:60` in UTC, is the second after it, as on
  * a clock of POSIX. A weekday that is not that of the date makes the value no time, because one of the two is wrong.
+ *
+ * @param zone the zone of a time that was written without one
  */
-export function readTime(value: string): string | undefined {
+export function readTime(value: string, zone: LocalZone = UTC): string | undefined {
   const epoch = EPOCH.exec(value);
   if (epoch) {
     const [, sign, whole = '', part = ''] = epoch;
@@ -119,7 +122,7 @@ export function readTime(value: string): string | undefined {
   }
   for (const [index, { pattern }] of TIME_FORMS.entries()) {
     const groups = pattern.exec(value);
-    if (groups) return fromParts(groups, PLACES[index] as Places);
+    if (groups) return fromParts(groups, PLACES[index] as Places, zone);
   }
   const number = /[eE]/.test(value) ? exactNumber(value) : undefined;
   return number && number.sign !== '+' ? fromEpoch(number.sign === '-', number.digits, number.point) : undefined;
@@ -132,7 +135,7 @@ const PLACES = TIME_FORMS.map(
   ({ parts }) => Object.fromEntries(PARTS.map((part) => [part, parts.indexOf(part) + 1 || -1])) as Places,
 );
 
-function fromParts(groups: readonly (string | undefined)[], at: Places): string | undefined {
+function fromParts(groups: readonly (string | undefined)[], at: Places, zone: LocalZone): string | undefined {
   const year = Number(groups[at.year]);
   const fraction = groups[at.fraction];
   const second = Number(groups[at.second] ?? 0);
@@ -140,8 +143,10 @@ function fromParts(groups: readonly (string | undefined)[], at: Places): string 
   if (year < MIN_YEAR || groups[at.dash] !== groups[at.same]) return undefined;
   const midnight = utcMillis(year, monthOf(groups[at.month] ?? ''), Number(groups[at.day]));
   const clock = clockMillis(Number(groups[at.hour]), Number(groups[at.minute]), second, fraction);
-  const offset = offsetMillis(groups[at.zone]);
-  if (midnight === undefined || clock === undefined || offset === undefined) return undefined;
+  if (midnight === undefined || clock === undefined) return undefined;
+  const written = groups[at.zone];
+  const offset = written === undefined ? zone.offsetAt(midnight + clock) : offsetMillis(written);
+  if (offset === undefined) return undefined;
   if (weekday !== undefined && WEEKDAYS[new Date(midnight).getUTCDay()] !== weekday) return undefined;
   const millis = midnight + clock - offset;
   if (second === LEAP_SECOND && millis % DAY_MS !== 0) return undefined;
@@ -168,8 +173,8 @@ function clockMillis(hour: number, minute: number, second: number, fraction = ''
 }
 
 /** Undefined for an offset that no clock has. */
-function offsetMillis(zone: string | undefined): number | undefined {
-  if (!zone || !DIGIT.test(zone)) return 0;
+function offsetMillis(zone: string): number | undefined {
+  if (!DIGIT.test(zone)) return 0;
   const ofHour = zone.length > 3 ? Number(zone.slice(-2)) : 0;
   const minutes = Number(zone.slice(1, 3)) * 60 + ofHour;
   if (ofHour > 59 || minutes > MAX_OFFSET_MINUTES) return undefined;

@@ -176,6 +176,7 @@ const JSON_LINES = [
   '{"time":"2026-11-22T10:00:00.123Z","level":"INFO","status":200,"bytes":1234567890123,"took":0.0123,"ok":true,"request_id":"r-1","message":"started"}',
   '{"level":"ERROR","time":1732880506123,"status":"500","bytes":null,"took":-1.50,"ok":false,"error":"Traceback\\n  \\"x\\"\\u00e9\\ud83d\\ude00\\/\\\\ \\u0001","nested":{"a":[1,2,{"b":"c \\"d\\" é"}],"e":null},"n":1e5,"é":1}',
   ' { "Time" : "2026-11-22 10:00:00+0900" , "at" : 1732880506.5, "status" : 200.0 , "level" : ["a", {"b": 1}] , "empty" : {} , "list":[] } ',
+  '{"time":"20241129T114146.123Z","at":"2024-11-29 11:41:46,5"}',
   '{"message":"no column at all"}',
   '{"level":"WARN","status":"n/a","took":"12 ms","extra":1}',
   '{"level":"WARN","request_id":"r-3","LEVEL":{"again":"yes"}}',
@@ -295,7 +296,7 @@ export const CASES: readonly KernelCase[] = [
       0,
     ),
   ),
-  kernelCase('JSON of every type', 'json', JSON_COLUMNS, JSON_LINES, 4),
+  kernelCase('JSON of every type', 'json', JSON_COLUMNS, JSON_LINES, 6),
   kernelCase('JSON in envelopes', 'json', { preset: 'server-logs' }, WRAPPED_JSON, 3),
   kernelCase(
     'JSON whose columns have the names of an envelope',

@@ -95,6 +95,23 @@ const TIMES = linesOf(`
 "2026-11-22T10:00:00+25:00"
 "2026-11-22 10:00:00.5 -0560"
 "2026-11-22T10:00:00-18:01"
+"20261122T100000Z"
+"20261122T100000.123456789+18:00"
+"20261122T100000.123456789+18:000"
+"20261122T1000Z"
+"22/Nov/2026:10:00:00 +0900"
+"22/Nov/2026:10:00:60 +0900"
+"2026-11-22T24:00:00Z"
+"2026-12-31T23:59:60Z"
+"Sun, 22 Nov 2026 10:00:00 GMT"
+"Mon, 22 Nov 2026 10:00:00 GMT"
+"Sun Nov 22 2026 10:00:00 GMT+0100 (Mitteleurop\\u00e4ische Zeit)"
+"Sun Nov 22 2026 10:00:00 GMT+0100 (Mitteleuropäische Zeit)"
+"2026-11-22 10:00:00 CET"
+"N/A"
+"May"
+"on 22 Nov"
+"9 Uhr 30 früh"
 null`);
 const VALUES_OF = {
   int: WHOLE_NUMBERS,
@@ -394,12 +411,39 @@ function localText({ seconds }: Moment): string {
 
 const millisText = ({ seconds, fraction }: Moment) => String(seconds * 1000 + Number(fraction.slice(0, 3)));
 
+/** Forms of time that the kernel reads, or leaves to the TypeScript reader. */
+const OTHER_FORMS: readonly ((at: Moment) => string)[] = [
+  (at) => `${isoText(at).replace(/[-:]/g, '')}Z`,
+  (at) => isoText(at).replace(/[-:]/g, ''),
+  (at) => `${isoText(at).replace(/[-:]/g, '')}-0330`,
+  (at) => `${isoText(at, ' ').replace('.', ',')}`,
+  (at) => `${isoText(at, ' ')} +0200 CEST m=+0.000100000`,
+  (at) => isoText(at, ' ').replaceAll('-', '/'),
+  (at) => `${isoText(at)}+02:00[Europe/Berlin]`,
+  (at) => isoText(at).replace(/T\d\d:\d\d:\d\d/, 'T24:00:00'),
+  (at) => `${isoText(at).replace(/T\d\d:\d\d:\d\d/, 'T23:59:60')}Z`,
+  (at) => `${localText(at)} +0000`,
+  (at) => new Date(at.seconds * 1000).toUTCString(),
+  (at) => new Date(at.seconds * 1000).toUTCString().replace('GMT', '+0200'),
+];
+
 const timeJson = fc.oneof(
   fc
     .tuple(moment, fc.constantFrom('Z', '', '+09:00', '-0330', '-1800', '+18:01', '+0560', '+99:99'))
     .map(([at, zone]) => `"${isoText(at)}${zone}"`),
   moment.map((at) => `${at.seconds}${dotted(at.fraction)}`),
   moment.map(millisText),
+  fc
+    .tuple(
+      moment,
+      fc.constantFrom(...OTHER_FORMS),
+      fc.nat(60),
+      fc.constantFrom('', '', '', '0', 'T', '/', ' ', 'x', ':'),
+    )
+    .map(([at, write, place, put]) => {
+      const text = write(at);
+      return JSON.stringify(put === '' ? text : text.slice(0, place) + put + text.slice(place + (place % 2)));
+    }),
 );
 
 /** Times in lines: what comes behind the seconds of ISO's and nginx's stays. */
