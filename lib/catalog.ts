@@ -1,16 +1,21 @@
-import { Aws } from 'aws-cdk-lib';
+import { Aws, RemovalPolicy } from 'aws-cdk-lib';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { PARTITION, type Table } from '../lambdas/core/tables/table.ts';
-import { DATABASE, LAKE } from './names.ts';
+import { LAKE } from './names.ts';
+import { namesIn } from './names-in.ts';
 
 /** The tables of the catalog and their place. */
 export interface CatalogProps {
   readonly lake: IBucket;
   readonly tables: readonly Table[];
+  /** Names of the tables into which nothing is loaded any more. */
+  readonly retired: readonly string[];
   /** Number of days back that Athena looks for partitions: older ones have expired. */
   readonly retentionDays: number;
+  /** Unless it is DESTROY, database and tables stay as long as streams need them to deliver the rows they hold. */
+  readonly removalPolicy: RemovalPolicy;
 }
 
 /** The lake's tables for Athena and Firehose: a Glue database of Parquet tables. */
@@ -18,14 +23,23 @@ export class Catalog extends Construct {
   readonly databaseName: string;
   readonly #tables = new Map<string, CfnTable>();
 
-  constructor(scope: Construct, id: string, { lake, tables, retentionDays }: CatalogProps) {
+  constructor(scope: Construct, id: string, props: CatalogProps) {
     super(scope, id);
+    const { lake, tables, retired, retentionDays, removalPolicy } = props;
     const database = new CfnDatabase(this, 'Database', {
       catalogId: Aws.ACCOUNT_ID,
-      databaseInput: { name: DATABASE, description: 'Logs as tables, every line accounted for in loads.' },
+      databaseInput: {
+        name: namesIn(this).database,
+        description: 'Logs as tables, every line accounted for in loads.',
+      },
     });
+    database.applyRemovalPolicy(removalPolicy);
     this.databaseName = database.ref;
-    for (const table of tables) this.#tables.set(table.name, this.#parquetTable(table, lake, retentionDays));
+    for (const table of tables) {
+      const resource = this.#parquetTable(table, lake, retentionDays);
+      resource.applyRemovalPolicy(retired.includes(table.name) ? RemovalPolicy.DESTROY : removalPolicy);
+      this.#tables.set(table.name, resource);
+    }
   }
 
   /** Name of a table, as a reference: a resource that uses it is created after the table. */

@@ -2,6 +2,7 @@ import { Dashboard as CloudWatchDashboard, GraphWidget, type IMetric, TextWidget
 import { Construct } from 'constructs';
 import type { CountMetric, TrackMetric } from '../lambdas/core/duplicates/metrics.ts';
 import { duplicateMetric, duplicateRate } from './duplicate-metrics.ts';
+import { namesIn } from './names-in.ts';
 
 /** Columns of a dashboard's grid. */
 const WIDTH = 24;
@@ -24,12 +25,13 @@ export class Dashboard extends Construct {
         height: 2,
       }),
     );
+    const service = namesIn(this).prefix;
     const of = (metric: CountMetric | TrackMetric) =>
-      sources.map((source) => duplicateMetric(source, metric).with({ label: source }));
+      sources.map((source) => duplicateMetric(service, source, metric).with({ label: source }));
     this.#dashboard.addWidgets(
       graph(
         'Duplicate rate, %',
-        sources.map((source) => duplicateRate(source)),
+        sources.map((source) => duplicateRate(service, source)),
       ),
       graph('Records checked', of('RecordsChecked')),
     );

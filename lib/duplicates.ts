@@ -16,6 +16,7 @@ import type { Table as LakeTable } from '../lambdas/core/tables/table.ts';
 import { duplicateRate } from './duplicate-metrics.ts';
 import { throughDynamoDb } from './ledger.ts';
 import { LogFunction } from './log-function.ts';
+import { namesIn } from './names-in.ts';
 import type { ObjectNotifications } from './object-notifications.ts';
 
 /** What the duplicate check covers, and how thoroughly. */
@@ -131,9 +132,9 @@ export class Duplicates extends Construct {
   alarmFrom(percent: number, sources: readonly string[]): void {
     for (const source of sources) {
       new Alarm(this, `Alarm-${source}`, {
-        alarmName: `tributary-duplicates-${source}`,
+        alarmName: `${namesIn(this).prefix}-duplicates-${source}`,
         alarmDescription: `More than ${percent} % of the records of ${source} are duplicates: \`lake duplicates\` shows where.`,
-        metric: duplicateRate(source, Duration.minutes(15)),
+        metric: duplicateRate(namesIn(this).prefix, source, Duration.minutes(15)),
         threshold: percent,
         comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
         evaluationPeriods: 4,

@@ -1,8 +1,9 @@
 import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { LAKE } from './names.ts';
+import { OwnBucket } from './own-bucket.ts';
 
 /** How long the lake keeps its data, and how the data is encrypted. */
 export interface LakeBucketProps {
@@ -20,14 +21,12 @@ export interface LakeBucketProps {
 const KEEP_QUERY_RESULTS = Duration.days(30);
 
 /** The bucket for tables, delivery errors, failed events and query results. */
-export class LakeBucket extends Bucket {
+export class LakeBucket extends OwnBucket {
   constructor(scope: Construct, id: string, { keepFor, encryptionKey, removalPolicy }: LakeBucketProps) {
     super(scope, id, {
       ...(encryptionKey
         ? { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true }
         : { encryption: BucketEncryption.S3_MANAGED }),
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      enforceSSL: true,
       lifecycleRules: [
         ...[LAKE.data, LAKE.errors, LAKE.failedEvents].map((prefix) => ({ prefix, expiration: keepFor })),
         { prefix: LAKE.queryResults, expiration: KEEP_QUERY_RESULTS },

@@ -1,9 +1,10 @@
 import { Aws, Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
+import { BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { ObjectSource } from './config/sources.ts';
 import type { ObjectNotifications } from './object-notifications.ts';
+import { OwnBucket } from './own-bucket.ts';
 
 /** What is delivered to the landing bucket, and how long it is kept. */
 export interface LandingBucketProps {
@@ -15,13 +16,11 @@ export interface LandingBucketProps {
 }
 
 /** The bucket to which Elastic Load Balancing delivers its logs. Other programs can also put objects to load there. */
-export class LandingBucket extends Bucket {
+export class LandingBucket extends OwnBucket {
   constructor(scope: Construct, id: string, { sources, keepFor, removalPolicy }: LandingBucketProps) {
     super(scope, id, {
       // ELB does not deliver to a bucket with a KMS key.
       encryption: BucketEncryption.S3_MANAGED,
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      enforceSSL: true,
       lifecycleRules: [{ expiration: keepFor, abortIncompleteMultipartUploadAfter: Duration.days(7) }],
       removalPolicy,
     });
@@ -37,6 +36,7 @@ export class LandingBucket extends Bucket {
    * addEventNotification would add a Lambda function that does the same.
    */
   notify(notifications: ObjectNotifications, sources: readonly ObjectSource[]): void {
+    if (sources.length === 0) return;
     const resource = this.node.defaultChild as CfnBucket;
     resource.notificationConfiguration = {
       topicConfigurations: sources.map(({ prefix, suffix }) => {

@@ -1,12 +1,19 @@
-import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Aws, CfnCondition, type Duration, Fn, RemovalPolicy } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function as LambdaFunction, RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  type CfnFunction,
+  Code,
+  Function as LambdaFunction,
+  RecursiveLoop,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { ENV, type SourceSettings, type TrackedSettings } from '../lambdas/core/settings.ts';
 import { bundle } from './bundle.ts';
 import { ConfigError } from './config/config-error.ts';
-import { LOG_GROUPS } from './names.ts';
+import { namesIn } from './names-in.ts';
 
 /** One of the functions under lambdas/, and its size. */
 export interface LogFunctionProps {
@@ -27,8 +34,14 @@ export interface LogFunctionProps {
  */
 const MAX_ENVIRONMENT_BYTES = 4096;
 
-/** Bytes of the other variables: the lake's own streams, the ledger, the queue. */
+/** Bytes of the other variables: the lake's own streams, the ledger, the queue, the stack's name. */
 const OTHER_ENVIRONMENT_BYTES = 800;
+
+/**
+ * Regions without PutFunctionRecursionConfig, which CloudFormation calls for the property RecursiveLoop.
+ * https://github.com/aws/aws-lambda-roadmap/issues/18
+ */
+const REGIONS_WITHOUT_RECURSIVE_LOOP = ['us-gov-east-1', 'us-gov-west-1', 'mx-central-1', 'ap-southeast-6'];
 
 /** Longest name of a stream or bucket, and the random ending of a name that CloudFormation generates. */
 const MAX_NAME_LENGTH = 64;
@@ -39,7 +52,7 @@ export class LogFunction extends LambdaFunction {
   constructor(scope: Construct, id: string, props: LogFunctionProps) {
     const { entry, description, memoryMiB, timeout, reservedConcurrency, continuesThroughItsQueue } = props;
     const logGroup = new LogGroup(scope, `${id}Logs`, {
-      logGroupName: `${LOG_GROUPS}${entry}`,
+      logGroupName: `${namesIn(scope).logGroups}${entry}`,
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
@@ -51,19 +64,34 @@ export class LogFunction extends LambdaFunction {
       code: Code.fromAsset(bundle(entry)),
       handler: 'index.handler',
       // Most objects live for one line, so a 4 MiB semi-space suffices; V8's default costs 50 MiB more.
-      environment: { NODE_OPTIONS: '--enable-source-maps --max-semi-space-size=4' },
+      environment: {
+        NODE_OPTIONS: '--enable-source-maps --max-semi-space-size=4',
+        [ENV.service]: namesIn(scope).prefix,
+      },
       description,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       memorySize: memoryMiB,
       timeout,
       reservedConcurrentExecutions: reservedConcurrency,
-      // Each time an object is put back on the queue, its load has made progress or gives up, so the loop ends.
-      // Lambda's recursion guard would stop it after 16.
-      ...(continuesThroughItsQueue ? { recursiveLoop: RecursiveLoop.ALLOW } : {}),
       role,
       logGroup,
     });
+    if (continuesThroughItsQueue) this.#allowItsLoop();
+  }
+
+  /**
+   * Each time an object is put back on the queue, its load has made progress or gives up, so the loop ends. Lambda's
+   * recursion guard would stop it after 16. CloudFormation fails where Lambda has no API for this setting.
+   */
+  #allowItsLoop(): void {
+    const without = new CfnCondition(this, 'WithoutRecursiveLoop', {
+      expression: Fn.conditionOr(
+        ...REGIONS_WITHOUT_RECURSIVE_LOOP.map((region) => Fn.conditionEquals(Aws.REGION, region)),
+      ),
+    });
+    const fn = this.node.defaultChild as CfnFunction;
+    fn.recursiveLoop = Fn.conditionIf(without.logicalId, Aws.NO_VALUE, RecursiveLoop.ALLOW).toString();
   }
 
   /**

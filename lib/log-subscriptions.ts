@@ -1,14 +1,13 @@
-import { ArnFormat, Aws, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { ArnFormat, Aws, CustomResource, Duration, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnSubscriptionFilter } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
-import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import { acknowledgeKeys } from './acknowledge.ts';
 import { ConfigError } from './config/config-error.ts';
 import type { EventSource } from './config/sources.ts';
-import type { LogFunction } from './log-function.ts';
+import { LogFunction } from './log-function.ts';
 import { LAKE } from './names.ts';
 
 /** Which log groups are loaded, by which function, and where events go that no attempt could load. */
@@ -18,12 +17,6 @@ export interface LogSubscriptionsProps {
   readonly lake: Bucket;
   /** Key of the lake bucket, if it has one. */
   readonly encryptionKey?: IKey;
-  /**
-   * Retention of the log groups, one of the values that CloudWatch accepts.
-   *
-   * @default - unchanged
-   */
-  readonly retentionDays?: number;
 }
 
 /** Limit of a function's policy, in bytes. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
@@ -37,12 +30,12 @@ export class LogSubscriptions extends Construct {
   constructor(scope: Construct, id: string, props: LogSubscriptionsProps) {
     super(scope, id);
     keepFailedEvents(props);
-    const logGroups = props.sources.flatMap((source) => source.logGroups);
-    refuseTooMany(logGroups);
-    for (const source of props.sources) {
-      for (const logGroup of source.logGroups) this.#subscribe(logGroup, source.filterPattern, props.fn);
+    const subscribed = props.sources.filter(({ retired }) => !retired);
+    refuseTooMany(subscribed.flatMap(({ logGroups }) => logGroups));
+    for (const { logGroups, filterPattern } of subscribed) {
+      for (const logGroup of logGroups) this.#subscribe(logGroup, filterPattern, props.fn);
     }
-    if (props.retentionDays !== undefined) this.#setRetention(logGroups, props.retentionDays);
+    this.#setRetentions(props.sources);
   }
 
   #subscribe(logGroup: string, filterPattern: string, fn: LogFunction): void {
@@ -63,37 +56,36 @@ export class LogSubscriptions extends Construct {
   }
 
   /**
-   * Calls PutRetentionPolicy directly. CloudFormation can set the retention only of a log group that this stack
-   * creates, and CDK's LogRetention creates a missing group, which would hide a misspelt name.
+   * Through a function of the lake. CloudFormation can set the retention only of a log group that this stack creates.
+   * CDK's LogRetention creates a missing group, which would hide a misspelt name, and CDK's AwsCustomResource calls the
+   * service once, which is refused if the permission was granted a moment ago.
    */
-  #setRetention(logGroups: readonly string[], retentionInDays: number): void {
-    for (const logGroupName of logGroups) {
-      const call = {
-        service: 'CloudWatchLogs',
-        action: 'putRetentionPolicy',
-        parameters: { logGroupName, retentionInDays },
-        physicalResourceId: PhysicalResourceId.of(logGroupName),
-      };
-      new AwsCustomResource(this, `Retention-${logGroupName}`, {
-        onCreate: call,
-        onUpdate: call,
-        installLatestAwsSdk: false,
-        policy: AwsCustomResourcePolicy.fromStatements([
-          new PolicyStatement({ actions: ['logs:PutRetentionPolicy'], resources: [logGroupArn(this, logGroupName)] }),
-        ]),
-      });
-    }
-    const handler = Stack.of(this).node.findChild('AWS679f53fac002430cb0da5b7982bd2287');
-    Validations.of(handler).acknowledge(
-      {
-        id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
-        reason: "CDK's function that sets the retention of log groups named in sources; it runs at deploys only.",
-      },
-      {
-        id: 'AwsSolutions-L1',
-        reason: "CDK's function that sets the retention of log groups named in sources; CDK chooses its runtime.",
-      },
+  #setRetentions(sources: readonly EventSource[]): void {
+    const retentions = sources.flatMap(({ logGroups, logGroupRetentionDays: days }) =>
+      days === undefined ? [] : logGroups.map((name) => ({ name, days })),
     );
+    if (retentions.length === 0) return;
+    const fn = new LogFunction(this, 'SetRetention', {
+      entry: 'log-group-retention',
+      description: 'Sets the retention of log groups named in sources, at deployments only.',
+      memoryMiB: 256,
+      timeout: Duration.minutes(5),
+    });
+    fn.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['logs:PutRetentionPolicy'],
+        resources: retentions.map(({ name }) => logGroupArn(this, name)),
+      }),
+    );
+    for (const { name, days } of retentions) {
+      const retention = new CustomResource(this, `Retention-${name}`, {
+        resourceType: 'Custom::LogGroupRetention',
+        serviceToken: fn.functionArn,
+        serviceTimeout: Duration.minutes(6),
+        properties: { LogGroup: name, Days: days },
+      });
+      if (fn.role) retention.node.addDependency(fn.role);
+    }
   }
 }
 

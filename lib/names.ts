@@ -1,14 +1,42 @@
 /** Names that the stack sets, instead of leaving them to CloudFormation. */
 
-/** Name of the stack and its construct. */
+/** Name of the stack and its construct, unless the param `stackName` gives another one. */
 export const STACK = 'Tributary';
 
-/** Names of the Glue database and the Athena workgroup. */
-export const DATABASE = 'tributary';
-export const WORKGROUP = 'tributary';
+/** Names that contain the stack's name, so that an account can have several stacks. */
+export interface StackNames {
+  /** Glue database: Athena takes no hyphens in it without quotes. */
+  readonly database: string;
+  /** Athena workgroup. */
+  readonly workgroup: string;
+  /** Prefix of the log groups of the stack's functions and streams. */
+  readonly logGroups: string;
+  /** Prefix of the names of alarms and of statements in policies that the account shares. */
+  readonly prefix: string;
+  /**
+   * Buckets whose names begin like this are the stack's own: CloudFormation generates a bucket's name from the stack's
+   * name, the bucket's id and a random ending.
+   */
+  readonly ownBuckets: { readonly landing: string; readonly lake: string };
+  /**
+   * Log groups whose names begin like this are the stack's own: those of its functions and streams, and of functions
+   * that CDK adds.
+   */
+  readonly ownLogGroups: readonly string[];
+}
 
-/** Prefix of the log groups of the stack's functions and streams. */
-export const LOG_GROUPS = '/tributary/';
+export function namesOf(stackName: string): StackNames {
+  const prefix = stackName.toLowerCase();
+  const logGroups = `/${prefix}/`;
+  return {
+    database: prefix.replaceAll('-', '_'),
+    workgroup: prefix,
+    logGroups,
+    prefix,
+    ownBuckets: { landing: `${prefix}-landing`, lake: `${prefix}-lake` },
+    ownLogGroups: [logGroups, `/aws/lambda/${stackName}-`],
+  };
+}
 
 /** Prefixes in the lake bucket. */
 export const LAKE = {
@@ -21,15 +49,3 @@ export const LAKE = {
    */
   failedEvents: 'aws/lambda/async/',
 } as const;
-
-/**
- * Buckets whose names begin like this are the stack's own: CloudFormation generates a bucket's name from the stack's
- * name, the bucket's id and a random ending.
- */
-export const OWN_BUCKETS = { landing: 'tributary-landing', lake: 'tributary-lake' } as const;
-
-/**
- * Log groups whose names begin like this are the stack's own: those of its functions and streams, and of functions that
- * CDK adds.
- */
-export const OWN_LOG_GROUPS = [LOG_GROUPS, '/aws/lambda/Tributary-'] as const;

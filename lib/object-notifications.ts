@@ -11,7 +11,7 @@ import { Construct } from 'constructs';
 import { ENV } from '../lambdas/core/settings.ts';
 import type { ObjectSource } from './config/sources.ts';
 import type { LogFunction } from './log-function.ts';
-import { OWN_BUCKETS } from './names.ts';
+import { namesIn } from './names-in.ts';
 
 /** How notifications are delivered to the function that loads the objects. */
 export interface ObjectNotificationsProps {
@@ -96,7 +96,7 @@ export class ObjectNotifications extends Construct {
         service: 's3',
         region: '',
         account: '',
-        resource: `${OWN_BUCKETS.landing}*`,
+        resource: `${namesIn(this).ownBuckets.landing}*`,
       }),
       Aws.ACCOUNT_ID,
     );
@@ -159,7 +159,7 @@ export class ObjectNotifications extends Construct {
     new CfnResource(this, `Bus-${account}`, {
       type: 'AWS::Events::EventBusPolicy',
       properties: {
-        StatementId: `tributary-${account}`,
+        StatementId: `${namesIn(this).prefix}-${account}`,
         Statement: {
           Effect: 'Allow',
           Principal: { AWS: `arn:${Aws.PARTITION}:iam::${account}:root` },

@@ -5,7 +5,8 @@ import { Construct } from 'constructs';
 import type { Table } from '../lambdas/core/tables/table.ts';
 import { onceName, onceView } from '../lambdas/core/tables/views.ts';
 import type { Catalog } from './catalog.ts';
-import { LAKE, WORKGROUP } from './names.ts';
+import { LAKE } from './names.ts';
+import { namesIn } from './names-in.ts';
 
 /** How much queries may scan, and where their results are stored. */
 export interface QueryWorkgroupProps {
@@ -29,7 +30,7 @@ export class QueryWorkgroup extends Construct {
     super(scope, id);
     const { lake, scanLimitGiB, encryptionKey } = props;
     const workgroup = new CfnWorkGroup(this, 'Resource', {
-      name: WORKGROUP,
+      name: namesIn(this).workgroup,
       description: 'Queries of the log lake, with a limit to what one may scan.',
       // Without this option, a workgroup that has been used could not be deleted with its stack.
       recursiveDeleteOption: true,

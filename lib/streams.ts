@@ -6,12 +6,12 @@ import { ENV } from '../lambdas/core/settings.ts';
 import { loadsTable, rejectedTable } from '../lambdas/core/tables/lake-tables.ts';
 import type { Table } from '../lambdas/core/tables/table.ts';
 import type { LogFunction } from './log-function.ts';
-import { LOG_GROUPS } from './names.ts';
-import { type DeliveryProps, TableStreams } from './table-streams.ts';
+import { namesIn } from './names-in.ts';
+import { type DeliveryProps, TableStreams, type TableStreamsProps } from './table-streams.ts';
 
 /** The tables to deliver to, each with its number of streams, and how rows are delivered. */
 export interface StreamsProps extends Omit<DeliveryProps, 'logs'> {
-  readonly tables: readonly { readonly table: Table; readonly streams: number }[];
+  readonly tables: readonly Pick<TableStreamsProps, 'table' | 'streams' | 'retired'>[];
 }
 
 /** The streams into each table, both the sources' tables and the lake's own. */
@@ -21,12 +21,12 @@ export class Streams extends Construct {
   constructor(scope: Construct, id: string, { tables, ...delivery }: StreamsProps) {
     super(scope, id);
     const logs = new LogGroup(this, 'Logs', {
-      logGroupName: `${LOG_GROUPS}delivery`,
+      logGroupName: `${namesIn(this).logGroups}delivery`,
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    for (const { table, streams } of tables) {
-      this.#streams.set(table.name, new TableStreams(this, table.name, { ...delivery, logs, table, streams }));
+    for (const each of tables) {
+      this.#streams.set(each.table.name, new TableStreams(this, each.table.name, { ...delivery, ...each, logs }));
     }
   }
 

@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { type Context, readConfig } from './config/config.ts';
-import { STACK } from './names.ts';
 import { TributaryStack } from './tributary-stack.ts';
 
 /** What to synthesize, and where to. */
@@ -28,7 +27,8 @@ export interface Synthesized {
  */
 export function synthesize({ context = {}, outdir }: SynthesizeOptions): Synthesized {
   const app = new App({ context: { ...cdkJsonContext(), ...context }, outdir, analyticsReporting: false });
-  const stack = new TributaryStack(app, STACK, { config: readConfig(app.node.getAllContext()) });
+  const config = readConfig(app.node.getAllContext());
+  const stack = new TributaryStack(app, config.stackName, { config });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return { directory: app.synth().directory, stackName: stack.stackName };
 }

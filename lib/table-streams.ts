@@ -1,7 +1,8 @@
 import { ArnFormat, Aws, CfnDeletionPolicy, type Duration, RemovalPolicy, type Size, Stack } from 'aws-cdk-lib';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnDeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { CfnPrincipalPermissions } from 'aws-cdk-lib/aws-lakeformation';
 import { type ILogGroup, LogStream } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
@@ -26,10 +27,12 @@ export interface DeliveryProps {
   /** @default - keys that AWS owns */
   readonly encryptionKey?: IKey;
   /**
-   * With RETAIN, streams removed by reducing their number deliver the rows they hold, and stay until an operator
+   * Unless it is DESTROY, streams that a deployment removes deliver the rows they hold, and stay until an operator
    * deletes them.
    */
   readonly removalPolicy: RemovalPolicy;
+  /** Grants for the delivery roles, which Lake Formation asks for in some accounts. */
+  readonly lakeFormation: boolean;
 }
 
 /** The table to deliver to. */
@@ -37,6 +40,8 @@ export interface TableStreamsProps extends DeliveryProps {
   readonly table: Table;
   /** Number of streams into the table, at least 1. */
   readonly streams: number;
+  /** Nothing is sent to the streams any more, so that they can be deleted. */
+  readonly retired: boolean;
 }
 
 /**
@@ -56,7 +61,11 @@ export class TableStreams extends Construct {
       logStreamName: table.name,
       removalPolicy: RemovalPolicy.DESTROY,
     });
+    const keep = props.retired ? RemovalPolicy.DESTROY : removalPolicy;
     const role = this.#role(props);
+    // Without its role no stream delivers the rows it holds, so the role stays as long as a stream does.
+    role.applyRemovalPolicy(keep);
+    const grants = props.lakeFormation ? this.#lakeFormationGrants(props, role, keep) : [];
     const all = Array.from({ length: props.streams }, (_, index) => {
       // The first stream keeps its id whatever their number is: under another id it would be another stream.
       const stream = new CfnDeliveryStream(this, index === 0 ? 'Resource' : `No${index + 1}`, {
@@ -75,14 +84,11 @@ export class TableStreams extends Construct {
           dataFormatConversionConfiguration: formatConversion(props, role.roleArn),
         },
       });
-      // Firehose tests the role when the stream is created.
-      stream.node.addDependency(role);
+      // Firehose tests the role when the stream is created. The bucket is emptied, if it is, after the stream is deleted.
+      stream.node.addDependency(role, props.lake, ...grants);
+      stream.applyRemovalPolicy(keep);
       // A stream that a deploy replaces still holds rows; deleting it would lose them.
       stream.cfnOptions.updateReplacePolicy = CfnDeletionPolicy.RETAIN;
-      // The first stream is deleted with the table, as is the role, without which no stream delivers. The other streams
-      // are also removed when their number is reduced. The role stays then, so they can deliver the rows they hold.
-      const keep = index > 0 && removalPolicy === RemovalPolicy.RETAIN;
-      stream.cfnOptions.deletionPolicy = keep ? CfnDeletionPolicy.RETAIN : CfnDeletionPolicy.DELETE;
       return stream;
     });
     this.streams = all.map((stream) => ({ name: stream.ref, arn: stream.attrArn }));
@@ -90,12 +96,6 @@ export class TableStreams extends Construct {
 
   /** https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html */
   #role({ table, lake, catalog, logs, encryptionKey }: TableStreamsProps): Role {
-    const role = new Role(this, 'Role', {
-      assumedBy: new ServicePrincipal('firehose.amazonaws.com', {
-        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
-      }),
-      description: `Delivers to the table ${table.name}.`,
-    });
     const own = [`${LAKE.data}${table.name}/*`, `${LAKE.errors}${table.name}/*`];
     const glueArn = (resource: string, resourceName?: string) =>
       Stack.of(this).formatArn({
@@ -120,14 +120,62 @@ export class TableStreams extends Construct {
         ? [[['kms:Decrypt', 'kms:GenerateDataKey'], [encryptionKey.keyArn]] satisfies [string[], string[]]]
         : []),
     ];
-    for (const [actions, resources] of statements) {
-      role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
-    }
+    const role = new Role(this, 'Role', {
+      assumedBy: firehoseOfThisAccount('aws:SourceAccount'),
+      description: `Delivers to the table ${table.name}.`,
+      // In the role itself: it then is never there without its policy, and stays with it.
+      inlinePolicies: {
+        Deliver: new PolicyDocument({
+          statements: statements.map(
+            ([actions, resources]) => new PolicyStatement({ actions: [...actions], resources: [...resources] }),
+          ),
+        }),
+      },
+    });
+    // Firehose's guide checks the external id, CDK's own class the source account; which ones Firehose sends in every
+    // Region is not documented. Either suffices.
+    role.assumeRolePolicy?.addStatements(
+      new PolicyStatement({
+        actions: ['sts:AssumeRole'],
+        principals: [firehoseOfThisAccount('sts:ExternalId')],
+      }),
+    );
     for (const keys of own) {
       acknowledgeKeys(role, lake, keys, `Firehose names its files itself; only those of ${table.name} are reached.`);
     }
     return role;
   }
+
+  /**
+   * Without these, Firehose is refused the schema where Lake Formation does not leave permissions to IAM.
+   * https://docs.aws.amazon.com/lake-formation/latest/dg/lf-permissions-reference.html
+   */
+  #lakeFormationGrants({ table, catalog }: TableStreamsProps, role: Role, removalPolicy: RemovalPolicy) {
+    const { databaseName } = catalog;
+    const catalogId = Aws.ACCOUNT_ID;
+    const grants = {
+      Database: { resource: { database: { catalogId, name: databaseName } }, permissions: ['DESCRIBE'] },
+      Table: {
+        resource: { table: { catalogId, databaseName, name: catalog.tableName(table) } },
+        permissions: ['DESCRIBE', 'SELECT'],
+      },
+    };
+    return Object.entries(grants).map(([id, { resource, permissions }]) => {
+      const grant = new CfnPrincipalPermissions(this, `${id}Permissions`, {
+        principal: { dataLakePrincipalIdentifier: role.roleArn },
+        resource,
+        permissions,
+        permissionsWithGrantOption: [],
+      });
+      grant.applyRemovalPolicy(removalPolicy);
+      return grant;
+    });
+  }
+}
+
+/** Firehose, if it acts for this account, as a condition key says. */
+function firehoseOfThisAccount(key: 'aws:SourceAccount' | 'sts:ExternalId'): ServicePrincipal {
+  return new ServicePrincipal('firehose.amazonaws.com', { conditions: { StringEquals: { [key]: Aws.ACCOUNT_ID } } });
 }
 
 /** https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html */
@@ -141,9 +189,12 @@ function destination({ table, lake, bufferSize, bufferInterval, timeZone, encryp
     bufferingHints: { sizeInMBs: bufferSize.toMebibytes(), intervalInSeconds: bufferInterval.toSeconds() },
     // Parquet compresses internally; format conversion refuses any other value here.
     compressionFormat: 'UNCOMPRESSED',
+    // Stated in either case: an update of the stream keeps what it does not mention, so it would go on with a key that
+    // its role may no longer use. The files are then encrypted as the bucket says.
+    // https://docs.aws.amazon.com/firehose/latest/APIReference/API_UpdateDestination.html
     encryptionConfiguration: encryptionKey
       ? { kmsEncryptionConfig: { awskmsKeyArn: encryptionKey.keyArn } }
-      : undefined,
+      : { noEncryptionConfig: 'NoEncryption' },
   };
 }
 

@@ -18,6 +18,7 @@ import { LogFunction } from './log-function.ts';
 import { LogSubscriptions } from './log-subscriptions.ts';
 import { ObjectNotifications } from './object-notifications.ts';
 import { QueryWorkgroup } from './query-workgroup.ts';
+import { Readers } from './readers.ts';
 import { Streams } from './streams.ts';
 
 /** The properties of the stack. */
@@ -35,9 +36,15 @@ export class TributaryStack extends Stack {
   readonly #removalPolicy: RemovalPolicy;
 
   constructor(scope: Construct, id: string, { config, ...props }: TributaryStackProps) {
-    super(scope, id, { description: 'Tributary: logs as tables, every line accounted for.', ...props });
+    super(scope, id, {
+      description: 'Tributary: logs as tables, every line accounted for.',
+      // The names that no source may have are those of this stack.
+      stackName: config.stackName,
+      ...props,
+    });
     this.#config = config;
-    this.#removalPolicy = config.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
+    this.#removalPolicy =
+      config.removalPolicy === 'destroy' ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
 
     const encryptionKey = config.kmsKey ? Key.fromKeyArn(this, 'Key', config.kmsKey) : undefined;
     const lake = new LakeBucket(this, 'Lake', {
@@ -48,10 +55,10 @@ export class TributaryStack extends Stack {
     const { catalog, workgroup } = this.#queries(lake, encryptionKey);
     const streams = new Streams(this, 'Streams', {
       tables: [
-        ...config.sources.map(({ table, streamsPerTable }) => ({ table, streams: streamsPerTable })),
+        ...config.sources.map(({ table, streamsPerTable, retired }) => ({ table, streams: streamsPerTable, retired })),
         // Loads has one row per input (an S3 object or a CloudWatch subscription payload), and rejected_lines at most
         // 1,000: both stay far below the quota of one stream.
-        ...[loadsTable, rejectedTable].map((table) => ({ table, streams: 1 })),
+        ...[loadsTable, rejectedTable].map((table) => ({ table, streams: 1, retired: false })),
       ],
       lake,
       catalog,
@@ -61,6 +68,7 @@ export class TributaryStack extends Stack {
       timeZone: config.timeZone,
       encryptionKey,
       removalPolicy: this.#removalPolicy,
+      lakeFormation: config.lakeFormation,
     });
     const ledger = new Ledger(this, 'Ledger', {
       rememberFor: Duration.days(config.ledgerRetentionDays),
@@ -78,6 +86,8 @@ export class TributaryStack extends Stack {
       duplicates.saveAudits(catalog.databaseName, workgroup.workgroupName, this.#tables());
     }
 
+    const readers = new Readers(this, 'Readers', { lake, workgroup, encryptionKey });
+    this.#output('ReadersPolicy', readers.policyArn, 'Managed policy for roles and users that query the tables.');
     this.#output('LakeBucket', lake.bucketName, 'Tables, delivery errors and query results.');
     this.#output('Database', catalog.databaseName, 'Glue database of the tables.');
     this.#output('Workgroup', workgroup.workgroupName, 'Athena workgroup to query them in.');
@@ -96,7 +106,13 @@ export class TributaryStack extends Stack {
   #queries(lake: LakeBucket, encryptionKey: IKey | undefined) {
     const { retentionDays, scanLimitGiB } = this.#config;
     const tables = this.#tables();
-    const catalog = new Catalog(this, 'Catalog', { lake, tables, retentionDays });
+    const catalog = new Catalog(this, 'Catalog', {
+      lake,
+      tables,
+      retired: this.#config.sources.filter(({ retired }) => retired).map(({ name }) => name),
+      retentionDays,
+      removalPolicy: this.#removalPolicy,
+    });
     return {
       catalog,
       workgroup: new QueryWorkgroup(this, 'Queries', { lake, catalog, tables, scanLimitGiB, encryptionKey }),
@@ -119,6 +135,8 @@ export class TributaryStack extends Stack {
       continuesThroughItsQueue: true,
     });
     for (const source of sources) grantRead(fn, bucketOf(source, buckets), source);
+    this.#output('ReadingRole', roleArnOf(fn), 'Reads the objects: for policies of buckets and keys of others.');
+    this.#outputAfterNewColumns(sources, buckets);
     streams.grantLoad(fn, tablesOf(sources));
     ledger.grantUse(fn);
     fn.setSources(sources.map((source) => ({ ...loadingSettings(source, streams), ...objectsPlace(source, buckets) })));
@@ -137,7 +155,10 @@ export class TributaryStack extends Stack {
         removalPolicy: this.#removalPolicy,
       });
       notifications.allowLandingBucket();
-      bucket.notify(notifications, landing);
+      bucket.notify(
+        notifications,
+        landing.filter(({ retired }) => !retired),
+      );
       buckets.set('', bucket);
       this.#output('LandingBucket', bucket.bucketName, 'Deliver logs here, e.g. those of a load balancer.');
     }
@@ -146,7 +167,7 @@ export class TributaryStack extends Stack {
       const bucket =
         buckets.get(source.bucket) ?? Bucket.fromBucketName(this, `Bucket-${source.bucket}`, source.bucket);
       buckets.set(source.bucket, bucket);
-      notifications.listenTo(bucket, source);
+      if (!source.retired) notifications.listenTo(bucket, source);
     }
     return buckets;
   }
@@ -174,7 +195,6 @@ export class TributaryStack extends Stack {
       fn,
       lake,
       encryptionKey,
-      retentionDays: this.#config.logGroupRetentionDays,
     });
     return fn;
   }
@@ -199,11 +219,26 @@ export class TributaryStack extends Stack {
       removalPolicy: this.#removalPolicy,
     });
     for (const source of objects) grantRead(duplicateCheck.track, bucketOf(source, buckets), source);
+    if (objects.length > 0) {
+      const description = 'Reads the objects for the duplicate check: for policies of buckets and keys of others.';
+      this.#output('CheckingRole', roleArnOf(duplicateCheck.track), description);
+    }
     if (notifications) duplicateCheck.listenTo(notifications, maxConcurrency);
     const names = this.#config.sources.map(({ name }) => name);
     new Dashboard(this, 'Dashboard').addDuplicates(names);
     if (duplicates.alarmPercent !== undefined) duplicateCheck.alarmFrom(duplicates.alarmPercent, names);
     return duplicateCheck;
+  }
+
+  /** Until the stream has the mapping of a deployment, Firehose drops the values of columns that are new in it. */
+  #outputAfterNewColumns([source]: readonly ObjectSource[], buckets: ReadonlyMap<string, IBucket>): void {
+    if (!source) return;
+    const place = `s3://${bucketOf(source, buckets).bucketName}/${source.prefix}`;
+    this.#output(
+      'AfterNewColumns',
+      `npm run lake -- backfill ${place} --stack ${this.stackName} --since 1h --reload`,
+      `After a deployment with new columns, for each source that has them: loads again what came meanwhile (${source.name}).`,
+    );
   }
 
   #output(id: string, value: string, description: string): void {
@@ -225,6 +260,11 @@ function bucketOf(source: ObjectSource, buckets: ReadonlyMap<string, IBucket>): 
   const bucket = buckets.get(source.bucket ?? '');
   if (!bucket) throw new Error(`source ${source.name}: its bucket was not made`);
   return bucket;
+}
+
+function roleArnOf(fn: LogFunction): string {
+  if (!fn.role) throw new Error(`${fn.node.path}: has no role`);
+  return fn.role.roleArn;
 }
 
 function loadingSettings(source: Source, streams: Streams) {
@@ -256,9 +296,7 @@ function readingSettings({ name, format, options }: Source): ReadingSettings {
 /** Lets `fn` read the source's objects, and distinguish a missing object from a forbidden one. */
 function grantRead(fn: LogFunction, bucket: IBucket, { name, prefix, kmsKeyArn }: ObjectSource): void {
   const keys = `${prefix}*`;
-  fn.addToRolePolicy(
-    new PolicyStatement({ actions: ['s3:GetObject', 's3:GetObjectVersion'], resources: [bucket.arnForObjects(keys)] }),
-  );
+  fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: [bucket.arnForObjects(keys)] }));
   // Without this permission, S3 answers "forbidden" for a missing object.
   fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
   if (kmsKeyArn) fn.addToRolePolicy(new PolicyStatement({ actions: ['kms:Decrypt'], resources: [kmsKeyArn] }));

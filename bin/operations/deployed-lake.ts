@@ -12,6 +12,7 @@ import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-l
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { firehoseClient } from '../../lambdas/edges/firehose.ts';
+import { namesOf } from '../../lib/names.ts';
 import { messageOf } from '../../local/files.ts';
 import { CommandError } from '../output/command-error.ts';
 import { athenaQuery } from './aws-athena.ts';
@@ -65,7 +66,7 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
     query: athenaQuery(new AthenaClient({}), output('Workgroup'), database),
     logs: awsLogReader(logs, arns),
     putLogEvents: awsPutLogEvents(logs),
-    metricSum: awsMetricSum(new CloudWatchClient({})),
+    metricSum: awsMetricSum(new CloudWatchClient({}), namesOf(stackName).prefix),
     stateFolder: join(STATE_FOLDER, stackName),
     settledBefore: () => new Date(Date.now() - SETTLED_AFTER_MS),
     settle: async () => [],

@@ -35,4 +35,6 @@ export const ASSUMED = {
   pollsPerDay: (5 * 86_400) / 20,
   /** Concurrent invocations in an account, unless its quota was raised. */
   accountConcurrency: 1000,
+  /** Concurrent invocations in a new account, until AWS raises its quota. */
+  newAccountConcurrency: 10,
 } as const;

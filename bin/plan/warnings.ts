@@ -120,11 +120,14 @@ function functionWarnings({ lane, lambda }: SourcePlan, config: Config): string[
   }
   // The duplicate check reads the same objects at the same time.
   const both = config.duplicates.enabled ? 2 * needed : needed;
-  if (both > ASSUMED.accountConcurrency) {
-    warnings.push(
-      `Lambda needs about ${thousands(both)} concurrent invocations; ` +
-        `an account has ${thousands(ASSUMED.accountConcurrency)} unless its quota was raised`,
-    );
+  const { accountConcurrency, newAccountConcurrency } = ASSUMED;
+  if (both > newAccountConcurrency) {
+    const has =
+      both > accountConcurrency
+        ? `an account has ${thousands(accountConcurrency)} unless its quota was raised`
+        : `a new account has ${newAccountConcurrency}, an older one ${thousands(accountConcurrency)}: request a higher quota ` +
+          'if yours is too small';
+    warnings.push(`Lambda needs about ${thousands(both)} concurrent invocations; ${has}`);
   }
   return warnings;
 }

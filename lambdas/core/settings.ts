@@ -6,6 +6,8 @@ import type { KeepRaw } from './reading/row.ts';
  * them at cold start, both by the names listed here. This file imports neither the AWS SDK nor the CDK.
  */
 export const ENV = {
+  /** Name of the lake in logs and metrics, so that the stacks of an account can be told apart. */
+  service: 'TRIBUTARY_SERVICE',
   /** JSON of `SourceSettings[]`: the sources the function loads. */
   sources: 'TRIBUTARY_SOURCES',
   /** Names of the Firehose streams into the lake's own tables. */

@@ -17,7 +17,7 @@ import {
   SKIP_METRIC,
   SOURCE_DIMENSION,
 } from '../core/metrics.ts';
-import { METRIC_NAMESPACE } from '../core/settings.ts';
+import { ENV, METRIC_NAMESPACE } from '../core/settings.ts';
 
 /** Puts the metrics of a load as one log line of the embedded metric format, which needs no request to a service. */
 export function putLoadMetrics(loaded: Loaded): void {
@@ -76,7 +76,7 @@ export function putHandingOnMetric(source: string): void {
 function metricsOf(source: string): Metrics {
   return new Metrics({
     namespace: METRIC_NAMESPACE,
-    serviceName: SERVICE,
+    serviceName: process.env[ENV.service] ?? SERVICE,
     defaultDimensions: { [SOURCE_DIMENSION]: source },
   });
 }

@@ -3,6 +3,7 @@
  * context. params.ts and sources.ts define the allowed values.
  */
 import type { z } from 'zod';
+import { namesOf } from '../names.ts';
 import { ConfigError } from './config-error.ts';
 import { GROUPS, PARAMS } from './params.ts';
 import { compileSources, type Source } from './sources.ts';
@@ -28,7 +29,10 @@ export function readConfig(context: Context): Config {
     const allowed = `at least landingRetentionDays (${landingRetentionDays}): an object that outlives its entry could be loaded twice`;
     throw ConfigError.notAllowed('ledgerRetentionDays', ledgerRetentionDays, allowed);
   }
-  return deepFreeze({ ...read.data, sources: compileSources(read.data.sources, read.data) });
+  return deepFreeze({
+    ...read.data,
+    sources: compileSources(read.data.sources, read.data, namesOf(read.data.stackName)),
+  });
 }
 
 /**

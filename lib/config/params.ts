@@ -1,15 +1,14 @@
 /** The allowed values of each context param, and its default. */
 import { z } from 'zod';
-import { SOURCES, STREAMS_PER_TABLE } from './sources.ts';
+import { STACK } from '../names.ts';
+import { LOG_GROUP_DAYS, SOURCES, STREAMS_PER_TABLE } from './sources.ts';
 import { boolean, int, number, object, oneOf, pattern, share } from './values.ts';
 
 /**
- * Log-group retentions that CloudWatch accepts, in days.
- * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+ * CloudFormation itself takes 128 characters, but shortens them in the names that it generates; a bucket of the stack must
+ * be known by the beginning of its name.
  */
-const LOG_GROUP_DAYS = [
-  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-];
+const MAX_STACK_NAME = 24;
 
 /** Partition projection counts days back from today; more than a century makes no sense. */
 const MAX_DAYS = 36_500;
@@ -47,9 +46,7 @@ export const PARAMS = z.strictObject({
   ledgerRetentionDays: int(1, MAX_DAYS).default(400),
   ledgerPointInTimeRecovery: boolean().default(false),
   /** Absent: the log groups named in sources keep the retention they have. */
-  logGroupRetentionDays: int(1, 3653)
-    .refine((days) => LOG_GROUP_DAYS.includes(days), `CloudWatch's own steps: ${LOG_GROUP_DAYS.join(', ')}`)
-    .optional(),
+  logGroupRetentionDays: LOG_GROUP_DAYS.optional(),
   /**
    * GiB that one query may scan; Athena's minimum is 10 MB.
    * https://docs.aws.amazon.com/athena/latest/ug/workgroups-setting-control-limits-cloudwatch.html
@@ -67,24 +64,43 @@ export const PARAMS = z.strictObject({
     /** The alarm's threshold: duplicates per hundred records. Absent: there is no alarm. */
     alarmPercent: share(100).optional(),
   }).prefault({}),
+  /** Several stacks in an account need several names: those of database, workgroup and log groups are made of it. */
+  stackName: pattern(
+    /^[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*$/,
+    'a name of letters, digits and single hyphens that begins with a letter',
+  )
+    .max(MAX_STACK_NAME, `at most ${MAX_STACK_NAME} characters`)
+    .default(STACK),
   kmsKey: pattern(
     /^arn:aws[\w-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
     'the ARN of a KMS key (arn:aws:kms:REGION:ACCOUNT:key/ID)',
   ).optional(),
+  /**
+   * Grants the delivery roles what Lake Formation asks for, in accounts where it does not leave permissions to IAM.
+   * https://docs.aws.amazon.com/lake-formation/latest/dg/change-settings.html
+   */
+  lakeFormation: boolean().default(false),
   removalPolicy: oneOf(['retain', 'destroy']).default('retain'),
 });
 
 /** Params that are objects of one level: their members can be given by dotted names, such as `duplicates.enabled`. */
 export const GROUPS: readonly string[] = ['duplicates'];
 
-/** Region/City or UTC: Firehose accepts neither abbreviations nor offsets, and Intl knows which cities exist. */
-function timeZone() {
-  const allowed = 'UTC, or an IANA time zone as Region/City, e.g. Asia/Seoul';
-  return z.string(allowed).refine((zone) => zone === 'UTC' || (isRegionAndCity(zone) && isKnownZone(zone)), allowed);
-}
+/**
+ * Longest name, and the characters, that Firehose accepts: no digits, hyphens, abbreviations or offsets.
+ * https://docs.aws.amazon.com/firehose/latest/APIReference/API_ExtendedS3DestinationConfiguration.html
+ */
+const FIREHOSE_ZONE = /^(?=.{1,50}$)[A-Z][a-zA-Z_]+(?:\/[A-Z][a-zA-Z_]+)+$/;
 
-function isRegionAndCity(zone: string): boolean {
-  return /^[A-Z][a-zA-Z]+(\/[A-Z][\w+-]*)+$/.test(zone) && zone !== 'Etc/UTC' && zone !== 'Etc/GMT';
+/** Region/City or UTC, as Firehose accepts it; Intl knows which cities exist. */
+function timeZone() {
+  const allowed = 'UTC, or an IANA time zone as Region/City without digits and hyphens, e.g. Asia/Seoul';
+  return z
+    .string(allowed)
+    .refine(
+      (zone) => zone === 'UTC' || (FIREHOSE_ZONE.test(zone) && !/^Etc\/(?:UTC|GMT)$/.test(zone) && isKnownZone(zone)),
+      allowed,
+    );
 }
 
 function isKnownZone(zone: string): boolean {

@@ -52,6 +52,18 @@ const SOURCE_FACTS: Readonly<Record<keyof typeof SOURCE.shape, Facts>> = {
       'the first of them.',
     example: { recordKey: ['request_id', 'timestamp'] },
   },
+  retired: {
+    default: 'false',
+    description:
+      'With `true`, new objects and events are no longer announced to the source. Everything else stays, so that what it ' +
+      'has got is still loaded and delivered: see [deploy](deploy.md#removing-a-source).',
+    example: { retired: true },
+  },
+  logGroupRetentionDays: {
+    default: 'the param `logGroupRetentionDays`, which is to leave the log groups alone',
+    description: "How many days CloudWatch keeps the events of the source's log groups.",
+    example: { logGroupRetentionDays: 30, from: { logGroups: ['/ecs/app'] } },
+  },
 };
 
 const FROM_FACTS: Readonly<Record<keyof typeof FROM.shape, Facts>> = {

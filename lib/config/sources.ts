@@ -11,9 +11,10 @@ import type { KeepRaw } from '../../lambdas/core/reading/row.ts';
 import { LOADS, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
 import { PARTITION, sourceTable, type Table } from '../../lambdas/core/tables/table.ts';
 import { onceName } from '../../lambdas/core/tables/views.ts';
-import { OWN_BUCKETS, OWN_LOG_GROUPS } from '../names.ts';
+import type { StackNames } from '../names.ts';
 import { ConfigError } from './config-error.ts';
-import { int, list, object, oneOf, pattern } from './values.ts';
+import { filterPatternProblem } from './filter-pattern.ts';
+import { boolean, int, list, object, oneOf, pattern } from './values.ts';
 
 interface AnySource {
   /** Also the name of its table. */
@@ -27,6 +28,8 @@ interface AnySource {
   readonly streamsPerTable: number;
   /** Columns that identify a record, for the duplicate check. Absent: the record keys of the format. */
   readonly recordKey?: readonly string[];
+  /** Nothing new is announced to the source, so that it can be removed when what it has got is delivered. */
+  readonly retired: boolean;
 }
 
 /** Objects of a bucket. */
@@ -50,6 +53,8 @@ export interface EventSource extends AnySource {
   readonly logGroups: readonly string[];
   /** Empty: every event. */
   readonly filterPattern: string;
+  /** Retention of the log groups. Absent: they keep the one they have. */
+  readonly logGroupRetentionDays?: number;
 }
 
 /** A source with its defaults applied, its format's options checked and its table created. */
@@ -57,6 +62,16 @@ export type Source = ObjectSource | EventSource;
 
 /** Streams into one table: at 5 MiB/s each, 50 streams take the average of 20 billion load balancer lines a day. */
 export const STREAMS_PER_TABLE = int(1, 50);
+
+/**
+ * Log-group retentions that CloudWatch accepts, in days.
+ * https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+ */
+const RETENTIONS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+const RETENTION_STEPS = `CloudWatch's own steps: ${RETENTIONS.join(', ')}`;
+export const LOG_GROUP_DAYS = int(1, 3653).refine((days) => RETENTIONS.includes(days), RETENTION_STEPS);
 
 /** No wildcards: S3 filters do not support them, and IAM would interpret them. */
 const KEY_PART = pattern(/^[\w!.'()/=:@+-]{1,512}$/, "part of a key: letters, digits and / _ - . = : @ + ! ' ( )");
@@ -95,6 +110,8 @@ export const SOURCE = z.looseObject(
     keepRaw: oneOf(['never', 'on-error', 'always']).optional(),
     streamsPerTable: STREAMS_PER_TABLE.optional(),
     recordKey: list(z.string('the name of a column'), 'a list of column names').optional(),
+    retired: boolean().optional(),
+    logGroupRetentionDays: LOG_GROUP_DAYS.optional(),
   },
   'an object with name and format',
 );
@@ -113,10 +130,11 @@ export const SOURCES = list(SOURCE, 'a list of at least one source').default([
  * Applies formats to sources and checks sources against each other.
  *
  * @param defaults values for sources that do not have their own
+ * @param names of the stack, whose own buckets and log groups no source may read
  * @throws ConfigError naming the param.
  */
-export function compileSources(inputs: readonly SourceInput[], defaults: SourceDefaults): Source[] {
-  const sources = inputs.map((input, index) => compileSource(input, `sources[${index}]`, defaults));
+export function compileSources(inputs: readonly SourceInput[], defaults: SourceDefaults, names: StackNames): Source[] {
+  const sources = inputs.map((input, index) => compileSource(input, `sources[${index}]`, defaults, names));
   for (const [index, source] of sources.entries()) {
     for (const earlier of sources.slice(0, index)) refuseClash(source, earlier, `sources[${index}]`);
   }
@@ -124,9 +142,9 @@ export function compileSources(inputs: readonly SourceInput[], defaults: SourceD
 }
 
 /** Params of the stack that a source can override. */
-type SourceDefaults = Pick<AnySource, 'keepRaw' | 'streamsPerTable'>;
+type SourceDefaults = Pick<AnySource, 'keepRaw' | 'streamsPerTable'> & Pick<EventSource, 'logGroupRetentionDays'>;
 
-function compileSource(input: SourceInput, path: string, defaults: SourceDefaults): Source {
+function compileSource(input: SourceInput, path: string, defaults: SourceDefaults, names: StackNames): Source {
   const options = Object.fromEntries(Object.entries(input).filter(([key]) => !OWN_KEYS.includes(key)));
   return {
     name: input.name,
@@ -134,7 +152,8 @@ function compileSource(input: SourceInput, path: string, defaults: SourceDefault
     options,
     keepRaw: input.keepRaw ?? defaults.keepRaw,
     streamsPerTable: input.streamsPerTable ?? defaults.streamsPerTable,
-    ...(input.from.logGroups ? eventsFrom(input.from, path) : objectsFrom(input.from, path)),
+    retired: input.retired ?? false,
+    ...(input.from.logGroups ? eventsFrom(input, path, defaults, names) : objectsFrom(input, path, names)),
     table: tableOf(input, options, path),
     ...(input.recordKey && { recordKey: recordKeyOf(input, options, path) }),
   };
@@ -187,21 +206,41 @@ function formatOf(input: SourceInput): Format {
 
 type From = SourceInput['from'];
 
-function eventsFrom(from: From, path: string): Pick<EventSource, 'lane' | 'logGroups' | 'filterPattern'> {
+function eventsFrom(
+  { from, logGroupRetentionDays }: SourceInput,
+  path: string,
+  defaults: SourceDefaults,
+  { ownLogGroups }: StackNames,
+): Omit<EventSource, keyof AnySource> {
   refuseKeys(from, ['bucket', 'prefix', 'suffix', 'notifications', 'kmsKeyArn', 'account'], path, 'without logGroups');
   const { logGroups = [], filterPattern = '' } = from;
   for (const [index, logGroup] of logGroups.entries()) {
     const param = `${path}.from.logGroups[${index}]`;
-    if (OWN_LOG_GROUPS.some((own) => logGroup.startsWith(own))) {
+    if (ownLogGroups.some((own) => logGroup.startsWith(own))) {
       throw ConfigError.notAllowed(param, logGroup, "any log group but the stack's own, which would feed itself");
     }
     if (logGroups.indexOf(logGroup) < index) throw ConfigError.notAllowed(param, logGroup, 'each log group once');
   }
-  return { lane: 'events', logGroups, filterPattern };
+  const problem = filterPatternProblem(filterPattern);
+  if (problem) throw ConfigError.notAllowed(`${path}.from.filterPattern`, filterPattern, problem);
+  const retention = logGroupRetentionDays ?? defaults.logGroupRetentionDays;
+  return {
+    lane: 'events',
+    logGroups,
+    filterPattern,
+    ...(retention !== undefined && { logGroupRetentionDays: retention }),
+  };
 }
 
-function objectsFrom(from: From, path: string): Omit<ObjectSource, keyof AnySource> {
+function objectsFrom(
+  { from, logGroupRetentionDays }: SourceInput,
+  path: string,
+  { ownBuckets }: StackNames,
+): Omit<ObjectSource, keyof AnySource> {
   refuseKeys(from, ['filterPattern'], path, 'with logGroups');
+  if (logGroupRetentionDays !== undefined) {
+    throw ConfigError.notAllowed(`${path}.logGroupRetentionDays`, logGroupRetentionDays, 'only with from.logGroups');
+  }
   const { bucket, prefix = '', notifications = 's3', ...rest } = from;
   if (bucket === undefined) {
     refuseKeys(from, ['notifications', 'kmsKeyArn', 'account'], path, 'with a bucket of your own');
@@ -209,10 +248,10 @@ function objectsFrom(from: From, path: string): Omit<ObjectSource, keyof AnySour
       throw ConfigError.notAllowed(`${path}.from.prefix`, prefix, 'a folder of the landing bucket, ending with /');
     }
   }
-  if (bucket?.startsWith(OWN_BUCKETS.lake)) {
+  if (bucket?.startsWith(ownBuckets.lake)) {
     throw ConfigError.notAllowed(`${path}.from.bucket`, bucket, 'any bucket but the lake, which would feed itself');
   }
-  if (bucket?.startsWith(OWN_BUCKETS.landing)) {
+  if (bucket?.startsWith(ownBuckets.landing)) {
     throw ConfigError.notAllowed(`${path}.from.bucket`, bucket, 'other buckets; leave it out for the landing bucket');
   }
   return { lane: 'objects', bucket, prefix, notifications, ...rest };

@@ -1,7 +1,6 @@
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { type Context, readConfig } from '../../lib/config/config.ts';
-import { STACK } from '../../lib/names.ts';
 import { TributaryStack } from '../../lib/tributary-stack.ts';
 
 /** A resource as it stands in a template. */
@@ -25,7 +24,8 @@ export interface Statement {
 /** The stack's template, without bundles and checks: for what it holds, in a fraction of a second. */
 export function templateOf(context: Context): Template {
   const app = new App({ builtinCloudFormationValidation: false, context: { 'aws:cdk:bundling-stacks': [] } });
-  return Template.fromStack(new TributaryStack(app, STACK, { config: readConfig(context) }));
+  const config = readConfig(context);
+  return Template.fromStack(new TributaryStack(app, config.stackName, { config }));
 }
 
 /** Resources of a type (or all) by logical id. */
@@ -45,7 +45,14 @@ export function resource(template: Template, type: string, idPrefix = ''): Templ
 export function statements(template: Template, idPrefix = ''): Statement[] {
   return [...resources(template)]
     .filter(([id]) => id.startsWith(idPrefix))
-    .flatMap(([, { Properties }]) => Properties?.PolicyDocument ?? [])
+    .flatMap(([, { Properties }]) => [
+      Properties?.PolicyDocument ?? [],
+      // The policies within a role.
+      ...((Properties?.Policies ?? []) as readonly { readonly PolicyDocument: object }[]).map(
+        ({ PolicyDocument }) => PolicyDocument,
+      ),
+    ])
+    .flat()
     .flatMap((document) => (document as { readonly Statement: readonly Statement[] }).Statement);
 }
 

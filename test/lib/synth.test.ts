@@ -47,7 +47,7 @@ describe('synthesize', () => {
       .map((name) => join(outdir, name))
       .filter((folder) => folder.includes('asset.') && !folder.endsWith('.zip'))
       .filter((folder) => readdirSync(folder).includes('index.mjs'));
-    expect(bundles).toHaveLength(4);
+    expect(bundles).toHaveLength(5);
     const numbers: readonly string[] = [ENV.ledgerDays, ENV.duplicatesSampleRate, ENV.duplicatesWindowHours];
     const settings = Object.fromEntries(Object.values(ENV).map((name) => [name, numbers.includes(name) ? '1' : '[]']));
     for (const bundle of bundles) {

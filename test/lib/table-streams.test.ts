@@ -67,11 +67,24 @@ describe.each(tables.map((table) => [table.name, table] as const))('the stream i
     expect(written).toEqual([`<Lake.Arn>/data/${name}/*`, `<Lake.Arn>/errors/${name}/*`]);
   });
 
-  test('is made after the policy of its role, encrypted, and kept when a deploy replaces it', () => {
+  test('is made after its role, which has its policy from the beginning, encrypted, and kept when a deploy replaces it', () => {
     const { Properties, DependsOn, UpdateReplacePolicy } = streamOf(table);
-    expect(DependsOn).toContainEqual(expect.stringContaining('RoleDefaultPolicy'));
+    expect(DependsOn).toContainEqual(expect.stringMatching(`^Streams${name.replaceAll('_', '')}Role`));
     expect(Properties.DeliveryStreamEncryptionConfigurationInput).toEqual({ KeyType: 'AWS_OWNED_CMK' });
     expect(UpdateReplacePolicy).toBe('Retain');
+  });
+});
+
+describe('the encryption of what a stream writes', () => {
+  test('is stated with a key and without one, because an update keeps what is not stated', () => {
+    const encryption = (context: Readonly<Record<string, unknown>>) =>
+      [...resources(templateOf(context), 'AWS::KinesisFirehose::DeliveryStream').values()].map(
+        ({ Properties }) =>
+          (Properties.ExtendedS3DestinationConfiguration as { readonly EncryptionConfiguration: object })
+            .EncryptionConfiguration,
+      );
+    expect(encryption({})).toEqual(Array(3).fill({ NoEncryptionConfig: 'NoEncryption' }));
+    expect(encryption({ kmsKey: KEY })).toEqual(Array(3).fill({ KMSEncryptionConfig: { AWSKMSKeyARN: KEY } }));
   });
 });
 
@@ -107,8 +120,8 @@ describe('several streams into one table', () => {
   test('deliver what they hold when they are to be fewer', () => {
     const policies = (of: ReturnType<typeof templateOf>, prefix: string) =>
       streamsOf(of, prefix).map(([, { DeletionPolicy }]) => DeletionPolicy);
-    expect(policies(three, 'StreamsalbNo')).toEqual(['Retain', 'Retain']);
-    expect(policies(three, 'Streamsalb').sort()).toEqual(['Delete', 'Retain', 'Retain']);
+    expect(policies(three, 'StreamsalbNo')).toEqual(['RetainExceptOnCreate', 'RetainExceptOnCreate']);
+    expect(policies(three, 'Streamsalb')).toEqual(Array(3).fill('RetainExceptOnCreate'));
     expect(policies(several(3, { removalPolicy: 'destroy' }), 'StreamsalbNo')).toEqual(['Delete', 'Delete']);
   });
 

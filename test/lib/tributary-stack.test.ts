@@ -58,16 +58,17 @@ describe.each(all)('the stack %s', (_, template) => {
   });
 
   test('allows wildcard resources only for keys of a bucket', () => {
-    const wild = [...resources(template, 'AWS::IAM::Policy')]
+    const wild = [...resources(template)]
+      .filter(([, { Type }]) => Type === 'AWS::IAM::Policy' || Type === 'AWS::IAM::Role')
       // What CDK itself brings to set notifications takes any bucket.
       .filter(([id]) => !id.startsWith('BucketNotificationsHandler'))
       .flatMap(([id]) => statements(template, id))
       .filter(({ Resource }) => JSON.stringify(Resource).includes('*'));
     const actions = new Set(wild.flatMap(({ Action }) => Action));
     expect([...actions].sort()).toEqual(
-      expect.arrayContaining(['s3:AbortMultipartUpload', 's3:GetObject', 's3:GetObjectVersion', 's3:PutObject']),
+      expect.arrayContaining(['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject']),
     );
-    expect(actions.size).toBe(4);
+    expect(actions.size).toBe(3);
     for (const { Resource } of wild) {
       for (const each of [Resource].flat()) expect(readable(each)).toMatch(/^[^*]+\/\*$/);
     }
@@ -401,14 +402,34 @@ describe('log groups', () => {
   });
 
   test('keep their retention unless one is configured', () => {
-    expect(resources(demo, 'Custom::AWS').size).toBe(0);
-    const calls = [...resources(every, 'Custom::AWS').values()].map(({ Properties }) =>
-      JSON.parse(String(Properties.Create)),
-    );
-    expect(calls).toMatchObject([
-      { action: 'putRetentionPolicy', parameters: { logGroupName: '/demo/kong', retentionInDays: 30 } },
-      { action: 'putRetentionPolicy', parameters: { logGroupName: '/demo/app', retentionInDays: 30 } },
+    const retentions = (template: typeof demo) =>
+      [...resources(template, 'Custom::LogGroupRetention').values()].map(({ Properties }) => [
+        Properties.LogGroup,
+        Properties.Days,
+      ]);
+    expect(retentions(demo)).toEqual([]);
+    expect(retentions(every)).toEqual([
+      ['/demo/kong', 30],
+      ['/demo/app', 30],
     ]);
+    const [alb, kong, app] = DEMO_SOURCES;
+    expect(retentions(templateOf({ sources: [alb, kong, { ...app, logGroupRetentionDays: 7 }] }))).toEqual([
+      ['/demo/app', 7],
+    ]);
+  });
+
+  test('have their retention set by a function that may set it for these log groups alone, once it may', () => {
+    const allowed = statements(every, 'SubscriptionsSetRetention').filter(
+      ({ Action }) => Action === 'logs:PutRetentionPolicy',
+    );
+    expect(allowed.map(({ Resource }) => [Resource].flat().map(readable))).toEqual([
+      ['/demo/kong', '/demo/app'].map(
+        (name) => `arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:${name}`,
+      ),
+    ]);
+    for (const [, { DependsOn }] of resources(every, 'Custom::LogGroupRetention')) {
+      expect(DependsOn).toContainEqual(expect.stringContaining('SetRetentionRoleDefaultPolicy'));
+    }
   });
 
   test('are refused when their permissions outgrow the policy of a function', () => {
@@ -425,15 +446,6 @@ describe('log groups', () => {
 });
 
 describe('what the parts of the stack keep', () => {
-  test('buckets are retained unless told otherwise', () => {
-    for (const [template, policy] of [
-      [plain, 'Retain'],
-      [every, 'Delete'],
-    ] as const) {
-      for (const [, { DeletionPolicy }] of resources(template, 'AWS::S3::Bucket')) expect(DeletionPolicy).toBe(policy);
-    }
-  });
-
   test('objects expire when configured', () => {
     const template = templateOf({ retentionDays: 90, landingRetentionDays: 3 });
     const rules = (id: string) =>
