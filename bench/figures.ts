@@ -4,6 +4,8 @@
 export interface Figures {
   /** The ingest path ÷ `zlib.gunzipSync` of the same bytes. */
   readonly ingestRatio: { readonly alb: number; readonly kong: number; readonly json: number };
+  /** The path of log groups, from payloads to packed records ÷ `zlib.gunzipSync` of the same payloads. */
+  readonly eventsRatio: Readonly<Record<EventsFormat, number>>;
   /** The usual way ÷ the ingest path. */
   readonly usualRatio: number;
   /** The whole handler ÷ `zlib.gunzipSync`. */
@@ -32,6 +34,10 @@ export interface Figures {
   readonly newColumnRatio: number;
 }
 
+/** Formats whose payloads are measured in every run. */
+export const EVENTS_FORMATS = ['kong', 'json', 'kong-json'] as const;
+export type EventsFormat = (typeof EVENTS_FORMATS)[number];
+
 /** A limit for a figure. */
 export interface Bar {
   readonly name: string;
@@ -44,6 +50,9 @@ export const BARS: readonly Bar[] = [
   { name: 'ingest path ÷ gunzip, ALB', value: ({ ingestRatio }) => ingestRatio.alb, atMost: 2 },
   { name: 'ingest path ÷ gunzip, Kong', value: ({ ingestRatio }) => ingestRatio.kong, atMost: 2 },
   { name: 'ingest path ÷ gunzip, JSON', value: ({ ingestRatio }) => ingestRatio.json, atMost: 2 },
+  { name: 'log groups ÷ gunzip, Kong', value: ({ eventsRatio }) => eventsRatio.kong, atMost: 3 },
+  { name: 'log groups ÷ gunzip, JSON', value: ({ eventsRatio }) => eventsRatio.json, atMost: 3 },
+  { name: "log groups ÷ gunzip, Kong's JSON", value: ({ eventsRatio }) => eventsRatio['kong-json'], atMost: 3 },
   { name: 'usual way ÷ ingest path', value: ({ usualRatio }) => usualRatio, atLeast: 6 },
   { name: 'whole handler ÷ gunzip', value: ({ handlerRatio }) => handlerRatio, atMost: 4 },
   { name: 'billed bytes ÷ raw bytes, ALB', value: ({ billedBytesRatio }) => billedBytesRatio.alb, atMost: 1.25 },

@@ -2,10 +2,11 @@
 import { type BilledBytes, billedBytes, billedSection } from './billed-bytes.ts';
 import { measureCodecs, parquetBytes } from './codecs.ts';
 import { costSection } from './cost.ts';
-import type { Figures } from './figures.ts';
+import { EVENTS_FORMATS, type EventsFormat, type Figures } from './figures.ts';
 import { type Functions, openFunctions } from './functions.ts';
 import { type Handled, measureHandler, measureMemory, measureUsualHandler } from './handler.ts';
 import { type Input, type Inputs, inputsSection } from './input.ts';
+import { type LogGroupTimes, logGroupsSection, measureLogGroup } from './log-groups.ts';
 import { type BothTimes, measureBoth, measureNewColumn, measurePath, type PathTimes, pathsSection } from './paths.ts';
 import type { FormatMeasured } from './rates.ts';
 import type { Section } from './report.ts';
@@ -43,6 +44,8 @@ interface Here {
   readonly both: ReadonlyMap<Input, BothTimes>;
   readonly paths: ReadonlyMap<Input, PathTimes>;
   readonly billed: ReadonlyMap<Input, BilledBytes>;
+  /** Times of log groups, by kind of line. */
+  readonly logGroups: ReadonlyMap<string, LogGroupTimes>;
   readonly newColumnRatio: number;
   readonly codecs: Awaited<ReturnType<typeof measureCodecs>>;
 }
@@ -50,7 +53,7 @@ interface Here {
 /** Measurements in this process. */
 async function measureHere(
   { alb, kong, json, others, more }: Inputs,
-  { scale, progress }: MeasureOptions,
+  { seed, scale, progress }: MeasureOptions,
 ): Promise<Here> {
   const both = new Map<Input, BothTimes>();
   const paths = new Map<Input, PathTimes>();
@@ -68,10 +71,16 @@ async function measureHere(
     progress(`${input.name}: billed bytes`);
     billed.set(input, await billedBytes(input));
   }
+  const logGroups = new Map<string, LogGroupTimes>();
+  const formats = scale.everything ? [alb, kong, json, ...others].map(({ name }) => name) : [];
+  for (const kind of new Set([...EVENTS_FORMATS, ...formats])) {
+    progress(`${kind}: log groups`);
+    logGroups.set(kind, await measureLogGroup(kind, seed, scale));
+  }
   progress('a new field on each line');
   const newColumnRatio = await measureNewColumn(alb, scale);
   progress('codecs');
-  return { both, paths, billed, newColumnRatio, codecs: await measureCodecs(alb, scale) };
+  return { both, paths, billed, logGroups, newColumnRatio, codecs: await measureCodecs(alb, scale) };
 }
 
 /** Measurements of the deployed functions, which run in processes of their own. */
@@ -82,7 +91,7 @@ async function measureFunctions(
   { seed, scale, progress }: MeasureOptions,
 ): Promise<AllMeasured> {
   const { alb, kong, json, others, more } = inputs;
-  const { both, paths, billed, newColumnRatio, codecs } = here;
+  const { both, paths, billed, logGroups, newColumnRatio, codecs } = here;
   progress('the functions’ starts');
   const starts = await measureStarts(functions, scale);
   progress('the whole handler');
@@ -95,6 +104,7 @@ async function measureFunctions(
   const tracker = await measureTrackerApart(functions, 'alb', seed, scale);
   const { tracked, units } = tracker;
 
+  const eventsRatioOf = (kind: EventsFormat) => (logGroups.get(kind) as LogGroupTimes).ratio;
   const ratioOf = (input: Input) => (paths.get(input) as PathTimes).ingestRatio;
   const { ours, usual, iceberg } = billed.get(alb) as BilledBytes;
   const albHandled = handler.handled.get(alb) as Handled;
@@ -115,6 +125,7 @@ async function measureFunctions(
       input,
       handled: handler.handled.get(input) as Handled,
       trackerNsPerByte: nsPerByte,
+      logGroup: logGroups.get(name) as LogGroupTimes,
       billed: billed.get(input) as BilledBytes,
       usualNsPerByte: usualHandled.get(input) as number,
       parquet: input === alb ? codecs.bytes : await parquetBytes(input),
@@ -124,6 +135,11 @@ async function measureFunctions(
   return {
     figures: {
       ingestRatio: { alb: ratioOf(alb), kong: ratioOf(kong), json: ratioOf(json) },
+      eventsRatio: {
+        kong: eventsRatioOf('kong'),
+        json: eventsRatioOf('json'),
+        'kong-json': eventsRatioOf('kong-json'),
+      },
       usualRatio: (both.get(alb) as BothTimes).usualRatio,
       handlerRatio: albHandled.ratio,
       billedBytesRatio: { alb: ours, json: (billed.get(json) as BilledBytes).ours, usual, iceberg },
@@ -139,6 +155,7 @@ async function measureFunctions(
     sections: [
       inputsSection([alb, kong, json, ...others, ...more]),
       pathsSection([...paths.values()]),
+      logGroupsSection([...logGroups.values()]),
       handler.section,
       billedSection([...billed].map(([{ name }, bytes]) => [name, bytes])),
       memory.section,

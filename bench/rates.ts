@@ -4,6 +4,7 @@ import type { BilledBytes } from './billed-bytes.ts';
 import type { ParquetBytes } from './codecs.ts';
 import type { Handled } from './handler.ts';
 import type { Input } from './input.ts';
+import type { LogGroupTimes } from './log-groups.ts';
 import type { Setting } from './report.ts';
 
 /** Measured values of one format. */
@@ -11,6 +12,7 @@ export interface FormatMeasured {
   readonly input: Input;
   readonly handled: Handled;
   readonly trackerNsPerByte: number;
+  readonly logGroup: LogGroupTimes;
   readonly billed: BilledBytes;
   /** CPU nanoseconds per raw byte of the usual way, including sending. */
   readonly usualNsPerByte: number;
@@ -37,6 +39,7 @@ function ratesOfFormat({
   input,
   handled,
   trackerNsPerByte,
+  logGroup,
   billed,
   usualNsPerByte,
   parquet,
@@ -46,6 +49,10 @@ function ratesOfFormat({
     gzipRatio: rounded(input.bytes / input.gzip.length),
     loadNsPerByte: rounded(handled.nsPerByte),
     trackNsPerByte: rounded(trackerNsPerByte),
+    events: {
+      loadNsPerByte: rounded(handled.nsPerByte + logGroup.moreToLoad),
+      trackNsPerByte: rounded(trackerNsPerByte + logGroup.moreToCheck),
+    },
     sentBytesPerByte: rounded(billed.sent),
     icebergBytesPerByte: rounded(billed.iceberg),
     usualNsPerByte: rounded(usualNsPerByte),

@@ -6,7 +6,7 @@ import { ASSUMED } from './assumed.ts';
 import { type Cost, costOf, NO_USAGE, RAW_TB, sumOf, TB } from './cost.ts';
 import { concurrency, files, freshness, streamNeeds } from './delivery.ts';
 import type { Prices } from './prices.ts';
-import type { FormatRates, Rates } from './rates.ts';
+import { type FormatRates, type Rates, ratesOfLane } from './rates.ts';
 import {
   countedBytesPerObject,
   duplicateUnits,
@@ -146,7 +146,8 @@ function ratesFor(format: string, { formats }: Rates): { readonly name: string; 
 function plannedSource(source: Source, volume: Volume, { config, rates: all, prices, peakFactor }: PlanInput) {
   const { name, format, lane, streamsPerTable: streams } = source;
   const { linesPerDay } = volume;
-  const { name: ratesOf, rates } = ratesFor(format, all);
+  const { name: ratesOf, rates: ofFormat } = ratesFor(format, all);
+  const rates = ratesOfLane(ofFormat, lane);
   const load = {
     lane,
     linesPerDay,

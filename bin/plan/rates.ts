@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import type { Lane } from '../../lambdas/core/tables/table.ts';
 import { object } from '../../lib/config/values.ts';
 import { readChecked } from './checked.ts';
 
@@ -18,6 +19,13 @@ const FORMAT = object({
   loadNsPerByte: positive,
   /** CPU nanoseconds per raw byte of the duplicate check: from the object's bytes to pages written and counted. */
   trackNsPerByte: positive,
+  /**
+   * The same two rates for log events, whose payloads take more than objects of the same lines: the difference is
+   * measured without the services. Absent until it is measured.
+   *
+   * @default - the rates of objects
+   */
+  events: object({ loadNsPerByte: positive, trackNsPerByte: positive }).optional(),
   /** Bytes of records ÷ raw bytes, before Firehose rounds records up. */
   sentBytesPerByte: positive,
   /** Bytes of records ÷ raw bytes for Iceberg, which needs one record per line with column names as keys. */
@@ -50,6 +58,11 @@ const RATES = object({
 
 /** Rates of one format. */
 export type FormatRates = Readonly<z.output<typeof FORMAT>>;
+
+/** Rates of a format for the lane of a source. */
+export function ratesOfLane(rates: FormatRates, lane: Lane): FormatRates {
+  return lane === 'events' ? { ...rates, ...rates.events } : rates;
+}
 
 /** All rates of one measurement. */
 export type Rates = Readonly<z.output<typeof RATES>>;

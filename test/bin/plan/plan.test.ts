@@ -223,6 +223,27 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
   });
 });
 
+describe('rates of a lane', () => {
+  test('a source with log groups takes the rates of log events, if they are measured', () => {
+    const { json } = RATES.formats;
+    if (!json) throw new Error('expected rates of json');
+    const config = readConfig({
+      sources: [{ name: 'app', format: 'json', preset: 'server-logs', from: { logGroups: ['/app'] } }],
+    });
+    const volumes = new Map([['app', { linesPerDay: 1e9 }]]);
+    const secondsWith = (events: typeof json.events) => {
+      const rates = { ...RATES, formats: { ...RATES.formats, json: { ...json, ...(events && { events }) } } };
+      const { lambda, duplicates } = only(planOf({ config, volumes, peakFactor: 2, rates, prices: PRICES }));
+      return [lambda, duplicates].map(({ secondsPerObject }) => secondsPerObject);
+    };
+    const { loadNsPerByte, trackNsPerByte } = json;
+    const [load = 0, track = 0] = secondsWith(undefined);
+    expect(secondsWith({ loadNsPerByte, trackNsPerByte })).toEqual([load, track]);
+    const [moreToLoad = 0, moreToTrack = 0] = secondsWith({ loadNsPerByte: 2 * loadNsPerByte, trackNsPerByte });
+    expect([moreToLoad > load, moreToTrack]).toEqual([true, track]);
+  });
+});
+
 describe('a format without rates of its own', () => {
   test('takes the rates of the format it names, and the plan says so and how to measure it', () => {
     const plan = planFor(1e6, { sources: [{ name: 'gateway', format: 'kong-json' }] });
