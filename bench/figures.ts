@@ -32,6 +32,8 @@ export interface Figures {
   readonly dollarsPerTB: { readonly ours: number; readonly usual: number };
   /** The ingest path if each line has a new field ÷ the ingest path if none has, per byte. */
   readonly newColumnRatio: number;
+  /** The costliest kind of odd lines ÷ ordinary lines, per byte, without inflating. */
+  readonly oddLineRatio: number;
 }
 
 /** Formats whose payloads are measured in every run. */
@@ -67,4 +69,5 @@ export const BARS: readonly Bar[] = [
   { name: 'largest bundle, KiB', value: ({ bundleKiB }) => bundleKiB, atMost: 600 },
   { name: 'duplicate check ÷ ingest path', value: ({ trackerShare }) => trackerShare, atMost: 0.3 },
   { name: 'a new field on each line ÷ none', value: ({ newColumnRatio }) => newColumnRatio, atMost: 1.3 },
+  { name: 'costliest odd lines ÷ ordinary lines', value: ({ oddLineRatio }) => oddLineRatio, atMost: 5 },
 ];

@@ -7,6 +7,7 @@ import { type Functions, openFunctions } from './functions.ts';
 import { type Handled, measureHandler, measureMemory, measureUsualHandler } from './handler.ts';
 import { type Input, type Inputs, inputsSection } from './input.ts';
 import { type LogGroupTimes, logGroupsSection, measureLogGroup } from './log-groups.ts';
+import { measureOddLines, type OddLines, oddLinesSection } from './odd-lines.ts';
 import { type BothTimes, measureBoth, measureNewColumn, measurePath, type PathTimes, pathsSection } from './paths.ts';
 import type { FormatMeasured } from './rates.ts';
 import type { Section } from './report.ts';
@@ -47,6 +48,7 @@ interface Here {
   /** Times of log groups, by kind of line. */
   readonly logGroups: ReadonlyMap<string, LogGroupTimes>;
   readonly newColumnRatio: number;
+  readonly oddLines: readonly OddLines[];
   readonly codecs: Awaited<ReturnType<typeof measureCodecs>>;
 }
 
@@ -79,8 +81,10 @@ async function measureHere(
   }
   progress('a new field on each line');
   const newColumnRatio = await measureNewColumn(alb, scale);
+  progress('odd lines');
+  const oddLines = await measureOddLines(seed, scale);
   progress('codecs');
-  return { both, paths, billed, logGroups, newColumnRatio, codecs: await measureCodecs(alb, scale) };
+  return { both, paths, billed, logGroups, newColumnRatio, oddLines, codecs: await measureCodecs(alb, scale) };
 }
 
 /** Measurements of the deployed functions, which run in processes of their own. */
@@ -91,7 +95,7 @@ async function measureFunctions(
   { seed, scale, progress }: MeasureOptions,
 ): Promise<AllMeasured> {
   const { alb, kong, json, others, more } = inputs;
-  const { both, paths, billed, logGroups, newColumnRatio, codecs } = here;
+  const { both, paths, billed, logGroups, newColumnRatio, oddLines, codecs } = here;
   progress('the functions’ starts');
   const starts = await measureStarts(functions, scale);
   progress('the whole handler');
@@ -151,11 +155,13 @@ async function measureFunctions(
       readUnitsPerMillion: units.check.reads,
       dollarsPerTB: cost.dollars,
       newColumnRatio,
+      oddLineRatio: Math.max(...oddLines.map(({ ratio }) => ratio)),
     },
     sections: [
       inputsSection([alb, kong, json, ...others, ...more]),
       pathsSection([...paths.values()]),
       logGroupsSection([...logGroups.values()]),
+      oddLinesSection(oddLines),
       handler.section,
       billedSection([...billed].map(([{ name }, bytes]) => [name, bytes])),
       memory.section,

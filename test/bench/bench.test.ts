@@ -30,6 +30,7 @@ const FIGURES = [
   'dollarsPerTB.ours',
   'dollarsPerTB.usual',
   'newColumnRatio',
+  'oddLineRatio',
 ];
 
 /** Numbers by their paths; whatever is no number by its own as well. */
