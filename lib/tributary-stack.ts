@@ -3,7 +3,6 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
-import type { EventsPlace, ObjectsPlace, ReadingSettings, RecordSettings } from '../lambdas/core/settings.ts';
 import { LOADS, loadsTable, rejectedTable } from '../lambdas/core/tables/lake-tables.ts';
 import { acknowledgeKeys } from './acknowledge.ts';
 import { Catalog } from './catalog.ts';
@@ -19,6 +18,7 @@ import { LogSubscriptions } from './log-subscriptions.ts';
 import { ObjectNotifications } from './object-notifications.ts';
 import { QueryWorkgroup } from './query-workgroup.ts';
 import { Readers } from './readers.ts';
+import { eventsPlace, loadingSettings, objectsPlace, recordSettings } from './source-settings.ts';
 import { Streams } from './streams.ts';
 
 /** The properties of the stack. */
@@ -139,7 +139,12 @@ export class TributaryStack extends Stack {
     this.#outputAfterNewColumns(sources, buckets);
     streams.grantLoad(fn, tablesOf(sources));
     ledger.grantUse(fn);
-    fn.setSources(sources.map((source) => ({ ...loadingSettings(source, streams), ...objectsPlace(source, buckets) })));
+    fn.setSources(
+      sources.map((source) => ({
+        ...loadingSettings(source, streams.namesFor(source.table)),
+        ...objectsPlace(source, bucketOf(source, buckets)),
+      })),
+    );
     notifications.deliverTo(fn);
     return { notifications, buckets };
   }
@@ -189,7 +194,12 @@ export class TributaryStack extends Stack {
     });
     streams.grantLoad(fn, tablesOf(sources));
     ledger.grantUse(fn);
-    fn.setSources(sources.map((source) => ({ ...loadingSettings(source, streams), ...eventsPlace(source) })));
+    fn.setSources(
+      sources.map((source) => ({
+        ...loadingSettings(source, streams.namesFor(source.table)),
+        ...eventsPlace(source),
+      })),
+    );
     new LogSubscriptions(this, 'Subscriptions', {
       sources,
       fn,
@@ -209,7 +219,7 @@ export class TributaryStack extends Stack {
     const { memoryMiB, maxConcurrency, duplicates } = this.#config;
     const duplicateCheck = new Duplicates(this, 'Duplicates', {
       sources: [
-        ...objects.map((source) => ({ ...recordSettings(source), ...objectsPlace(source, buckets) })),
+        ...objects.map((source) => ({ ...recordSettings(source), ...objectsPlace(source, bucketOf(source, buckets)) })),
         ...events.map((source) => ({ ...recordSettings(source), ...eventsPlace(source) })),
       ],
       sampleRate: duplicates.sampleRate,
@@ -265,32 +275,6 @@ function bucketOf(source: ObjectSource, buckets: ReadonlyMap<string, IBucket>): 
 function roleArnOf(fn: LogFunction): string {
   if (!fn.role) throw new Error(`${fn.node.path}: has no role`);
   return fn.role.roleArn;
-}
-
-function loadingSettings(source: Source, streams: Streams) {
-  return { ...readingSettings(source), streams: streams.namesFor(source.table), keepRaw: source.keepRaw };
-}
-
-function objectsPlace(source: ObjectSource, buckets: ReadonlyMap<string, IBucket>): ObjectsPlace {
-  return {
-    lane: 'objects',
-    bucket: bucketOf(source, buckets).bucketName,
-    prefix: source.prefix,
-    suffix: source.suffix,
-  };
-}
-
-function eventsPlace({ logGroups }: EventSource): EventsPlace {
-  return { lane: 'events', logGroups };
-}
-
-function recordSettings(source: Source): RecordSettings {
-  const { recordKey } = source;
-  return { ...readingSettings(source), ...(recordKey && { recordKey }) };
-}
-
-function readingSettings({ name, format, options }: Source): ReadingSettings {
-  return { name, format, options };
 }
 
 /** Lets `fn` read the source's objects, and distinguish a missing object from a forbidden one. */

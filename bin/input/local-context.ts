@@ -11,11 +11,13 @@ export function localContext(given: Context): Context {
 /**
  * Checks that a context is valid and has the source, before anything is synthesized.
  *
- * @throws ConfigError if a param is not valid; CommandError with the names of all sources
+ * @throws ConfigError if a param is not valid; CommandError with the names of all sources, or if the source is retired
  */
 export function checkSource(name: string, context: Context): void {
   const { sources } = readConfig({ ...cdkJsonContext(), ...context });
-  if (sources.some((source) => source.name === name)) return;
+  const chosen = sources.find((source) => source.name === name);
+  if (chosen?.retired) throw new CommandError(`the source ${name} is retired: nothing new is loaded into it`);
+  if (chosen) return;
   const names = sources.map((source) => source.name).join(', ');
   throw new CommandError(`no source ${name}: give one of ${names} with --source, or configure it in cdk.json`);
 }

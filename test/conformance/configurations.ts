@@ -25,6 +25,11 @@ const CONFIGURATIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>
     logEventsConcurrency: 5,
   },
   encrypted: { kmsKey: KEY, timeZone: 'Europe/Berlin', parquetCompression: 'GZIP', ledgerPointInTimeRecovery: true },
+  governed: {
+    sources: DEMO_SOURCES.map((source) => ({ ...source, retired: true })),
+    lakeFormation: true,
+    stackName: 'Second-Lake',
+  },
   destroyed: { removalPolicy: 'destroy', 'duplicates.enabled': false },
 };
 

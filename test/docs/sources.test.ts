@@ -1,12 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { EXAMPLE_SOURCES } from '../../bin/docs/example-sources.ts';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import { type Context, readConfig } from '../../lib/config/config.ts';
 import { FROM_KEYS, SOURCE_KEYS } from '../../lib/config/source-keys.ts';
 import { readLines } from '../helpers/read-lines.ts';
 import { resources, templateOf } from '../helpers/template.ts';
+
+// The first synthesis bundles the functions.
+vi.setConfig({ testTimeout: 60_000 });
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const PAGES = ['README.md', ...readdirSync(join(ROOT, 'docs')).map((name) => `docs/${name}`)];

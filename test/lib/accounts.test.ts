@@ -138,3 +138,24 @@ test('readers may query the tables and nothing else', () => {
   expect(readable(writes?.Resource)).toBe('<Lake.Arn>/athena-results/*');
   plain.hasOutput('ReadersPolicy', {});
 });
+
+describe('outputs', () => {
+  const outputOf = (template: Template, name: string): string => {
+    const { [name]: output } = template.toJSON().Outputs;
+    return readable(output?.Value);
+  };
+
+  test('name the roles that owners of buckets and keys have to allow', () => {
+    expect(outputOf(plain, 'ReadingRole')).toBe('<LoadObjectsRole.Arn>');
+    expect(outputOf(plain, 'CheckingRole')).toBe('<DuplicatesTrackRole.Arn>');
+    const events = templateOf({ sources: DEMO_SOURCES.slice(1) });
+    expect(Object.keys(events.toJSON().Outputs)).not.toContain('ReadingRole');
+  });
+
+  test('give the command for columns that are new in a deployment', () => {
+    const one = templateOf({ stackName: 'Web', sources: [{ name: 'web', format: 'alb', from: { prefix: 'web/' } }] });
+    expect(outputOf(one, 'AfterNewColumns')).toBe(
+      'npm run lake -- backfill s3://<Landing>/web/ --stack Web --since 1h --reload',
+    );
+  });
+});

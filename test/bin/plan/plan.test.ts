@@ -405,6 +405,11 @@ describe('other warnings', () => {
       planFor(64e9),
       /^alb: us-east-1.*streamsPerTable=50 and a quota of 14.1 MiB\/s for each, or a quota of 706 MiB\/s for each stream$/,
     ],
+    [
+      'a new account',
+      planFor(16e9),
+      /concurrent invocations; a new account has 10, an older one 1,000: request a higher/,
+    ],
     ['an account too small', planFor(16e11), /an account has 1,000 unless its quota was raised/],
     ['a table too new', planFor(64e9), /the duplicate check writes 9,037 units a second at the peak/],
     ['a minute too large to count', planFor(200e9), /counting a minute at the peak takes 2.1 GiB.*sampleRate=0.6/],

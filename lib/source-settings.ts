@@ -1,0 +1,26 @@
+/** What the functions are told of a source, in their environment. */
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { EventsPlace, ObjectsPlace, ReadingSettings, RecordSettings } from '../lambdas/core/settings.ts';
+import type { EventSource, ObjectSource, Source } from './config/sources.ts';
+
+/** @param streams names of the streams into the source's table, as references */
+export function loadingSettings(source: Source, streams: readonly string[]) {
+  return { ...readingSettings(source), streams, keepRaw: source.keepRaw };
+}
+
+export function recordSettings(source: Source): RecordSettings {
+  const { recordKey } = source;
+  return { ...readingSettings(source), ...(recordKey && { recordKey }) };
+}
+
+export function objectsPlace({ prefix, suffix }: ObjectSource, { bucketName }: IBucket): ObjectsPlace {
+  return { lane: 'objects', bucket: bucketName, prefix, suffix };
+}
+
+export function eventsPlace({ logGroups }: EventSource): EventsPlace {
+  return { lane: 'events', logGroups };
+}
+
+function readingSettings({ name, format, options }: Source): ReadingSettings {
+  return { name, format, options };
+}
