@@ -32,8 +32,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
   if (error.code?.startsWith('LEVEL_') || error.message === 'Database is closed') {
     complain(
-      "the lake's ledger is damaged: delete dynamodb/ in the lake's folder to start with an empty ledger; " +
-        'the rows of objects that are then loaded again repeat, with the same origin and position',
+      "the lake's ledger is damaged: the same command run again sets aside what cannot be read; if this comes again, " +
+        "delete dynamodb/ in the lake's folder; the rows of objects that are then loaded again repeat, with the same origin " +
+        'and position',
     );
   } else console.error(error);
   process.exit(FAILED);

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Damage, isSetAside } from './damage.ts';
 import { UNFINISHED } from './files.ts';
 import { VERSION_FILE } from './lake-version.ts';
 import { LOCKS } from './lock.ts';
@@ -23,7 +24,8 @@ import type { Resource } from './template/resource.ts';
  *   <dir>/athena-spill/          what a query that is too large for the memory writes
  *   <dir>/sample/                input that the demo loads
  *
- * A name that ends in `.tmp` is something that is not complete yet.
+ * A name that ends in `.tmp` is something that is not complete yet, one that ends in `.damaged` something that could not
+ * be read and was set aside.
  */
 export interface OpenOptions {
   /** The lake's folder; created if missing. */
@@ -51,7 +53,8 @@ export const LAKE_NAMES: readonly string[] = [
 
 /** Whether a name in a lake's folder is one of a lake's. Deleting a lake deletes what has such names and nothing else. */
 export function isLakeName(name: string): boolean {
-  return LAKE_NAMES.some((own) => name === own || (name.startsWith(`${own}.`) && name.endsWith(UNFINISHED)));
+  const made = (own: string) => name.startsWith(`${own}.`) && (name.endsWith(UNFINISHED) || isSetAside(name));
+  return LAKE_NAMES.some((own) => name === own || made(own));
 }
 
 /** Where a lake's cloud assembly is, was while a new one takes its place, and is made before it takes that place. */
@@ -73,6 +76,8 @@ export interface Drained {
   readonly failedEvents: readonly { readonly functionName: string; readonly error: string }[];
   /** Records that Firehose could not convert, by stream. */
   readonly conversionFailures: readonly { readonly stream: string; readonly records: number; readonly error: string }[];
+  /** What could not be read when the lake was opened, and was set aside. */
+  readonly damaged: readonly Damage[];
 }
 
 export interface LocalLake {

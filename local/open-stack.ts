@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { damageIn } from './damage.ts';
 import { openDynamoDb } from './dynamodb/dynamodb.ts';
 import { endLeases } from './dynamodb/leases.ts';
 import { type Intercept, openEndpoint } from './endpoint.ts';
@@ -65,6 +66,7 @@ async function open(
 ): Promise<Omit<LocalLake, 'close'>> {
   checkLakeVersion(dir);
   await writeLakeVersion(dir);
+  const damagedBefore = new Set(damageIn(dir).map(({ file }) => file));
   const endpoints = new Map<string, string>();
   const serve = async (service: Service, opened?: Awaited<ReturnType<typeof openEndpoint>>): Promise<void> => {
     closers.push(() => service.close());
@@ -116,7 +118,7 @@ async function open(
   });
   closers.push(() => lambda.close());
 
-  const logs = logsOf({ resources, invoke: (arn, payload) => events.invoke(arn, payload) });
+  const logs = logsOf({ resources, invoke: (...event) => events.invoke(...event) });
   const events = await openAsyncInvocations({
     dir: join(dir, 'invocations'),
     resources,
@@ -128,6 +130,7 @@ async function open(
   const schedules = schedulesOf({ resources, lambda });
   const workers = startWorkers([...eventSourceWorkers({ resources, sqs, lambda }), ...events.workers]);
   closers.push(async () => workers.stop());
+  const damaged = damageIn(dir).filter(({ file }) => !damagedBefore.has(file));
   progress?.(`stack ${stack.name} runs on this machine: ${buckets.size} buckets, ${sqs.queues.size} queues`);
 
   return {
@@ -144,6 +147,7 @@ async function open(
         deadLetters,
         failedEvents: [...events.failed, ...schedules.failed],
         conversionFailures: firehose.failures(),
+        damaged,
       };
     },
   };

@@ -99,8 +99,13 @@ async function putEvents(
 }
 
 /** A line for each error in the lake's queues, functions and streams. */
-export function troubles({ deadLetters, failedEvents, conversionFailures }: Drained, dir: string): string[] {
+export function troubles(drained: Drained, dir: string): string[] {
+  const { deadLetters, failedEvents, conversionFailures, damaged } = drained;
   return [
+    ...damaged.map(
+      ({ file, what }) =>
+        `${join(dir, file)}: a damaged file, set aside; it stood for ${what}; \`lake audit\` says what is missing`,
+    ),
     ...deadLetters.map(({ queue, error }) => `queue ${queue}: a message was given up on: ${error}; see ${dir}/logs`),
     ...failedEvents.map(
       ({ functionName, error }) => `function ${functionName}: events were given up on: ${error}; see ${dir}/logs`,

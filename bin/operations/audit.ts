@@ -13,13 +13,14 @@ import type { OperationOptions } from './operation-options.ts';
 /** A problem that the audit found. */
 export interface Finding {
   /**
-   * missing: no load of the object was ever started, or S3 did not give it then and would now. unfinished: a load was started but not finished.
-   * unbalanced: the object was loaded, but the tables do not contain what `loads` says.
+   * missing: no load of the object was ever started, or S3 did not give it then and would now. unfinished: a load was
+   * started but not finished. unbalanced: the object was loaded, but the tables do not contain what `loads` says. damaged:
+   * a file of a local lake that could not be read and was set aside.
    */
-  readonly finding: 'missing' | 'unfinished' | 'unbalanced';
+  readonly finding: 'missing' | 'unfinished' | 'unbalanced' | 'damaged';
   readonly origin: string;
   readonly source: string;
-  /** `s3://bucket/key`, or the log group and stream. */
+  /** `s3://bucket/key`, the log group and stream, or the path of a damaged file. */
   readonly what: string;
   readonly detail: string;
 }
@@ -34,6 +35,8 @@ export interface Audit {
   readonly missing: number;
   /** Objects that were deleted or archived before they were loaded: `loads` says so, and nothing can be mended. */
   readonly notLoaded: number;
+  /** Files of a local lake that were set aside, until they are deleted. */
+  readonly damaged: number;
   /** Too recent to judge: rows that Firehose has acknowledged may not be in the tables yet. */
   readonly recent: number;
   /** Objects that `fix` announced to the queue; in a dry run, objects that it would have announced. */
@@ -72,13 +75,16 @@ export async function audit(lake: LakeHandle, task: AuditTask, options: Operatio
     else found.addGood(row);
   }
   await failedEvents(lake, found);
+  damagedFiles(lake, found);
+  const damaged = found.count('damaged');
   return {
-    objects: found.balanced + found.notLoaded + found.findings.length,
+    objects: found.balanced + found.notLoaded + found.findings.length - damaged,
     balanced: found.balanced,
     unbalanced: found.count('unbalanced'),
     unfinished: found.count('unfinished'),
     missing: found.count('missing'),
     notLoaded: found.notLoaded,
+    damaged,
     recent: found.recent + books.recent,
     queued: queue.queued,
     findings: found.findings,
@@ -277,6 +283,14 @@ async function failedEvents(lake: LakeHandle, found: Found): Promise<void> {
       const detail = 'log events that Lambda gave up on; lake redrive loads them';
       found.add({ finding: 'unfinished', origin: '', source: '', what: `s3://${bucket}/${key}`, detail });
     }
+  }
+}
+
+/** Adds the files that were set aside. Objects that they stood for are findings of their own; log events are not. */
+function damagedFiles(lake: LakeHandle, found: Found): void {
+  for (const { file, what } of lake.damaged()) {
+    const detail = `could not be read and was set aside; it stood for ${what}; load the files of lost log events again, then delete this one`;
+    found.add({ finding: 'damaged', origin: '', source: '', what: file, detail });
   }
 }
 

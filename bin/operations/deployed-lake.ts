@@ -67,6 +67,7 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
     logs: awsLogReader(logs, arns),
     putLogEvents: awsPutLogEvents(logs),
     metricSum: awsMetricSum(new CloudWatchClient({}), namesOf(stackName).prefix),
+    damaged: () => [],
     stateFolder: join(STATE_FOLDER, stackName),
     settledBefore: () => new Date(Date.now() - SETTLED_AFTER_MS),
     settle: async () => [],

@@ -17,6 +17,7 @@ import {
 import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { sourceTable, type Table } from '../../lambdas/core/tables/table.ts';
 import { type OnceOf, onceSelect } from '../../lambdas/core/tables/views.ts';
+import type { Damage } from '../../local/damage.ts';
 import { CommandError } from '../output/command-error.ts';
 import type { LogEvent, LogReader } from './log-reader.ts';
 
@@ -53,6 +54,8 @@ export interface LakeHandle extends LakeSettings, Clients {
   readonly putLogEvents: (logGroup: string, logStream: string, events: readonly LogEvent[]) => Promise<void>;
   /** Sum of a metric of a source since a time, as far as it has arrived. */
   readonly metricSum: (metric: LoadMetric, source: string, since: Date) => Promise<number>;
+  /** What of a local lake could not be read and was set aside; nothing on AWS. */
+  readonly damaged: () => readonly Damage[];
   /** Folder for the progress of operations, from which an interrupted operation continues. */
   readonly stateFolder: string;
   /** Rows that Firehose acknowledged before this time are in the tables. */

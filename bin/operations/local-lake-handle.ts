@@ -10,6 +10,7 @@ import type { Context } from '../../lib/config/config.ts';
 import { ACCOUNT, REGION } from '../../local/account.ts';
 import { type Athena, openAthena } from '../../local/athena/athena.ts';
 import { toJson } from '../../local/athena/query-result.ts';
+import { damageIn } from '../../local/damage.ts';
 import { CONTEXT_FILE, type LocalLake, stackOf, stackPlaces } from '../../local/local-lake.ts';
 import { openLocked } from '../../local/lock.ts';
 import { glueTable } from '../../local/template/glue-table.ts';
@@ -36,7 +37,7 @@ export interface LocalOptions {
 /**
  * Opens the lake in a folder.
  *
- * @throws CommandError if the folder contains no lake; Error if another process has the lake open
+ * @throws CommandError if the folder contains no lake, or a damaged file that says what lake it is; Error if another process has the lake open
  */
 export async function openLocalLake({ dir, work, progress }: LocalOptions): Promise<LakeHandle> {
   requireLake(dir);
@@ -64,8 +65,16 @@ async function lastSynthesized(dir: string): Promise<LocalLake> {
 
 function lastContext(dir: string): Context {
   const file = join(dir, CONTEXT_FILE);
-  const context: unknown = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
-  return localContext(isObject(context) ? context : {});
+  if (!existsSync(file)) return localContext({});
+  try {
+    const context: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (isObject(context)) return localContext(context);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new CommandError(
+    `${file}: damaged: expected the params of the last \`lake run\`; \`lake run FILE --lake ${dir}\` with the same -c writes them again`,
+  );
 }
 
 async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
@@ -94,6 +103,7 @@ async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
       yield* toJson(await athena.query(sql));
     },
     logs: undefined,
+    damaged: () => damageIn(dir),
     putLogEvents: (logGroup, logStream, events) => lake.putLogEvents(logGroup, logStream, events),
     metricSum: localMetricSum(dir),
     stateFolder: join(dir, 'operations'),

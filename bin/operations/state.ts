@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setAside } from '../../local/damage.ts';
 import { isMissing, writeAtomic } from '../../local/files.ts';
 
 /** Progress of an operation, kept in a file from which a later run continues. */
@@ -16,8 +17,16 @@ export class State<Progress> {
     this.file = join(folder, `${operation}-${hash}.json`);
   }
 
+  /** Undefined if there is none. A file that cannot be read is set aside: the task begins anew, and repeats are skipped. */
   read(): Progress | undefined {
-    return existsSync(this.file) ? (JSON.parse(readFileSync(this.file, 'utf8')) as Progress) : undefined;
+    if (!existsSync(this.file)) return undefined;
+    try {
+      return JSON.parse(readFileSync(this.file, 'utf8')) as Progress;
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      setAside(this.file);
+      return undefined;
+    }
   }
 
   async write(progress: Progress): Promise<void> {

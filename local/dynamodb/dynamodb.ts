@@ -12,6 +12,7 @@ import dynalite from 'dynalite';
 import { z } from 'zod';
 import { propertiesOf, refused } from '../template/properties.ts';
 import type { Resource, Service } from '../template/resource.ts';
+import { checkDatabase, noteFiles } from './database-files.ts';
 
 /** The tables of the local DynamoDB, and where they are stored. */
 export interface DynamoDbOptions {
@@ -35,9 +36,14 @@ const tableProperties = z.object({
   StreamSpecification: refused,
 });
 
-/** DynamoDB by dynalite, on disk. Items past their TTL stay; the real DynamoDB does not delete them at once either. */
+/**
+ * DynamoDB by dynalite, on disk. Items past their TTL stay; the real DynamoDB does not delete them at once either. What
+ * was written survives a crash of this process, and not always a power cut: an entry of the ledger that is gone makes its
+ * input load again. A database that is damaged is set aside.
+ */
 export async function openDynamoDb({ dir, tables }: DynamoDbOptions): Promise<LocalDynamoDb> {
   mkdirSync(dir, { recursive: true });
+  await checkDatabase(dir);
   const server = dynalite({ path: dir, createTableMs: 0, deleteTableMs: 0 });
   // dynalite makes a server of its own. Requests are passed to it from the endpoint.
   server.listen(0, '127.0.0.1');
@@ -47,6 +53,7 @@ export async function openDynamoDb({ dir, tables }: DynamoDbOptions): Promise<Lo
   const close = async (): Promise<void> => {
     server.closeAllConnections();
     await promisify(server.close.bind(server))();
+    await noteFiles(dir);
   };
   try {
     await createTables(url, tables);

@@ -6,7 +6,8 @@ import type { Resource } from '../template/resource.ts';
 import { ConversionError, openX, type RecordRows } from './openx.ts';
 import type { ParquetCompression, ParquetWriter } from './parquet.ts';
 import { dataPrefix, errorPrefix, type ObjectFacts, type Prefix, timestamp } from './prefix.ts';
-import { readBatches, type Spool } from './spool.ts';
+import type { Spool } from './spool.ts';
+import { readBatches } from './spool-file.ts';
 
 /** The settings of a delivery stream, read from its template. */
 export interface StreamSettings {
@@ -104,7 +105,7 @@ async function convertSpool(
     converted.bytes += bytesWritten;
     pending = '';
   };
-  for await (const { arrival, records } of readBatches(spool)) {
+  for await (const { arrival, records } of readBatches(spool.file)) {
     for (const record of records) {
       try {
         pending += countRows(stream.convert(record.toString('utf8')), converted);

@@ -62,7 +62,7 @@ export class Stream {
     };
   }
 
-  /** Resolves when the records would survive a crash of this process. */
+  /** Resolves when the records would survive a crash of this process and a power cut. */
   async accept(records: readonly Buffer[]): Promise<void> {
     const bytes = await this.#spools.append({ arrival: Date.now(), records });
     if (bytes < this.#settings.bufferBytes) {

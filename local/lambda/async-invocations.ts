@@ -30,8 +30,10 @@ export interface AsyncInvocationOptions {
 export interface AsyncInvocations {
   /**
    * Stores an event (JSON) for a function and invokes the function, with retries, until the event is done or given up.
+   *
+   * @param label says in the name of the event's file what it is about
    */
-  invoke(functionArn: string, payload: string): Promise<void>;
+  invoke(functionArn: string, payload: string, label?: string): Promise<void>;
   readonly failed: readonly FailedEvent[];
   readonly workers: readonly Worker[];
 }
@@ -72,13 +74,13 @@ export async function openAsyncInvocations(options: AsyncInvocationOptions): Pro
   return {
     failed,
     workers,
-    invoke: async (functionArn, payload) => {
+    invoke: async (functionArn, payload, label) => {
       const queue = queues.get(nameOfArn(functionArn));
       if (!queue) throw new TemplateError(`function ${functionArn} is not invoked asynchronously in this stack`);
       if (Buffer.byteLength(payload) > MAX_EVENT_BYTES) {
         throw new Error(`expected an event of at most ${MAX_EVENT_BYTES} bytes, got ${Buffer.byteLength(payload)}`);
       }
-      await queue.send(payload);
+      await queue.send(payload, { label });
     },
   };
 }

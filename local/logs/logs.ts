@@ -16,8 +16,8 @@ export interface LogEvent {
 /** What the log groups' subscriptions are made of. */
 export interface LogsOptions {
   readonly resources: readonly Resource[];
-  /** Stores an event (JSON) for a function, to be invoked later. */
-  readonly invoke: (functionArn: string, payload: string) => Promise<void>;
+  /** Stores an event (JSON) for a function, to be invoked later; the label says how many log events it has. */
+  readonly invoke: (functionArn: string, payload: string, label: string) => Promise<void>;
 }
 
 /** The subscription filters of CloudWatch Logs: events are handed on and not kept. */
@@ -65,8 +65,8 @@ export function logsOf({ resources, invoke }: LogsOptions): LocalLogs {
           subscriptionFilters: [name],
         };
         const matching = identified.filter(({ message }) => matches(message));
-        for (const data of encodedPayloads(payload, matching)) {
-          await invoke(functionArn, JSON.stringify({ awslogs: { data } }));
+        for (const { data, events: count } of encodedPayloads(payload, matching)) {
+          await invoke(functionArn, JSON.stringify({ awslogs: { data } }), `${count}-events`);
         }
       }
     },
@@ -104,16 +104,22 @@ function subscriptionOf(resource: Resource): Subscription {
 type IdentifiedEvent = LogEvent & { readonly id: string };
 
 /** Payloads of one group and stream: gzip and base64, each within the limits, with the events in order. */
-function* encodedPayloads(payload: object, events: readonly IdentifiedEvent[]): Generator<string> {
+function* encodedPayloads(payload: object, events: readonly IdentifiedEvent[]): Generator<EncodedPayload> {
   for (let start = 0; start < events.length; start += MAX_PAYLOAD_EVENTS) {
     yield* encodedWithin(payload, events.slice(start, start + MAX_PAYLOAD_EVENTS));
   }
 }
 
-function* encodedWithin(payload: object, logEvents: readonly IdentifiedEvent[]): Generator<string> {
+interface EncodedPayload {
+  readonly data: string;
+  /** How many events it has. */
+  readonly events: number;
+}
+
+function* encodedWithin(payload: object, logEvents: readonly IdentifiedEvent[]): Generator<EncodedPayload> {
   const data = gzipSync(JSON.stringify({ ...payload, logEvents })).toString('base64');
   if (data.length <= MAX_ENCODED_BYTES) {
-    yield data;
+    yield { data, events: logEvents.length };
     return;
   }
   if (logEvents.length === 1) throw new Error(`a log event does not fit into ${MAX_ENCODED_BYTES} bytes, compressed`);

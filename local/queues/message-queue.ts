@@ -1,25 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UNFINISHED, writeAtomic } from '../files.ts';
+import { z } from 'zod';
+import { isSetAside, setAside } from '../damage.ts';
+import { syncFolder, UNFINISHED, writeDurable } from '../files.ts';
 
-/** A message as stored in its file. */
-interface StoredMessage {
-  readonly id: string;
-  readonly body: string;
-  /** Milliseconds since the epoch. */
-  readonly sentAt: number;
-  /** When a message that was sent with a delay becomes visible. Milliseconds since the epoch. */
-  readonly visibleFrom: number;
-  readonly attributes: Readonly<Record<string, unknown>>;
+/** A message as stored in its file. Times are milliseconds since the epoch. */
+const storedMessage = z.object({
+  id: z.string(),
+  body: z.string(),
+  sentAt: z.number(),
+  /** When a message that was sent with a delay becomes visible. */
+  visibleFrom: z.number(),
+  attributes: z.record(z.string(), z.unknown()),
   /**
    * How often the message was received and came back. A receive that was in flight when the process crashed does not
    * count: the crash of the whole account is not a failure of the message's receiver.
    */
-  readonly returns: number;
+  returns: z.number(),
   /** Why the message came back the last time, if known. */
-  readonly lastError?: string;
-}
+  lastError: z.string().optional(),
+});
+
+type StoredMessage = Readonly<z.infer<typeof storedMessage>>;
 
 /** A received message. */
 export interface ReceivedMessage {
@@ -54,6 +57,8 @@ export interface QueueOptions {
 
 interface Held {
   stored: StoredMessage;
+  /** Name of its file. */
+  readonly file: string;
   /** `returns` as stored in the file, which is written again only if the number has changed. */
   storedReturns: number;
   visibleAt: number;
@@ -67,7 +72,8 @@ const LONGEST_WAIT = 2 ** 31 - 1;
 
 /**
  * A durable queue with visibility timeouts: for a standard SQS queue, and for Lambda's queue of asynchronous
- * invocations. A sent message is a file from before `send` resolves until the message is deleted.
+ * invocations. A sent message is a file from before `send` resolves until the message is deleted, and survives a crash and
+ * a power cut. A deleted one may come back after a power cut, as it may with SQS.
  */
 export class MessageQueue {
   readonly options: QueueOptions;
@@ -78,18 +84,27 @@ export class MessageQueue {
     this.options = options;
   }
 
-  /** Opens a queue with the messages in its folder. Messages that were in flight are visible at once. */
+  /**
+   * Opens a queue with the messages in its folder. Messages that were in flight are visible at once. A file that is no
+   * message is set aside.
+   */
   static async open(options: QueueOptions): Promise<MessageQueue> {
     const queue = new MessageQueue(options);
     await mkdir(options.dir, { recursive: true });
-    const stored: StoredMessage[] = [];
+    const stored: { message: StoredMessage; name: string }[] = [];
     for (const name of await readdir(options.dir)) {
+      if (isSetAside(name)) continue;
       const file = join(options.dir, name);
-      if (name.endsWith(UNFINISHED)) await rm(file);
-      else stored.push(JSON.parse(await readFile(file, 'utf8')) as StoredMessage);
+      if (name.endsWith(UNFINISHED)) {
+        await rm(file);
+        continue;
+      }
+      const message = messageIn(await readFile(file, 'utf8'));
+      if (message) stored.push({ message, name });
+      else setAside(file);
     }
-    stored.sort((a, b) => a.sentAt - b.sentAt);
-    for (const message of stored) queue.#hold(message);
+    stored.sort((a, b) => a.message.sentAt - b.message.sentAt);
+    for (const { message, name } of stored) queue.#hold(message, name);
     return queue;
   }
 
@@ -105,11 +120,13 @@ export class MessageQueue {
   }
 
   /** Stores a message and returns its id. `delay` is in milliseconds. */
-  async send(body: string, { delay = this.options.delay ?? 0, attributes = {} }: SendOptions = {}): Promise<string> {
+  async send(body: string, options: SendOptions = {}): Promise<string> {
+    const { delay = this.options.delay ?? 0, attributes = {}, label } = options;
     const sentAt = Date.now();
     const message = { id: randomUUID(), body, sentAt, visibleFrom: sentAt + delay, attributes, returns: 0 };
-    await writeAtomic(this.#file(message.id), JSON.stringify(message));
-    this.#hold(message);
+    const name = label === undefined ? `${message.id}.json` : `${message.id}.${label}.json`;
+    await writeDurable(join(this.options.dir, name), JSON.stringify(message));
+    this.#hold(message, name);
     this.#notifyListeners();
     return message.id;
   }
@@ -149,7 +166,7 @@ export class MessageQueue {
     const held = this.#holder(receiptHandle);
     if (!held) return;
     this.#messages.delete(held.stored.id);
-    await rm(this.#file(held.stored.id), { force: true });
+    await rm(this.#path(held), { force: true });
     this.#notifyListeners();
   }
 
@@ -191,10 +208,11 @@ export class MessageQueue {
     }
   }
 
-  #hold(stored: StoredMessage): void {
+  #hold(stored: StoredMessage, file: string): void {
     const { id, visibleFrom, returns } = stored;
     this.#messages.set(id, {
       stored,
+      file,
       storedReturns: returns,
       visibleAt: visibleFrom,
       firstReceivedAt: 0,
@@ -210,7 +228,7 @@ export class MessageQueue {
 
   async #store(held: Held): Promise<void> {
     held.storedReturns = held.stored.returns;
-    await writeAtomic(this.#file(held.stored.id), JSON.stringify(held.stored));
+    await writeDurable(this.#path(held), JSON.stringify(held.stored));
   }
 
   /** Moves a message to the dead-letter queue by one rename, so that it is always in exactly one of the two queues. */
@@ -219,16 +237,17 @@ export class MessageQueue {
     if (!target) return;
     held.stored = { ...held.stored, visibleFrom: 0, returns: 0 };
     await this.#store(held);
-    await rename(this.#file(held.stored.id), target.#file(held.stored.id));
-    target.#hold(held.stored);
+    await rename(this.#path(held), join(target.options.dir, held.file));
+    await syncFolder(target.options.dir);
+    target.#hold(held.stored, held.file);
     target.#notifyListeners();
     this.#notifyListeners();
     const { body, lastError } = held.stored;
     this.options.onDeadLetter?.({ body, error: lastError ?? 'received too often; no function reported an error' });
   }
 
-  #file(id: string): string {
-    return join(this.options.dir, `${id}.json`);
+  #path({ file }: Held): string {
+    return join(this.options.dir, file);
   }
 
   #notifyListeners(): void {
@@ -256,6 +275,17 @@ export interface SendOptions {
   readonly delay?: number;
   /** Message attributes, unchanged. */
   readonly attributes?: Readonly<Record<string, unknown>>;
+  /** A part of the file's name that says what the message is about, for when the file cannot be read. */
+  readonly label?: string;
+}
+
+/** The message in the text of a file, or undefined if it contains none. */
+function messageIn(text: string): StoredMessage | undefined {
+  try {
+    return storedMessage.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
 }
 
 function received({ stored, receipt, firstReceivedAt }: Held): ReceivedMessage {

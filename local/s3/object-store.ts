@@ -4,7 +4,7 @@ import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs
 import { dirname, join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { isMissing, writeAtomic } from '../files.ts';
+import { isMissing, syncFolder, writeAtomic } from '../files.ts';
 
 /** A key or a bucket that cannot be stored; `code` is S3's own. */
 export class ObjectStoreError extends Error {
@@ -74,7 +74,10 @@ export class ObjectStore {
     throw new ObjectStoreError('NoSuchBucket', `no bucket ${bucket}; there are ${known}`);
   }
 
-  /** Stores an object. When the promise resolves, the object is complete and its event has been sent. */
+  /**
+   * Stores an object. When the promise resolves, the object is complete, its event has been sent, and both survive a power
+   * cut.
+   */
   async put(bucket: string, key: string, body: Readable | string): Promise<StoredObject> {
     const file = this.#file(bucket, key);
     const unfinished = join(this.#unfinished, randomUUID());
@@ -87,7 +90,7 @@ export class ObjectStore {
     });
     try {
       const source = typeof body === 'string' ? Readable.from([Buffer.from(body)]) : body;
-      await pipeline(source, hashing, createWriteStream(unfinished));
+      await pipeline(source, hashing, createWriteStream(unfinished, { flush: true }));
       const { size, mtime, mtimeMs } = await stat(unfinished);
       await moveInto(unfinished, file);
       const object = { bucket, key, size, etag: hash.digest('hex'), modified: mtime };
@@ -213,7 +216,8 @@ export class ObjectStore {
       const metadata = JSON.parse(await readFile(this.#metadataFile(bucket, key), 'utf8')) as Metadata;
       return metadata.size === file.size && metadata.mtimeMs === file.mtimeMs ? metadata.etag : undefined;
     } catch (error) {
-      if (isMissing(error)) return undefined;
+      // Metadata that cannot be read is made anew from the object.
+      if (isMissing(error) || error instanceof SyntaxError) return undefined;
       throw error;
     }
   }
@@ -263,8 +267,13 @@ function decodeSegment(name: string): string | undefined {
 async function moveInto(unfinished: string, file: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      await mkdir(dirname(file), { recursive: true });
+      const made = await mkdir(dirname(file), { recursive: true });
       await rename(unfinished, file);
+      await syncFolder(dirname(file));
+      // The new folders are names in folders too.
+      for (let folder = dirname(file); made !== undefined && folder.length >= made.length; folder = dirname(folder)) {
+        await syncFolder(dirname(folder));
+      }
       return;
     } catch (error) {
       // A concurrent delete may remove the new folder while it is empty.

@@ -270,7 +270,7 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
     expect(complaints(query)).toEqual([expect.stringContaining('never: no lake in this folder')]);
   });
 
-  test('say in one line that the ledger of a lake is damaged, and what to do', async () => {
+  test('set a damaged ledger aside, say so in one line, and load', async () => {
     await mkdir(join(dir, 'damaged', 'dynamodb'), { recursive: true });
     await writeLakeVersion(join(dir, 'damaged'));
     await writeFile(join(dir, 'damaged', 'dynamodb', 'CURRENT'), 'nothing LevelDB wrote');
@@ -279,7 +279,12 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
     const run = await lake('run', 'any.log', '--lake', 'damaged');
 
     expect(run.code).toBe(1);
-    expect(complaints(run)).toEqual([expect.stringContaining('ledger is damaged: delete dynamodb/')]);
+    expect(complaints(run)).toEqual([
+      expect.stringContaining(
+        'damaged/dynamodb.damaged: a damaged file, set aside; it stood for entries of the ledger',
+      ),
+    ]);
+    expect(run.stdout).toContain('alb         1      3     3');
   });
 
   test('say in one line that the stack of a lake is damaged, and what to do', async () => {

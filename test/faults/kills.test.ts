@@ -87,7 +87,7 @@ describe('a function killed at a random point', { timeout: 900_000 }, () => {
       const more = Array.from({ length: count }, (_, index) => albObject(`object-${logs.length + index}`, LINES));
       logs.push(...more);
       await faulty.put(...more);
-      expect(await faulty.drain()).toEqual({ deadLetters: [], failedEvents: [], conversionFailures: [] });
+      expect(await faulty.drain()).toEqual({ deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [] });
     }
     const { repeated } = await faulty.expectBalanced('kill, objects', logs, kills());
     expect(repeated).toBeLessThanOrEqual(kills() * MOST_REPEATED_PER_DEATH);
@@ -101,7 +101,7 @@ describe('a function killed at a random point', { timeout: 900_000 }, () => {
       const more = Array.from({ length: 3 }, (_, index) => appEvents(`stream-${logs.length + index}`, 150));
       logs.push(...more);
       await faulty.put(...more);
-      expect(await faulty.drain()).toEqual({ deadLetters: [], failedEvents: [], conversionFailures: [] });
+      expect(await faulty.drain()).toEqual({ deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [] });
     }
     const { repeated } = await faulty.expectBalanced('kill, log events', logs, kills());
     expect(repeated).toBeLessThanOrEqual(kills() * MOST_REPEATED_PER_DEATH);

@@ -126,7 +126,12 @@ describe('the stack on this machine', () => {
       await stack.lake.putLogEvents(LOG_GROUP, 'web-1', alike);
       await stack.lake.putLogEvents(LOG_GROUP, 'web-2', alike.slice(0, 5));
       await stack.lake.putLogEvents(LOG_GROUP, 'web-1', alike);
-      expect(await stack.lake.drain()).toEqual({ deadLetters: [], failedEvents: [], conversionFailures: [] });
+      expect(await stack.lake.drain()).toEqual({
+        deadLetters: [],
+        failedEvents: [],
+        conversionFailures: [],
+        damaged: [],
+      });
 
       const { sources, sample } = await foundBy(stack);
       const [alb, app] = sources;
@@ -166,7 +171,12 @@ describe('the stack on this machine', () => {
     await opened('apart', hooks, async (stack) => {
       const message = JSON.stringify({ timestamp: new Date().toISOString(), request_id: 'r1' });
       await stack.lake.putLogEvents(LOG_GROUP, 'web-1', [{ timestamp: Date.now(), message }]);
-      expect(await stack.lake.drain()).toEqual({ deadLetters: [], failedEvents: [], conversionFailures: [] });
+      expect(await stack.lake.drain()).toEqual({
+        deadLetters: [],
+        failedEvents: [],
+        conversionFailures: [],
+        damaged: [],
+      });
       const athena = await openAthena({
         dir: stack.folder,
         tables: stack.lake.resources.filter(({ type }) => type === 'AWS::Glue::Table'),
@@ -196,7 +206,12 @@ describe('the stack on this machine', () => {
     const objects = plantedObjects('batch').slice(0, 6);
     await opened('batch', hooks, async (stack) => {
       await deliver(stack, objects, [...objects.keys()]);
-      expect(await stack.lake.drain()).toEqual({ deadLetters: [], failedEvents: [], conversionFailures: [] });
+      expect(await stack.lake.drain()).toEqual({
+        deadLetters: [],
+        failedEvents: [],
+        conversionFailures: [],
+        damaged: [],
+      });
       const [alb] = (await foundBy(stack)).sources;
       expect(alb).toMatchObject({ ...oracle(objects), redelivered: 0 });
       expect([killed, deleted]).toEqual([true, objects.length]);

@@ -113,7 +113,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-const nothing = { deadLetters: [], failedEvents: [], conversionFailures: [] };
+const nothing = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [] };
 
 const REPORTS_BATCHES = `${KEYS} export const handler = async (event) => report(keysOf(event));`;
 

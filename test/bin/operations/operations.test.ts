@@ -109,13 +109,48 @@ const summary = async () => {
 };
 
 describe('lake audit', () => {
+  test('names files that were set aside, finds the objects that they stood for, and has those loaded', async () => {
+    const [queueName, streamName] = [basename(lake.queueUrl ?? ''), lake.loadsStream];
+    await lake.close();
+    lay('web/unannounced.log', lines(3));
+    const id = 'c0ffee00-0000-4000-8000-000000000000';
+    const [queue, events, spool] = [
+      `queues/${queueName}/${id}.json`,
+      `invocations/load-log-events/${id}.250-events.json`,
+      `firehose/${streamName}/1_${id}.spool`,
+    ] as const;
+    for (const file of [queue, events, spool]) {
+      mkdirSync(dirname(join(dir, file)), { recursive: true });
+      writeFileSync(join(dir, file), '');
+    }
+    lake = await opened();
+    expect(
+      (await lake.settle()).map((problem) => problem.replace(`${dir}/`, '').replace(/; `lake audit.*/, '')),
+    ).toEqual([
+      `${queue}.damaged: a damaged file, set aside; it stood for a message of queue ${queueName}`,
+      `${events}.damaged: a damaged file, set aside; it stood for 250 log events for function load-log-events`,
+      `${spool}.damaged: a damaged file, set aside; it stood for an unknown number of records of stream ${streamName}`,
+    ]);
+
+    const damaged = [queue, events, spool].map((file) => `damaged ${file}.damaged`).sort();
+    expect(await summary()).toMatchObject({
+      ...{ objects: 1, missing: 1, damaged: 3 },
+      findings: [...damaged, 'missing s3://logs/web/unannounced.log'],
+    });
+    expect((await audit(lake, { fix: true }, REAL)).queued).toBe(1);
+    await lake.settle();
+    for (const file of [queue, events, spool]) rmSync(join(dir, `${file}.damaged`));
+    expect(await summary()).toMatchObject({ objects: 1, balanced: 1, damaged: 0, findings: [] });
+    expect(await counted('web')).toBe(3);
+  });
+
   test('finds what is missing, unfinished or no longer in the tables, and has it loaded again', async () => {
     await put('web/a.log', [...lines(5), 'prose']);
     await lake.settle();
     await put('web/b.log', lines(7, 100));
     await lake.settle();
     expect(await summary()).toEqual({
-      ...{ objects: 2, balanced: 2, unbalanced: 0, unfinished: 0, missing: 0, notLoaded: 0 },
+      ...{ objects: 2, balanced: 2, unbalanced: 0, unfinished: 0, missing: 0, notLoaded: 0, damaged: 0 },
       findings: [],
     });
 
@@ -131,7 +166,7 @@ describe('lake audit', () => {
     await dynamoLedger(lake.dynamodb, lake.ledgerTable).claim(entry, 'a message that died', Date.now() + 600_000);
 
     const broken = {
-      ...{ objects: 4, balanced: 1, unbalanced: 1, unfinished: 1, missing: 1, notLoaded: 0 },
+      ...{ objects: 4, balanced: 1, unbalanced: 1, unfinished: 1, missing: 1, notLoaded: 0, damaged: 0 },
       findings: [
         'missing s3://logs/web/missing.log',
         expect.stringMatching(/^unbalanced s3:\/\/logs\/web\/[ab]\.log$/),

@@ -1,8 +1,12 @@
-import { appendFile, readdir, readFile, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
-import { beforeEach, expect, test } from 'vitest';
-import { readBatches, type Spool, Spools } from '../../../local/firehose/spool.ts';
+import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { type Spool, Spools } from '../../../local/firehose/spool.ts';
+import { readBatches } from '../../../local/firehose/spool-file.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
+
+/** Of a spool's file, before the first batch. */
+const HEADER_BYTES = 24;
 
 let folder: string;
 
@@ -12,7 +16,7 @@ beforeEach(() => {
 
 async function recordsOf(spool: Spool | undefined): Promise<string[][]> {
   const batches: string[][] = [];
-  if (spool) for await (const { records } of readBatches(spool)) batches.push(records.map(String));
+  if (spool) for await (const { records } of readBatches(spool.file)) batches.push(records.map(String));
   return batches;
 }
 
@@ -36,7 +40,7 @@ test('batches that come at once do not run into each other', async () => {
 });
 
 test.each([1, 4, 10, 25])(
-  'a batch of which %i bytes are missing is not there, those before it are',
+  'a batch of which %i bytes were not written yet when the process died is not there, those before it are',
   async (missing) => {
     const spools = await Spools.open(folder);
     await spools.append(batch('kept'));
@@ -46,11 +50,12 @@ test.each([1, 4, 10, 25])(
     const other = await Spools.open(temporaryFolder());
     await other.append(batch('cut off', 'here'));
     await other.seal();
-    const frame = await readFile(other.sealed[0]?.file ?? '');
+    const frame = (await readFile(other.sealed[0]?.file ?? '')).subarray(HEADER_BYTES);
     await appendFile(whole, frame.subarray(0, frame.length - missing));
 
     const reopened = await Spools.open(folder);
     expect(await recordsOf(reopened.sealed[0])).toEqual([['kept']]);
+    expect(await readdir(folder)).toEqual([file]);
   },
 );
 
@@ -66,12 +71,41 @@ test('what an earlier process left waits, oldest first', async () => {
   await first.seal();
 });
 
-test('a spool with nothing whole in it is empty', async () => {
-  const first = await Spools.open(folder);
-  await first.append(batch('x'));
-  await first.seal();
-  await truncate(first.sealed[0]?.file ?? '', 3);
-  expect(await recordsOf((await Spools.open(folder)).sealed[0])).toEqual([]);
+describe('a damaged spool is set aside under the number of records that are lost, and the batches before remain:', () => {
+  const cut = (bytes: number) => (file: Buffer) => file.subarray(0, file.length - bytes);
+  const flipped = (at: number) => (file: Buffer) => {
+    const changed = Buffer.from(file);
+    changed[at < 0 ? file.length + at : at] = 0xee;
+    return changed;
+  };
+
+  test.each<[string, (file: Buffer) => Buffer, string[][], string]>([
+    ['its end is missing', cut(1), [['first', 'batch']], '.3-records.spool.damaged'],
+    ['its last batch is missing', cut(40), [['first', 'batch']], '.3-records.spool.damaged'],
+    ['a byte of the last batch differs', flipped(-1), [['first', 'batch']], '.3-records.spool.damaged'],
+    ['a byte of the first batch differs', flipped(HEADER_BYTES + 20), [], '.5-records.spool.damaged'],
+    ['a length differs', flipped(HEADER_BYTES + 2), [], '.5-records.spool.damaged'],
+    ['its header differs', flipped(9), [], '.spool.damaged'],
+    ['it is empty', () => Buffer.alloc(0), [], '.spool.damaged'],
+    ['it is something else', () => Buffer.from('something else, and longer than a header'), [], '.spool.damaged'],
+  ])('%s', async (_name, damage, left, ending) => {
+    const first = await Spools.open(folder);
+    await first.append(batch('first', 'batch'));
+    await first.append(batch('a', 'second', 'one'));
+    await first.seal();
+    const file = first.sealed[0]?.file ?? '';
+    await writeFile(file, damage(await readFile(file)));
+
+    const reopened = await Spools.open(folder);
+    expect(await recordsOf(reopened.sealed[0])).toEqual(left);
+    expect(reopened.sealed).toHaveLength(left.length === 0 ? 0 : 1);
+    const names = await readdir(folder);
+    const base = basename(file, '.spool');
+    expect(names.sort()).toEqual([...(left.length > 0 ? [`${base}.spool`] : []), `${base}${ending}`].sort());
+    // What was set aside stays, and is not taken for a spool.
+    expect((await Spools.open(folder)).sealed).toHaveLength(reopened.sealed.length);
+    expect((await readdir(folder)).sort()).toEqual(names.sort());
+  });
 });
 
 test('a removed spool is forgotten on disk too', async () => {

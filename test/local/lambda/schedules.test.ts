@@ -35,7 +35,7 @@ async function opened(code: string, rule: object = {}): Promise<{ lake: LocalLak
   return { lake, reported: () => lines().map((line) => JSON.parse(line)) };
 }
 
-const nothing = { deadLetters: [], failedEvents: [], conversionFailures: [] };
+const nothing = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [] };
 
 describe('a function on a schedule', { timeout: 30_000 }, () => {
   test('runs when nothing else is left to do, as if time had passed', async () => {
