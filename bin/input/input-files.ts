@@ -14,7 +14,6 @@ export interface InputFile {
   readonly sha256: string;
   /** Size on disk. */
   readonly bytes: number;
-  readonly modified: Date;
   /** Whether the user named the file, rather than a folder that contains it. */
   readonly named: boolean;
   /** Why the file cannot be read to its end; undefined if it can. */
@@ -95,7 +94,7 @@ async function kindOf(path: string): Promise<{ isFile: boolean; isDirectory: boo
 
 /** Reads the whole file as a stream, so that a large one needs little memory. */
 async function inspect(path: string, named: boolean): Promise<InputFile> {
-  const { size, mtime } = await stat(path);
+  const { size } = await stat(path);
   if (size === 0) throw new InputError('empty file; nothing to load');
   const hash = createHash('sha256');
   const body = createReadStream(path, { highWaterMark: 256 * 1024 });
@@ -115,7 +114,7 @@ async function inspect(path: string, named: boolean): Promise<InputFile> {
     for await (const chunk of createReadStream(path, { start: hashed })) hash.update(chunk);
   }
   if (decoded === 0 && !unreadable) throw new InputError('no lines in the compressed file; nothing to load');
-  return { path, sha256: hash.digest('hex'), bytes: size, modified: mtime, named, ...(unreadable && { unreadable }) };
+  return { path, sha256: hash.digest('hex'), bytes: size, named, ...(unreadable && { unreadable }) };
 }
 
 const ADVICE: Readonly<Record<string, string>> = {

@@ -8,6 +8,7 @@ import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import type { EventsPlace, ObjectsPlace, SourceSettings } from '../../lambdas/core/settings.ts';
 import { isMissing } from '../../local/files.ts';
 import type { Drained, LocalLake } from '../../local/local-lake.ts';
+import { CommandError } from '../output/command-error.ts';
 import { quantity } from '../output/render.ts';
 import type { InputFile } from './input-files.ts';
 import { keyBeside, landingKey } from './landing-key.ts';
@@ -89,12 +90,15 @@ async function holdsAnother(path: string, { bytes, sha256 }: InputFile): Promise
 /** Puts the file's events into the source's first log group: a source reads all of its log groups alike. */
 async function putEvents(
   lake: LocalLake,
-  { logGroups: [logGroup = ''] }: EventsPlace,
+  source: SourceSettings & EventsPlace,
   file: InputFile,
   note: (text: string) => void,
 ): Promise<Handed> {
+  const [logGroup = ''] = source.logGroups;
   const logStream = logStreamOf(file);
-  for await (const events of eventBatches(file, note)) await lake.putLogEvents(logGroup, logStream, events);
+  const format = FORMATS.get(source.format)?.compile(source.options ?? {});
+  if (!format) throw new CommandError(`source ${source.name}: no format ${source.format} in this version`);
+  for await (const events of eventBatches(file, format, note)) await lake.putLogEvents(logGroup, logStream, events);
   return { path: file.path, logStream };
 }
 

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
@@ -368,6 +368,7 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
     await writeFile(join(dir, 'gateway.log'), `${line}\n2026/01/05 10:00:01 [notice] 1#0: exiting\n`);
 
     const run = await lake('run', 'gateway.log', '--source', 'kong');
+    await utimes(join(dir, 'gateway.log'), new Date(), new Date('2026-02-03T04:05:06Z'));
     const again = await lake('run', 'gateway.log', '--source', 'kong');
     const query = await lake(
       'query',

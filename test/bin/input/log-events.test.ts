@@ -4,9 +4,11 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { type InputFile, readInputs } from '../../../bin/input/input-files.ts';
 import { eventBatches, type LogEvent, logStreamOf } from '../../../bin/input/log-events.ts';
+import { compiled } from '../../helpers/compiled.ts';
 import { sharedFolder } from '../../helpers/folder.ts';
 
 const MODIFIED = new Date('2026-01-05T10:00:00Z');
+const format = compiled('json', { columns: { time: 'timestamp' } });
 const dir = sharedFolder();
 
 async function fileOf(name: string, content: string | Buffer, modified = MODIFIED): Promise<InputFile> {
@@ -19,24 +21,29 @@ async function fileOf(name: string, content: string | Buffer, modified = MODIFIE
 
 async function batchesOf(file: InputFile): Promise<{ batches: LogEvent[][]; notes: string[] }> {
   const notes: string[] = [];
-  const batches = await Array.fromAsync(eventBatches(file, (note) => notes.push(note)));
+  const batches = await Array.fromAsync(eventBatches(file, format, (note) => notes.push(note)));
   return { batches, notes };
 }
 
 const messages = (batches: LogEvent[][]) => batches.flat().map(({ message }) => message);
 
 describe('eventBatches', () => {
-  test('makes an event of each line of a raw file, a millisecond apart from when it was changed', async () => {
-    const { batches } = await batchesOf(await fileOf('raw.log', 'one\r\ntwo\n\nthree'));
+  test('makes an event of each line of a raw file, a millisecond apart from the first time in it', async () => {
+    const lines = ['no time', '', '{"time":"2026-01-05T10:00:00.500Z"}', '{"time":"2026-01-05T11:00:00Z"}'];
+    const { batches } = await batchesOf(await fileOf('raw.log', lines.join('\r\n')));
 
-    expect(batches).toEqual([
-      [
-        { timestamp: MODIFIED.getTime(), message: 'one' },
-        { timestamp: MODIFIED.getTime() + 1, message: 'two' },
-        { timestamp: MODIFIED.getTime() + 2, message: '' },
-        { timestamp: MODIFIED.getTime() + 3, message: 'three' },
-      ],
-    ]);
+    const start = Date.parse('2026-01-05T10:00:00.500Z');
+    expect(batches).toEqual([lines.map((message, index) => ({ timestamp: start + index, message }))]);
+  });
+
+  test('gives the same events of a file that was touched, and of one without times at times of its own', async () => {
+    const events = async (name: string, content: string, modified?: Date) =>
+      (await batchesOf(await fileOf(name, content, modified))).batches;
+    const first = await events('timeless.log', 'one\ntwo');
+
+    expect(await events('timeless.log', 'one\ntwo', new Date('2026-02-01T00:00:00Z'))).toEqual(first);
+    expect(await events('timeless.log', 'one\ntwo!')).not.toEqual(first);
+    expect(first.flat().map(({ timestamp }) => new Date(timestamp).getUTCFullYear())).toEqual([2000, 2000]);
   });
 
   test('takes times and several-line messages from an export file, gzipped or not', async () => {
@@ -100,6 +107,6 @@ describe('logStreamOf', () => {
 
     expect(logStreamOf(await fileOf('same.log', 'a'))).toBe(first);
     expect(logStreamOf(await fileOf('same.log', 'b'))).not.toBe(first);
-    expect(logStreamOf(await fileOf('same.log', 'a', new Date('2026-01-06T00:00:00Z')))).not.toBe(first);
+    expect(logStreamOf(await fileOf('same.log', 'a', new Date('2026-01-06T00:00:00Z')))).toBe(first);
   });
 });
