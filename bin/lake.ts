@@ -22,6 +22,9 @@ const OK = 0;
 const FAILED = 1;
 const WRONG_USAGE = 2;
 
+// What a lake holds is only for its owner, in files of functions' processes too.
+process.umask(0o077);
+
 // `lake query … | head` closes the pipe before all output is written.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;

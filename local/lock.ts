@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Holds a lake's folder for this process. */
@@ -21,7 +21,9 @@ const LONGEST_WAIT_MS = 100;
  */
 export function lockFolder(dir: string): Lock {
   const folder = join(dir, LOCKS);
-  mkdirSync(folder, { recursive: true });
+  // Logs are nobody else's: of a lake's folder only its owner may read anything.
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  chmodSync(dir, 0o700);
   const ownName = nameOf({ pid: process.pid, started: startOf(process.pid) });
   const ownLock = join(folder, ownName);
   for (let attempt = 1; ; attempt++) {

@@ -70,14 +70,14 @@ async function open(
   const endpoints = new Map<string, string>();
   const serve = async (service: Service, opened?: Awaited<ReturnType<typeof openEndpoint>>): Promise<void> => {
     closers.push(() => service.close());
-    const endpoint = opened ?? (await openEndpoint(hooks.intercept));
+    const endpoint = opened ?? (await openEndpoint({ intercept: hooks.intercept }));
     if (!opened) closers.push(() => endpoint.close());
     endpoint.serve(service);
     endpoints.set(service.name, endpoint.url);
   };
 
   // The URLs of queues are part of the stack's own settings, so this endpoint comes first.
-  const sqsEndpoint = await openEndpoint(hooks.intercept);
+  const sqsEndpoint = await openEndpoint({ intercept: hooks.intercept });
   closers.push(() => sqsEndpoint.close());
   const stack = readStack({ directory: assembly, stackName, urls: { sqs: sqsEndpoint.url } });
   const { resources } = stack;
@@ -106,7 +106,7 @@ async function open(
   const dynamoDb = await openDynamoDb({ dir: join(dir, 'dynamodb'), tables: ofType('AWS::DynamoDB::Table') });
   await serve(dynamoDb);
 
-  const lambdaEndpoint = await openEndpoint(hooks.intercept);
+  const lambdaEndpoint = await openEndpoint({ intercept: hooks.intercept });
   closers.push(() => lambdaEndpoint.close());
   endpoints.set('LAMBDA', lambdaEndpoint.url);
   const lambda = await openLambda({

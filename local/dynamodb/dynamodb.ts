@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import {
   CreateTableCommand,
@@ -10,6 +10,9 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import { z } from 'zod';
+import { REGION } from '../account.ts';
+import { CREDENTIALS } from '../credentials.ts';
+import { openEndpoint } from '../endpoint.ts';
 import { propertiesOf, refused } from '../template/properties.ts';
 import type { Resource, Service } from '../template/resource.ts';
 import { checkDatabase, noteFiles } from './database-files.ts';
@@ -23,7 +26,7 @@ export interface DynamoDbOptions {
 
 /** DynamoDB on this machine. */
 export interface LocalDynamoDb extends Service {
-  /** URL for the emulation itself: behind the endpoint, so that tests cannot inject faults. */
+  /** URL of an endpoint of its own, in which tests cannot inject faults. */
   readonly url: string;
 }
 
@@ -45,36 +48,40 @@ export async function openDynamoDb({ dir, tables }: DynamoDbOptions): Promise<Lo
   mkdirSync(dir, { recursive: true });
   await checkDatabase(dir);
   const server = dynalite({ path: dir, createTableMs: 0, deleteTableMs: 0 });
-  // dynalite makes a server of its own. Requests are passed to it from the endpoint.
+  // dynalite makes a server of its own, and closes its database only if that has listened. Requests are passed to it from
+  // endpoints, which know whose requests they are: what connects to the server itself is cut off.
+  server.removeAllListeners('connection');
+  server.on('connection', (socket) => socket.destroy());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    server.emit('request', request, response);
+    await once(response, 'close');
+  };
+  const own = await openEndpoint();
+  own.serve({ name: 'DYNAMODB', handle, close: async () => {} });
   // `close`'s callback waits for the database; the `close` event does not.
   const close = async (): Promise<void> => {
-    server.closeAllConnections();
+    await own.close();
     await promisify(server.close.bind(server))();
     await noteFiles(dir);
   };
   try {
-    await createTables(url, tables);
+    await createTables(own.url, tables);
   } catch (error) {
     await close();
     throw error;
   }
   return {
     name: 'DYNAMODB',
-    url,
-    handle: async (request, response) => {
-      server.emit('request', request, response);
-      await once(response, 'close');
-    },
+    url: own.url,
+    handle,
     close,
   };
 }
 
 async function createTables(endpoint: string, tables: readonly Resource[]): Promise<void> {
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
+  const client = new DynamoDBClient({ endpoint, region: REGION, credentials: CREDENTIALS });
   try {
     for (const table of tables) await createTable(client, table);
   } finally {

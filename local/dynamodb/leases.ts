@@ -2,13 +2,13 @@ import { DynamoDBClient, paginateScan, UpdateItemCommand } from '@aws-sdk/client
 import { LEDGER } from '../../lambdas/core/loading/ledger.ts';
 import { ENV } from '../../lambdas/core/settings.ts';
 import { REGION } from '../account.ts';
+import { CREDENTIALS } from '../credentials.ts';
 import { isObject } from '../template/intrinsics.ts';
 import type { Resource } from '../template/resource.ts';
 
 /** Expires the leases of all ledgers, for when no process runs that could hold one. */
 export async function endLeases(endpoint: string, resources: readonly Resource[]): Promise<void> {
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new DynamoDBClient({ endpoint, region: REGION, credentials });
+  const client = new DynamoDBClient({ endpoint, region: REGION, credentials: CREDENTIALS });
   const names = { '#id': LEDGER.key, '#lease': LEDGER.lease };
   for (const TableName of new Set(resources.flatMap(ledgerOf))) {
     const pages = paginateScan(

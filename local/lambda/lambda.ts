@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { arnOf, nameOfArn, REGION } from '../account.ts';
+import { CREDENTIALS } from '../credentials.ts';
 import { openEndpoint } from '../endpoint.ts';
 import { TemplateError } from '../template/intrinsics.ts';
 import { propertiesOf } from '../template/properties.ts';
@@ -63,11 +64,12 @@ export interface LocalFunction {
 /** Opens the Runtime API. Processes are started when an invocation needs one. */
 export async function openLambda(options: LambdaOptions): Promise<LocalLambda> {
   const environments = new Map<string, Environment>();
-  const endpoint = await openEndpoint();
+  const endpoint = await openEndpoint({ accessKeyId: false });
   endpoint.serve({
     name: 'LAMBDA_RUNTIME',
     handle: async (request, response) => {
-      // The first part of the path identifies the process that asks: separate Runtime APIs would need a port each.
+      // The first part of the path identifies the process that asks, and only that process knows it: separate Runtime APIs
+      // would need a port each.
       const [, id = '', , path = ''] = /^\/([^/]+)\/(2018-06-01)(\/.*)$/.exec(request.url ?? '') ?? [];
       const environment = environments.get(id);
       if (environment) await environment.handle(path, request, response);
@@ -221,8 +223,8 @@ export function environmentOf(
     AWS_LAMBDA_LOG_GROUP_NAME: LoggingConfig.LogGroup ?? `/aws/lambda/${name}`,
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
     AWS_SESSION_TOKEN: 'local',
     AWS_EC2_METADATA_DISABLED: 'true',
     ...services,

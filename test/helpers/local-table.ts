@@ -31,7 +31,7 @@ export async function openLocalTable(
     dir,
     tables: [{ logicalId: 'Table', type: 'AWS::DynamoDB::Table', localName: name, properties }],
   });
-  const endpoint = await openEndpoint(intercept);
+  const endpoint = await openEndpoint({ intercept });
   endpoint.serve(service);
   return {
     url: endpoint.url,

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { lockFolder, openLocked } from '../../local/lock.ts';
@@ -16,6 +16,15 @@ test('a folder released is free again, and holds no lock', () => {
   lockFolder(dir).release();
   expect(readdirSync(join(dir, 'locks'))).toEqual([]);
   expect(() => lockFolder(dir)).not.toThrow();
+});
+
+test('a folder is only for its owner, and becomes so if others could read it', () => {
+  const dir = join(temporaryFolder(), 'lake');
+  lockFolder(dir).release();
+  expect(statSync(dir).mode & 0o777).toBe(0o700);
+  chmodSync(dir, 0o755);
+  lockFolder(dir).release();
+  expect(statSync(dir).mode & 0o777).toBe(0o700);
 });
 
 test('what is opened in a folder holds its lock until it is closed', async () => {

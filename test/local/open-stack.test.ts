@@ -359,7 +359,9 @@ describe('hooks', { timeout: 30_000 }, () => {
     const { lake, put, reported } = await opened(
       `${KEYS} export const handler = async (event) => {
         await new Promise((resolve) => setTimeout(resolve, 500));
-        const { status } = await fetch(process.env.AWS_ENDPOINT_URL_S3 + '/landing/' + keysOf(event)[0]);
+        const { status } = await fetch(process.env.AWS_ENDPOINT_URL_S3 + '/landing/' + keysOf(event)[0], {
+          headers: { authorization: 'AWS4-HMAC-SHA256 Credential=' + process.env.AWS_ACCESS_KEY_ID + '/' },
+        });
         report(status);
       };`,
       {

@@ -83,7 +83,8 @@ describe('a function that invokes another', { timeout: 30_000 }, () => {
     export const handler = async (event) => {
       if (!process.env.OTHER) return report(event);
       const url = process.env.AWS_ENDPOINT_URL_LAMBDA + '/2015-03-31/functions/' + process.env.OTHER + '/invocations';
-      const answer = await fetch(url, { method: 'POST', headers: { 'x-amz-invocation-type': '${type}' }, body: '{"n":1}' });
+      const headers = { 'x-amz-invocation-type': '${type}', authorization: 'AWS4-HMAC-SHA256 Credential=' + process.env.AWS_ACCESS_KEY_ID + '/' };
+      const answer = await fetch(url, { method: 'POST', headers, body: '{"n":1}' });
       report(answer.status);
     };`;
 

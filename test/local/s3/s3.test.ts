@@ -16,7 +16,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openEndpoint } from '../../../local/endpoint.ts';
 import type { CreatedObject } from '../../../local/s3/object-store.ts';
 import { openS3 } from '../../../local/s3/s3.ts';
-import { clientOptions } from '../../helpers/client-options.ts';
+import { clientOptions, SIGNED } from '../../helpers/client-options.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 
 const Bucket = 'landing';
@@ -29,9 +29,11 @@ async function opened(dir = temporaryFolder()) {
     onCreated: async (object) => void created.push(object),
   });
   const encodings: (string | undefined)[] = [];
-  const endpoint = await openEndpoint((_service, { headers }) => {
-    encodings.push(headers['content-encoding']);
-    return false;
+  const endpoint = await openEndpoint({
+    intercept: (_service, { headers }) => {
+      encodings.push(headers['content-encoding']);
+      return false;
+    },
   });
   endpoint.serve(service);
   const s3 = new S3Client(clientOptions(endpoint.url));
@@ -97,7 +99,7 @@ describe('PutObject and GetObject', () => {
   test('keep nothing of an upload that breaks off', async () => {
     const { dir, url, read } = await opened();
     await new Promise<void>((resolve) => {
-      const put = request(`${url}/landing/half`, { method: 'PUT', headers: { 'content-length': 100 } });
+      const put = request(`${url}/landing/half`, { method: 'PUT', headers: { ...SIGNED, 'content-length': 100 } });
       put.on('error', () => resolve());
       put.write('half', () => put.destroy(new Error('cut')));
     });
@@ -142,7 +144,9 @@ describe('keys', () => {
     const { dir, url } = await opened();
     writeFileSync(join(dir, 'secret'), 'secret');
     const status = await new Promise((resolve) => {
-      request(url, { path: '/landing/../../secret' }, (response) => resolve(response.statusCode)).end();
+      request(url, { path: '/landing/../../secret', headers: SIGNED }, (response) =>
+        resolve(response.statusCode),
+      ).end();
     });
     expect(status).toBe(404);
   });
