@@ -52,7 +52,7 @@ function tablesPage(): string {
     'Written by `npm run docs` from the code; edits here are lost.',
     '',
     'Every source has a table of its name: its format’s columns, then the lake’s own. ' +
-      'Timestamps are UTC, to the microsecond.',
+      'Timestamps are UTC, to the microsecond; Athena reads them to the millisecond, and rounds half of one up.',
     'Blank lines are counted as filtered (`blank_line`) in every format.',
     '',
     "## The lake's own columns",

@@ -10,6 +10,7 @@ import type { Context } from '../../lib/config/config.ts';
 import { ACCOUNT, REGION } from '../../local/account.ts';
 import { type Athena, openAthena } from '../../local/athena/athena.ts';
 import { toJson } from '../../local/athena/query-result.ts';
+import { CREDENTIALS } from '../../local/credentials.ts';
 import { damageIn } from '../../local/damage.ts';
 import { CONTEXT_FILE, type LocalLake, stackOf, stackPlaces } from '../../local/local-lake.ts';
 import { openLocked } from '../../local/lock.ts';
@@ -86,7 +87,7 @@ async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
   const client = (service: string) => ({
     endpoint: lake.endpoints.get(service),
     region: REGION,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials: CREDENTIALS,
   });
   let athena: Athena | undefined;
   return {
@@ -99,7 +100,8 @@ async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
     lakeBucket: loads.bucket,
     database: loads.database,
     async *query(sql) {
-      athena ??= await openAthena({ dir, tables });
+      // Operations compare records: two of one millisecond may be different ones.
+      athena ??= await openAthena({ dir, tables, microseconds: true });
       yield* toJson(await athena.query(sql));
     },
     logs: undefined,

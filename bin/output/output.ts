@@ -1,9 +1,9 @@
 /** Output of the commands: results go to stdout, everything else to stderr. */
 import { escapeControls, jsonText } from './render.ts';
 
-/** Prints a result. */
+/** Prints a result of one or more lines, without any other control character: log text may be among it. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${text.split('\n').map(escapeControls).join('\n')}\n`);
 }
 
 /** Prints a result as one JSON document. */

@@ -28,16 +28,23 @@ export interface AthenaOptions {
   readonly dir: string;
   /** AWS::Glue::Table resources: each becomes a table in the schema of its database. */
   readonly tables: readonly Resource[];
+  /**
+   * Whether timestamps of the tables have all of their microseconds.
+   *
+   * @default false: they are rounded to the millisecond, as Athena reads them
+   */
+  readonly microseconds?: boolean;
 }
 
 /**
  * Opens the tables of a template for queries. A query can read the lake's buckets and do nothing else: it writes
  * nothing, and reaches no other file, no network and no extension.
  */
-export async function openAthena({ dir, tables: resources }: AthenaOptions): Promise<Athena> {
+export async function openAthena(options: AthenaOptions): Promise<Athena> {
+  const { dir, tables: resources, microseconds = false } = options;
   const buckets = resolve(dir, 'buckets');
   if (/[*?[\]{}]/.test(buckets)) throw new Error(`lake folder: expected a path without * ? [ ] { }, got ${buckets}`);
-  const tables = resources.map((resource) => openTable(glueTable(resource), buckets));
+  const tables = resources.map((resource) => openTable(glueTable(resource), buckets, microseconds));
   const instance = await DuckDBInstance.create(':memory:', { temp_directory: resolve(dir, ATHENA_SPILL) });
   const connection = await instance.connect();
   await prepareSession(connection, tables, buckets);
@@ -56,12 +63,13 @@ export async function openAthena({ dir, tables: resources }: AthenaOptions): Pro
 
 interface OpenTable extends GlueTable {
   readonly folder: string;
+  readonly microseconds: boolean;
   /** True if the table's view reads files; undefined before the first look. */
   hasFiles: boolean | undefined;
 }
 
-function openTable(table: GlueTable, buckets: string): OpenTable {
-  return { ...table, folder: join(buckets, table.bucket, table.prefix), hasFiles: undefined };
+function openTable(table: GlueTable, buckets: string, microseconds: boolean): OpenTable {
+  return { ...table, folder: join(buckets, table.bucket, table.prefix), microseconds, hasFiles: undefined };
 }
 
 async function prepareSession(
@@ -106,7 +114,7 @@ function isLakeTable({ columns, partitions }: OpenTable): boolean {
 }
 
 /** All columns in the table's order and types. A column that an older file does not have is null. */
-function select({ columns, partitions, folder }: OpenTable, hasFiles: boolean): string {
+function select({ columns, partitions, folder, microseconds }: OpenTable, hasFiles: boolean): string {
   const all = [...columns, ...partitions];
   const nulls = all.map((column) => cast('NULL', column)).join(', ');
   if (!hasFiles) return `SELECT ${nulls} WHERE false`;
@@ -117,9 +125,19 @@ function select({ columns, partitions, folder }: OpenTable, hasFiles: boolean): 
       : 'hive_partitioning = false';
   const files = `read_parquet(${text(join(folder, '**/*.parquet'))}, union_by_name = true, ${hive})`;
   return (
-    `SELECT ${all.map((column) => cast(identifier(column.name), column)).join(', ')} FROM ` +
+    `SELECT ${all.map((column) => cast(read(column, microseconds), column)).join(', ')} FROM ` +
     `(SELECT ${nulls} WHERE false UNION ALL BY NAME SELECT * FROM ${files})`
   );
+}
+
+/**
+ * A column as Athena reads it: of a timestamp the milliseconds, and half of one rounds up. Trino does so with the timestamps
+ * of Hive tables unless it is set to another precision, which Athena's users cannot do:
+ * https://trino.io/docs/current/connector/hive.html (hive.timestamp-precision)
+ */
+function read({ name, type }: GlueColumn, microseconds: boolean): string {
+  if (type !== 'timestamp' || microseconds) return identifier(name);
+  return `date_trunc('milliseconds', ${identifier(name)} + INTERVAL 500 MICROSECONDS)`;
 }
 
 function cast(expression: string, { name, type }: GlueColumn): string {

@@ -1,10 +1,22 @@
+/** Parts of a host's name: a label, and the last of several, which begins with a letter. */
+const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?';
+const LAST_LABEL = '[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?';
+const BYTE = '0*(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)';
+const HOST = `\\[[^\\]]*\\]|(?:${BYTE}\\.){3}${BYTE}|(?:(?:${LABEL}\\.)+${LAST_LABEL}|${LABEL})\\.?`;
+
+/**
+ * Pattern of a URL up to its server, in RE2's syntax: host and port are the groups.
+ * https://docs.oracle.com/en/java/javase/21/docs/api/java.base/java/net/URI.html (server-based authority)
+ */
+const SERVER = `^(?:[^:/?#]+:)?//(?:[^/?#@]*@)?(${HOST})(?::(0*\\d{0,9}))?(?:[/?#]|$)`;
+
 /**
  * Athena's functions that DuckDB lacks, as macros in DuckDB's SQL. Each does what Trino documents:
  * https://trino.io/docs/current/functions.html
  *
  * Known differences: `t AT TIME ZONE z` on a timestamp without a zone takes it for local time of z in DuckDB and
  * converts it from UTC in Athena (at_timezone also converts here); patterns are RE2's, without look-around; values that
- * Athena estimates are exact here.
+ * Athena estimates are exact here. docs/local-lake.md lists them.
  */
 export const ATHENA_FUNCTIONS: readonly string[] = [
   'from_unixtime(seconds) AS to_timestamp(seconds)',
@@ -34,7 +46,8 @@ export const ATHENA_FUNCTIONS: readonly string[] = [
   'date_parse(text, format) AS constant_strptime(text, mysql_time_format(format))',
   'constant_strptime(text, format) AS strptime(text, format)',
 
-  'date_format(moment, format) AS strftime(moment, mysql_time_format(format))',
+  // %f has six digits, of which Trino fills three.
+  "date_format(moment, format) AS strftime(date_trunc('milliseconds', moment), mysql_time_format(format))",
 
   // Exact: the error of DuckDB's own estimate of distinct values is ten times Trino's 2.3 %.
   'approx_distinct(value) AS count(DISTINCT value)',
@@ -56,9 +69,10 @@ export const ATHENA_FUNCTIONS: readonly string[] = [
      WHEN regexp_matches(regexp_replace(url, '%[0-9A-Fa-f]{2}', '', 'g'), '[\\x00-\\x20"<>\\\\^\`{|}%\\x7f]') THEN NULL
      ELSE url END`,
   `url_extract_protocol(url) AS regexp_extract(url_or_null(url), '^([A-Za-z][A-Za-z0-9+.-]*):', 1)`,
-  `url_extract_host(url) AS regexp_extract(url_or_null(url), '${authority('(\\[[^\\]]*\\]|[^/?#:]*)')}', 1)`,
-  `url_extract_port(url) AS
-     TRY_CAST(regexp_extract(url_or_null(url), '${authority('(?:\\[[^\\]]*\\]|[^/?#:]*):(\\d+)')}', 1) AS BIGINT)`,
+  // Like java.net.URI too: what stands in place of a host and is none, such as a name with _ or a port that is no number,
+  // is neither.
+  `url_extract_host(url) AS regexp_extract(url_or_null(url), '${SERVER}', 1)`,
+  `url_extract_port(url) AS TRY_CAST(regexp_extract(url_or_null(url), '${SERVER}', 2) AS BIGINT)`,
   // If no slash follows the scheme, as in mailto:, the rest is not a path.
   `url_extract_path(url) AS CASE
      WHEN regexp_matches(url_or_null(url), '^[A-Za-z][A-Za-z0-9+.-]*:[^/]') THEN ''
@@ -74,9 +88,4 @@ export const ATHENA_FUNCTIONS: readonly string[] = [
 function replacing(text: string, pairs: readonly (readonly [string, string])[]): string {
   const replaced = pairs.reduce((inner, [from, to]) => `replace(${inner}, '${from}', '${to}')`, text);
   return `replace(${replaced}, chr(1), '%%')`;
-}
-
-/** Pattern of a URL up to `host`, which a port may follow. */
-function authority(host: string): string {
-  return `^(?:[^:/?#]+:)?//(?:[^/?#@]*@)?${host}`;
 }

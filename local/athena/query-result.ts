@@ -48,10 +48,25 @@ function decimal(value: DuckDBDecimalValue): number | string {
 
 /**
  * Rows as objects by column name, ready for JSON.stringify. A bigint is a number if that is exact, else text; NaN and
- * the infinities are text. Of several columns with one name, the last one is kept.
+ * the infinities are text. Of several columns with one name, the second has the name `name_2`, and so on.
  */
 export function toJson({ columns, rows }: QueryResult): Record<string, unknown>[] {
-  return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, jsonValue(row[index])])));
+  const names = differentNames(columns.map(({ name }) => name));
+  return rows.map((row) => Object.fromEntries(names.map((name, index) => [name, jsonValue(row[index])])));
+}
+
+function differentNames(names: readonly string[]): string[] {
+  const taken = new Set(names);
+  const given = new Set<string>();
+  return names.map((name) => {
+    let different = name;
+    for (let count = 2; given.has(different); count++) {
+      // A column that has this name of its own keeps it.
+      if (!taken.has(`${name}_${count}`)) different = `${name}_${count}`;
+    }
+    given.add(different);
+    return different;
+  });
 }
 
 function jsonValue(value: unknown): unknown {
@@ -62,14 +77,19 @@ function jsonValue(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, jsonValue(item)]));
 }
 
-/** Rows as CSV with a header line; null is an empty field. https://www.rfc-editor.org/rfc/rfc4180 */
-export function toCsv({ columns, rows }: QueryResult): string {
+/**
+ * Rows as CSV with a header line; null is an empty field, an empty text is `""`. https://www.rfc-editor.org/rfc/rfc4180
+ *
+ * @param shown changes each text before it is quoted: for a terminal, which obeys control characters
+ */
+export function toCsv({ columns, rows }: QueryResult, shown: (text: string) => string = (text) => text): string {
   const lines = [columns.map(({ name }) => name), ...rows];
-  return lines.map((line) => `${line.map(csvField).join(',')}\r\n`).join('');
+  return lines.map((line) => `${line.map((value) => csvField(value, shown)).join(',')}\r\n`).join('');
 }
 
-function csvField(value: unknown): string {
+function csvField(value: unknown, shown: (text: string) => string): string {
   if (value === null || value === undefined) return '';
-  const text = typeof value === 'object' ? JSON.stringify(jsonValue(value)) : String(value);
+  if (value === '') return '""';
+  const text = shown(typeof value === 'object' ? JSON.stringify(jsonValue(value)) : String(value));
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -143,6 +143,7 @@ describe('the stack on this machine', () => {
       const athena = await openAthena({
         dir: stack.folder,
         tables: stack.lake.resources.filter(({ type }) => type === 'AWS::Glue::Table'),
+        microseconds: true,
       });
       for (const source of compiledSources(trackerOf(stack).sources)) {
         const { name, lane } = source.settings;

@@ -194,7 +194,7 @@ describe('lake audit', () => {
       { object_key: 'web/gone.log', not_loaded: 'gone', lines: 0 },
       { object_key: 'web/kept.log', not_loaded: null, lines: 5 },
     ]);
-    const counts = { objects: 2, unbalanced: 0, unfinished: 0 };
+    const counts = { objects: 2, unbalanced: 0, unfinished: 0, damaged: 0 };
     expect(await summary()).toEqual({ ...counts, balanced: 1, missing: 0, notLoaded: 1, findings: [] });
 
     lay('web/gone.log', lines(3));

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { ColumnType } from '../../../lambdas/core/tables/table.ts';
 import { type Athena, openAthena } from '../../../local/athena/athena.ts';
 import { QueryError } from '../../../local/athena/statement.ts';
@@ -57,7 +57,27 @@ describe('tables', () => {
     ]);
     expect(rows).toEqual([
       ['old', 1, null, '2026-01-01'],
-      ['new', 2, '2024-01-02 03:04:05.123456', '2026-01-02'],
+      ['new', 2, '2024-01-02 03:04:05.123000', '2026-01-02'],
+    ]);
+  });
+
+  test('have times to the millisecond as in Athena, which rounds half of one up, or all of them if that is wanted', async () => {
+    const micros = [1_704_164_645_123_456, 1_704_164_645_123_499, 1_704_164_645_123_500, -1_500, -1_501, -501, -500];
+    const rows = micros.map((time, index) => `{"1":${index},"2":${time}}`);
+    await writeRows('precise', '2026-01-01', columns, rows);
+    const ends = async (microseconds: boolean) => {
+      const own = await openAthena({ dir, tables: [tableResource('precise', columns)], microseconds });
+      onTestFinished(() => own.close());
+      const { rows: found } = await own.query('SELECT "time" FROM precise ORDER BY "count"');
+      return found.map(([time]) => String(time).slice(-9));
+    };
+    expect(await ends(false)).toEqual([
+      ...['05.123000', '05.123000', '05.124000'],
+      ...['59.999000', '59.998000', '59.999000', '00.000000'],
+    ]);
+    expect(await ends(true)).toEqual([
+      ...['05.123456', '05.123499', '05.123500'],
+      ...['59.998500', '59.998499', '59.999499', '59.999500'],
     ]);
   });
 
@@ -114,6 +134,8 @@ describe("Athena's functions", () => {
       "date_format(TIMESTAMP '2001-01-09 13:04:05.321', '%a|%b|%c|%d|%e|%f|%H|%h|%i|%j|%k|%l|%M|%m|%p|%r|%S|%s|%T|%v|%W|%x|%Y|%y|%%i')",
       'Tue|Jan|1|09|9|321000|13|01|04|009|13|1|January|01|PM|01:04:05 PM|05|05|13:04:05|02|Tuesday|2001|2001|01|%i',
     ],
+    ["date_format(TIMESTAMP '2001-01-09 13:04:05.321987', '%f')", '321000'],
+    ["date_format(DATE '2001-01-09', '%Y-%m-%d')", '2001-01-09'],
     ["regexp_like('1a 2b 14m', '\\d+b')", true],
     ["regexp_like('1a 2b 14m', '^\\d+b')", false],
     ["json_extract_scalar('[1, 2, 3]', '$[2]')", '3'],
@@ -142,6 +164,17 @@ describe("Athena's functions", () => {
     ['http://example.com:8080/path1/p.php', ['http', 'example.com', 8080n, '/path1/p.php', '']],
     ['https://username:password@example.com', ['https', 'example.com', null, '', '']],
     ['https://[2001:db8::1]:443/a%20b?x=%41', ['https', '[2001:db8::1]', 443n, '/a b', 'x=A']],
+    ['http://h:80-', ['http', '', null, '', '']],
+    ['http://h:80-/p', ['http', '', null, '/p', '']],
+    ['http://a_b.example.com/p', ['http', '', null, '/p', '']],
+    ['http://-a.example.com', ['http', '', null, '', '']],
+    ['http://a-b.example.com.:/p', ['http', 'a-b.example.com.', null, '/p', '']],
+    ['http://192.0.2.1:81', ['http', '192.0.2.1', 81n, '', '']],
+    ['http://192.0.2.256:81', ['http', '', null, '', '']],
+    ['http://example.1', ['http', '', null, '', '']],
+    ['http://u@v@example.com', ['http', '', null, '', '']],
+    ['http://80/p', ['http', '80', null, '/p', '']],
+    ['http://example.com?a=b:1', ['http', 'example.com', null, '', 'a=b:1']],
     ['mailto:test@example.com', ['mailto', '', null, '', '']],
     ['foo', ['', '', null, 'foo', '']],
     ['http://example.com/^', [null, null, null, null, null]],

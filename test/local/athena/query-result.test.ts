@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { escapeControls } from '../../../bin/output/render.ts';
 import { type Athena, openAthena } from '../../../local/athena/athena.ts';
 import { toCsv, toJson } from '../../../local/athena/query-result.ts';
 
@@ -35,9 +36,30 @@ describe('toJson', () => {
   });
 });
 
-test('toCsv quotes what needs it, leaves null empty, and ends lines as RFC 4180 says', async () => {
-  const result = await athena.query(
-    `SELECT 'a"b' AS "x,y", 'line\nbreak' AS b, NULL AS c, [1] AS d, true AS e, 'é' AS f`,
-  );
-  expect(toCsv(result)).toBe('"x,y",b,c,d,e,f\r\n"a""b","line\nbreak",,[1],true,é\r\n');
+test('toJson keeps columns of one name, under numbered names that no other column has', async () => {
+  const result = await athena.query('SELECT 1 AS a, 2 AS a, 3 AS a_2, 4 AS a, 5 AS b, 6 AS "__proto__"');
+  const [row] = toJson(result);
+  expect(Object.entries(row ?? {})).toEqual([
+    ['a', 1],
+    ['a_3', 2],
+    ['a_2', 3],
+    ['a_4', 4],
+    ['b', 5],
+    ['__proto__', 6],
+  ]);
+});
+
+describe('toCsv', () => {
+  test('quotes what needs it, leaves null empty and an empty text not, and ends lines as RFC 4180 says', async () => {
+    const result = await athena.query(
+      `SELECT 'a"b' AS "x,y", 'line\nbreak' AS b, NULL AS c, '' AS d, [1] AS e, true AS f, 'é' AS g`,
+    );
+    expect(toCsv(result)).toBe('"x,y",b,c,d,e,f,g\r\n"a""b","line\nbreak",,"",[1],true,é\r\n');
+  });
+
+  test('escapes for a terminal what it would obey, in values and in names', async () => {
+    const result = await athena.query(`SELECT chr(27) || '[2J' || chr(10) || '"' AS "a\u001bb"`);
+    expect(toCsv(result, escapeControls)).toBe('a\\x1bb\r\n"\\x1b[2J\\n"""\r\n');
+    expect(toCsv(result)).toBe('a\x1bb\r\n"\x1b[2J\n"""\r\n');
+  });
 });

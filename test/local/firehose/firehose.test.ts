@@ -337,7 +337,7 @@ test('what was delivered can be queried, microseconds and all', async () => {
   expect(rows).toEqual([['a\0b', 9223372036854775807n, '2024-01-02 03:04:05.123456', true]]);
 });
 
-test('memory stays flat while a full buffer of wide rows is converted', async () => {
+test('memory stays flat while a full buffer of wide rows is converted', { timeout: 60_000 }, async () => {
   const lake = await serve({ hints: { SizeInMBs: 128, IntervalInSeconds: 900 } });
   const record = JSON.stringify({ text: randomBytes(400_000).toString('base64') });
   for (let sent = 0; sent < 100; sent += 4) await put(lake, record, record, record, record);
