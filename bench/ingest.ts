@@ -75,6 +75,15 @@ export function loadedCounts(input: string, result: LoadResult): Counts {
   return result.loaded.counts;
 }
 
-const CLAIM: Claim = { resume: undefined, checkpoint: async () => {}, release: async () => {}, finish: async () => {} };
+const CLAIM: Claim = {
+  isFirst: true,
+  resume: undefined,
+  checkpoint: async () => {},
+  release: async () => {},
+  finish: async () => {},
+};
 
-const NEW_ENTRY: Ledger = { claim: async () => ({ outcome: 'claimed', claim: CLAIM }) };
+const NEW_ENTRY: Ledger = {
+  claim: async () => ({ outcome: 'claimed', claim: CLAIM }),
+  remember: async (_id, version) => version,
+};

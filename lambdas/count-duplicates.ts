@@ -5,7 +5,7 @@
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { type CountRun, countDue } from './core/duplicates/count.ts';
 import { ENV, required } from './core/settings.ts';
-import { timeLimits } from './edges/attempt.ts';
+import { isPast, timeLimits } from './edges/attempt.ts';
 import { duplicatesClient, dynamoDuplicates } from './edges/duplicates.ts';
 import { putCountMetrics } from './edges/metrics.ts';
 
@@ -17,11 +17,11 @@ const dynamodb = duplicatesClient();
 
 export async function handler(event: ScheduledEvent, context: Context): Promise<CountRun> {
   const { stopReadingAt, giveUpAt } = timeLimits(context);
-  const stopAt = Math.min(stopReadingAt, Date.now() + LONGEST_RUN_MS);
+  const stopAt = Math.min(stopReadingAt, performance.now() + LONGEST_RUN_MS);
   return await countDue({
     store: dynamoDuplicates(dynamodb, { table, giveUpAt }),
     now: new Date(event.time),
-    outOfTime: () => Date.now() >= stopAt,
+    outOfTime: () => isPast(stopAt),
     emit: putCountMetrics,
   });
 }

@@ -69,7 +69,7 @@ async function load(object: CreatedObject, { messageId }: SQSRecord, limits: Tim
       return putLoadMetrics(result.loaded);
     case 'unfinished':
       // If the process crashes before the continuation is sent, this message is delivered again and goes on itself.
-      return await continueLater(sqs, queueUrl, object);
+      return await continueLater(sqs, queueUrl, object, result.stuckAt);
     case 'held':
       // All invocations have the same timeout, so the lease of an earlier invocation ends before `limits.endedBy`. If a
       // later invocation holds the object, the object is found held once more and announced again.

@@ -13,7 +13,7 @@ import { readPayload } from './core/loading/payload.ts';
 import { compiledSources, sourceOfLogGroup, sourceOfObject } from './core/loading/sources.ts';
 import { askAgain, UnavailableError } from './core/loading/unavailable.ts';
 import { ENV, required, SettingsError, TRACK_BATCH, trackerSettings } from './core/settings.ts';
-import { timeLimits } from './edges/attempt.ts';
+import { isPast, timeLimits } from './edges/attempt.ts';
 import { duplicatesClient, dynamoDuplicates } from './edges/duplicates.ts';
 import { logger } from './edges/logger.ts';
 import { putTrackMetric } from './edges/metrics.ts';
@@ -125,7 +125,7 @@ function portsOf(context: Context): TrackPorts {
   return {
     store: dynamoDuplicates(dynamodb, { table, windowHours, giveUpAt }),
     now: () => new Date(),
-    outOfTime: () => Date.now() >= stopReadingAt,
+    outOfTime: () => isPast(stopReadingAt),
     sampleRate,
     windowHours,
   };

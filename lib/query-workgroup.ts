@@ -63,7 +63,7 @@ export class QueryWorkgroup extends Construct {
     };
     new CfnNamedQuery(this, onceName(table.name), {
       name: `make the view ${onceName(table.name)}`,
-      description: `The rows of ${table.name} without repeats: one of each that has the same origin and position.`,
+      description: `The rows of ${table.name} without repeats, one of each origin and position, and without objects that were replaced.`,
       database: catalog.databaseName,
       workGroup: this.workgroupName,
       queryString: onceView(of),

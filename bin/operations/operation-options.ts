@@ -27,7 +27,7 @@ export function rateLimiter(perSecond: number | undefined): OperationOptions['ra
   let next = 0;
   return async (count = 1) => {
     if (perSecond === undefined) return;
-    const now = Date.now();
+    const now = performance.now();
     const start = Math.max(now, next);
     next = start + (count * 1000) / perSecond;
     if (start > now) await sleep(start - now);
@@ -42,11 +42,11 @@ const LINE_MS = 5000;
 /** Shows progress as a bar on a terminal; elsewhere as a line every few seconds and one at the end. */
 export function progressOn(stream: NodeJS.WriteStream): OperationOptions['progress'] {
   return (label, total) => {
-    const begin = Date.now();
+    const begin = performance.now();
     let done = 0;
     let shownAt = begin;
     const text = () => {
-      const rate = Math.round((done * 1000) / Math.max(1, Date.now() - begin));
+      const rate = Math.round((done * 1000) / Math.max(1, performance.now() - begin));
       const of = total === undefined ? '' : ` of ${total}`;
       return `${label} ${bar(done, total, stream.isTTY)}${done}${of}, ${rate}/s`;
     };
@@ -57,8 +57,8 @@ export function progressOn(stream: NodeJS.WriteStream): OperationOptions['progre
     return {
       add: (count = 1) => {
         done += count;
-        if (Date.now() - shownAt < (stream.isTTY ? REDRAW_MS : LINE_MS)) return;
-        shownAt = Date.now();
+        if (performance.now() - shownAt < (stream.isTTY ? REDRAW_MS : LINE_MS)) return;
+        shownAt = performance.now();
         show();
       },
       end: () => {

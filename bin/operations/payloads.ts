@@ -16,7 +16,7 @@ const CLOCK_SKEW_MS = 60_000;
  * @throws the errors of Firehose and of the ledger; the ledger then has the checkpoint to continue from
  */
 export function loadHere(lake: LakeHandle, source: Source, payload: Payload, holder: string): Promise<LoadResult> {
-  const giveUpAt = Date.now() + LOADING_MS;
+  const giveUpAt = performance.now() + LOADING_MS;
   const ports = {
     ...lake,
     ledger: dynamoLedger(lake.dynamodb, lake.ledgerTable),
@@ -24,5 +24,9 @@ export function loadHere(lake: LakeHandle, source: Source, payload: Payload, hol
     now: () => new Date(),
     objectEntryDays: lake.ledgerDays,
   };
-  return loadPayload(source, payload, ports, { holder, leaseUntil: giveUpAt + CLOCK_SKEW_MS, outOfTime: () => false });
+  return loadPayload(source, payload, ports, {
+    holder,
+    leaseUntil: Date.now() + LOADING_MS + CLOCK_SKEW_MS,
+    outOfTime: () => false,
+  });
 }

@@ -44,7 +44,7 @@ export async function sendRecords(
 }
 
 function sendBatch(client: FirehoseClient, streams: readonly string[], records: readonly Uint8Array[]): Promise<void> {
-  return firehoseEncode(client, Date.now() + SENDING_MS)(streams, records).send();
+  return firehoseEncode(client, performance.now() + SENDING_MS)(streams, records).send();
 }
 
 function anyTurn({ length }: readonly string[]): number {

@@ -29,6 +29,8 @@ export const ASSUMED = {
   logBytesPerInvocation: 300,
   /** Bytes of a ledger entry, including the 100 bytes that DynamoDB bills per item. */
   ledgerEntryBytes: 800,
+  /** Bytes of the ledger's entry of the latest version of an object, likewise. */
+  latestVersionBytes: 250,
   /** Seconds of one run of count-duplicates, which runs every minute. */
   countSeconds: 0.5,
   /** Requests per day that Lambda makes to an empty queue: five pollers, each with a wait of 20 seconds. */

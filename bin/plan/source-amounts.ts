@@ -90,9 +90,14 @@ export interface DynamoDbUnits {
   readonly bytes: number;
 }
 
-/** Units of the ledger: a claim, a checkpoint for each batch, and a finish. */
+/** Units of the ledger: a claim, a checkpoint for each batch, and a finish; for an object also its latest version. */
 export function ledgerUnits(load: SourceLoad): DynamoDbUnits {
-  return { writes: 2 + packed(load).requests, reads: 0, bytes: ASSUMED.ledgerEntryBytes };
+  const isObject = load.lane === 'objects';
+  return {
+    writes: 2 + packed(load).requests + (isObject ? 1 : 0),
+    reads: 0,
+    bytes: ASSUMED.ledgerEntryBytes + (isObject ? ASSUMED.latestVersionBytes : 0),
+  };
 }
 
 /** Bytes of a page besides its fingerprints. */

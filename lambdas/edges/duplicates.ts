@@ -99,7 +99,7 @@ export interface DuplicatesTable {
   /** Hours. Callers that only read the table can omit it. */
   readonly windowHours?: number;
   /**
-   * Milliseconds since the epoch. Requests that are not answered by then are aborted, and incomplete batches are not
+   * Milliseconds of performance.now(). Requests that are not answered by then are aborted, and incomplete batches are not
    * tried again.
    */
   readonly giveUpAt?: number;
@@ -124,7 +124,7 @@ export function dynamoDuplicates(
   const withDeadline = () =>
     giveUpAt === Number.POSITIVE_INFINITY
       ? {}
-      : { abortSignal: AbortSignal.timeout(Math.max(LEAST_REQUEST_MS, Math.ceil(giveUpAt - Date.now()))) };
+      : { abortSignal: AbortSignal.timeout(Math.max(LEAST_REQUEST_MS, Math.ceil(giveUpAt - performance.now()))) };
   const pageExpiry = () => expiry(windowHours + SPARE_HOURS);
 
   /**
@@ -321,6 +321,6 @@ function put(item: Item): WriteRequest {
 
 async function pause(attempt: number, giveUpAt: number, problem: string): Promise<void> {
   const wait = Math.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
-  if (Date.now() + wait > giveUpAt) throw new WriteError(problem);
+  if (performance.now() + wait > giveUpAt) throw new WriteError(problem);
   await sleep(wait);
 }

@@ -24,7 +24,7 @@ const LEAST_PUT_MS = 1000;
  *
  * https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html
  *
- * @param giveUpAt milliseconds since the epoch
+ * @param giveUpAt milliseconds of performance.now()
  * @throws DeliveryError when the time is over; otherwise the error that no retry can resolve
  */
 export function firehoseEncode(client: FirehoseClient, giveUpAt: number): Encode {
@@ -54,7 +54,7 @@ async function sendAll(
     }
     // Full jitter: functions that were throttled at the same time do not retry at the same time.
     const wait = Math.random() * Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
-    if (Date.now() + wait > giveUpAt) {
+    if (performance.now() + wait > giveUpAt) {
       const count = `${failed.length} of ${first.records.length} records`;
       throw new DeliveryError(`stream ${streamOf(attempt)}: ${count} not acknowledged in time, last answer ${reason}`);
     }
@@ -86,7 +86,7 @@ interface Put {
 
 async function put(client: FirehoseClient, stream: string, { bytes, records }: Body, giveUpAt: number): Promise<Put> {
   // A missing answer must not delay the function until Lambda ends it.
-  const timeout = Math.min(REQUEST_TIMEOUT_MS, Math.max(LEAST_PUT_MS, Math.ceil(giveUpAt - Date.now())));
+  const timeout = Math.min(REQUEST_TIMEOUT_MS, Math.max(LEAST_PUT_MS, Math.ceil(giveUpAt - performance.now())));
   const abortSignal = AbortSignal.timeout(timeout);
   try {
     const { FailedPutCount, RequestResponses } = await client.send(putRecordBatch(stream, bytes), { abortSignal });

@@ -17,6 +17,7 @@ import {
   STATE,
 } from '../core/loading/ledger.ts';
 import type { Checkpoint } from '../core/loading/line-batcher.ts';
+import type { LatestVersion } from '../core/loading/versions.ts';
 
 const DAY_SECONDS = 86_400;
 
@@ -80,6 +81,60 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
       // No other holder has the entry now. If this delivery skipped it, possibly no other one would load the input.
       throw new UnclaimedError(`${entry.label}: the ledger refused a claim, yet the entry is not another's; try again`);
     },
+
+    async remember(id, { origin, sequencer, openedAt }, keepDays, instead) {
+      const set = {
+        origin: { S: origin },
+        openedAt: { N: String(openedAt) },
+        expiry: { N: String(Math.ceil(Date.now() / 1000) + keepDays * DAY_SECONDS) },
+        ...(sequencer !== undefined && { sequencer: { S: sequencer } }),
+        ...(instead !== undefined && { replaces: { S: instead } }),
+      };
+      const all = Object.keys(set);
+      const Key = { [LEDGER.key]: { S: id } };
+      try {
+        const { Attributes } = await client.send(
+          new UpdateItemCommand({
+            TableName: table,
+            Key,
+            ConditionExpression: CONDITION.remember,
+            // A number that was seen before is kept; that of a version which is replaced is not.
+            UpdateExpression:
+              `SET ${all.map((name) => `#${name} = :${name}`).join(', ')}` +
+              (instead !== undefined && sequencer === undefined ? ' REMOVE #sequencer' : ''),
+            ExpressionAttributeNames: {
+              '#id': LEDGER.key,
+              ...names('origin', ...all, ...(instead !== undefined ? ['sequencer'] : [])),
+              '#expiry': LEDGER.expiry,
+            },
+            ExpressionAttributeValues: {
+              ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:${name}`, value])),
+              ':instead': { S: instead ?? origin },
+            },
+            ReturnValues: 'ALL_NEW',
+            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+          }),
+        );
+        return versionOf(Attributes ?? {});
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        // The local DynamoDB does not give the item with the refusal.
+        const { Item = error.Item } = error.Item
+          ? {}
+          : await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }));
+        if (!Item) throw new UnclaimedError(`${id}: the ledger's latest version expired while it was read; try again`);
+        return versionOf(Item);
+      }
+    },
+  };
+}
+
+function versionOf({ origin, sequencer, openedAt, replaces }: Record<string, AttributeValue>): LatestVersion {
+  return {
+    origin: origin?.S ?? '',
+    openedAt: Number(openedAt?.N ?? 0),
+    ...(sequencer?.S !== undefined && { sequencer: sequencer.S }),
+    ...(replaces?.S !== undefined && { replaces: replaces.S }),
   };
 }
 
@@ -111,6 +166,7 @@ function claimOf(
   }
 
   return {
+    isFirst: token.N === '1',
     resume: item.counts?.S === undefined ? undefined : progressOf(item.counts.S),
     checkpoint: (progress) =>
       write('SET #counts = :counts, #lease = :lease', ['counts', LEDGER.lease], {

@@ -5,7 +5,6 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { SQSRecord } from 'aws-lambda';
-import type { ObjectId } from '../core/loading/input.ts';
 import { type CreatedObject, continuation } from '../core/loading/notification.ts';
 import { ASK_AGAIN_SECONDS, type Waited } from '../core/loading/unavailable.ts';
 import { logger } from './logger.ts';
@@ -21,10 +20,11 @@ const LONGEST_WAIT_SECONDS = 900;
 export async function continueLater(
   client: SQSClient,
   queueUrl: string,
-  { bucket, key, etag }: ObjectId,
+  { waited: _, ...object }: Omit<CreatedObject, 'size'>,
+  stuckAt: number | undefined,
 ): Promise<void> {
   // Without the waits of the object, which was there now.
-  const MessageBody = continuation({ bucket, key, etag });
+  const MessageBody = continuation({ ...object, ...{ stuckAt } });
   await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }));
 }
 
@@ -62,7 +62,7 @@ export async function lookAgainLater(
 export async function askAgainLater(
   client: SQSClient,
   queueUrl: string,
-  object: ObjectId,
+  object: Omit<CreatedObject, 'size'>,
   waited: Waited,
 ): Promise<void> {
   const MessageBody = continuation({ ...object, waited });

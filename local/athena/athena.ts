@@ -1,6 +1,7 @@
 import { opendir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader } from '@duckdb/node-api';
+import { LOADS } from '../../lambdas/core/tables/lake-tables.ts';
 import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
 import { onceView } from '../../lambdas/core/tables/views.ts';
 import { isMissing, messageOf } from '../files.ts';
@@ -51,7 +52,7 @@ export async function openAthena(options: AthenaOptions): Promise<Athena> {
 
   return {
     async query(sql) {
-      for (const table of tables) await refresh(table, connection);
+      await refresh(tables, connection);
       return runQuery(connection, sql, tables);
     },
     async close() {
@@ -94,23 +95,31 @@ async function prepareSession(
 
 /**
  * DuckDB refuses a view over no files, so the view is recreated when the first file appears or the last one disappears.
+ * The views without repeats also read the table of loads, which must exist before them.
  */
-async function refresh(table: OpenTable, connection: DuckDBConnection): Promise<void> {
-  const hasFiles = await holdsParquet(table.folder);
-  if (hasFiles === table.hasFiles) return;
-  await connection.run(
-    `CREATE OR REPLACE VIEW ${identifier(table.database)}.${identifier(table.name)} AS ${select(table, hasFiles)}`,
-  );
-  const { database, name, columns } = table;
-  if (isLakeTable(table)) {
+async function refresh(tables: readonly OpenTable[], connection: DuckDBConnection): Promise<void> {
+  const changed: OpenTable[] = [];
+  for (const table of tables) {
+    const hasFiles = await holdsParquet(table.folder);
+    if (hasFiles === table.hasFiles) continue;
+    await connection.run(
+      `CREATE OR REPLACE VIEW ${identifier(table.database)}.${identifier(table.name)} AS ${select(table, hasFiles)}`,
+    );
+    table.hasFiles = hasFiles;
+    changed.push(table);
+  }
+  for (const { database, name, columns } of changed.filter((table) => isLakeTable(table, tables))) {
     await connection.run(onceView({ database, table: name, columns: columns.map((column) => column.name) }));
   }
-  table.hasFiles = hasFiles;
 }
 
-/** Tables of other templates lack the columns by which repeats are recognized. */
-function isLakeTable({ columns, partitions }: OpenTable): boolean {
-  return columns.some(({ name }) => name === OWN.origin.name) && partitions.some(({ name }) => name === PARTITION.name);
+/** Databases of other templates have no table of loads, and tables without the columns that tell repeats. */
+function isLakeTable({ database, columns, partitions }: OpenTable, tables: readonly OpenTable[]): boolean {
+  return (
+    tables.some((table) => table.database === database && table.name === LOADS) &&
+    columns.some(({ name }) => name === OWN.origin.name) &&
+    partitions.some(({ name }) => name === PARTITION.name)
+  );
 }
 
 /** All columns in the table's order and types. A column that an older file does not have is null. */

@@ -54,7 +54,8 @@ async function invokeNext(handler: Handler): Promise<void> {
 }
 
 function contextOf(awsRequestId: string, headers: IncomingHttpHeaders): unknown {
-  const deadline = Number(headers['lambda-runtime-deadline-ms']);
+  // By a clock that nobody sets: this machine's may be corrected, or the machine may sleep.
+  const end = performance.now() + Number(headers['lambda-runtime-deadline-ms']) - Date.now();
   return {
     awsRequestId,
     callbackWaitsForEmptyEventLoop: true,
@@ -64,7 +65,7 @@ function contextOf(awsRequestId: string, headers: IncomingHttpHeaders): unknown 
     memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
     logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
     logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
-    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
+    getRemainingTimeInMillis: () => Math.max(0, end - performance.now()),
   };
 }
 

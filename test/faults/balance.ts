@@ -72,13 +72,13 @@ function loadOf({ lines, rows, rejected }: Logs): Load {
   return { origins: 1, lines: lines.length, rows: rows.length, filtered, rejected: rejected.length };
 }
 
-/** Each load by its name; a repeat of a load's row must say the same, or it shows as a second one. */
+/** Each load by its name, without objects that were replaced before they were read; a repeat of a load's row must say the same, or it shows as a second one. */
 async function loads(athena: Athena, table: string): Promise<Map<string, Load>> {
   const found = await select(
     athena,
     `SELECT name, count(*) AS origins, min(lines) AS lines, min("rows") AS "rows", min(filtered) AS filtered, min(rejected) AS rejected
      FROM (SELECT DISTINCT coalesce(object_key, log_stream) AS name, origin, lines, "rows", filtered, rejected
-       FROM loads WHERE source = '${table}') GROUP BY name`,
+       FROM loads WHERE source = '${table}' AND not_loaded IS NULL) GROUP BY name`,
   );
   return new Map(
     found.map(({ name, origins, lines, rows, filtered, rejected }) => [

@@ -17,6 +17,7 @@ export const ANNOUNCED = {
   key: 'web/café 1+1.json.gz',
   etag: 'd41d8cd98f00b204e9800998ecf8427e',
   size: 1024,
+  sequencer: '0055AED6DCD90281E5',
 };
 
 /** What of a message a test tells. */

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { shownTime } from '../../lambdas/core/reading/times.ts';
 import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { sourceTable } from '../../lambdas/core/tables/table.ts';
+import { passTime } from '../helpers/clock.ts';
 import { compiled } from '../helpers/compiled.ts';
 import { contextOf, subscriptionEvent, subscriptionPayload } from '../helpers/events.ts';
 import { failure } from '../helpers/fake-service.ts';
@@ -145,10 +146,12 @@ describe('a payload of a log group', () => {
       message: JSON.stringify({ request_id: `${index}-${'r'.repeat(8000)}` }),
     }));
     const event = newEvent({ logEvents: events });
+    let isOver = false;
     services.service.reply = (request) => {
       if (!request.operation.includes('Firehose')) return accepted(request);
       // The time is over, and of several batches only the first is taken.
-      vi.useFakeTimers({ now: Date.now() + 60_000, toFake: ['Date'] });
+      if (!isOver) passTime(60_000);
+      isOver = true;
       const {
         Records: [{ Data }],
       } = JSON.parse(request.body) as { Records: [{ Data: string }] };
@@ -157,7 +160,6 @@ describe('a payload of a log group', () => {
     };
     await expect(handler(event, contextOf())).rejects.toThrow('part of a payload not acknowledged in time');
     expect([handedOn(), put()]).toEqual([[], []]);
-    vi.useRealTimers();
     services.reset();
     await handler(event, contextOf());
     const positions = rows().map(({ position }) => Number(position));

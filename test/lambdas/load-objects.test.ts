@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { createdObjects } from '../../lambdas/core/loading/notification.ts';
 import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { sourceTable } from '../../lambdas/core/tables/table.ts';
+import { passTime, stepClock } from '../helpers/clock.ts';
 import { compiled } from '../helpers/compiled.ts';
 import { ANNOUNCED, contextOf, eventText, sqsEvent } from '../helpers/events.ts';
 import { failure, type Reply, type ServedRequest } from '../helpers/fake-service.ts';
@@ -178,11 +179,10 @@ describe('an object that is announced', () => {
 
   test('an object is announced again at once when there was no time to read all of it, and goes on from there', async () => {
     const body = newObject();
-    vi.useFakeTimers({ toFake: ['Date'] });
     services.service.reply = (request) => {
       if (!isGet(request)) return accepted(request);
       // Of the minute that the invocation has, there is time left to send what has been read.
-      vi.setSystemTime(Date.now() + 50_000);
+      passTime(50_000);
       return { body: OBJECT };
     };
     expect(await handled(sqsEvent({ body }))).toEqual([]);
@@ -197,6 +197,32 @@ describe('an object that is announced', () => {
     expect(rows().map(({ position }) => position)).toEqual([1, 2, 3]);
     expect(loads()).toMatchObject([{ lines: 6, rows: 3 }]);
   });
+
+  test.each([
+    ['forward', 600_000],
+    ['back', -600_000],
+  ])(
+    'an object is loaded whole when the clock is set %s while it is read, again and again',
+    { timeout: 60_000 },
+    async (_, step) => {
+      const lines = 6000;
+      const body = `${JSON.stringify({ request_id: 'r'.repeat(1000) })}\n`.repeat(lines);
+      services.service.reply = (request) => {
+        // Between the claim and the first bytes, and whenever Firehose answers.
+        if (isGet(request) || request.operation.includes('Firehose')) stepClock(step);
+        return isGet(request) ? { body: gzipSync(body) } : accepted(request);
+      };
+      let loaded = 0;
+      for (let next: string | undefined = newObject(), at = 0; next !== undefined && at < 9; at++) {
+        services.service.requests.length = 0;
+        expect(await handled(sqsEvent({ body: next, messageId: `step-${step}-${at}` }))).toEqual([]);
+        next = services.asked('SendMessage')[0]?.MessageBody as string | undefined;
+        loaded += rows().length;
+      }
+      expect(loads()).toMatchObject([{ lines, rows: lines, rejected: 0 }]);
+      expect(loaded).toBe(lines);
+    },
+  );
 
   test('an object that another message holds is announced again for when the lease is over', async () => {
     const body = newObject();
@@ -268,14 +294,12 @@ describe.each([
 
   test('after a part of it was loaded counts that part, and the rest is loaded when it is there again', async () => {
     const body = newObject();
-    vi.useFakeTimers({ toFake: ['Date'] });
     services.service.reply = (request) => {
-      if (isGet(request)) vi.setSystemTime(Date.now() + 50_000);
+      if (isGet(request)) passTime(50_000);
       return isGet(request) ? { body: OBJECT } : accepted(request);
     };
     await handled(sqsEvent({ body }));
     const [{ MessageBody = '' } = {}] = services.asked('SendMessage');
-    vi.useRealTimers();
     serve(answer);
     await untilGivenUp(String(MessageBody));
     expect(loads()).toMatchObject([{ not_loaded: reason, lines: 6, rows: 3, rejected: 2, filtered: 1 }]);

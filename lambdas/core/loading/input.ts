@@ -37,6 +37,14 @@ export function objectInputKey(source: string, { bucket, key, etag }: ObjectId):
   return [source, bucket, key, etag];
 }
 
+/**
+ * Identifies the object of a bucket and key for a source, whatever its version: for the ledger's entry of the latest
+ * version. No source can have a name with a space, so it is never the key of an input.
+ */
+export function latestVersionKey(source: string, { bucket, key }: Pick<ObjectId, 'bucket' | 'key'>): InputKey {
+  return ['latest version', source, bucket, key];
+}
+
 export function payloadInputKey(source: string, id: PayloadId): InputKey {
   const { owner, logGroup, logStream, filter, firstEventId, lastEventId, events } = id;
   return [source, filter, owner, logGroup, logStream, firstEventId, lastEventId, events];

@@ -24,6 +24,7 @@
  */
 import type { Checkpoint } from './line-batcher.ts';
 import type { UnavailableReason } from './unavailable.ts';
+import type { LatestVersion, Version } from './versions.ts';
 
 /** Attributes that the stack and the functions must agree on. */
 export const LEDGER = {
@@ -54,6 +55,8 @@ export interface LedgerEntry {
 
 /** The right to load an input, until another attempt claims the entry. */
 export interface Claim {
+  /** No attempt was made before this one. */
+  readonly isFirst: boolean;
   /** The last checkpoint of an earlier attempt, or undefined if there is none. */
   readonly resume: Progress | undefined;
   /** Stores how far the load has come. @throws FencedError if another attempt has claimed the entry */
@@ -80,6 +83,12 @@ export interface Ledger {
    * @param leaseUntil milliseconds since the epoch; it must be after the end of this invocation
    */
   claim(entry: LedgerEntry, holder: string, leaseUntil: number): Promise<ClaimResult>;
+  /**
+   * Remembers the version of an object as the latest of its key, as `RememberVersion` says (versions.ts).
+   *
+   * @param id of the entry of the latest version: `latestVersionKey`
+   */
+  remember(id: string, version: Version, keepDays: number, instead?: string): Promise<LatestVersion>;
 }
 
 /** The ledger's answer to a claim. */
@@ -120,4 +129,5 @@ export const CONDITION = {
   claim: `${isNew} OR (${isNotLoaded} AND (${isMine} OR ${isReleased} OR ${leaseIsOver}))`,
   /** Checks the token alone: a write whose answer was lost is repeated, and the repeated write must succeed too. */
   write: tokenIsMine,
+  remember: `${isNew} OR #origin IN (:origin, :instead)`,
 } as const;

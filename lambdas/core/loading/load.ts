@@ -8,7 +8,7 @@ import type { CompiledFormat } from '../reading/format.ts';
 import type { SourceSettings } from '../settings.ts';
 import { OWN } from '../tables/table.ts';
 import { allOf, InFlight } from './in-flight.ts';
-import { entryIdOf, type InputKey, objectInputKey, originOf, payloadInputKey } from './input.ts';
+import { entryIdOf, type InputKey, latestVersionKey, objectInputKey, originOf, payloadInputKey } from './input.ts';
 import { type LoadsRow, loadsRow, rejectedRow } from './lake-rows.ts';
 import { type Claim, type ClaimResult, type Ledger, type LedgerEntry, PAYLOAD_ENTRY_DAYS } from './ledger.ts';
 import { type CheckpointedBatch, type Counts, LineBatcher } from './line-batcher.ts';
@@ -18,6 +18,7 @@ import { Packer, recycle } from './pack.ts';
 import type { Payload } from './payload.ts';
 import { firstTurn, inTurn } from './spread.ts';
 import { askAgain, UnavailableError, type UnavailableReason, type Waited } from './unavailable.ts';
+import { sendAsVersion, type Version, type VersionMarks } from './versions.ts';
 
 /**
  * Batches in flight at once: enough to hide Firehose's latency behind parsing, and few enough to need little memory.
@@ -88,7 +89,11 @@ export interface Loaded {
 export type LoadResult =
   | { readonly outcome: 'loaded'; readonly loaded: Loaded }
   /** A part of the input is acknowledged and checkpointed; another invocation goes on from there. */
-  | { readonly outcome: 'unfinished' }
+  | {
+      readonly outcome: 'unfinished';
+      /** Number of lines after which this invocation got no further; undefined if it got further. */
+      readonly stuckAt?: number;
+    }
   /** An earlier delivery has loaded the input. */
   | { readonly outcome: 'already_loaded' }
   /** Another holder is loading the input, or has crashed and its lease has not ended. */
@@ -130,20 +135,34 @@ export async function loadObject(
   const { claim } = claimed;
   const { resume } = claim;
   const body = await bodyOf(open);
-  if (body === 'replaced' && !resume) {
+  // Rows of an earlier attempt may have been acknowledged without a checkpoint: `loads` must know of their origin.
+  if (body === 'replaced' && claim.isFirst) {
     await claim.finish('replaced');
     return { outcome: 'replaced' };
   }
-  const waited = body === 'gone' || body === 'archived' ? askAgain(object.waited) : undefined;
+  const waited = isUnavailable(body) ? askAgain(object.waited) : undefined;
   if (waited) {
     // If the process crashes after this, its own message returns and is the next try.
     await claim.release();
     return { outcome: 'unavailable', waited };
   }
+  const origin = originOf(inputKey);
+  const version: Version = {
+    origin,
+    openedAt: typeof body === 'string' ? 0 : ports.now().getTime(),
+    ...(object.sequencer !== undefined && { sequencer: object.sequencer }),
+  };
+  const versionId = entryIdOf(latestVersionKey(settings.name, object));
   return await load({
     source,
     claim,
-    origin: originOf(inputKey),
+    origin,
+    sendLoadsRow: (ended, { lines }, sendRow) => {
+      // A version of which nothing was read replaces no other.
+      if (isUnavailable(ended) && lines === 0) return sendRow({});
+      const remember = (instead?: string) => ports.ledger.remember(versionId, version, ports.objectEntryDays, instead);
+      return sendAsVersion(version, remember, sendRow);
+    },
     shared: format.keyFacts?.(object.key) ?? new Map<string, string>(),
     facts: { kind: 'object', bucket: object.bucket, object_key: object.key, etag: object.etag },
     ports,
@@ -158,8 +177,10 @@ export async function loadObject(
           batcher.push(chunk);
           await sendFull();
           if (!attempt.outOfTime()) continue;
-          // Without progress the next invocation would stop at the same line, forever.
-          return batcher.counts.lines > from ? 'out_of_time' : 'no_progress';
+          if (batcher.counts.lines > from) return 'out_of_time';
+          // If no invocation gets further, the object must end. But this one may not have had its time: a clock may have
+          // been wrong when it began, or S3 slow. The second one in a row decides.
+          return object.stuckAt === from ? 'no_progress' : 'stuck';
         }
         batcher.end();
       } catch (error) {
@@ -169,6 +190,10 @@ export async function loadObject(
       return 'whole';
     },
   });
+}
+
+function isUnavailable(body: unknown): body is UnavailableReason {
+  return body === 'gone' || body === 'archived';
 }
 
 /** The object's bytes, or why there are none. */
@@ -205,6 +230,7 @@ export async function loadPayload(
     source,
     claim: claimed.claim,
     origin: originOf(inputKey),
+    sendLoadsRow: (_ended, _counts, sendRow) => sendRow({}),
     shared: new Map([
       [OWN.logGroup.name, logGroup],
       [OWN.logStream.name, logStream],
@@ -244,6 +270,8 @@ type ReadEnd =
   /** Time ran out after at least one new line was read. */
   | 'out_of_time'
   /** Time ran out before any new line was read. */
+  | 'stuck'
+  /** The same in the next invocation. */
   | 'no_progress'
   /** The object was overwritten after an earlier attempt had stored a checkpoint. */
   | 'replaced'
@@ -259,6 +287,12 @@ interface InputLoad {
   /** The columns of the loads row that identify the input. */
   readonly facts: LoadsRow;
   readonly ports: Ports;
+  /** Has the row of `loads` sent, with what it says about other versions of the object. */
+  readonly sendLoadsRow: (
+    ended: ReadEnd,
+    counts: Counts,
+    sendRow: (marks: VersionMarks) => Promise<void>,
+  ) => Promise<void>;
   /** Reads the input into the batcher until its end or until time runs out, and calls `sendFull` in between. */
   readonly read: (batcher: LineBatcher, sendFull: () => Promise<void>) => Promise<ReadEnd>;
 }
@@ -268,11 +302,12 @@ interface InputLoad {
  *
  * 1. Rows and rejected lines are acknowledged: the next attempt sends them again, at most the batches in flight.
  * 2. The checkpoint is stored: the next attempt goes on after it, and sends nothing again.
- * 3. The loads row is acknowledged: the next attempt sends it again, with the same origin.
+ * 3. The loads row is acknowledged: the next attempt sends it again, with the same origin. Before and after it, the
+ *    ledger may remember the version of the object: see versions.ts.
  * 4. The entry is finished: every later delivery of the input is skipped.
  */
 async function load(job: InputLoad): Promise<LoadResult> {
-  const { source, claim, origin, shared, facts, ports, read } = job;
+  const { source, claim, origin, shared, facts, ports, sendLoadsRow, read } = job;
   const { name, lane, keepRaw, streams } = source.settings;
   const startedAt = ports.now();
   const resume = claim.resume?.counts;
@@ -305,15 +340,17 @@ async function load(job: InputLoad): Promise<LoadResult> {
     });
     for (const batch of batcher.takeRemaining()) await sending.add(batch);
     await sending.done();
-    if (ended === 'out_of_time') {
+    if (ended === 'out_of_time' || ended === 'stuck') {
       await claim.release({ counts: batcher.checkpoint });
-      return { outcome: 'unfinished' };
+      return { outcome: 'unfinished', ...(ended === 'stuck' && { stuckAt: batcher.counts.lines }) };
     }
     if (ended === 'no_progress')
       await send(ports, [ports.rejectedStream], recordsOf(rejectRest(batcher, name, origin, ports)));
-    const notLoaded = ended === 'replaced' || ended === 'gone' || ended === 'archived' ? ended : undefined;
-    const row = { ...facts, ...summary(name, batcher, startedAt, ports.now()), not_loaded: notLoaded };
-    await send(ports, [ports.loadsStream], recordsOf(loadsRow(origin, row)));
+    const notLoaded = ended === 'replaced' || isUnavailable(ended) ? ended : undefined;
+    await sendLoadsRow(ended, batcher.counts, async (marks) => {
+      const row = { ...facts, ...summary(name, batcher, startedAt, ports.now()), not_loaded: notLoaded, ...marks };
+      await send(ports, [ports.loadsStream], recordsOf(loadsRow(origin, row)));
+    });
     await claim.finish(notLoaded ?? 'loaded');
     if (notLoaded === 'replaced') return { outcome: 'replaced' };
     if (notLoaded) return { outcome: 'not_loaded', reason: notLoaded };

@@ -6,6 +6,13 @@ import type { Waited } from './unavailable.ts';
 export interface CreatedObject extends ObjectId {
   /** Size in bytes, still compressed; 0 if the message does not state it. */
   readonly size: number;
+  /** Hexadecimal number that orders the notifications of a key; undefined if the message does not state it. */
+  readonly sequencer?: string;
+  /**
+   * Number of lines after which the invocation that sent this message got no further, although it had read them again;
+   * undefined if it got further.
+   */
+  readonly stuckAt?: number;
   /** How often and how long the object was asked for in vain; undefined if it was not. */
   readonly waited?: Waited;
 }
@@ -50,10 +57,15 @@ function fromEventBridge(message: Readonly<Record<string, unknown>>, body: strin
 }
 
 function createdObject(bucket: unknown, of: unknown, body: string, decode: (key: string) => string): CreatedObject {
-  const { key, eTag, etag = eTag, size, waited } = object(of);
+  const { key, eTag, etag = eTag, size, sequencer, stuckAt, waited } = object(of);
   if (typeof bucket !== 'string' || typeof key !== 'string' || typeof etag !== 'string') throw unknownMessage(body);
   try {
-    return { bucket, key: decode(key), etag, size: typeof size === 'number' ? size : 0, ...waitedOf(waited) };
+    return {
+      ...{ bucket, key: decode(key), etag, size: typeof size === 'number' ? size : 0 },
+      ...(typeof sequencer === 'string' && sequencer !== '' && { sequencer }),
+      ...(typeof stuckAt === 'number' && { stuckAt }),
+      ...waitedOf(waited),
+    };
   } catch {
     throw unknownMessage(body);
   }
@@ -87,7 +99,8 @@ function unknownMessage(body: string): UnknownMessageError {
  * A message that `createdObjects` reads as this one object. It is sent if an object is unfinished or unavailable, is to
  * be loaded again or was never announced.
  */
-export function continuation({ bucket, key, etag, waited }: ObjectId & Pick<CreatedObject, 'waited'>): string {
-  const detail = { bucket: { name: bucket }, object: { key, etag, waited } };
+export function continuation({ bucket, key, ...object }: Omit<CreatedObject, 'size'>): string {
+  const { etag, sequencer, stuckAt, waited } = object;
+  const detail = { bucket: { name: bucket }, object: { key, etag, sequencer, stuckAt, waited } };
   return JSON.stringify({ source: 'aws.s3', 'detail-type': 'Object Created', detail });
 }

@@ -40,6 +40,12 @@ export const LOADS_COLUMNS = {
   not_loaded: text(
     'Why the object, or the rest of it, could not be read: gone (deleted), archived (not restored) or replaced (another object has its key); null when it was read to its end.',
   ),
+  replaces: text(
+    'Origin of the version of the object that this one replaced: of the same source, bucket and key; null when there was none.',
+  ),
+  replaced_by: text(
+    'Origin of the version that had replaced this one before its load ended; null when there was none.',
+  ),
 } as const;
 
 /** Lines that no format could read, each with its reason. */

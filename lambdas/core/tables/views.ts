@@ -1,6 +1,7 @@
 /**
- * Views without repeated rows. Loading is at least once: a retry may write rows again, with the same origin and
- * position. The SQL has the same meaning in Athena and DuckDB.
+ * Views without repeated rows and without rows of objects that were replaced. Loading is at least once: a retry may write
+ * rows again, with the same origin and position. And a writer may upload an object again under its key, with other bytes
+ * and mostly the same lines. The SQL has the same meaning in Athena and DuckDB.
  */
 import { LOADS, REJECTED_LINES } from './lake-tables.ts';
 import { OWN, PARTITION } from './table.ts';
@@ -37,7 +38,22 @@ export function onceSelect({ database, table, columns }: OnceOf, where = 'true')
 
 /** The statement that creates the view. */
 export function onceView(of: OnceOf): string {
-  return `CREATE OR REPLACE VIEW ${quoted(of.database)}.${quoted(onceName(of.table))} AS ${onceSelect(of)}`;
+  const { database, table } = of;
+  return `CREATE OR REPLACE VIEW ${quoted(database)}.${quoted(onceName(table))} AS ${onceSelect(of, isNotReplaced(database))}`;
+}
+
+/**
+ * Condition on a table's rows: no later version of their object was loaded. All rows of `loads` count, repeated ones too:
+ * a mark is never withdrawn. Two columns are read of all days, because the later version may come on any later day; they
+ * are null in nearly all rows, and so take next to no bytes.
+ */
+export function isNotReplaced(database: string): string {
+  const [origin, replaces, replacedBy] = [OWN.origin.name, 'replaces', 'replaced_by'].map(quoted);
+  const loads = `${quoted(database)}.${quoted(LOADS)}`;
+  return (
+    `${origin} NOT IN (SELECT ${replaces} FROM ${loads} WHERE ${replaces} IS NOT NULL ` +
+    `UNION ALL SELECT ${origin} FROM ${loads} WHERE ${replacedBy} IS NOT NULL)`
+  );
 }
 
 /** No column can have this name. */

@@ -77,7 +77,7 @@ afterAll(() => endpoint.stop());
 const records = (count: number) => Array.from({ length: count }, (_, index) => Buffer.from(`record ${index}`));
 const texts = (count: number) => records(count).map(String);
 const send = (count: number, withinMs = 60_000) =>
-  firehoseEncode(client, Date.now() + withinMs)(['stream'], records(count)).send();
+  firehoseEncode(client, performance.now() + withinMs)(['stream'], records(count)).send();
 
 describe('firehoseEncode', () => {
   test('sends again only the entries that failed, in their order', async () => {
@@ -144,7 +144,7 @@ describe('firehoseEncode', () => {
 
   test('offers what a stream does not take to the next, round', async () => {
     endpoint.reset([{ fail: [1, 2] }, { error: 'ServiceUnavailableException', status: 503 }, { fail: [0] }]);
-    await firehoseEncode(client, Date.now() + 60_000)(['a', 'b', 'c'], records(3)).send();
+    await firehoseEncode(client, performance.now() + 60_000)(['a', 'b', 'c'], records(3)).send();
     expect(endpoint.streams).toEqual(['a', 'b', 'c', 'a']);
     expect([...endpoint.accepted].sort()).toEqual(texts(3));
   });
@@ -152,7 +152,7 @@ describe('firehoseEncode', () => {
   test('an encoded batch holds none of the memory of its records, which may be written to before it is sent', async () => {
     endpoint.reset([{ fail: [1] }, 'cut', { fail: [0] }]);
     const given = records(3);
-    const batch = firehoseEncode(client, Date.now() + 60_000)(['a', 'longer name'], given);
+    const batch = firehoseEncode(client, performance.now() + 60_000)(['a', 'longer name'], given);
     for (const record of given) record.fill('x');
     await batch.send();
     expect(endpoint.requests).toEqual([texts(3), ['record 1'], ['record 1'], ['record 1']]);
@@ -163,7 +163,7 @@ describe('firehoseEncode', () => {
     const lengths = [0, 1, 2, 3, 24_575, 24_576, 24_577, 49_151, 49_152, 49_153, 517_120];
     const given = lengths.map((length) => Buffer.from(Array.from({ length }, (_, at) => 33 + (at % 89))));
     endpoint.reset([]);
-    await firehoseEncode(client, Date.now() + 60_000)(['stream'], given).send();
+    await firehoseEncode(client, performance.now() + 60_000)(['stream'], given).send();
     expect(endpoint.accepted).toEqual(given.map(String));
   });
 

@@ -87,6 +87,22 @@ describe('the ledger', () => {
     expect(await ledger.claim(entry, 'message-c', inAnHour())).toEqual({ outcome: 'already_loaded' });
   });
 
+  test('remembers the latest version of a key until it is replaced, and with it the one that it replaced', async () => {
+    const id = `latest-${entries++}`;
+    const [a, b] = [
+      { origin: 'a', sequencer: '0A', openedAt: 1 },
+      { origin: 'b', openedAt: 2 },
+    ];
+    expect(await ledger.remember(id, a, 400)).toEqual(a);
+    expect(await ledger.remember(id, b, 400)).toEqual(a);
+    expect(await ledger.remember(id, b, 400, 'c')).toEqual(a);
+    cutAnswers = 1;
+    expect(await ledger.remember(id, b, 400, 'a')).toEqual({ ...b, replaces: 'a' });
+    expect(await ledger.remember(id, { ...b, sequencer: '0B' }, 400)).toEqual({ ...b, sequencer: '0B', replaces: 'a' });
+    expect(await ledger.remember(id, b, 400)).toEqual({ ...b, sequencer: '0B', replaces: 'a' });
+    expect(await ledger.remember(id, a, 400)).toEqual({ ...b, sequencer: '0B', replaces: 'a' });
+  });
+
   test('does each write once in effect though its answer is lost and it is made again', async () => {
     const entry = newEntry();
     cutAnswers = 1;

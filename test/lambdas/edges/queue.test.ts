@@ -47,15 +47,19 @@ function record(receives: string): SQSRecord {
 
 describe('continueLater', () => {
   test('announces the object at once in a message that is read as that object', async () => {
-    await continueLater(client, queueUrl, OBJECT);
+    await continueLater(client, queueUrl, { ...OBJECT, stuckAt: 3, waited: { tries: 1, seconds: 450 } }, undefined);
     const [[operation, { MessageBody, ...rest }] = ['', {}]] = asked();
     expect([operation, rest]).toEqual(['AmazonSQS.SendMessage', { QueueUrl: queueUrl }]);
     expect(createdObjects(String(MessageBody))).toEqual([{ ...OBJECT, size: 0 }]);
+    await continueLater(client, queueUrl, OBJECT, 7);
+    expect(createdObjects(String(asked()[1]?.[1].MessageBody))).toEqual([{ ...OBJECT, size: 0, stuckAt: 7 }]);
   });
 
   test('fails when the queue does not take the message: the object would be forgotten', async () => {
     sqs.reply = () => failure('AccessDeniedException');
-    await expect(continueLater(client, queueUrl, OBJECT)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    await expect(continueLater(client, queueUrl, OBJECT, undefined)).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+    });
   });
 });
 

@@ -17,6 +17,7 @@ import {
   type Ports,
   type Source,
 } from '../../../../lambdas/core/loading/load.ts';
+import type { LatestVersion } from '../../../../lambdas/core/loading/versions.ts';
 import type { FormatOptions } from '../../../../lambdas/core/reading/format.ts';
 import type { InputPlace, SourceSettings } from '../../../../lambdas/core/settings.ts';
 import { loadsTable, rejectedTable } from '../../../../lambdas/core/tables/lake-tables.ts';
@@ -38,6 +39,7 @@ class OneEntry implements Ledger {
   async claim(): Promise<ClaimResult> {
     if (this.done) return { outcome: 'already_loaded' };
     const claim: Claim = {
+      isFirst: !this.progress,
       resume: this.progress,
       checkpoint: async (progress: Progress) => this.#write('checkpoint', progress),
       release: async (progress = this.progress) => {
@@ -50,6 +52,10 @@ class OneEntry implements Ledger {
       },
     };
     return { outcome: 'claimed', claim };
+  }
+
+  async remember(_id: string, version: LatestVersion): Promise<LatestVersion> {
+    return version;
   }
 
   #write(what: string, progress: Progress): void {
@@ -155,8 +161,13 @@ describe('loadObject', () => {
   const many = Buffer.from(`${`${line}\n`.repeat(9999)}bad\n\n${`${line}\n`.repeat(9999)}`);
   const alb = sourceOf('alb', 'objects');
   const table = sourceTable('alb', '', alb.format.columns, 'objects');
-  const load = (ledger: OneEntry, streams: Streams, attempt = ATTEMPT, bytes: Uint8Array = many) =>
-    loadObject(alb, OBJECT, async () => bodyOf(bytes), portsOf(ledger, streams), attempt);
+  const load = (
+    ledger: OneEntry,
+    streams: Streams,
+    attempt = ATTEMPT,
+    bytes: Uint8Array = many,
+    object: Parameters<typeof loadObject>[1] = OBJECT,
+  ) => loadObject(alb, object, async () => bodyOf(bytes), portsOf(ledger, streams), attempt);
 
   test('sends rows and rejections, checkpoints each batch, then the loads row, and only then finishes', async () => {
     const [ledger, streams] = [new OneEntry(), new Streams()];
@@ -304,7 +315,9 @@ describe('loadObject', () => {
   test('ends an object with a reason when an invocation comes no further than the one before', async () => {
     const [ledger, streams] = [new OneEntry(), new Streams()];
     const giveUp = { ...ATTEMPT, outOfTime: () => true };
-    const loaded = loadedOf(await load(ledger, streams, giveUp, Buffer.alloc(1_000_000, 'x')));
+    const bytes = Buffer.alloc(1_000_000, 'x');
+    expect(await load(ledger, streams, giveUp, bytes)).toEqual({ outcome: 'unfinished', stuckAt: 0 });
+    const loaded = loadedOf(await load(ledger, streams, giveUp, bytes, { ...OBJECT, stuckAt: 0 }));
     expect(loaded).toMatchObject({ counts: { lines: 1, rejected: 1 }, reasons: new Map([['no_progress', 1]]) });
     expect(ledger.done).toBe(true);
   });
@@ -317,7 +330,13 @@ describe('loadObject', () => {
     });
     const done = ledger.progress?.counts.lines ?? 0;
     expect(done).toBeGreaterThan(1000);
-    const loaded = loadedOf(await load(ledger, streams, { ...ATTEMPT, outOfTime: () => true }));
+    const giveUp = { ...ATTEMPT, outOfTime: () => true };
+    expect(await load(ledger, streams, giveUp, many)).toEqual({ outcome: 'unfinished', stuckAt: done });
+    // Stuck at another line before: it has got further since.
+    const further = { ...OBJECT, stuckAt: done - 1 };
+    expect(await load(ledger, streams, giveUp, many, further)).toEqual({ outcome: 'unfinished', stuckAt: done });
+    expect(streams.rows('loads', loadsTable)).toEqual([]);
+    const loaded = loadedOf(await load(ledger, streams, giveUp, many, { ...OBJECT, stuckAt: done }));
     expect(loaded).toMatchObject({ counts: { lines: done + 1 }, reasons: new Map([['no_progress', 1]]) });
     expect(streams.rows('rejected', rejectedTable)).toContainEqual(
       expect.objectContaining({ position: done + 1, reason: 'no_progress' }),

@@ -1,6 +1,6 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, test } from 'vitest';
-import { onceSelect } from '../../../../lambdas/core/tables/views.ts';
+import { onceSelect, onceView } from '../../../../lambdas/core/tables/views.ts';
 
 const columns = ['copy', 'origin', 'position'];
 
@@ -14,7 +14,26 @@ async function once(rows: string): Promise<unknown[]> {
   return reader.getRows();
 }
 
-describe('the view of a table without its repeats', () => {
+describe('the view of a table', () => {
+  test('leaves out the rows of versions that were replaced, whichever row of loads says so, and on whatever day', async () => {
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    await connection.run('CREATE SCHEMA lake');
+    await connection.run('CREATE TABLE lake.web ("copy" INT, "origin" VARCHAR, "position" BIGINT, dt VARCHAR)');
+    await connection.run(
+      'CREATE TABLE lake.loads ("origin" VARCHAR, "replaces" VARCHAR, "replaced_by" VARCHAR, dt VARCHAR)',
+    );
+    await connection.run(`INSERT INTO lake.web VALUES (1, 'a', 1, '2026-11-21'), (2, 'b', 1, '2026-11-22'),
+      (3, 'c', 1, '2026-11-23'), (4, 'late', 1, '2026-11-23'), (5, 'other', 1, '2026-11-21')`);
+    await connection.run(`INSERT INTO lake.loads VALUES ('a', NULL, NULL, '2026-11-21'), ('other', NULL, NULL, '2026-11-21'),
+      ('b', 'a', NULL, '2026-11-22'), ('c', 'b', NULL, '2026-11-23'), ('c', NULL, NULL, '2026-11-24'),
+      ('late', NULL, 'c', '2026-11-24')`);
+    await connection.run(onceView({ database: 'lake', table: 'web', columns }));
+    const reader = await connection.runAndReadAll('SELECT origin FROM lake.web_once ORDER BY ALL');
+    expect(reader.getRows().flat()).toEqual(['c', 'other']);
+  });
+});
+
+describe('the rows of a table without its repeats', () => {
   test('shows one row of each origin and position, also where the repeat came on another day', async () => {
     const repeats = `(5, 'a', 1, '2026-11-21'), (5, 'a', 1, '2026-11-22'), (6, 'a', 2, '2026-11-22'), (7, 'b', 1, '2026-11-22')`;
     expect(await once(repeats)).toEqual([
