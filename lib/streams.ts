@@ -11,7 +11,7 @@ import { type DeliveryProps, TableStreams, type TableStreamsProps } from './tabl
 
 /** The tables to deliver to, each with its number of streams, and how rows are delivered. */
 export interface StreamsProps extends Omit<DeliveryProps, 'logs'> {
-  readonly tables: readonly Pick<TableStreamsProps, 'table' | 'streams' | 'retired'>[];
+  readonly tables: readonly Pick<TableStreamsProps, 'table' | 'streams' | 'retired' | 'format'>[];
 }
 
 /** The streams into each table, both the sources' tables and the lake's own. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ArnFormat, Aws, CfnDeletionPolicy, type Duration, RemovalPolicy, type Size, Stack } from 'aws-cdk-lib';
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnDeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose';
@@ -42,6 +43,8 @@ export interface TableStreamsProps extends DeliveryProps {
   readonly streams: number;
   /** Nothing is sent to the streams any more, so that they can be deleted. */
   readonly retired: boolean;
+  /** Format of the source, for the table of a source. */
+  readonly format?: string;
 }
 
 /**
@@ -84,6 +87,7 @@ export class TableStreams extends Construct {
           dataFormatConversionConfiguration: formatConversion(props, role.roleArn),
         },
       });
+      if (props.format) stream.overrideLogicalId(idOfFormat(Stack.of(this).getLogicalId(stream), props.format));
       // Firehose tests what its role may do when the stream is created. The bucket is emptied, if it is, after the stream
       // is deleted.
       stream.node.addDependency(props.lake, ...grants);
@@ -173,6 +177,18 @@ export class TableStreams extends Construct {
     });
   }
 }
+
+/**
+ * Has a source of another format deliver by another stream: the formats' keys mean different columns, so the rows that the
+ * stream of before holds must be delivered with its mapping. Changes only the hash at the end of the id.
+ */
+function idOfFormat(logicalId: string, format: string): string {
+  const hash = createHash('sha256').update(`${logicalId} ${format}`).digest('hex').slice(0, HASH_LENGTH);
+  return logicalId.slice(0, -HASH_LENGTH) + hash.toUpperCase();
+}
+
+/** Characters of the hash with which CDK ends a logical id. */
+const HASH_LENGTH = 8;
 
 /** Firehose, if it acts for this account, as a condition key says. */
 function firehoseOfThisAccount(key: 'aws:SourceAccount' | 'sts:ExternalId'): ServicePrincipal {

@@ -55,7 +55,12 @@ export class TributaryStack extends Stack {
     const { catalog, workgroup } = this.#queries(lake, encryptionKey);
     const streams = new Streams(this, 'Streams', {
       tables: [
-        ...config.sources.map(({ table, streamsPerTable, retired }) => ({ table, streams: streamsPerTable, retired })),
+        ...config.sources.map(({ table, streamsPerTable, retired, format }) => ({
+          table,
+          streams: streamsPerTable,
+          retired,
+          format,
+        })),
         // Loads has one row per input (an S3 object or a CloudWatch subscription payload), and rejected_lines at most
         // 1,000: both stay far below the quota of one stream.
         ...[loadsTable, rejectedTable].map((table) => ({ table, streams: 1, retired: false })),

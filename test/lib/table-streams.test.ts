@@ -88,6 +88,23 @@ describe('the encryption of what a stream writes', () => {
   });
 });
 
+describe('a source that gets another format', () => {
+  const TYPE = 'AWS::KinesisFirehose::DeliveryStream';
+  const idsOf = (format: string, more: object = {}) => [
+    ...resources(templateOf({ sources: [{ name: 'web', format, ...more }], streamsPerTable: 2 }), TYPE).keys(),
+  ];
+
+  test('has other streams, because the rows in those of before have keys of the other format', () => {
+    const [alb, nginx] = [idsOf('alb'), idsOf('nginx')];
+    expect(alb.filter((id) => nginx.includes(id)).filter((id) => id.startsWith('Streamsweb'))).toEqual([]);
+    expect(alb.filter((id) => nginx.includes(id))).toHaveLength(2);
+  });
+
+  test('keeps its streams as long as its format is the same, whatever its options are', () => {
+    expect(idsOf('nginx', { preset: 'timed', keepRaw: 'always' })).toEqual(idsOf('nginx'));
+  });
+});
+
 describe('several streams into one table', () => {
   const several = (count: number, more: object = {}) =>
     templateOf({ ...context, sources: DEMO_SOURCES.map((source) => ({ ...source, streamsPerTable: count })), ...more });
