@@ -1,7 +1,8 @@
 import { DeleteObjectCommand, GetObjectCommand } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { BadPayloadError, readPayload } from '../../lambdas/core/loading/payload.ts';
+import { readPayload } from '../../lambdas/core/loading/payload.ts';
 import { sourceOfLogGroup } from '../../lambdas/core/loading/sources.ts';
+import { BadPayloadError } from '../../lambdas/core/reading/payload-json.ts';
 import { LAKE } from '../../lib/names.ts';
 import type { LakeHandle } from './lake-handle.ts';
 import { listObjects } from './objects.ts';

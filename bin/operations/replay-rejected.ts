@@ -4,6 +4,7 @@ import type { Source } from '../../lambdas/core/loading/load.ts';
 import { MAX_RECORD_BYTES } from '../../lambdas/core/loading/pack.ts';
 import { PIECE } from '../../lambdas/core/reading/envelope.ts';
 import { readLine } from '../../lambdas/core/reading/format.ts';
+import { BAD_PAYLOAD } from '../../lambdas/core/reading/input-reader.ts';
 import { Row } from '../../lambdas/core/reading/row.ts';
 import { rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
@@ -48,7 +49,7 @@ const UNREADABLE: readonly UnreadableReason[] = [
 /** Rejection reasons without a whole line: the end of a broken object, the start or a piece of a long line, or a row. */
 const NO_LINES: readonly string[] = [
   ...UNREADABLE,
-  ...['line_too_long', PIECE.reason, 'no_progress', 'row_too_large', CONVERSION_FAILED],
+  ...[BAD_PAYLOAD, 'line_too_long', PIECE.reason, 'no_progress', 'row_too_large', CONVERSION_FAILED],
 ];
 
 const DAY_MS = 86_400_000;

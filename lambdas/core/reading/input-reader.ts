@@ -20,7 +20,11 @@ import {
 } from './format.ts';
 import { type JoinedLines, Joiner, type Joining } from './joiner.ts';
 import { type LineKernel, type LinesRead, MAX_ROOM_BYTES } from './kernel.ts';
+import { arePayloads, mayBecomePayloads, type PayloadSink, PayloadSplitter } from './payload-splitter.ts';
 import { type KeepRaw, Row } from './row.ts';
+
+/** Reason of what is in an object of subscription payloads and is none. */
+export const BAD_PAYLOAD = 'bad_payload';
 
 /** Takes the lines of an input, in the order of their positions. */
 export interface LineConsumer {
@@ -62,7 +66,9 @@ export class InputReader {
   readonly #row: Row;
   readonly #consumer: LineConsumer;
   readonly #timed: boolean;
-  readonly #splitter: LineSplitter;
+  /** The beginning of an object, until it is known what its content is. */
+  #head: Buffer | undefined = Buffer.alloc(0);
+  #content: LineSplitter | PayloadSplitter;
   /** Receives the lines of an object that are read one by one. */
   readonly #objectLines: Required<Pick<LineSink, 'line' | 'longLine'>>;
   readonly #joiner: Joiner;
@@ -102,7 +108,7 @@ export class InputReader {
         this.#pass(text, rejected('line_too_long', detail), `${length} ${text}`);
       },
     };
-    this.#splitter = new LineSplitter({ ...this.#objectLines, lines: (block) => this.#readBlock(block) });
+    this.#content = new LineSplitter({ ...this.#objectLines, lines: (block) => this.#readBlock(block) });
   }
 
   /** What another attempt needs to go on after the last line that was given to the consumer. */
@@ -110,14 +116,20 @@ export class InputReader {
     return this.#joiner.joining;
   }
 
-  /** Reads the next bytes of an object. */
+  /** Reads the next bytes of an object, whose content is lines, or payloads of log events: its beginning tells. */
   push(chunk: Uint8Array): void {
-    this.#splitter.push(chunk);
+    if (this.#head === undefined) {
+      this.#content.push(chunk);
+      return;
+    }
+    this.#head = Buffer.concat([this.#head, chunk]);
+    if (!mayBecomePayloads(this.#head)) this.#begin();
   }
 
   /** Ends the input. The last line of an object may have no line feed. */
   end(): void {
-    this.#splitter.end();
+    this.#begin();
+    this.#content.end();
     this.#joiner.end();
   }
 
@@ -126,11 +138,13 @@ export class InputReader {
    *
    * @param rest replaces that part if the object has no lines
    */
-  breakOff(reason: string, detail: string, rest = textOf(this.#splitter.takeOpen())): void {
+  breakOff(reason: string, detail: string, rest?: string): void {
+    this.#begin();
+    const open = rest ?? textOf(this.#content.takeOpen().subarray(0, MAX_LINE_BYTES));
     // An earlier attempt may have rejected this line, checkpointed, and crashed before it finished the entry.
     if (this.#skipLine()) return;
     this.#joiner.end();
-    this.#pass(rest, rejected(reason, detail));
+    this.#pass(open, rejected(reason, detail));
   }
 
   /** Reads a block of log events (events.ts), each as one line, whatever its message. */
@@ -150,6 +164,22 @@ export class InputReader {
       at = next;
     }
   }
+
+  /** Reads the beginning of an object, if that has not been done. */
+  #begin(): void {
+    const head = this.#head;
+    this.#head = undefined;
+    if (head === undefined) return;
+    if (arePayloads(head))
+      this.#content = new PayloadSplitter({ readEvents: (block) => this.readEvents(block), bad: this.#bad });
+    this.#content.push(head);
+  }
+
+  readonly #bad: PayloadSink['bad'] = (head, length, detail) => {
+    if (this.#skipLine()) return;
+    const text = textOf(head);
+    this.#pass(text, rejected(BAD_PAYLOAD, detail), `${length} ${text}`);
+  };
 
   /** Reads a block of whole lines of an object. */
   #readBlock(block: Buffer): void {

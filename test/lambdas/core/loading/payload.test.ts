@@ -1,14 +1,10 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  BadPayloadError,
-  MAX_PAYLOAD_BYTES,
-  payloadOf,
-  readPayload,
-} from '../../../../lambdas/core/loading/payload.ts';
+import { MAX_PAYLOAD_BYTES, readPayload } from '../../../../lambdas/core/loading/payload.ts';
 import { eventsOf, type LogEvent } from '../../../../lambdas/core/reading/events.ts';
 import { readEventsJson } from '../../../../lambdas/core/reading/kernel.ts';
+import { BadPayloadError, payloadOf } from '../../../../lambdas/core/reading/payload-json.ts';
 import { subscriptionEvent, subscriptionPayload } from '../../../helpers/events.ts';
 
 const PAYLOAD = subscriptionPayload();
