@@ -149,6 +149,9 @@ function timesSection(): string[] {
     '- A zone is an offset (`+02:00`, at most 18 hours), or one of the names UTC, GMT and Z. Other abbreviations have ' +
       'several meanings and are no zone. What follows an offset, as in `+0200 CEST` or `+02:00[Europe/Berlin]`, is passed ' +
       'over, because the offset is exact.',
+    '- A time without a zone is in UTC, unless the option `localTimeZone` of the source names another one. In the hour that ' +
+      'clocks show twice, when they are set back, it is the earlier time. In the hour that they pass over, when they are set ' +
+      'forward, it is read as if they had not been set: in Berlin on 31 March 2024, 02:30 is 01:30 in UTC, as 03:30 is.',
     '- A day, an hour or an offset that does not exist is no time, and neither is a weekday that is not that of the date.',
     '- `24:00:00` is the midnight at which the next day begins.',
     '- A leap second, `23:59:60` in UTC, is the second after it, as on the clocks of most computers. In any other minute, a ' +

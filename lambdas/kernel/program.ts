@@ -113,7 +113,19 @@ const KEPT_COUNT_AT: usize = 68; // delimited only
 const STREAM_KEY_AT: usize = 72; // log_format and JSON records
 const STREAM_SLOT_AT: usize = 80; // log_format and JSON records
 const NAME_COUNT_AT: usize = 84;
-const HEADER_BYTES: usize = 88;
+const ZONE_AT: usize = 88; // log_format and JSON
+const ZONE_COUNT_AT: usize = 92; // log_format and JSON
+const HEADER_BYTES: usize = 96;
+
+/** Changes of the offset from UTC on the clocks of the time zone, if it is not UTC: local-zone.ts reads them. */
+export function zoneChanges(): usize {
+  return PROGRAM + <usize>load<u32>(PROGRAM, ZONE_AT);
+}
+
+/** Number of these changes; 0 for UTC. */
+export function zoneCount(): u32 {
+  return load<u32>(PROGRAM, ZONE_COUNT_AT);
+}
 
 /** Offsets in a field's entry. */
 const OP_AT: usize = 0;

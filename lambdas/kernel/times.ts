@@ -2,6 +2,7 @@
  * Reads times in the forms that logs use most, and writes them as a row has them (time-values.ts). This file mirrors
  * lambdas/core/reading/time-forms.ts. It also notes the time of the line's event, in milliseconds since the epoch.
  */
+import { localOffset } from './local-zone';
 import {
   COLON, DIGITS, DOT, HYPHEN, LOCAL_TIME, LOCAL_TIME_VALUE, MINUTE, MINUTE_TEXT, put, putBytes, QUOTE, SEPARATED_TIME,
   SPACE, ZERO,
@@ -249,7 +250,7 @@ function copyIsoOffset(p: usize, end: usize, o: usize): usize {
     fractionEnd = endOfFraction(fraction);
     if (fractionEnd == fraction || fractionEnd - fraction > 9) return 0;
   }
-  const offset = fractionEnd == end ? 0 : offsetOf(fractionEnd, end);
+  const offset = fractionEnd == end ? localOffset(minute) : offsetOf(fractionEnd, end);
   if (offset == i64.MIN_VALUE) return 0;
   return putTime(o, minute + <i64>(second * 1000) - offset, fraction, fractionEnd);
 }

@@ -1,5 +1,6 @@
 /** The allowed values of each context param, and its default. */
 import { z } from 'zod';
+import { isTimeZone } from '../../lambdas/core/reading/local-zone.ts';
 import { STACK } from '../names.ts';
 import { LOG_GROUP_DAYS, SOURCES, STREAMS_PER_TABLE } from './sources.ts';
 import { boolean, int, number, object, oneOf, pattern, share } from './values.ts';
@@ -98,16 +99,7 @@ function timeZone() {
   return z
     .string(allowed)
     .refine(
-      (zone) => zone === 'UTC' || (FIREHOSE_ZONE.test(zone) && !/^Etc\/(?:UTC|GMT)$/.test(zone) && isKnownZone(zone)),
+      (zone) => zone === 'UTC' || (FIREHOSE_ZONE.test(zone) && !/^Etc\/(?:UTC|GMT)$/.test(zone) && isTimeZone(zone)),
       allowed,
     );
-}
-
-function isKnownZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: zone });
-    return true;
-  } catch {
-    return false;
-  }
 }

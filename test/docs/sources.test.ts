@@ -25,7 +25,8 @@ function configurations(): [place: string, context: Context][] {
   });
 }
 
-describe('a cdk.json in the documentation', () => {
+// Each synthesis takes a second on an idle machine, and many on a busy one.
+describe('a cdk.json in the documentation', { timeout: 60_000 }, () => {
   test('is found in the README, and in docs/sources.md for each example', () => {
     const places = configurations().map(([place]) => place);
     expect(places.filter((place) => place.startsWith('README.md'))).not.toEqual([]);

@@ -15,6 +15,8 @@ import { EMPTY_LINE, kindOf, type Member, plainText } from '../reading/json-text
 import { isLambdaPlatformLine } from '../reading/lambda-platform.ts';
 import { OP_OF_TYPE } from '../reading/layout.ts';
 import { linePieceOf } from '../reading/line-piece.ts';
+import { LOCAL_TIME_ZONE_OPTION, localTimeZoneOption, localZoneOf } from '../reading/local-time-option.ts';
+import type { LocalZone } from '../reading/local-zone.ts';
 import { wholeNumber } from '../reading/numbers.ts';
 import { readRecord, recordEnvelopesOf } from '../reading/record-envelope.ts';
 import type { Row } from '../reading/row.ts';
@@ -42,6 +44,8 @@ const PRESETS: Readonly<Record<string, table.ColumnSpecs>> = {
     error_traceback: table.text('Stack trace of an error; null when there was none.'),
   },
 };
+
+const LOCAL_TIME_ZONE = localTimeZoneOption({ preset: 'server-logs' });
 
 const LAMBDA_LINE = 'lambda_platform_line';
 const FILTER_NAMES = Object.keys(JSON_FILTERS) as (keyof typeof JSON_FILTERS)[];
@@ -71,13 +75,15 @@ export const json: Format = {
       example: { preset: 'server-logs' },
     },
     [FILTERS_OPTION]: filtersOption(FILTER_NAMES, { preset: 'server-logs' }),
+    [LOCAL_TIME_ZONE_OPTION]: LOCAL_TIME_ZONE,
   },
   filters: JSON_FILTERS,
   exampleOptions: { preset: 'server-logs' },
   exampleLines: [
     '{"timestamp":"2026-11-22T12:03:00.500Z","level":"INFO","request_id":"58337262d99923ab","method":"GET","path":"/orders","status_code":200,"response_time":12.5}',
   ],
-  compile: (options) => compile(keyed(columnsOf(options)), activeFilters(options, FILTER_NAMES)),
+  compile: (options) =>
+    compile(keyed(columnsOf(options)), activeFilters(options, FILTER_NAMES), localZoneOf(options, LOCAL_TIME_ZONE)),
 };
 
 /** @throws OptionError if the keys of two columns are equal by chance. */
@@ -91,7 +97,11 @@ function keyed(columns: table.ColumnSpecs): table.ColumnSpecs {
   );
 }
 
-function compile(columns: table.ColumnSpecs, filters: ReadonlySet<(typeof FILTER_NAMES)[number]>): CompiledFormat {
+function compile(
+  columns: table.ColumnSpecs,
+  filters: ReadonlySet<(typeof FILTER_NAMES)[number]>,
+  zone: LocalZone,
+): CompiledFormat {
   const declared = Object.entries(columns);
   const isColumn = (key: string) => Object.hasOwn(columns, key);
   return {
@@ -100,6 +110,7 @@ function compile(columns: table.ColumnSpecs, filters: ReadonlySet<(typeof FILTER
     envelopeOf: (line) => envelopeName(recordEnvelopesOf(line, isColumn)),
     layout: {
       kind: 'json',
+      zone,
       fields: declared.map(([name, { type }]) => ({ op: OP_OF_TYPE[type], columns: [name] })),
     },
     reader: {
@@ -115,7 +126,7 @@ function compile(columns: table.ColumnSpecs, filters: ReadonlySet<(typeof FILTER
         // In the order of declaration, so that the first timestamp column with a value is the event's time.
         for (const [name, { type }] of declared) {
           const member = byKey.get(name);
-          if (member) WRITE[type](row, name, member.json);
+          if (member) WRITE[type](row, name, member.json, zone);
         }
         for (const { key, json } of repeated) {
           const exact = byKey.get(key.toLowerCase())?.key === key;
@@ -148,14 +159,14 @@ function membersByKey(members: readonly Member[]) {
   return { byKey, repeated };
 }
 
-type Write = (row: Row, name: string, json: string) => void;
+type Write = (row: Row, name: string, json: string, zone: LocalZone) => void;
 
 /** Makes a function that writes a value, or adds it to `errors` if it is not of these JSON kinds. It ignores null. */
 const ifKind =
-  (kinds: readonly string[], reason: string, write: (row: Row, name: string, text: string) => void): Write =>
-  (row, name, value) => {
+  (kinds: readonly string[], reason: string, write: Write): Write =>
+  (row, name, value, zone) => {
     if (value === 'null') return;
-    if (kinds.includes(kindOf(value))) write(row, name, plainText(value));
+    if (kinds.includes(kindOf(value))) write(row, name, plainText(value), zone);
     else row.error(name, plainText(value), reason);
   };
 
@@ -171,8 +182,8 @@ const WRITE: Readonly<Record<table.ColumnType, Write>> = {
     if (lower === 'true' || lower === 'false') row.boolean(name, lower === 'true');
     else row.error(name, value, 'not a boolean');
   }),
-  timestamp: ifKind(NUMERIC, 'not a timestamp', (row, name, value) => {
-    const time = readTime(value);
+  timestamp: ifKind(NUMERIC, 'not a timestamp', (row, name, value, zone) => {
+    const time = readTime(value, zone);
     if (time) row.timestamp(name, time);
     else row.error(name, value, 'not a timestamp');
   }),

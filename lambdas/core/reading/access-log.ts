@@ -27,6 +27,8 @@ import {
 import { plainText } from './json-text.ts';
 import { ESCAPES, type Escape, type LogFormatLayout } from './layout.ts';
 import { gatewayPieceOf } from './line-piece.ts';
+import { LOCAL_TIME_ZONE_OPTION, localTimeZoneOption, localZoneOf } from './local-time-option.ts';
+import type { LocalZone } from './local-zone.ts';
 import { clientAddress, isMissing, isNoClient, type LogField, logColumns } from './log-columns.ts';
 import { LOG_FORMAT_OPTION, type LogFormat, parseLogFormat, type SplitLine, splitLine } from './log-format.ts';
 import type { Row } from './row.ts';
@@ -44,7 +46,7 @@ export interface AccessLogFormat {
 }
 
 /**
- * Makes a format with the options `preset` or `logFormat`, `escape` and `filters`. Before a line is read, its container
+ * Makes a format with the options `preset` or `logFormat`, `escape`, `localTimeZone` and `filters`. Before a line is read, its container
  * envelope is removed and the filters are applied.
  */
 export function accessLogFormat({ presets, ...described }: AccessLogFormat): Format {
@@ -54,15 +56,25 @@ export function accessLogFormat({ presets, ...described }: AccessLogFormat): For
     options,
     filters: FILTERS,
     compile: (given) =>
-      compile(logFormatOf(given, options, presets), escapeOf(given, options), activeFilters(given, FILTER_NAMES)),
+      compile(
+        logFormatOf(given, options, presets),
+        escapeOf(given, options),
+        activeFilters(given, FILTER_NAMES),
+        localZoneOf(given, options[LOCAL_TIME_ZONE_OPTION]),
+      ),
   };
 }
 
 const FILTER_NAMES = Object.keys(FILTERS) as FilterName[];
 
-function compile(logFormat: string, escaping: Escape, active: ReadonlySet<FilterName>): CompiledFormat {
+function compile(
+  logFormat: string,
+  escaping: Escape,
+  active: ReadonlySet<FilterName>,
+  zone: LocalZone,
+): CompiledFormat {
   const format = parseLogFormat(logFormat);
-  const { columns, fields, indexOf } = logColumns(format, escaping);
+  const { columns, fields, indexOf } = logColumns(format, escaping, zone);
   const client = indexOf('client_ip');
   const isTrusted = client !== undefined && TRUSTED_CLIENT.has(format.variables[client]?.name ?? '');
   const request = indexOf('http_version');
@@ -80,7 +92,7 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
   const layout = layoutOf(format, fields, escaping, { filters, active }, marks.length > 0, (request ?? -1) + 1);
   return {
     columns,
-    ...(layout && { layout }),
+    ...(layout && { layout: { ...layout, zone } }),
     envelopeOf: (line) => envelopeName(envelopesOf(line, format.start)),
     recordKeys: RECORD_KEYS.filter(([id = '']) => id in columns).map((names) =>
       names.filter((name) => name in columns),
@@ -127,7 +139,7 @@ function compile(logFormat: string, escaping: Escape, active: ReadonlySet<Filter
 
         if (stream !== undefined) row.text('stream', stream);
         writeFields(row, fields, split);
-        if (time !== undefined && isMissing(valueAt(values, indexOf('log_time')))) writeEnvelopeTime(row, time);
+        if (time !== undefined && isMissing(valueAt(values, indexOf('log_time')))) writeEnvelopeTime(row, time, zone);
         for (const { key, json } of envelopeRest) if (json !== 'null') row.extra(key, plainText(json));
         return ROW;
       },
@@ -166,7 +178,7 @@ function layoutOf(
   { filters, active }: { readonly filters: ReadonlySet<FilterName>; readonly active: ReadonlySet<FilterName> },
   marked: boolean,
   neededFields: number,
-): LogFormatLayout | undefined {
+): Omit<LogFormatLayout, 'zone'> | undefined {
   const isPlain = variables.every(({ address, after }) => !(address && after.startsWith(':')));
   if (!isPlain) return undefined;
   return {
@@ -213,14 +225,17 @@ function valueAt(values: readonly string[], index: number | undefined): string {
   return (index === undefined ? undefined : values[index]) ?? '';
 }
 
-function writeEnvelopeTime(row: Row, time: string): void {
-  const iso = readTime(time);
+function writeEnvelopeTime(row: Row, time: string, zone: LocalZone): void {
+  const iso = readTime(time, zone);
   if (iso) row.timestamp('log_time', iso);
   else row.error('log_time', time, 'not a timestamp');
 }
 
 type AccessLogOptions = Readonly<
-  Record<'preset' | typeof LOG_FORMAT_OPTION | 'escape' | typeof FILTERS_OPTION, FormatOption>
+  Record<
+    'preset' | typeof LOG_FORMAT_OPTION | 'escape' | typeof LOCAL_TIME_ZONE_OPTION | typeof FILTERS_OPTION,
+    FormatOption
+  >
 >;
 
 /** @param presets log_format strings by name, the default first */
@@ -254,6 +269,7 @@ function optionsOf(presets: Readonly<Record<string, string>>): AccessLogOptions 
         [LOG_FORMAT_OPTION]: '{"time":"$time_iso8601","status":"$status","url":"$request_uri"}',
       },
     },
+    [LOCAL_TIME_ZONE_OPTION]: localTimeZoneOption({}),
     [FILTERS_OPTION]: filtersOption(FILTER_NAMES),
   };
 }

@@ -4,6 +4,7 @@ import { type ColumnSpecs, inOrder, numbered, OWN } from '../tables/table.ts';
 import { ENVELOPE } from './envelope.ts';
 import type { RecordKey } from './format.ts';
 import type { DelimitedLayout, JsonRecordLayout, Layout, LayoutField, LayoutOp } from './layout.ts';
+import { CHANGES_END, type LocalZone } from './local-zone.ts';
 
 const KINDS = { delimited: 1, 'log-format': 2, json: 3, 'json-record': 4 } as const;
 
@@ -52,7 +53,7 @@ const PROGRAM_FLAGS = {
  */
 const NEEDED: ReadonlySet<LayoutOp> = new Set(['time', 'client', 'nginx-request', 'version']);
 
-const HEADER_BYTES = 88;
+const HEADER_BYTES = 96;
 const FIELD_BYTES = 64;
 /**
  * A name entry: the name, its length, the number of the JSON object (the context) with this key, and the key's target.
@@ -67,6 +68,8 @@ export const KEPT_COUNT_AT = 68;
 const STREAM_KEY_AT = 72;
 const STREAM_SLOT_AT = 80;
 const NAME_COUNT_AT = 84;
+const ZONE_AT = 88;
+const ZONE_COUNT_AT = 92;
 /** In a field's entry: the length of the literal that follows the field; in a kept field's entry, the field's index. */
 const AFTER_LENGTH_AT = 12;
 const SLOTS_AT = 48;
@@ -132,6 +135,10 @@ export function programOf(
   if (layout.kind === 'log-format' || layout.kind === 'json-record') {
     header.writeBigUInt64LE(keyBytes(keys.get(layout.stream) ?? ''), STREAM_KEY_AT);
     header.writeUInt32LE(slots.get(layout.stream) ?? 0, STREAM_SLOT_AT);
+  }
+  if ('zone' in layout && layout.zone.changes.length > 0) {
+    header.writeUInt32LE(text.add(zoneBytes(layout.zone)), ZONE_AT);
+    header.writeUInt32LE(layout.zone.changes.length + 1, ZONE_COUNT_AT);
   }
   header.writeUInt32LE(text.add(Buffer.concat(names.map(nameBytes))), 48);
   header.writeUInt32LE(names.length, NAME_COUNT_AT);
@@ -326,4 +333,14 @@ class TextArea {
   bytes(): Buffer {
     return Buffer.concat(this.#parts);
   }
+}
+
+const MINUTE_MS = 60_000;
+
+/** The changes of a zone, in minutes, which end with one that only says how far the others reach. */
+function zoneBytes({ changes }: LocalZone): Buffer {
+  const end = { from: CHANGES_END, offset: 0 };
+  return Buffer.from(
+    Int32Array.from([...changes, end].flatMap(({ from, offset }) => [from / MINUTE_MS, offset / MINUTE_MS])).buffer,
+  );
 }

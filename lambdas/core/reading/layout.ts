@@ -5,6 +5,7 @@
  */
 
 import type { ColumnType } from '../tables/table.ts';
+import type { LocalZone } from './local-zone.ts';
 
 /** How a field's text is converted. lambdas/kernel/program.ts uses the same names. */
 export type LayoutOp =
@@ -120,6 +121,8 @@ export interface LogFormatLayout extends GatewayLayout {
    * invalid UTF-8 bytes.
    */
   readonly inEscape: boolean;
+  /** The zone of times without a zone. */
+  readonly zone: LocalZone;
 }
 
 /** Lines of one JSON object each. The value of a column is at a fixed path of keys, possibly in nested objects. */
@@ -132,6 +135,8 @@ export interface JsonRecordLayout extends GatewayLayout {
 export interface JsonLayout {
   readonly kind: 'json';
   readonly fields: readonly LayoutField[];
+  /** The zone of times without a zone. */
+  readonly zone: LocalZone;
 }
 
 export type Layout = DelimitedLayout | LogFormatLayout | JsonLayout | JsonRecordLayout;

@@ -22,6 +22,7 @@ import {
 import { isAddress } from './address.ts';
 import { OptionError } from './format.ts';
 import type { Escape, LayoutField, LayoutOp } from './layout.ts';
+import type { LocalZone } from './local-zone.ts';
 import { LOG_FORMAT_OPTION, type LogFormat, unescapeValue } from './log-format.ts';
 import type { Row } from './row.ts';
 import { readTime } from './time-forms.ts';
@@ -146,7 +147,7 @@ export interface LogColumns {
  *
  * @throws OptionError naming the column in the log_format of a variable whose name is one of the lake's own columns.
  */
-export function logColumns({ variables }: LogFormat, escaping: Escape): LogColumns {
+export function logColumns({ variables }: LogFormat, escaping: Escape, zone: LocalZone): LogColumns {
   const filledBy = new Map<ColumnName, number>();
   const filledWith = variables.map(() => new Set<ColumnName>());
   for (const [column, names] of entries(FILLED_BY)) {
@@ -180,7 +181,7 @@ export function logColumns({ variables }: LogFormat, escaping: Escape): LogColum
   }
   return {
     columns,
-    fields: variables.map(({ name }, index) => logField(name, filledWith[index] ?? new Set(), escaping)),
+    fields: variables.map(({ name }, index) => logField(name, filledWith[index] ?? new Set(), escaping, zone)),
     indexOf: (column) => filledBy.get(column),
   };
 }
@@ -225,7 +226,7 @@ const TAKEN: ReadonlySet<string> = new Set([
 
 const TOKENS: ReadonlySet<string> = new Set(['client_ip', 'status_code', 'bytes_sent', 'request_id', 'trace_id']);
 
-function logField(variable: string, columns: ReadonlySet<ColumnName>, escaping: Escape): LogField {
+function logField(variable: string, columns: ReadonlySet<ColumnName>, escaping: Escape, zone: LocalZone): LogField {
   if (columns.size === 0) {
     const write = (row: Row, value: string) => {
       if (!isMissing(value)) row.text(variable, unescapeValue(value, escaping));
@@ -239,7 +240,7 @@ function logField(variable: string, columns: ReadonlySet<ColumnName>, escaping: 
         return;
       }
       for (const [column, part] of partsOf(variable, value, columns, row)) {
-        if (part !== '' && columns.has(column)) WRITE[column](row, unescapeValue(part, escaping), variable);
+        if (part !== '' && columns.has(column)) WRITE[column](row, unescapeValue(part, escaping), variable, zone);
       }
     },
     token: [...columns].some((column) => TOKENS.has(column)) || variable === 'request_time' || variable === 'msec',
@@ -319,7 +320,7 @@ function urlParts(url: string): [readonly [ColumnName, string], readonly [Column
   ];
 }
 
-type Write = (row: Row, value: string, variable: string) => void;
+type Write = (row: Row, value: string, variable: string, zone: LocalZone) => void;
 
 const asText =
   (column: ColumnName): Write =>
@@ -327,8 +328,8 @@ const asText =
     row.text(column, value);
 
 const WRITE: Readonly<Record<ColumnName, Write>> = {
-  log_time: (row, value) => {
-    const time = readTime(value);
+  log_time: (row, value, _, zone) => {
+    const time = readTime(value, zone);
     if (time) row.timestamp('log_time', time);
     else row.error('log_time', value, 'not a timestamp');
   },

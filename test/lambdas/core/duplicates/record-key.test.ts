@@ -143,3 +143,13 @@ describe('a sample', () => {
     }
   });
 });
+
+test('a record whose time has no zone has the minute and the key of its time in UTC', () => {
+  const local = { format: 'json', options: { preset: 'server-logs', localTimeZone: 'Asia/Seoul' } };
+  // The first line is read by the TypeScript reader, the second by the kernel.
+  const lines = ['2026-01-05T19:00:30', '2026-01-05 19:00:30'].map((timestamp) => event({ timestamp }));
+  const [exact] = recordsOf(app, [event({ timestamp: '2026-01-05T10:00:30Z' })]);
+  for (const record of recordsOf(local, lines)) {
+    expect(record).toMatchObject({ minute: exact?.minute, fingerprint: exact?.fingerprint });
+  }
+});

@@ -24,6 +24,12 @@ describe('columns that cannot be declared', () => {
     ],
     ['a name no table can have', { columns: { 'a.b': 'int' } }, 'columns: expected a name of letters, digits and _'],
     ['a list', { columns: ['a'] }, 'columns: expected an object of name: type, got ["a"]'],
+    [
+      'a time zone unknown',
+      { columns: { a: 'int' }, localTimeZone: 'Europe/Atlantis' },
+      'localTimeZone: expected UTC or an IANA time zone as Region/City, such as Europe/Berlin, got "Europe/Atlantis"',
+    ],
+    ['a time zone that is no text', { columns: { a: 'int' }, localTimeZone: 2 }, 'localTimeZone: expected text'],
     ['none', { columns: {} }, 'columns: expected at least one column, got none'],
   ])('%s is refused', (_, options, message) => {
     expect(() => json.compile(options)).toThrow(message);

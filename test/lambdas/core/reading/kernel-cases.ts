@@ -183,6 +183,20 @@ const JSON_LINES = [
   '{"request_id":"r-2","text":"plain 한글 text","flag":true,"number":-0.5,"9":1}',
 ];
 
+/** Times of which some have no zone, at changes of the clocks too. The kernel does not know the offsets of all years. */
+const LOCAL_TIMES = [
+  ...['2024-07-15 12:00:00,5', '2024-07-15T12:00:00Z', '20240115T120000', '2024-10-27 02:30:00.123456'],
+  ...[
+    '2024-03-31 02:30:00',
+    '2024-03-10T02:59:59',
+    '1999-12-31 23:59:59',
+    '2000-01-01 00:30:00',
+    '2000-01-01 01:00:00',
+  ],
+  ...['2049-12-31 23:59:59', '2050-01-01 00:00:00', '1969-07-15 12:00:00', '2024-07-15 12:00:00+02:00'],
+];
+const LOCAL_JSON = LOCAL_TIMES.map((time, index) => `{"time":"${time}","level":"INFO","status":${index}}`);
+
 /** Kong's lines in an envelope each. */
 const inDocker = (lines: readonly string[], more: object = {}) => lines.map((line) => docker(line, more));
 const inCri = (lines: readonly string[]) => lines.map((line) => `2024-11-29T11:41:46Z stdout F ${line}`);
@@ -306,6 +320,14 @@ export const CASES: readonly KernelCase[] = [
     5,
   ),
   kernelCase('JSON of server logs', 'json', { preset: 'server-logs' }, JSON_LINES, 3),
+  kernelCase('JSON in local time', 'json', { ...JSON_COLUMNS, localTimeZone: 'Europe/Berlin' }, LOCAL_JSON, 6),
+  kernelCase(
+    'a log_format in local time',
+    'nginx',
+    { logFormat: '$remote_addr [$log_time] "$request" $status', localTimeZone: 'Africa/Casablanca' },
+    LOCAL_TIMES.map((time) => `192.0.2.10 [${time}] "GET / HTTP/1.1" 200`),
+    6,
+  ),
 ];
 
 /** The case of that name. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { localZone } from '../../../../lambdas/core/reading/local-zone.ts';
 import { readTime, TIME_FORMS } from '../../../../lambdas/core/reading/time-forms.ts';
 import { rowTime } from '../../../../lambdas/core/reading/times.ts';
 
@@ -185,6 +186,25 @@ describe('a time as loggers write it', () => {
     ['Sat, 31 Dec 2016 18:59:60 -0500', '2017-01-01T00:00:00Z'],
   ])('the leap second %s is the second after it, %s', (logged, expected) => {
     expect(readTime(logged)).toBe(expected);
+  });
+
+  test('without a zone is in the zone that is given, and with one or as a number is not', () => {
+    const seoul = localZone('Asia/Seoul');
+    for (const local of ['2024-05-01T10:00:00', '2024/05/01 10:00', '20240501T100000', 'Wed May  1 10:00:00 2024']) {
+      expect([local, readTime(local, seoul)]).toEqual([local, '2024-05-01T01:00:00Z']);
+    }
+    for (const exact of [
+      '2024-05-01T10:00:00Z',
+      '01/May/2024:12:00:00 +0200',
+      '1714557600',
+      '1714557600000',
+      'Wed, 01 May 2024 10:00:00 GMT',
+    ]) {
+      expect([exact, readTime(exact, seoul)]).toEqual([exact, '2024-05-01T10:00:00Z']);
+    }
+    expect(readTime('2017-01-01T08:59:60', seoul)).toBe('2017-01-01T00:00:00Z');
+    expect(readTime('2016-12-31T23:59:60', seoul)).toBeUndefined();
+    expect(readTime('2024-05-01T24:00:00', seoul)).toBe('2024-05-01T15:00:00Z');
   });
 
   test.each(['2016-12-31T22:59:60Z', '2016-12-31T23:59:60+01:00', '2016-12-31T23:59:61Z'])(
