@@ -1,6 +1,9 @@
+import { App, Tags } from 'aws-cdk-lib';
+import { Template as TemplateOf } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { ENV } from '../../lambdas/core/settings.ts';
-import { DEMO_SOURCES } from '../../lib/config/config.ts';
+import { DEMO_SOURCES, readConfig } from '../../lib/config/config.ts';
+import { TributaryStack } from '../../lib/tributary-stack.ts';
 import { readable, resource, resources, statements, templateOf } from '../helpers/template.ts';
 
 const KEY = 'arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555';
@@ -157,5 +160,43 @@ describe('outputs', () => {
     expect(outputOf(one, 'AfterNewColumns')).toBe(
       'npm run lake -- backfill s3://<Landing>/web/ --stack Web --since 1h --reload',
     );
+  });
+});
+
+describe("in an app of one's own", () => {
+  const app = new App({
+    builtinCloudFormationValidation: false,
+    context: { 'aws:cdk:bundling-stacks': [], '@aws-cdk/core:permissionsBoundary': { name: 'Boundary' } },
+  });
+  const config = readConfig({
+    stackName: 'Lake',
+    sources: [...DEMO_SOURCES, { name: 'notified', format: 'alb', from: { bucket: 'example-logs' } }],
+    logGroupRetentionDays: 30,
+    removalPolicy: 'destroy',
+  });
+  const stack = new TributaryStack(app, 'AnyId', { config });
+  Tags.of(stack).add('team', 'platform');
+  const template = TemplateOf.fromStack(stack);
+
+  test('has the name of the configuration, whatever its id is', () => {
+    expect(stack.stackName).toBe('Lake');
+    expect(resource(template, 'AWS::Athena::WorkGroup').Properties.Name).toBe('lake');
+  });
+
+  test('has the permissions boundary on every role', () => {
+    for (const [id, { Properties }] of resources(template, 'AWS::IAM::Role')) {
+      expect([id, JSON.stringify(Properties.PermissionsBoundary ?? '')]).toEqual([
+        id,
+        expect.stringContaining(':policy/Boundary'),
+      ]);
+    }
+  });
+
+  test('has its tags on what has data', () => {
+    for (const type of ['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::KinesisFirehose::DeliveryStream']) {
+      for (const [, { Properties }] of resources(template, type)) {
+        expect(Properties.Tags).toContainEqual({ Key: 'team', Value: 'platform' });
+      }
+    }
   });
 });
