@@ -66,8 +66,22 @@ export function prepareKeys(): void {
   memory.fill(KEY_CACHE, 0, BEFORE_INNER + KEY_BYTES - KEY_CACHE);
   store<u32>(BEFORE_FIRST, KEY_CACHE, NEXT);
   store<u32>(BEFORE_INNER, KEY_CACHE, NEXT);
+  store<u32>(LOWER_KEY, LOG);
+  memory.fill(LOWER_KEY + 4, 0, 12);
+  logColumn = findTarget(LOG_LENGTH, LOWER_KEY, OUTERMOST);
+  store<u64>(LOWER_KEY, MESSAGE);
+  messageColumn = findTarget(MESSAGE_LENGTH, LOWER_KEY, OUTERMOST);
   store<u32>(KEYS_READY, 1);
 }
+
+/** Targets of the keys `log` and `message` in a program of JSON lines. */
+export let logColumn: u32 = NO_COLUMN;
+export let messageColumn: u32 = NO_COLUMN;
+export const LOG_LENGTH: usize = 3;
+export const MESSAGE_LENGTH: usize = 7;
+/** `log` and `message`, as little-endian u32 and u64. */
+const LOG: u32 = 0x676f6c;
+const MESSAGE: u64 = 0x6567617373656d;
 
 /**
  * Finds the key at `p`, which is the address after its opening quote, in a program without nested objects.

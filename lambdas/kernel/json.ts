@@ -16,7 +16,8 @@ import {
 } from './program';
 import { clearEventTime, copyTime, setEventTime } from './times';
 import {
-  BEFORE_FIRST, keyAt, keyLength, MAY_MARK, MAY_NAME, MAY_WRAP, NO_COLUMN, prepareKeys, targetOf, valueAfter,
+  BEFORE_FIRST, keyAt, keyLength, LOG_LENGTH, logColumn, MAY_MARK, MAY_NAME, MAY_WRAP, MESSAGE_LENGTH, messageColumn,
+  NO_COLUMN, prepareKeys, targetOf, valueAfter,
 } from './json-keys';
 import { fieldErrors, noteConversionError, noteRepeatedKey, putErrors } from './errors';
 import { beginOthers, putOthers, takeOther } from './json-others';
@@ -55,7 +56,7 @@ export function readJson(p: usize, o: usize): u64 {
   let key = BEFORE_FIRST;
   let last: i32 = -1;
   let inOrder = true;
-  namesStream = false;
+  isWrapped = false;
   hasText = false;
   p = pastSpace(p);
   if (load<u8>(p) != 0x7b) return 0;
@@ -90,6 +91,7 @@ export function readJson(p: usize, o: usize): u64 {
   if (load<u8>(p) != 0x7d) return 0;
   p = pastSpace(p + 1);
   if (!isEnd(p)) return 0;
+  if (isWrapped && (mayBeLine(logColumn, LOG_LENGTH) || mayBeLine(messageColumn, MESSAGE_LENGTH))) return 0;
   if (flags() & IDENTITY) return pair(p, o);
   // The loader counts rows without any value, so such a line is left to the TypeScript reader.
   if (o == start) return 0;
@@ -107,16 +109,31 @@ function isOfEnvelope(target: u32, p: usize): bool {
   if (target == MAY_MARK) return true;
   const first = <u32>load<u8>(p + 1);
   const isText = load<u8>(p) == QUOTE;
-  if (target == MAY_NAME) namesStream = namesStream || (isText && load<u16>(p, 1) == ST);
+  if (target == MAY_WRAP && load<u8>(p) == 0x7b) isWrapped = true;
+  else if (target == MAY_NAME) isWrapped = isWrapped || (isText && load<u16>(p, 1) == ST);
   else hasText = hasText || isText;
-  if (hasText && namesStream) return true;
-  return target == MAY_WRAP && isText && (first == 0x7b || first == BACKSLASH || first <= SPACE || isDigit(first));
+  if (hasText && isWrapped) return true;
+  return target == MAY_WRAP && isText && mayBeginObject(first);
+}
+
+/** True if the target is a column whose value may be a JSON record as text, or a piece of a line of Docker's. */
+function mayBeLine(target: u32, keyLength: usize): bool {
+  if (target >= MAY_NAME || !isSeen(target)) return false;
+  const value = pastSpace(pastSpace(keyInLineOf(target) + keyLength + 1) + 1);
+  return load<u8>(value) == QUOTE && (keyLength == LOG_LENGTH || mayBeginObject(load<u8>(value, 1)));
+}
+
+/** True if a text that begins so may be an object, or a line of CRI. */
+// @ts-ignore: decorator
+@inline
+function mayBeginObject(first: u32): bool {
+  return first == 0x7b || first == BACKSLASH || first <= SPACE || isDigit(first);
 }
 
 /** `st`, with which `stdout` and `stderr` begin, as a little-endian u16. */
 const ST: u32 = 0x7473;
-/** The line has a text that names an output stream, and one that may be a line. */
-let namesStream: bool = false;
+/** The line has a text that names an output stream, or a `log` that is an object; and a text that may be a line. */
+let isWrapped: bool = false;
 let hasText: bool = false;
 
 // @ts-ignore: decorator

@@ -14,11 +14,10 @@ import {
 import { EMPTY_LINE, kindOf, type Member, plainText } from '../reading/json-text.ts';
 import { isLambdaPlatformLine } from '../reading/lambda-platform.ts';
 import { OP_OF_TYPE } from '../reading/layout.ts';
-import { linePieceOf } from '../reading/line-piece.ts';
 import { LOCAL_TIME_ZONE_OPTION, localTimeZoneOption, localZoneOf } from '../reading/local-time-option.ts';
 import type { LocalZone } from '../reading/local-zone.ts';
 import { wholeNumber } from '../reading/numbers.ts';
-import { readRecord, recordEnvelopesOf } from '../reading/record-envelope.ts';
+import { recordFinder } from '../reading/record-envelope.ts';
 import type { Row } from '../reading/row.ts';
 import { readTime } from '../reading/time-forms.ts';
 import * as table from '../tables/table.ts';
@@ -104,19 +103,20 @@ function compile(
 ): CompiledFormat {
   const declared = Object.entries(columns);
   const isColumn = (key: string) => Object.hasOwn(columns, key);
+  const records = recordFinder(isColumn);
   return {
     columns,
     recordKeys: recordKeysOf(columns),
-    envelopeOf: (line) => envelopeName(recordEnvelopesOf(line, isColumn)),
+    envelopeOf: (line) => envelopeName(records.envelopesOf(line)),
     layout: {
       kind: 'json',
       zone,
       fields: declared.map(([name, { type }]) => ({ op: OP_OF_TYPE[type], columns: [name] })),
     },
     reader: {
-      pieceOf: (line) => linePieceOf(recordEnvelopesOf(line, isColumn)),
+      pieceOf: records.pieceOf,
       read: (line, row) => {
-        const object = readRecord(line, isColumn);
+        const object = records.read(line);
         if (!object.members) {
           if (object.reason === EMPTY_LINE) return filtered(BLANK_LINE);
           if (filters.has(LAMBDA_LINE) && isLambdaPlatformLine(line)) return filtered(LAMBDA_LINE);

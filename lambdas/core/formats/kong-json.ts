@@ -1,5 +1,5 @@
 import { isLoopback } from '../reading/address.ts';
-import { envelopeName, envelopesOf, PIECE, unwrap } from '../reading/envelope.ts';
+import { envelopeName, envelopesOf, PIECE, rememberLast, type Unwrapped, unwrap } from '../reading/envelope.ts';
 import {
   activeFilters,
   FILTERS,
@@ -138,21 +138,22 @@ export const kongJson: Format = {
   filters: Object.fromEntries(FILTER_NAMES.map((name) => [name, FILTERS[name]])),
   compile: (options) => {
     const filters = activeFilters(options, FILTER_NAMES);
+    const envelopes = rememberLast((line) => envelopesOf(line, START));
     return {
       columns,
       recordKeys: [['request_id']],
-      envelopeOf: (line) => envelopeName(envelopesOf(line, START)),
+      envelopeOf: (line) => envelopeName(envelopes(line)),
       reader: {
-        pieceOf: (line) => gatewayPieceOf(line, START, filters.has('not_stdout')),
-        read: (line, row) => read(line, row, filters),
+        pieceOf: (line) => gatewayPieceOf(envelopes(line), filters.has('not_stdout')),
+        read: (line, row) => read(unwrap(line, START, envelopes(line)), row, filters),
       },
       layout: { kind: 'json-record', fields: FIELDS, stream: 'stream', ...gatewayFilters(filters) },
     };
   },
 };
 
-function read(line: string, row: Row, filters: ReadonlySet<FilterName>) {
-  const { text: record, stream, partial, rest: envelopeRest = [] } = unwrap(line, START);
+function read(unwrapped: Unwrapped, row: Row, filters: ReadonlySet<FilterName>) {
+  const { text: record, stream, partial, rest: envelopeRest = [] } = unwrapped;
   if (filters.has('not_stdout') && stream !== undefined && stream !== 'stdout') return filtered('not_stdout');
   if (partial) return rejected(PIECE.reason, PIECE.detail);
   if (record.trim() === '') return filtered(BLANK_LINE);

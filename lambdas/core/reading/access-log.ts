@@ -1,6 +1,6 @@
 /** Makes formats whose lines are described by an nginx log_format string. */
 import { isLoopback } from './address.ts';
-import { envelopeName, envelopesOf, PIECE, unwrap } from './envelope.ts';
+import { envelopeName, envelopesOf, PIECE, rememberLast, unwrap } from './envelope.ts';
 import {
   activeFilters,
   errorLogFilter,
@@ -90,17 +90,18 @@ function compile(
   if (!isTrusted) for (const name of ['no_client_address', 'local_client'] as const) filters.delete(name);
 
   const layout = layoutOf(format, fields, escaping, { filters, active }, marks.length > 0, (request ?? -1) + 1);
+  const envelopes = rememberLast((line) => envelopesOf(line, format.start));
   return {
     columns,
     ...(layout && { layout: { ...layout, zone } }),
-    envelopeOf: (line) => envelopeName(envelopesOf(line, format.start)),
+    envelopeOf: (line) => envelopeName(envelopes(line)),
     recordKeys: RECORD_KEYS.filter(([id = '']) => id in columns).map((names) =>
       names.filter((name) => name in columns),
     ),
     reader: {
-      pieceOf: (line) => gatewayPieceOf(line, format.start, filters.has('not_stdout')),
+      pieceOf: (line) => gatewayPieceOf(envelopes(line), filters.has('not_stdout')),
       read: (line, row) => {
-        const { text, stream, time, partial, rest: envelopeRest = [] } = unwrap(line, format.start);
+        const { text, stream, time, partial, rest: envelopeRest = [] } = unwrap(line, format.start, envelopes(line));
         if (filters.has('not_stdout') && stream !== undefined && stream !== 'stdout') return filtered('not_stdout');
         // Pieces are joined before they come here (joiner.ts), if all of them are there: half a line is no row.
         if (partial) return rejected(PIECE.reason, PIECE.detail);

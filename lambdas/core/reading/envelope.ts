@@ -80,8 +80,7 @@ export const PIECE = {
  * @param start the text that every line of the format begins with, if any. The lines of a format may be JSON
  * themselves: without a `stream`, a JSON object is an envelope only if the text in it begins with `start`.
  */
-export function unwrap(line: string, start = ''): Unwrapped {
-  const envelopes = envelopesOf(line, start);
+export function unwrap(line: string, start = '', envelopes = envelopesOf(line, start)): Unwrapped {
   const inner = envelopes.at(-1);
   if (!inner) return { text: withoutLineEnds(withoutMark(line)) };
   const { stream } = envelopes.findLast((each) => each.stream) ?? {};
@@ -92,6 +91,15 @@ export function unwrap(line: string, start = ''): Unwrapped {
     ...(time && { time: plainText(time.json) }),
     ...(envelopes.some(({ piece }) => piece.kind === 'more') && { partial: true }),
     rest: envelopes.flatMap(({ members }) => members.filter((member) => member !== stream && member !== time)),
+  };
+}
+
+/** The function with its last result remembered: lines that may be pieces are looked at before they are read. */
+export function rememberLast<Result>(of: (line: string) => Result): (line: string) => Result {
+  let last: { readonly line: string; readonly result: Result } | undefined;
+  return (line) => {
+    if (last?.line !== line) last = { line, result: of(line) };
+    return last.result;
   };
 }
 
@@ -124,7 +132,10 @@ function objectAround(text: string, start: string): Envelope | undefined {
   const line = members?.find((member) => isText(member) && !isEmptyText(member)) ?? members?.find(isText);
   if (!members || !line) return undefined;
   const envelope = jsonEnvelope(members, line);
-  return envelope.stream || envelope.text.trimStart().startsWith(start) ? envelope : undefined;
+  // A line of a log_format that is JSON may have a text of its own that begins as CRI does.
+  const isOwn = start.length > 1 && text.startsWith(start);
+  const isLine = envelope.text.trimStart().startsWith(start) || (!isOwn && CRI.test(envelope.text));
+  return envelope.stream || isLine ? envelope : undefined;
 }
 
 const CRI = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)) (stdout|stderr) ([FP])(:\S*)?(?: |$)/;
@@ -221,7 +232,10 @@ function pieceOf(members: readonly Member[], line: Member, stream: Member | unde
     member !== line && ![...TIME_KEYS, ...TAG_KEYS].includes(member.key) && !member.key.startsWith(PARTIAL);
   return {
     kind: kindOf(),
-    stream: id === undefined ? `${line.key} ${tags} ${objectOf(members.filter(isOther))}` : `id ${id}`,
+    // Only asked for if there are pieces.
+    get stream() {
+      return id === undefined ? `${line.key} ${tags} ${objectOf(members.filter(isOther))}` : `id ${id}`;
+    },
     ...(ordinal > 0 && { ordinal }),
   };
 

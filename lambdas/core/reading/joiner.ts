@@ -212,7 +212,12 @@ export class Joiner {
 
   /** Puts a piece to the line of its stream, or begins a line with it. */
   #put(held: OpenLine['pieces'][number], more: boolean): void {
-    const { stream, ordinal, kind, text } = held.piece;
+    const { ordinal, kind, text } = held.piece;
+    if (!more && kind !== 'rest' && (ordinal ?? 1) === 1 && this.#open.size === 0 && this.#broken.size === 0) {
+      held.take = () => this.#lines.line(held.text, held.timestamp);
+      return;
+    }
+    const { stream } = held.piece;
     if (this.#broken.size > 0 && this.#broken.has(nameOf(stream))) {
       if (ordinal !== 1) {
         this.#break(held, more);

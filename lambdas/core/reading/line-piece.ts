@@ -1,5 +1,5 @@
 /** What the envelopes of a line say of the pieces in which a container runtime has written it. */
-import { type Envelope, envelopesOf, type Piece } from './envelope.ts';
+import type { Envelope, Piece } from './envelope.ts';
 import { plainText } from './json-text.ts';
 
 /** A line that may be a piece of one, as the outermost envelope with a mark says. */
@@ -10,12 +10,11 @@ export interface LinePiece extends Piece {
 }
 
 /**
- * What the envelopes of a gateway's line say of pieces.
+ * What the envelopes of a gateway's line, the outermost first, say of pieces.
  *
  * @param stdoutOnly a filter leaves out what is not of stdout: each piece of it by itself
  */
-export function gatewayPieceOf(line: string, start: string, stdoutOnly: boolean): LinePiece | undefined {
-  const envelopes = envelopesOf(line, start);
+export function gatewayPieceOf(envelopes: readonly Envelope[], stdoutOnly: boolean): LinePiece | undefined {
   const { stream } = envelopes.findLast((each) => each.stream) ?? {};
   const isLeftOut = stdoutOnly && stream && plainText(stream.json) !== 'stdout';
   return isLeftOut ? undefined : linePieceOf(envelopes);
@@ -31,8 +30,11 @@ export function linePieceOf(envelopes: readonly Envelope[]): LinePiece | undefin
   const inner = outer.at(-1);
   return (
     inner && {
-      ...inner.piece,
-      stream: outer.map(({ piece }) => piece.stream).join('\n'),
+      kind: inner.piece.kind,
+      ...(inner.piece.ordinal !== undefined && { ordinal: inner.piece.ordinal }),
+      get stream() {
+        return outer.map(({ piece }) => piece.stream).join('\n');
+      },
       text: inner.text,
       whole: (text) => outer.reduceRight((within, { wrap }) => wrap(within), text),
     }

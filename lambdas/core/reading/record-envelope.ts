@@ -7,37 +7,54 @@ import {
   MAX_ENVELOPES,
   PIECE,
   prefixOf,
+  rememberLast,
   STREAM_KEYS,
   STREAMS,
   TIME_KEYS,
   withoutMark,
 } from './envelope.ts';
-import { type Member, type ObjectText, readObject } from './json-text.ts';
+import { type Member, type ObjectText, plainText, readObject } from './json-text.ts';
+import { type LinePiece, linePieceOf } from './line-piece.ts';
 
 /** True if a key is a column: its value is then the column's, and never a record. */
 type IsColumn = (key: string) => boolean;
 
-/**
- * Reads a JSON record that may be in envelopes. An envelope's members follow the record's own; if the record has a
- * member of the same name, whatever the case, `envelope.` is put before the envelope's.
- *
- * A record may itself have a text with JSON in it, and is then no envelope. So `message` is the text of a record only
- * if the envelope names the stream as stdout or stderr, and `log` only if it does so or has no column's value but a time.
- */
-export function readRecord(line: string, isColumn: IsColumn): ObjectText {
-  const { object, envelopes } = find(withoutMark(line), isColumn);
-  if (!object.members) return object;
-  return { members: envelopes.reduceRight(withEnvelope, object.members) };
+/** Finds the JSON record in a line. */
+export interface RecordFinder {
+  /**
+   * Reads a JSON record that may be in envelopes. An envelope's members follow the record's own; if the record has a
+   * member of the same name, whatever the case, `envelope.` is put before the envelope's.
+   */
+  read(line: string): ObjectText;
+  /** The envelopes of a line with a JSON record, the outermost first. */
+  envelopesOf(line: string): readonly Envelope[];
+  /** What the envelopes say of pieces of lines. */
+  pieceOf(line: string): LinePiece | undefined;
 }
 
-/** The envelopes of a line with a JSON record, or with a piece of one, the outermost first. */
-export function recordEnvelopesOf(line: string, isColumn: IsColumn): readonly Envelope[] {
-  return find(withoutMark(line), isColumn).envelopes;
+/**
+ * A record may itself have a text with JSON in it, and is then no envelope. So `message` is the text of a record only
+ * if the envelope names the stream as stdout or stderr, and `log` only if it does so or has no column's value but a time.
+ * If `log` or `message` is a column, it is the text of a record only if, besides, no other column has a value; so is a
+ * `message` beside a `log` that is an object, as Filebeat and Elastic Agent write it, without a stream too.
+ */
+export function recordFinder(isColumn: IsColumn): RecordFinder {
+  const found = rememberLast((line) => find(withoutMark(line), isColumn));
+  return {
+    read(line) {
+      const { object, envelopes } = found(line);
+      return object.members ? { members: envelopes.reduceRight(withEnvelope, object.members) } : object;
+    },
+    envelopesOf: (line) => found(line).envelopes,
+    pieceOf: (line) => linePieceOf(found(line).around ?? found(line).envelopes),
+  };
 }
 
 interface Found {
   readonly object: ObjectText;
   readonly envelopes: readonly Envelope[];
+  /** The envelope that the object is for its text, which is a column's value and no record. It may be a piece of one. */
+  readonly around?: readonly Envelope[];
 }
 
 function find(text: string, isColumn: IsColumn, depth = 0): Found {
@@ -49,8 +66,10 @@ function find(text: string, isColumn: IsColumn, depth = 0): Found {
   const line = lineMember(members, isColumn);
   if (!line) return { object, envelopes: [] };
   const found = within(jsonEnvelope(members, line), isColumn, depth);
+  if (found.object.members || found.object === PIECE) return found;
   // Text that is no JSON is a line of its own only in what cannot be but an envelope.
-  return found.object.members || isEnvelope(members, isColumn) ? found : { object, envelopes: [] };
+  const isCertain = found.envelopes.length > 1 || (namesStream(members) && filledColumns(members, isColumn).size === 0);
+  return isCertain ? found : { object, envelopes: [], around: found.envelopes };
 }
 
 function within(envelope: Envelope, isColumn: IsColumn, depth: number): Found {
@@ -62,21 +81,27 @@ function within(envelope: Envelope, isColumn: IsColumn, depth: number): Found {
 /** The member that may contain a line: of `log` and `message`, the first that is a text which is not empty. */
 function lineMember(members: readonly Member[], isColumn: IsColumn): Member | undefined {
   const isNamed = namesStream(members);
-  const isRecord = members.some(({ key }) => isColumn(key.toLowerCase()) && !TIME_KEYS.includes(key));
-  const isText = ({ key, json }: Member) =>
-    (isNamed ? LINE_KEYS.includes(key) : key === 'log' && !isRecord) && json.startsWith('"') && !isColumn(key);
-  return (
-    members.find((member) => isText(member) && !isEmptyText(member)) ?? (isNamed ? members.find(isText) : undefined)
-  );
+  const hasFile = members.some(({ key, json }) => key === 'log' && json.startsWith('{'));
+  const filled = filledColumns(members, isColumn);
+  const hasStream = members.some(({ key }) => isColumn(key) && STREAM_KEYS.includes(key));
+  const isAlone = (name: string) => !hasStream && [...filled].every((column) => column === name);
+  const mayContain = ({ key, json }: Member) => {
+    if (isNamed) return !isColumn(key) || isAlone(key);
+    if (key === 'message') return hasFile && isAlone(key) && BEGINS_OBJECT.test(plainText(json));
+    return filled.size === 0 && !hasStream;
+  };
+  const texts = members.filter((member) => LINE_KEYS.includes(member.key) && member.json.startsWith('"'));
+  const lines = texts.filter(mayContain);
+  return lines.find((member) => !isEmptyText(member)) ?? (isNamed ? lines[0] : undefined);
 }
 
-/** True if the members name an output stream, and have no column's value but a time. */
-function isEnvelope(members: readonly Member[], isColumn: IsColumn): boolean {
-  const isRecord = members.some(
-    ({ key }) => isColumn(key.toLowerCase()) && !TIME_KEYS.includes(key) && !STREAM_KEYS.includes(key),
-  );
-  return namesStream(members) && !isRecord;
+/** The columns that have a value, but for the times and the stream. */
+function filledColumns(members: readonly Member[], isColumn: IsColumn): ReadonlySet<string> {
+  const keys = members.map(({ key }) => key.toLowerCase());
+  return new Set(keys.filter((key) => isColumn(key) && !TIME_KEYS.includes(key) && !STREAM_KEYS.includes(key)));
 }
+
+const BEGINS_OBJECT = /^[ \t\r\n]*\{/;
 
 function namesStream(members: readonly Member[]): boolean {
   return members.some(({ key, json }) => STREAM_KEYS.includes(key) && STREAMS.includes(json));

@@ -158,6 +158,23 @@ describe("records of Docker's log file", () => {
   });
 });
 
+test('pieces of a text that is a column are joined', () => {
+  const format = compiled('json', { columns: { message: 'string' } });
+  const piece = (logtag: string, message: string) => JSON.stringify({ stream: 'stdout', logtag, message });
+  const { taken } = read(format, [
+    piece('P', 'plain '),
+    piece('F', 'text'),
+    piece('P', '{"mess'),
+    piece('F', 'age":"hi"}'),
+  ]);
+  expect(taken.map(([, what]) => what)).toEqual([
+    expect.stringContaining('"plain text"'),
+    'joined',
+    expect.stringContaining('"hi"'),
+    'joined',
+  ]);
+});
+
 /** Lines of several streams, whole and in pieces, some of which are missing. */
 const someLines = fc
   .array(

@@ -218,6 +218,13 @@ const WRAPPED_JSON = [
   '{"log":"a line","stream":"stdout","logtag":"F","level":"INFO"}',
   '{"log":"a line","_p":"P","level":"INFO"}',
   '{"log":"\\n","stream":"stdout"}',
+  '{"log":{"offset":1},"message":"{\\"level\\":\\"DEBUG\\"}"}',
+  '{"log":{"offset":1},"message":"text","level":"INFO"}',
+  '{"message":"{\\"level\\":\\"DEBUG\\"}","stream":"stdout","time":"2026-11-22T10:00:00Z"}',
+  '{"stream":"stdout","logtag":"F","message":"text"}',
+  '{"stream":"stdout","message":"text","level":"INFO"}',
+  '{"message":"text","stream":"stdout"}',
+  '{"log":"text\\n","stream":"stdout"}',
 ];
 
 export const CASES: readonly KernelCase[] = [
@@ -319,6 +326,14 @@ export const CASES: readonly KernelCase[] = [
     WRAPPED_JSON,
     5,
   ),
+  kernelCase(
+    'JSON in envelopes, with columns for the message',
+    'json',
+    { columns: { level: 'string', message: 'string', time: 'timestamp' } },
+    WRAPPED_JSON,
+    4,
+  ),
+  kernelCase('JSON in envelopes, with columns for the log', 'json', { columns: { log: 'string' } }, WRAPPED_JSON, 2),
   kernelCase('JSON of server logs', 'json', { preset: 'server-logs' }, JSON_LINES, 3),
   kernelCase('JSON in local time', 'json', { ...JSON_COLUMNS, localTimeZone: 'Europe/Berlin' }, LOCAL_JSON, 6),
   kernelCase(
