@@ -1,7 +1,7 @@
 /** Reads blocks of lines or log events with the kernel, and gives what it does not support to the sink one by one. */
 import { eachLine, LINE_FEED, type LineSink } from '../lines/lines.ts';
-import { eventAt, type LogEvent } from './events.ts';
-import type { LineFeeds } from './joiner.ts';
+import { eventAt, type LogEvent, nextEvent } from './events.ts';
+import { type LineFeeds, MAY_BE_IN_ENVELOPE, type WholeLines } from './joiner.ts';
 import { BLOCK_BYTES, type EventContent, type LineKernel, type LinesRead } from './kernel.ts';
 import type { KeepRaw } from './row.ts';
 
@@ -9,8 +9,8 @@ import type { KeepRaw } from './row.ts';
 export interface BlockSink {
   /** Position of the next line or event. */
   position(): number;
-  /** True if the next line is not for the kernel, because the lines around it belong together. */
-  oneByOne(): boolean;
+  /** Which of the next lines are for the kernel. The others may belong to the lines around them. */
+  whole(): WholeLines;
   /** Whether the texts of Docker's records end in a line feed. */
   lineFeeds(): LineFeeds;
   /** Bytes of output that the sink has room for. */
@@ -46,23 +46,39 @@ export function readBlock(kernel: LineKernel, block: Buffer, keepRaw: KeepRaw, s
 
 function readLines(kernel: LineKernel, block: Buffer, keepRaw: KeepRaw, sink: LinesSink): void {
   kernel.begin(block, 'lines');
-  readAll(kernel, block, keepRaw, sink, (at) => readLine(block, at, sink));
+  const startOf = (_at: number, index: number) => block.lastIndexOf(LINE_FEED, index - 1) + 1;
+  readAll(kernel, block, keepRaw, sink, (at) => readLine(block, at, sink), startOf);
 }
 
-/** @param readNext reads what begins at an offset of the block without the kernel, and returns the offset after it */
+/** Bytes that are searched at a time for envelopes: longer than most lines, and short where envelopes are many. */
+const SEARCHED_BYTES = 8192;
+
+/**
+ * @param readNext reads what begins at an offset of the block without the kernel, and returns the offset after it
+ * @param startOf returns the offset of what an index of the block is in, or of what begins there, given the offset of
+ * something before it
+ */
 function readAll(
   kernel: LineKernel,
   block: Buffer,
   keepRaw: KeepRaw,
   sink: BlockSink,
   readNext: (at: number) => number,
+  startOf: (at: number, index: number) => number,
 ): void {
+  const endFor = (at: number, whole: WholeLines): number => {
+    if (whole !== 'without-envelope') return whole === 'all' ? block.length : at;
+    const end = Math.min(at + SEARCHED_BYTES, block.length);
+    const found = block.toString('latin1', at, end).search(MAY_BE_IN_ENVELOPE);
+    return startOf(at, found < 0 ? end : at + found);
+  };
   for (let at = 0; at < block.length; ) {
-    if (sink.oneByOne()) {
+    const end = endFor(at, sink.whole());
+    if (end <= at) {
       at = readNext(at);
       continue;
     }
-    const read = kernel.read(at, sink.room(), sink.position(), keepRaw, sink.lineFeeds());
+    const read = kernel.read(at, end, sink.room(), sink.position(), keepRaw, sink.lineFeeds());
     sink.take(read, block);
     at = read.next;
     if (read.status === 'done' || (read.status === 'full' && sink.makeRoom())) continue;
@@ -96,6 +112,14 @@ export function readEvents(
   };
   if (block.length <= BLOCK_BYTES) {
     kernel.begin(block, content);
-    readAll(kernel, block, keepRaw, sink, readNext);
+    const startOf = (at: number, index: number) => {
+      let start = at;
+      for (let next = nextEvent(block, at); next <= index; next = nextEvent(block, next)) {
+        start = next;
+        if (next === block.length) break;
+      }
+      return start;
+    };
+    readAll(kernel, block, keepRaw, sink, readNext, startOf);
   } else for (let at = 0; at < block.length; ) at = readNext(at);
 }

@@ -198,7 +198,7 @@ export class InputReader {
   #blockSink({ room = () => MAX_ROOM_BYTES, makeRoom = () => true, take }: KernelLines): BlockSink {
     return {
       position: () => this.#lines + 1,
-      oneByOne: () => !this.#joiner.idle,
+      whole: () => this.#joiner.whole,
       lineFeeds: () => this.#joiner.lineFeeds,
       room,
       makeRoom,

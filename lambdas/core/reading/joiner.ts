@@ -125,7 +125,17 @@ export class Joiner {
 
   /** True if the next line is whole unless it is itself marked as a piece: the kernel may read it. */
   get idle(): boolean {
-    return this.#held.length === 0 && this.#joined.size === 0 && this.#broken.size === 0;
+    return this.whole === 'all';
+  }
+
+  /** Which of the next lines are whole unless they are themselves marked as pieces: the kernel may read these. */
+  get whole(): WholeLines {
+    if (this.#waits) return 'none';
+    return this.#broken.size === 0 ? 'all' : 'without-envelope';
+  }
+
+  get #waits(): boolean {
+    return this.#held.length > 0 || this.#joined.size > 0;
   }
 
   get lineFeeds(): LineFeeds {
@@ -175,6 +185,8 @@ export class Joiner {
   /** Passes over lines that were read as they are. */
   skip(lines: number): void {
     this.#position += lines;
+    forget(this.#broken, this.#position);
+    forget(this.#taken.broken, this.#position);
   }
 
   /** Ends the input: what has not come does not come. */
@@ -303,6 +315,15 @@ export class Joiner {
     this.#taken = { lineFeeds: held.lineFeeds, joined, broken };
   }
 }
+
+/** `without-envelope`: those that are in no envelope, as MAY_BE_IN_ENVELOPE finds none. */
+export type WholeLines = 'all' | 'without-envelope' | 'none';
+
+/**
+ * Lines without any of these are in no envelope that names a stream, and so do not go on with a line that is broken: the
+ * marks below, and those of whole lines of CRI.
+ */
+export const MAY_BE_IN_ENVELOPE = /std(?:out|err) [FP]|"_p\\*"|logtag|partial_|stream\\*"/;
 
 /** Lines without any of these have no mark: `P` of CRI, the keys of marks, and the keys of Docker's records. */
 const MAY_BE_PIECE = /std(?:out|err) P|"_p\\*"|logtag|partial_|stream\\*"/;

@@ -152,7 +152,6 @@ export class LineKernel {
   readonly #program: Uint8Array;
   readonly #head: Buffer;
   readonly #shared: Buffer;
-  #length = 0;
   #holds: number = HOLDS.lines;
 
   /**
@@ -180,7 +179,6 @@ export class LineKernel {
       current = this;
     }
     memory.set(block, input);
-    this.#length = block.length;
     this.#holds = HOLDS[content];
   }
 
@@ -188,14 +186,15 @@ export class LineKernel {
    * Reads lines of the block.
    *
    * @param from offset of the first line in the block
+   * @param end offset after the last line
    * @param room bytes of output that may be written; at most MAX_ROOM_BYTES are used
    * @param position of the first line
    * @param lineFeeds whether the texts of Docker's records are known to end in a line feed
    */
-  read(from: number, room: number, position: number, keepRaw: KeepRaw, lineFeeds: LineFeeds): LinesRead {
+  read(from: number, end: number, room: number, position: number, keepRaw: KeepRaw, lineFeeds: LineFeeds): LinesRead {
     const status = kernel.run(
       from,
-      this.#length,
+      end,
       Math.min(room, MAX_ROOM_BYTES),
       position,
       KEEP_RAW[keepRaw],

@@ -501,6 +501,26 @@ describe('after a line that takes all the room it can have', () => {
   });
 });
 
+test('lines in no envelope are read by the kernel after a piece that goes on a line without a beginning', () => {
+  const { format, lines } = caseNamed("Kong's access log");
+  const [plain = ''] = lines;
+  const piece = JSON.stringify({
+    ...{ source: 'stdout', log: 'of a line', container_id: 'c' },
+    ...{ partial_message: 'true', partial_id: 'p', partial_ordinal: '2', partial_last: 'false' },
+  });
+  const enveloped = `2026-11-22T12:03:00.1Z stdout F ${plain}`;
+  const all = [plain, piece, ...Array.from({ length: 300 }, (_, index) => (index % 100 === 99 ? enveloped : plain))];
+  const bytes = Buffer.from(`${all.join('\n')}\n`);
+  const { format: fast, read } = counted(format);
+  expect(loaded(fast, [bytes])).toEqual(loaded(withoutKernel(format), [bytes]));
+  // The first line, and the three in envelopes. The reader tries lines that may be whole, too.
+  expect(read()).toBeLessThan(20);
+  const events = eventBlocks(all.map((message) => ({ message, timestamp: 1795348980138 })));
+  const [quick, reader] = [loaderOf(format, {}), loaderOf(withoutKernel(format), {})];
+  for (const loader of [quick, reader]) for (const block of events) loader.readEvents(block);
+  expect(resultOf(quick)).toEqual(resultOf(reader));
+});
+
 test('the kernel is the same after lines of another format', () => {
   const access = '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 1 "-" "\\x22"\n';
   const record = '{"client_ip":"203.0.113.7","request":{"url":"http://h/\\\\x22?a=\\\\x41"}}\n';

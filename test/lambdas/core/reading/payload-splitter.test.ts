@@ -75,7 +75,9 @@ function cutAt(bytes: Buffer, places: readonly number[]): Buffer[] {
 }
 
 describe('an object of subscription payloads', () => {
-  test('its events are read in their order, whatever is between the payloads and however the bytes are cut', { timeout: 20_000 }, () => {
+  test('its events are read in their order, whatever is between the payloads and however the bytes are cut', {
+    timeout: 20_000,
+  }, () => {
     fc.assert(
       fc.property(payloads, between, cuts, fc.nat(8), (all, gap, places, skipped) => {
         const control = payloadOf(
