@@ -10,7 +10,7 @@ import {
 } from './memory';
 import { isDigit } from './numbers';
 import {
-  ADDRESS, BIGINT_DIGITS, BOOLEAN, DELIMITED, DOUBLE, errorsKey, fieldAt, INT, INT_DIGITS, JSON, kind, NAME_BYTES,
+  ADDRESS, BIGINT, BIGINT_DIGITS, BOOLEAN, DELIMITED, DOUBLE, errorsKey, fieldAt, INT, INT_DIGITS, JSON, kind, NAME_BYTES,
   nameLength, names, opOf, TIME,
 } from './program';
 import { copySpan } from './text';
@@ -20,10 +20,10 @@ export let fieldErrors: u32 = 0;
 
 /**
  * FAILED_COLUMNS holds a 256-bit set of the columns whose values do not convert. After the set there is, for each
- * column, the start and the end of its value in the line.
+ * column, the start and the end of its value in the line, and whether the value is a number out of the type's range.
  */
 const VALUES: usize = FAILED_COLUMNS + 32;
-const VALUE_BYTES: usize = 8;
+const VALUE_BYTES: usize = 12;
 
 /**
  * The one repeated key: its address and length, the address of its value, and whether the key was written exactly as
@@ -51,17 +51,25 @@ function clearErrors(): void {
 /**
  * Records that the value of a column, or of a delimited field, does not convert.
  *
- * @returns false if the TypeScript reader must decide the reason
+ * @returns false if that is undecided
  */
 export function noteConversionError(column: u32, p: usize, end: usize): bool {
-  if (!cannotConvert(valueOpOf(fieldAt(column)), p, end)) return false;
+  const op = valueOpOf(fieldAt(column));
+  if (!cannotConvert(op, p, end)) return false;
+  const quotes: usize = load<u8>(p) == QUOTE ? 1 : 0;
+  noteFailed(column, p, end, hasTooManyDigits(op, p + quotes, end - quotes));
+  return true;
+}
+
+/** Records that the value of a column does not convert. */
+export function noteFailed(column: u32, p: usize, end: usize, outOfRange: bool): void {
   const word = FAILED_COLUMNS + <usize>(column >> 6) * 8;
   store<u64>(word, load<u64>(word) | ((<u64>1) << (column & 63)));
   const value = VALUES + <usize>column * VALUE_BYTES;
   store<u32>(value, p);
   store<u32>(value, end, 4);
+  store<u32>(value, <u32>outOfRange, 8);
   fieldErrors++;
-  return true;
 }
 
 /** The op that the value must convert to. Of an address, the port is the part that may not convert. */
@@ -198,18 +206,23 @@ function putFailed(o: usize, column: u32): usize {
   const op = valueOpOf(fieldAt(column));
   const value = VALUES + <usize>column * VALUE_BYTES;
   const name = names() + <usize>column * NAME_BYTES;
-  let p = <usize>load<u32>(value);
-  let end = <usize>load<u32>(value, 4);
-  o = putValue(o, name, nameLength(name), p, end);
-  if (op >= DOUBLE) {
-    return putReason(o, op == TIME ? 'not a timestamp' : op == BOOLEAN ? 'not a boolean' : 'not a number');
+  o = putValue(o, name, nameLength(name), <usize>load<u32>(value), <usize>load<u32>(value, 4));
+  return putReason(o, reasonOf(op, load<u32>(value, 8) != 0));
+}
+
+function reasonOf(op: u32, outOfRange: bool): string {
+  switch (op) {
+    case INT:
+      return outOfRange ? 'out of range for int' : 'not a whole number';
+    case BIGINT:
+      return outOfRange ? 'out of range for bigint' : 'not a whole number';
+    case TIME:
+      return 'not a timestamp';
+    case BOOLEAN:
+      return 'not a boolean';
+    default:
+      return outOfRange ? 'out of range for double' : 'not a number';
   }
-  if (load<u8>(p) == QUOTE) {
-    p++;
-    end--;
-  }
-  if (!hasTooManyDigits(op, p, end)) return putReason(o, 'not a whole number');
-  return putReason(o, op == INT ? 'out of range for int' : 'out of range for bigint');
 }
 
 /**

@@ -14,12 +14,13 @@ import {
   BIGINT, BIGINT_DIGITS, BOOLEAN, DOUBLE, fieldAt, flags, IDENTITY, INT, INT_DIGITS, keyOf, opOf, setSlot, SKIP, TEXT,
   TIME,
 } from './program';
+import { findIn } from './text';
 import { clearEventTime, copyTime, setEventTime } from './times';
 import {
   BEFORE_FIRST, keyAt, keyLength, LOG_LENGTH, logColumn, MAY_MARK, MAY_NAME, MAY_WRAP, MESSAGE_LENGTH, messageColumn,
   NO_COLUMN, prepareKeys, targetOf, valueAfter,
 } from './json-keys';
-import { fieldErrors, noteConversionError, noteRepeatedKey, putErrors } from './errors';
+import { fieldErrors, noteConversionError, noteFailed, noteRepeatedKey, putErrors } from './errors';
 import { beginOthers, putOthers, takeOther } from './json-others';
 import {
   copyDecimalNumber, copyText, copyWholeNumber, endOfLiteral, endOfValue, pastSpace, skipTo,
@@ -206,8 +207,33 @@ function readScalar(field: usize, column: u32, p: usize, o: usize): u64 {
   if (end == 0) return 0;
   const done = copyScalar(field, column, p, end, o);
   if (done != 0) return pair(end, done);
-  return noteConversionError(column, p, end) ? pair(end, o) : 0;
+  return noteConversionError(column, p, end) ? pair(end, o) : convertRare(field, column, p, end, o);
 }
+
+/** Has the host convert a number of a rare form, which would take more code here than it is worth. */
+function convertRare(field: usize, column: u32, p: usize, end: usize, o: usize): u64 {
+  const op = opOf(field);
+  if (op > DOUBLE || findIn(p, end, BACKSLASH) != end) return 0;
+  const quotes: usize = load<u8>(p) == QUOTE ? 1 : 0;
+  const to = putKey(o, keyOf(field, 0));
+  const length = convert(op, p + quotes, end - p - quotes * 2, to);
+  if (length > 0) return pair(end, to + length);
+  noteFailed(column, p, end, length == OUT_OF_RANGE);
+  return pair(end, o);
+}
+
+/**
+ * Converts a number as it was logged, and writes it as a row has it: lambdas/core/reading/kernel.ts.
+ *
+ * @param op INT, BIGINT or DOUBLE
+ * @returns the bytes written, or 0 or OUT_OF_RANGE if the text does not convert
+ */
+// @ts-ignore: decorator
+@external("host", "convert")
+declare function convert(op: u32, from: usize, length: usize, to: usize): i32;
+
+/** The text is a number, which the type has no room for. */
+const OUT_OF_RANGE: i32 = -1;
 
 /** Copies a value in any form. Returns 0 if that is not possible, as when the value does not convert. */
 function copyScalar(field: usize, column: u32, p: usize, end: usize, o: usize): usize {

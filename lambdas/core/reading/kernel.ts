@@ -4,10 +4,12 @@
  * support is `unsupported`, and the format's TypeScript reader reads it.
  */
 
+import { type Converted, toBigint, toDouble, toInt } from './conversions.ts';
 import type { FilterName } from './filters.ts';
 import { BLANK_LINE } from './format.ts';
 import type { LineFeeds } from './joiner.ts';
 import { KERNEL_WASM } from './kernel-wasm.ts';
+import { wholeNumber } from './numbers.ts';
 import type { KeepRaw } from './row.ts';
 
 interface Exports {
@@ -44,11 +46,12 @@ interface Place {
 /** Node has WebAssembly; its type declarations do not. */
 interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
+  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
 }
 
 const { Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;
-const kernel = new Instance(new Module(Buffer.from(KERNEL_WASM, 'base64'))).exports as Exports;
+const module = new Module(Buffer.from(KERNEL_WASM, 'base64'));
+const kernel = new Instance(module, { host: { convert } }).exports as Exports;
 const memory = Buffer.from(kernel.memory.buffer);
 const result = new DataView(kernel.memory.buffer, kernel.RESULT.value);
 const [program, prefix, input, output] = [kernel.PROGRAM, kernel.PREFIX, kernel.INPUT, kernel.OUTPUT].map(
@@ -57,6 +60,21 @@ const [program, prefix, input, output] = [kernel.PROGRAM, kernel.PREFIX, kernel.
 
 const outputWords = new Uint32Array(kernel.memory.buffer, output);
 const outputMinutes = new Int32Array(kernel.memory.buffer, output);
+
+/** How numbers of JSON convert, by the numbers of their types in lambdas/kernel/program.ts. */
+const CONVERSIONS: Readonly<Record<number, (text: string) => Converted>> = {
+  2: (text) => toInt(wholeNumber(text)),
+  3: (text) => toBigint(wholeNumber(text)),
+  4: toDouble,
+};
+const OUT_OF_RANGE = -1;
+
+/** Converts a number that the kernel has no code for: lambdas/kernel/json.ts. */
+function convert(op: number, from: number, length: number, to: number): number {
+  const converted = CONVERSIONS[op]?.(memory.toString('utf8', from, from + length));
+  if (converted?.json !== undefined) return memory.write(converted.json, to);
+  return converted?.reason.startsWith('out of range') ? OUT_OF_RANGE : 0;
+}
 
 /**
  * The words of a record, which the kernel writes instead of a row when it makes fingerprints: two words of fingerprint,

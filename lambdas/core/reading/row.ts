@@ -1,23 +1,9 @@
 import { type ColumnSpecs, numbered, OWN } from '../tables/table.ts';
-import { withoutFinalZeros } from './numbers.ts';
+import { type Converted, toBigint, toDouble, toInt } from './conversions.ts';
 import { isoTime, rowTime } from './times.ts';
 
 /** Which rows keep the line they came from in `raw`. */
 export type KeepRaw = 'never' | 'on-error' | 'always';
-
-const WHOLE = /^[+-]?\d+$/;
-const INT = /^[+-]?\d{1,10}$/;
-const BIGINT = /^[+-]?\d{1,19}$/;
-/** A JSON number without an exponent: a double in this form is written as it was logged. */
-const PLAIN_DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
-/** A number with more digits is not kept exactly by a double. */
-const MAX_DOUBLE_DIGITS = 17;
-const DECIMAL = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
-
-const MAX_INT = 2147483647;
-const MIN_INT = -2147483648;
-const MAX_BIGINT = 9223372036854775807n;
-const MIN_BIGINT = -9223372036854775808n;
 
 /**
  * The row that a format writes: JSON by column key, without nulls, in the order written. One instance serves a whole
@@ -69,30 +55,16 @@ export class Row {
 
   /** @param written the value as logged, if `value` is another form of it */
   int(name: string, value: string, written = value): void {
-    if (INT.test(value) && Number(value) <= MAX_INT && Number(value) >= MIN_INT) this.set(name, String(Number(value)));
-    else this.error(name, written, WHOLE.test(value) ? 'out of range for int' : 'not a whole number');
+    this.#convert(name, toInt(value), written);
   }
 
   /** @param written the value as logged, if `value` is another form of it */
   bigint(name: string, value: string, written = value): void {
-    if (!BIGINT.test(value)) {
-      this.error(name, written, WHOLE.test(value) ? 'out of range for bigint' : 'not a whole number');
-      return;
-    }
-    const exact = BigInt(value.replace('+', ''));
-    if (exact > MAX_BIGINT || exact < MIN_BIGINT) this.error(name, written, 'out of range for bigint');
-    else this.set(name, String(exact));
+    this.#convert(name, toBigint(value), written);
   }
 
   double(name: string, value: string): void {
-    if (PLAIN_DECIMAL.test(value) && value.replace(/\D/g, '').length <= MAX_DOUBLE_DIGITS) {
-      const short = value.includes('.') ? withoutFinalZeros(value) : value;
-      this.set(name, short === '-0' ? '0' : short);
-      return;
-    }
-    const number = Number(value);
-    if (DECIMAL.test(value) && Number.isFinite(number)) this.set(name, JSON.stringify(number));
-    else this.error(name, value, DECIMAL.test(value) ? 'out of range for double' : 'not a number');
+    this.#convert(name, toDouble(value), value);
   }
 
   boolean(name: string, value: boolean): void {
@@ -131,6 +103,11 @@ export class Row {
     if (this.#errors) json += `,"${OWN.errors.key}":${quote(JSON.stringify(this.#errors))}`;
     if (keepRaw === 'always' || (keepRaw === 'on-error' && this.#errors)) json += `,"${OWN.raw.key}":${quote(raw)}`;
     return `${json}}`;
+  }
+
+  #convert(name: string, converted: Converted, written: string): void {
+    if (converted.json === undefined) this.error(name, written, converted.reason);
+    else this.set(name, converted.json);
   }
 
   protected set(name: string, json: string): void {

@@ -234,7 +234,7 @@ describe('lines that would cost ten times as much in the reader', () => {
 });
 
 describe('JSON that would cost many times as much in the reader', () => {
-  const format = compiled('json', { columns: { level: 'string', ratio: 'double' } });
+  const format = compiled('json', { columns: { level: 'string', ratio: 'double', n: 'bigint', s: 'int' } });
   const nested = (depth: number) => `${'[{"a":'.repeat(depth / 2)}1${'}]'.repeat(depth / 2)}`;
 
   test.each([
@@ -242,6 +242,9 @@ describe('JSON that would cost many times as much in the reader', () => {
     ['surrogates that are no pair', String.raw`{"level":"a\ud800","other":"\udc00\ud83d\ude00","more":["\ud83d x"]}`],
     ['nesting of 200', `{"level":"x","other":${nested(200)}}`],
     ['nesting of 1,022 in a column', `{"level":${nested(1022)}}`],
+    ['numbers that are too large or have many digits', '{"level":"x","ratio":1e400,"n":9223372036854775808,"s":1e12}'],
+    ['such numbers in quotes', '{"ratio":"0.123456789012345678901234567890","n":"-9223372036854775809","s":"-0"}'],
+    ['numbers of rare forms', '{"ratio":".5e+3","n":"+007","s":"1."}'],
     ['nothing but white space', ' \t\v\f \r'],
     ['nothing', ''],
   ])('a line with %s is read by the kernel', (_, odd) => {
