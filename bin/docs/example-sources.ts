@@ -53,22 +53,23 @@ export const EXAMPLE_SOURCES: readonly ExampleSource[] = [
   {
     title: 'Application logs in JSON, with columns',
     text:
-      'JSON objects, one for each event. Each key that is named in `columns` is a column; all other keys are in the column ' +
-      '`extra`. Of the log groups, only events that match the pattern are loaded.',
+      'JSON objects, one for each event. Each key that is named in `columns` is a column, and so is a key or a path that a ' +
+      'column names with `from`; all other keys, and what is left of nested objects, are in the column `extra`. Of the log ' +
+      'groups, only events that match the pattern are loaded.',
     source: {
       name: 'app',
       format: 'json',
       columns: {
-        time: 'timestamp',
+        time: { type: 'timestamp', from: '@timestamp' },
         level: 'string',
         message: 'string',
         request_id: 'string',
-        status: 'int',
+        status: { type: 'int', from: 'http.response.status_code' },
         duration_ms: 'double',
       },
       from: { logGroups: ['/ecs/app', '/ecs/worker'], filterPattern: '{ $.level != "DEBUG" }' },
     },
-    line: '{"time":"2026-11-22T12:03:00.500Z","level":"INFO","message":"served","request_id":"58337262d99923ab","status":200,"duration_ms":12.5}',
+    line: '{"@timestamp":"2026-11-22T12:03:00.500Z","level":"INFO","message":"served","request_id":"58337262d99923ab","http":{"response":{"status_code":200}},"duration_ms":12.5}',
   },
   {
     title: 'Kong behind a health check',

@@ -10,8 +10,8 @@ import {
 } from './memory';
 import { isDigit } from './numbers';
 import {
-  ADDRESS, BIGINT, BIGINT_DIGITS, BOOLEAN, DELIMITED, DOUBLE, errorsKey, fieldAt, INT, INT_DIGITS, JSON, kind, NAME_BYTES,
-  nameLength, names, opOf, TIME,
+  ADDRESS, BIGINT, BIGINT_DIGITS, BOOLEAN, DELIMITED, DOUBLE, errorsKey, fieldAt, INT, INT_DIGITS, JSON, kind,
+  literalLength, literalOf, opOf, TIME,
 } from './program';
 import { copySpan } from './text';
 
@@ -203,10 +203,10 @@ export function putErrors(o: usize): usize {
 }
 
 function putFailed(o: usize, column: u32): usize {
-  const op = valueOpOf(fieldAt(column));
+  const field = fieldAt(column);
+  const op = valueOpOf(field);
   const value = VALUES + <usize>column * VALUE_BYTES;
-  const name = names() + <usize>column * NAME_BYTES;
-  o = putValue(o, name, nameLength(name), <usize>load<u32>(value), <usize>load<u32>(value, 4));
+  o = putValue(o, literalOf(field), literalLength(field), <usize>load<u32>(value), <usize>load<u32>(value, 4));
   return putReason(o, reasonOf(op, load<u32>(value, 8) != 0));
 }
 

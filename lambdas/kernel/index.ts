@@ -13,9 +13,9 @@
  * - delimited.ts reads fields separated by spaces, as in load balancer logs; fields.ts finds their ends first.
  * - log-format.ts reads lines of an nginx log_format. log-direct.ts reads the values whose end is easy to find,
  *   log-values.ts all others.
- * - json.ts reads JSON objects whose keys are columns, json-record.ts reads JSON objects with columns at some depth.
- *   json-keys.ts maps keys to columns, json-values.ts and json-strings.ts copy values, json-others.ts collects the
- *   members without a column for `extra`.
+ * - json.ts reads JSON objects with a source's own columns (json-columns.ts reads their values), json-record.ts those of
+ *   Kong's plugins. json-keys.ts maps keys to columns, json-values.ts and json-strings.ts copy values, json-others.ts
+ *   collects the members without a column for `extra`.
  * - Before a line of a log_format or a JSON record is read, envelope.ts takes it out of the envelope of a container
  *   runtime, and filters.ts says which filter leaves it out.
  * - These readers share numbers.ts, exponents.ts, times.ts, time-values.ts, text.ts and unescape.ts, which convert

@@ -22,9 +22,11 @@ export const MAY_WRAP: u32 = 0xfffd;
 export const MAY_MARK: u32 = 0xfffe;
 /** Flag in a key's target: the key holds a nested object with columns; the low bits are that object's number. */
 export const OBJECT: u32 = 0x8000;
+/** Flag beside OBJECT, in a program of JSON lines: if the value is no object, the key may be one of an envelope. */
+export const OF_ENVELOPE: u32 = 0x4000;
 /**
  * Numbers of objects, in which a key is looked up (its "context"). OUTERMOST is a JSON line, or an envelope; RECORD is
- * a JSON record. The objects within a record have higher numbers.
+ * a JSON record. The objects within a line or a record have the other numbers.
  */
 export const OUTERMOST: u32 = 0;
 export const RECORD: u32 = 1;
@@ -84,19 +86,11 @@ const LOG: u32 = 0x676f6c;
 const MESSAGE: u64 = 0x6567617373656d;
 
 /**
- * Finds the key at `p`, which is the address after its opening quote, in a program without nested objects.
+ * Finds the key at `p`, which is the address after its opening quote, in the object numbered `context`.
  *
  * @param previous the key before it
  * @returns the key's entry, or 0 if the line is unsupported
  */
-// @ts-ignore: decorator
-@inline
-export function keyAt(p: usize, previous: usize): usize {
-  const likely = <usize>load<u32>(previous, NEXT);
-  return isKey(likely, p) ? likely : findKey(p, previous, OUTERMOST);
-}
-
-/** Finds the key at `p` in the object numbered `context`. See `keyAt`. */
 // @ts-ignore: decorator
 @inline
 export function keyIn(context: u32, p: usize, previous: usize): usize {
@@ -170,8 +164,8 @@ function findKey(p: usize, previous: usize, context: u32): usize {
   if (contextOf(key) != context || !isKey(key, p)) {
     const column = findTarget(length, p, context);
     // Such a key goes to `extra`. A JavaScript object has keys that are integers before all others, so `extra` would be
-    // in another order; and within a record, a key with a dot could equal the path of a nested column.
-    if (column == NO_COLUMN && (isDigit(load<u8>(p)) || (context != OUTERMOST && find(p, DOT) < end))) return 0;
+    // in another order; and within a JSON record, a key with a dot could equal the path of a nested column.
+    if (column == NO_COLUMN && (isDigit(load<u8>(p)) || (mayBePath(context) && find(p, DOT) < end))) return 0;
     cacheKey(key, p, length + 1);
     store<u16>(key, column, TARGET);
     store<u16>(key, context, CONTEXT);
@@ -180,6 +174,13 @@ function findKey(p: usize, previous: usize, context: u32): usize {
   }
   store<u32>(previous, key, NEXT);
   return key;
+}
+
+/** The names of a JSON line have each key on the way to a column, with its dots; those of a JSON record do not. */
+// @ts-ignore: decorator
+@inline
+function mayBePath(context: u32): bool {
+  return context != OUTERMOST && kind() != JSON;
 }
 
 /** Hash of the key at LOWER_KEY. */

@@ -73,11 +73,15 @@ export function beginObject(key: usize, depth: u32): bool {
  *
  * @param before `othersEnd` before the object was begun
  * @param start `othersEnd` after the object was begun
+ * @param keepEmpty whether it becomes a member of `extra` if it has no members itself
  */
-export function endObject(before: usize, start: usize, depth: u32): void {
+export function endObject(before: usize, start: usize, depth: u32, keepEmpty: bool): void {
   if (othersEnd == start) {
-    othersEnd = before;
-    return;
+    if (!keepEmpty) {
+      othersEnd = before;
+      return;
+    }
+    othersEnd++;
   }
   // The closing brace replaces the comma after the last member.
   store<u8>(othersEnd - 1, 0x7d);

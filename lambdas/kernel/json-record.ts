@@ -4,7 +4,7 @@
  */
 import { hasEnvelope, lineEndOf, putStream, unwrap } from './envelope';
 import { filter, FILTER_LOCAL_CLIENT, setFilter } from './filters';
-import { copyTimeOf } from './json';
+import { copyTimeOf } from './json-columns';
 import {
   BEFORE_FIRST, BEFORE_INNER, keyIn, NO_COLUMN, OBJECT, prepareKeys, RECORD, targetOf, valueAfter,
 } from './json-keys';
@@ -103,7 +103,7 @@ function readObject(member: usize, context: u32, depth: u32, p: usize, o: usize)
   if (!beginObject(member, depth)) return 0;
   const begun = othersEnd;
   const pointers = readMembers(context, depth + 1, p, o);
-  if (pointers != 0) endObject(before, begun, depth);
+  if (pointers != 0) endObject(before, begun, depth, false);
   return pointers;
 }
 

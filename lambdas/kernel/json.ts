@@ -1,39 +1,46 @@
 /**
- * Reads JSON objects, one per line, whose keys are columns. This file mirrors lambdas/core/formats/json.ts.
+ * Reads JSON objects, one per line, in which each column has a path. This file mirrors
+ * lambdas/core/formats/json.ts and lambdas/core/reading/json-paths.ts.
  *
- * Each value is written as soon as it is read: the value of a column to the output, the value of any other key aside
- * (see json-others.ts), as `extra` comes last in a row. If the members are not in the order of their columns, what has
- * been written is put in order at the end.
+ * Each value is written as soon as it is read: the value of a column to the output, any other member aside (see
+ * json-others.ts), as `extra` comes last in a row. If the members are not in the order of their columns, what has been
+ * written is put in order at the end.
+ *
+ * A path can be in the line in several ways, of which the TypeScript reader chooses one. A line in which it is more than
+ * once is unsupported, but for a key of the line itself that is there twice.
  */
-import { copyExponent, copyWholeExponent } from './exponents';
+import { fieldErrors, noteRepeatedKey, putErrors } from './errors';
+import { beginColumns, readColumn } from './json-columns';
 import {
-  BACKSLASH, DOT, inputOf, isEnd, outputOf, pair, PIECES, put, putBytes, putKey, QUOTE, SEEN_COLUMNS, SPACE, ZERO,
-} from './memory';
-import { copySigned, copyWhole, isDigit } from './numbers';
-import {
-  BIGINT, BIGINT_DIGITS, BOOLEAN, DOUBLE, fieldAt, flags, IDENTITY, INT, INT_DIGITS, keyOf, opOf, setSlot, SKIP, TEXT,
-  TIME,
-} from './program';
-import { findIn } from './text';
-import { clearEventTime, copyTime, setEventTime } from './times';
-import {
-  BEFORE_FIRST, keyAt, keyLength, LOG_LENGTH, logColumn, MAY_MARK, MAY_NAME, MAY_WRAP, MESSAGE_LENGTH, messageColumn,
-  NO_COLUMN, prepareKeys, targetOf, valueAfter,
+  BEFORE_FIRST, keyIn, keyLength, LOG_LENGTH, logColumn, MAY_MARK, MAY_NAME, MAY_WRAP, MESSAGE_LENGTH, messageColumn,
+  NO_COLUMN, OBJECT, OF_ENVELOPE, OUTERMOST, prepareKeys, targetOf, valueAfter,
 } from './json-keys';
-import { fieldErrors, noteConversionError, noteFailed, noteRepeatedKey, putErrors } from './errors';
-import { beginOthers, putOthers, takeOther } from './json-others';
-import {
-  copyDecimalNumber, copyText, copyWholeNumber, endOfLiteral, endOfValue, pastSpace, skipTo,
-} from './json-values';
+import { beginObject, beginOthers, endObject, othersEnd, putOthers, takeNested, takeOther } from './json-others';
+import { endOfValue, pastSpace } from './json-values';
+import { BACKSLASH, inputOf, isEnd, outputOf, pair, PIECES, putBytes, QUOTE, SEEN_COLUMNS, SPACE } from './memory';
+import { isDigit } from './numbers';
+import { flags, IDENTITY } from './program';
 
 /**
  * Follows the 256-bit set of columns seen. Per column: start and end of its output, and the address of its key in the
- * line.
+ * line, or 0 if the column is in a nested object.
  */
 const SPANS: usize = SEEN_COLUMNS + 32;
 const SPAN_BYTES: usize = 16;
-/** The column that gave the event's time, or NO_COLUMN. */
-let timeColumn: u32 = NO_COLUMN;
+/** 256-bit set of the nested objects with columns that the line has had, after the spans of 250 columns. */
+const SEEN_OBJECTS: usize = SPANS + 256 * SPAN_BYTES;
+
+/**
+ * While a nested object is read: the key that was read last, which predicts the next one (see json-keys.ts), and the
+ * last column in the order of columns that has been written. Outside of nested objects they are local variables, which
+ * are faster.
+ */
+let lastKey: usize = 0;
+let lastColumn: i32 = -1;
+/** Whether all columns have been written in their order. */
+let inOrder: bool = true;
+/** Number of columns that nested objects have had. */
+let nestedColumns: u32 = 0;
 
 /** Clears what is known of the members of the line before. */
 // @ts-ignore: decorator
@@ -41,8 +48,12 @@ let timeColumn: u32 = NO_COLUMN;
 function beginMembers(): void {
   v128.store(SEEN_COLUMNS, i64x2.splat(0));
   v128.store(SEEN_COLUMNS, i64x2.splat(0), 16);
+  v128.store(SEEN_OBJECTS, i64x2.splat(0));
+  v128.store(SEEN_OBJECTS, i64x2.splat(0), 16);
   beginOthers();
-  timeColumn = NO_COLUMN;
+  beginColumns();
+  inOrder = true;
+  nestedColumns = 0;
 }
 
 /**
@@ -56,7 +67,6 @@ export function readJson(p: usize, o: usize): u64 {
   const start = o;
   let key = BEFORE_FIRST;
   let last: i32 = -1;
-  let inOrder = true;
   isWrapped = false;
   hasText = false;
   p = pastSpace(p);
@@ -65,25 +75,35 @@ export function readJson(p: usize, o: usize): u64 {
     p = pastSpace(p + 1);
     if (load<u8>(p) != QUOTE) return 0;
     const keyStart = p + 1;
-    key = keyAt(keyStart, key);
+    key = keyIn(OUTERMOST, keyStart, key);
     if (key == 0) return 0;
     p = valueAfter(key, keyStart);
     if (p == 0) return 0;
-    const column = targetOf(key);
-    if (column >= MAY_NAME) {
-      if (column != NO_COLUMN && isOfEnvelope(column, p)) return 0;
+    const target = targetOf(key);
+    if (target >= MAY_NAME) {
+      if (target != NO_COLUMN && isOfEnvelope(target, p)) return 0;
       p = takeOther(key, p);
       if (p == 0) return 0;
-    } else if (<i32>column <= last && isSeen(column)) {
-      if (!noteRepeatedKey(keyInLineOf(column), keyStart, keyLength(key) - 1, p)) return 0;
+    } else if (target & OBJECT) {
+      lastKey = key;
+      lastColumn = last;
+      const pointers = readObject(key, target, 0, p, o);
+      if (pointers == 0) return 0;
+      key = lastKey;
+      last = lastColumn;
+      p = inputOf(pointers);
+      o = outputOf(pointers);
+    } else if (<i32>target <= last && isSeen(target)) {
+      const earlier = keyInLineOf(target);
+      if (earlier == 0 || !noteRepeatedKey(earlier, keyStart, keyLength(key) - 1, p)) return 0;
       p = endOfValue(p);
       if (p == 0) return 0;
     } else {
-      if (<i32>column > last) last = column;
+      if (<i32>target > last) last = target;
       else inOrder = false;
-      const pointers = readColumn(column, p, o);
+      const pointers = readColumn(target, p, o);
       if (pointers == 0) return 0;
-      addColumn(column, keyStart, o, outputOf(pointers));
+      addColumn(target, keyStart, o, outputOf(pointers));
       p = inputOf(pointers);
       o = outputOf(pointers);
     }
@@ -119,7 +139,7 @@ function isOfEnvelope(target: u32, p: usize): bool {
 
 /** True if the target is a column whose value may be a JSON record as text, or a piece of a line of Docker's. */
 function mayBeLine(target: u32, keyLength: usize): bool {
-  if (target >= MAY_NAME || !isSeen(target)) return false;
+  if ((target & OBJECT) != 0 || !isSeen(target)) return false;
   const value = pastSpace(pastSpace(keyInLineOf(target) + keyLength + 1) + 1);
   return load<u8>(value) == QUOTE && (keyLength == LOG_LENGTH || mayBeginObject(load<u8>(value, 1)));
 }
@@ -137,13 +157,89 @@ const ST: u32 = 0x7473;
 let isWrapped: bool = false;
 let hasText: bool = false;
 
+/**
+ * Reads the value of a key that leads to columns if it is an object.
+ *
+ * @param member the key
+ * @param depth number of objects around it, without the outermost
+ */
+function readObject(member: usize, target: u32, depth: u32, p: usize, o: usize): u64 {
+  const context = target & ~(OBJECT | OF_ENVELOPE);
+  if (!isNewObject(context)) return 0;
+  if (load<u8>(p) != 0x7b) {
+    if (target & OF_ENVELOPE) return 0;
+    p = depth == 0 ? takeOther(member, p) : takeNested(member, p);
+    return p == 0 ? 0 : pair(p, o);
+  }
+  if (target & OF_ENVELOPE) {
+    if (hasText) return 0;
+    isWrapped = true;
+  }
+  const before = othersEnd;
+  if (!beginObject(member, depth)) return 0;
+  const begun = othersEnd;
+  const columns = nestedColumns;
+  const pointers = readMembers(context, depth + 1, p, o);
+  if (pointers != 0) endObject(before, begun, depth, nestedColumns == columns);
+  return pointers;
+}
+
+/** Reads the members of a nested object. */
+function readMembers(context: u32, depth: u32, p: usize, o: usize): u64 {
+  p = pastSpace(p + 1);
+  if (load<u8>(p) == 0x7d) return pair(p + 1, o);
+  do {
+    if (load<u8>(p) != QUOTE) return 0;
+    const key = keyIn(context, p + 1, lastKey);
+    if (key == 0) return 0;
+    p = valueAfter(key, p + 1);
+    if (p == 0) return 0;
+    lastKey = key;
+    const target = targetOf(key);
+    if (target == NO_COLUMN) {
+      p = takeNested(key, p);
+      if (p == 0) return 0;
+    } else {
+      const pointers = target & OBJECT ? readObject(key, target, depth, p, o) : readNested(target, p, o);
+      if (pointers == 0) return 0;
+      p = inputOf(pointers);
+      o = outputOf(pointers);
+    }
+    p = pastSpace(p);
+    if (load<u8>(p) == 0x7d) return pair(p + 1, o);
+    if (load<u8>(p) != 0x2c) return 0;
+    p = pastSpace(p + 1);
+  } while (true);
+}
+
+/** Adds an object to the set of objects seen. Returns false if the line has had it already. */
+function isNewObject(context: u32): bool {
+  const word = SEEN_OBJECTS + <usize>(context >> 6) * 8;
+  const bit = (<u64>1) << (context & 63);
+  const present = load<u64>(word);
+  store<u64>(word, present | bit);
+  return (present & bit) == 0;
+}
+
+/** Reads the value of a column in a nested object. */
+function readNested(column: u32, p: usize, o: usize): u64 {
+  if (isSeen(column)) return 0;
+  if (<i32>column > lastColumn) lastColumn = column;
+  else inOrder = false;
+  const pointers = readColumn(column, p, o);
+  if (pointers == 0) return 0;
+  addColumn(column, 0, o, outputOf(pointers));
+  nestedColumns++;
+  return pointers;
+}
+
 // @ts-ignore: decorator
 @inline
 function isSeen(column: u32): bool {
   return ((load<u64>(SEEN_COLUMNS + <usize>(column >> 6) * 8) >> (column & 63)) & 1) != 0;
 }
 
-/** Address in the line of the key that gave a column its value. */
+/** Address in the line of the key that gave a column its value, or 0 if the column is in a nested object. */
 // @ts-ignore: decorator
 @inline
 function keyInLineOf(column: u32): usize {
@@ -173,127 +269,4 @@ function putInOrder(start: usize, end: usize): void {
       o = putBytes(o, PIECES + (from - start), <usize>load<u32>(span, 4) - from);
     }
   }
-}
-
-/**
- * Writes a column's value, or records that it does not convert. Common forms come first; `readScalar` takes all others.
- */
-// @ts-ignore: decorator
-@inline
-function readColumn(column: u32, p: usize, o: usize): u64 {
-  const field = fieldAt(column);
-  const op = opOf(field);
-  if (op == SKIP) return skipTo(endOfValue(p), o);
-  if (load<u8>(p) == 0x6e) return skipTo(endOfLiteral(p), o);
-  const key = keyOf(field, 0);
-  let pointers: u64 = 0;
-  if (op == TEXT) {
-    pointers = copyText(p, o, key);
-    if (pointers == 0) return 0;
-  } else {
-    if (op == INT) pointers = copyWholeNumber(p, putKey(o, key), INT_DIGITS);
-    else if (op == DOUBLE) pointers = copyDecimalNumber(p, putKey(o, key));
-    else if (op == BIGINT) pointers = copyWholeNumber(p, putKey(o, key), BIGINT_DIGITS);
-    if (pointers == 0) pointers = readScalar(field, column, p, o);
-    if (pointers == 0 || outputOf(pointers) == o) return pointers;
-  }
-  setSlot(field, 0, o, outputOf(pointers));
-  return pointers;
-}
-
-/** Writes a value that is not text, in any form: in quotes, with a zero fraction, or with an exponent. */
-function readScalar(field: usize, column: u32, p: usize, o: usize): u64 {
-  const end = endOfValue(p);
-  if (end == 0) return 0;
-  const done = copyScalar(field, column, p, end, o);
-  if (done != 0) return pair(end, done);
-  return noteConversionError(column, p, end) ? pair(end, o) : convertRare(field, column, p, end, o);
-}
-
-/** Has the host convert a number of a rare form, which would take more code here than it is worth. */
-function convertRare(field: usize, column: u32, p: usize, end: usize, o: usize): u64 {
-  const op = opOf(field);
-  if (op > DOUBLE || findIn(p, end, BACKSLASH) != end) return 0;
-  const quotes: usize = load<u8>(p) == QUOTE ? 1 : 0;
-  const to = putKey(o, keyOf(field, 0));
-  const length = convert(op, p + quotes, end - p - quotes * 2, to);
-  if (length > 0) return pair(end, to + length);
-  noteFailed(column, p, end, length == OUT_OF_RANGE);
-  return pair(end, o);
-}
-
-/**
- * Converts a number as it was logged, and writes it as a row has it: lambdas/core/reading/kernel.ts.
- *
- * @param op INT, BIGINT or DOUBLE
- * @returns the bytes written, or 0 or OUT_OF_RANGE if the text does not convert
- */
-// @ts-ignore: decorator
-@external("host", "convert")
-declare function convert(op: u32, from: usize, length: usize, to: usize): i32;
-
-/** The text is a number, which the type has no room for. */
-const OUT_OF_RANGE: i32 = -1;
-
-/** Copies a value in any form. Returns 0 if that is not possible, as when the value does not convert. */
-function copyScalar(field: usize, column: u32, p: usize, end: usize, o: usize): usize {
-  const key = keyOf(field, 0);
-  const quoted = load<u8>(p) == QUOTE;
-  const from = quoted ? p + 1 : p;
-  const to = quoted ? end - 1 : end;
-  switch (opOf(field)) {
-    case INT:
-      return copyInteger(from, to, putKey(o, key), INT_DIGITS);
-    case BIGINT:
-      return copyInteger(from, to, putKey(o, key), BIGINT_DIGITS);
-    case DOUBLE: {
-      o = putKey(o, key);
-      const done = copySigned(from, to, o);
-      return done != 0 ? done : copyExponent(from, to, o);
-    }
-    case BOOLEAN: {
-      const first = <u32>load<u8>(p);
-      if (first != 0x74 && first != 0x66) return 0;
-      return putBytes(putKey(o, key), p, end - p);
-    }
-    case TIME:
-      o = copyTimeOf(p, end, putKey(o, key));
-      if (o != 0) setEventTimeOf(column);
-      return o;
-    default:
-      return 0;
-  }
-}
-
-/** Copies an integer of at most `maxDigits` digits, which may have a fraction that is zero, or an exponent. */
-function copyInteger(p: usize, end: usize, o: usize, maxDigits: usize): usize {
-  const done = copyWhole(p, withoutZeroFraction(p, end), o, maxDigits);
-  return done != 0 ? done : copyWholeExponent(p, end, o, maxDigits);
-}
-
-/** Copies a time that may be in quotes. */
-export function copyTimeOf(p: usize, end: usize, o: usize): usize {
-  if (load<u8>(p) == QUOTE) {
-    p++;
-    end--;
-  }
-  return copyTime(p, end, o);
-}
-
-/**
- * Takes the time that was just written for the event's time, unless an earlier column has given it: the TypeScript
- * reader reads columns in their order, whatever the order of the members.
- */
-function setEventTimeOf(column: u32): void {
-  if (column > timeColumn) return;
-  timeColumn = column;
-  clearEventTime();
-  setEventTime();
-}
-
-/** End of a number without a fraction that is zero: `200.0` is 200. */
-function withoutZeroFraction(p: usize, end: usize): usize {
-  let at = end;
-  while (at > p && load<u8>(at - 1) == ZERO) at--;
-  return at < end && end - at <= 20 && at > p && load<u8>(at - 1) == DOT ? at - 1 : end;
 }

@@ -132,7 +132,7 @@ const OP_AT: usize = 0;
 const FIELD_FLAGS_AT: usize = 4;
 const LITERAL_AT: usize = 8;
 const LITERAL_LENGTH_AT: usize = 12;
-const FIELD_INDEX_AT: usize = 12; // kept fields only: delimited fields have no literal, so the length's place is free
+const FIELD_INDEX_AT: usize = 12; // kept fields only: fingerprints have no errors, so the length's place is free
 const KEYS_AT: usize = 16; // up to four keys of 8 bytes, one for each column that the op fills
 const SLOTS_AT: usize = 48; // one byte for each of these columns
 const LITERAL_HEAD_AT: usize = 56;
@@ -207,10 +207,7 @@ export function startText(): usize {
 export function startLength(): u32 {
   return load<u32>(PROGRAM, START_LENGTH_AT);
 }
-/**
- * Address of the names. For JSON, JSON records and envelopes, a name is a known key. For delimited lines there is one
- * name for each field: the name under which `errors` keeps a value that does not convert.
- */
+/** Address of the names: the known keys of JSON, JSON records and envelopes. */
 // @ts-ignore: decorator
 @inline
 export function names(): usize {
@@ -293,7 +290,10 @@ export function opOf(field: usize): u32 {
 export function flagsOf(field: usize): u32 {
   return load<u32>(field, FIELD_FLAGS_AT);
 }
-/** Address of a field's literal: the text of the log_format between this field and the next. */
+/**
+ * Address of a field's literal: the text of the log_format between this field and the next. For delimited and JSON
+ * programs it is the name under which `errors` keeps a value that does not convert.
+ */
 // @ts-ignore: decorator
 @inline
 export function literalOf(field: usize): usize {

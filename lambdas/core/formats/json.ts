@@ -11,6 +11,7 @@ import {
   ROW,
   rejected,
 } from '../reading/format.ts';
+import { recordOf, takeColumns } from '../reading/json-paths.ts';
 import { EMPTY_LINE, kindOf, type Member, plainText } from '../reading/json-text.ts';
 import { isLambdaPlatformLine } from '../reading/lambda-platform.ts';
 import { OP_OF_TYPE } from '../reading/layout.ts';
@@ -20,29 +21,9 @@ import { wholeNumber } from '../reading/numbers.ts';
 import { recordFinder } from '../reading/record-envelope.ts';
 import type { Row } from '../reading/row.ts';
 import { readTime } from '../reading/time-forms.ts';
-import * as table from '../tables/table.ts';
-
-const COLUMN_TYPES = ['timestamp', 'string', 'int', 'bigint', 'double', 'boolean'] as const;
-const COLUMN_NAME = /^[a-z][a-z0-9_]{0,62}$/i;
-/** Names that a declared column must not have: the lake's own columns and the partition. */
-const RESERVED: ReadonlySet<string> = new Set([
-  ...Object.values(table.OWN).map(({ name }) => name),
-  table.PARTITION.name,
-]);
-
-/** Columns that many logs have in common, by the name of the preset. */
-const PRESETS: Readonly<Record<string, table.ColumnSpecs>> = {
-  'server-logs': {
-    timestamp: table.timestamp('When the application logged it, UTC.'),
-    level: table.text('Severity, e.g. INFO or ERROR.'),
-    request_id: table.text('Id of the request being served; null outside of one.'),
-    method: table.text('HTTP method of the request.'),
-    path: table.text('Path of the request.'),
-    status_code: table.int('Status code of the response.'),
-    response_time: table.double('Time taken to respond, in the unit the application logs.'),
-    error_traceback: table.text('Stack trace of an error; null when there was none.'),
-  },
-};
+import { type ColumnSpecs, type ColumnType, keyedByName, sameKey } from '../tables/table.ts';
+import { COLUMN_TYPES, type JsonColumns, jsonColumns } from './json-columns.ts';
+import { PRESETS } from './json-presets.ts';
 
 const LOCAL_TIME_ZONE = localTimeZoneOption({ preset: 'server-logs' });
 
@@ -62,16 +43,27 @@ export const json: Format = {
   options: {
     columns: {
       type: 'object',
-      default: 'those of the preset; a source sets one of the two',
-      description: `The columns of the table: each key that is to be a column, with its type (${COLUMN_TYPES.join(', ')}).`,
-      example: { columns: { time: 'timestamp', level: 'string', duration_ms: 'double' } },
+      default: 'those of the preset; a source sets `columns`, `preset` or both',
+      description:
+        `The columns of the table, each with its type (${COLUMN_TYPES.join(', ')}). A column has the value of the key that ` +
+        'is its name, or with `from` that of another key or of a path, whose dots lead into nested objects.',
+      example: {
+        columns: {
+          level: 'string',
+          duration_ms: 'double',
+          time: { type: 'timestamp', from: '@timestamp' },
+          status: { type: 'int', from: 'http.response.status_code' },
+        },
+      },
     },
     preset: {
       type: 'text',
       values: Object.keys(PRESETS),
-      default: 'none; a source sets columns or a preset',
-      description: 'The name of columns that many logs have.',
-      example: { preset: 'server-logs' },
+      default: 'none; a source sets `columns`, `preset` or both',
+      description:
+        'The name of columns that many logs have. `columns` adds others at the end; a column of a name that the preset ' +
+        'has replaces that one.',
+      example: { preset: 'server-logs', columns: { user_id: { type: 'bigint', from: 'user.id' } } },
     },
     [FILTERS_OPTION]: filtersOption(FILTER_NAMES, { preset: 'server-logs' }),
     [LOCAL_TIME_ZONE_OPTION]: LOCAL_TIME_ZONE,
@@ -82,13 +74,13 @@ export const json: Format = {
     '{"timestamp":"2026-11-22T12:03:00.500Z","level":"INFO","request_id":"58337262d99923ab","method":"GET","path":"/orders","status_code":200,"response_time":12.5}',
   ],
   compile: (options) =>
-    compile(keyed(columnsOf(options)), activeFilters(options, FILTER_NAMES), localZoneOf(options, LOCAL_TIME_ZONE)),
+    compile(columnsOf(options), activeFilters(options, FILTER_NAMES), localZoneOf(options, LOCAL_TIME_ZONE)),
 };
 
 /** @throws OptionError if the keys of two columns are equal by chance. */
-function keyed(columns: table.ColumnSpecs): table.ColumnSpecs {
-  const specs = table.keyedByName(columns);
-  const [one, other] = table.sameKey(specs) ?? [];
+function keyed(columns: JsonColumns): ColumnSpecs {
+  const specs = keyedByName(Object.fromEntries([...columns].map(([name, { from: _, ...spec }]) => [name, spec])));
+  const [one, other] = sameKey(specs) ?? [];
   if (one === undefined) return specs;
   throw new OptionError(
     'columns',
@@ -97,21 +89,24 @@ function keyed(columns: table.ColumnSpecs): table.ColumnSpecs {
 }
 
 function compile(
-  columns: table.ColumnSpecs,
+  declared: JsonColumns,
   filters: ReadonlySet<(typeof FILTER_NAMES)[number]>,
   zone: LocalZone,
 ): CompiledFormat {
-  const declared = Object.entries(columns);
-  const isColumn = (key: string) => Object.hasOwn(columns, key);
+  const record = recordOf([...declared].map(([name, { from }]) => [name, from]));
+  const isColumn = ({ key, json }: Member) => {
+    const step = record.steps.get(key);
+    return step !== undefined && ('column' in step || kindOf(json) === 'object');
+  };
   const records = recordFinder(isColumn);
   return {
-    columns,
-    recordKeys: recordKeysOf(columns),
+    columns: keyed(declared),
+    recordKeys: recordKeysOf(declared),
     envelopeOf: (line) => envelopeName(records.envelopesOf(line)),
     layout: {
       kind: 'json',
       zone,
-      fields: declared.map(([name, { type }]) => ({ op: OP_OF_TYPE[type], columns: [name] })),
+      fields: [...declared].map(([name, { type, from }]) => ({ op: OP_OF_TYPE[type], columns: [name], path: from })),
     },
     reader: {
       pieceOf: records.pieceOf,
@@ -122,19 +117,15 @@ function compile(
           if (filters.has(LAMBDA_LINE) && isLambdaPlatformLine(line)) return filtered(LAMBDA_LINE);
           return rejected(object.reason, object.detail);
         }
-        const { byKey, repeated } = membersByKey(object.members);
+        const { columns, repeated, rest } = takeColumns(object.members, record);
         // In the order of declaration, so that the first timestamp column with a value is the event's time.
         for (const [name, { type }] of declared) {
-          const member = byKey.get(name);
+          const member = columns.get(name);
           if (member) WRITE[type](row, name, member.json, zone);
         }
-        for (const { key, json } of repeated) {
-          const exact = byKey.get(key.toLowerCase())?.key === key;
-          row.error(key, plainText(json), exact ? 'duplicate_key' : 'case_collision');
-        }
-        for (const [name, { key, json }] of byKey) {
-          if (!isColumn(name) && json !== 'null') row.extra(key, plainText(json));
-        }
+        for (const { key, json, exactly } of repeated)
+          row.error(key, plainText(json), exactly ? 'duplicate_key' : 'case_collision');
+        for (const { key, json } of rest) if (json !== 'null') row.extra(key, plainText(json));
         return ROW;
       },
     },
@@ -142,21 +133,9 @@ function compile(
 }
 
 /** Record keys: the id of a request or of a trace, with the event's times, as one request can log several events. */
-function recordKeysOf(columns: table.ColumnSpecs): RecordKey[] {
-  const times = Object.keys(columns).filter((name) => columns[name]?.type === 'timestamp');
-  return ['request_id', 'trace_id'].filter((id) => Object.hasOwn(columns, id)).map((id) => [id, ...times]);
-}
-
-/** Members by their keys in lower case. If several keys differ only by case, the first one counts. */
-function membersByKey(members: readonly Member[]) {
-  const byKey = new Map<string, Member>();
-  const repeated: Member[] = [];
-  for (const member of members) {
-    const name = member.key.toLowerCase();
-    if (byKey.has(name)) repeated.push(member);
-    else byKey.set(name, member);
-  }
-  return { byKey, repeated };
+function recordKeysOf(columns: JsonColumns): RecordKey[] {
+  const times = [...columns].filter(([, { type }]) => type === 'timestamp').map(([name]) => name);
+  return ['request_id', 'trace_id'].filter((id) => columns.has(id)).map((id) => [id, ...times]);
 }
 
 type Write = (row: Row, name: string, json: string, zone: LocalZone) => void;
@@ -172,7 +151,7 @@ const ifKind =
 
 const NUMERIC = ['number', 'string'];
 
-const WRITE: Readonly<Record<table.ColumnType, Write>> = {
+const WRITE: Readonly<Record<ColumnType, Write>> = {
   string: ifKind(['string', 'number', 'boolean', 'object', 'array'], '', (row, name, value) => row.text(name, value)),
   int: ifKind(NUMERIC, 'not a whole number', (row, name, value) => row.int(name, wholeNumber(value), value)),
   bigint: ifKind(NUMERIC, 'not a whole number', (row, name, value) => row.bigint(name, wholeNumber(value), value)),
@@ -189,45 +168,12 @@ const WRITE: Readonly<Record<table.ColumnType, Write>> = {
   }),
 };
 
-function columnsOf({ columns, preset }: FormatOptions): table.ColumnSpecs {
+function columnsOf({ columns, preset }: FormatOptions): JsonColumns {
   if (columns === undefined) return presetOf(preset);
-  if (preset !== undefined) throw new OptionError('preset', 'preset: expected either preset or columns, got both');
-  if (typeof columns !== 'object' || columns === null || Array.isArray(columns)) {
-    throw new OptionError('columns', `columns: expected an object of name: type, got ${JSON.stringify(columns)}`);
-  }
-  const specs = new Map<string, table.ColumnSpec>();
-  for (const [key, type] of Object.entries(columns)) {
-    const name = key.toLowerCase();
-    const known = COLUMN_TYPES.find((columnType) => columnType === type);
-    if (!COLUMN_NAME.test(key)) {
-      throw new OptionError(
-        'columns',
-        `columns: expected a name of letters, digits and _ that begins with a letter, at most 63, got ${JSON.stringify(key)}`,
-      );
-    }
-    if (RESERVED.has(name)) {
-      throw new OptionError(
-        'columns',
-        `columns.${key}: expected another name, got the name of a column of the lake itself`,
-      );
-    }
-    if (specs.has(name)) {
-      throw new OptionError(
-        'columns',
-        `columns.${key}: expected names that differ by more than case, got ${key} twice`,
-      );
-    }
-    if (!known) {
-      const expected = COLUMN_TYPES.join(', ');
-      throw new OptionError('columns', `columns.${key}: expected a type of ${expected}, got ${JSON.stringify(type)}`);
-    }
-    specs.set(name, { type: known, comment: `Value of the key ${key}.` });
-  }
-  if (specs.size === 0) throw new OptionError('columns', 'columns: expected at least one column, got none');
-  return Object.fromEntries(specs);
+  return jsonColumns(columns, preset === undefined ? undefined : presetOf(preset));
 }
 
-function presetOf(preset: unknown): table.ColumnSpecs {
+function presetOf(preset: unknown): JsonColumns {
   const names = Object.keys(PRESETS);
   const chosen = names.find((name) => name === preset);
   const found = chosen === undefined ? undefined : PRESETS[chosen];

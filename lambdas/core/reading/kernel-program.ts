@@ -3,7 +3,8 @@
 import { type ColumnSpecs, inOrder, numbered, OWN } from '../tables/table.ts';
 import { ENVELOPE } from './envelope.ts';
 import type { RecordKey } from './format.ts';
-import type { DelimitedLayout, JsonRecordLayout, Layout, LayoutField, LayoutOp } from './layout.ts';
+import { type PathObject, recordOf } from './json-paths.ts';
+import type { DelimitedLayout, JsonLayout, JsonRecordLayout, Layout, LayoutField, LayoutOp } from './layout.ts';
 import { CHANGES_END, type LocalZone } from './local-zone.ts';
 
 const KINDS = { delimited: 1, 'log-format': 2, json: 3, 'json-record': 4 } as const;
@@ -70,7 +71,10 @@ const STREAM_SLOT_AT = 80;
 const NAME_COUNT_AT = 84;
 const ZONE_AT = 88;
 const ZONE_COUNT_AT = 92;
-/** In a field's entry: the length of the literal that follows the field; in a kept field's entry, the field's index. */
+/**
+ * In a field's entry: the length of the literal that follows the field, or of the name that `errors` has for it; in a
+ * kept field's entry, the field's index.
+ */
 const AFTER_LENGTH_AT = 12;
 const SLOTS_AT = 48;
 const LITERAL_HEAD_AT = 56;
@@ -82,10 +86,15 @@ const MAX_FIELDS = 250;
 const MAX_KEY_CHARS = 3;
 /** The kernel compares names in lower case. */
 const MAY_BE_NAME = /^[^A-Z]{1,63}$/;
-/** Contexts are numbers of JSON objects: 0 is the envelope, 1 the record itself, the others are nested objects. */
-const MAX_CONTEXTS = 64;
+/**
+ * Contexts are numbers of JSON objects. In a JSON line, 0 is the line and the others are objects within it; in a JSON
+ * record, 0 is the envelope, 1 the record itself, and the others are objects within it.
+ */
+const MAX_CONTEXTS = { json: 256, others: 64 } as const;
 /** Flag in a name's target: the key holds a nested object with columns; the low bits are that object's number. */
 const OBJECT = 0x8000;
+/** Flag beside OBJECT: if the value is no object, the key may be one of an envelope. */
+const OF_ENVELOPE = 0x4000;
 /**
  * Targets of keys whose value may be a JSON record as text, and of keys that may mark a piece of one. The kernel leaves
  * such lines to the TypeScript reader.
@@ -107,11 +116,12 @@ export function programOf(
   const keys = new Map(numbered(specs).map(({ name, key }) => [name, key]));
   const slots = new Map([...new Set(recordKeys?.flat())].map((name, index) => [name, index + 1]));
   const names = namesOf(layout);
+  const contexts = layout.kind === 'json' ? MAX_CONTEXTS.json : MAX_CONTEXTS.others;
   const fits =
     fields.length <= MAX_FIELDS &&
     slots.size <= MAX_FIELDS &&
     [...keys.values()].every((key) => key.length <= MAX_KEY_CHARS) &&
-    names.every(({ name, context }) => MAY_BE_NAME.test(name) && context < MAX_CONTEXTS);
+    names.every(({ name, context }) => MAY_BE_NAME.test(name) && context < contexts);
   if (!fits) return undefined;
 
   const text = new TextArea(HEADER_BYTES + fields.length * FIELD_BYTES);
@@ -155,7 +165,9 @@ export function programOf(
   const records = fields.map((field) => {
     const wanted =
       !recordKeys || NEEDED.has(field.op) || field.status || field.columns.some((name) => slots.has(name ?? ''));
-    return fieldBytes(wanted ? field : { ...field, op: 'skip' }, keys, slots, text);
+    // These kinds have no literals after their fields. Of an address, it is the port that may not convert.
+    const after = layout.kind === 'json' || layout.kind === 'delimited' ? field.columns.at(-1) : field.after;
+    return fieldBytes({ ...field, ...(!wanted && { op: 'skip' }), after: after ?? '' }, keys, slots, text);
   });
   if (layout.kind === 'delimited' && recordKeys) {
     const [only, ...others] = recordKeys;
@@ -257,32 +269,52 @@ interface Name {
 }
 
 /**
- * Keys that may be those of an envelope around a JSON record, unless they are columns. If the name of the stream may be a
- * column's value, each line with a text that may be a line is left to the TypeScript reader.
+ * Keys that may be those of an envelope around a JSON record. If the name of the stream may be a column's value, each
+ * line with a text that may be a line is left to the TypeScript reader.
  */
-function recordEnvelope(declared: ReadonlySet<string>): Name[] {
-  const lineTarget = ENVELOPE.stream.some((name) => declared.has(name)) ? MAY_MARK : MAY_WRAP;
+function recordEnvelope(line: PathObject): Name[] {
+  const isColumn = (name: string) => 'column' in (line.steps.get(name) ?? {});
+  const lineTarget = ENVELOPE.stream.some(isColumn) ? MAY_MARK : MAY_WRAP;
   return [
     ...ENVELOPE.line.map((name) => ({ name, context: 0, target: lineTarget })),
     ...ENVELOPE.stream.map((name) => ({ name, context: 0, target: MAY_NAME })),
     ...ENVELOPE.piece.map((name) => ({ name, context: 0, target: MAY_MARK })),
-  ].filter(({ name }) => !declared.has(name));
+  ];
 }
 
 function namesOf(layout: Layout): readonly Name[] {
-  const { kind, fields } = layout;
-  if (kind === 'json') {
-    const columns = fields.map(({ columns: [name = ''] }, target) => ({ name, context: 0, target }));
-    const declared = new Set(columns.map(({ name }) => name));
-    return [...columns, ...recordEnvelope(declared)];
-  }
-  // Not keys, but the columns named in `errors` if a value does not convert; of an address this is the port's column.
-  if (kind === 'delimited')
-    return fields.map(({ columns }, target) => ({ name: columns.at(-1) ?? '', context: 0, target }));
+  if (layout.kind === 'delimited') return [];
+  if (layout.kind === 'json') return lineNames(layout);
   const parts = Object.values(ENVELOPE)
     .flat()
     .map((name, target) => ({ name, context: 0, target }));
-  return kind === 'json-record' ? [...parts, ...recordNames(layout)] : parts;
+  return layout.kind === 'json-record' ? [...parts, ...recordNames(layout)] : parts;
+}
+
+/** Keys that the kernel can meet: it leaves every line with a key that is empty, long or not plain text. */
+const MAY_BE_KEY = /^[ !#-[\]-\u007F]{1,63}$/;
+
+function lineNames({ fields }: JsonLayout): Name[] {
+  const indices = new Map(fields.map(({ columns: [name = ''] }, index) => [name, index]));
+  const line = recordOf(fields.map(({ columns: [name = ''], path }) => [name, path]));
+  const envelope = recordEnvelope(line);
+  const ofEnvelope = new Set(envelope.map(({ name }) => name));
+  const named = new Map<PathObject, readonly Name[]>();
+  const add = (object: PathObject) => {
+    const inner = [...object.steps.values()].flatMap((step) => ('object' in step ? [step.object] : []));
+    const names = [...object.steps].map(([name, step]): Name => {
+      const mayWrap = object === line && ofEnvelope.has(name) ? OF_ENVELOPE : 0;
+      const target = 'object' in step ? OBJECT | mayWrap | step.object.number : (indices.get(step.column) ?? 0);
+      return { name, context: object.number, target };
+    });
+    named.set(
+      object,
+      names.filter(({ name }) => MAY_BE_KEY.test(name)),
+    );
+    for (const each of inner) if (!named.has(each)) add(each);
+  };
+  add(line);
+  return [...[...named.values()].flat(), ...envelope.filter(({ name }) => !line.steps.has(name))];
 }
 
 function recordNames({ fields }: JsonRecordLayout): Name[] {

@@ -69,7 +69,7 @@ const CONVERSIONS: Readonly<Record<number, (text: string) => Converted>> = {
 };
 const OUT_OF_RANGE = -1;
 
-/** Converts a number that the kernel has no code for: lambdas/kernel/json.ts. */
+/** Converts a number that the kernel has no code for: lambdas/kernel/json-columns.ts. */
 function convert(op: number, from: number, length: number, to: number): number {
   const converted = CONVERSIONS[op]?.(memory.toString('utf8', from, from + length));
   if (converted?.json !== undefined) return memory.write(converted.json, to);

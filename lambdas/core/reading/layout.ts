@@ -131,10 +131,10 @@ export interface JsonRecordLayout extends GatewayLayout {
   readonly fields: readonly (LayoutField & { readonly path: readonly string[] })[];
 }
 
-/** Lines of one JSON object each, whose keys are the column names. */
+/** Lines of one JSON object each. The value of a column is at a path: see json-paths.ts. */
 export interface JsonLayout {
   readonly kind: 'json';
-  readonly fields: readonly LayoutField[];
+  readonly fields: readonly (LayoutField & { readonly path: string })[];
   /** The zone of times without a zone. */
   readonly zone: LocalZone;
 }

@@ -16,8 +16,11 @@ import {
 import { type Member, type ObjectText, plainText, readObject } from './json-text.ts';
 import { type LinePiece, linePieceOf } from './line-piece.ts';
 
-/** True if a key is a column: its value is then the column's, and never a record. */
-type IsColumn = (key: string) => boolean;
+/**
+ * True if a member is a column's value, or an object in which columns have values: it is then never a record. The key of
+ * the member is compared as it stands, and a column's is in lower case.
+ */
+type IsColumn = (member: Member) => boolean;
 
 /** Finds the JSON record in a line. */
 export interface RecordFinder {
@@ -83,10 +86,11 @@ function lineMember(members: readonly Member[], isColumn: IsColumn): Member | un
   const isNamed = namesStream(members);
   const hasFile = members.some(({ key, json }) => key === 'log' && json.startsWith('{'));
   const filled = filledColumns(members, isColumn);
-  const hasStream = members.some(({ key }) => isColumn(key) && STREAM_KEYS.includes(key));
+  const hasStream = members.some((member) => isColumn(member) && STREAM_KEYS.includes(member.key));
   const isAlone = (name: string) => !hasStream && [...filled].every((column) => column === name);
-  const mayContain = ({ key, json }: Member) => {
-    if (isNamed) return !isColumn(key) || isAlone(key);
+  const mayContain = (member: Member) => {
+    const { key, json } = member;
+    if (isNamed) return !isColumn(member) || isAlone(key);
     if (key === 'message') return hasFile && isAlone(key) && BEGINS_OBJECT.test(plainText(json));
     return filled.size === 0 && !hasStream;
   };
@@ -97,8 +101,11 @@ function lineMember(members: readonly Member[], isColumn: IsColumn): Member | un
 
 /** The columns that have a value, but for the times and the stream. */
 function filledColumns(members: readonly Member[], isColumn: IsColumn): ReadonlySet<string> {
-  const keys = members.map(({ key }) => key.toLowerCase());
-  return new Set(keys.filter((key) => isColumn(key) && !TIME_KEYS.includes(key) && !STREAM_KEYS.includes(key)));
+  const lower = members.map(({ key, json }) => ({ key: key.toLowerCase(), json }));
+  const filled = lower.filter(
+    (member) => isColumn(member) && !TIME_KEYS.includes(member.key) && !STREAM_KEYS.includes(member.key),
+  );
+  return new Set(filled.map(({ key }) => key));
 }
 
 const BEGINS_OBJECT = /^[ \t\r\n]*\{/;

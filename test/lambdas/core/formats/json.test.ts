@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { json } from '../../../../lambdas/core/formats/json.ts';
 import { kongJson } from '../../../../lambdas/core/formats/kong-json.ts';
+import type { FormatOptions } from '../../../../lambdas/core/reading/format.ts';
 import { Row } from '../../../../lambdas/core/reading/row.ts';
 import { readLines } from '../../../helpers/read-lines.ts';
 
@@ -12,7 +13,6 @@ const format = json.compile({
 describe('columns that cannot be declared', () => {
   test.each([
     ['neither columns nor a preset', {}, 'preset: expected columns or a preset of server-logs, got neither'],
-    ['both', { columns: { a: 'int' }, preset: 'server-logs' }, 'expected either preset or columns, got both'],
     ['a preset unknown', { preset: 'toString' }, 'expected columns or a preset of server-logs, got "toString"'],
     ['a type unknown', { columns: { a: 'integer' } }, 'columns.a: expected a type of timestamp, string, int'],
     ["a name of the lake's own", { columns: { Origin: 'string' } }, 'columns.Origin: expected another name'],
@@ -23,7 +23,40 @@ describe('columns that cannot be declared', () => {
       'columns.A: expected names that differ by more',
     ],
     ['a name no table can have', { columns: { 'a.b': 'int' } }, 'columns: expected a name of letters, digits and _'],
-    ['a list', { columns: ['a'] }, 'columns: expected an object of name: type, got ["a"]'],
+    ['a list', { columns: ['a'] }, 'columns: expected an object of name: type, or of name: { type, from }, got ["a"]'],
+    ['a column that is a list', { columns: { a: ['int'] } }, 'columns.a: expected a type of timestamp, string, int'],
+    [
+      'a path without a type',
+      { columns: { a: { from: 'b' } } },
+      'columns.a.type: expected a type of timestamp, string',
+    ],
+    [
+      'a path that is no text',
+      { columns: { a: { type: 'int', from: 1 } } },
+      'columns.a.from: expected a key or path of 1',
+    ],
+    ['an empty path', { columns: { a: { type: 'int', from: '' } } }, '1 to 200 characters, got 0 characters'],
+    ['a long path', { columns: { a: { type: 'int', from: 'a'.repeat(201) } } }, 'got 201 characters'],
+    [
+      'a property unknown',
+      { columns: { a: { type: 'int', path: 'b' } } },
+      'columns.a: expected type and from, got path',
+    ],
+    [
+      'a path that another column has',
+      { columns: { a: 'int', b: { type: 'int', from: 'A' } } },
+      "columns.b: expected a key or path that is neither another column's nor a part of it, got A, and a has a",
+    ],
+    [
+      'a path within the value of another column',
+      { columns: { a: { type: 'int', from: 'x.y.z' }, b: { type: 'string', from: 'x.y' } } },
+      'columns.b: expected a key or path that is neither',
+    ],
+    [
+      "a path within the value of a preset's column",
+      { preset: 'server-logs', columns: { zone: { type: 'string', from: 'timestamp.zone' } } },
+      'columns.zone: expected a key or path that is neither',
+    ],
     [
       'a time zone unknown',
       { columns: { a: 'int' }, localTimeZone: 'Europe/Atlantis' },
@@ -33,6 +66,27 @@ describe('columns that cannot be declared', () => {
     ['none', { columns: {} }, 'columns: expected at least one column, got none'],
   ])('%s is refused', (_, options, message) => {
     expect(() => json.compile(options)).toThrow(message);
+  });
+});
+
+describe('columns that can be declared', () => {
+  const columnsOf = (options: FormatOptions) => Object.entries(json.compile(options).columns);
+
+  test('columns come behind those of a preset, and one of the same name replaces its', () => {
+    const names = Object.keys(json.compile({ preset: 'server-logs' }).columns);
+    const both = columnsOf({ preset: 'server-logs', columns: { user: 'string', Level: { type: 'int', from: 'lvl' } } });
+    expect(both.map(([name]) => name)).toEqual([...names, 'user']);
+    expect(both.find(([name]) => name === 'level')?.[1]).toMatchObject({
+      type: 'int',
+      comment: 'Value of the key or path lvl.',
+    });
+  });
+
+  test('a path of any text has a comment that Glue takes', () => {
+    for (const from of ['\u0000\n'.repeat(100), '\ud800', 'é|漢', '. .', 'a'.repeat(200)]) {
+      const [[, { comment = '' } = {}] = []] = columnsOf({ columns: { a: { type: 'int', from } } });
+      expect(comment).toMatch(/^Value of the key or path [^\p{Cc}\p{Cs}]{1,229}$/u);
+    }
   });
 });
 

@@ -197,6 +197,43 @@ const LOCAL_TIMES = [
 ];
 const LOCAL_JSON = LOCAL_TIMES.map((time, index) => `{"time":"${time}","level":"INFO","status":${index}}`);
 
+/** Columns at paths that share objects, one of them in an object that an envelope may have as its text. */
+const PATH_COLUMNS = {
+  columns: {
+    time: { type: 'timestamp', from: '@timestamp' },
+    level: { type: 'string', from: 'log.level' },
+    message: 'string',
+    status: { type: 'int', from: 'http.response.status_code' },
+    method: { type: 'string', from: 'http.request.method' },
+    bytes: { type: 'bigint', from: 'http.response.body.bytes' },
+    took: { type: 'double', from: 'Event Duration' },
+    ok: { type: 'boolean', from: 'event.ok' },
+    at: { type: 'timestamp', from: 'event.created' },
+    trace_id: { type: 'string', from: 'trace.id' },
+    odd: { type: 'string', from: 'a..b."c"' },
+    piece: { type: 'string', from: '_p.x' },
+  },
+};
+const PATH_LINES = [
+  '{"@timestamp":"2026-11-22T10:00:00.123Z","log.level":"INFO","message":"started","http":{"request":{"method":"GET"},"response":{"status_code":200,"body":{"bytes":12}}},"trace":{"id":"t-1"}}',
+  '{"@timestamp":1732880506.5,"log":{"level":"WARN","logger":"a.b","origin":{"file":{"line":7}}},"message":"x","event":{"ok":true,"created":"2026-11-22T10:00:01Z","id":null},"Event Duration":0.25,"host":{"name":"h"}}',
+  '{"http.response":{"status_code":404,"body.bytes":5,"x":1},"http":{"request.method":"PUT","version":"1.1"},"trace.id":"t-2","trace":{"sampled":true}}',
+  ' { "trace" : { "id" : "t-3" , "nested" : { "id" : [ 1 , { "a" : "b" } ] } } , "http" : { "request" : { } , "response" : { "status_code" : "500" } } , "@timestamp" : "2026-11-22 10:00:00+0900" } ',
+  '{"log":{"level":"x"},"http":{},"event":{"created":null},"trace":{"other":1}}',
+  '{"http":{"response":{"status_code":200}},"http.response.status_code":404,"trace":{"id":"in an object"}}',
+  '{"http.response.status_code":404,"http":{"response":{"status_code":200}}}',
+  '{"message":"m","http":{"response":{"status_code":"n/a","STATUS_CODE":7,"status_code":8}},"LOG":{"Level":"y"},"log":{"level":"z"}}',
+  '{"message":"m","http":null,"event":[],"trace":"t","log":"a line"}',
+  '{"message":"m","http":{"response":7,"response":{"status_code":1}},"trace":{"id":"a","id":"b"}}',
+  '{"message":"m","http":{"re\\u0073ponse":{"status_code":1}},"a":{"":{"b":{"\\"c\\"":"d"}}}}',
+  '{"log":"{\\"message\\":\\"wrapped\\",\\"trace\\":{\\"id\\":\\"t\\"}}\\n","stream":"stdout"}',
+  '{"log":"{\\"message\\":\\"wrapped\\"}","http":{"response":{"status_code":1}}}',
+];
+const PIECES_OF_TEXT = [
+  '{"message":"a piece","_p":"P","stream":"stdout"}',
+  '{"log":"a piece","_p":"P","stream":"stdout"}',
+];
+
 /** Kong's lines in an envelope each. */
 const inDocker = (lines: readonly string[], more: object = {}) => lines.map((line) => docker(line, more));
 const inCri = (lines: readonly string[]) => lines.map((line) => `2024-11-29T11:41:46Z stdout F ${line}`);
@@ -334,6 +371,14 @@ export const CASES: readonly KernelCase[] = [
     4,
   ),
   kernelCase('JSON in envelopes, with columns for the log', 'json', { columns: { log: 'string' } }, WRAPPED_JSON, 2),
+  kernelCase('JSON with columns at paths', 'json', PATH_COLUMNS, PATH_LINES, 5),
+  kernelCase(
+    'JSON with columns at paths, from Docker',
+    'json',
+    PATH_COLUMNS,
+    [...inDocker(PATH_LINES), ...PIECES_OF_TEXT],
+    0,
+  ),
   kernelCase('JSON of server logs', 'json', { preset: 'server-logs' }, JSON_LINES, 3),
   kernelCase('JSON in local time', 'json', { ...JSON_COLUMNS, localTimeZone: 'Europe/Berlin' }, LOCAL_JSON, 6),
   kernelCase(

@@ -33,6 +33,60 @@ export function jsonObject(columns: ColumnSpecs): fc.Arbitrary<string> {
   });
 }
 
+/** Members of an object: keys as JSON, and values as JSON or as members. */
+type Members = [key: string, value: string | Members][];
+
+/**
+ * JSON objects that have columns at paths, in nested objects and in keys with dots; with other members among them, and
+ * now and then with a path in two ways, a repeated key, an escaped one, or something else where an object is expected.
+ */
+export function pathObject(paths: readonly string[]): fc.Arbitrary<string> {
+  const key = (text: string, form: number) => {
+    if (form === 0) return JSON.stringify(text.toUpperCase());
+    if (form > 1 || !/^[a-z]/.test(text)) return JSON.stringify(text);
+    return `"\\u00${text.charCodeAt(0).toString(16)}${text.slice(1)}"`;
+  };
+  const placed = fc.record({
+    path: fc.constantFrom(...paths, ...paths, ...paths, 'other', 'log.other', 'http.response.other', 'trace.a.b'),
+    /** Which dots are steps into objects. */
+    steps: fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
+    forms: fc.array(fc.nat(60), { minLength: 5, maxLength: 5 }),
+    /** At which object to begin another one of the same key. */
+    again: fc.nat(80),
+    value: fc.oneof(
+      { weight: 8, arbitrary: fc.constantFrom(...ANY_TEXT, ...WHOLE_NUMBERS, ...TIMES) },
+      { weight: 2, arbitrary: fc.constantFrom(...UNFIT_VALUES, 'null', '{}', '[{}]', '{"status_code":1}') },
+      { weight: 1, arbitrary: fc.constantFrom(...ODD_VALUES) },
+    ),
+  });
+  const written = (members: Members): string =>
+    `{${members.map(([name, value]) => `${name}:${typeof value === 'string' ? value : written(value)}`).join(',')}}`;
+  return fc
+    .tuple(fc.array(placed, { minLength: 1, maxLength: 10 }), fc.constantFrom('', '', '', ' ', '\t '))
+    .map(([all, space]) => {
+      const record: Members = [];
+      for (const { path, steps, forms, again, value } of all) {
+        const keys = [''];
+        for (const [index, part] of path.split('.').entries()) {
+          if (index > 0 && steps[index % steps.length]) keys.push(part);
+          else keys.push(index > 0 ? `${keys.pop()}.${part}` : part);
+        }
+        let members = record;
+        for (const [index, part] of keys.slice(1).entries()) {
+          const name = key(part, forms[index % forms.length] ?? 2);
+          if (index === keys.length - 2) members.push([name, value]);
+          else {
+            const known = members.find(([other, inner]) => other === name && typeof inner !== 'string')?.[1];
+            const inner: Members = typeof known === 'object' && again !== index ? known : [];
+            if (inner !== known) members.push([name, inner]);
+            members = inner;
+          }
+        }
+      }
+      return spaced(written(record), space);
+    });
+}
+
 /** JSON text with space before and behind its parts. */
 function spaced(json: string, space: string): string {
   if (space === '') return json;

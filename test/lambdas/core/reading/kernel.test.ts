@@ -11,7 +11,7 @@ import { blocksOf } from '../../../helpers/blocks.ts';
 import { compiled } from '../../../helpers/compiled.ts';
 import { recordsOf } from '../../../helpers/records.ts';
 import { CASES, caseNamed } from './kernel-cases.ts';
-import { changedLine, jsonObject, linesAtLimits } from './kernel-lines.ts';
+import { changedLine, jsonObject, linesAtLimits, pathObject } from './kernel-lines.ts';
 
 // For the runs that the environment may ask for.
 vi.setConfig({ testTimeout: 60_000 });
@@ -189,6 +189,24 @@ describe.each(CASES.filter(({ formatName }) => formatName === 'json'))('$name', 
         expect(recordsOf(format, chunks)).toEqual(recordsOf(withoutKernel(format), chunks));
       }),
       { numRuns: Math.ceil(numRuns / 2) },
+    );
+  });
+});
+
+describe('JSON with columns at paths', () => {
+  const { format } = caseNamed('JSON with columns at paths');
+  const paths = format.layout?.kind === 'json' ? format.layout.fields.map(({ path }) => path) : [];
+
+  test('the kernel and the reader agree on paths in any form', () => {
+    fc.assert(
+      fc.property(fc.array(pathObject(paths), { minLength: 1, maxLength: 12 }), (objects) => {
+        const chunks = [Buffer.from(`${objects.join('\n')}\n`)];
+        expect(loaded(format, chunks)).toEqual(loaded(withoutKernel(format), chunks));
+        expect(recordsOf(format, chunks, ['status', 'at'])).toEqual(
+          recordsOf(withoutKernel(format), chunks, ['status', 'at']),
+        );
+      }),
+      { numRuns },
     );
   });
 });
