@@ -3,6 +3,7 @@
  * it writes nothing and fails if a page is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { type JsonPreset, PRESETS } from '../lambdas/core/formats/json-presets.ts';
 import { FORMATS } from '../lambdas/core/formats/registry.ts';
 import type { Format } from '../lambdas/core/reading/format.ts';
 import { loadsTable, rejectedTable } from '../lambdas/core/tables/lake-tables.ts';
@@ -71,7 +72,27 @@ function tablesPage(): string {
       '',
     ]),
     ...[...FORMATS.values()].flatMap(formatSection),
+    '## Presets of the format json',
+    '',
+    'Each preset has the columns of a logger with its default settings. What a record has beside them goes to `extra`; ' +
+      '`columns` beside `preset` declares more columns, or others in their place.',
+    '',
+    ...Object.entries(PRESETS).flatMap(presetSection),
   ].join('\n');
+}
+
+function presetSection([name, { writer, reference, columns }]: [string, JsonPreset]): string[] {
+  return [
+    `### Preset ${name}`,
+    '',
+    `Logs of ${writer}.${reference ? ` [Reference](${reference}).` : ''}`,
+    '',
+    ...markdownTable(
+      ['column', 'type', 'key or path', 'meaning'],
+      [...columns].map(([column, { type, from, comment }]) => [column, type, `\`${from}\``, comment]),
+    ),
+    '',
+  ];
 }
 
 function formatSection({

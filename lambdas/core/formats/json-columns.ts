@@ -82,7 +82,7 @@ function refuseClash(columns: JsonColumns): void {
   const [one = '', other = ''] = clash.map((path) => [...columns].find(([, { from }]) => from === path)?.[0]);
   throw refused(
     `columns.${other}`,
-    `a key or path that is neither another column's nor a part of it, got ${shown(clash[1])}, and ${one} has ${shown(clash[0])}`,
+    `a key or path that is not another column's, nor within it, nor around it, got ${shown(clash[1])}, and ${one} has ${shown(clash[0])}`,
   );
 }
 

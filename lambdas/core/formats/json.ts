@@ -61,9 +61,9 @@ export const json: Format = {
       values: Object.keys(PRESETS),
       default: 'none; a source sets `columns`, `preset` or both',
       description:
-        'The name of columns that many logs have. `columns` adds others at the end; a column of a name that the preset ' +
-        'has replaces that one.',
-      example: { preset: 'server-logs', columns: { user_id: { type: 'bigint', from: 'user.id' } } },
+        'The name of columns that many logs have: docs/tables.md lists them. `columns` adds others at the end; a column ' +
+        'of a name that the preset has replaces that one.',
+      example: { preset: 'ecs', columns: { user_id: { type: 'bigint', from: 'user.id' } } },
     },
     [FILTERS_OPTION]: filtersOption(FILTER_NAMES, { preset: 'server-logs' }),
     [LOCAL_TIME_ZONE_OPTION]: LOCAL_TIME_ZONE,
@@ -177,7 +177,7 @@ function presetOf(preset: unknown): JsonColumns {
   const names = Object.keys(PRESETS);
   const chosen = names.find((name) => name === preset);
   const found = chosen === undefined ? undefined : PRESETS[chosen];
-  if (found) return found;
+  if (found) return found.columns;
   const got = preset === undefined ? 'neither' : JSON.stringify(preset);
   throw new OptionError('preset', `preset: expected columns or a preset of ${names.join(', ')}, got ${got}`);
 }

@@ -12,8 +12,8 @@ const format = json.compile({
 
 describe('columns that cannot be declared', () => {
   test.each([
-    ['neither columns nor a preset', {}, 'preset: expected columns or a preset of server-logs, got neither'],
-    ['a preset unknown', { preset: 'toString' }, 'expected columns or a preset of server-logs, got "toString"'],
+    ['neither columns nor a preset', {}, 'preset: expected columns or a preset of server-logs, ecs, '],
+    ['a preset unknown', { preset: 'toString' }, 'zap, powertools, lambda-platform, got "toString"'],
     ['a type unknown', { columns: { a: 'integer' } }, 'columns.a: expected a type of timestamp, string, int'],
     ["a name of the lake's own", { columns: { Origin: 'string' } }, 'columns.Origin: expected another name'],
     ["the partition's name", { columns: { dt: 'string' } }, 'columns.dt: expected another name'],
@@ -45,17 +45,17 @@ describe('columns that cannot be declared', () => {
     [
       'a path that another column has',
       { columns: { a: 'int', b: { type: 'int', from: 'A' } } },
-      "columns.b: expected a key or path that is neither another column's nor a part of it, got A, and a has a",
+      "columns.b: expected a key or path that is not another column's, nor within it, nor around it, got A, and a has a",
     ],
     [
       'a path within the value of another column',
       { columns: { a: { type: 'int', from: 'x.y.z' }, b: { type: 'string', from: 'x.y' } } },
-      'columns.b: expected a key or path that is neither',
+      'columns.b: expected a key or path that is not another column',
     ],
     [
       "a path within the value of a preset's column",
       { preset: 'server-logs', columns: { zone: { type: 'string', from: 'timestamp.zone' } } },
-      'columns.zone: expected a key or path that is neither',
+      'columns.zone: expected a key or path that is not another column',
     ],
     [
       'a time zone unknown',
