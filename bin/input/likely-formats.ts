@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import { decompress } from '../../lambdas/core/lines/decompress.ts';
-import { eachLine, LineSplitter } from '../../lambdas/core/lines/lines.ts';
+import { LineSplitter } from '../../lambdas/core/lines/lines.ts';
 import { UnreadableError } from '../../lambdas/core/lines/unreadable.ts';
 import { textOf, withoutBom } from '../../lambdas/core/lines/utf8.ts';
 import { type Format, readLine } from '../../lambdas/core/reading/format.ts';
@@ -43,8 +43,8 @@ function shareOfRows({ compile, exampleOptions = {} }: Format, lines: readonly s
 
 async function firstLines(path: string): Promise<string[]> {
   const lines: string[] = [];
-  const sink = { line: (bytes: Buffer) => void lines.push(textOf(bytes)), longLine: () => {} };
-  const splitter = new LineSplitter({ ...sink, lines: (block) => eachLine(block, sink) });
+  const sink = { objects: true, line: (bytes: Buffer) => void lines.push(textOf(bytes)), longLine: () => {} };
+  const splitter = new LineSplitter(sink);
   try {
     for await (const chunk of decompress(createReadStream(path), async () => undefined)) {
       splitter.push(chunk);

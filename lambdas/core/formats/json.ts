@@ -109,6 +109,7 @@ function compile(
       fields: [...declared].map(([name, { type, from }]) => ({ op: OP_OF_TYPE[type], columns: [name], path: from })),
     },
     reader: {
+      objects: true,
       pieceOf: records.pieceOf,
       read: (line, row) => {
         const object = records.read(line);

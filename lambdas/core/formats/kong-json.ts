@@ -144,6 +144,7 @@ export const kongJson: Format = {
       recordKeys: [['request_id']],
       envelopeOf: (line) => envelopeName(envelopes(line)),
       reader: {
+        objects: true,
         pieceOf: (line) => gatewayPieceOf(envelopes(line), filters.has('not_stdout')),
         read: (line, row) => read(unwrap(line, START, envelopes(line)), row, filters),
       },

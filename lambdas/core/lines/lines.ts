@@ -1,4 +1,5 @@
 /** Splits bytes into lines, however the bytes are chunked, in memory bounded by the longest line allowed. */
+import { endWithoutSpace, ObjectScanner, objectStarts } from './json-objects.ts';
 import { textOf } from './utf8.ts';
 
 /** Longest line read, in bytes: also CloudWatch's limit for an event. Longer lines are rejected. */
@@ -11,8 +12,15 @@ export const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const LINE_END = Buffer.from([LINE_FEED]);
 
+/** Bytes of a line without an end from which on it is scanned for the ends of objects. Ordinary lines are shorter. */
+const SCANNED_BYTES = 65_536;
+
 /** Receives lines as they are found. The bytes are valid during the call only. */
 export interface LineSink {
+  /**
+   * The lines are JSON objects. Objects that follow each other in a line are lines of their own: see json-objects.ts.
+   */
+  readonly objects?: boolean;
   /**
    * Whole lines, each with its LF, as contained in a chunk.
    *
@@ -33,9 +41,14 @@ export class LineSplitter {
   #openBytes = 0;
   /** Length of the open line once it is too long; then only its first bytes are kept. */
   #longBytes = 0;
+  /** Finds the ends of objects in the open line; undefined if lines are no objects. */
+  readonly #scanner: ObjectScanner | undefined;
+  /** The whole open line has been scanned. */
+  #scanned = false;
 
   constructor(sink: LineSink) {
     this.#sink = sink;
+    this.#scanner = sink.objects ? new ObjectScanner() : undefined;
   }
 
   push(chunk: Uint8Array): void {
@@ -50,7 +63,7 @@ export class LineSplitter {
     }
     const end = bytes.lastIndexOf(LINE_FEED) + 1;
     if (end > start) {
-      this.#lines(bytes.subarray(start, end));
+      passLines(bytes.subarray(start, end), this.#sink);
       start = end;
     }
     if (start < bytes.length) this.#hold(bytes.subarray(start));
@@ -63,12 +76,45 @@ export class LineSplitter {
 
   /** Takes what has been read of the open line, for input that breaks off within it. */
   takeOpen(): Buffer {
+    if (this.#scanner && !this.#scanned) this.#scan(Buffer.alloc(0));
     const open = Buffer.concat(this.#open);
     this.#clear();
     return open;
   }
 
+  /** Adds a part to the open line, and passes on the objects that end in it because another one begins. */
   #hold(part: Buffer): void {
+    const scanner = this.#scanner;
+    if (scanner && !this.#scanned) {
+      if (this.#openBytes + part.length > SCANNED_BYTES) this.#scan(part);
+      else this.#add(part);
+      return;
+    }
+    const first = scanner ? scanner.next(part, 0) : -1;
+    if (!scanner || first < 0) {
+      this.#add(part);
+      return;
+    }
+    this.#add(part.subarray(0, first));
+    const line = Buffer.concat(this.#open);
+    if (this.#longBytes > 0) this.#sink.longLine(line, this.#longBytes);
+    else passObjects(line, [0, line.length], this.#sink);
+    this.#clearOpen();
+    const starts = [first];
+    for (let next = scanner.next(part, first); next >= 0; next = scanner.next(part, next)) starts.push(next);
+    passObjects(part, starts, this.#sink);
+    this.#add(part.subarray(starts.at(-1)));
+  }
+
+  /** Begins to scan the open line, with another part of it. */
+  #scan(part: Buffer): void {
+    const line = Buffer.concat([...this.#open, part]);
+    this.#clearOpen();
+    this.#scanned = true;
+    this.#hold(line);
+  }
+
+  #add(part: Buffer): void {
     if (this.#longBytes > 0) {
       this.#longBytes += part.length;
       return;
@@ -89,31 +135,66 @@ export class LineSplitter {
     const bytes = Buffer.concat(ended && long === 0 ? [...this.#open, LINE_END] : this.#open);
     this.#clear();
     if (long > 0) this.#sink.longLine(bytes, long);
-    else if (ended) this.#lines(bytes);
-    else this.#sink.line(withoutReturn(bytes));
-  }
-
-  #lines(block: Buffer): void {
-    if (this.#sink.lines) this.#sink.lines(block);
-    else eachLine(block, this.#sink);
+    else if (ended) passLines(bytes, this.#sink);
+    else passLine(bytes, this.#sink);
   }
 
   #clear(): void {
+    this.#clearOpen();
+    this.#scanned = false;
+    this.#scanner?.reset();
+  }
+
+  #clearOpen(): void {
     this.#open = [];
     this.#openBytes = 0;
     this.#longBytes = 0;
   }
 }
 
+function passLines(block: Buffer, sink: LineSink): void {
+  if (sink.lines) sink.lines(block);
+  else eachLine(block, sink);
+}
+
 /** Passes each line of a block of whole lines to the sink. */
-export function eachLine(block: Buffer, sink: Pick<LineSink, 'line' | 'longLine'>): void {
+export function eachLine(block: Buffer, sink: LineSink): void {
   let start = 0;
   for (let end = block.indexOf(LINE_FEED); end >= 0; end = block.indexOf(LINE_FEED, start)) {
-    const line = block.subarray(start, end);
-    if (line.length <= MAX_LINE_BYTES) sink.line(withoutReturn(line));
-    else sink.longLine(line.subarray(0, KEPT_OF_LONG_LINE_BYTES), line.length);
+    passLine(block.subarray(start, end), sink);
     start = end + 1;
   }
+}
+
+/** Passes a line without its LF to the sink. */
+function passLine(line: Buffer, sink: LineSink): void {
+  const starts = sink.objects ? objectStarts(line) : [];
+  if (starts.length > 1) {
+    passObjects(line, starts, sink);
+    passLines(Buffer.concat([line.subarray(starts.at(-1)), LINE_END]), sink);
+  } else if (line.length <= MAX_LINE_BYTES) sink.line(withoutReturn(line));
+  else sink.longLine(line.subarray(0, KEPT_OF_LONG_LINE_BYTES), line.length);
+}
+
+/** Passes objects on as lines, without the white space between them. The last of the starts is the last object's end. */
+function passObjects(bytes: Buffer, starts: readonly number[], sink: LineSink): void {
+  const lines = Buffer.allocUnsafe(bytes.length + starts.length);
+  let length = 0;
+  const pass = () => {
+    if (length > 0) passLines(lines.subarray(0, length), sink);
+    length = 0;
+  };
+  for (let index = 1; index < starts.length; index++) {
+    const [start, end] = [starts[index - 1] as number, starts[index] as number];
+    if (end - start <= MAX_LINE_BYTES) {
+      length += bytes.copy(lines, length, start, endWithoutSpace(bytes, end));
+      lines[length++] = LINE_FEED;
+    } else {
+      pass();
+      sink.longLine(bytes.subarray(start, start + KEPT_OF_LONG_LINE_BYTES), end - start);
+    }
+  }
+  pass();
 }
 
 /** Removes the CR of a line that ended with CR LF. */

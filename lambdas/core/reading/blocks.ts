@@ -24,7 +24,7 @@ export interface BlockSink {
 }
 
 /** Receives the results of a block of lines, and the lines that the kernel does not support. */
-export type LinesSink = BlockSink & Required<Pick<LineSink, 'line' | 'longLine'>>;
+export type LinesSink = BlockSink & LineSink;
 
 /** Receives the results of a block of events, and the events that the kernel does not support. */
 export type EventsSink = BlockSink & { event(event: LogEvent): void };
@@ -47,7 +47,13 @@ export function readBlock(kernel: LineKernel, block: Buffer, keepRaw: KeepRaw, s
 function readLines(kernel: LineKernel, block: Buffer, keepRaw: KeepRaw, sink: LinesSink): void {
   kernel.begin(block, 'lines');
   const startOf = (_at: number, index: number) => block.lastIndexOf(LINE_FEED, index - 1) + 1;
-  readAll(kernel, block, keepRaw, sink, (at) => readLine(block, at, sink), startOf);
+  const readNext = (at: number) => {
+    const next = readLine(block, at, sink);
+    // The line may have been several, which were a block of their own.
+    if (!kernel.has(block)) kernel.begin(block, 'lines');
+    return next;
+  };
+  readAll(kernel, block, keepRaw, sink, readNext, startOf);
 }
 
 /** Bytes that are searched at a time for envelopes: longer than most lines, and short where envelopes are many. */

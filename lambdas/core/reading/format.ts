@@ -32,6 +32,8 @@ export const JOINED = 'joined';
 
 /** Reads the lines of one source, in TypeScript. The kernel reads ordinary lines in its place. */
 export interface LineReader {
+  /** Each line is a JSON object; objects that follow each other in a line are lines of their own (json-objects.ts). */
+  readonly objects?: boolean;
   /** Reads `line` (well-formed text without a line end) into `row`. It must not throw, for any text. */
   read(line: string, row: Row): Outcome;
   /**

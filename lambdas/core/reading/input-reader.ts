@@ -70,7 +70,7 @@ export class InputReader {
   #head: Buffer | undefined = Buffer.alloc(0);
   #content: LineSplitter | PayloadSplitter;
   /** Receives the lines of an object that are read one by one. */
-  readonly #objectLines: Required<Pick<LineSink, 'line' | 'longLine'>>;
+  readonly #objectLines: LineSink;
   readonly #joiner: Joiner;
   /** Number of lines that came, those that are held to be joined among them, and of lines that are still to be skipped. */
   #lines: number;
@@ -96,6 +96,8 @@ export class InputReader {
     };
     this.#joiner = new Joiner(pieceOf, lines, skip, joining);
     this.#objectLines = {
+      objects: reader.objects ?? false,
+      lines: (block) => this.#readBlock(block),
       line: (bytes) => {
         if (this.#skipLine()) return;
         const text = textOf(bytes);
@@ -108,7 +110,7 @@ export class InputReader {
         this.#pass(text, rejected('line_too_long', detail), `${length} ${text}`);
       },
     };
-    this.#content = new LineSplitter({ ...this.#objectLines, lines: (block) => this.#readBlock(block) });
+    this.#content = new LineSplitter(this.#objectLines);
   }
 
   /** What another attempt needs to go on after the last line that was given to the consumer. */

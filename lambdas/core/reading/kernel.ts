@@ -159,11 +159,9 @@ export interface LinesRead {
   readonly lastEventTime: number;
 }
 
-/**
- * The LineKernel whose program, prefix and block are in WebAssembly memory. Only one can be in use between `begin` and
- * the end of its block.
- */
+/** The LineKernel whose program and prefix are in WebAssembly memory, and the block that is. */
 let current: LineKernel | undefined;
+let currentBlock: Uint8Array | undefined;
 
 /** Reads lines with one program. */
 export class LineKernel {
@@ -197,7 +195,13 @@ export class LineKernel {
       current = this;
     }
     memory.set(block, input);
+    currentBlock = block;
     this.#holds = HOLDS[content];
+  }
+
+  /** True if the block can be read on: none has begun after it. */
+  has(block: Uint8Array): boolean {
+    return current === this && currentBlock === block;
   }
 
   /**
@@ -303,6 +307,7 @@ export interface Span {
  */
 export function readEventsJson(json: Uint8Array, isStart: boolean): EventsRead {
   memory.set(json, input);
+  currentBlock = undefined;
   const status = kernel.readEvents(json.length, isStart);
   const at = (offset: number) => result.getUint32(offset, true);
   return {
