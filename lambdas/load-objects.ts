@@ -3,7 +3,6 @@
  * in core/loading/load.ts.
  */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { FencedError } from './core/loading/ledger.ts';
@@ -18,13 +17,13 @@ import { dynamoLedger } from './edges/ledger.ts';
 import { logger } from './edges/logger.ts';
 import { putLoadMetrics, putNotLoadedMetric, putSkipMetric } from './edges/metrics.ts';
 import { askAgainLater, continueLater, lookAgainLater, returnLater } from './edges/queue.ts';
-import { openObject } from './edges/s3.ts';
+import { openObject, s3Client } from './edges/s3.ts';
 
 const settings = loaderSettings(process.env);
 const queueUrl = required(process.env, ENV.queueUrl);
 const sources = compiledSources(settings.sources);
 const ledger = dynamoLedger(new DynamoDBClient({}), settings.ledgerTable);
-const s3 = new S3Client({});
+const s3 = s3Client();
 const sqs = new SQSClient({});
 const firehose = firehoseClient();
 

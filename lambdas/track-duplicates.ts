@@ -3,7 +3,6 @@
  * announced by a queue, and CloudWatch subscription payloads, which the function that loads them hands on. This file
  * only adapts: the flow is core/duplicates/track.ts.
  */
-import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { type InputToCheck, objectToCheck, payloadToCheck } from './core/duplicates/input-to-check.ts';
@@ -18,12 +17,12 @@ import { duplicatesClient, dynamoDuplicates } from './edges/duplicates.ts';
 import { logger } from './edges/logger.ts';
 import { putTrackMetric } from './edges/metrics.ts';
 import { askAgainLater, deleteNow, returnLater } from './edges/queue.ts';
-import { openObject } from './edges/s3.ts';
+import { openObject, s3Client } from './edges/s3.ts';
 
 const settings = trackerSettings(process.env);
 const sources = compiledSources(settings.sources);
 const dynamodb = duplicatesClient();
-const s3 = new S3Client({});
+const s3 = s3Client();
 const sqs = new SQSClient({});
 
 /**

@@ -9,9 +9,9 @@ import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
-import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { firehoseClient } from '../../lambdas/edges/firehose.ts';
+import { s3Client } from '../../lambdas/edges/s3.ts';
 import { namesOf } from '../../lib/names.ts';
 import { messageOf } from '../../local/files.ts';
 import { CommandError } from '../output/command-error.ts';
@@ -56,7 +56,7 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
   const database = output('Database');
   return {
     ...settings,
-    s3: new S3Client({}),
+    s3: s3Client(),
     sqs: new SQSClient({}),
     dynamodb: new DynamoDBClient({}),
     firehose: firehoseClient(),

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { GetObjectCommand, S3Client, type S3ClientConfig, S3ServiceException } from '@aws-sdk/client-s3';
 import type { ObjectId } from '../core/loading/input.ts';
 import { UnavailableError, type UnavailableReason } from '../core/loading/unavailable.ts';
 
@@ -9,6 +9,11 @@ const STALL_MS = 20_000;
 /** The object's bytes ended or stalled before all of them had arrived: the object must be read again. */
 export class CutShortError extends Error {
   override readonly name = 'CutShortError';
+}
+
+/** A client that also reads buckets of other Regions, with a second request for each object there. */
+export function s3Client(options: S3ClientConfig = {}): S3Client {
+  return new S3Client({ followRegionRedirects: true, ...options });
 }
 
 /**

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { CutShortError, openObject } from '../../../lambdas/edges/s3.ts';
+import { CutShortError, openObject, s3Client } from '../../../lambdas/edges/s3.ts';
 import { clientOptions } from '../../helpers/client-options.ts';
 import { type FakeService, openFakeService } from '../../helpers/fake-service.ts';
 
@@ -15,7 +15,7 @@ let client: S3Client;
 
 beforeAll(async () => {
   s3 = await openFakeService();
-  client = new S3Client({ ...clientOptions(s3.url), maxAttempts: 1 });
+  client = s3Client({ ...clientOptions(s3.url), maxAttempts: 1 });
 });
 afterAll(() => s3.close());
 beforeEach(() => {
@@ -154,4 +154,18 @@ describe('openObject', () => {
     await body.return?.();
     await closed;
   });
+});
+
+test('an object of a bucket in another Region is read there', async () => {
+  const { status, headers, body: xml } = error(301, 'PermanentRedirect');
+  s3.reply = () =>
+    s3.requests.length === 1
+      ? { status, headers: { ...headers, 'x-amz-bucket-region': 'eu-south-2' }, body: xml }
+      : { body: 'line' };
+  const body = present(await openObject(client, OBJECT));
+  expect((await buffer(Readable.from(body))).toString()).toBe('line');
+  expect(s3.requests.map(({ headers }) => /\/([a-z0-9-]+)\/s3\//.exec(String(headers.authorization))?.[1])).toEqual([
+    'us-east-1',
+    'eu-south-2',
+  ]);
 });
