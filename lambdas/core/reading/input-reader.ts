@@ -20,6 +20,7 @@ import {
 } from './format.ts';
 import { type JoinedLines, Joiner, type Joining } from './joiner.ts';
 import { type LineKernel, type LinesRead, MAX_ROOM_BYTES } from './kernel.ts';
+import type { LinePiece } from './line-piece.ts';
 import { arePayloads, mayBecomePayloads, type PayloadSink, PayloadSplitter } from './payload-splitter.ts';
 import { type KeepRaw, Row } from './row.ts';
 
@@ -72,6 +73,8 @@ export class InputReader {
   /** Receives the lines of an object that are read one by one. */
   readonly #objectLines: LineSink;
   readonly #joiner: Joiner;
+  /** The log stream of the payload that is read, in an object of payloads: pieces of several are no line. */
+  #logStream = '';
   /** Number of lines that came, those that are held to be joined among them, and of lines that are still to be skipped. */
   #lines: number;
   #skip: number;
@@ -84,7 +87,7 @@ export class InputReader {
     this.#timed = timed;
     this.#skip = skip;
     this.#lines = skip;
-    const pieceOf = reader.pieceOf?.bind(reader);
+    const pieceOf = reader.pieceOf && ((line: string) => pieceOfLogStream(reader.pieceOf?.(line), this.#logStream));
     const lines: JoinedLines = {
       line: (text, timestamp) => this.#read(text, timestamp),
       joined: (text, timestamp) => consumer.add(text, filtered(JOINED), text, timestamp),
@@ -172,10 +175,14 @@ export class InputReader {
     const head = this.#head;
     this.#head = undefined;
     if (head === undefined) return;
-    if (arePayloads(head))
-      this.#content = new PayloadSplitter({ readEvents: (block) => this.readEvents(block), bad: this.#bad });
+    if (arePayloads(head)) this.#content = new PayloadSplitter({ readEvents: this.#payloadEvents, bad: this.#bad });
     this.#content.push(head);
   }
+
+  readonly #payloadEvents: PayloadSink['readEvents'] = (block, logStream) => {
+    this.#logStream = logStream;
+    this.readEvents(block);
+  };
 
   readonly #bad: PayloadSink['bad'] = (head, length, detail) => {
     if (this.#skipLine()) return;
@@ -234,4 +241,14 @@ export class InputReader {
     this.#skip--;
     return true;
   }
+}
+
+function pieceOfLogStream(piece: LinePiece | undefined, logStream: string): LinePiece | undefined {
+  if (!piece || logStream === '') return piece;
+  return {
+    ...piece,
+    get stream() {
+      return `${logStream} ${piece.stream}`;
+    },
+  };
 }

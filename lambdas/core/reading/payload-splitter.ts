@@ -68,7 +68,7 @@ export function arePayloads(head: Buffer): boolean {
 /** Receives what is in the payloads. */
 export interface PayloadSink {
   /** Takes events, in the form that events.ts describes. */
-  readEvents(block: Buffer): void;
+  readEvents(block: Buffer, logStream: string): void;
   /** Takes the beginning of what is no payload, its length, and why it is none. */
   bad(head: Buffer, length: number, detail: string): void;
 }
@@ -105,7 +105,10 @@ export class PayloadSplitter {
     }
     if (json.toString('utf8', 0, KEPT_OF_LONG_LINE_BYTES).trim() === '') return;
     try {
-      for (const block of payloadOf(json)?.blocks ?? []) this.#sink.readEvents(block);
+      const payload = payloadOf(json);
+      for (const block of payload?.blocks ?? []) {
+        this.#sink.readEvents(block, `${payload?.logGroup} ${payload?.logStream}`);
+      }
     } catch (error) {
       if (!(error instanceof BadPayloadError)) throw error;
       this.#sink.bad(json.subarray(0, KEPT_OF_LONG_LINE_BYTES), length, error.message);

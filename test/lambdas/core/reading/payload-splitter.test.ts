@@ -174,3 +174,14 @@ describe('an object of subscription payloads', () => {
     expect(mayBecomePayloads(Buffer.from(text.slice(0, known)))).toBe(false);
   });
 });
+
+test('pieces of a line are joined across the payloads of a log stream, and not across log streams', () => {
+  const piece = (tag: string, text: string) => `2026-11-22T12:00:00Z stdout ${tag} ${text}`;
+  const first = payloadOf([piece('P', '{"id":')]);
+  const rest = payloadOf([piece('F', '7}')]);
+  const other = rest.replace('a \\"stream\\" {', 'another');
+  expect(other).not.toBe(rest);
+  expect(loaded([Buffer.from(first + rest)]).counts).toMatchObject({ rows: 1, filteredBy: { joined: 1 } });
+  expect(loaded([Buffer.from(first + other)]).counts).toMatchObject({ rows: 0, rejected: 2 });
+  expect(loaded([Buffer.from(first + other + rest)]).counts).toMatchObject({ rows: 1, rejected: 1 });
+});
