@@ -133,10 +133,17 @@ function compile(
   };
 }
 
-/** Record keys: the id of a request or of a trace, with the event's times, as one request can log several events. */
+/** Columns that tell the events of one request and one time from each other, in sources that have them. */
+const EVENT_COLUMNS = ['type', 'message'];
+
+/**
+ * Record keys: the id of a request or of a trace, with the event's times and what it says, as one request can log several
+ * events in a millisecond.
+ */
 function recordKeysOf(columns: JsonColumns): RecordKey[] {
   const times = [...columns].filter(([, { type }]) => type === 'timestamp').map(([name]) => name);
-  return ['request_id', 'trace_id'].filter((id) => columns.has(id)).map((id) => [id, ...times]);
+  const told = EVENT_COLUMNS.filter((name) => columns.has(name));
+  return ['request_id', 'trace_id'].filter((id) => columns.has(id)).map((id) => [id, ...times, ...told]);
 }
 
 type Write = (row: Row, name: string, json: string, zone: LocalZone) => void;

@@ -84,6 +84,18 @@ describe('the recordKey of a record', () => {
     expect(areAlike(app, event({ request_id: null }), event({ request_id: null, level: 'WARN' }))).toBe(false);
   });
 
+  test('events of one request in one millisecond are told by their type and their message', () => {
+    const lambda = { format: 'json', options: { preset: 'lambda-platform' } };
+    const platform = (type: string, status = 'success') =>
+      `{"time":"2026-11-22T12:03:00.401Z","type":"${type}","record":{"requestId":"r-1","status":"${status}"}}`;
+    expect(areAlike(lambda, platform('platform.report'), platform('platform.runtimeDone'))).toBe(false);
+    expect(areAlike(lambda, platform('platform.report'), platform('platform.report', 'timeout'))).toBe(true);
+    const pino = { format: 'json', options: { preset: 'pino' } };
+    const served = (msg: string) => `{"level":30,"time":1795348980186,"req":{"id":"r-1"},"msg":"${msg}"}`;
+    expect(areAlike(pino, served('begun'), served('done'))).toBe(false);
+    expect(areAlike(pino, served('done'), served('done'))).toBe(true);
+  });
+
   test('a record is told by the columns a source names instead', () => {
     const of = { ...app, recordKey: ['path', 'level'] };
     expect(areAlike(of, event({}), event({ request_id: 'r2', timestamp: '2026-01-05T10:09:00Z' }))).toBe(true);
