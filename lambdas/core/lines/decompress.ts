@@ -3,7 +3,7 @@
  * else is passed on as is if it can be lines of text.
  */
 import { type Codec, contentOf, HEAD_BYTES } from './content.ts';
-import { type Inflater, openInflater } from './inflate.ts';
+import { type Inflater, type MemberEnded, openInflater } from './inflate.ts';
 import { UnreadableError } from './unreadable.ts';
 
 /**
@@ -16,6 +16,12 @@ import { UnreadableError } from './unreadable.ts';
  */
 export const FREE_BYTES = 256 * 1024 * 1024;
 export const MAX_RATIO = 500;
+
+/**
+ * A gzip member counts as so many decompressed bytes, besides its own, because to begin and end it takes as long as to
+ * make them. A member has at least 20 bytes, so that members which are not themselves compressed never reach the ratio.
+ */
+const MEMBER_BYTES = 8000;
 
 /**
  * Layers of compression that are undone. Two are a mistake that happens; what has more contains itself.
@@ -53,6 +59,8 @@ export type Again = () => Promise<AsyncIterable<Uint8Array> | undefined>;
  * the broken layer decompressed one byte at a time where it broke, to get the output before the break. That output may
  * be the input of a layer that breaks as well: the object is read at most once more for each layer.
  *
+ * @param verified called between chunks: a checksum has proved right what the chunks since the last call, or at least a
+ * part of them, were made of. Bytes of an object that breaks may be wrong since the last call.
  * @param inflater opens a decompressor; tests pass one that is based on Node's stream
  * @returns chunks, each valid until the next one is requested
  * @throws UnreadableError after the bytes before the break; errors of `body` pass unchanged
@@ -60,7 +68,8 @@ export type Again = () => Promise<AsyncIterable<Uint8Array> | undefined>;
 export async function* decompress(
   body: AsyncIterable<Uint8Array>,
   again: Again,
-  inflater: (codec: Codec) => Inflater = openInflater,
+  verified: () => void = () => {},
+  inflater: (codec: Codec, memberEnded: MemberEnded) => Inflater = openInflater,
 ): AsyncGenerator<Uint8Array> {
   const carefulFrom = new Map<number, number>();
   let given = 0;
@@ -68,7 +77,11 @@ export async function* decompress(
   for (;;) {
     try {
       let repeated = given;
-      for await (const chunk of unwrap(copy, 0, { inflater, carefulFrom, objectBytes: 0 })) {
+      const ended = () => {
+        // What is read again was reported before.
+        if (repeated === 0) verified();
+      };
+      for await (const chunk of unwrap(copy, 0, { inflater, carefulFrom, verified: ended, objectBytes: 0 })) {
         const known = Math.min(repeated, chunk.length);
         repeated -= known;
         if (known === chunk.length) continue;
@@ -89,7 +102,9 @@ export async function* decompress(
 
 /** One reading of an object. */
 interface Reading {
-  readonly inflater: (codec: Codec) => Inflater;
+  readonly inflater: (codec: Codec, memberEnded: MemberEnded) => Inflater;
+  /** Is replaced while bytes are held back. */
+  verified: () => void;
   /** By layer, the offset in its input from which its decompressor is given one byte at a time. */
   readonly carefulFrom: ReadonlyMap<number, number>;
   /** Bytes of the object that were taken so far. */
@@ -100,11 +115,17 @@ interface Reading {
 async function* unwrap(input: AsyncIterable<Uint8Array>, layer: number, reading: Reading): AsyncGenerator<Uint8Array> {
   const chunks = input[Symbol.asyncIterator]();
   try {
-    const { head, rest } = await headOf(chunks);
+    const { head, rest, verifiedAt } = await headOf(chunks, reading);
     const content = contentOf(head);
     if (content.kind === 'foreign') throw foreign(content.name, head);
     if (content.kind === 'text') {
-      if (head.length > 0) yield head;
+      let from = 0;
+      for (const at of verifiedAt) {
+        if (at > from) yield head.subarray(from, at);
+        reading.verified();
+        from = at;
+      }
+      if (head.length > from) yield head.subarray(from);
       yield* rest;
       return;
     }
@@ -128,12 +149,21 @@ function foreign(name: string, head: Uint8Array): UnreadableError {
   return new UnreadableError('unreadable_content', message, shown.join(' '));
 }
 
-/** Reads until there is enough to recognize the content. The head is not part of the rest. */
-async function headOf(
-  chunks: AsyncIterator<Uint8Array>,
-): Promise<{ readonly head: Uint8Array; readonly rest: AsyncIterable<Uint8Array> }> {
+interface Head {
+  readonly head: Uint8Array;
+  /** What follows the head. */
+  readonly rest: AsyncIterable<Uint8Array>;
+  /** Lengths that the head had when a checksum proved it right so far. */
+  readonly verifiedAt: readonly number[];
+}
+
+/** Reads until there is enough to recognize the content. */
+async function headOf(chunks: AsyncIterator<Uint8Array>, reading: Reading): Promise<Head> {
   let rest = chunks;
   let head: Uint8Array = new Uint8Array(0);
+  const { verified } = reading;
+  const verifiedAt: number[] = [];
+  reading.verified = () => void verifiedAt.push(head.length);
   try {
     for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
       if (head.length === 0 && next.value.length >= HEAD_BYTES) {
@@ -148,8 +178,10 @@ async function headOf(
     // What comes before the break in an outer layer is read first.
     if (!(error instanceof UnreadableError)) throw error;
     rest = { next: () => Promise.reject(error) };
+  } finally {
+    reading.verified = verified;
   }
-  return { head, rest: { [Symbol.asyncIterator]: () => rest } };
+  return { head, rest: { [Symbol.asyncIterator]: () => rest }, verifiedAt };
 }
 
 /** Undoes one layer. */
@@ -161,7 +193,11 @@ async function* undone(
   reading: Reading,
 ): AsyncGenerator<Uint8Array> {
   let [taken, made, ended] = [0, 0, false];
-  const inflater = reading.inflater(codec);
+  // A frame of zstd may have no checksum. If it is within another layer, that one may still prove it wrong.
+  const inflater = reading.inflater(codec, (checked) => {
+    if (checked || layer === 0) reading.verified();
+    if (codec === 'gzip') made += MEMBER_BYTES;
+  });
   try {
     for await (const piece of pieces(head, rest, inflater.pieceBytes, reading.carefulFrom.get(layer))) {
       if (layer === 0) reading.objectBytes += piece.length;
@@ -172,8 +208,9 @@ async function* undone(
         if (ended) requirePadding(piece.subarray(done.taken));
       }
       taken += piece.length;
+      requireNoBomb();
     }
-    if (!ended) yield* counted(asBroken(inflater.end()));
+    if (!ended) requireEnd();
   } finally {
     inflater.close();
   }
@@ -184,8 +221,12 @@ async function* undone(
       if (next.done) return next.value;
       made += next.value.length;
       yield next.value;
-      if (made > FREE_BYTES && made > reading.objectBytes * MAX_RATIO) throw bomb(made, reading.objectBytes);
+      requireNoBomb();
     }
+  }
+
+  function requireNoBomb(): void {
+    if (made > FREE_BYTES && made > reading.objectBytes * MAX_RATIO) throw bomb(made, reading.objectBytes);
   }
 
   /** Turns the decompressor's failures into BrokenLayerErrors with the offset of the piece in which it failed. */
@@ -200,7 +241,15 @@ async function* undone(
     }
   }
 
-  /** zlib ends its stream at a zero after a member. Further zeros are padding; any other byte would be lost. */
+  function requireEnd(): void {
+    try {
+      inflater.end();
+    } catch (error) {
+      throw new BrokenLayerError(codec, layer, (error as Error).message, undefined, { cause: error });
+    }
+  }
+
+  /** An inflater of gzip ends at a zero after a member. Further zeros are padding; any other byte would be lost. */
   function requirePadding(bytes: Uint8Array): void {
     if (bytes.some((byte) => byte !== 0)) {
       throw new BrokenLayerError(codec, layer, 'bytes after the end of the compressed data');

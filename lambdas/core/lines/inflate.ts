@@ -6,13 +6,14 @@
  */
 import {
   constants,
-  createGunzip,
+  createInflateRaw,
   createZstdDecompress,
-  type Gunzip,
+  type InflateRaw,
   type ZlibReset,
   type ZstdDecompress,
 } from 'node:zlib';
 import type { Codec } from './content.ts';
+import { GzipMembers } from './gzip-members.ts';
 import { ZstdFrames } from './zstd-frames.ts';
 
 /** Decompressed bytes per chunk: small enough to stay in the processor's cache. */
@@ -30,10 +31,11 @@ const PIECE_BYTES = 64 * 1024;
 /** Node's stream holds the output of a piece. zstd makes 128 KiB of a block of four bytes, so that this is 64 MiB. */
 const ZSTD_STREAM_PIECE_BYTES = 2 * 1024;
 
-type Decompressor = Gunzip | ZstdDecompress;
+type Decompressor = InflateRaw | ZstdDecompress;
 
+/** Of gzip, only the deflate in its members is left to zlib. */
 const CREATE: Readonly<Record<Codec, (options?: { readonly chunkSize: number }) => Decompressor>> = {
-  gzip: createGunzip,
+  gzip: createInflateRaw,
   zstd: createZstdDecompress,
 };
 
@@ -44,6 +46,14 @@ export interface Inflated {
   /** The compressed data has ended. */
   readonly ended: boolean;
 }
+
+/**
+ * Is called when a gzip member or zstd frame has come to its end without an error, after everything that was
+ * decompressed of it has been yielded and before anything of the next one is.
+ *
+ * @param checked its checksum was compared; frames of zstd may have none
+ */
+export type MemberEnded = (checked: boolean) => void;
 
 /** Decompresses one gzip of any number of members, or one zstd of any number of frames. */
 export interface Inflater {
@@ -56,17 +66,83 @@ export interface Inflater {
    */
   write(piece: Uint8Array): AsyncGenerator<Uint8Array, Inflated>;
   /** Ends the compressed data: no more pieces follow. @throws Error of zlib if the data ends too early */
-  end(): AsyncGenerator<Uint8Array, Inflated>;
+  end(): void;
   close(): void;
 }
 
-export function openInflater(codec: Codec = 'gzip'): Inflater {
+/** Opens an inflater that decompresses on this thread if that is possible. */
+export function openInflater(codec: Codec = 'gzip', memberEnded: MemberEnded = () => {}): Inflater {
   const idle = spares.get(codec);
   spares.delete(codec);
-  if (idle) return byFrames(codec, engineInflater(idle));
+  if (idle) return followed(codec, engineDecoder(idle), memberEnded);
   const stream = CREATE[codec]();
   const engine = engineOf(stream);
-  return engine ? byFrames(codec, engineInflater(newDecompressor(codec, stream, engine))) : streamInflater(codec);
+  if (!engine) return streamInflater(codec, memberEnded);
+  return followed(codec, engineDecoder(newDecompressor(codec, stream, engine)), memberEnded);
+}
+
+/** An inflater based on Node's stream. */
+export function streamInflater(codec: Codec = 'gzip', memberEnded: MemberEnded = () => {}): Inflater {
+  return followed(codec, streamDecoder(codec), memberEnded);
+}
+
+/** Decompresses the deflate of one gzip member, or the frames of zstd. */
+interface Decoder extends Pick<Inflater, 'pieceBytes' | 'write' | 'close'> {
+  /** Begins the deflate of another member. */
+  reset(): void;
+}
+
+function followed(codec: Codec, decoder: Decoder, memberEnded: MemberEnded): Inflater {
+  return codec === 'gzip' ? byMembers(decoder, memberEnded) : byFrames(decoder, memberEnded);
+}
+
+/** Gives zlib the deflate of one gzip member after the other. */
+function byMembers(decoder: Decoder, memberEnded: MemberEnded): Inflater {
+  const members = new GzipMembers();
+  return {
+    ...decoder,
+    async *write(piece) {
+      let at = 0;
+      // Zeros after a member are padding.
+      while (at < piece.length && !(members.complete && piece[at] === 0)) {
+        if (members.inDeflate) {
+          const chunks = decoder.write(at === 0 ? piece : piece.subarray(at));
+          let next = await chunks.next();
+          for (; !next.done; next = await chunks.next()) {
+            members.decompressed(next.value);
+            yield next.value;
+          }
+          at += next.value.taken;
+          if (next.value.ended) members.deflateEnded();
+        } else if (members.readByte(piece[at++] as number)) {
+          decoder.reset();
+          memberEnded(true);
+        }
+      }
+      return { taken: at, ended: at < piece.length };
+    },
+    end() {
+      if (!members.complete) throw new Error('unexpected end of file');
+    },
+  };
+}
+
+/** Gives zstd to its decompressor frame by frame, and never ends the decompressor. */
+function byFrames(decoder: Decoder, memberEnded: MemberEnded): Inflater {
+  const frames = new ZstdFrames(memberEnded);
+  return {
+    ...decoder,
+    async *write(piece) {
+      for (const segment of frames.segments(piece)) {
+        const { taken } = yield* decoder.write(segment);
+        if (taken < segment.length) throw new Error('a frame that ends before its last block');
+      }
+      return { taken: piece.length, ended: false };
+    },
+    end() {
+      if (!frames.complete) throw new Error('unexpected end of file');
+    },
+  };
 }
 
 /** True if the native function behind gunzipSync was found. */
@@ -123,83 +199,61 @@ function newDecompressor(codec: Codec, stream: Decompressor, engine: Engine): En
   return { codec, stream, engine, output, failure: () => failure ?? stream.errored ?? undefined };
 }
 
-function engineInflater(decompressor: EngineDecompressor): Inflater {
+function engineDecoder(decompressor: EngineDecompressor): Decoder {
   const { codec, stream, engine, output, failure } = decompressor;
+  // Node's type declarations have `reset` only for some of the streams.
+  const reset = () => (stream as Decompressor & ZlibReset).reset();
   let closed = false;
-  async function* inflate(piece: Uint8Array, flush: number): AsyncGenerator<Uint8Array, Inflated> {
-    // The decompressor may already be in use for another object.
-    if (closed) throw new Error('the inflater is closed');
-    let taken = 0;
-    for (;;) {
-      engine.writeSync(flush, piece, taken, piece.length - taken, output, 0, CHUNK_BYTES);
-      const error = failure();
-      if (error) throw error;
-      const [outputLeft = 0, inputLeft = 0] = engine.left;
-      taken = piece.length - inputLeft;
-      if (outputLeft < CHUNK_BYTES) yield output.subarray(0, CHUNK_BYTES - outputLeft);
-      // If the output is not full, nothing more comes of this piece.
-      if (outputLeft > 0) return { taken, ended: inputLeft > 0 };
-    }
-  }
   return {
     pieceBytes: PIECE_BYTES,
-    write: (piece) => inflate(piece, constants.Z_NO_FLUSH),
-    end: () => inflate(Buffer.alloc(0), constants.Z_FINISH),
+    async *write(piece) {
+      // The decompressor may already be in use for another object.
+      if (closed) throw new Error('the inflater is closed');
+      let taken = 0;
+      for (;;) {
+        engine.writeSync(constants.Z_NO_FLUSH, piece, taken, piece.length - taken, output, 0, CHUNK_BYTES);
+        const error = failure();
+        if (error) throw error;
+        const [outputLeft = 0, inputLeft = 0] = engine.left;
+        taken = piece.length - inputLeft;
+        if (outputLeft < CHUNK_BYTES) yield output.subarray(0, CHUNK_BYTES - outputLeft);
+        // If the output is not full, nothing more comes of this piece.
+        if (outputLeft > 0) return { taken, ended: inputLeft > 0 };
+      }
+    },
+    reset,
     close: () => {
       if (closed) return;
       closed = true;
       if (spares.has(codec) || failure()) stream.destroy();
       else {
-        // Node's type declarations have `reset` only for some of the streams.
-        (stream as Decompressor & ZlibReset).reset();
+        reset();
         spares.set(codec, decompressor);
       }
     },
   };
 }
 
-/** An inflater based on Node's stream. */
-export function streamInflater(codec: Codec = 'gzip'): Inflater {
-  const stream = CREATE[codec]({ chunkSize: STREAM_CHUNK_BYTES });
+function streamDecoder(codec: Codec): Decoder {
   // Flowing mode: an error drops the chunks that a stream has buffered, but not those that it has emitted.
   const out: Uint8Array[] = [];
-  stream.on('data', (chunk: Uint8Array) => out.push(chunk));
-  async function* step(start: () => void): AsyncGenerator<Uint8Array, Inflated> {
-    const before = stream.bytesWritten;
-    const how = await settle(stream, start);
-    yield* out.splice(0);
-    if (how instanceof Error) throw how;
-    return { taken: stream.bytesWritten - before, ended: how === 'end' };
-  }
-  return byFrames(codec, {
-    pieceBytes: codec === 'zstd' ? ZSTD_STREAM_PIECE_BYTES : PIECE_BYTES,
-    write: (piece) => step(() => stream.write(piece, () => stream.emit('written'))),
-    end: () => step(() => stream.end()),
-    close: () => stream.destroy(),
-  });
-}
-
-/**
- * Gives zstd to its decompressor frame by frame, and never ends the decompressor. That of gzip finds the ends of members
- * by itself.
- */
-function byFrames(codec: Codec, inflater: Inflater): Inflater {
-  if (codec === 'gzip') return inflater;
-  const frames = new ZstdFrames();
+  const opened = () =>
+    CREATE[codec]({ chunkSize: STREAM_CHUNK_BYTES }).on('data', (chunk: Uint8Array) => out.push(chunk));
+  let stream = opened();
   return {
-    ...inflater,
+    pieceBytes: codec === 'zstd' ? ZSTD_STREAM_PIECE_BYTES : PIECE_BYTES,
     async *write(piece) {
-      for (const segment of frames.segments(piece)) {
-        const { taken } = yield* inflater.write(segment);
-        if (taken < segment.length) throw new Error('a frame that ends before its last block');
-      }
-      return { taken: piece.length, ended: false };
+      const before = stream.bytesWritten;
+      const how = await settle(stream, () => stream.write(piece, () => stream.emit('written')));
+      yield* out.splice(0);
+      if (how instanceof Error) throw how;
+      return { taken: stream.bytesWritten - before, ended: how === 'end' };
     },
-    // biome-ignore lint/correctness/useYield: all output of a frame comes with its last byte
-    async *end() {
-      if (!frames.complete) throw new Error('unexpected end of file');
-      return { taken: 0, ended: true };
+    reset: () => {
+      stream.destroy();
+      stream = opened();
     },
+    close: () => stream.destroy(),
   };
 }
 

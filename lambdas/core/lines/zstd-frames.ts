@@ -32,6 +32,12 @@ export class ZstdFrames {
   /** Within a frame that is not skippable. */
   #inFrame = false;
   #hasChecksum = false;
+  readonly #frameEnded: (hasChecksum: boolean) => void;
+
+  /** @param frameEnded called when a frame was given to the decompressor whole */
+  constructor(frameEnded: (hasChecksum: boolean) => void = () => {}) {
+    this.#frameEnded = frameEnded;
+  }
 
   /** True if no frame is incomplete. */
   get complete(): boolean {
@@ -51,6 +57,7 @@ export class ZstdFrames {
         yield piece.subarray(start, at);
         this.#inFrame = false;
         this.#next = 'magic';
+        this.#frameEnded(this.#hasChecksum);
       }
       if (at === piece.length) break;
       if (this.#content > 0) {

@@ -32,13 +32,23 @@ export interface Counts {
   unknownFields: number;
   /** Rows in which no column of the format has a value. Such a row is a sign of a wrong format. */
   emptyRows: number;
+  /** Rows of an object that breaks off which no checksum has proved right: they may be wrong. */
+  unverifiedRows: number;
   /** Milliseconds since the epoch, or undefined if no row has a time yet. */
   firstEventTime: number | undefined;
   lastEventTime: number | undefined;
 }
 
+/** The first lines of an object, of which a checksum has proved right what they were decompressed from. */
+interface Verified {
+  readonly lines: number;
+  readonly rows: number;
+}
+
 /** How far a load has come: the outcome of each line that is counted is acknowledged, or packed in a batch up to here. */
 export interface Checkpoint extends Counts {
+  /** Lines and rows up to the last end of a compressed part whose checksum was right. Absent if there was none. */
+  readonly verified?: Verified;
   /** What is known of the pieces of lines up to here. Absent in checkpoints of versions that did not join any. */
   readonly joining?: Joining;
 }
@@ -76,9 +86,12 @@ export const NOTHING: Counts = {
   fieldErrors: 0,
   unknownFields: 0,
   emptyRows: 0,
+  unverifiedRows: 0,
   firstEventTime: undefined,
   lastEventTime: undefined,
 };
+
+const NONE_VERIFIED: Verified = { lines: 0, rows: 0 };
 
 /** Programs that write rows, by format. Making one takes as long as reading some hundred lines of a payload. */
 const programs = new WeakMap<CompiledFormat, Uint8Array>();
@@ -107,12 +120,14 @@ export class LineBatcher {
   readonly #rejected = new Packer();
   readonly #input: InputReader;
   #ready: CheckpointedBatch[] = [];
+  #verified: Verified;
 
   constructor(props: LineBatcherProps) {
     const { format, origin, keepRaw, resume } = props;
     this.#props = props;
     // Bytes are counted anew: an object is read again from its start, because gzip cannot be read from the middle.
-    const { joining, ...counts } = { ...NOTHING, ...resume, bytes: 0 } as Checkpoint;
+    const { joining, verified = NONE_VERIFIED, ...counts } = { ...NOTHING, ...resume, bytes: 0 } as Checkpoint;
+    this.#verified = verified;
     this.counts = counts;
     this.#row = new Row(format.columns, props.shared);
     const timed = props.lane === 'events';
@@ -132,7 +147,7 @@ export class LineBatcher {
 
   /** Lines that are held to be joined are not counted yet: another attempt reads them again. */
   get checkpoint(): Checkpoint {
-    return { ...this.counts, joining: this.#input.joining };
+    return { ...this.counts, joining: this.#input.joining, verified: this.#verified };
   }
 
   /** Reads the next bytes of an object; its lines are counted from 1. */
@@ -152,7 +167,20 @@ export class LineBatcher {
    * @param rest replaces that part if the object has no lines
    */
   breakOff(reason: string, detail: string, rest?: string): void {
-    this.#input.breakOff(reason, detail, rest);
+    const { counts } = this;
+    const { lines, rows } = this.#verified;
+    const doubt =
+      counts.lines > lines ? `; lines from ${lines + 1} on may be wrong, no checksum has proved them right` : '';
+    this.#input.breakOff(reason, detail + doubt, rest);
+    counts.unverifiedRows = counts.rows - rows;
+  }
+
+  /** A checksum has proved right what all lines so far were decompressed from. */
+  verified(): void {
+    // The lines that are skipped were verified, or not, by the attempt that loaded them.
+    if (this.#input.skipping) return;
+    const { lines, rows } = this.counts;
+    this.#verified = { lines, rows };
   }
 
   /** Reads a block of a payload's events (core/reading/events.ts). Events are counted from 1, as lines are. */

@@ -20,6 +20,7 @@ export function summary(
     field_errors: counts.fieldErrors,
     unknown_fields: counts.unknownFields,
     empty_rows: counts.emptyRows,
+    unverified_rows: counts.unverifiedRows,
     first_event_time: iso(counts.firstEventTime),
     last_event_time: iso(counts.lastEventTime),
     started_at: startedAt.toISOString(),

@@ -173,7 +173,7 @@ export async function loadObject(
         return body;
       }
       try {
-        for await (const chunk of decompress(body, open)) {
+        for await (const chunk of decompress(body, open, () => batcher.verified())) {
           batcher.push(chunk);
           await sendFull();
           if (!attempt.outOfTime()) continue;

@@ -138,6 +138,11 @@ export class InputReader {
     this.#joiner.end();
   }
 
+  /** True while the lines of an earlier attempt are passed over. */
+  get skipping(): boolean {
+    return this.#skip > 0;
+  }
+
   /**
    * Ends an object whose further bytes cannot be read. The part of its last line that was read is rejected.
    *

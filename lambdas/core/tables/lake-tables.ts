@@ -46,6 +46,9 @@ export const LOADS_COLUMNS = {
   replaced_by: text(
     'Origin of the version that had replaced this one before its load ended; null when there was none.',
   ),
+  unverified_rows: bigint(
+    'Rows that may be wrong: of the gzip member or zstd frame whose checksum failed, or that broke off before it.',
+  ),
 } as const;
 
 /** Lines that no format could read, each with its reason. */

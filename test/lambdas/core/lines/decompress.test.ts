@@ -18,7 +18,8 @@ type Body = () => AsyncIterable<Uint8Array>;
 async function decodedBy(inflater: () => Inflater, body: Body): Promise<{ bytes: Buffer; error?: unknown }> {
   const parts: Buffer[] = [];
   try {
-    for await (const chunk of decompress(body(), async () => body(), inflater)) parts.push(Buffer.from(chunk));
+    for await (const chunk of decompress(body(), async () => body(), undefined, inflater))
+      parts.push(Buffer.from(chunk));
     return { bytes: Buffer.concat(parts) };
   } catch (error) {
     return { bytes: Buffer.concat(parts), error };
@@ -141,7 +142,7 @@ describe.each(INFLATERS)('decompress, by %s', (_, inflater) => {
       broken: async () => decoded(() => chunked(broken, [65_536])),
       short: async () => decoded(() => chunked(whole.subarray(0, 400_000), [])),
       'given up': async () => {
-        for await (const _ of decompress(chunked(whole, [65_536]), async () => undefined, inflater)) break;
+        for await (const _ of decompress(chunked(whole, [65_536]), async () => undefined, undefined, inflater)) break;
       },
     };
     for (const [name, other] of Object.entries(before)) {

@@ -73,7 +73,7 @@ describe('LineBatcher', () => {
     ]);
   });
 
-  test('keeps lines = rows + filtered + rejected for any bytes', () => {
+  test('keeps lines = rows + filtered + rejected for any bytes', { timeout: 60_000 }, () => {
     const part = fc.oneof(
       fc.constant(LINE),
       fc.constant('\n'),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { FORMATS } from '../../../../lambdas/core/formats/registry.ts';
 import { textOf, withoutBom } from '../../../../lambdas/core/lines/utf8.ts';
@@ -370,6 +370,72 @@ describe('loadObject', () => {
     expect(loaded.reasons.get('broken_gzip')).toBe(1);
     expect(loaded.counts.lines).toBe(loaded.counts.rows + loaded.counts.filtered + loaded.counts.rejected);
     expect(ledger.done).toBe(true);
+  });
+
+  const half = Buffer.from(`${line}\n`.repeat(5000));
+  const withChecksum = { params: { [constants.ZSTD_c_checksumFlag]: 1 } };
+  /** With the last bit of its last checksum or length changed. */
+  const damaged = (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -1), Buffer.of((bytes.at(-1) as number) ^ 1)]);
+
+  test.each([
+    ['one gzip member whose length is wrong', damaged(gzipSync(half)), 5000, 1],
+    [
+      'a second gzip member whose length is wrong',
+      damaged(Buffer.concat([gzipSync(half), gzipSync(half)])),
+      5000,
+      5001,
+    ],
+    [
+      'a second gzip member that breaks off',
+      Buffer.concat([gzipSync(half), gzipSync(half).subarray(0, -8)]),
+      5000,
+      5001,
+    ],
+    ['a second gzip member whose header is wrong', Buffer.concat([gzipSync(half), Buffer.from('hello')]), 0, undefined],
+    [
+      'a second gzip member within gzip',
+      gzipSync(damaged(Buffer.concat([gzipSync(half), gzipSync(half)]))),
+      5000,
+      5001,
+    ],
+    [
+      'a gzip around two sound members',
+      damaged(gzipSync(Buffer.concat([gzipSync(half), gzipSync(half)]))),
+      0,
+      undefined,
+    ],
+    ['zstd with a checksum', damaged(zstdCompressSync(half, withChecksum)), 5000, 1],
+    [
+      'a second frame of zstd',
+      damaged(Buffer.concat([zstdCompressSync(half), zstdCompressSync(half, withChecksum)])),
+      5000,
+      5001,
+    ],
+    ['a gzip around zstd without a checksum', damaged(gzipSync(zstdCompressSync(half))), 5000, 1],
+  ])('says how many rows of %s may be wrong, and from which line on', async (_, bytes, unverified, from) => {
+    const streams = new Streams();
+    const loaded = loadedOf(await load(new OneEntry(), streams, ATTEMPT, bytes));
+    expect(loaded.counts.rejected).toBe(1);
+    expect(streams.rows('loads', loadsTable)).toMatchObject([{ unverified_rows: unverified }]);
+    const [broken] = streams.rows('rejected', rejectedTable);
+    const doubt = `; lines from ${from} on may be wrong, no checksum has proved them right`;
+    if (from === undefined) expect(broken?.detail).not.toContain('may be wrong');
+    else expect(broken?.detail).toMatch(new RegExp(`${doubt}$`));
+  });
+
+  test('says so too when an earlier attempt has loaded a part of it', async () => {
+    const [ledger, streams] = [new OneEntry(), new Streams()];
+    const bytes = damaged(Buffer.concat([gzipSync(half), gzipSync(half), gzipSync(half)]));
+    let looks = 0;
+    let result = await load(ledger, streams, { ...ATTEMPT, outOfTime: () => ++looks === 15 }, bytes);
+    expect(result).toEqual({ outcome: 'unfinished' });
+    // Before the member that is damaged, and after one that was verified.
+    expect(ledger.progress?.counts.lines).toBeGreaterThan(5000);
+    expect(ledger.progress?.counts.lines).toBeLessThan(10_000);
+    looks = 0;
+    result = await load(ledger, streams, { ...ATTEMPT, outOfTime: () => ++looks === 25 }, bytes);
+    if (result.outcome === 'unfinished') result = await load(ledger, streams, ATTEMPT, bytes);
+    expect(loadedOf(result).counts).toMatchObject({ rows: 15_000, unverifiedRows: 5000 });
   });
 
   test.each([
