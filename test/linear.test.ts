@@ -9,7 +9,7 @@ import { rowsOf } from '../lambdas/core/loading/pack.ts';
 import { unwrap } from '../lambdas/core/reading/envelope.ts';
 import { type CompiledFormat, type FormatOptions, readLine } from '../lambdas/core/reading/format.ts';
 import { objectMembers, plainText, readObject } from '../lambdas/core/reading/json-text.ts';
-import { clientAddress } from '../lambdas/core/reading/log-columns.ts';
+import { clientAddress } from '../lambdas/core/reading/log-values.ts';
 import { Row } from '../lambdas/core/reading/row.ts';
 import { readTime } from '../lambdas/core/reading/time-forms.ts';
 import { rowTime, shownTime } from '../lambdas/core/reading/times.ts';

@@ -113,7 +113,8 @@ function variablesSection(): string[] {
     'The columns that the formats nginx and kong make of the variables of a `log_format`. If a log_format has several ' +
       'variables for a column, the one that is first in this table fills it. A variable that has the name of a column of the ' +
       'table comes before all others. A variable that fills no column, in the table or not, becomes a text column of its ' +
-      'own name, so that nothing in a line is lost.',
+      'own name, so that nothing in a line is lost; so do the times and statuses of upstreams, which are lists: beside the ' +
+      'number that the table names, they are kept as logged. `project_name` is a column of kong alone.',
     '',
     ...markdownTable(
       ['variable', 'column', 'type'],

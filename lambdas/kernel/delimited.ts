@@ -15,7 +15,7 @@ import {
 import { copyDecimal, copyWhole } from './numbers';
 import {
   ADDRESS, BIGINT, BIGINT_DIGITS, clearSlots, DOUBLE, DROPPED, extraKey, FIELD_BYTES, fieldCount, fieldIndexOf, FIELDS,
-  FIRST, flags, flagsOf, hashSlots, IDENTITY, IDENTITY_SEED, INT, INT_DIGITS, keptCount, keptFields, keyOf, LIST,
+  FIRST, flags, flagsOf, hashSlots, IDENTITY, IDENTITY_SEED, INT, INT_DIGITS, keptCount, keptFields, keyOf, lengths, LIST,
   maxFields, minFields, opOf, QUOTED, REQUEST, SECONDS, setFingerprint, setLineAsIdentity, setSlot, SKIP, TEXT, TIME,
 } from './program';
 import { copySpan, findIn, lastOf } from './text';
@@ -54,7 +54,10 @@ function findLine(p: usize): usize {
   if (lineEnd == 0 || fieldsFound < minFields() || fieldsFound > maxFields()) return 0;
   // The TypeScript reader trims the line's end, and JavaScript also trims spaces that are not ASCII.
   const last = <u32>load<u8>(lineEnd - 1);
-  return last <= SPACE || last >= 0x80 ? 0 : lineEnd;
+  if (last <= SPACE || last >= 0x80) return 0;
+  // The line may break off within its last value.
+  if (fieldsFound < fieldCount() && last != QUOTE && !((lengths() >> fieldsFound) & 1)) return 0;
+  return lineEnd;
 }
 
 /**
@@ -175,8 +178,10 @@ function readUnquoted(field: usize, p: usize, end: usize, o: usize): usize {
       to = copyDecimal(p, end, putKey(o, keyOf(field, 0)));
       break;
     case TIME:
+      // What is no time may be another field's value, in a line that is then no line of the format.
       to = copyIso(p, end, putKey(o, keyOf(field, 0)));
-      if (to != 0) setEventTime();
+      if (to == 0) return 0;
+      setEventTime();
       break;
     case ADDRESS:
       return copyAddress(field, p, end, o);

@@ -5,10 +5,11 @@
  * Parameters in this file: `first` is the first byte of the literal that follows the field, and `length` the length of
  * that literal.
  */
+import { isIpv4 } from './addresses';
 import {
   BACKSLASH, DOT, HTTP, HYPHEN, inputOf, isEnd, outputOf, pair, put, putBytes, putKey, putTextKey, QUOTE, SPACE,
 } from './memory';
-import { isIpv4, isMethod, SAW_HTTP, SAW_MARK, see, seeIpv4 } from './log-values';
+import { isMethod, SAW_HTTP, SAW_MARK, see, seeIpv4 } from './log-values';
 import { copyDecimal, copyWhole, digitsIn, endOfDecimal, isDigit } from './numbers';
 import {
   BIGINT, BIGINT_DIGITS, CLIENT, DOUBLE, flags, flagsOf, HEX_ESCAPES, INT, INT_DIGITS, JSON_ESCAPES, keyOf, LIST,

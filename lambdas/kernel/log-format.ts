@@ -12,12 +12,14 @@
 import { hasEnvelope, hasStart, lineEndOf, putStream, unwrap } from './envelope';
 import { filter, FILTER_LOCAL_CLIENT, FILTER_NO_CLIENT, isStartMessage, matchErrorLog, setFilter } from './filters';
 import { beginOthers, putOthers } from './json-others';
-import { BACKSLASH, COLON, CR, inputOf, isEnd, LF, outputOf, pair, SPACE } from './memory';
+import { BACKSLASH, COLON, CR, inputOf, isEnd, LF, outputOf, pair, QUOTE, SPACE } from './memory';
 import { follows, matched, readDirectly } from './log-direct';
+import { remember } from './log-repeats';
+import { endsAtColon, isPlain } from './log-shapes';
 import { beginLine, isLocal, readValue, saw, SAW_CLIENT, SAW_HTTP, SAW_MARK, setEscaped } from './log-values';
 import {
-  FIELD_BYTES, fieldCount, FIELDS, flags, flagsOf, HEX_ESCAPES, IDENTITY, IN_ESCAPE, JSON_ESCAPES, LIST,
-  literalHead, literalLength, literalOf, MARKED, neededFields, NO_CLIENT, NO_HTTP, startLength,
+  FIELD_BYTES, fieldCount, FIELDS, flags, flagsOf, HEX_ESCAPES, IDENTITY, IN_ESCAPE, JOINED, JSON_ESCAPES, LIST,
+  literalHead, literalLength, literalOf, MARKED, neededFields, NO_CLIENT, NO_HTTP, PLAIN, REMEMBERED, startLength,
 } from './program';
 import { isUtf8 } from './text';
 import { eventMillis } from './times';
@@ -52,23 +54,23 @@ function readLine(p: usize, o: usize): u64 {
   beginLine();
   lineEnded = false;
   for (let field = FIELDS; index < count && !lineEnded; field += FIELD_BYTES) {
+    const start = p;
     const pointers = readDirectly(field, p, o);
     if (pointers != 0) {
       p = inputOf(pointers);
       o = outputOf(pointers);
-      index++;
-      continue;
+    } else {
+      p = findValueEnd(start, field);
+      if (p == 0) return 0;
+      // The line ends before this value begins, so the value is missing.
+      if (lineEnded && valueEnd == start) break;
+      o = readValue(field, start, valueEnd, o);
+      if (o == 0) return 0;
     }
-    const next = findValueEnd(p, field);
-    if (next == 0) return 0;
-    // The line ends before this value begins, so the value is missing.
-    if (lineEnded && valueEnd == p) {
-      p = next;
-      break;
+    if (flagsOf(field) & (JOINED | PLAIN | REMEMBERED)) {
+      p = endSpecially(field, index, start, p);
+      if (p == 0) return 0;
     }
-    o = readValue(field, p, valueEnd, o);
-    if (o == 0) return 0;
-    p = next;
     index++;
   }
   if (!isEnd(p) || index < neededFields()) return 0;
@@ -90,12 +92,29 @@ function readLine(p: usize, o: usize): u64 {
 }
 
 /**
+ * Ends a value with one of the flags JOINED, PLAIN and REMEMBERED.
+ *
+ * @param p the address after the literal that follows the value
+ * @returns the start of the next value, or 0 if the line is unsupported
+ */
+function endSpecially(field: usize, index: u32, start: usize, p: usize): usize {
+  const fieldFlags = flagsOf(field);
+  const end = lineEnded ? valueEnd : p - <usize>literalLength(field);
+  if (fieldFlags & REMEMBERED) remember(index, start, end);
+  if (fieldFlags & PLAIN) {
+    if (lineEnded || !isPlain(start, end)) return 0;
+    if (load<u8>(end) == COLON && !endsAtColon(start, end)) return 0;
+  }
+  return fieldFlags & JOINED ? end : p;
+}
+
+/**
  * Finds the end of the value at `p`, and the start of the next value. Sets `valueEnd`; sets `lineEnded` if the line
  * ends before the literal that should follow the value.
  *
  * The line is unsupported if the value has escapes of JSON, if a backslash is before the literal, if the value is a
- * list whose items are separated by the space that also ends it, if CR is within the value, or if the line ends within
- * a character of the literal.
+ * list whose items are separated by the space that also ends it, if CR is within the value, or if the line ends before
+ * the literal and the value may be cut.
  *
  * @returns the start of the next value, or 0 if the line is unsupported
  */
@@ -130,7 +149,7 @@ function findValueEnd(p: usize, field: usize): usize {
     if (c == LF || (c == CR && load<u8>(p, 1) == LF)) {
       valueEnd = p;
       lineEnded = length > 0;
-      return p;
+      return lineEnded && p > from ? 0 : p;
     }
     if (c == CR) return 0;
     if (length > 0 && c == first) {
@@ -143,6 +162,8 @@ function findValueEnd(p: usize, field: usize): usize {
       // The line may end within the literal.
       const matchedCount = matched(p, literal, length);
       if (isEnd(p + matchedCount)) {
+        // Only a quote, which nginx escapes in values, proves that the value has ended.
+        if (first != QUOTE || !(program & (HEX_ESCAPES | JSON_ESCAPES))) return 0;
         if (escaped && load<u8>(p - 1) == BACKSLASH) return 0;
         // The line ends within a character of the literal. For the TypeScript reader the part of the character that is
         // left is not valid UTF-8 and becomes `\xHH`, which is not part of the literal.

@@ -1,13 +1,16 @@
 /**
  * Reads values whose ends are known, of log_formats and JSON records, and writes their columns. This file mirrors
- * lambdas/core/reading/log-columns.ts.
+ * lambdas/core/reading/log-fields.ts and log-values.ts.
  */
-import { COLON, DOT, HTTP, HYPHEN, put, putKey, putTextKey, QUOTE, SPACE } from './memory';
-import { copyDecimal, copyWhole, digitsIn, isDigit, threeDigits } from './numbers';
+import { isIpv4, isIpv6 } from './addresses';
+import { DOT, HTTP, HYPHEN, put, putKey, putTextKey, QUOTE, SPACE } from './memory';
+import { copyDecimal, copyWhole, isDigit } from './numbers';
 import {
   BIGINT, BIGINT_DIGITS, CLIENT, DOUBLE, flags, flagsOf, HOST, INT, INT_DIGITS, keyOf, LOCAL_CLIENT, NGINX_REQUEST,
-  opOf, PART, PART_SHIFT, SEPARATOR_SHIFT, setSlot, SKIP, STATUS, TEXT, TIME, TOKEN, URL, VERSION,
+  opOf, PART, PART_MASK, PART_SHIFT, REPEATED, SECONDS_LIST, SEPARATOR_SHIFT, setSlot, SKIP, STATUS, STATUS_LIST, TEXT,
+  TIME, TOKEN, URL, VERSION,
 } from './program';
+import { repeats } from './log-repeats';
 import { copySpan, findIn, lastOf } from './text';
 import { copyUnescaped } from './unescape';
 import { copyTime, setEventTime } from './times';
@@ -59,6 +62,7 @@ export function setEscaped(is: bool): void {
 export function readValue(field: usize, p: usize, end: usize, o: usize): usize {
   const op = opOf(field);
   const length = end - p;
+  if (op == REPEATED) return repeats(field, p, end) ? o : 0;
   if (length == 0 || (length == 1 && load<u8>(p) == HYPHEN)) return op == HOST ? putProject(field, p, p, o) : o;
   if (flagsOf(field) & TOKEN && findIn(p, end, SPACE) < end) return 0;
   if (escaped && (op == HOST || op == PART)) return 0;
@@ -101,6 +105,10 @@ export function readValue(field: usize, p: usize, end: usize, o: usize): usize {
       return putVersion(field, 0, p, end, o);
     case HOST:
       return putProject(field, p, end, keyOf(field, 0) == 0 ? o : putText(field, 0, p, end, o));
+    case SECONDS_LIST:
+      return putSeconds(field, 2, p, end, putSeconds(field, 1, p, end, putText(field, 0, p, end, o)));
+    case STATUS_LIST:
+      return putStatus(field, p, end, putText(field, 0, p, end, o));
     default:
       return 0;
   }
@@ -157,13 +165,19 @@ function putPart(field: usize, p: usize, end: usize, o: usize): usize {
   const separator = (flagsOf(field) >> SEPARATOR_SHIFT) & 0xff;
   let from = p;
   let to = findIn(p, end, separator);
-  for (let part = flagsOf(field) >> PART_SHIFT; part > 0 && to < end; part--) {
+  for (let part = partOf(field); part > 0 && to < end; part--) {
     from = to + 1;
     to = findIn(from, end, separator);
     if (part == 1) break;
   }
-  if ((flagsOf(field) >> PART_SHIFT) > 0 && from == p) return putText(field, 0, p, end, o);
+  if (partOf(field) > 0 && from == p) return putText(field, 0, p, end, o);
   return to == from ? putText(field, 0, p, end, o) : putText(field, 0, from, to, o);
+}
+
+// @ts-ignore: decorator
+@inline
+function partOf(field: usize): u32 {
+  return (flagsOf(field) >> PART_SHIFT) & PART_MASK;
 }
 
 /** Writes the version of `HTTP/version`. */
@@ -171,6 +185,25 @@ function putVersion(field: usize, column: usize, p: usize, end: usize, o: usize)
   if (end - p < 6 || load<u32>(p) != HTTP || load<u8>(p, 4) != 0x2f) return 0;
   saw |= SAW_HTTP;
   return putText(field, column, p + 5, end, o);
+}
+
+/** Writes the seconds of the only try of an upstream, unless the field does not fill that column. */
+function putSeconds(field: usize, column: usize, p: usize, end: usize, o: usize): usize {
+  const key = keyOf(field, column);
+  if (o == 0 || key == 0) return o;
+  const to = copyDecimal(p, end, putKey(o, key));
+  if (to != 0) setSlot(field, column, o, to);
+  return to;
+}
+
+/** Writes the status of the only try of an upstream. */
+function putStatus(field: usize, p: usize, end: usize, o: usize): usize {
+  const key = keyOf(field, 1);
+  if (o == 0 || key == 0) return o;
+  if (end - p != 3) return 0;
+  const to = copyWhole(p, end, putKey(o, key), INT_DIGITS);
+  if (to != 0) setSlot(field, 1, o, to);
+  return to;
 }
 
 /** Maximum length of a host's name in bytes. https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4 */
@@ -216,67 +249,4 @@ const LOCAL_HEAD: u64 = 0x2e302e302e373231;
 export function seeIpv4(p: usize, end: usize): void {
   saw |= SAW_CLIENT;
   if (end - p == 9 && load<u64>(p) == LOCAL_HEAD && load<u8>(p, 8) == 0x31) saw |= SAW_LOCAL;
-}
-
-/**
- * True for an IPv4 address: four numbers up to 255, of up to three digits each, with dots between them. This mirrors
- * IPV4 in lambdas/core/reading/address.ts.
- */
-export function isIpv4(p: usize, end: usize): bool {
-  const length = <u32>(end - p);
-  if (length > 15) return false;
-  const bytes = v128.load(p);
-  const all: u32 = (1 << length) - 1;
-  let dots = <u32>i8x16.bitmask(i8x16.eq(bytes, i8x16.splat(<i8>DOT))) & all;
-  if (popcnt(dots) != 3 || ((digitsIn(bytes) | dots) & all) != all) return false;
-  // The end of the text is treated as a dot, so that the last number ends like the others.
-  for (dots |= 1 << length; dots != 0; dots &= dots - 1) {
-    const digits = <usize>ctz(dots) - (p - (end - length));
-    if (digits - 1 > 2 || (digits == 3 && !isUpTo255(p))) return false;
-    p += digits + 1;
-  }
-  return true;
-}
-
-/** True if the three digits at `p` are a number from 100 to 255. */
-// @ts-ignore: decorator
-@inline
-function isUpTo255(p: usize): bool {
-  return threeDigits(p) - 100 <= 155;
-}
-
-/**
- * True for an IPv6 address of eight groups of up to four hexadecimal digits, of which `::` may replace one or more.
- * Other forms are left to the TypeScript reader.
- */
-function isIpv6(p: usize, end: usize): bool {
-  let groups = 0;
-  let gap = false;
-  if (end - p < 3) return false;
-  if (load<u8>(p) == COLON) {
-    if (load<u8>(p, 1) != COLON) return false;
-    gap = true;
-    p += 2;
-  }
-  while (p < end) {
-    const from = p;
-    while (p < end && isHex(load<u8>(p))) p++;
-    const digits = p - from;
-    if (digits == 0 || digits > 4) return false;
-    groups++;
-    if (p == end) break;
-    if (load<u8>(p++) != COLON || p == end) return false;
-    if (load<u8>(p) == COLON) {
-      if (gap) return false;
-      gap = true;
-      p++;
-    }
-  }
-  return gap ? groups < 8 : groups == 8;
-}
-
-// @ts-ignore: decorator
-@inline
-export function isHex(c: u32): bool {
-  return isDigit(c) || (c | 0x20) - 0x61 < 6;
 }

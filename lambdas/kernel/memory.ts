@@ -63,7 +63,7 @@ export const FAILED_COLUMNS: usize = SCRATCH + 10_240;
 export const NESTING: usize = SCRATCH + 14_336;
 /** Cache: JSON keys and their columns, 20 KB (json-keys.ts). */
 export const KEY_CACHE: usize = SCRATCH + 16_384;
-/** Ends of a delimited line's fields (fields.ts). */
+/** Ends of a delimited line's fields (fields.ts), or values of a log_format that are repeated (log-repeats.ts). */
 export const FIELD_ENDS: usize = SCRATCH + 40_960;
 /** Each of the 256 byte values, 16 times in a row: see `splatOf`. */
 const SPLATS: usize = SCRATCH + 49_152;

@@ -41,6 +41,12 @@ export const VERSION: u32 = 13;
 export const HOST: u32 = 14;
 /** One of several parts of a value. The field's flags hold the separator and the part's index. */
 export const PART: u32 = 15;
+/** The seconds of each try fill a column with the text, and one or two with the sum. */
+export const SECONDS_LIST: u32 = 16;
+/** The statuses of each try fill a column with the text, and one with the last of them. */
+export const STATUS_LIST: u32 = 17;
+/** The value of an earlier field again. The index of that field is in the place of a part's index. */
+export const REPEATED: u32 = 18;
 
 /** Integers of up to this many digits always fit their column's type; longer ones may not, and are not copied. */
 export const INT_DIGITS: usize = 9;
@@ -55,6 +61,13 @@ export const TOKEN: u32 = 4;
 /** Field flag: the value is a status code. Three digits here are evidence that the line is of the format. */
 export const STATUS: u32 = 8;
 
+/** Field flag: the next value begins with the literal, which is then a part of it. */
+export const JOINED: u32 = 64;
+/** Field flag: a value only surely ends at the literal if it is letters, digits, `_`, `-` and dots. */
+export const PLAIN: u32 = 128;
+/** Field flag: a later field repeats the value. */
+export const REMEMBERED: u32 = 1 << 24;
+
 /** Field flag, kept fields only: this is the record key's first column, without which the record key does not apply. */
 export const FIRST: u32 = 16;
 /** Field flag, kept fields only: the value is checked, or gives the event's time, but is not part of the record key. */
@@ -63,6 +76,7 @@ export const DROPPED: u32 = 32;
 /** Position in a field's flags of the separator of its parts (one byte), and of the index of the wanted part. */
 export const SEPARATOR_SHIFT: u32 = 8;
 export const PART_SHIFT: u32 = 16;
+export const PART_MASK: u32 = 0xff;
 
 /** Program flag: the output is fingerprints, not rows. */
 export const IDENTITY: u32 = 1;
@@ -111,6 +125,7 @@ export const KEYS_READY_AT: usize = 60;
 const KEPT_FIELDS_AT: usize = 64; // delimited only
 const KEPT_COUNT_AT: usize = 68; // delimited only
 const STREAM_KEY_AT: usize = 72; // log_format and JSON records
+const LENGTHS_AT: usize = 72; // delimited only, in the same place
 const STREAM_SLOT_AT: usize = 80; // log_format and JSON records
 const NAME_COUNT_AT: usize = 84;
 const ZONE_AT: usize = 88; // log_format and JSON
@@ -171,6 +186,12 @@ export function maxFields(): u32 {
 @inline
 export function flags(): u32 {
   return load<u32>(PROGRAM, FLAGS_AT);
+}
+/** Bit set of the numbers of fields with which the last value of a line is whole, without quotes around it. */
+// @ts-ignore: decorator
+@inline
+export function lengths(): u64 {
+  return load<u64>(PROGRAM, LENGTHS_AT);
 }
 /** Number of fields that a line must have; after these it may end at any field. */
 // @ts-ignore: decorator

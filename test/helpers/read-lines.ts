@@ -17,10 +17,21 @@ export type Reading =
  * @param path of the file the lines are from, for the error
  * @throws Error naming the file, the line and its text if the reader throws
  */
-export function readLines({ columns, reader }: CompiledFormat, lines: readonly string[], path = 'lines'): Reading[] {
+export function readLines(format: CompiledFormat, lines: readonly string[], path = 'lines'): Reading[] {
+  return readings(format, path, (input) => {
+    for (const block of blocksOf(lines)) input.readEvents(block);
+  });
+}
+
+/** Reads the lines of an object, the last of which may have no line end. */
+export function readObjectText(format: CompiledFormat, text: string): Reading[] {
+  return readings(format, 'object', (input) => input.push(Buffer.from(text)));
+}
+
+function readings({ columns, reader }: CompiledFormat, path: string, feed: (input: InputReader) => void): Reading[] {
   const byKey = new Map<string, Column>([...numbered(columns), ...Object.values(OWN)].map((each) => [each.key, each]));
   const row = new Row(columns);
-  const readings: Reading[] = [];
+  const all: Reading[] = [];
   const valuesOf = (line: string) =>
     Object.entries(JSON.parse(row.json('origin', 1, line, 'never')))
       .filter(([key]) => key !== OWN.origin.key && key !== OWN.position.key)
@@ -30,17 +41,17 @@ export function readLines({ columns, reader }: CompiledFormat, lines: readonly s
     {
       add(line, outcome) {
         if (outcome.kind === 'rejected' && outcome.reason === READER_FAILED) {
-          throw new Error(`${path}, line ${readings.length + 1}: ${outcome.detail}: ${line}`);
+          throw new Error(`${path}, line ${all.length + 1}: ${outcome.detail}: ${line}`);
         }
-        if (outcome.kind === 'filtered') readings.push({ filtered: outcome.filter });
-        else if (outcome.kind === 'rejected') readings.push({ rejected: outcome.reason });
-        else readings.push({ row: Object.fromEntries(valuesOf(line)) });
+        if (outcome.kind === 'filtered') all.push({ filtered: outcome.filter });
+        else if (outcome.kind === 'rejected') all.push({ rejected: outcome.reason });
+        else all.push({ row: Object.fromEntries(valuesOf(line)) });
       },
     },
   );
-  for (const block of blocksOf(lines)) input.readEvents(block);
+  feed(input);
   input.end();
-  return readings;
+  return all;
 }
 
 function shown(column: Column | undefined, value: unknown): unknown {

@@ -74,8 +74,11 @@ const RECORD_KEY: readonly (keyof typeof columns)[] = [
 const { address, column, list, quoted, request, seconds } = fieldsOf(columns);
 
 const SHAPE: LineShape = {
-  // Logs of 2016 have 17 fields. The upper limit only rejects prose and other formats.
-  minFields: 17,
+  // As AWS has added fields: 17 at first, in 2016; the trace id; the domain and the certificate (2017); the rule; the
+  // creation time and the actions (2018); the redirect; the error reason; the lists of targets (2020); the
+  // classification; the connection's trace id (2024); the rewrites (2025); the node's address (2026).
+  lengths: [17, 18, 20, 21, 23, 24, 25, 27, 29, 30, 33, 34],
+  // The upper limit only rejects prose and other formats.
   maxFields: 60,
   fields: [
     column('type'),
@@ -94,7 +97,7 @@ const SHAPE: LineShape = {
     quoted('user_agent'),
     column('ssl_cipher'),
     column('ssl_protocol'),
-    column('target_group_arn'),
+    column('target_group_arn', (arn) => /^[\da-f]{16}$/.test(arn.slice(arn.lastIndexOf('/') + 1))),
     column('trace_id'),
     column('domain_name'),
     column('chosen_cert_arn'),

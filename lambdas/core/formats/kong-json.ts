@@ -12,7 +12,7 @@ import { BLANK_LINE, type Format, filtered, ROW, rejected } from '../reading/for
 import { type Member, objectMembers, objectOf, plainText, readObject } from '../reading/json-text.ts';
 import { type JsonRecordLayout, type LayoutField, OP_OF_TYPE } from '../reading/layout.ts';
 import { gatewayPieceOf } from '../reading/line-piece.ts';
-import { clientAddress, isNoClient, projectOf } from '../reading/log-columns.ts';
+import { clientAddress, isNoClient, projectOf } from '../reading/log-values.ts';
 import { wholeNumber } from '../reading/numbers.ts';
 import type { Row } from '../reading/row.ts';
 import { readTime } from '../reading/time-forms.ts';

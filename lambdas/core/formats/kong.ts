@@ -11,11 +11,16 @@ export const kong = accessLogFormat({
   ],
   presets: {
     // Kong's default since version 3.5. Lines of older versions end after the user agent: the request id is then null.
-    kong:
-      '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" ' +
-      '"$http_user_agent" kong_request_id: "$kong_request_id"',
-    timed:
-      '$remote_addr - $remote_user [$time_local] "$request" $status $request_time $body_bytes_sent "$host" ' +
-      '"$http_referer" "$http_user_agent" kong_request_id: "$kong_request_id"',
+    kong: {
+      logFormat:
+        '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" ' +
+        '"$http_user_agent" kong_request_id: "$kong_request_id"',
+    },
+    timed: {
+      logFormat:
+        '$remote_addr - $remote_user [$time_local] "$request" $status $request_time $body_bytes_sent "$host" ' +
+        '"$http_referer" "$http_user_agent" kong_request_id: "$kong_request_id"',
+    },
   },
+  hasProject: true,
 });

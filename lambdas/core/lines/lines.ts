@@ -27,8 +27,12 @@ export interface LineSink {
    * @default - each line is passed to `line` or `longLine`
    */
   lines?(block: Buffer): void;
-  /** A line without its end (LF or CRLF). */
-  line(bytes: Buffer): void;
+  /**
+   * A line without its end (LF or CRLF).
+   *
+   * @param isOpen whether it had none, because the input ends there
+   */
+  line(bytes: Buffer, isOpen?: boolean): void;
   /** A line of more than MAX_LINE_BYTES: its first bytes and its whole length. */
   longLine(head: Buffer, length: number): void;
 }
@@ -136,7 +140,7 @@ export class LineSplitter {
     this.#clear();
     if (long > 0) this.#sink.longLine(bytes, long);
     else if (ended) passLines(bytes, this.#sink);
-    else passLine(bytes, this.#sink);
+    else passLine(bytes, this.#sink, true);
   }
 
   #clear(): void {
@@ -167,12 +171,12 @@ export function eachLine(block: Buffer, sink: LineSink): void {
 }
 
 /** Passes a line without its LF to the sink. */
-function passLine(line: Buffer, sink: LineSink): void {
+function passLine(line: Buffer, sink: LineSink, isOpen = false): void {
   const starts = sink.objects ? objectStarts(line) : [];
   if (starts.length > 1) {
     passObjects(line, starts, sink);
     passLines(Buffer.concat([line.subarray(starts.at(-1)), LINE_END]), sink);
-  } else if (line.length <= MAX_LINE_BYTES) sink.line(withoutReturn(line));
+  } else if (line.length <= MAX_LINE_BYTES) sink.line(withoutReturn(line), isOpen);
   else sink.longLine(line.subarray(0, KEPT_OF_LONG_LINE_BYTES), line.length);
 }
 

@@ -1,36 +1,30 @@
 /** Makes formats whose lines are described by an nginx log_format string. */
+
+import { type LogFormatPreset, logFormatOf, logFormatOptions } from './access-log-options.ts';
 import { isLoopback } from './address.ts';
 import { envelopeName, envelopesOf, PIECE, rememberLast, unwrap } from './envelope.ts';
-import {
-  activeFilters,
-  errorLogFilter,
-  FILTERS,
-  FILTERS_OPTION,
-  type FilterName,
-  filtersOption,
-  gatewayFilters,
-} from './filters.ts';
+import { activeFilters, errorLogFilter, FILTERS, type FilterName, gatewayFilters } from './filters.ts';
 import {
   BLANK_LINE,
+  BREAKS_OFF,
   type CompiledFormat,
   type Format,
-  type FormatOption,
-  type FormatOptions,
   filtered,
-  OptionError,
   type Outcome,
   type RecordKey,
   ROW,
   rejected,
-  textOption,
 } from './format.ts';
 import { plainText } from './json-text.ts';
-import { ESCAPES, type Escape, type LogFormatLayout } from './layout.ts';
+import type { Escape, LayoutField, LogFormatLayout } from './layout.ts';
 import { gatewayPieceOf } from './line-piece.ts';
-import { LOCAL_TIME_ZONE_OPTION, localTimeZoneOption, localZoneOf } from './local-time-option.ts';
+import { LOCAL_TIME_ZONE_OPTION, localZoneOf } from './local-time-option.ts';
 import type { LocalZone } from './local-zone.ts';
-import { clientAddress, isMissing, isNoClient, type LogField, logColumns } from './log-columns.ts';
-import { LOG_FORMAT_OPTION, type LogFormat, parseLogFormat, type SplitLine, splitLine } from './log-format.ts';
+import { CLIENT_VARIABLES } from './log-columns.ts';
+import { type LogField, logColumns } from './log-fields.ts';
+import { type LogFormat, parseLogFormat, type SplitLine, splitLine } from './log-format.ts';
+import { onlyBeginning } from './log-shapes.ts';
+import { clientAddress, isMissing, isNoClient } from './log-values.ts';
 import type { Row } from './row.ts';
 import { readTime } from './time-forms.ts';
 
@@ -39,8 +33,10 @@ export interface AccessLogFormat {
   readonly name: string;
   readonly description: string;
   readonly reference: string;
-  /** log_format strings by name; the first one is the format's default. */
-  readonly presets: Readonly<Record<string, string>>;
+  /** log_formats by name; the first one is the format's default. */
+  readonly presets: Readonly<Record<string, LogFormatPreset>>;
+  /** Whether the table has the column `project_name` if the format logs a host. */
+  readonly hasProject: boolean;
   /** `Format.exampleLines`, in the default preset. */
   readonly exampleLines: readonly string[];
 }
@@ -49,18 +45,17 @@ export interface AccessLogFormat {
  * Makes a format with the options `preset` or `logFormat`, `escape`, `localTimeZone` and `filters`. Before a line is read, its container
  * envelope is removed and the filters are applied.
  */
-export function accessLogFormat({ presets, ...described }: AccessLogFormat): Format {
-  const options = optionsOf(presets);
+export function accessLogFormat({ presets, hasProject, ...described }: AccessLogFormat): Format {
+  const options = logFormatOptions(presets, FILTER_NAMES);
   return {
     ...described,
     options,
     filters: FILTERS,
     compile: (given) =>
       compile(
-        logFormatOf(given, options, presets),
-        escapeOf(given, options),
+        { ...logFormatOf(given, options, presets), zone: localZoneOf(given, options[LOCAL_TIME_ZONE_OPTION]) },
+        hasProject,
         activeFilters(given, FILTER_NAMES),
-        localZoneOf(given, options[LOCAL_TIME_ZONE_OPTION]),
       ),
   };
 }
@@ -68,15 +63,15 @@ export function accessLogFormat({ presets, ...described }: AccessLogFormat): For
 const FILTER_NAMES = Object.keys(FILTERS) as FilterName[];
 
 function compile(
-  logFormat: string,
-  escaping: Escape,
+  { logFormat, escape: escaping, zone }: Required<LogFormatPreset> & { readonly zone: LocalZone },
+  hasProject: boolean,
   active: ReadonlySet<FilterName>,
-  zone: LocalZone,
 ): CompiledFormat {
   const format = parseLogFormat(logFormat);
-  const { columns, fields, indexOf } = logColumns(format, escaping, zone);
+  const { columns, fields, indexOf } = logColumns(format, escaping, zone, hasProject ? undefined : 'project_name');
   const client = indexOf('client_ip');
-  const isTrusted = client !== undefined && TRUSTED_CLIENT.has(format.variables[client]?.name ?? '');
+  const clientName = client === undefined ? '' : (format.variables[client]?.name ?? '');
+  const isTrusted = TRUSTED_CLIENT.has(clientName);
   const request = indexOf('http_version');
   const marks = [
     { index: indexOf('status_code'), fits: (value: string) => /^\d{3}$/.test(value) },
@@ -88,6 +83,9 @@ function compile(
   const filters = new Set(active);
   if (request === undefined) filters.delete('no_http');
   if (!isTrusted) for (const name of ['no_client_address', 'local_client'] as const) filters.delete(name);
+  // A connection without the PROXY protocol has no such address, and still a client, which another variable may tell.
+  const hasOther = format.variables.some(({ name }) => name !== clientName && CLIENT_VARIABLES.includes(name));
+  if (clientName === 'proxy_protocol_addr' && hasOther) filters.delete('no_client_address');
 
   const layout = layoutOf(format, fields, escaping, { filters, active }, marks.length > 0, (request ?? -1) + 1);
   const envelopes = rememberLast((line) => envelopesOf(line, format.start));
@@ -100,7 +98,7 @@ function compile(
     ),
     reader: {
       pieceOf: (line) => gatewayPieceOf(envelopes(line), filters.has('not_stdout')),
-      read: (line, row) => {
+      read: (line, row, mayBeCut = false) => {
         const { text, stream, time, partial, rest: envelopeRest = [] } = unwrap(line, format.start, envelopes(line));
         if (filters.has('not_stdout') && stream !== undefined && stream !== 'stdout') return filtered('not_stdout');
         // Pieces are joined before they come here (joiner.ts), if all of them are there: half a line is no row.
@@ -110,13 +108,18 @@ function compile(
         if (ownLine) return filteredUnlessBinary(ownLine, line);
 
         // Whether the line is of this format is asked before any filter: a filter must not hide a foreign file.
-        const split = splitLine(text, format, escaping);
-        if (!split) return rejected('not_this_format', `expected a line that begins with ${format.start}`);
-        const { values } = split;
+        // An envelope of JSON is whole, and what is within it is not at the end of the line.
+        const split = splitLine(text, format, escaping, mayBeCut && line.endsWith(text));
+        if (!split) return rejected('not_this_format', `expected a line as ${logFormat}, got one that differs from it`);
+        // Of a line that breaks off within a value, that value is no evidence of anything.
+        const values = split.breaksOff ? split.values.slice(0, -1) : split.values;
         const hasHttp = text.includes('HTTP/');
-        // A line that breaks off before its request cannot hold one elsewhere: it has another format.
-        if (request !== undefined && values.length <= request && hasHttp) {
-          return rejected('not_this_format', `expected a line as ${logFormat}, got one that holds no request there`);
+        // Such a line is another format's, which has its request elsewhere, or breaks off, and then it was a request.
+        if (request !== undefined && values.length <= request) {
+          return rejected(
+            'not_this_format',
+            `expected a line as ${logFormat}, got one that ends before its request does`,
+          );
         }
         // Prose can have a format's punctuation; it has none of these where they belong.
         const isMarked = marks.some(({ index, fits }) => fits(valueAt(values, index)));
@@ -139,7 +142,7 @@ function compile(
           return filtered('local_client');
 
         if (stream !== undefined) row.text('stream', stream);
-        writeFields(row, fields, split);
+        writeFields(row, format, fields, split);
         if (time !== undefined && isMissing(valueAt(values, indexOf('log_time')))) writeEnvelopeTime(row, time, zone);
         for (const { key, json } of envelopeRest) if (json !== 'null') row.extra(key, plainText(json));
         return ROW;
@@ -169,24 +172,25 @@ function filteredUnlessBinary(filter: FilterName, line: string): Outcome {
 }
 
 /**
- * The layout of the format for the kernel, or undefined if the end of a value is not easy to find: after an address, a
- * colon may be part of the address or of the literal that follows it.
+ * The layout of the format for the kernel, or undefined if only the TypeScript reader finds the end of some value.
  */
 function layoutOf(
-  { start, variables }: LogFormat,
+  format: LogFormat,
   fields: readonly LogField[],
   escaping: Escape,
   { filters, active }: { readonly filters: ReadonlySet<FilterName>; readonly active: ReadonlySet<FilterName> },
   marked: boolean,
   neededFields: number,
 ): Omit<LogFormatLayout, 'zone'> | undefined {
-  const isPlain = variables.every(({ address, after }) => !(address && after.startsWith(':')));
-  if (!isPlain) return undefined;
+  const { start, variables } = format;
+  const ends = variables.map((_, index) => endOf(format, index));
+  if (ends.includes(undefined)) return undefined;
   return {
     kind: 'log-format',
     fields: fields.map(({ layout, token }, index) => {
-      const { after = '', list = false } = variables[index] ?? {};
-      return { ...layout, after, list, token: token && index === fields.length - 1 };
+      const { list = false } = variables[index] ?? {};
+      const remembered = variables.some(({ repeats }) => repeats === index);
+      return { ...layout, ...ends[index], list, remembered, token: token && index === fields.length - 1 };
     }),
     start,
     neededFields,
@@ -201,6 +205,23 @@ function layoutOf(
   };
 }
 
+/** What tells the kernel where the value of a variable ends; undefined if nothing does. */
+function endOf({ variables }: LogFormat, index: number): Pick<LayoutField, 'after' | 'joined' | 'plain'> | undefined {
+  const { after = '', joined = false, shape = {} } = variables[index] ?? {};
+  // A host may be logged with its port, so that its colon is not the one after it.
+  if (after.startsWith(':') && shape.withColons) return shape.hasPort ? undefined : { after, plain: true };
+  if (!joined) return { after };
+  // Both values together end where the second one does. A plain value does not contain what ends the second one.
+  const next = variables[index + 1];
+  const beginning = next && onlyBeginning(next.shape);
+  const isPair = !shape.fixed && !variables[index - 1]?.joined && !next?.joined && !next?.list;
+  if (!isPair || beginning === undefined || PLAIN.test(next?.after ?? '')) return undefined;
+  return { after: beginning, joined: true, plain: true };
+}
+
+/** A character that the kernel takes for a part of a plain value. */
+const PLAIN = /^[\w.-]/;
+
 /** A gateway logs a request once. A trace can have several requests, which differ by their time, method or URL. */
 const RECORD_KEYS: readonly RecordKey[] = [
   ['request_id'],
@@ -210,12 +231,27 @@ const RECORD_KEYS: readonly RecordKey[] = [
 /** The name in `extra` of the text that a line has after the end of its format. */
 const REST = 'rest';
 
-function writeFields(row: Row, fields: readonly LogField[], { values, rest }: SplitLine): void {
+function writeFields(
+  row: Row,
+  { variables }: LogFormat,
+  fields: readonly LogField[],
+  { values, rest, breaksOff }: SplitLine,
+): void {
   let beyond = rest;
   for (const [index, value] of values.entries()) {
     const field = fields[index];
-    const space = field?.token && index === fields.length - 1 ? value.indexOf(' ') : -1;
-    field?.write(row, space < 0 ? value : value.slice(0, space));
+    if (!field) break;
+    const first = variables[index]?.repeats;
+    if (breaksOff && index === values.length - 1) {
+      if (!isMissing(value)) row.error(field.name, value, BREAKS_OFF);
+      break;
+    }
+    if (first !== undefined) {
+      if (value !== values[first]) row.error(field.name, value, `differs from the first $${field.name}`);
+      continue;
+    }
+    const space = field.token && index === fields.length - 1 ? value.indexOf(' ') : -1;
+    field.write(row, space < 0 ? value : value.slice(0, space));
     if (space >= 0) beyond = value.slice(space + 1) + rest;
   }
   beyond = beyond.trim();
@@ -230,64 +266,4 @@ function writeEnvelopeTime(row: Row, time: string, zone: LocalZone): void {
   const iso = readTime(time, zone);
   if (iso) row.timestamp('log_time', iso);
   else row.error('log_time', time, 'not a timestamp');
-}
-
-type AccessLogOptions = Readonly<
-  Record<
-    'preset' | typeof LOG_FORMAT_OPTION | 'escape' | typeof LOCAL_TIME_ZONE_OPTION | typeof FILTERS_OPTION,
-    FormatOption
-  >
->;
-
-/** @param presets log_format strings by name, the default first */
-function optionsOf(presets: Readonly<Record<string, string>>): AccessLogOptions {
-  const names = Object.keys(presets);
-  return {
-    preset: {
-      type: 'text',
-      values: names,
-      default: `${names[0]}, if there is no ${LOG_FORMAT_OPTION}`,
-      description: `The name of a log_format that many servers have: ${names
-        .map((name) => `\`${name}\` is \`${presets[name]}\``)
-        .join('; ')}.`,
-      example: { preset: names.at(-1) },
-    },
-    [LOG_FORMAT_OPTION]: {
-      type: 'text',
-      default: 'that of the preset',
-      description:
-        'The log_format of the server, as its configuration has it within the quotes, in one piece. ' +
-        'The table has a column for each of its variables.',
-      example: { [LOG_FORMAT_OPTION]: '$remote_addr [$time_local] "$request" $status $request_time' },
-    },
-    escape: {
-      type: 'text',
-      values: ESCAPES,
-      default: ESCAPES[0],
-      description: 'The `escape=` of the log_format.',
-      example: {
-        escape: 'json',
-        [LOG_FORMAT_OPTION]: '{"time":"$time_iso8601","status":"$status","url":"$request_uri"}',
-      },
-    },
-    [LOCAL_TIME_ZONE_OPTION]: localTimeZoneOption({}),
-    [FILTERS_OPTION]: filtersOption(FILTER_NAMES),
-  };
-}
-
-function logFormatOf(
-  given: FormatOptions,
-  options: AccessLogOptions,
-  presets: Readonly<Record<string, string>>,
-): string {
-  const logFormat = textOption(given, LOG_FORMAT_OPTION, options[LOG_FORMAT_OPTION]);
-  const preset = textOption(given, 'preset', options.preset);
-  if (logFormat === undefined) return presets[preset ?? Object.keys(presets)[0] ?? ''] ?? '';
-  if (preset === undefined) return logFormat;
-  throw new OptionError('preset', `preset: expected either preset or ${LOG_FORMAT_OPTION}, got both`);
-}
-
-function escapeOf(given: FormatOptions, options: AccessLogOptions): Escape {
-  const escaping = textOption(given, 'escape', options.escape);
-  return ESCAPES.find((name) => name === escaping) ?? ESCAPES[0];
 }

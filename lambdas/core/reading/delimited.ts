@@ -5,7 +5,7 @@
  */
 
 import type { ColumnSpec } from '../tables/table.ts';
-import { type LineReader, type Outcome, ROW, rejected } from './format.ts';
+import { BREAKS_OFF, type LineReader, type Outcome, ROW, rejected } from './format.ts';
 import { type DelimitedLayout, type LayoutField, OP_OF_TYPE } from './layout.ts';
 import type { Row } from './row.ts';
 
@@ -21,6 +21,8 @@ export interface Field {
   readonly layout: LayoutField;
   /** Pattern of one item of this list. Without quotes around the list, each item looks like a field of its own. */
   readonly item?: RegExp;
+  /** Whether a value is whole, if it shows that: at the end of a line, a value may be cut. */
+  readonly isWhole?: (value: string) => boolean;
 }
 
 /** A row's methods that take text, by column type. */
@@ -36,12 +38,13 @@ export function fieldsOf<Specs extends DelimitedSpecs>(specs: Specs) {
   type Name = keyof Specs & string;
   return {
     /** A field that fills one column. */
-    column: (name: Name): Field => {
+    column: (name: Name, isWhole?: (value: string) => boolean): Field => {
       const { type } = specs[name] as DelimitedSpecs[string];
       const method = WRITE[type];
       const looks = type === 'timestamp' ? { looks: TIMESTAMP } : {};
       return {
         ...looks,
+        ...(isWhole && { isWhole }),
         layout: { op: OP_OF_TYPE[type], columns: [name] },
         write: (row, value) => row[method](name, value),
       };
@@ -105,80 +108,105 @@ export function fieldsOf<Specs extends DelimitedSpecs>(specs: Specs) {
 export interface LineShape {
   /** Fields by position, as the log's owner writes them. Further fields go to `extra` under their position. */
   readonly fields: readonly Field[];
-  /** A line with fewer fields is not of the format, or breaks off. */
-  readonly minFields: number;
+  /**
+   * The numbers of fields that lines have had, in order, up to that of `fields`. A line with fewer fields than the first
+   * is not of the format. A line with a number in between breaks off, and so may its last value.
+   */
+  readonly lengths: readonly number[];
   /** A line with more fields is not of the format. */
   readonly maxFields: number;
 }
 
 /** Describes the shape to the kernel. */
-export function delimitedLayout({ fields, minFields, maxFields }: LineShape): DelimitedLayout {
-  return { kind: 'delimited', fields: fields.map(({ layout }) => layout), minFields, maxFields };
+export function delimitedLayout({ fields, lengths, maxFields }: LineShape): DelimitedLayout {
+  return {
+    kind: 'delimited',
+    fields: fields.map(({ layout }) => layout),
+    minFields: lengths[0] ?? 0,
+    maxFields,
+    lengths: lengths.filter((length) => !fields[length - 1]?.isWhole),
+  };
 }
 
 /** Makes a reader of lines with the given shape. */
 export function delimitedReader(shape: LineShape): LineReader {
   return {
-    read(line, row) {
+    read(line, row, mayBeCut = false) {
       // AWS documents no rule for escaping. `\\"` is read as an escaped quote; if that does not give a line of this
-      // shape, the backslash may have been the last character of the field itself.
+      // shape, the backslash may have been the last character of the field itself, unless the line ends with it.
       const escaped = splitFields(line, shape, true);
-      if (looksRight(escaped, shape) || !line.includes('\\"')) return finish(escaped, shape, row);
+      const problem = problemOf(escaped, shape);
+      if (!problem) return write(escaped, shape, row, mayBeCut);
+      if (!line.includes('\\" ')) return problem;
       const plain = splitFields(line, shape, false);
-      return finish(looksRight(plain, shape) ? plain : escaped, shape, row);
+      return problemOf(plain, shape) || line.trimEnd().endsWith('\\"') ? problem : write(plain, shape, row, mayBeCut);
     },
   };
 }
 
-/** A line's fields without their quotes, and whether they form a line of the format. */
+/** A line's fields without their quotes. */
 interface Split {
   readonly fields: readonly string[];
-  readonly outcome: Outcome;
+  /** The last field is in quotes, so that its value is whole. */
+  readonly endsQuoted: boolean;
+  /** Why the line is not of the format, if its fields show that. */
+  readonly problem?: Outcome;
 }
 
-function looksRight({ fields, outcome }: Split, shape: LineShape): boolean {
-  return (
-    outcome === ROW &&
-    fields.every((value, index) => value === '-' || (shape.fields[index]?.looks?.test(value) ?? true))
+/** Why the fields are not those of a line of the format. A value in the place of another one would be a wrong value. */
+function problemOf({ fields, problem }: Split, shape: LineShape): Outcome | undefined {
+  if (problem) return problem;
+  const wrong = fields.findIndex((value, index) => value !== '-' && shape.fields[index]?.looks?.test(value) === false);
+  if (wrong < 0) return undefined;
+  return rejected(
+    'not_this_format',
+    `field ${wrong + 1} does not look like one of ${shape.fields[wrong]?.layout.columns}`,
   );
 }
 
-function finish({ fields, outcome }: Split, shape: LineShape, row: Row): Outcome {
-  return outcome === ROW ? write(fields, shape, row) : outcome;
-}
-
-function write(values: readonly string[], { fields }: LineShape, row: Row): Outcome {
+function write({ fields: values, endsQuoted }: Split, shape: LineShape, row: Row, mayBeCut: boolean): Outcome {
+  const cut = !endsQuoted && (mayBeCut || isCut(values, shape)) ? values.length - 1 : -1;
   for (let index = 0; index < values.length; index++) {
     const value = values[index] as string;
     if (value === '-') continue;
-    const field = fields[index];
-    if (field) field.write(row, value);
+    const field = shape.fields[index];
+    if (index === cut) row.error(field?.layout.columns[0] ?? String(index + 1), value, BREAKS_OFF);
+    else if (field) field.write(row, value);
     else row.extra(String(index + 1), value);
   }
   return ROW;
+}
+
+/** True if the line breaks off, so that its last value may be only the beginning of what was logged. */
+function isCut(values: readonly string[], { fields, lengths }: LineShape): boolean {
+  const last = fields[values.length - 1];
+  if (!last) return false;
+  return !lengths.includes(values.length) || last.isWhole?.(values.at(-1) ?? '') === false;
 }
 
 /** Splits a line into fields; the text between quotes is kept as logged. */
 function splitFields(line: string, shape: LineShape, escapes: boolean): Split {
   const fields: string[] = [];
   const { length } = line.trimEnd();
+  let endsQuoted = false;
+  const problem = (reason: string, detail: string): Split => ({
+    fields,
+    endsQuoted,
+    problem: rejected(reason, detail),
+  });
   let at = 0;
   while (at < length) {
     const field = shape.fields[fields.length];
-    if (line.charCodeAt(at) === QUOTE) {
+    endsQuoted = line.charCodeAt(at) === QUOTE;
+    if (endsQuoted) {
       const close = closingQuote(line, at + 1, length, escapes);
-      if (close < 0) {
-        const detail = `field ${fields.length + 1} opens a quote that is not closed`;
-        return { fields, outcome: rejected('unterminated_quote', detail) };
-      }
+      if (close < 0)
+        return problem('unterminated_quote', `field ${fields.length + 1} opens a quote that is not closed`);
       fields.push(line.slice(at + 1, close));
       at = line.charCodeAt(close + 1) === SPACE ? close + 2 : close + 1;
       continue;
     }
-    if (field?.quoted) {
-      const detail = `field ${fields.length + 1} is not in quotes`;
-      return { fields, outcome: rejected('not_this_format', detail) };
-    }
+    if (field?.quoted) return problem('not_this_format', `field ${fields.length + 1} is not in quotes`);
     let end = endOfField(line, at, length);
     if (field?.item?.test(line.slice(at, end))) {
       while (end < length) {
@@ -190,20 +218,17 @@ function splitFields(line: string, shape: LineShape, escapes: boolean): Split {
     fields.push(line.slice(at, end));
     at = end + 1;
   }
-  const { minFields, maxFields } = shape;
+  const {
+    lengths: [minFields = 0],
+    maxFields,
+  } = shape;
   if (fields.length < minFields) {
-    return {
-      fields,
-      outcome: rejected('too_few_fields', `expected at least ${minFields} fields, got ${fields.length}`),
-    };
+    return problem('too_few_fields', `expected at least ${minFields} fields, got ${fields.length}`);
   }
   if (fields.length > maxFields) {
-    return {
-      fields,
-      outcome: rejected('too_many_fields', `expected at most ${maxFields} fields, got ${fields.length}`),
-    };
+    return problem('too_many_fields', `expected at most ${maxFields} fields, got ${fields.length}`);
   }
-  return { fields, outcome: ROW };
+  return { fields, endsQuoted };
 }
 
 const QUOTE = 0x22;

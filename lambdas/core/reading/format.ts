@@ -34,8 +34,13 @@ export const JOINED = 'joined';
 export interface LineReader {
   /** Each line is a JSON object; objects that follow each other in a line are lines of their own (json-objects.ts). */
   readonly objects?: boolean;
-  /** Reads `line` (well-formed text without a line end) into `row`. It must not throw, for any text. */
-  read(line: string, row: Row): Outcome;
+  /**
+   * Reads `line` (well-formed text without a line end) into `row`. It must not throw, for any text.
+   *
+   * @param mayBeCut whether an object ends with this line, without a line end: a value at the end of the line may then
+   *   be only the beginning of what was logged
+   */
+  read(line: string, row: Row, mayBeCut?: boolean): Outcome;
   /**
    * What the envelope of a line says of pieces of lines; undefined for a line without an envelope. It must not throw.
    *
@@ -44,6 +49,9 @@ export interface LineReader {
   pieceOf?(line: string): LinePiece | undefined;
 }
 
+/** Why `errors` has a value of which only the beginning may be left. */
+export const BREAKS_OFF = 'the line breaks off within the value';
+
 /** Reason of a rejected line whose reader threw an error. */
 export const READER_FAILED = 'reader_failed';
 
@@ -51,9 +59,9 @@ export const READER_FAILED = 'reader_failed';
  * Reads a line. If the reader throws, it has a defect. The line is then rejected with the error, so that the lines
  * after it are read and the line itself can be replayed once the reader is fixed.
  */
-export function readLine(reader: LineReader, line: string, row: Row): Outcome {
+export function readLine(reader: LineReader, line: string, row: Row, mayBeCut = false): Outcome {
   try {
-    return reader.read(line, row);
+    return reader.read(line, row, mayBeCut);
   } catch (error) {
     return rejected(READER_FAILED, `expected the format's reader to give an outcome, it threw ${String(error)}`);
   }

@@ -78,6 +78,8 @@ export class InputReader {
   /** Number of lines that came, those that are held to be joined among them, and of lines that are still to be skipped. */
   #lines: number;
   #skip: number;
+  /** The last line of an object that has no line end. */
+  #openLine: string | undefined;
 
   constructor({ format, row, skip = 0, joining, timed = false }: InputReaderProps, consumer: LineConsumer) {
     const { reader } = format;
@@ -101,10 +103,12 @@ export class InputReader {
     this.#objectLines = {
       objects: reader.objects ?? false,
       lines: (block) => this.#readBlock(block),
-      line: (bytes) => {
+      line: (bytes, isOpen) => {
         if (this.#skipLine()) return;
         const text = textOf(bytes);
-        this.#add(this.#lines === 0 ? withoutBom(text) : text);
+        const line = this.#lines === 0 ? withoutBom(text) : text;
+        if (isOpen) this.#openLine = line;
+        this.#add(line);
       },
       longLine: (head, length) => {
         if (this.#skipLine()) return;
@@ -237,7 +241,8 @@ export class InputReader {
 
   #read(line: string, timestamp: number | undefined): void {
     this.#row.begin(this.#timed ? timestamp : undefined);
-    const outcome = line.trim() === '' ? filtered(BLANK_LINE) : readLine(this.#reader, line, this.#row);
+    const mayBeCut = line === this.#openLine;
+    const outcome = line.trim() === '' ? filtered(BLANK_LINE) : readLine(this.#reader, line, this.#row, mayBeCut);
     this.#consumer.add(line, outcome, line, timestamp);
   }
 

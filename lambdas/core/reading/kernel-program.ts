@@ -26,9 +26,12 @@ const OPS: Readonly<Record<LayoutOp, number>> = {
   version: 13,
   host: 14,
   part: 15,
+  'seconds-list': 16,
+  'status-list': 17,
+  repeated: 18,
 };
 
-const FIELD_FLAGS = { quoted: 1, list: 2, token: 4, status: 8 } as const;
+const FIELD_FLAGS = { quoted: 1, list: 2, token: 4, status: 8, joined: 64, plain: 128, remembered: 1 << 24 } as const;
 /** Flags of a kept field (see `keptFields`). */
 const KEPT_FLAGS = { first: 16, dropped: 32 } as const;
 const SEPARATOR_SHIFT = 8;
@@ -67,6 +70,8 @@ const NAME_TARGET_AT = 72;
 const KEPT_AT = 64;
 export const KEPT_COUNT_AT = 68;
 const STREAM_KEY_AT = 72;
+/** Delimited lines have no stream: in its place are their lengths. */
+const LENGTHS_AT = 72;
 const STREAM_SLOT_AT = 80;
 const NAME_COUNT_AT = 84;
 const ZONE_AT = 88;
@@ -131,6 +136,10 @@ export function programOf(
   if (layout.kind === 'delimited') {
     header.writeUInt32LE(layout.minFields, 8);
     header.writeUInt32LE(layout.maxFields, 12);
+    header.writeBigUInt64LE(
+      layout.lengths.reduce((set, length) => set | (1n << BigInt(length)), 0n),
+      LENGTHS_AT,
+    );
   }
   header.writeUInt32LE(programFlags(layout, recordKeys !== undefined), 16);
   header.writeBigUInt64LE(keyBytes(OWN.extra.key), 24);
@@ -209,7 +218,7 @@ function keptFields(
 }
 
 function fieldBytes(
-  { op, columns, part, after = '', ...fieldFlags }: LayoutField,
+  { op, columns, part, first, after = '', ...fieldFlags }: LayoutField,
   keys: ReadonlyMap<string, string>,
   slots: ReadonlyMap<string, number>,
   text: TextArea,
@@ -220,6 +229,7 @@ function fieldBytes(
   for (const [name, flag] of Object.entries(FIELD_FLAGS))
     if (fieldFlags[name as keyof typeof FIELD_FLAGS]) flags |= flag;
   if (part) flags |= (part[0].charCodeAt(0) << SEPARATOR_SHIFT) | (part[1] << PART_SHIFT);
+  if (first !== undefined) flags |= first << PART_SHIFT;
   bytes.writeUInt32LE(flags, 4);
   bytes.writeUInt32LE(text.add(Buffer.from(after)), 8);
   bytes.writeUInt32LE(Buffer.byteLength(after), AFTER_LENGTH_AT);

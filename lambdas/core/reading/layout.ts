@@ -35,7 +35,13 @@ export type LayoutOp =
   /** A host, and the project that the host belongs to; columns: host, project. */
   | 'host'
   /** One of several parts of the text, chosen by `LayoutField.part`. */
-  | 'part';
+  | 'part'
+  /** Seconds, one number for each try; columns: the text, and one or two for the sum. */
+  | 'seconds-list'
+  /** Status codes, one for each try; columns: the text, the last status. */
+  | 'status-list'
+  /** The value of an earlier field again, which `LayoutField.first` names. */
+  | 'repeated';
 
 /** How a value is converted, by the type of its column. */
 export const OP_OF_TYPE = {
@@ -71,8 +77,16 @@ export interface LayoutField {
   readonly status?: boolean;
   /** For the op `part`: the character that separates the parts, and the index (from 0) of the part that is used. */
   readonly part?: readonly [separator: string, index: number];
+  /** For the op `repeated`: the index of the earlier field, which has the flag `remembered`. */
+  readonly first?: number;
+  /** Field flag: a later field repeats this one. */
+  readonly remembered?: boolean;
   /** The literal between this field and the next one. */
   readonly after?: string;
+  /** Field flag: the next value begins with the literal. */
+  readonly joined?: boolean;
+  /** Field flag: only a value of letters, digits, `_`, `-` and dots surely ends at the literal. */
+  readonly plain?: boolean;
 }
 
 /** Lines of fields separated by spaces, some in quotes. */
@@ -81,6 +95,8 @@ export interface DelimitedLayout {
   readonly fields: readonly LayoutField[];
   readonly minFields: number;
   readonly maxFields: number;
+  /** Numbers of fields with which the last value is whole without quotes around it. */
+  readonly lengths: readonly number[];
 }
 
 /** The active filters of a gateway format that look at the container envelope or at the client's address. */

@@ -4,6 +4,7 @@
  */
 import { OptionError } from './format.ts';
 import type { Escape } from './layout.ts';
+import { endOfMatch, isWhole, type Shape, shapeOf, showBoundary, splitSideBySide } from './log-shapes.ts';
 
 /** The source option that contains a log_format string. */
 export const LOG_FORMAT_OPTION = 'logFormat';
@@ -16,8 +17,11 @@ export interface LogVariable {
   readonly column: number;
   /** The literal that follows the variable, up to the next variable or the end. */
   readonly after: string;
-  /** The value is an address, which can contain colons. */
-  readonly address: boolean;
+  /** The next variable follows directly: only the shapes of both values tell where one ends. */
+  readonly joined: boolean;
+  /** The place among the format's variables, from 0, of the first one with this name, if this is not the first. */
+  readonly repeats: number | undefined;
+  readonly shape: Shape;
   /** The value may be a list separated by `, ` and ` : `, so a space may be part of it even if a space also ends it. */
   readonly list: boolean;
 }
@@ -28,12 +32,6 @@ export interface LogFormat {
   readonly start: string;
   readonly variables: readonly LogVariable[];
 }
-
-/** Longest address with port: an IPv6 address that ends in an IPv4 address, a colon and a port. */
-const MAX_ADDRESS_AND_PORT = 51;
-
-/** Variables whose value is one address. https://nginx.org/en/docs/varindex.html */
-const ADDRESS = /^(?:realip_)?remote_addr$|^proxy_protocol_(?:server_)?addr$|^server_addr$/;
 
 /**
  * Variables whose value may be a list: the servers asked for one request, and the addresses that it was forwarded for.
@@ -55,7 +53,7 @@ export function parseLogFormat(format: string): LogFormat {
       'expected only the text within the quotes of log_format, in one piece; escape is an option beside it';
     throw fail(0, `${problem}; got ${format.slice(0, 20)}`);
   }
-  const variables: (LogVariable & { after: string })[] = [];
+  const variables: (LogVariable & { after: string; joined: boolean })[] = [];
   let start = '';
   let at = 0;
   while (at < format.length) {
@@ -67,9 +65,7 @@ export function parseLogFormat(format: string): LogFormat {
     if (last) last.after = literal;
     else start = literal;
     if (dollar < 0) break;
-    if (last && literal === '') {
-      throw fail(dollar, `expected text between $${last.name} and the next variable: nothing tells where a value ends`);
-    }
+    if (last) last.joined = literal === '';
     const braced = format[dollar + 1] === '{';
     const name = /^\w*/.exec(format.slice(dollar + (braced ? 2 : 1)))?.[0] ?? '';
     const end = dollar + (braced ? 2 : 1) + name.length;
@@ -83,19 +79,26 @@ export function parseLogFormat(format: string): LogFormat {
       );
     }
     const lower = name.toLowerCase();
-    const first = variables.find((variable) => variable.name === lower);
-    if (first) throw fail(dollar, `expected each variable once, got $${lower} again after column ${first.column}`);
+    const first = variables.findIndex((variable) => variable.name === lower);
     variables.push({
       name: lower,
       column: dollar + 1,
       after: '',
-      address: ADDRESS.test(lower),
+      joined: false,
+      repeats: first < 0 ? undefined : first,
+      shape: shapeOf(lower),
       list: LIST.test(lower),
     });
     at = braced ? end + 1 : end;
   }
   if (variables.length === 0)
     throw fail(0, `expected variables, as $remote_addr; got ${JSON.stringify(format.slice(0, 40))}`);
+  for (const [index, { name, joined, shape }] of variables.entries()) {
+    const next = variables[index + 1];
+    if (!joined || !next || showBoundary(shape, next.shape, !next.joined)) continue;
+    const problem = `expected text between $${name} and $${next.name}, because`;
+    throw fail(next.column - 1, `${problem} their values do not tell where one ends and the other begins`);
+  }
   return { start, variables };
 }
 
@@ -105,30 +108,52 @@ export interface SplitLine {
   readonly values: readonly string[];
   /** The text after the format's end. */
   readonly rest: string;
+  /** The line ends before its format does, and the last value may be only the beginning of what was logged. */
+  readonly breaksOff: boolean;
 }
 
 /**
  * Splits a line. If the line ends before the format does, the result has the values up to there, and the last of them
  * reaches to the end of the line.
  *
- * @returns undefined if the line does not begin like the format
+ * @param mayBeCut whether a value at the very end of the line may be only the beginning of what was logged
+ * @returns undefined if the line does not begin like the format, or if the values of variables side by side do not tell
+ *   where one ends
  */
-export function splitLine(line: string, { start, variables }: LogFormat, escaping: Escape): SplitLine | undefined {
+export function splitLine(
+  line: string,
+  { start, variables }: LogFormat,
+  escaping: Escape,
+  mayBeCut = false,
+): SplitLine | undefined {
   if (!line.startsWith(start)) return undefined;
   const values: string[] = [];
   let at = start.length;
-  for (const variable of variables) {
-    const { after } = variable;
-    const end = after === '' ? line.length : endOfValue(line, at, variable, escaping);
-    if (end < 0) {
-      const value = withoutStartOf(after, line.slice(at));
-      if (value !== '') values.push(value);
-      return { values, rest: '' };
+  for (let index = 0; index < variables.length; ) {
+    const first = index;
+    while (variables[index]?.joined) index++;
+    const last = variables[index++];
+    if (!last) break;
+    const { after } = last;
+    const found = after === '' ? line.length : endOfValue(line, at, last, escaping);
+    const cut = found < 0 ? startOf(after, line, at, escaping) : '';
+    const text = line.slice(at, found < 0 ? line.length - cut.length : found);
+    const shapes = variables.slice(first, index).map(({ shape }) => shape);
+    const ended = found >= 0 || endsValue(cut, last, escaping);
+    const split = splitSideBySide(text, shapes, escaping, ended);
+    if (!split) return undefined;
+    if (found < 0) {
+      const [value = ''] = split.slice(-1);
+      if (value !== '') values.push(...split);
+      const whole = ended || value === '' || (split.length === shapes.length && isWhole(value, last.shape));
+      return { values, rest: '', breaksOff: !whole };
     }
-    values.push(line.slice(at, end));
-    at = end + after.length;
+    values.push(...split);
+    at = found + after.length;
   }
-  return { values, rest: line.slice(at) };
+  const { after = '', shape = {} } = variables.at(-1) ?? {};
+  const breaksOff = mayBeCut && after === '' && !isWhole(values.at(-1) ?? '', shape);
+  return { values, rest: line.slice(at), breaksOff };
 }
 
 /**
@@ -151,8 +176,12 @@ function withoutEscapes(literal: string): string {
  * Finds the literal `after` that ends a value. A quote after a backslash still belongs to the value, and so does a
  * space that separates the items of a list.
  */
-function endOfValue(line: string, from: number, { after, address, list }: LogVariable, escaping: Escape): number {
-  if (after.startsWith(':') && address) return endOfAddress(line, from, after);
+function endOfValue(line: string, from: number, { after, shape, list }: LogVariable, escaping: Escape): number {
+  if (after.startsWith(':') && shape.withColons) {
+    // A port follows the last colon, because IPv6 addresses also contain colons.
+    const end = line.lastIndexOf(after, endOfMatch(shape.withColons, line, from) ?? from);
+    if (end >= from) return end;
+  }
   let end = line.indexOf(after, from);
   if (after.startsWith('"') && escaping !== 'none') {
     while (end >= 0 && backslashesBefore(line, end, from) % 2 === 1) end = line.indexOf(after, end + 1);
@@ -160,13 +189,6 @@ function endOfValue(line: string, from: number, { after, address, list }: LogVar
     while (end >= 0 && separatesItems(line, end, from)) end = line.indexOf(after, end + 1);
   }
   return end;
-}
-
-/** A port follows the last colon, because IPv6 addresses also contain colons. */
-function endOfAddress(line: string, from: number, after: string): number {
-  const [address = ''] = /^[\da-f:.]*/i.exec(line.slice(from, from + MAX_ADDRESS_AND_PORT)) ?? [];
-  const end = line.lastIndexOf(after, from + address.length);
-  return end < from ? -1 : end;
 }
 
 /** True if the space is part of `, ` or ` : `. */
@@ -181,12 +203,26 @@ function backslashesBefore(line: string, at: number, from: number): number {
   return count;
 }
 
-/** Removes the beginning of the literal `after` from the end of a line that breaks off within the literal. */
-function withoutStartOf(after: string, end: string): string {
-  for (let length = Math.min(after.length, end.length); length > 0; length--) {
-    if (end.endsWith(after.slice(0, length))) return end.slice(0, -length);
+/**
+ * The beginning of the literal `after` with which a line ends that breaks off within the literal. A quote after a
+ * backslash belongs to the value that begins at `from`.
+ */
+function startOf(after: string, line: string, from: number, escaping: Escape): string {
+  for (let length = Math.min(after.length, line.length - from); length > 0; length--) {
+    if (!line.endsWith(after.slice(0, length))) continue;
+    const isEscaped = after.startsWith('"') && escaping !== 'none';
+    return isEscaped && backslashesBefore(line, line.length - length, from) % 2 === 1 ? '' : after.slice(0, length);
   }
-  return end;
+  return '';
+}
+
+/**
+ * True if the beginning of the literal that follows a value proves that the value has ended: if it contains a character
+ * that the value cannot contain.
+ */
+function endsValue(startOfAfter: string, { shape: { chars } }: LogVariable, escaping: Escape): boolean {
+  if (escaping !== 'none' && startOfAfter.includes('"')) return true;
+  return chars !== undefined && [...startOfAfter].some((character) => !chars.test(character));
 }
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });

@@ -147,6 +147,8 @@ const ODD_FORMATS: Readonly<Record<string, readonly [string, ...string[]]>> = {
     '1.2.3.4, 5x200|r',
     '1.2.3.4x200|r',
   ],
+  'a host and a path': ['$http_host$uri', 'a.b/c', 'a b/c', '-/', '/', '--'],
+  'a header twice': ['$http_x|$http_x;$status', 'a|a;200', 'a|b;200', '|;200', '-|-;20', '-|x;200'],
   'digits after a name in braces': [BRACED.replace('A', 'http_foo').replace('B', '80'), 'a80200|r', '-80200|-'],
 };
 
@@ -157,6 +159,30 @@ const NGINX = [
   '203.0.113.7, 10.0.0.1|2024-11-29T11:41:46+01:00|1732880506.123|GET /a?b=c HTTP/1.1|200|12|0.120|0.100|shop-api.example.com|00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01|TLS_AES|r1',
   '-|2024-11-29T11:41:46Z|1732880506.000|GET / HTTP/2.0|404|0|0.000|-|-|-|-|-',
   '2001:db8::1|2024-11-29 11:41:46|1732880506|PUT /x?y HTTP/1.1|500|1|1.5|0.100, 0.200 : -|example.com|x|a b|r 2',
+];
+
+/** nginx's ingress controller: several upstreams, and none. */
+const INGRESS = [
+  '192.0.2.10 - - [22/Nov/2026:12:03:00 +0000] "GET /orders?page=2 HTTP/2.0" 200 5126 "https://www.example.com/" "Mozilla/5.0" 412 0.037 [shop-web-80] [] 198.51.100.9:8080 5126 0.036 200 9f86d081884c7d659a2feaa0c55ad015',
+  '192.0.2.10 - alice [22/Nov/2026:12:03:01 +0000] "POST /cart HTTP/1.1" 201 18 "-" "-" 1290 2.104 [shop-web-80] [canary] 198.51.100.9:8080, 198.51.100.10:8080 0, 18 2.000, 0.101 504, 201 a b',
+  '192.0.2.11 - - [22/Nov/2026:12:03:02 +0000] "GET /.env HTTP/1.1" 404 146 "-" "-" 96 0.000 [default] [] - - - - 4e07408562bedb8b60ce05c1decfe3ad',
+  '192.0.2.10 - - [22/Nov/2026:12:03:00 +0000] "GET / HTTP/2.0" 200 1 "-" "x" 4 0.1 [] [] unix:/run/a.sock 1 .5 20 9f86',
+];
+const INGRESS_JSON = [
+  '{"time": "2026-11-22T12:03:00+00:00", "remote_addr": "203.0.113.9", "x_forwarded_for": "127.0.0.1, 203.0.113.9", "request_id": "9f86", "remote_user": "", "bytes_sent": 5390, "request_time": 0.037, "status": 200, "vhost": "shop.example.com", "request_proto": "HTTP/2.0", "path": "/orders", "request_query": "page=2", "request_length": 412, "method": "GET", "http_referrer": "https://www.example.com/", "http_user_agent": "curl" }',
+  '{"time": "2026-11-22T12:03:01+00:00", "remote_addr": "", "x_forwarded_for": "203.0.113.9", "request_id": "a1", "remote_user": "alice", "bytes_sent": 310, "request_time": 0.000, "status": 404, "vhost": "shop.example.com", "request_proto": "HTTP/1.1", "path": "/admin", "request_query": "", "request_length": 96, "method": "GET", "http_referrer": "", "http_user_agent": "" }',
+];
+
+/** Variables side by side, with a port after a colon, and logged twice. */
+const SIDE_BY_SIDE_FORMAT =
+  '$remote_addr:$remote_port $server_addr:$server_port [$time_local] $request_method "$scheme://$host$request_uri" ' +
+  '$server_protocol $status $request_time "$http_user_agent" $upstream_response_time $host:$status "$http_user_agent"';
+const SIDE_BY_SIDE = [
+  '192.0.2.10:40000 198.51.100.1:443 [22/Nov/2026:12:03:00 +0000] GET "https://www.example.com/orders?page=2" HTTP/1.1 200 0.037 "curl" 0.036 www.example.com:200 "curl"',
+  '2001:db8::7:40000 2001:db8::1:443 [22/Nov/2026:12:03:01 +0000] POST "https://[2001:db8::1]/cart" HTTP/2.0 201 0.037 "x" 0.1, - [2001:db8::1]:201 "x"',
+  '192.0.2.10:40000 198.51.100.1:443 [22/Nov/2026:12:03:02 +0000] - "http://_-" - 400 0.037 "-" - _:400 "-"',
+  '192.0.2.10:40000 198.51.100.1:443 [22/Nov/2026:12:03:02 +0000] GET "http://a/b" HTTP/1.1 200 0.037 "-" - b:201 "x"',
+  '192.0.2.10:40000 198.51.100.1:443 [22/Nov/2026:12:03:02 +0000] GET "http://a" b/c" HTTP/1.1 200 0.037 "-" - a:200 "-"',
 ];
 
 const JSON_COLUMNS = {
@@ -345,6 +371,9 @@ export const CASES: readonly KernelCase[] = [
     2,
   ),
   kernelCase("nginx's timed preset", 'nginx', { preset: 'timed', escape: 'json' }, [KONG[0] ?? ''], 0),
+  kernelCase("nginx's ingress controller", 'nginx', { preset: 'ingress-nginx' }, INGRESS, 2),
+  kernelCase("JSON of nginx's ingress controller", 'nginx', { preset: 'ingress-nginx-json' }, INGRESS_JSON, 2),
+  kernelCase('variables side by side', 'nginx', { logFormat: SIDE_BY_SIDE_FORMAT }, SIDE_BY_SIDE, 1),
   ...Object.entries(ODD_FORMATS).map(([name, [logFormat, ...lines]]) =>
     kernelCase(
       `a log_format of ${name}`,

@@ -119,6 +119,13 @@ describe.each(CASES)('$name', ({ format, lines, plain }) => {
     expect(read()).toBeLessThanOrEqual(1 + twice.length - 2 * plain);
   });
 
+  test('the kernel and the reader agree on lines that break off anywhere', () => {
+    const prefixes = lines.slice(0, 4).flatMap((line) => [...line].map((_, index) => line.slice(0, index + 1)));
+    const bytes = Buffer.from(prefixes.join('\n'));
+    expect(loaded(format, [bytes])).toEqual(loaded(slow, [bytes]));
+    expect(recordsOf(format, [bytes])).toEqual(recordsOf(slow, [bytes]));
+  });
+
   test('the kernel and the reader agree on every object', () => {
     fc.assert(
       fc.property(objectOf(lines), fc.constantFrom('never', 'on-error', 'always'), (chunks, keepRaw) => {
@@ -225,13 +232,11 @@ describe('lines that would cost ten times as much in the reader', () => {
     expect(line).toContain(from);
     return line.replace(from, to);
   };
-  const times = /\d{4}-\d\d-\d\dT\S+/g;
 
   test.each([
     ['a whole number that is none', changed(' 34 366 ', ' 34 12x ')],
     ['a status that is none, and a port', changed(' 200 200 ', ' OK - ').replace('10.0.0.1:80', '10.0.0.1:http')],
     ['a duration that is none', changed(' 0.001 ', ' fast\t\\ ')],
-    ['times that are none', line.replaceAll(times, 'yesterday')],
     ['several of them, and a field that is new', `${changed('200 200 34', 'a b c')} new`],
     ['a value of another alphabet', changed(' 34 ', ' ٣٤ ')],
     ['bytes that are no UTF-8', changed('curl/8.7.1', '\xe9t\xc3 \xff\xf0\x9f')],

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { kong } from '../../../../lambdas/core/formats/kong.ts';
 import { nginx } from '../../../../lambdas/core/formats/nginx.ts';
+import { ESCAPES } from '../../../../lambdas/core/reading/layout.ts';
+import { parseLogFormat, splitLine } from '../../../../lambdas/core/reading/log-format.ts';
 import { numbered } from '../../../../lambdas/core/tables/table.ts';
 import { readLines } from '../../../helpers/read-lines.ts';
 
@@ -28,24 +30,40 @@ describe('the table of a log_format', () => {
       'client_ip',
       'bytes_sent',
       'response_time',
+      'upstream_seconds',
       'body_bytes_sent',
       'upstream_response_time',
     ]);
   });
 
-  test('derives the project where the host is logged', () => {
-    expect(columnsOf('$http_host')).toEqual(['log_time', 'stream', 'host_domain', 'project_name']);
+  test("derives the project where the host is logged, of Kong's formats alone", () => {
+    const columns = ['log_time', 'stream', 'host_domain'];
+    expect(columnsOf('$http_host')).toEqual(columns);
+    expect(Object.keys(kong.compile({ logFormat: '$http_host' }).columns)).toEqual([...columns, 'project_name']);
+  });
+
+  test('has one column for a variable that is logged twice', () => {
+    expect(columnsOf('$status $request_time "$Status" $my_own $request_time $my_own')).toEqual([
+      ...['log_time', 'stream', 'status_code', 'response_time', 'my_own'],
+    ]);
   });
 });
 
 describe('a log_format that cannot be read', () => {
   test.each([
-    ['two variables with nothing between them', '$remote_addr$status', 'column 13: expected text between $remote_addr'],
     [
-      'a variable twice',
-      '$status "$Status"',
-      'column 10: expected each variable once, got $status again after column 1',
+      'two variables with nothing between them',
+      '$remote_addr$status',
+      'logFormat: column 13: expected text between $remote_addr',
     ],
+    [
+      'two variables of which the second may begin as the first one goes on',
+      '$request_method $remote_addr$remote_port',
+      'column 29: expected text between $remote_addr and $remote_port, because their values do not tell',
+    ],
+    ['two hosts, one directly after the other', '$status $host$http_host', 'text between $host and $http_host'],
+    ['a header, which can hold anything, before another variable', '$http_a$request_uri', 'text between $http_a and'],
+    ['a variable that may be missing between two others', '$scheme$http_x$status', 'text between $scheme and $http_x'],
     ['a brace not closed', 'a $'.concat('{status b'), 'column 3: expected $'.concat('{name}, got $', '{status ')],
     ['a dollar without a name', '$status $ x', 'column 9: expected the name of a variable after $, got " x"'],
     ['a capture of a regular expression', '$status $1', 'column 9: expected the name of a variable after $, got "1"'],
@@ -56,7 +74,7 @@ describe('a log_format that cannot be read', () => {
     ["a variable of the lake's own name", '$status $raw', 'column 9: expected another name than $raw'],
     ['a variable of a column the envelope fills', '$status $stream', 'column 9: expected another name than $stream'],
   ])('%s is refused with its place', (_, logFormat, message) => {
-    expect(() => nginx.compile({ logFormat })).toThrow(`logFormat: ${message}`);
+    expect(() => nginx.compile({ logFormat })).toThrow(message);
   });
 });
 
@@ -228,5 +246,101 @@ describe('what is no text', () => {
     ['a hole where a file was truncated', `${'\0'.repeat(40)}${line}`],
   ])('is rejected and kept: %s', (_, text) => {
     expect(readLines(kong.compile({}), [text])).toEqual([{ rejected: 'not_this_format' }]);
+  });
+});
+
+describe('variables side by side', () => {
+  const missing = (escaping: string) => (escaping === 'default' ? '-' : '');
+  const host = fc.constantFrom('example.com', 'a-b.example', '-', 'localhost', '192.0.2.1', '[2001:db8::1]', '_');
+  const path = fc.stringMatching(/^\/[a-z/.%-]{0,10}$/);
+  const query = fc.stringMatching(/^[a-z/?&=%.-]{1,10}$/).filter((text) => text !== '-');
+  const digits = fc.stringMatching(/^[1-9]\d{0,5}$/);
+  const fixed: Readonly<Record<string, fc.Arbitrary<string>>> = {
+    $status: fc.stringMatching(/^[1-5]\d\d$/),
+    $msec: fc.stringMatching(/^1\d{9}\.\d{3}$/),
+    $request_time: fc.stringMatching(/^(0|[1-9]\d?)\.\d{3}$/),
+    $request_id: fc.stringMatching(/^[\da-f]{32}$/),
+    $pipe: fc.constantFrom('p', '.'),
+    $time_local: fc.constant('22/Nov/2026:12:03:00 +0000'),
+    $time_iso8601: fc.constantFrom('2026-11-22T12:03:00+00:00', '2026-11-22T12:03:00-09:30'),
+  };
+  const others: readonly (readonly [string, readonly fc.Arbitrary<string>[]])[] = [
+    ['$host$request_uri', [host, path]],
+    ['$http_host$uri', [host, path]],
+    ['$request_method$request_uri', [fc.constantFrom('GET', 'M-SEARCH'), path]],
+    ['$server_port$scheme', [digits, fc.constantFrom('http', 'https')]],
+    ['$scheme$server_port$request_uri', [fc.constantFrom('http', 'https'), digits, path]],
+    ['$remote_addr$request_uri', [fc.oneof(fc.ipV4(), fc.ipV6(), fc.constant('unix:')), path]],
+    ...Object.entries(fixed).map(([name, value]) => [`${name}$http_x`, [value, query]] as const),
+    ...Object.entries(fixed).map(
+      ([name, value]) => [`$host$request_uri|${name}$status`, [host, path, value, fc.constant('404')]] as const,
+    ),
+  ];
+
+  test.each(others)('%s are told apart by what their values look like', (logFormat, values) => {
+    const texts = fc.tuple(...(values as fc.Arbitrary<string>[]));
+    fc.assert(
+      fc.property(texts, fc.constantFrom(...ESCAPES), (logged, escaping) => {
+        const format = parseLogFormat(`<${logFormat}> $http_end`);
+        const left = [...logged];
+        const line = `<${logFormat.replace(/\$\w+/g, () => left.shift() ?? 'none')}> end`;
+        expect(splitLine(line, format, escaping)).toEqual({ values: [...logged, 'end'], rest: '', breaksOff: false });
+      }),
+    );
+  });
+
+  test.each(ESCAPES)('a path and its query string, one of which may be missing, with escape=%s', (escaping) => {
+    const format = parseLogFormat('"$scheme://$host$uri$is_args$args" $status');
+    const read = (line: string) => splitLine(line, format, escaping)?.values;
+    expect(read('"http://example.com/a-b?c=d?" 200')).toEqual(['http', 'example.com', '/a-b', '?', 'c=d?', '200']);
+    const none = missing(escaping);
+    expect(read(`"http://example.com/a-b${none}" 200`)).toEqual(['http', 'example.com', '/a-b', '', none, '200']);
+    expect(read(`"http://_${none}${none}" 400`)).toEqual(['http', '_', none, '', none, '400']);
+  });
+
+  test('a value that is not what its variable logs rejects the line', () => {
+    const format = nginx.compile({ logFormat: '$remote_addr [$time_local] $status$http_x' });
+    const start = '192.0.2.1 [22/Nov/2026:12:03:00 +0000]';
+    expect(readLines(format, [`${start} 200a`, `${start} OKa`])).toMatchObject([
+      { row: { status_code: 200, http_x: 'a' } },
+      { rejected: 'not_this_format' },
+    ]);
+  });
+
+  test.each([
+    ['$remote_addr:$remote_port:$server_port', '192.0.2.1:40000:443', ['192.0.2.1', '40000', '443']],
+    ['$remote_addr:$remote_port', '2001:db8::1:40000', ['2001:db8::1', '40000']],
+    ['$remote_addr:$remote_port', 'unix::', ['unix:', '']],
+    ['$host:$server_port', '[2001:db8::1]:443', ['[2001:db8::1]', '443']],
+    ['$http_host:$server_port', 'example.com:8443:443', ['example.com:8443', '443']],
+    ['$http_host:$server_port', 'example.com:443', ['example.com', '443']],
+  ])('%s, as in %s', (logFormat, line, values) => {
+    expect(splitLine(`${line} x`, parseLogFormat(`${logFormat} $http_x`), 'default')?.values).toEqual([...values, 'x']);
+  });
+});
+
+describe('a variable that is logged twice', () => {
+  const format = nginx.compile({
+    logFormat: '$remote_addr $status "$http_user_agent" $request_time "$http_user_agent" $status',
+  });
+
+  test('is one value, and one that differs is an entry in errors', () => {
+    expect(
+      readLines(format, ['192.0.2.1 200 "curl/8" 0.010 "curl/8" 200', '192.0.2.1 200 "curl/8" 0.010 "curl/7" 201']),
+    ).toEqual([
+      { row: { client_ip: '192.0.2.1', status_code: 200, user_agent: 'curl/8', response_time: 0.01 } },
+      {
+        row: {
+          client_ip: '192.0.2.1',
+          status_code: 200,
+          user_agent: 'curl/8',
+          response_time: 0.01,
+          errors: {
+            http_user_agent: { value: 'curl/7', reason: 'differs from the first $http_user_agent' },
+            status: { value: '201', reason: 'differs from the first $status' },
+          },
+        },
+      },
+    ]);
   });
 });
