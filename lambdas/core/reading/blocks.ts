@@ -2,7 +2,7 @@
 import { eachLine, LINE_FEED, type LineSink } from '../lines/lines.ts';
 import { eventAt, type LogEvent, nextEvent } from './events.ts';
 import { type LineFeeds, MAY_BE_IN_ENVELOPE, type WholeLines } from './joiner.ts';
-import { BLOCK_BYTES, type EventContent, type LineKernel, type LinesRead } from './kernel.ts';
+import { BLOCK_BYTES, type BlockContent, type EventContent, type LineKernel, type LinesRead } from './kernel.ts';
 import type { KeepRaw } from './row.ts';
 
 /** Receives the results of a block's lines or events, in their order. */
@@ -45,15 +45,8 @@ export function readBlock(kernel: LineKernel, block: Buffer, keepRaw: KeepRaw, s
 }
 
 function readLines(kernel: LineKernel, block: Buffer, keepRaw: KeepRaw, sink: LinesSink): void {
-  kernel.begin(block, 'lines');
   const startOf = (_at: number, index: number) => block.lastIndexOf(LINE_FEED, index - 1) + 1;
-  const readNext = (at: number) => {
-    const next = readLine(block, at, sink);
-    // The line may have been several, which were a block of their own.
-    if (!kernel.has(block)) kernel.begin(block, 'lines');
-    return next;
-  };
-  readAll(kernel, block, keepRaw, sink, readNext, startOf);
+  readAll(kernel, block, 'lines', keepRaw, sink, (at) => readLine(block, at, sink), startOf);
 }
 
 /** Bytes that are searched at a time for envelopes: longer than most lines, and short where envelopes are many. */
@@ -67,6 +60,7 @@ const SEARCHED_BYTES = 8192;
 function readAll(
   kernel: LineKernel,
   block: Buffer,
+  content: BlockContent,
   keepRaw: KeepRaw,
   sink: BlockSink,
   readNext: (at: number) => number,
@@ -84,6 +78,8 @@ function readAll(
       at = readNext(at);
       continue;
     }
+    // A line that was read without the kernel may have been several, or the end of what was held: blocks of their own.
+    if (!kernel.has(block)) kernel.begin(block, content);
     const read = kernel.read(at, end, sink.room(), sink.position(), keepRaw, sink.lineFeeds());
     sink.take(read, block);
     at = read.next;
@@ -117,7 +113,6 @@ export function readEvents(
     return next;
   };
   if (block.length <= BLOCK_BYTES) {
-    kernel.begin(block, content);
     const startOf = (at: number, index: number) => {
       let start = at;
       for (let next = nextEvent(block, at); next <= index; next = nextEvent(block, next)) {
@@ -126,6 +121,6 @@ export function readEvents(
       }
       return start;
     };
-    readAll(kernel, block, keepRaw, sink, readNext, startOf);
+    readAll(kernel, block, content, keepRaw, sink, readNext, startOf);
   } else for (let at = 0; at < block.length; ) at = readNext(at);
 }

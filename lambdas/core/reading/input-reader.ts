@@ -5,9 +5,9 @@
  */
 import { eachLine, LINE_FEED, type LineSink, LineSplitter, MAX_LINE_BYTES } from '../lines/lines.ts';
 import { textOf, withoutBom } from '../lines/utf8.ts';
-import { type BlockSink, readBlock, readEvents } from './blocks.ts';
+import { type BlockSink, type EventsSink, readBlock, readEvents } from './blocks.ts';
 import { PIECE } from './envelope.ts';
-import { eventAt, type LogEvent, nextEvent } from './events.ts';
+import { eventAt, eventBlocks, type LogEvent, nextEvent } from './events.ts';
 import {
   BLANK_LINE,
   type CompiledFormat,
@@ -18,8 +18,8 @@ import {
   readLine,
   rejected,
 } from './format.ts';
-import { type JoinedLines, Joiner, type Joining } from './joiner.ts';
-import { type LineKernel, type LinesRead, MAX_ROOM_BYTES } from './kernel.ts';
+import { type HeldLine, type JoinedLines, Joiner, type Joining } from './joiner.ts';
+import { type EventContent, type LineKernel, type LinesRead, MAX_ROOM_BYTES } from './kernel.ts';
 import type { LinePiece } from './line-piece.ts';
 import { arePayloads, mayBecomePayloads, type PayloadSink, PayloadSplitter } from './payload-splitter.ts';
 import { type KeepRaw, Row } from './row.ts';
@@ -92,6 +92,7 @@ export class InputReader {
     const pieceOf = reader.pieceOf && ((line: string) => pieceOfLogStream(reader.pieceOf?.(line), this.#logStream));
     const lines: JoinedLines = {
       line: (text, timestamp) => this.#read(text, timestamp),
+      held: (held) => this.#readHeld(held),
       joined: (text, timestamp) => consumer.add(text, filtered(JOINED), text, timestamp),
       partial: (text, timestamp) => consumer.add(text, rejected(PIECE.reason, PIECE.detail), text, timestamp),
       isRow: (text) => {
@@ -123,6 +124,10 @@ export class InputReader {
   /** What another attempt needs to go on after the last line that was given to the consumer. */
   get joining(): Joining {
     return this.#joiner.joining;
+  }
+
+  get #events(): EventContent {
+    return this.#timed ? 'timed-events' : 'events';
   }
 
   /** Reads the next bytes of an object, whose content is lines, or payloads of log events: its beginning tells. */
@@ -169,7 +174,7 @@ export class InputReader {
     if (kernel) {
       const event = ({ message, timestamp }: LogEvent) => this.#add(message, timestamp);
       const sink = { ...this.#blockSink(kernel), event };
-      readEvents(kernel.kernel, block.subarray(at), this.#timed ? 'timed-events' : 'events', kernel.keepRaw, sink);
+      readEvents(kernel.kernel, block.subarray(at), this.#events, kernel.keepRaw, sink);
       return;
     }
     while (at < block.length) {
@@ -237,6 +242,32 @@ export class InputReader {
   #pass(line: string, outcome: Outcome, identity = line): void {
     this.#lines++;
     this.#joiner.pass(line, () => this.#consumer.add(line, outcome, identity, undefined));
+  }
+
+  /** Reads lines that were held, with the kernel if there is one. */
+  #readHeld(lines: readonly HeldLine[]): void {
+    const { kernel } = this.#consumer;
+    // A block of events has no line ends at the end of a text.
+    if (!kernel || lines.some(({ text }) => /[\r\n]$/.test(text))) {
+      for (const { text, timestamp } of lines) this.#read(text, timestamp);
+      return;
+    }
+    let position = lines[0]?.position ?? 0;
+    const sink: EventsSink = {
+      ...this.#blockSink(kernel),
+      position: () => position,
+      whole: () => 'all',
+      take: (read, block) => {
+        kernel.take(read, block);
+        position += read.rows + read.filtered;
+      },
+      event: ({ message, timestamp }) => {
+        this.#read(message, timestamp);
+        position++;
+      },
+    };
+    const events = lines.map(({ text, timestamp }) => ({ message: text, timestamp }));
+    for (const block of eventBlocks(events)) readEvents(kernel.kernel, block, this.#events, kernel.keepRaw, sink);
   }
 
   #read(line: string, timestamp: number | undefined): void {

@@ -48,8 +48,18 @@ export interface Joining {
 
 export const NOT_JOINING: Joining = { lineFeeds: 'unknown', joined: [], broken: {} };
 
+/** A line that was held, and is whole and no piece. */
+export interface HeldLine {
+  readonly position: number;
+  readonly text: string;
+  /** Time of the log event whose message the line is. */
+  readonly timestamp?: number | undefined;
+}
+
 /** Takes the lines in their order. */
 export interface JoinedLines {
+  /** Whole lines that follow each other: the same as `line` for each. */
+  held(lines: readonly HeldLine[]): void;
   /** A whole line, joined if it came in pieces. It has the timestamp of its first piece. */
   line(text: string, timestamp: number | undefined): void;
   /** A piece that is part of an earlier line. */
@@ -61,14 +71,12 @@ export interface JoinedLines {
 }
 
 /** A line that is held, until it is known what becomes of it and of all lines before it. */
-interface Held {
-  readonly position: number;
-  readonly text: string;
-  /** Time of the log event whose message the line is. */
-  readonly timestamp?: number | undefined;
+interface Held extends HeldLine {
   readonly piece?: LinePiece;
   /** Takes the line; undefined until it is known as what. */
   take?: () => void;
+  /** The line is whole, and no piece. */
+  isWhole?: true;
   /** Positions of the pieces that are joined to this one. */
   joins?: readonly number[];
   /** The broken line of which this is a piece, and whether it goes on. */
@@ -76,6 +84,9 @@ interface Held {
   /** What was known when the line came. */
   lineFeeds: LineFeeds;
 }
+
+/** Held lines that are read one by one: for fewer, it takes longer to make a block for the kernel. */
+const FEW = 8;
 
 /** A line of which the last piece has not come. */
 interface OpenLine {
@@ -170,7 +181,10 @@ export class Joiner {
     forget(this.#broken, this.#position);
     if (this.#joined.delete(held.position)) held.take = () => this.#lines.joined(text, timestamp);
     else if (isPiece(held)) this.#place(held);
-    else held.take = () => this.#lines.line(text, timestamp);
+    else {
+      held.take = () => this.#lines.line(text, timestamp);
+      held.isWhole = true;
+    }
     held.lineFeeds = this.#lineFeeds;
     this.#takeKnown();
   }
@@ -293,6 +307,7 @@ export class Joiner {
     for (;;) {
       const first = this.#held[0];
       if (!first) return;
+      if (first.isWhole && this.#takeWhole()) continue;
       if (first.take) {
         this.#held.shift();
         this.#heldChars -= first.text.length;
@@ -303,6 +318,18 @@ export class Joiner {
         else this.#giveUp(first.piece?.stream ?? '');
       } else return;
     }
+  }
+
+  /** Takes the whole lines that are held first, if they are many. */
+  #takeWhole(): boolean {
+    let count = 0;
+    while (this.#held[count]?.isWhole) count++;
+    if (count < FEW) return false;
+    const lines = this.#held.splice(0, count);
+    for (const { text } of lines) this.#heldChars -= text.length;
+    this.#lines.held(lines);
+    for (const held of lines) this.#note(held);
+    return true;
   }
 
   /** Notes what a line that was taken says of those after it. */

@@ -547,6 +547,29 @@ test('lines in no envelope are read by the kernel after a piece that goes on a l
   expect(resultOf(quick)).toEqual(resultOf(reader));
 });
 
+test('lines that were held for a piece whose line never ends are read by the kernel, as they came', () => {
+  const { format, lines } = caseNamed("Kong's access log");
+  const [plain = ''] = lines;
+  const piece = `2026-11-22T12:03:00.1Z stdout P ${plain.slice(0, 60)}`;
+  const odd = ['no line of Kong', '', `${plain}\r`, `${plain.slice(0, 40)}\ud800`];
+  const all = Array.from({ length: 700 }, (_, index) =>
+    index % 250 === 10 ? piece : index % 90 === 80 ? (odd[Math.floor(index / 90) % odd.length] ?? '') : plain,
+  );
+  const slow = withoutKernel(format);
+  const bytes = Buffer.from(`${all.join('\n')}\n`);
+  const { format: fast, read } = counted(format);
+  expect(loaded(fast, [bytes])).toEqual(loaded(slow, [bytes]));
+  expect(read()).toBeLessThan(40);
+  expect(recordsOf(format, [bytes])).toEqual(recordsOf(slow, [bytes]));
+  const events = all.map((message, index) => ({ message, timestamp: 1795348980138 + index }));
+  const [quick, reader] = [fast, slow].map((of) => loaderOf(of, { lane: 'events' }));
+  for (const loader of [quick, reader]) {
+    for (const block of eventBlocks(events)) loader?.readEvents(block);
+    loader?.end();
+  }
+  expect(resultOf(quick as LineBatcher)).toEqual(resultOf(reader as LineBatcher));
+});
+
 test('the kernel is the same after lines of another format', () => {
   const access = '203.0.113.7 - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 1 "-" "\\x22"\n';
   const record = '{"client_ip":"203.0.113.7","request":{"url":"http://h/\\\\x22?a=\\\\x41"}}\n';
