@@ -135,12 +135,12 @@ function mayOccur(op: u32, c: u32): bool {
 }
 
 /**
- * True if the text has none of the forms of lambdas/core/reading/time-forms.ts: they begin with a digit, a sign or the
- * capital of a weekday, have digits, and have no characters other than these, except in parentheses.
+ * True if the text has none of the forms of lambdas/core/reading/time-forms.ts: they begin with a digit, a sign, the
+ * capital of a weekday or an opening bracket, have digits, and have no characters other than these, except in parentheses.
  */
 function isNoTime(p: usize, end: usize): bool {
   const first = <u32>load<u8>(p);
-  if (!isDigit(first) && first != HYPHEN && (first < 0x41 || first > 0x5a)) return true;
+  if (!isDigit(first) && first != HYPHEN && (first < 0x41 || first > 0x5b)) return true;
   let digits = false;
   for (; p < end; p++) {
     const c = <u32>load<u8>(p);

@@ -41,9 +41,9 @@ export const TIME_FORMS: readonly TimeForm[] = [
   },
   {
     name: 'The common log format of web servers',
-    pattern: /^(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ([+-]\d{4})$/,
+    pattern: /^\[?(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ([+-]\d{4})\]?$/,
     parts: ['day', 'month', 'year', 'hour', 'minute', 'second', 'fraction', 'zone'],
-    examples: ['01/May/2024:10:00:00 +0200'],
+    examples: ['01/May/2024:10:00:00 +0200', '[01/May/2024:10:00:00 +0200]'],
   },
   {
     name: 'ISO 8601 without separators',
@@ -59,9 +59,9 @@ export const TIME_FORMS: readonly TimeForm[] = [
     examples: ['2024-05-01 10:00:00.123456789 +0200 CEST m=+0.000100000'],
   },
   {
-    name: 'RFC 1123 and RFC 2822 (HTTP, mail), Log4j and Tomcat',
+    name: 'RFC 1123 and RFC 2822 (HTTP, mail), Log4j, Tomcat and PHP',
     pattern:
-      /^(?:([A-Z][a-z]{2}), )?(\d{1,2})[ -]([A-Z][a-z]{2})[ -](\d{4}) (\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?: (Z|UTC|GMT|[+-]\d{4})(?: \([^()]{1,60}\))?)?$/,
+      /^(?:([A-Z][a-z]{2,8}), )?(\d{1,2})[ -]([A-Z][a-z]{2})[ -](\d{4}) (\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?: (Z|UTC|GMT|[+-]\d{4})(?: \([^()]{1,60}\))?)?$/,
     parts: ['weekday', 'day', 'month', 'year', 'hour', 'minute', 'second', 'fraction', 'zone'],
     examples: ['Wed, 01 May 2024 10:00:00 GMT', 'Wed, 1 May 2024 10:00:00 +0200', '01-May-2024 10:00:00.123'],
   },
@@ -83,7 +83,7 @@ export const TIME_FORMS: readonly TimeForm[] = [
 
 const EPOCH = /^(-?)(\d+)(?:\.(\d+))?$/;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 
 /**
  * An epoch number of fewer digits before its point is seconds, the rule of Firehose's OpenX deserializer. Of so many
@@ -147,10 +147,16 @@ function fromParts(groups: readonly (string | undefined)[], at: Places, zone: Lo
   const written = groups[at.zone];
   const offset = written === undefined ? zone.offsetAt(midnight + clock) : offsetMillis(written);
   if (offset === undefined) return undefined;
-  if (weekday !== undefined && WEEKDAYS[new Date(midnight).getUTCDay()] !== weekday) return undefined;
+  if (weekday !== undefined && !isWeekday(weekday, new Date(midnight))) return undefined;
   const millis = midnight + clock - offset;
   if (second === LEAP_SECOND && millis % DAY_MS !== 0) return undefined;
   return format(millis, fraction);
+}
+
+/** Weekdays have their whole name, or its first three letters. */
+function isWeekday(name: string, date: Date): boolean {
+  const weekday = WEEKDAYS[date.getUTCDay()] ?? '';
+  return name === weekday || name === weekday.slice(0, 3);
 }
 
 function monthOf(text: string): number {

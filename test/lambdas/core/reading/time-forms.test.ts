@@ -104,6 +104,7 @@ describe('a time as loggers write it', () => {
     ['Wed, 1 May 2024 10:00:00 +0200', '2024-05-01T08:00:00Z'],
     ['1 May 2024 10:00 -0000', '2024-05-01T10:00:00Z'],
     ['Wed, 01 May 2024 10:00:00 +0200 (CEST)', '2024-05-01T08:00:00Z'],
+    ['Wednesday, 01-May-2024 10:00:00 UTC', '2024-05-01T10:00:00Z'],
     ['01-May-2024 10:00:00.123', '2024-05-01T10:00:00.123Z'],
     ['01 May 2024 10:00:00,123', '2024-05-01T10:00:00.123Z'],
     // Java
@@ -130,6 +131,7 @@ describe('a time as loggers write it', () => {
     // web servers
     ['01/May/2024:10:00:00 +0200', '2024-05-01T08:00:00Z'],
     ['01/May/2024:10:00:00.123 +0000', '2024-05-01T10:00:00.123Z'],
+    ['[01/May/2024:10:00:00 +0200]', '2024-05-01T08:00:00Z'],
     ['29/Nov/2024:11:41:46 +1800', '2024-11-28T17:41:46Z'],
     ['29/Nov/2024:11:41:46 -0330', '2024-11-29T15:11:46Z'],
     // Python
@@ -146,6 +148,7 @@ describe('a time as loggers write it', () => {
     ['a military zone', '2024-05-01T10:00:00B'],
     ['a name in brackets without an offset', '2024-05-01T10:00:00[Europe/Berlin]'],
     ['a weekday that is not that of the date', 'Tue, 01 May 2024 10:00:00 GMT'],
+    ['a weekday of four letters', 'Wedn, 01 May 2024 10:00:00 GMT'],
     ['a weekday that is none', 'Foo May 01 10:00:00 UTC 2024'],
     ['a month that is none', '01/Mai/2024:10:00:00 +0200'],
     ['a month that is none, in mail', '01 Foo 2024 10:00:00 GMT'],
