@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { deflateRawSync } from 'node:zlib';
 
 const ROOT = join(import.meta.dirname, '..');
 const TARGET = 'lambdas/core/reading/kernel-wasm.ts';
@@ -24,9 +25,9 @@ const OPTIONS = [
   ...['--enable', 'simd', '--initialMemory', PAGES, '--maximumMemory', PAGES, '--memoryBase', STATIC_DATA_AT],
 ];
 
-const text = `/** lambdas/kernel, compiled: \`npm run kernel\` writes this file. */
+const text = `/** lambdas/kernel, compiled, deflated and as base64: \`npm run kernel\` writes this file. */
 export const KERNEL_WASM =
-  '${compiled().toString('base64')}';
+  '${deflateRawSync(compiled(), { level: 9 }).toString('base64')}';
 `;
 const file = join(ROOT, TARGET);
 if (!process.argv.includes('--check')) writeFileSync(file, text);

@@ -4,6 +4,7 @@
  * support is `unsupported`, and the format's TypeScript reader reads it.
  */
 
+import { inflateRawSync } from 'node:zlib';
 import { type Converted, toBigint, toDouble, toInt } from './conversions.ts';
 import type { FilterName } from './filters.ts';
 import { BLANK_LINE } from './format.ts';
@@ -50,7 +51,8 @@ interface WebAssemblyApi {
 }
 
 const { Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;
-const module = new Module(Buffer.from(KERNEL_WASM, 'base64'));
+// Deflated, it takes a twentieth less of each bundle that contains it, and is inflated within a millisecond.
+const module = new Module(inflateRawSync(Buffer.from(KERNEL_WASM, 'base64')));
 const kernel = new Instance(module, { host: { convert } }).exports as Exports;
 const memory = Buffer.from(kernel.memory.buffer);
 const result = new DataView(kernel.memory.buffer, kernel.RESULT.value);
