@@ -113,7 +113,8 @@ const KONG_ODDITIES: readonly KongOddity[] = [
   odd('filtered', 'stderr in a container envelope', (parts) =>
     contained(parts, 'stderr F', 'nginx: configuration reloaded'),
   ),
-  odd('rejected', 'piece of a line, cut by the container runtime', (parts) =>
-    contained(parts, 'stdout P', accessLine(parts).slice(0, 80)),
+  // Without its beginning, and not without its end: that piece would be joined with a line in an envelope that follows.
+  odd('rejected', 'end of a line whose beginning is lost', (parts) =>
+    accessLine(parts).slice(accessLine(parts).indexOf('"')),
   ),
 ];
