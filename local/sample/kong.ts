@@ -108,7 +108,9 @@ const KONG_ODDITIES: readonly KongOddity[] = [
   odd('row', 'format before 3.5', combined),
   odd('row', 'quote escaped as \\x22', (parts) => accessLine({ ...parts, userAgent: 'agent \\x22beta\\x22' })),
   odd('row', 'status that does not convert', (parts) => accessLine(parts).replace(/" \d{3} /, '" abc '), 1),
-  odd('row', 'broken off', (parts) => accessLine(parts).slice(0, accessLine(parts).indexOf('HTTP/') + 8)),
+  odd('rejected', 'broken off within the request', (parts) =>
+    accessLine(parts).slice(0, accessLine(parts).indexOf('HTTP/') + 8),
+  ),
   odd('row', 'in a container envelope', (parts) => contained(parts, 'stdout F', accessLine(parts))),
   odd('filtered', 'stderr in a container envelope', (parts) =>
     contained(parts, 'stderr F', 'nginx: configuration reloaded'),
