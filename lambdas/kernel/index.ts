@@ -37,6 +37,7 @@ import { readJson } from './json';
 import { beginErrors, fieldErrors } from './errors';
 import { unknownMembers } from './json-others';
 import { readRecord } from './json-record';
+import { endOfNoJson } from './rejected';
 import { readLogFormat } from './log-format';
 import {
   CR, INPUT, inputOf, OUTPUT, outputOf, pair, POSITION_END, PREFIX, put, putBytes, putTextKey, QUOTE, RESULT, SPACE,
@@ -90,10 +91,12 @@ const LAST_MINUTE: f64 = <f64>i32.MAX_VALUE;
  * @param head bytes of the prefix before the position
  * @param shared bytes of the prefix after the position; with TIMED_EVENTS an event's time follows
  * @param holds what the block holds
+ * @param countRejected lines that are certainly rejected are only counted, and need not be kept
  * @returns DONE, FULL or UNSUPPORTED; the totals are at RESULT
  */
 export function run(
   from: u32, length: u32, room: u32, position: f64, keepRaw: u32, lineFeeds: u32, head: u32, shared: u32, holds: u32,
+  countRejected: bool,
 ): u32 {
   const end = INPUT + length;
   const limit = OUTPUT + room;
@@ -104,6 +107,7 @@ export function run(
   let o: usize = OUTPUT;
   let rows: u32 = 0;
   let filtered: u32 = 0;
+  let rejected: u32 = 0;
   let unknown: u32 = 0;
   let errors: u32 = 0;
   let first: f64 = NaN;
@@ -128,8 +132,15 @@ export function run(
     setFilter(0);
     const pointers = fingerprints ? readIdentity(format, p, start) : readRow(format, p, start);
     if (pointers == 0) {
-      status = UNSUPPORTED;
-      break;
+      const rejectedEnd = countRejected && format == JSON ? endOfNoJson(p) : 0;
+      if (rejectedEnd == 0) {
+        status = UNSUPPORTED;
+        break;
+      }
+      rejected++;
+      incrementPosition();
+      next = rejectedEnd + (load<u8>(rejectedEnd) == CR ? 2 : 1);
+      continue;
     }
     const lineEnd = inputOf(pointers);
     if (filter != 0) {
@@ -176,6 +187,7 @@ export function run(
   store<u32>(RESULT, errors, 20);
   store<f64>(RESULT, first, 24);
   store<f64>(RESULT, last, 32);
+  store<u32>(RESULT, rejected, 92);
   return status;
 }
 

@@ -31,6 +31,7 @@
  *   32  time of the last event, NaN without any
  *   40  lines left out, one count for each filter: filters.ts
  *   72  offset in the block of the first line that each filter left out; only valid if its count is not 0
+ *   92  lines that are rejected and only counted: rejected.ts
  *
  * `readEvents` (events.ts) has results of its own.
  */

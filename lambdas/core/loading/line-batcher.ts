@@ -2,6 +2,7 @@ import { lineAt } from '../lines/lines.ts';
 import type { CompiledFormat, Outcome } from '../reading/format.ts';
 import { InputReader, type KernelLines } from '../reading/input-reader.ts';
 import type { Joining } from '../reading/joiner.ts';
+import { NO_JSON } from '../reading/json-text.ts';
 import { LineKernel, type LinesRead } from '../reading/kernel.ts';
 import { programOf } from '../reading/kernel-program.ts';
 import { type KeepRaw, LOGGED_AT_KEY, Row, rowHead } from '../reading/row.ts';
@@ -212,16 +213,19 @@ export class LineBatcher {
         if (rows.room === 0) this.#closeBatch();
         return true;
       },
+      countRejected: () => this.counts.rejected >= MAX_REJECTED_KEPT,
       take: (read, block) => this.#addKernelLines(read, block),
     };
   }
 
   #addKernelLines(read: LinesRead, block: Buffer): void {
-    const { output, rows, filtered, filteredBy, firstEventTime, lastEventTime } = read;
+    const { output, rows, filtered, filteredBy, rejected, firstEventTime, lastEventTime } = read;
     const { counts } = this;
     if (rows > 0) this.#rows.addRows(output);
-    counts.lines += rows + filtered;
+    counts.lines += rows + filtered + rejected;
     counts.rows += rows;
+    counts.rejected += rejected;
+    if (rejected > 0) this.#countReason(NO_JSON, rejected);
     counts.filtered += filtered;
     for (const [filter, { count, firstAt }] of filteredBy) {
       this.#countFiltered(filter, count);

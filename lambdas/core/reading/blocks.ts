@@ -19,6 +19,8 @@ export interface BlockSink {
    * Makes room for another row. Returns false if no more room can be made; the TypeScript reader then reads the line.
    */
   makeRoom(): boolean;
+  /** True if lines that are certainly rejected need only be counted. */
+  countRejected(): boolean;
   /** Takes the rows or records of some lines or events of the block. */
   take(read: LinesRead, block: Buffer): void;
 }
@@ -80,7 +82,7 @@ function readAll(
     }
     // A line that was read without the kernel may have been several, or the end of what was held: blocks of their own.
     if (!kernel.has(block)) kernel.begin(block, content);
-    const read = kernel.read(at, end, sink.room(), sink.position(), keepRaw, sink.lineFeeds());
+    const read = kernel.read(at, end, sink.room(), sink.position(), keepRaw, sink.lineFeeds(), sink.countRejected());
     sink.take(read, block);
     at = read.next;
     if (read.status === 'done' || (read.status === 'full' && sink.makeRoom())) continue;

@@ -42,7 +42,7 @@ export interface LineConsumer {
 }
 
 /** What the kernel needs to read lines, and what becomes of them. */
-export interface KernelLines extends Partial<Pick<BlockSink, 'room' | 'makeRoom'>> {
+export interface KernelLines extends Partial<Pick<BlockSink, 'room' | 'makeRoom' | 'countRejected'>> {
   readonly kernel: LineKernel;
   /** Which rows keep their line. */
   readonly keepRaw: KeepRaw;
@@ -218,17 +218,24 @@ export class InputReader {
     readBlock(kernel.kernel, rest, kernel.keepRaw, { ...this.#blockSink(kernel), ...this.#objectLines });
   }
 
-  #blockSink({ room = () => MAX_ROOM_BYTES, makeRoom = () => true, take }: KernelLines): BlockSink {
+  #blockSink({
+    room = () => MAX_ROOM_BYTES,
+    makeRoom = () => true,
+    countRejected = () => false,
+    take,
+  }: KernelLines): BlockSink {
     return {
       position: () => this.#lines + 1,
       whole: () => this.#joiner.whole,
       lineFeeds: () => this.#joiner.lineFeeds,
       room,
       makeRoom,
+      countRejected,
       take: (read, block) => {
+        const lines = read.rows + read.filtered + read.rejected;
         take(read, block);
-        this.#lines += read.rows + read.filtered;
-        this.#joiner.skip(read.rows + read.filtered);
+        this.#lines += lines;
+        this.#joiner.skip(lines);
       },
     };
   }

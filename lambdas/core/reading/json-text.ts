@@ -18,6 +18,9 @@ export type ObjectText =
 /** Reason why text is not an object: there is nothing but space. */
 export const EMPTY_LINE = 'empty_line';
 
+/** Reason why text is not an object: it is no JSON. */
+export const NO_JSON = 'not_json';
+
 /**
  * Reads one JSON object. A byte order mark before it and space around it are ignored. NaN and Infinity, which Python
  * writes, are values.
@@ -28,13 +31,13 @@ export function readObject(text: string): ObjectText {
   // Plain text among JSON is common, and an error of JSON.parse takes longer than everything else done for a line.
   if (!BEGINS_JSON.test(logged)) {
     return {
-      reason: 'not_json',
+      reason: NO_JSON,
       detail: `expected a JSON object, got text that begins with ${JSON.stringify([...logged.slice(0, 2)][0])}`,
     };
   }
   if (!mayBeWhole(logged)) {
     return {
-      reason: 'not_json',
+      reason: NO_JSON,
       detail: `expected a JSON object, got text that ends with ${JSON.stringify([...logged.slice(-2)].at(-1))}`,
     };
   }
@@ -46,7 +49,7 @@ export function readObject(text: string): ObjectText {
   }
   if (problem !== undefined && hasNoNumber(json) && problemOf(withoutNoNumbers(json)) === undefined)
     problem = undefined;
-  if (problem !== undefined) return { reason: 'not_json', detail: `expected a JSON object: ${problem.toWellFormed()}` };
+  if (problem !== undefined) return { reason: NO_JSON, detail: `expected a JSON object: ${problem.toWellFormed()}` };
   if (!json.startsWith('{')) return { reason: 'not_an_object', detail: `expected a JSON object, got ${kindOf(json)}` };
   return { members: membersOf(json) };
 }

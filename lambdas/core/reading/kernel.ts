@@ -25,6 +25,7 @@ interface Exports {
     head: number,
     shared: number,
     holds: number,
+    countRejected: number,
   ): number;
   readEvents(length: number, isStart: boolean): number;
   hashText(length: number, seed: bigint): void;
@@ -154,6 +155,8 @@ export interface LinesRead {
   /** Number of lines left out by filters, in total and by filter. */
   readonly filtered: number;
   readonly filteredBy: ReadonlyMap<KernelFilter, FilteredLines>;
+  /** Number of lines rejected as `NO_JSON`, which were only counted. */
+  readonly rejected: number;
   readonly unknownFields: number;
   readonly fieldErrors: number;
   /** Milliseconds since the epoch of the earliest and the latest event; NaN if no row has a time. */
@@ -214,8 +217,17 @@ export class LineKernel {
    * @param room bytes of output that may be written; at most MAX_ROOM_BYTES are used
    * @param position of the first line
    * @param lineFeeds whether the texts of Docker's records are known to end in a line feed
+   * @param countRejected whether lines that are certainly rejected need only be counted
    */
-  read(from: number, end: number, room: number, position: number, keepRaw: KeepRaw, lineFeeds: LineFeeds): LinesRead {
+  read(
+    from: number,
+    end: number,
+    room: number,
+    position: number,
+    keepRaw: KeepRaw,
+    lineFeeds: LineFeeds,
+    countRejected: boolean,
+  ): LinesRead {
     const status = kernel.run(
       from,
       end,
@@ -226,6 +238,7 @@ export class LineKernel {
       this.#head.length,
       this.#shared.length,
       this.#holds,
+      countRejected ? 1 : 0,
     );
     const filtered = result.getUint32(12, true);
     return {
@@ -238,6 +251,7 @@ export class LineKernel {
       filtered,
       filteredBy: filtered > 0 ? filteredBy() : NONE_FILTERED,
       unknownFields: result.getUint32(16, true),
+      rejected: result.getUint32(92, true),
       fieldErrors: result.getUint32(20, true),
       firstEventTime: result.getFloat64(24, true),
       lastEventTime: result.getFloat64(32, true),

@@ -1,6 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { LineBatcher, type LineBatcherProps } from '../../../../lambdas/core/loading/line-batcher.ts';
+import {
+  LineBatcher,
+  type LineBatcherProps,
+  MAX_REJECTED_KEPT,
+} from '../../../../lambdas/core/loading/line-batcher.ts';
 import { rowsOf } from '../../../../lambdas/core/loading/pack.ts';
 import { eventBlocks, type LogEvent } from '../../../../lambdas/core/reading/events.ts';
 import type { CompiledFormat } from '../../../../lambdas/core/reading/format.ts';
@@ -280,6 +284,29 @@ describe('JSON that would cost many times as much in the reader', () => {
     expect(read()).toBe(3);
     expect(recordsOf(fast, [bytes])).toEqual(recordsOf(withoutKernel(format), [bytes]));
   });
+});
+
+test('lines of JSON that are rejected are counted alike when no more of them are kept', () => {
+  const { format, lines } = caseNamed('JSON of server logs');
+  const part = fc
+    .tuple(
+      fc.constantFrom(...lines),
+      fc.nat(),
+      fc.nat(),
+      fc.constantFrom('', ' ', '\r', ',', '} {', '}{"a":', '\u00a0', '"'),
+    )
+    .map(([line, from, length, end]) => `${line.slice(from % line.length, (from % line.length) + length)}${end}`);
+  fc.assert(
+    fc.property(fc.array(fc.oneof(part, fc.constantFrom(...lines)), { minLength: 1, maxLength: 30 }), (texts) => {
+      const bytes = Buffer.from(`${'prose\n'.repeat(MAX_REJECTED_KEPT)}${texts.join('\n')}\n`);
+      expect(loaded(format, [bytes])).toEqual(loaded(withoutKernel(format), [bytes]));
+    }),
+    { numRuns },
+  );
+  const { format: fast, read } = counted(format);
+  const odd = ['{', '  "level": "x",', '  },', '{"level":"x"', '"', ']'].join('\n');
+  loaded(fast, [Buffer.from(`${'prose\n'.repeat(MAX_REJECTED_KEPT)}${odd}\n`)]);
+  expect(read()).toBe(MAX_REJECTED_KEPT);
 });
 
 describe('numbers of JSON', () => {
