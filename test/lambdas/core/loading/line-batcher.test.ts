@@ -67,7 +67,7 @@ describe('LineBatcher', () => {
         reason: 'too_few_fields',
         detail: 'expected at least 17 fields, got 4',
         raw: 'not a log line',
-        parser_version: 1,
+        parser_version: 2,
         rejected_at: Date.parse('2026-11-22T12:00:00Z') / 1000,
       },
     ]);
