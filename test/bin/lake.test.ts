@@ -198,7 +198,9 @@ describe('lake parse', () => {
     expect(stdout.split('\n').filter((line) => line.startsWith('line '))).toEqual([
       'line 1: row; envelope: CRI',
       'line 2: filtered by not_stdout (Lines whose container envelope names a stream other than stdout.); envelope: JSON with log, stream, time',
-      expect.stringMatching(/^line 3: rejected, not_this_format: expected a line as .*, got no status/),
+      expect.stringMatching(
+        /^line 3: rejected, not_this_format: expected a line as .*, got one that ends before its request does/,
+      ),
       'line 4: filtered by blank_line (Lines without any text.)',
       'line 5: filtered by blank_line (Lines without any text.); envelope: JSON with log, stream',
       'line 6: filtered by local_client (Requests that the server saw coming from 127.0.0.1 or ::1: health checks of the machine itself.)',
