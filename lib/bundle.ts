@@ -54,8 +54,8 @@ function nameSourcesFromRoot(folder: string): void {
   const map = JSON.parse(readFileSync(file, 'utf8')) as { sources: string[] };
   map.sources = map.sources.map((source) => {
     const path = resolve(folder, source).split(sep).join('/');
-    const [, inPackage] = /.*\/(node_modules\/.*)/.exec(path) ?? [];
-    return inPackage ?? relative(ROOT, path).split(sep).join('/');
+    const inPackage = path.lastIndexOf('/node_modules/');
+    return inPackage < 0 ? relative(ROOT, path).split(sep).join('/') : path.slice(inPackage + 1);
   });
   writeFileSync(file, JSON.stringify(map));
 }

@@ -88,16 +88,18 @@ export const PARAMS = z.strictObject({
 export const GROUPS: readonly string[] = ['duplicates'];
 
 /**
- * Longest name, and the characters, that Firehose accepts: no digits, hyphens, abbreviations or offsets.
+ * The characters of a name, and its greatest length, that Firehose accepts: no digits, hyphens, abbreviations or offsets.
  * https://docs.aws.amazon.com/firehose/latest/APIReference/API_ExtendedS3DestinationConfiguration.html
  */
-const FIREHOSE_ZONE = /^(?=.{1,50}$)[A-Z][a-zA-Z_]+(?:\/[A-Z][a-zA-Z_]+)+$/;
+const FIREHOSE_ZONE = /^[A-Z][a-zA-Z_]+(?:\/[A-Z][a-zA-Z_]+)+$/;
+const MAX_ZONE_CHARS = 50;
 
 /** Region/City or UTC, as Firehose accepts it; Intl knows which cities exist. */
 function timeZone() {
   const allowed = 'UTC, or an IANA time zone as Region/City without digits and hyphens, e.g. Asia/Seoul';
   return z
     .string(allowed)
+    .max(MAX_ZONE_CHARS, allowed)
     .refine(
       (zone) => zone === 'UTC' || (FIREHOSE_ZONE.test(zone) && !/^Etc\/(?:UTC|GMT)$/.test(zone) && isTimeZone(zone)),
       allowed,

@@ -23,7 +23,7 @@ interface Case {
 
 /** The records of some lines: their fingerprints and minutes. */
 const recordsOf = ({ format, options = {}, recordKey }: Case, lines: readonly string[]) =>
-  objectRecords(compiled(format, options), [Buffer.from(lines.join('\n'))], recordKey);
+  objectRecords(compiled(format, options), [Buffer.from(`${lines.join('\n')}\n`)], recordKey);
 
 function areAlike(of: Case, one: string, other: string): boolean {
   const [first, second, ...rest] = recordsOf(of, [one, other]);
