@@ -94,14 +94,17 @@ export const GROUPS: readonly string[] = ['duplicates'];
 const FIREHOSE_ZONE = /^[A-Z][a-zA-Z_]+(?:\/[A-Z][a-zA-Z_]+)+$/;
 const MAX_ZONE_CHARS = 50;
 
+function isFirehoseZone(zone: string): boolean {
+  return zone.length <= MAX_ZONE_CHARS && FIREHOSE_ZONE.test(zone);
+}
+
 /** Region/City or UTC, as Firehose accepts it; Intl knows which cities exist. */
 function timeZone() {
   const allowed = 'UTC, or an IANA time zone as Region/City without digits and hyphens, e.g. Asia/Seoul';
   return z
     .string(allowed)
-    .max(MAX_ZONE_CHARS, allowed)
     .refine(
-      (zone) => zone === 'UTC' || (FIREHOSE_ZONE.test(zone) && !/^Etc\/(?:UTC|GMT)$/.test(zone) && isTimeZone(zone)),
+      (zone) => zone === 'UTC' || (isFirehoseZone(zone) && !/^Etc\/(?:UTC|GMT)$/.test(zone) && isTimeZone(zone)),
       allowed,
     );
 }
