@@ -67,7 +67,7 @@ export function references(value: unknown): string[] {
   });
 }
 
-/** `Fn::Join`, `Ref` and `Fn::GetAtt` as readable text: `<Landing.Arn>/AWSLogs/*`. */
+/** `Fn::Join`, `Fn::Sub`, `Ref` and `Fn::GetAtt` as readable text: `<Landing.Arn>/AWSLogs/*`. */
 export function readable(value: unknown): string {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object' || value === null) return String(value);
@@ -77,9 +77,11 @@ export function readable(value: unknown): string {
     return `<${withoutHash(String(id))}.${attribute}>`;
   }
   if ('Fn::Join' in value && Array.isArray(value['Fn::Join'])) return value['Fn::Join'][1].map(readable).join('');
+  if ('Fn::Sub' in value) return String(value['Fn::Sub']).replaceAll(/\$\{([^}]+)\}/g, '<$1>');
   throw new Error(`expected a reference or a join, got ${JSON.stringify(value)}`);
 }
 
-function withoutHash(logicalId: string): string {
+/** `LoadObjectsRoleE7F8A9B0` as `LoadObjectsRole`. */
+export function withoutHash(logicalId: string): string {
   return logicalId.replace(/[0-9A-F]{8}$/, '');
 }
