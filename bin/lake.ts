@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** The command line of a lake: `npm run lake -- --help`. */
 import { Command, CommanderError } from 'commander';
-import { messageOf } from '../local/files.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBackfill } from './commands/backfill.ts';
 import { addDemo } from './commands/demo.ts';
@@ -14,13 +13,12 @@ import { addQuery } from './commands/query.ts';
 import { addRedrive } from './commands/redrive.ts';
 import { addReplayRejected } from './commands/replay-rejected.ts';
 import { addRun } from './commands/run.ts';
-import { complain } from './output/output.ts';
+import { EXIT, UsageError } from './output/command-error.ts';
+import { complain, reportFailure } from './output/output.ts';
+import { terminalWidth } from './output/terminal.ts';
 
-/** Exit code: every file was read to its end and the command did what it was asked to do. */
-const OK = 0;
-/** Exit code: something could not be done; stderr says what. */
-const FAILED = 1;
-const WRONG_USAGE = 2;
+/** Columns of help that goes into a file or to another program. */
+const HELP_WIDTH = 80;
 
 // What a lake holds is only for its owner, in files of functions' processes too.
 process.umask(0o077);
@@ -28,7 +26,7 @@ process.umask(0o077);
 // `lake query … | head` closes the pipe before all output is written.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  process.exit(OK);
+  process.exit(EXIT.ok);
 });
 
 // dynalite reads its files in its own callbacks: an error it throws there can be caught only here.
@@ -40,20 +38,34 @@ process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
         'and position',
     );
   } else console.error(error);
-  process.exit(FAILED);
+  process.exit(EXIT.failed);
 });
 
 process.exitCode = await main(process.argv);
 
 async function main(argv: readonly string[]): Promise<number> {
+  const lake = program();
+  const json = argv.includes('--json');
   try {
-    await program().parseAsync(argv);
-    return Number(process.exitCode ?? OK);
+    await lake.parseAsync(argv);
+    return Number(process.exitCode ?? EXIT.ok);
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? OK : WRONG_USAGE;
-    complain(messageOf(error));
-    return FAILED;
+    if (!(error instanceof CommanderError)) return reportFailure(error, { json });
+    if (error.exitCode === 0) return EXIT.ok;
+    const names = lake.commands.map((command) => command.name());
+    const command = argv.slice(2).find((argument) => names.includes(argument));
+    const hint = `; see \`lake ${command ? `${command} ` : ''}--help\``;
+    return reportFailure(new UsageError(usageText(error)), { json, hint });
   }
+}
+
+/** Commander's message as one line: it begins with `error: `, and suggestions are on a line of their own. */
+function usageText({ code, message }: CommanderError): string {
+  if (code === 'commander.help') return 'expected a command, got none';
+  return message
+    .replace(/^error: /, '')
+    .replace(/\.$/, '')
+    .replaceAll('\n', ' ');
 }
 
 function program(): Command {
@@ -64,15 +76,20 @@ function program(): Command {
         'the stack that `cdk deploy` would deploy, run on this machine.',
     )
     .helpCommand(true)
-    .showHelpAfterError('(--help shows the commands and options)')
     // Without the arguments, so that the descriptions fit on a terminal of 80 columns.
     .configureHelp({ subcommandTerm: (command) => command.name() })
-    // Before the commands are added, because they inherit the setting.
+    // Before the commands are added, because they inherit both settings.
     .exitOverride()
+    .configureOutput({
+      outputError: () => {},
+      getOutHelpWidth: () => terminalWidth() ?? HELP_WIDTH,
+      getErrHelpWidth: () => terminalWidth(process.stderr) ?? HELP_WIDTH,
+    })
     .addHelpText(
       'after',
       '\nExit codes: 0 done; 1 something could not be done, stderr says what;\n' +
-        '2 wrong usage; 3 `lake audit` or `lake prove` found problems.',
+        '2 wrong usage, or a configuration or query that cannot be meant;\n' +
+        '3 `lake audit` or `lake prove` found problems.',
     );
   const local = [addDemo, addRun, addQuery, addFormats, addParse, addPlan];
   const operations = [addBackfill, addRedrive, addReplayRejected, addAudit, addDuplicates, addProve];

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { cdkJsonContext } from './config/cdk-json.ts';
 import { type Context, readConfig } from './config/config.ts';
 import { TributaryStack } from './tributary-stack.ts';
 
@@ -31,10 +31,4 @@ export function synthesize({ context = {}, outdir }: SynthesizeOptions): Synthes
   const stack = new TributaryStack(app, config.stackName, { config });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return { directory: app.synth().directory, stackName: stack.stackName };
-}
-
-function cdkJsonContext(): Context {
-  const cdkJson: unknown = JSON.parse(readFileSync(new URL('../cdk.json', import.meta.url), 'utf8'));
-  if (typeof cdkJson !== 'object' || cdkJson === null || !('context' in cdkJson)) return {};
-  return { ...Object(cdkJson.context) };
 }

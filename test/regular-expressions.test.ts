@@ -20,7 +20,6 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
     'It reads a document of this repository.',
   ],
   [String.raw`bin/plan/doc-tables.ts /\.?0+$/`, 'It reads a price that was just written with ten decimals.'],
-  ['local/athena/athena.ts /Table with name .* does not exist/', "It reads DuckDB's message about a query."],
   [
     String.raw`local/firehose/prefix.ts /'(?:[^']|'')*'|([A-Za-z])\1*|[^A-Za-z']+|'/g`,
     'It reads the pattern of a time in a stack, and the checker knows no backreference.',

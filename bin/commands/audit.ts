@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
 import { audit, type Finding } from '../operations/audit.ts';
+import { EXIT } from '../output/command-error.ts';
 import { renderTable } from '../output/render.ts';
-import { addOperation, FOUND, type OperationFlags, operate, sinceOption } from './operation.ts';
+import { addOperation, type OperationFlags, operate, sinceOption } from './operation.ts';
 
 interface AuditFlags extends OperationFlags {
   readonly since?: Date;
@@ -22,7 +23,7 @@ export function addAudit(program: Command): void {
         'load the objects with problems again; rows already in the tables repeat, with the same origin and position',
       ),
     )
-    .addHelpText('after', `\nExit codes: 0 no problem found, ${FOUND} problems found.`)
+    .addHelpText('after', `\nExit codes: 0 no problem found, ${EXIT.found} problems found.`)
     .action((flags: AuditFlags) => {
       const { since, fix = false } = flags;
       return operate(flags, fix, async (lake, options) => {
@@ -35,7 +36,19 @@ export function addAudit(program: Command): void {
 
 function findingsText(findings: readonly Finding[]): string {
   return renderTable(
-    [{ name: 'finding' }, { name: 'origin' }, { name: 'source' }, { name: 'object or log stream' }, { name: 'detail' }],
-    findings.map(({ finding, origin, source, what, detail }) => [finding, origin, source, what, detail]),
+    [
+      { name: 'finding' },
+      { name: 'origin' },
+      { name: 'source' },
+      { name: 'object or log stream' },
+      { name: 'detail', wrap: true },
+    ],
+    findings.map(({ finding, origin, source, what, detail }) => [
+      { text: finding, mark: 'bad' },
+      origin,
+      source,
+      what,
+      detail,
+    ]),
   );
 }

@@ -14,7 +14,7 @@ import {
   reportJson,
 } from '../operations/duplicates.ts';
 import type { LakeHandle } from '../operations/lake-handle.ts';
-import { CommandError } from '../output/command-error.ts';
+import { CommandError, UsageError } from '../output/command-error.ts';
 import { auditText, checkedText, linesText, reportText } from '../output/duplicates-text.ts';
 import { complain, print, printJson, stages } from '../output/output.ts';
 import { openLakeHandle, sinceOption, stackOption } from './operation.ts';
@@ -111,6 +111,7 @@ async function check(paths: readonly string[], options: DuplicatesOptions): Prom
   const name = options.source ?? DEFAULT_SOURCE;
   const urls = [...new Set(paths)].filter((path) => path.startsWith(S3_URL));
   const { files, problems } = await readInputs([...new Set(paths)].filter((path) => !path.startsWith(S3_URL)));
+  if (files.length === 0 && urls.length === 0) throw new CommandError(`nothing to check: ${problems.join('; ')}`);
   // Only objects are read through a lake or a stack; files need neither.
   const lake = urls.length > 0 ? await openLakeHandle(options, false, stage) : undefined;
   try {
@@ -118,7 +119,7 @@ async function check(paths: readonly string[], options: DuplicatesOptions): Prom
     const source = sources.find(({ settings }) => settings.name === name);
     if (!source) {
       const known = sources.map(({ settings }) => settings.name).join(', ');
-      throw new CommandError(`no source ${name}: give one of ${known} with --source`);
+      throw new UsageError(`no source ${name}: give one of ${known} with --source`);
     }
     const checked = await checkDuplicates(source, [
       ...files.map(({ path }) => ({ name: path, open: async () => createReadStream(path) })),
@@ -135,7 +136,7 @@ async function check(paths: readonly string[], options: DuplicatesOptions): Prom
 
 function objectFile(url: string, s3: S3Client): CheckedFile {
   const [, Bucket, Key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(url) ?? [];
-  if (!Bucket || !Key) throw new CommandError(`${url}: expected s3://bucket/key`);
+  if (!Bucket || !Key) throw new UsageError(`${url}: expected s3://bucket/key`);
   return {
     name: url,
     open: async () => {

@@ -66,8 +66,8 @@ function text({ name, description, reference, options, filters, example, columns
   const rows = columns.map((column) => [column.name, column.type, column.comment]);
   return [
     `${name}: ${description}`,
-    renderTable([{ name: '' }, { name: '' }], facts).trimStart(),
+    renderTable([{ name: '' }, { name: '', wrap: true }], facts).trimStart(),
     '',
-    renderTable([{ name: 'column' }, { name: 'type' }, { name: 'meaning' }], rows),
+    renderTable([{ name: 'column' }, { name: 'type' }, { name: 'meaning', wrap: true }], rows),
   ].join('\n');
 }

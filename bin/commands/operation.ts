@@ -2,8 +2,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { STACK } from '../../lib/names.ts';
 import type { LakeHandle } from '../operations/lake-handle.ts';
-import { type OperationOptions, progressOn, rateLimiter } from '../operations/operation-options.ts';
+import { type OperationOptions, rateLimiter } from '../operations/operation-options.ts';
+import { EXIT } from '../output/command-error.ts';
 import { complain, print, printJson, stages } from '../output/output.ts';
+import { showProgress } from '../output/progress.ts';
 import { renderTable, thousands } from '../output/render.ts';
 import { jsonOption, lakeOption } from './options.ts';
 
@@ -15,9 +17,6 @@ export interface OperationFlags {
   readonly rate?: number;
   readonly json?: true;
 }
-
-/** Exit code of a command that ran to its end and found a problem in the lake. */
-export const FOUND = 3;
 
 /** Adds a command that operates a lake. */
 export function addOperation(program: Command, name: string, description: string): Command {
@@ -61,7 +60,7 @@ export async function operate(
   let result: OperationResult;
   try {
     await lake.settle();
-    const options = { dryRun, rateLimit: rateLimiter(flags.rate), progress: progressOn(process.stderr) };
+    const options = { dryRun, rateLimit: rateLimiter(flags.rate), progress: showProgress };
     result = await run(lake, options, problems);
     if (!dryRun) problems.push(...(await lake.settle()));
   } finally {
@@ -70,8 +69,8 @@ export async function operate(
   if (flags.json) printJson({ ...result.counts, dryRun, problems });
   else print([countsText(result.counts), ...(result.text ? [result.text] : [])].join('\n\n'));
   for (const problem of problems) complain(problem);
-  if (problems.length > 0) process.exitCode = 1;
-  else if (result.found) process.exitCode = FOUND;
+  if (problems.length > 0) process.exitCode = EXIT.failed;
+  else if (result.found) process.exitCode = EXIT.found;
 }
 
 /** Opens the stack that the options name, or the lake on this machine. */

@@ -1,10 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import { type CompiledFormat, type Format, refuseUnknownOptions } from '../../lambdas/core/reading/format.ts';
+import { shown } from '../../lib/config/config-error.ts';
+import { jsonProblem } from '../../lib/config/json-problem.ts';
 import { readInputs, WAY_OUT } from '../input/input-files.ts';
 import { likelyFormats, noRowsText } from '../input/likely-formats.ts';
 import { type Parsed, type ParsedLine, parseFile } from '../input/parse-file.ts';
-import { CommandError } from '../output/command-error.ts';
+import { CommandError, UsageError } from '../output/command-error.ts';
 import { complain, print, printJson } from '../output/output.ts';
 import { escapeControls, quantity, renderTable, thousands } from '../output/render.ts';
 import { collectPairs, jsonOption, type Pairs } from './options.ts';
@@ -54,7 +56,7 @@ async function runParse(path: string, { format, option, limit, json }: ParseOpti
   const compiled = compile(described, option);
   const { files, problems } = await readInputs([path]);
   const [file] = files;
-  if (file && !file.named) throw new CommandError(`${path}: expected one log file, got a folder`);
+  if (file && !file.named) throw new UsageError(`${path}: expected one log file, got a folder`);
   if (!file) throw new CommandError(problems[0] ?? `${path}: cannot be read`);
   const shown = limit ?? (json ? Number.POSITIVE_INFINITY : SHOWN_LINES);
   const { failed, ...parsed } = await parseFile(file.path, compiled, shown);
@@ -86,7 +88,7 @@ function fromJson(name: string, value: string): unknown {
   try {
     return JSON.parse(value);
   } catch {
-    throw new CommandError(`option ${name}: expected a JSON object, got ${value}`);
+    throw new UsageError(`option ${name}: not JSON: ${jsonProblem(value)}; got ${shown(value)}`);
   }
 }
 

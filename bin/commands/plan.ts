@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from '../../local/files.ts';
 import { deployedConfig } from '../input/local-context.ts';
-import { CommandError } from '../output/command-error.ts';
+import { CommandError, UsageError } from '../output/command-error.ts';
+import { systemProblem } from '../output/failure.ts';
 import { print, printJson } from '../output/output.ts';
 import { planOf, type Volume } from '../plan/plan.ts';
 import { listPrices, type Prices, pricesOf } from '../plan/prices.ts';
@@ -81,7 +82,7 @@ function plan({ linesPerDay, bytesPerLine, linesPerObject, peak, prices, context
   const of = (given: BySource | undefined, name: string) => given?.get(name) ?? given?.get('');
   const unnamed = names.filter((name) => !linesPerDay.has(name));
   if (linesPerDay.has('') && unnamed.length === 0) {
-    throw new CommandError(
+    throw new UsageError(
       `--lines-per-day: got ${linesPerDay.get('')} for the other sources, ` +
         `but each source has its own number: ${names.join(', ')}`,
     );
@@ -116,13 +117,13 @@ function pricesFrom(file: string): Prices {
     return pricesOf(readFileSync(file, 'utf8'), file);
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    throw new CommandError(`--prices: ${messageOf(error)}`, { cause: error });
+    throw new CommandError(`--prices: ${systemProblem(error) ?? messageOf(error)}`, { cause: error });
   }
 }
 
 function refuseUnknown(flag: string, given: BySource | undefined, names: readonly string[]): void {
   const unknown = [...(given?.keys() ?? [])].find((name) => name !== '' && !names.includes(name));
-  if (unknown !== undefined) throw new CommandError(`${flag}: no source ${unknown}: give one of ${names.join(', ')}`);
+  if (unknown !== undefined) throw new UsageError(`${flag}: no source ${unknown}: give one of ${names.join(', ')}`);
 }
 
 /** Reads `1e9` or `name=1e9` and adds it to the numbers given before it. */

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { sourceNamed } from '../operations/lake-handle.ts';
-import { CommandError } from '../output/command-error.ts';
+import { EXIT, UsageError } from '../output/command-error.ts';
 import { print, printJson, say, stages } from '../output/output.ts';
-import { quantity, renderTable } from '../output/render.ts';
+import { type Cell, quantity, renderTable } from '../output/render.ts';
 import { CLAIMS, type Proof } from '../prove/claims.ts';
 import { prove } from '../prove/prove.ts';
-import { FOUND, openLakeHandle, stackOption } from './operation.ts';
+import { openLakeHandle, stackOption } from './operation.ts';
 import { jsonOption, lakeOption } from './options.ts';
 
 interface ProveOptions {
@@ -37,14 +37,14 @@ export function addProve(program: Command): void {
     .addHelpText(
       'after',
       `\nWhat each proof settles:\n${CLAIMS_TEXT}\n` +
-        `\nExit codes: 0 nothing failed, ${FOUND} a proof failed. On AWS it takes up to 20 minutes.`,
+        `\nExit codes: 0 nothing failed, ${EXIT.found} a proof failed. On AWS it takes up to 20 minutes.`,
     )
     .action(run);
 }
 
 async function run({ lake: folder, stack, source, lines, json }: ProveOptions): Promise<void> {
   if (lines !== undefined && source === undefined) {
-    throw new CommandError('--lines: expected --source with it, because the lines are of one source');
+    throw new UsageError('--lines: expected --source with it, because the lines are of one source');
   }
   const given = lines === undefined ? undefined : linesOf(lines);
   const stage = stages();
@@ -63,7 +63,7 @@ async function run({ lake: folder, stack, source, lines, json }: ProveOptions): 
     print(proofsText(proofs));
     say(`${quantity(counts.proved, 'proof')}, ${counts.failed} failed, ${counts.notTried} not tried`);
   }
-  if (counts.failed > 0) process.exitCode = FOUND;
+  if (counts.failed > 0) process.exitCode = EXIT.found;
 }
 
 function linesOf(file: string): string[] {
@@ -71,9 +71,14 @@ function linesOf(file: string): string[] {
   return lines.filter((line) => line !== '');
 }
 
+function outcomeCell(outcome: Proof['outcome']): Cell {
+  const text = outcome.replace('_', ' ');
+  return outcome === 'failed' ? { text, mark: 'bad' } : text;
+}
+
 function proofsText(proofs: readonly Proof[]): string {
   return renderTable(
-    [{ name: 'source' }, { name: 'proof' }, { name: 'outcome' }, { name: 'detail' }],
-    proofs.map(({ source, claim, outcome, detail }) => [source, claim, outcome.replace('_', ' '), detail]),
+    [{ name: 'source' }, { name: 'proof' }, { name: 'outcome' }, { name: 'detail', wrap: true }],
+    proofs.map(({ source, claim, outcome, detail }) => [source, claim, outcomeCell(outcome), detail]),
   );
 }

@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { decompress } from '../../lambdas/core/lines/decompress.ts';
 import { UnreadableError, type UnreadableReason } from '../../lambdas/core/lines/unreadable.ts';
 import { messageOf } from '../../local/files.ts';
+import { systemProblem } from '../output/failure.ts';
 
 /** A file that is not empty. */
 export interface InputFile {
@@ -117,13 +118,6 @@ async function inspect(path: string, named: boolean): Promise<InputFile> {
   return { path, sha256: hash.digest('hex'), bytes: size, named, ...(unreadable && { unreadable }) };
 }
 
-const ADVICE: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or folder; check the path',
-  ELOOP: 'a symbolic link that points to itself; remove it',
-  EACCES: 'permission denied; check its permissions',
-};
-
 function problemOf(path: string, error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return `${path}: ${ADVICE[code] ?? messageOf(error)}`;
+  return systemProblem(error, path) ?? `${path}: ${messageOf(error)}`;
 }

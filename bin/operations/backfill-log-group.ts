@@ -3,7 +3,7 @@ import type { Source } from '../../lambdas/core/loading/load.ts';
 import type { Payload } from '../../lambdas/core/loading/payload.ts';
 import { sourceOfLogGroup } from '../../lambdas/core/loading/sources.ts';
 import { eventBlocks } from '../../lambdas/core/reading/events.ts';
-import { CommandError } from '../output/command-error.ts';
+import { CommandError, UsageError } from '../output/command-error.ts';
 import type { LakeHandle } from './lake-handle.ts';
 import type { LogRange, LogReader } from './log-reader.ts';
 import type { OperationOptions } from './operation-options.ts';
@@ -38,7 +38,7 @@ const MAX_PAYLOAD_EVENTS = 5000;
  * recognizes them. Events that the subscription has also delivered are loaded again under other origins: give a
  * period in which the subscription did not exist.
  *
- * @throws CommandError if no source has the log group, or if the lake is local: it keeps no log events
+ * @throws UsageError if no source has the log group, or if the lake is local: it keeps no log events
  */
 export async function backfillLogGroup(
   lake: LakeHandle,
@@ -50,12 +50,12 @@ export async function backfillLogGroup(
   const source = sourceOfLogGroup(lake.sources, logGroup);
   if (!source) {
     const groups = lake.sources.flatMap(({ settings }) => (settings.lane === 'events' ? settings.logGroups : []));
-    throw new CommandError(
+    throw new UsageError(
       `log group ${logGroup}: expected a log group of a source: ${groups.join(', ') || 'none is configured'}`,
     );
   }
   if (!lake.logs) {
-    throw new CommandError(
+    throw new UsageError(
       '--log-group: expected --stack as well: a local lake keeps no log events that could be loaded again',
     );
   }

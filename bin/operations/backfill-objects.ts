@@ -1,5 +1,5 @@
 import { STATE } from '../../lambdas/core/loading/ledger.ts';
-import { CommandError } from '../output/command-error.ts';
+import { UsageError } from '../output/command-error.ts';
 import { type LakeHandle, sourceNamed } from './lake-handle.ts';
 import { entriesOf, MAX_BATCH_GET, reopen } from './ledger-entries.ts';
 import {
@@ -48,7 +48,7 @@ interface Progress extends ObjectCounts {
  * order; after each page of the listing, the last key and the counts are saved. After an interruption the next run
  * continues there: objects announced after the last save are announced again, and the ledger skips them.
  *
- * @throws CommandError if no source has the bucket
+ * @throws UsageError if no source has the bucket
  */
 export async function backfillObjects(
   lake: LakeHandle,
@@ -85,7 +85,7 @@ function requireSource(lake: LakeHandle, { bucket, prefix, source }: ObjectsToLo
   );
   if (fits) return;
   const places = ofObjects.map(({ name, bucket: own, prefix: below = '' }) => `s3://${own}/${below} (${name})`);
-  throw new CommandError(
+  throw new UsageError(
     `s3://${bucket}/${prefix}: expected a prefix of a source: ${places.join(', ') || 'none loads objects'}`,
   );
 }

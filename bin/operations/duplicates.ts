@@ -6,7 +6,7 @@ import type { CountedMinute, InputStats, ReportStore } from '../../lambdas/core/
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import { sourceTable } from '../../lambdas/core/tables/table.ts';
 import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
-import { CommandError } from '../output/command-error.ts';
+import { CommandError, UsageError } from '../output/command-error.ts';
 import type { LakeHandle } from './lake-handle.ts';
 
 /** Duplicates of one source. All counts refer to the checked records, which are a share `sampleRate` of all records. */
@@ -84,7 +84,7 @@ const MAX_SHOWN = 10;
  * Reads the results of the duplicate check.
  *
  * @param since report only minutes of event time, and deliveries, at or after this time
- * @throws CommandError if the lake does not check duplicates, or has no such source
+ * @throws CommandError if the lake does not check duplicates; UsageError if it has no such source
  */
 export async function duplicatesReport(
   { duplicates, dynamodb }: Pick<LakeHandle, 'duplicates' | 'dynamodb'>,
@@ -94,7 +94,7 @@ export async function duplicatesReport(
   const names = duplicates.sources.map(({ name }) => name).filter((name) => source === undefined || name === source);
   if (names.length === 0) {
     const known = duplicates.sources.map(({ name }) => name).join(', ');
-    throw new CommandError(`no source ${source}: expected one of ${known}`);
+    throw new UsageError(`no source ${source}: expected one of ${known}`);
   }
   const store = dynamoDuplicates(dynamodb, { table: duplicates.table });
   const sources: SourceReport[] = [];

@@ -18,7 +18,7 @@ import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables
 import { sourceTable, type Table } from '../../lambdas/core/tables/table.ts';
 import { type OnceOf, onceSelect } from '../../lambdas/core/tables/views.ts';
 import type { Damage } from '../../local/damage.ts';
-import { CommandError } from '../output/command-error.ts';
+import { CommandError, UsageError } from '../output/command-error.ts';
 import type { LogEvent, LogReader } from './log-reader.ts';
 
 /** A row of a query's result: numbers as numbers, all other values as text or null. */
@@ -84,12 +84,12 @@ export function lakeSettings(environments: readonly Environment[], what: string)
   };
 }
 
-/** The source with this name. @throws CommandError with the names of all sources */
+/** The source with this name. @throws UsageError with the names of all sources */
 export function sourceNamed({ sources }: LakeSettings, name: string): Source {
   const source = sources.find(({ settings }) => settings.name === name);
   if (source) return source;
   const names = sources.map(({ settings }) => settings.name).join(', ');
-  throw new CommandError(`no source ${name}: expected one of ${names}`);
+  throw new UsageError(`no source ${name}: expected one of ${names}`);
 }
 
 /** A source's table, with the columns that the current code gives its format. */

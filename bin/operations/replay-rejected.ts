@@ -10,7 +10,7 @@ import { rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
 import { checkExpression } from '../../local/athena/expression.ts';
 import { QueryError } from '../../local/athena/statement.ts';
-import { CommandError } from '../output/command-error.ts';
+import { UsageError } from '../output/command-error.ts';
 import { type Amendment, amend, amendmentOf, begin, loadsOf, NO_AMENDMENT } from './amend.ts';
 import { CONVERSION_FAILED } from './failed-records.ts';
 import { type LakeHandle, once, type ResultRow, sqlText, sqlTime, timeOf } from './lake-handle.ts';
@@ -60,7 +60,7 @@ const DAY_MS = 86_400_000;
  * become a row, by a replay or a reload, is left out of the next replay. After a crash before `loads` has its row, the
  * next replay sends the origin's rows again.
  *
- * @throws CommandError if the condition is not one expression
+ * @throws UsageError if the condition is not one expression
  */
 export async function replayRejected(
   lake: LakeHandle,
@@ -86,13 +86,13 @@ export async function replayRejected(
   return counts;
 }
 
-/** @throws CommandError if the condition could become another part of the queries that it is put into */
+/** @throws UsageError if the condition could become another part of the queries that it is put into */
 async function checkCondition(where: string): Promise<void> {
   try {
     await checkExpression(where);
   } catch (error) {
     if (!(error instanceof QueryError)) throw error;
-    throw new CommandError(`--where ${JSON.stringify(where)}: ${error.message}`);
+    throw new UsageError(`--where ${JSON.stringify(where)}: ${error.message}`);
   }
 }
 

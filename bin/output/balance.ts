@@ -180,7 +180,7 @@ export function balanceText(found: readonly Balance[]): string {
     { name: 'source' },
     { name },
     { name: 'lines', align: 'right' as const },
-    { name: 'example' },
+    { name: 'example', wrap: true as const },
   ];
   return [
     table,

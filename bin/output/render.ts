@@ -1,55 +1,131 @@
 /** Text for a terminal: tables, numbers, and log text with its control characters escaped. */
 import Table from 'cli-table3';
+import { type Mark, marked, terminalWidth } from './terminal.ts';
+import { cutInMiddle, displayWidth, wrapped } from './wrap.ts';
 
 /** A table's column. */
 export interface RenderColumn {
   readonly name: string;
-  /** @default left */
+  /**
+   * `right` is for numbers, which are never cut.
+   *
+   * @default left
+   */
   readonly align?: 'left' | 'right';
+  /**
+   * Whether the values are sentences, which are wrapped at spaces. Others are names (paths, ids, URLs, lines of a log),
+   * which are cut in the middle.
+   */
+  readonly wrap?: true;
 }
+
+/** A value, or one that is wrong, which has a colour on a terminal. */
+export type Cell = string | { readonly text: string; readonly mark: Mark };
 
 const GAP = '  ';
 
+/** A column of names or sentences gets at least this width, if its values have it. */
+const MIN_WIDTH = 16;
+
 /**
- * An aligned table without lines. Control characters in values are escaped. If `width` is given, the values in the
- * widest columns are cut, with `…`, until a line fits.
+ * An aligned table without lines. Control characters in values are escaped. If a line does not fit into `width`, the
+ * widest columns are narrowed. If that does not suffice, the rows are shown one under the other, as `renderRecords` does.
  *
  * @param width width of the terminal; undefined if the text is not written to a terminal
  */
 export function renderTable(
   columns: readonly RenderColumn[],
-  rows: readonly (readonly string[])[],
+  rows: readonly (readonly Cell[])[],
   width: number | undefined = terminalWidth(),
 ): string {
-  const cells = rows.map((row) => row.map(escapeControls));
+  const cells = rows.map((row) => row.map((cell) => escapeControls(textOf(cell))));
   const head = columns.map(({ name }) => escapeControls(name));
-  const natural = head.map((name, index) =>
-    cells.reduce((widest, row) => Math.max(widest, displayWidth(row[index] ?? '')), displayWidth(name)),
-  );
-  const colWidths = fitting(natural, width);
+  const widest = head.map((_, index) => cells.reduce((most, row) => Math.max(most, displayWidth(row[index] ?? '')), 0));
+  const colWidths = columnWidths(columns, head, widest, width);
+  if (!colWidths) return renderRecords(columns, rows, width);
   const options = {
     colWidths,
     colAligns: columns.map(({ align = 'left' }) => align),
     chars: NO_LINES,
     style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 0 },
   };
-  const blocks = [cells.slice(0, ROWS_PER_BLOCK)];
-  for (let at = ROWS_PER_BLOCK; at < cells.length; at += ROWS_PER_BLOCK)
-    blocks.push(cells.slice(at, at + ROWS_PER_BLOCK));
-  const lines = blocks.flatMap((block, index) => {
-    const table = new Table({ ...options, head: index === 0 ? head : [] });
-    for (const row of block) table.push(row.map((cell, column) => ahead(cell, colWidths[column])));
-    return table.toString().split('\n');
-  });
+  const laidOut = cells.map((row, at) =>
+    row.map((cell, index) => {
+      const lines = columns[index]?.wrap ? wrapped(cell, colWidths[index]) : [cutInMiddle(cell, colWidths[index] ?? 0)];
+      return lines.map((line) => markedLike(rows[at]?.[index], line)).join('\n');
+    }),
+  );
+  const headLines = head.map((name, index) => wrapped(name, colWidths[index]).join('\n'));
+  const lines: string[] = [];
+  for (let at = 0; at === 0 || at < laidOut.length; at += ROWS_PER_BLOCK) {
+    const table = new Table({ ...options, head: at === 0 ? headLines : [] });
+    table.push(...laidOut.slice(at, at + ROWS_PER_BLOCK));
+    lines.push(...table.toString().split('\n'));
+  }
   return lines.map((line) => line.trimEnd()).join('\n');
 }
 
 /** Laying out n rows takes the library O(n²); with fixed column widths, several blocks look like one table. */
 const ROWS_PER_BLOCK = 50;
 
-/** A value's visible part and one more character, which makes the library mark the cut. It cuts long values slowly. */
-function ahead(cell: string, width = 0): string {
-  return cell.slice(0, width + 1);
+/**
+ * Rows one under the other, each value in full beside the name of its column and on as many lines as it needs. A value
+ * that is null or empty has nothing beside its name.
+ */
+export function renderRecords(
+  columns: readonly RenderColumn[],
+  rows: readonly (readonly Cell[])[],
+  width: number | undefined = terminalWidth(),
+): string {
+  const names = columns.map(({ name }) => escapeControls(name));
+  const nameWidth = Math.max(0, ...names.map(displayWidth));
+  const indent = ' '.repeat(nameWidth + 2 * GAP.length);
+  const records = rows.map((row, at) => {
+    const lines = row.flatMap((cell, index) => {
+      const name = names[index] ?? '';
+      const before = `${GAP}${name}${' '.repeat(nameWidth - displayWidth(name))}${GAP}`;
+      const room = width === undefined ? undefined : Math.max(MIN_WIDTH, width - indent.length);
+      const [first = '', ...others] = wrapped(escapeControls(textOf(cell)), room);
+      return [`${before}${markedLike(cell, first)}`, ...others.map((line) => `${indent}${markedLike(cell, line)}`)];
+    });
+    return [`row ${thousands(at + 1)} of ${thousands(rows.length)}`, ...lines.map((line) => line.trimEnd())].join('\n');
+  });
+  return records.length > 0 ? records.join('\n\n') : `no rows of ${names.join(', ')}`;
+}
+
+function textOf(cell: Cell): string {
+  return typeof cell === 'string' ? cell : cell.text;
+}
+
+function markedLike(cell: Cell | undefined, text: string): string {
+  return typeof cell === 'object' && text !== '' ? marked(text, cell.mark) : text;
+}
+
+/**
+ * The widths of the columns in a line of at most `total`: the widest columns are narrowed first, so that narrow ones stay
+ * whole. Undefined if the columns do not fit.
+ *
+ * @param widest width of the widest value of each column
+ */
+function columnWidths(
+  columns: readonly RenderColumn[],
+  head: readonly string[],
+  widest: readonly number[],
+  total: number | undefined,
+): number[] | undefined {
+  const natural = widest.map((width, index) => Math.max(width, displayWidth(head[index] ?? '')));
+  if (total === undefined) return natural;
+  const least = columns.map(({ align }, index) => {
+    const longestWord = Math.max(...(head[index] ?? '').split(' ').map(displayWidth));
+    const value = widest[index] ?? 0;
+    return Math.max(longestWord, align === 'right' ? value : Math.min(value, MIN_WIDTH));
+  });
+  const space = total - GAP.length * (columns.length - 1);
+  for (let level = space; level >= 0; level--) {
+    const widths = natural.map((most, index) => Math.min(most, Math.max(level, least[index] ?? 0)));
+    if (widths.reduce((sum, width) => sum + width, 0) <= space) return widths;
+  }
+  return undefined;
 }
 
 /** `1234567` as `1,234,567`. */
@@ -104,40 +180,6 @@ const SHORT: ReadonlyMap<string, string> = new Map([
 
 function hex(code: number, digits: number): string {
   return code.toString(16).padStart(digits, '0');
-}
-
-/**
- * Upper bound of the columns a text takes: two for an East Asian character, and two for a character outside the basic
- * multilingual plane, whose length in UTF-16 is two.
- */
-function displayWidth(text: string): number {
-  return text.length + (text.match(WIDE)?.length ?? 0);
-}
-
-const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/g;
-
-/** Column widths that fit into `total`: the widest columns are narrowed first, so that narrow ones stay whole. */
-function fitting(widths: readonly number[], total: number | undefined): number[] {
-  if (total === undefined) return [...widths];
-  const space = total - GAP.length * (widths.length - 1);
-  let open = widths.length;
-  let left = space;
-  let share = left;
-  for (const width of widths.toSorted((a, b) => a - b)) {
-    share = Math.floor(left / open);
-    if (width > share) break;
-    left -= width;
-    open--;
-  }
-  const limit = open === 0 ? Number.POSITIVE_INFINITY : Math.max(share, MIN_WIDTH);
-  return widths.map((width) => Math.min(width, limit));
-}
-
-/** Values cut shorter than this are useless: a table with very many columns becomes wider than the terminal instead. */
-const MIN_WIDTH = 4;
-
-function terminalWidth(): number | undefined {
-  return process.stdout.isTTY ? process.stdout.columns : undefined;
 }
 
 const NO_LINES = {

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { ConfigError, shown } from '../../lib/config/config-error.ts';
+import { jsonProblem } from '../../lib/config/json-problem.ts';
 import { CommandError } from '../output/command-error.ts';
 
 /**
@@ -13,7 +14,7 @@ export function readChecked<Schema extends z.ZodType>(schema: Schema, json: stri
   try {
     value = JSON.parse(json);
   } catch {
-    throw new CommandError(`${what}: expected JSON, got ${shown(json)}`);
+    throw new CommandError(`${what}: not JSON: ${jsonProblem(json)}; got ${shown(json)}`);
   }
   const read = schema.safeParse(value);
   if (read.success) return read.data;

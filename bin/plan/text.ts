@@ -57,7 +57,7 @@ function sourceText(source: SourcePlan, { peakFactor, config }: Plan): string {
         `for the duplicate check${sampled(config)}`,
     ],
   ];
-  return `${name} (${format})\n${renderTable(left('', ''), facts).trimStart()}`;
+  return `${name} (${format})\n${renderTable([{ name: '' }, { name: '', wrap: true }], facts).trimStart()}`;
 }
 
 function sampled({ duplicates: { enabled, sampleRate } }: Plan['config']): string {
@@ -81,7 +81,7 @@ function regionsText(sources: readonly SourcePlan[]): string {
     }),
   );
   const columns = right('MiB/s', 'per stream', 'streamsPerTable needed', 'configured', 'or a quota of');
-  return renderTable([...left('source', 'Regions'), ...columns], rows);
+  return renderTable([{ name: 'source' }, { name: 'Regions', wrap: true }, ...columns], rows);
 }
 
 /** Parts of the monthly cost, without storage in S3. */

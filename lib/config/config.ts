@@ -3,8 +3,10 @@
  * context. params.ts and sources.ts define the allowed values.
  */
 import type { z } from 'zod';
+import { didYouMean } from '../../lambdas/core/reading/nearest.ts';
 import { namesOf } from '../names.ts';
 import { ConfigError } from './config-error.ts';
+import { jsonProblem } from './json-problem.ts';
 import { GROUPS, PARAMS } from './params.ts';
 import { compileSources, type Source } from './sources.ts';
 import { fromText } from './values.ts';
@@ -66,12 +68,23 @@ function nested(entries: readonly (readonly [string, unknown])[]): Record<string
 
 function groupOf(name: string, value: unknown): Record<string, unknown> {
   const group = fromText(value);
-  if (!isRecord(group)) throw ConfigError.notAllowed(name, value, 'an object');
-  return group;
+  if (isRecord(group)) return group;
+  throw notJson(name, group) ?? ConfigError.notAllowed(name, value, 'an object');
 }
 
+/** The error for text that begins as JSON, where a list or an object belongs, and is none. */
+function notJson(param: string, value: unknown): ConfigError | undefined {
+  if (typeof value !== 'string' || !/^\s*[[{]/.test(value)) return undefined;
+  const problem = jsonProblem(value);
+  return problem === undefined ? undefined : new ConfigError(param, `not JSON: ${problem}`);
+}
+
+/** The dotted names of the groups' members. */
+const MEMBERS = Object.keys(PARAMS.shape.duplicates.unwrap().shape).map((member) => `duplicates.${member}`);
+
 function unknownParam(name: string): ConfigError {
-  return new ConfigError(name, `unknown param, known: ${Object.keys(PARAMS.shape).join(', ')}`);
+  const meant = didYouMean(name, [...Object.keys(PARAMS.shape), ...MEMBERS]);
+  return new ConfigError(name, `unknown param${meant || `, known: ${Object.keys(PARAMS.shape).join(', ')}`}`);
 }
 
 /**
@@ -88,7 +101,10 @@ function configError([issue]: readonly z.core.$ZodIssue[], params: Record<string
     const key = String(issue.keys[0]);
     return path ? new ConfigError(`${path}.${key}`, issue.message) : unknownParam(key);
   }
-  return ConfigError.notAllowed(path, valueAt(params, issue.path), issue.message);
+  const value = valueAt(params, issue.path);
+  const expected = issue.code === 'invalid_type' ? issue.expected : undefined;
+  const isContainer = expected === 'array' || expected === 'object';
+  return (isContainer && notJson(path, value)) || ConfigError.notAllowed(path, value, issue.message);
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

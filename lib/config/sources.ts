@@ -173,7 +173,7 @@ function recordKeyOf(input: SourceInput, options: FormatOptions, path: string): 
 function tableOf(input: SourceInput, options: FormatOptions, path: string): Table {
   const format = formatOf(input);
   try {
-    refuseUnknownOptions(format, options);
+    refuseUnknownOptions(format, options, OWN_KEYS);
     const { columns } = format.compile(options);
     const lane = input.from.logGroups ? 'events' : 'objects';
     return withDistinctColumns(sourceTable(input.name, format.description, columns, lane), path);

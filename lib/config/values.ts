@@ -1,5 +1,6 @@
 /** Zod schemas whose message states what is allowed. They also accept text from the command line and parse it. */
 import { z } from 'zod';
+import { didYouMean } from '../../lambdas/core/reading/nearest.ts';
 
 /** A number from `min` to `max`, both included. */
 export function number(min: number, max: number) {
@@ -37,8 +38,16 @@ export function pattern(shape: RegExp, allowed: string) {
 export function object<Shape extends z.ZodRawShape>(shape: Shape) {
   const keys = Object.keys(shape).join(', ');
   return z.strictObject(shape, {
-    error: (issue) => (issue.code === 'unrecognized_keys' ? `unknown, known: ${keys}` : `an object of ${keys}`),
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? unknownText(String(issue.keys[0]), Object.keys(shape))
+        : `an object of ${keys}`,
   });
+}
+
+/** What a message says of an unknown name: the one that was meant, if it is like one, and else all that are known. */
+export function unknownText(name: string, known: readonly string[]): string {
+  return `unknown${didYouMean(name, known) || `, known: ${known.join(', ')}`}`;
 }
 
 /** A list of at least one item, or the same as JSON text. */

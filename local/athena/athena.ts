@@ -1,10 +1,11 @@
 import { opendir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader } from '@duckdb/node-api';
+import { didYouMean } from '../../lambdas/core/reading/nearest.ts';
 import { LOADS } from '../../lambdas/core/tables/lake-tables.ts';
 import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
 import { onceView } from '../../lambdas/core/tables/views.ts';
-import { isMissing, messageOf } from '../files.ts';
+import { isMissing } from '../files.ts';
 import { DUCKDB_TYPE, identifier, text } from '../firehose/parquet.ts';
 import { ATHENA_SPILL } from '../local-lake.ts';
 import { type GlueColumn, type GlueTable, glueTable } from '../template/glue-table.ts';
@@ -180,11 +181,18 @@ function resultOf(reader: DuckDBResultReader): QueryResult {
   };
 }
 
+/** DuckDB's message: sentences on lines of their own, then the part of the query that they are about, if there is one. */
 function queryError(error: unknown, tables: readonly OpenTable[]): QueryError {
-  const message = messageOf(error);
-  const unknownTable = /Table with name .* does not exist/.test(message);
+  const lines = String(error instanceof Error ? error.message : error).split('\n');
+  const at = lines.findIndex((line) => line.startsWith('LINE '));
+  const [what = '', ...more] = lines.slice(0, at < 0 ? undefined : at).flatMap((line) => line.trim() || []);
+  const [, missing] = /^Catalog Error: Table with name (\S+)/.exec(what) ?? [];
   const names = tables.map(({ name }) => name).sort();
-  return new QueryError(unknownTable ? `${message.replace(/!$/, '')}; tables: ${names.join(', ')}` : message, {
+  // Of tables DuckDB would name its own too.
+  const hints = missing === undefined ? more : [`Tables: ${names.join(', ')}${didYouMean(missing, names)}`];
+  return new QueryError([what, ...hints].join(' '), {
+    ...(at >= 0 && { context: lines.slice(at).join('\n') }),
+    failed: !/^(?:Parser|Binder|Catalog) Error/.test(what),
     cause: error,
   });
 }

@@ -2,9 +2,22 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { isObject } from '../template/intrinsics.ts';
 
-/** A query that cannot be run. */
+/** A query that cannot be run, or that fails. The message is one line. */
 export class QueryError extends Error {
   override readonly name = 'QueryError';
+  /** The part of the query that the message is about, with a caret below it; lines. */
+  readonly context?: string;
+  /** Whether the query was run and failed, as by a value that a cast cannot convert. Otherwise its text cannot be meant. */
+  readonly failed: boolean;
+
+  constructor(
+    message: string,
+    { context, failed = false, ...options }: ErrorOptions & { context?: string | undefined; failed?: boolean } = {},
+  ) {
+    super(message, options);
+    this.failed = failed;
+    if (context !== undefined) this.context = context;
+  }
 }
 
 /** A text that DuckDB cannot parse, with its parser's message. */
@@ -54,12 +67,36 @@ export async function parsedSelects(
   const reader = await connection.runAndReadAll('SELECT json_serialize_sql($sql::VARCHAR)', { sql });
   const tree: unknown = JSON.parse(String(reader.getRows()[0]?.[0]));
   if (isObject(tree) && Array.isArray(tree.statements)) return tree.statements;
-  const { error_type, error_message } = isObject(tree) ? tree : {};
-  if (error_type === 'parser') throw new SyntaxProblem(`Parser Error: ${error_message}`);
+  const { error_type, error_message, position } = isObject(tree) ? tree : {};
+  if (error_type === 'parser') {
+    const context = position === undefined ? undefined : excerptAt(sql, Number(position));
+    throw new SyntaxProblem(`Parser Error: ${error_message}`, { context });
+  }
   throw new QueryError(
     `expected a SELECT, or EXPLAIN of one, got ${JSON.stringify(whole.trim().slice(0, 60))}: tables can only be read`,
   );
 }
+
+/**
+ * The line of a query with a caret below one of its places, in the form of DuckDB's other messages. Of a long line only
+ * what is around the place.
+ *
+ * @param position in Unicode characters from the beginning
+ */
+function excerptAt(sql: string, position: number): string {
+  const before = [...sql].slice(0, position).join('');
+  const lineStart = before.lastIndexOf('\n') + 1;
+  const [line = ''] = sql.slice(lineStart).split('\n', 1);
+  const column = before.length - lineStart;
+  const cut = Math.max(0, column - MAX_BEFORE);
+  const shown = `${cut > 0 ? '...' : ''}${line.slice(cut, column + MAX_AFTER)}`;
+  const head = `LINE ${before.split('\n').length}: `;
+  return `${head}${shown}\n${' '.repeat(head.length + (cut > 0 ? 3 : 0) + column - cut)}^`;
+}
+
+/** Characters of a line that are shown before and after the place of an error. */
+const MAX_BEFORE = 50;
+const MAX_AFTER = 20;
 
 /**
  * Table functions that compute rows from their arguments, or list the tables. Others of DuckDB read files, or even write

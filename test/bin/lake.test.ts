@@ -22,8 +22,19 @@ interface Ended {
 }
 
 function lake(...args: readonly string[]): Promise<Ended> {
+  return lakeIn({}, ...args);
+}
+
+/** @param variables of the environment, which otherwise says nothing of a terminal */
+function lakeIn(variables: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ended> {
+  const { COLUMNS: _, FORCE_COLOR: __, ...env } = process.env;
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [LAKE, ...args], { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] });
+    const options = {
+      cwd: dir,
+      env: { ...env, ...variables },
+      stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'],
+    };
+    const child = spawn(process.execPath, [LAKE, ...args], options);
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -55,7 +66,12 @@ describe('lake', () => {
     ['an unknown option', ['query', 'SELECT 1', '--yaml']],
     ['no file', ['run']],
     ['a context param without a value', ['run', 'a.log', '-c', 'bufferSizeMiB']],
-    ['two kinds of output at once', ['query', 'SELECT 1', '--json', '--csv']],
+    ['an unknown source', ['run', 'a.log', '--source', 'river']],
+    ['an unknown param', ['run', 'a.log', '-c', 'bufferSize=64']],
+    ['a param that cannot be', ['plan', '--lines-per-day', '1e9', '-c', 'bufferSizeMiB=1']],
+    ['an option of a format that is no JSON', ['parse', '-f', 'json', '-o', 'columns={', 'a.log']],
+    ['an option that the format does not have', ['parse', '-f', 'alb', '-o', 'colums={}', 'a.log']],
+    ['lines to prove without their source', ['prove', '--lines', 'a.log']],
     ['an unknown format', ['parse', '--format', 'morse', 'a.log']],
     ['no place to backfill', ['backfill']],
     ['a place to backfill that is no s3 URL', ['backfill', 'landing/a']],
@@ -65,6 +81,27 @@ describe('lake', () => {
 
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).not.toBe('');
+  });
+
+  test.each([
+    ['two kinds of output at once', ['query', 'SELECT 1', '--csv'], 2, /'--json' cannot be used with option '--csv'$/],
+    ['an unknown command', ['qurey'], 2, /^unknown command 'qurey' \(Did you mean query\?\)$/],
+    ['an unknown param', ['plan', '--lines-per-day', '1', '-c', 'scanLimit=1'], 2, /did you mean scanLimitGiB\?$/],
+    ['no lake', ['query', 'SELECT 1', '--lake', 'none'], 1, /^none: no lake in this folder/],
+  ])('with --json gives an error as one JSON document too, for %s', async (_name, args, exitCode, message) => {
+    const { code, stdout, stderr } = await lake(...args, '--json');
+
+    expect(code).toBe(exitCode);
+    expect(JSON.parse(stdout)).toEqual({ error: { message: expect.stringMatching(message), exitCode } });
+    expect(stderr).toMatch(/^lake: .+\n$/);
+  });
+
+  test('shows the error in colour and wrapped only where a terminal would show it', async () => {
+    const args = ['run', 'a.log', '-c', 'scanLimit=1'];
+    const plain = 'lake: scanLimit: unknown param, did you mean scanLimitGiB?\n';
+    expect((await lake(...args)).stderr).toBe(plain);
+    expect((await lakeIn({ FORCE_COLOR: '1' }, ...args)).stderr).toBe(plain.replace('lake:', '\x1b[31mlake:\x1b[39m'));
+    expect((await lakeIn({ COLUMNS: '40' }, ...args)).stderr).toBe(plain.replace(' mean', '\n  mean'));
   });
 
   test('refuses to empty a folder that holds no lake', async () => {
@@ -261,7 +298,7 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
     const failed = await lake('run', 'gone.log', 'bare', 'nothing.log', 'nothing.log.gz', '--lake', 'never');
     const query = await lake('query', 'SELECT 1', '--lake', 'never');
 
-    expect([unknown.code, failed.code, query.code]).toEqual([1, 1, 1]);
+    expect([unknown.code, failed.code, query.code]).toEqual([2, 1, 1]);
     expect(complaints(unknown)).toEqual([expect.stringContaining('no source river: give one of alb, kong, app')]);
     expect(complaints(failed)).toEqual([
       'lake: gone.log: no such file or folder; check the path',

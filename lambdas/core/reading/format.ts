@@ -1,6 +1,7 @@
 import type { ColumnSpecs } from '../tables/table.ts';
 import type { Layout } from './layout.ts';
 import type { LinePiece } from './line-piece.ts';
+import { didYouMean } from './nearest.ts';
 import type { Row } from './row.ts';
 
 /**
@@ -163,15 +164,22 @@ export function textOption(
 }
 
 /**
+ * @param others names besides the options that can be meant
  * @throws OptionError for an option that the format does not have
  */
-export function refuseUnknownOptions({ name, options }: Format, given: FormatOptions): void {
+export function refuseUnknownOptions(
+  { name, options }: Format,
+  given: FormatOptions,
+  others: readonly string[] = [],
+): void {
   const unknown = Object.keys(given).find((option) => !Object.hasOwn(options, option));
   if (unknown === undefined) return;
-  const known = Object.keys(options).join(', ');
+  const known = Object.keys(options);
+  const meant = didYouMean(unknown, [...known, ...others]);
+  const its = known.length > 0 ? `its options: ${known.join(', ')}` : 'it has no options';
   throw new OptionError(
     unknown,
-    `${unknown}: unknown, and no option of format ${name} (${known ? `its options: ${known}` : 'it has no options'})`,
+    `${unknown}: unknown${meant ? `${meant} It is` : ', and'} no option of format ${name} (${its})`,
   );
 }
 

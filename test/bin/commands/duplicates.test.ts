@@ -65,8 +65,9 @@ describe('lake duplicates', () => {
   });
 
   test.each([
-    [['--check', 'missing.log'], 1, 'missing.log'],
-    [['--check', 'a.log', '--source', 'other'], 1, 'no source other: give one of alb, kong, app with --source'],
+    [['--check', 'missing.log'], 1, 'nothing to check: missing.log: no such file or folder'],
+    [['--check', 'missing.log', '--json'], 1, 'nothing to check: missing.log: no such file or folder'],
+    [['--check', 'a.log', '--source', 'other'], 2, 'no source other: give one of alb, kong, app with --source'],
     [
       ['--check', 'a.log', '--since', '1h'],
       2,

@@ -135,11 +135,11 @@ describe('lake plan', { timeout: 60_000 }, () => {
     expect(refusal('--lines-per-day', '1e9', ...args)).toContain(message);
   });
 
-  test('ends with exit code 2 for a number that is none, with 1 for what cannot be', () => {
+  test('ends with exit code 2 for a number that is none, and for a param that cannot be', () => {
     expect(lakePlan('--lines-per-day', '0')).toMatchObject({ status: 2, stdout: '' });
     expect(lakePlan()).toMatchObject({ status: 2, stderr: expect.stringContaining('--lines-per-day') });
     const { status, stdout, stderr } = lakePlan('--lines-per-day', '1e9', '-c', 'streamsPerTable=0');
-    expect([status, stdout]).toEqual([1, '']);
+    expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^lake: streamsPerTable: got "0", allowed: a whole number from 1 to 50\n$/);
   });
 });

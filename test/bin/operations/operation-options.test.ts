@@ -1,27 +1,5 @@
-import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { moment } from '../../../bin/commands/operation.ts';
-import { progressOn } from '../../../bin/operations/operation-options.ts';
-
-describe('progressOn', () => {
-  test('draws a bar on a terminal and ends the line', () => {
-    const stream = Object.assign(new PassThrough(), { isTTY: true }) as unknown as NodeJS.WriteStream;
-    const progress = progressOn(stream)('objects', 4);
-    progress.add();
-    progress.add();
-    progress.end();
-
-    const drawn = String(stream.read());
-    expect(drawn).toContain(`objects [${'#'.repeat(15)}${'.'.repeat(15)}] 2 of 4`);
-    expect(drawn.endsWith('\n')).toBe(true);
-  });
-
-  test('shows nothing if nothing was processed', () => {
-    const stream = Object.assign(new PassThrough(), { isTTY: true }) as unknown as NodeJS.WriteStream;
-    progressOn(stream)('objects', 4).end();
-    expect(stream.read()).toBeNull();
-  });
-});
 
 describe('moment', () => {
   test.each([

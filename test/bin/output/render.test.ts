@@ -19,18 +19,56 @@ describe('renderTable', () => {
     expect(renderTable(COLUMNS, [['a', '1', wide]], undefined)).toContain(wide);
   });
 
-  test('cuts the widest column until the lines fit the terminal', () => {
-    const lines = renderTable(COLUMNS, [['a name', '12', 'w'.repeat(500)]], 40).split('\n');
+  test('cuts names in the middle until the lines fit the terminal', () => {
+    const lines = renderTable(COLUMNS, [['a name', '12', `${'b'.repeat(200)}${'e'.repeat(200)}`]], 40).split('\n');
 
     expect(lines.every((line) => line.length <= 40)).toBe(true);
-    expect(lines[1]).toMatch(/^a name {5}12 {2}w+…$/);
+    expect(lines[1]).toMatch(/^a name {5}12 {2}(b+)…(e+)$/);
   });
 
   test('is no wider than the terminal with characters of double width', () => {
     const [, line = ''] = renderTable(COLUMNS, [['a', '1', '茶'.repeat(100)]], 30).split('\n');
 
-    expect(line.endsWith('…')).toBe(true);
+    expect(line).toContain('…');
     expect(line.length + (line.match(/茶/g)?.length ?? 0)).toBeLessThanOrEqual(30);
+  });
+
+  test('wraps sentences at spaces', () => {
+    const columns = [
+      { name: 'n', align: 'right' as const },
+      { name: 'what', wrap: true as const },
+    ];
+    expect(
+      renderTable(
+        columns,
+        [
+          ['1', 'one two three four five six'],
+          ['22', 'seven'],
+        ],
+        20,
+      ),
+    ).toBe([' n  what', ' 1  one two three', '    four five six', '22  seven'].join('\n'));
+  });
+
+  test('never cuts a number, and wraps the name of its column instead', () => {
+    const columns = [{ name: 'name' }, { name: 'a long head of numbers', align: 'right' as const }];
+    const text = renderTable(columns, [['n'.repeat(60), '12,345,678,901,234']], 40);
+
+    expect(text).toContain('12,345,678,901,234');
+    expect(text.split('\n').every((line) => line.length <= 40)).toBe(true);
+    expect(text.split('\n')[1]).toMatch(/ {2}numbers$/);
+  });
+
+  test('shows rows one under the other where the columns do not fit, with every value whole', () => {
+    const columns = Array.from({ length: 6 }, (_, index) => ({ name: `column_${index}` }));
+    const long = `https://example.com/${'x'.repeat(100)}`;
+    const text = renderTable(columns, [columns.map(() => long), columns.map(() => '')], 60);
+
+    expect(text.split('\n').every((line) => line.length <= 60)).toBe(true);
+    expect(text.split('\n')[0]).toBe('row 1 of 2');
+    expect(text.split('\n')[1]).toMatch(/^ {2}column_0 {2}https:/);
+    expect(text.replaceAll(/\n {12}/g, '')).toContain(`column_5  ${long}\n`);
+    expect(text).toMatch(/row 2 of 2\n {2}column_0\n/);
   });
 
   test('looks the same however many rows there are', () => {

@@ -100,7 +100,8 @@ describe('tables', () => {
 
 describe('queries that cannot be run say why in one line', () => {
   test.each([
-    ['an unknown table', 'SELECT * FROM nope', 'Table with name nope does not exist; tables: empty, later, logs'],
+    ['an unknown table', 'SELECT * FROM nope', 'Table with name nope does not exist! Tables: empty, later, logs'],
+    ['a table whose name is like another', 'SELECT * FROM log', 'Tables: empty, later, logs, did you mean logs?'],
     ['an unknown column', 'SELECT nope FROM logs', 'Referenced column "nope" not found'],
     ['a syntax error', 'SELEC 1', 'Parser Error: syntax error at or near "SELEC"'],
     ['nothing', ' ', 'expected a query, got nothing'],
@@ -116,6 +117,36 @@ describe('queries that cannot be run say why in one line', () => {
     expect(error).toBeInstanceOf(QueryError);
     expect(String(error)).toContain(message);
     expect(String(error)).not.toContain('\n');
+  });
+});
+
+describe('queries that cannot be run show the place, and name what comes near', () => {
+  const caughtFrom = async (sql: string) => (await athena.query(sql).catch((error: unknown) => error)) as QueryError;
+
+  test.each([
+    ['an unknown column', 'SELECT naem FROM logs', 'Candidate bindings: "name"', 'naem'],
+    ['a syntax error', 'SELECT 1 FRM logs', 'syntax error at or near "logs"', 'logs'],
+    [
+      'a syntax error behind long lines and letters of two bytes',
+      `SELECT 'é${'x'.repeat(90)}'\n, 'é' FRM logs`,
+      '',
+      'logs',
+    ],
+    ['a syntax error far to the right', `SELECT '${'x'.repeat(90)}' FRM logs`, 'syntax error', 'logs'],
+    ['a query that is explained', 'EXPLAIN SELECT 1 FRM logs', '', 'logs'],
+  ])('%s', async (_name, sql, message, word) => {
+    const { message: told, context = '', failed } = await caughtFrom(sql);
+    expect(told).toContain(message);
+    const [line = '', caret = ''] = context.split('\n');
+    expect(line).toMatch(/^LINE [12]: /);
+    expect(line.slice(caret.indexOf('^'))).toMatch(new RegExp(`^${word}`));
+    expect(failed).toBe(false);
+  });
+
+  test('a query that fails while it runs is no wrong query', async () => {
+    expect(await caughtFrom("SELECT CAST(name AS integer) FROM (VALUES ('x')) AS t(name)")).toMatchObject({
+      failed: true,
+    });
   });
 });
 
