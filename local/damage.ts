@@ -51,6 +51,7 @@ const PARTS: Readonly<Record<string, (owner: string, name: string) => string>> =
     const [, count] = /\.(\d+)-events\./.exec(name) ?? [];
     return count === undefined ? `an event of function ${fn}` : `${count} log events for function ${fn}`;
   },
+  uploads: (upload) => `multipart upload ${upload}`,
   firehose: (stream, name) => {
     const [, count] = /\.(\d+)-records\./.exec(name) ?? [];
     return `${count ?? 'an unknown number of'} records of stream ${stream}`;

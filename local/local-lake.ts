@@ -13,7 +13,8 @@ import type { Resource } from './template/resource.ts';
  *   <dir>/stack/                 the cloud assembly with which the lake was last opened (template, bundles)
  *   <dir>/stack.old/             the one before, while a new one takes its place
  *   <dir>/buckets/<bucket>/<key> every bucket's objects as plain files
- *   <dir>/objects/, <dir>/unfinished/  S3's metadata of objects, and uploads that are not complete
+ *   <dir>/objects/, <dir>/unfinished/  S3's metadata of objects, and requests that have not come whole
+ *   <dir>/uploads/               S3's multipart uploads that are not completed
  *   <dir>/dynamodb/              tables
  *   <dir>/queues/, <dir>/invocations/, <dir>/firehose/  messages, events and records accepted but not done yet
  *   <dir>/logs/<function>.log    output of functions
@@ -47,7 +48,19 @@ const OLD_STACK = 'stack.old';
 
 /** The parts of a lake's folder, each by its name. */
 export const LAKE_NAMES: readonly string[] = [
-  ...[STACK, OLD_STACK, 'buckets', 'objects', 'unfinished', 'dynamodb', 'queues', 'invocations', 'firehose', 'logs'],
+  ...[
+    STACK,
+    OLD_STACK,
+    'buckets',
+    'objects',
+    'unfinished',
+    'uploads',
+    'dynamodb',
+    'queues',
+    'invocations',
+    'firehose',
+    'logs',
+  ],
   ...[CONTEXT_FILE, VERSION_FILE, 'operations', LOCKS, ATHENA_SPILL, 'sample'],
 ];
 

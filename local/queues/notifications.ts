@@ -42,7 +42,9 @@ export function notificationsOf({ resources, sendToQueue }: NotificationOptions)
     importedBuckets: [...new Set(named)].filter((bucket) => !own.has(bucket)),
     created: async (object) => {
       for (const route of routes) {
-        const { bucket, prefix, suffix, deliver } = route;
+        const { bucket, events, prefix, suffix, deliver } = route;
+        if (!events.some((event) => event === 's3:ObjectCreated:*' || event === `s3:ObjectCreated:${object.by}`))
+          continue;
         if (bucket !== object.bucket || !object.key.startsWith(prefix) || !object.key.endsWith(suffix)) continue;
         await deliver(JSON.stringify(s3Event(object, route.id)));
       }
@@ -55,9 +57,6 @@ export function notificationsOf({ resources, sendToQueue }: NotificationOptions)
     },
   };
 }
-
-/** The event types of new objects: both names that S3 has for the kind of upload emulated here. */
-const CREATED_EVENTS = ['s3:ObjectCreated:*', 's3:ObjectCreated:Put'];
 
 const rule = z.object({ Name: z.string(), Value: z.string() });
 const s3Key = z.object({ Rules: z.array(rule).default([]) });
@@ -101,6 +100,8 @@ const importedProperties = z.object({
 interface Route {
   readonly id: string;
   readonly bucket: string;
+  /** Event types: `s3:ObjectCreated:*` and others. */
+  readonly events: readonly string[];
   readonly prefix: string;
   readonly suffix: string;
   deliver(message: string): Promise<void>;
@@ -109,13 +110,13 @@ interface Route {
 function routesOf(resources: readonly Resource[], topics: Topics, sendToQueue: SendToQueue): Route[] {
   const routes: Route[] = [];
   const add = (resource: Resource, bucket: string, configuration: Configuration): void => {
-    if (!configuration.events.some((event) => CREATED_EVENTS.includes(event))) return;
     const value = (name: string): string =>
       configuration.rules.find((one) => one.Name.toLowerCase() === name)?.Value ?? '';
-    const { topic, queue = '' } = configuration;
+    const { events, topic, queue = '' } = configuration;
     const deliver = (message: string): Promise<void> =>
       topic === undefined ? sendToQueue(queue, message) : topics.publish(topic, message);
-    routes.push({ id: resource.logicalId, bucket, prefix: value('prefix'), suffix: value('suffix'), deliver });
+    const [prefix, suffix] = [value('prefix'), value('suffix')];
+    routes.push({ id: resource.logicalId, bucket, events, prefix, suffix, deliver });
   };
   for (const resource of resources) {
     if (resource.type === 'AWS::S3::Bucket') {
@@ -187,13 +188,16 @@ function snsEnvelope(topicArn: string, message: string): string {
 }
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html */
-function s3Event({ bucket, key, size, etag, sequencer, modified }: CreatedObject, configurationId: string): unknown {
+function s3Event(
+  { bucket, key, size, etag, sequencer, modified, by }: CreatedObject,
+  configurationId: string,
+): unknown {
   const record = {
     eventVersion: '2.1',
     eventSource: 'aws:s3',
     awsRegion: REGION,
     eventTime: modified.toISOString(),
-    eventName: 'ObjectCreated:Put',
+    eventName: `ObjectCreated:${by}`,
     userIdentity: { principalId: `AWS:${ACCOUNT}` },
     requestParameters: { sourceIPAddress: '192.0.2.1' },
     responseElements: { 'x-amz-request-id': randomUUID() },
@@ -213,7 +217,7 @@ function formEncoded(key: string): string {
 }
 
 /** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html */
-function eventBridgeEvent({ bucket, key, size, etag, sequencer, modified }: CreatedObject): unknown {
+function eventBridgeEvent({ bucket, key, size, etag, sequencer, modified, by }: CreatedObject): unknown {
   return {
     version: '0',
     id: randomUUID(),
@@ -230,7 +234,7 @@ function eventBridgeEvent({ bucket, key, size, etag, sequencer, modified }: Crea
       'request-id': randomUUID(),
       requester: ACCOUNT,
       'source-ip-address': '192.0.2.1',
-      reason: 'PutObject',
+      reason: by === 'Put' ? 'PutObject' : by,
     },
   };
 }

@@ -10,6 +10,9 @@ export class UploadError extends Error {
   }
 }
 
+/** Header or trailer with the CRC-32 of the bytes without framing, in base64. */
+export const CRC32_HEADER = 'x-amz-checksum-crc32';
+
 /** The longest line between chunks: a size, an extension, or a trailer. */
 const MAX_LINE_BYTES = 16_384;
 
@@ -34,6 +37,11 @@ export class AwsChunkedDecoder extends Transform {
     this.#expectedLength = expectedLength;
   }
 
+  /** Whether the trailer has a CRC-32; known when all of the body has come. */
+  get hasCrc32(): boolean {
+    return this.#trailers.has(CRC32_HEADER);
+  }
+
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
     try {
       this.#buffered = this.#buffered.length > 0 ? Buffer.concat([this.#buffered, chunk]) : chunk;
@@ -50,7 +58,7 @@ export class AwsChunkedDecoder extends Transform {
       done(new UploadError('IncompleteBody', `expected ${this.#expectedLength} bytes, got ${this.#length}`));
       return;
     }
-    const expected = this.#trailers.get('x-amz-checksum-crc32');
+    const expected = this.#trailers.get(CRC32_HEADER);
     done(expected === undefined ? null : crcError(expected, this.#crc));
   }
 
@@ -103,6 +111,7 @@ export class AwsChunkedDecoder extends Transform {
 
 /** Passes a plain upload through and checks its CRC-32 against the header's. */
 export class ChecksumCheck extends Transform {
+  readonly hasCrc32 = true;
   readonly #expected: string;
   #crc = 0;
 
@@ -123,8 +132,13 @@ export class ChecksumCheck extends Transform {
 }
 
 function crcError(expected: string, crc: number): UploadError | null {
+  const got = crcText(crc);
+  return got === expected ? null : new UploadError('BadDigest', `expected CRC-32 ${expected}, got ${got}`);
+}
+
+/** A CRC-32 as S3 writes it: big-endian, in base64. */
+export function crcText(crc: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(crc);
-  const got = bytes.toString('base64');
-  return got === expected ? null : new UploadError('BadDigest', `expected CRC-32 ${expected}, got ${got}`);
+  return bytes.toString('base64');
 }

@@ -1,28 +1,19 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { isMissing, syncFolder, writeAtomic } from '../files.ts';
+import { crc32 } from 'node:zlib';
+import { crcText } from './aws-chunked.ts';
+import { decodeSegment, type Metadata, moveInto, ObjectFiles, ObjectStoreError } from './object-files.ts';
 
-/** A key or a bucket that cannot be stored; `code` is S3's own. */
-export class ObjectStoreError extends Error {
-  readonly code: 'NoSuchBucket' | 'NoSuchKey' | 'KeyTooLongError' | 'InvalidArgument';
-  constructor(code: ObjectStoreError['code'], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** The metadata of an object. */
-export interface StoredObject {
+/** An object as it is seen without reading it. */
+export interface StoredObject extends Metadata {
   readonly bucket: string;
   readonly key: string;
   /** Bytes. */
   readonly size: number;
-  /** MD5 of the bytes in hexadecimal digits, without quotes. */
-  readonly etag: string;
   readonly modified: Date;
 }
 
@@ -30,6 +21,8 @@ export interface StoredObject {
 export interface CreatedObject extends StoredObject {
   /** Orders the events of one key: a greater string is a later event. */
   readonly sequencer: string;
+  /** The operation, by the name that events have for it. */
+  readonly by: 'Put' | 'CompleteMultipartUpload';
 }
 
 /** Where objects are stored, in which buckets, and who receives their events. */
@@ -41,70 +34,138 @@ export interface ObjectStoreOptions {
   readonly onCreated: (object: CreatedObject) => Promise<void>;
 }
 
-/** @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html */
-const MAX_KEY_BYTES = 1024;
-/** The longest name of a file or folder in common file systems. */
-const MAX_SEGMENT_BYTES = 255;
+/** Conditions of a put, and what is stored with the object. */
+export interface PutOptions {
+  /** Fails with PreconditionFailed if there is an object of this key. */
+  readonly onlyIfNew?: boolean;
+  /** Whether the sender has said the CRC-32 of the body; asked when all of the body has come. */
+  readonly hasCrc32?: () => boolean;
+}
+
+/** Bytes that have come whole and survive a power cut, in a file that nobody sees yet. */
+export interface Received {
+  readonly file: string;
+  /** In hexadecimal digits. */
+  readonly md5: string;
+  /** In base64. */
+  readonly crc32: string;
+}
 
 /**
  * Buckets as plain folders: an object is a file at the path of its key. Metadata that the file system does not have is
- * stored in a second folder, and is valid only while size and time of the file agree with it. So files may be added to
- * a bucket's folder, or removed from it, by hand.
+ * stored in a second folder, by size and time of the file. So files may be added to a bucket's folder, or removed from
+ * it, by hand.
  */
 export class ObjectStore {
-  readonly #options: ObjectStoreOptions;
+  readonly files: ObjectFiles;
+  readonly #unfinished: string;
+  readonly #onCreated: ObjectStoreOptions['onCreated'];
+  readonly #turns = new Map<string, Promise<unknown>>();
   #events = 0;
 
-  private constructor(options: ObjectStoreOptions) {
-    this.#options = options;
+  private constructor({ dir, buckets, onCreated }: ObjectStoreOptions) {
+    this.files = new ObjectFiles(dir, buckets);
+    this.#unfinished = join(dir, 'unfinished');
+    this.#onCreated = onCreated;
   }
 
   static async open(options: ObjectStoreOptions): Promise<ObjectStore> {
     const store = new ObjectStore(options);
     await rm(store.#unfinished, { recursive: true, force: true });
     await mkdir(store.#unfinished, { recursive: true });
-    for (const bucket of options.buckets) await mkdir(store.#folder(bucket), { recursive: true });
+    for (const bucket of options.buckets) await mkdir(store.files.folder(bucket), { recursive: true });
     return store;
-  }
-
-  /** Throws NoSuchBucket unless the bucket exists. */
-  requireBucket(bucket: string): void {
-    if (this.#options.buckets.has(bucket)) return;
-    const known = [...this.#options.buckets].join(', ') || 'none';
-    throw new ObjectStoreError('NoSuchBucket', `no bucket ${bucket}; there are ${known}`);
   }
 
   /**
    * Stores an object. When the promise resolves, the object is complete, its event has been sent, and both survive a power
    * cut.
    */
-  async put(bucket: string, key: string, body: Readable | string): Promise<StoredObject> {
-    const file = this.#file(bucket, key);
-    const unfinished = join(this.#unfinished, randomUUID());
-    const hash = createHash('md5');
-    const hashing = new Transform({
-      transform(chunk: Buffer, _encoding, done) {
-        hash.update(chunk);
-        done(null, chunk);
-      },
-    });
+  async put(
+    bucket: string,
+    key: string,
+    body: Readable | string,
+    { onlyIfNew = false, hasCrc32 = () => false }: PutOptions = {},
+  ): Promise<StoredObject> {
+    this.files.file(bucket, key);
+    const { file, md5, crc32 } = await this.receive(body);
     try {
-      const source = typeof body === 'string' ? Readable.from([Buffer.from(body)]) : body;
-      await pipeline(source, hashing, createWriteStream(unfinished, { flush: true }));
-      const { size, mtime, mtimeMs } = await stat(unfinished);
-      await moveInto(unfinished, file);
-      const object = { bucket, key, size, etag: hash.digest('hex'), modified: mtime };
-      await this.#storeMetadata(object, mtimeMs);
-      await this.#options.onCreated({ ...object, sequencer: this.#sequencer() });
-      return object;
+      return await this.inTurn(`${bucket}/${key}`, async () => {
+        if (onlyIfNew) await this.requireNew(bucket, key);
+        const object = await this.place(file, bucket, key, { etag: md5, ...(hasCrc32() && { crc32 }) });
+        await this.announce(object, 'Put');
+        return object;
+      });
     } finally {
-      await rm(unfinished, { force: true });
+      await rm(file, { force: true });
     }
   }
 
   /** Stores a copy of a file. */
   putFile(bucket: string, key: string, file: string): Promise<StoredObject> {
     return this.put(bucket, key, createReadStream(file));
+  }
+
+  /** Takes in bytes. What is done with their file is up to the caller; the next opening deletes it. */
+  async receive(body: Readable | string): Promise<Received> {
+    const file = this.unfinishedFile();
+    const hash = createHash('md5');
+    let crc = 0;
+    const hashing = new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        hash.update(chunk);
+        crc = crc32(chunk, crc);
+        done(null, chunk);
+      },
+    });
+    try {
+      const source = typeof body === 'string' ? Readable.from([Buffer.from(body)]) : body;
+      await pipeline(source, hashing, createWriteStream(file, { flush: true }));
+      return { file, md5: hash.digest('hex'), crc32: crcText(crc) };
+    } catch (error) {
+      await rm(file, { force: true });
+      throw error;
+    }
+  }
+
+  /** A name for a file or folder that the next opening deletes. */
+  unfinishedFile(): string {
+    return join(this.#unfinished, randomUUID());
+  }
+
+  /** Steps with the same name run one after the other. */
+  async inTurn<Result>(name: string, step: () => Promise<Result>): Promise<Result> {
+    const before = this.#turns.get(name) ?? Promise.resolve();
+    const result = before.then(step, step);
+    this.#turns.set(name, result);
+    try {
+      return await result;
+    } finally {
+      if (this.#turns.get(name) === result) this.#turns.delete(name);
+    }
+  }
+
+  /** Throws PreconditionFailed if there is an object of this key. */
+  async requireNew(bucket: string, key: string): Promise<void> {
+    const found = await stat(this.files.file(bucket, key)).catch(() => undefined);
+    if (found?.isFile()) throw new ObjectStoreError('PreconditionFailed', `If-None-Match: there is an object ${key}`);
+  }
+
+  /** Makes a finished file the object of a key, in the key's turn. */
+  async place(finished: string, bucket: string, key: string, metadata: Metadata): Promise<StoredObject> {
+    const file = this.files.file(bucket, key);
+    const version = await stat(finished);
+    const former = await stat(file).catch(() => undefined);
+    await this.files.writeMetadata(bucket, key, version, metadata);
+    await moveInto(finished, file);
+    const replaced = former && (former.size !== version.size || former.mtimeMs !== version.mtimeMs);
+    if (replaced) await this.files.removeMetadata(bucket, key, former);
+    return { bucket, key, size: version.size, modified: version.mtime, ...metadata };
+  }
+
+  /** Sends the event of a new object. */
+  async announce(object: StoredObject, by: CreatedObject['by']): Promise<void> {
+    await this.#onCreated({ ...object, by, sequencer: this.#sequencer() });
   }
 
   async head(bucket: string, key: string): Promise<StoredObject> {
@@ -119,23 +180,23 @@ export class ObjectStore {
    * @throws ObjectStoreError NoSuchKey
    */
   async open(bucket: string, key: string): Promise<OpenedObject> {
-    const file = this.#file(bucket, key);
-    const handle = await open(file).catch(() => undefined);
+    const handle = await open(this.files.file(bucket, key)).catch(() => undefined);
     const stats = await handle?.stat();
     if (!handle || !stats?.isFile()) {
       await handle?.close();
       throw new ObjectStoreError('NoSuchKey', `no object ${key} in bucket ${bucket}`);
     }
-    const known = { bucket, key, size: stats.size, modified: stats.mtime };
-    let etag = await this.#storedEtag(bucket, key, stats);
-    if (etag === undefined) {
+    let metadata = await this.files.metadata(bucket, key, stats);
+    if (metadata === undefined) {
+      // The file was put here by hand.
       const hash = createHash('md5');
       for await (const chunk of handle.createReadStream({ autoClose: false, start: 0 })) hash.update(chunk);
-      etag = hash.digest('hex');
-      await this.#storeMetadata({ ...known, etag }, stats.mtimeMs);
+      metadata = { etag: hash.digest('hex') };
+      await this.files.writeMetadata(bucket, key, stats, metadata);
     }
+    const { etag, crc32 } = metadata;
     return {
-      object: { ...known, etag },
+      object: { bucket, key, size: stats.size, modified: stats.mtime, etag, ...(crc32 !== undefined && { crc32 }) },
       read: (start, end) => handle.createReadStream({ start, end }),
       close: () => void handle.close(),
     };
@@ -143,11 +204,14 @@ export class ObjectStore {
 
   /** Deletes an object; a missing object counts as deleted. */
   async delete(bucket: string, key: string): Promise<void> {
-    const file = this.#file(bucket, key);
-    await rm(file, { force: true });
-    await rm(this.#metadataFile(bucket, key), { force: true });
+    const file = this.files.file(bucket, key);
+    await this.inTurn(`${bucket}/${key}`, async () => {
+      const former = await stat(file).catch(() => undefined);
+      await rm(file, { force: true });
+      if (former) await this.files.removeMetadata(bucket, key, former);
+    });
     // An empty folder would be in the way of an object of the same name.
-    const top = this.#folder(bucket);
+    const top = this.files.folder(bucket);
     for (let folder = dirname(file); folder !== top; folder = dirname(folder)) {
       const empty = await rmdir(folder).then(
         () => true,
@@ -159,7 +223,7 @@ export class ObjectStore {
 
   /** All keys of a bucket that begin with `prefix`, in the order of their UTF-8 bytes. */
   async keys(bucket: string, prefix: string): Promise<string[]> {
-    this.requireBucket(bucket);
+    this.files.requireBucket(bucket);
     const keys: string[] = [];
     const walk = async (folder: string, above: string): Promise<void> => {
       for (const entry of await readdir(folder, { withFileTypes: true })) {
@@ -172,54 +236,8 @@ export class ObjectStore {
         } else if (key.startsWith(prefix)) keys.push(key);
       }
     };
-    await walk(this.#folder(bucket), '');
-    return keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-  }
-
-  get #unfinished(): string {
-    return join(this.#options.dir, 'unfinished');
-  }
-
-  #folder(bucket: string): string {
-    return join(this.#options.dir, 'buckets', encodeSegment(bucket));
-  }
-
-  #file(bucket: string, key: string): string {
-    this.requireBucket(bucket);
-    if (key === '' || !key.isWellFormed()) {
-      throw new ObjectStoreError('InvalidArgument', `expected a key of UTF-8 text, got ${JSON.stringify(key)}`);
-    }
-    const segments = key.split('/').map(encodeSegment);
-    const longest = Math.max(...segments.map((segment) => Buffer.byteLength(segment)));
-    if (Buffer.byteLength(key) > MAX_KEY_BYTES || longest > MAX_SEGMENT_BYTES) {
-      throw new ObjectStoreError(
-        'KeyTooLongError',
-        `expected at most ${MAX_KEY_BYTES} bytes, and ${MAX_SEGMENT_BYTES} between slashes, got ${key.slice(0, 80)}…`,
-      );
-    }
-    return join(this.#folder(bucket), ...segments);
-  }
-
-  #metadataFile(bucket: string, key: string): string {
-    const hash = createHash('sha256').update(key).digest('hex');
-    return join(this.#options.dir, 'objects', encodeSegment(bucket), hash.slice(0, 2), `${hash.slice(2)}.json`);
-  }
-
-  async #storeMetadata({ bucket, key, size, etag }: StoredObject, mtimeMs: number): Promise<void> {
-    const file = this.#metadataFile(bucket, key);
-    await mkdir(dirname(file), { recursive: true });
-    await writeAtomic(file, JSON.stringify({ key, size, mtimeMs, etag } satisfies Metadata));
-  }
-
-  async #storedEtag(bucket: string, key: string, file: { size: number; mtimeMs: number }): Promise<string | undefined> {
-    try {
-      const metadata = JSON.parse(await readFile(this.#metadataFile(bucket, key), 'utf8')) as Metadata;
-      return metadata.size === file.size && metadata.mtimeMs === file.mtimeMs ? metadata.etag : undefined;
-    } catch (error) {
-      // Metadata that cannot be read is made anew from the object.
-      if (isMissing(error) || error instanceof SyntaxError) return undefined;
-      throw error;
-    }
+    await walk(this.files.folder(bucket), '');
+    return keys.sort(byBytes);
   }
 
   #sequencer(): string {
@@ -228,61 +246,15 @@ export class ObjectStore {
   }
 }
 
+/** Orders keys as S3 does: by their UTF-8 bytes. */
+export function byBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
 /** An object open for reading: either read or close it. */
 export interface OpenedObject {
   readonly object: StoredObject;
   /** The bytes from `start` to `end`, both included. */
   read(start: number, end: number): Readable;
   close(): void;
-}
-
-interface Metadata {
-  readonly key: string;
-  readonly size: number;
-  readonly mtimeMs: number;
-  readonly etag: string;
-}
-
-/**
- * Encodes a part of a key between slashes as a file name. `.`, `..` and an empty part, which would name other folders,
- * and characters that file names cannot contain are percent-encoded. Different parts have different file names.
- */
-function encodeSegment(segment: string): string {
-  if (segment === '') return '%';
-  if (segment === '.' || segment === '..') return segment.replaceAll('.', '%2E');
-  return segment.replace(/[%\\\u0000-\u001f\u007f]/g, encodeURIComponent);
-}
-
-/** Undefined for a file that was added by hand under a name that is not the encoding of any key. */
-function decodeSegment(name: string): string | undefined {
-  if (name === '%') return '';
-  try {
-    const segment = decodeURIComponent(name);
-    return encodeSegment(segment) === name ? segment : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-async function moveInto(unfinished: string, file: string): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const made = await mkdir(dirname(file), { recursive: true });
-      await rename(unfinished, file);
-      await syncFolder(dirname(file));
-      // The new folders are names in folders too.
-      for (let folder = dirname(file); made !== undefined && folder.length >= made.length; folder = dirname(folder)) {
-        await syncFolder(dirname(folder));
-      }
-      return;
-    } catch (error) {
-      // A concurrent delete may remove the new folder while it is empty.
-      if (isMissing(error) && attempt < 5) continue;
-      if (error instanceof Error && 'code' in error && ['EEXIST', 'ENOTDIR', 'EISDIR'].includes(String(error.code))) {
-        const reason = 'a local bucket cannot hold an object and a folder of the same name';
-        throw new ObjectStoreError('InvalidArgument', `${reason}: ${file}`);
-      }
-      throw error;
-    }
-  }
 }

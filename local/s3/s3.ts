@@ -1,12 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Service } from '../template/resource.ts';
-import { AwsChunkedDecoder, ChecksumCheck, UploadError } from './aws-chunked.ts';
-import { ObjectStore, ObjectStoreError, type ObjectStoreOptions, type StoredObject } from './object-store.ts';
+import { answerXml, refuse, S3Error } from './answers.ts';
+import { CRC32_HEADER, UploadError } from './aws-chunked.ts';
+import { listing } from './listing.ts';
+import { ObjectStoreError } from './object-files.ts';
+import { ObjectStore, type ObjectStoreOptions } from './object-store.ts';
+import { onlyIfNew, uploadedBody } from './request-body.ts';
+import { Uploads } from './uploads.ts';
+import { FULL_OBJECT, UPLOAD_ACTIONS } from './uploads-api.ts';
 
-/** S3 on this machine: GetObject, HeadObject, PutObject, DeleteObject, HeadBucket and ListObjectsV2. */
+/**
+ * S3 on this machine: GetObject, HeadObject, PutObject, DeleteObject, HeadBucket, ListObjectsV2 and multipart uploads.
+ */
 export interface LocalS3 extends Service {
   readonly objects: ObjectStore;
 }
@@ -14,69 +21,62 @@ export interface LocalS3 extends Service {
 /** Opens the buckets. */
 export async function openS3(options: ObjectStoreOptions): Promise<LocalS3> {
   const objects = await ObjectStore.open(options);
+  const stores = { objects, uploads: await Uploads.open(options.dir, objects) };
   return {
     name: 'S3',
     objects,
-    handle: (request, response) => answer(request, response, objects),
+    handle: (request, response) => answer(request, response, stores),
     close: async () => {},
   };
 }
 
-const STATUS: Readonly<Record<string, number>> = {
-  NoSuchBucket: 404,
-  NoSuchKey: 404,
-  PreconditionFailed: 412,
-  InvalidRange: 416,
-  NotImplemented: 501,
-};
-
-class S3Error extends Error {
-  readonly code: string;
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
+interface Stores {
+  readonly objects: ObjectStore;
+  readonly uploads: Uploads;
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, objects: ObjectStore): Promise<void> {
+async function answer(request: IncomingMessage, response: ServerResponse, stores: Stores): Promise<void> {
   try {
-    await act(request, response, objects);
+    await act(request, response, stores);
   } catch (error) {
-    if (error instanceof S3Error || error instanceof ObjectStoreError || error instanceof UploadError) {
-      if (!response.headersSent) refuse(request, response, error);
-    } else if (!request.destroyed && !response.destroyed) throw error;
+    const refusal = error instanceof S3Error || error instanceof ObjectStoreError || error instanceof UploadError;
+    if (!refusal) throw error;
+    if (!response.headersSent) refuse(request, response, error);
   }
 }
 
-async function act(request: IncomingMessage, response: ServerResponse, objects: ObjectStore): Promise<void> {
+async function act(request: IncomingMessage, response: ServerResponse, { objects, uploads }: Stores): Promise<void> {
   const { bucket, key, query } = addressOf(request.url ?? '/');
-  const action = `${request.method} ${key === '' ? 'bucket' : 'object'}`;
+  const selector = SELECTORS.find((name) => query.has(name));
+  const action = `${request.method} ${key === '' ? 'bucket' : 'object'}${selector ? `?${selector}` : ''}`;
   response.setHeader('x-amz-request-id', randomUUID());
   refuseUnknownQuery(query, action);
   switch (action) {
     case 'HEAD bucket':
-      objects.requireBucket(bucket);
+      objects.files.requireBucket(bucket);
       response.end();
       return;
     case 'GET bucket':
-      response.setHeader('content-type', 'application/xml');
-      response.end(await listing(objects, bucket, query));
+      answerXml(response, 'ListBucketResult', await listing(objects, bucket, query));
       return;
     case 'HEAD object':
     case 'GET object':
       return get(request, response, objects, bucket, key);
     case 'PUT object': {
-      const stored = await objects.put(bucket, key, uploaded(request));
-      response.setHeader('etag', `"${stored.etag}"`);
-      response.end();
+      const { bytes, hasCrc32 } = uploadedBody(request);
+      const stored = await objects.put(bucket, key, bytes, { hasCrc32, onlyIfNew: onlyIfNew(request) });
+      response.writeHead(200, { etag: `"${stored.etag}"`, ...checksumHeaders(stored) }).end();
       return;
     }
     case 'DELETE object':
       await objects.delete(bucket, key);
       response.writeHead(204).end();
       return;
-    default:
-      throw new S3Error('NotImplemented', `${action} has no local behaviour`);
+    default: {
+      const upload = UPLOAD_ACTIONS[action];
+      if (!upload) throw new S3Error('NotImplemented', `${action} has no local behaviour`);
+      await upload.act({ bucket, key, query, request, response }, uploads);
+    }
   }
 }
 
@@ -97,41 +97,21 @@ function addressOf(url: string): { bucket: string; key: string; query: URLSearch
   }
 }
 
+/** Names of a query that select operations on multipart uploads. */
+const SELECTORS = ['uploads', 'uploadId'];
+
+/** What the queries of other operations may have. */
 const QUERY: Readonly<Record<string, readonly string[]>> = {
   'GET bucket': ['list-type', 'prefix', 'delimiter', 'max-keys', 'continuation-token', 'start-after', 'encoding-type'],
 };
 
 /**
- * The query selects operations that are not emulated, such as multipart uploads, tags and versions: refuse rather than
- * misread them.
+ * The query selects operations that are not emulated, such as tags and versions: refuse rather than misread them.
  */
 function refuseUnknownQuery(query: URLSearchParams, action: string): void {
-  const known = ['x-id', ...(QUERY[action] ?? [])];
+  const known = ['x-id', ...SELECTORS, ...(QUERY[action] ?? UPLOAD_ACTIONS[action]?.query ?? [])];
   const unknown = [...query.keys()].find((name) => !known.includes(name));
   if (unknown !== undefined) throw new S3Error('NotImplemented', `${action} with ?${unknown} has no local behaviour`);
-}
-
-function uploaded(request: IncomingMessage): Readable {
-  const { headers } = request;
-  for (const name of ['x-amz-copy-source', 'if-match', 'if-none-match']) {
-    if (headers[name] !== undefined) throw new S3Error('NotImplemented', `PUT with ${name} has no local behaviour`);
-  }
-  const chunked =
-    headers['content-encoding']?.includes('aws-chunked') ||
-    `${headers['x-amz-content-sha256']}`.startsWith('STREAMING-');
-  if (chunked) {
-    return piped(request, new AwsChunkedDecoder(Number(headers['x-amz-decoded-content-length'])));
-  }
-  const checksum = headers['x-amz-checksum-crc32'];
-  return typeof checksum === 'string' ? piped(request, new ChecksumCheck(checksum)) : request;
-}
-
-/** Pipes `source` through `through`, whose reader receives the errors of both. */
-function piped(source: Readable, through: ChecksumCheck | AwsChunkedDecoder): Readable {
-  pipeline(source, through).catch(() => {
-    // pipeline has destroyed `through` with the error, so its reader has received it.
-  });
-  return through;
 }
 
 async function get(
@@ -162,6 +142,7 @@ async function get(
       'content-type': 'binary/octet-stream',
       'content-length': end - start + 1,
       ...(range && { 'content-range': `bytes ${start}-${end}/${size}` }),
+      ...(request.headers['x-amz-checksum-mode'] === 'ENABLED' && !range && checksumHeaders(opened.object)),
     });
     if (request.method === 'HEAD' || size === 0) {
       response.end();
@@ -177,6 +158,11 @@ async function get(
   }
 }
 
+/** The checksum of an object that was uploaded with one. */
+function checksumHeaders({ crc32 }: { readonly crc32?: string }): Record<string, string> {
+  return crc32 === undefined ? {} : { [CRC32_HEADER]: crc32, 'x-amz-checksum-type': FULL_OBJECT };
+}
+
 function unquoted(etag: string): string {
   return etag.replace(/^"|"$/g, '');
 }
@@ -189,72 +175,4 @@ function rangeOf(header: string | undefined, size: number): { start: number; end
   const end = first === '' || last === '' ? size - 1 : Math.min(Number(last), size - 1);
   if (start > end) throw new S3Error('InvalidRange', `${header} of an object of ${size} bytes`);
   return { start, end };
-}
-
-/** One page of a bucket's keys and common prefixes, in order. */
-async function listing(objects: ObjectStore, bucket: string, query: URLSearchParams): Promise<string> {
-  if (query.get('list-type') !== '2') throw new S3Error('NotImplemented', 'only ListObjectsV2 has a local behaviour');
-  const prefix = query.get('prefix') ?? '';
-  const delimiter = query.get('delimiter') ?? '';
-  const maxKeys = Math.min(Number(query.get('max-keys') ?? 1000), 1000);
-  const token = query.get('continuation-token');
-  const after = token === null ? (query.get('start-after') ?? '') : Buffer.from(token, 'base64url').toString();
-
-  const all = entriesOf(await objects.keys(bucket, prefix), prefix, delimiter);
-  const rest = all.filter(({ name }) => Buffer.compare(Buffer.from(name), Buffer.from(after)) > 0);
-  const page = rest.slice(0, maxKeys);
-  const truncated = rest.length > page.length;
-  const text = query.get('encoding-type') === 'url' ? encodeURIComponent : escapeXml;
-  const lines = [`<Name>${escapeXml(bucket)}</Name><Prefix>${text(prefix)}</Prefix><MaxKeys>${maxKeys}</MaxKeys>`];
-  lines.push(`<KeyCount>${page.length}</KeyCount><IsTruncated>${truncated}</IsTruncated>`);
-  if (delimiter) lines.push(`<Delimiter>${text(delimiter)}</Delimiter>`);
-  if (query.has('encoding-type')) lines.push('<EncodingType>url</EncodingType>');
-  if (truncated) {
-    const next = Buffer.from(page.at(-1)?.name ?? after).toString('base64url');
-    lines.push(`<NextContinuationToken>${next}</NextContinuationToken>`);
-  }
-  for (const { name, common } of page) {
-    if (common) lines.push(`<CommonPrefixes><Prefix>${text(name)}</Prefix></CommonPrefixes>`);
-    else lines.push(await objects.head(bucket, name).then((object) => contents(object, text), goneMeanwhile));
-  }
-  return `${XML}<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${lines.join('')}</ListBucketResult>`;
-}
-
-function entriesOf(keys: readonly string[], prefix: string, delimiter: string): { name: string; common: boolean }[] {
-  const entries = new Map<string, { name: string; common: boolean }>();
-  for (const key of keys) {
-    const at = delimiter ? key.indexOf(delimiter, prefix.length) : -1;
-    const name = at < 0 ? key : key.slice(0, at + delimiter.length);
-    entries.set(name, { name, common: at >= 0 });
-  }
-  return [...entries.values()];
-}
-
-function contents({ key, size, etag, modified }: StoredObject, text: (value: string) => string): string {
-  const dated = `<Key>${text(key)}</Key><LastModified>${modified.toISOString()}</LastModified>`;
-  return `<Contents>${dated}<ETag>&quot;${etag}&quot;</ETag><Size>${size}</Size><StorageClass>STANDARD</StorageClass></Contents>`;
-}
-
-/** An object that was deleted during the listing is left out. */
-function goneMeanwhile(error: unknown): string {
-  if (error instanceof ObjectStoreError && error.code === 'NoSuchKey') return '';
-  throw error;
-}
-
-const XML = '<?xml version="1.0" encoding="UTF-8"?>\n';
-
-function refuse(request: IncomingMessage, response: ServerResponse, error: { code: string; message: string }): void {
-  // The rest of a refused upload would be read as the next request.
-  if (!request.complete) response.setHeader('connection', 'close');
-  response.writeHead(STATUS[error.code] ?? 400, { 'content-type': 'application/xml' });
-  const { code, message } = error;
-  response.end(
-    request.method === 'HEAD'
-      ? undefined
-      : `${XML}<Error><Code>${escapeXml(code)}</Code><Message>${escapeXml(message)}</Message></Error>`,
-  );
-}
-
-function escapeXml(text: string): string {
-  return text.replace(/[<>&"'\u0000-\u001f]/g, (char) => `&#${char.charCodeAt(0)};`);
 }

@@ -22,7 +22,7 @@ function opened(...resources: Resource[]): Notifications & { messages: { arn: st
 
 function object(key: string, bucket = 'landing'): CreatedObject {
   const modified = new Date('2026-03-04T05:06:07.089Z');
-  return { bucket, key, size: 12, etag: 'd41d8cd98f00b204e9800998ecf8427e', modified, sequencer: '0F' };
+  return { bucket, key, size: 12, etag: 'd41d8cd98f00b204e9800998ecf8427e', modified, sequencer: '0F', by: 'Put' };
 }
 
 const prefixAndSuffix = {

@@ -1,54 +1,12 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  S3Client,
-} from '@aws-sdk/client-s3';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { openEndpoint } from '../../../local/endpoint.ts';
-import type { CreatedObject } from '../../../local/s3/object-store.ts';
-import { openS3 } from '../../../local/s3/s3.ts';
-import { clientOptions, SIGNED } from '../../helpers/client-options.ts';
-import { temporaryFolder } from '../../helpers/folder.ts';
-
-const Bucket = 'landing';
-
-async function opened(dir = temporaryFolder()) {
-  const created: CreatedObject[] = [];
-  const service = await openS3({
-    dir,
-    buckets: new Set([Bucket]),
-    onCreated: async (object) => void created.push(object),
-  });
-  const encodings: (string | undefined)[] = [];
-  const endpoint = await openEndpoint({
-    intercept: (_service, { headers }) => {
-      encodings.push(headers['content-encoding']);
-      return false;
-    },
-  });
-  endpoint.serve(service);
-  const s3 = new S3Client(clientOptions(endpoint.url));
-  onTestFinished(async () => {
-    s3.destroy();
-    await endpoint.close();
-  });
-  const read = async (Key: string, more: object = {}): Promise<string> => {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key, ...more }));
-    return (await Body?.transformToString()) ?? '';
-  };
-  return { dir, created, s3, read, url: endpoint.url, objects: service.objects, encodings };
-}
-
-const md5 = (text: string | Buffer): string => createHash('md5').update(text).digest('hex');
+import { DeleteObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { describe, expect, test } from 'vitest';
+import { SIGNED } from '../../helpers/client-options.ts';
+import { Bucket, md5, opened } from './s3-fixture.ts';
 
 describe('PutObject and GetObject', () => {
   test('keep an object as the plain file of its key', async () => {
@@ -118,6 +76,53 @@ describe('PutObject and GetObject', () => {
   });
 });
 
+describe('If-None-Match: *', () => {
+  test('puts an object only if there is none of its key', async () => {
+    const { s3, read, created } = await opened();
+    const put = (Body: string) => s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body, IfNoneMatch: '*' }));
+    await put('first');
+    await expect(put('second')).rejects.toMatchObject({ name: 'PreconditionFailed' });
+    expect(await read('k')).toBe('first');
+    expect(created).toHaveLength(1);
+    await s3.send(new DeleteObjectCommand({ Bucket, Key: 'k' }));
+    await put('third');
+    expect(await read('k')).toBe('third');
+  });
+
+  test('lets one of many puts at once through', async () => {
+    const { s3, read, created } = await opened();
+    const puts = Array.from({ length: 8 }, (_, index) =>
+      s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: `${index}`, IfNoneMatch: '*' })).then(
+        () => `${index}`,
+        () => undefined,
+      ),
+    );
+    expect((await Promise.all(puts)).filter((put) => put !== undefined)).toEqual([await read('k')]);
+    expect(created).toHaveLength(1);
+  });
+});
+
+describe('checksums', () => {
+  test('are told of an object that was put with one, while its file is the same', async () => {
+    const { dir, s3 } = await opened();
+    const head = () => s3.send(new HeadObjectCommand({ Bucket, Key: 'k', ChecksumMode: 'ENABLED' }));
+    const Body = Readable.from([Buffer.from('hel'), Buffer.from('lo')]);
+    const { ChecksumCRC32 } = await s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body, ContentLength: 5 }));
+    expect(ChecksumCRC32).toBe('NhCmhg==');
+    expect(await head()).toMatchObject({ ChecksumCRC32: 'NhCmhg==', ChecksumType: 'FULL_OBJECT' });
+    expect((await s3.send(new HeadObjectCommand({ Bucket, Key: 'k' }))).ChecksumCRC32).toBeUndefined();
+    writeFileSync(join(dir, 'buckets/landing/k'), 'other');
+    expect((await head()).ChecksumCRC32).toBeUndefined();
+  });
+
+  test('are not told of an object that was put without', async () => {
+    const { s3, objects } = await opened();
+    await objects.put(Bucket, 'k', 'hello');
+    const head = await s3.send(new HeadObjectCommand({ Bucket, Key: 'k', ChecksumMode: 'ENABLED' }));
+    expect(head.ChecksumCRC32).toBeUndefined();
+  });
+});
+
 describe('keys', () => {
   test.each([
     '../../escape',
@@ -136,7 +141,7 @@ describe('keys', () => {
     await objects.put(Bucket, key, 'x');
     expect(await objects.keys(Bucket, '')).toEqual([key]);
     expect((await objects.head(Bucket, key)).size).toBe(1);
-    expect(readdirSync(dir).sort()).toEqual(['buckets', 'objects', 'unfinished']);
+    expect(readdirSync(dir).sort()).toEqual(['buckets', 'objects', 'unfinished', 'uploads']);
     expect(readdirSync(join(dir, 'buckets'))).toEqual([Bucket]);
   });
 
