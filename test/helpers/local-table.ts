@@ -2,11 +2,16 @@ import { openDynamoDb } from '../../local/dynamodb/dynamodb.ts';
 import { type Intercept, openEndpoint } from '../../local/endpoint.ts';
 import { newFolder, remove } from './folder.ts';
 
-/** A table by its name and the names of its keys, which are strings. */
-export interface TableDefinition {
-  readonly name: string;
+/** Names of keys, which are strings. */
+interface Keys {
   readonly partition: string;
   readonly sort?: string;
+}
+
+/** A table by its name and the names of its keys, and its global secondary indexes, which have all attributes. */
+export interface TableDefinition extends Keys {
+  readonly name: string;
+  readonly indexes?: readonly (Keys & { readonly name: string })[];
 }
 
 export interface LocalTable {
@@ -17,16 +22,22 @@ export interface LocalTable {
 
 /** Opens a DynamoDB with one empty table. */
 export async function openLocalTable(
-  { name, partition, sort }: TableDefinition,
+  { name, indexes = [], ...own }: TableDefinition,
   intercept?: Intercept,
 ): Promise<LocalTable> {
   const dir = newFolder();
-  const keys = [
-    { AttributeName: partition, KeyType: 'HASH' },
-    ...(sort === undefined ? [] : [{ AttributeName: sort, KeyType: 'RANGE' }]),
-  ];
-  const AttributeDefinitions = keys.map(({ AttributeName }) => ({ AttributeName, AttributeType: 'S' }));
-  const properties = { KeySchema: keys, AttributeDefinitions };
+  const names = new Set([own, ...indexes].flatMap(({ partition, sort }) => [partition, sort ?? partition]));
+  const properties = {
+    KeySchema: schemaOf(own),
+    AttributeDefinitions: [...names].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+    ...(indexes.length > 0 && {
+      GlobalSecondaryIndexes: indexes.map(({ name: IndexName, ...keys }) => ({
+        IndexName,
+        KeySchema: schemaOf(keys),
+        Projection: { ProjectionType: 'ALL' },
+      })),
+    }),
+  };
   const service = await openDynamoDb({
     dir,
     tables: [{ logicalId: 'Table', type: 'AWS::DynamoDB::Table', localName: name, properties }],
@@ -41,4 +52,9 @@ export async function openLocalTable(
       remove(dir);
     },
   };
+}
+
+function schemaOf({ partition, sort }: Keys): object[] {
+  const hash = { AttributeName: partition, KeyType: 'HASH' };
+  return sort === undefined ? [hash] : [hash, { AttributeName: sort, KeyType: 'RANGE' }];
 }
