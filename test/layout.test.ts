@@ -83,8 +83,8 @@ describe('imports', () => {
  * `loading` reads, and both share its inputs and settings.
  */
 const FLOORS: readonly (readonly string[])[] = [
-  ['lines', 'tables', 'unexpected.ts'],
-  ['reading'],
+  ['lines', 'tables', 'unexpected.ts', 'web-assembly.ts'],
+  ['reading', 'parquet'],
   ['formats'],
   ['settings.ts'],
   ['loading'],

@@ -2,6 +2,7 @@
  * Reads times in the forms that logs use most, and writes them as a row has them (time-values.ts). This file mirrors
  * lambdas/core/reading/time-forms.ts. It also notes the time of the line's event, in milliseconds since the epoch.
  */
+import { dayExists, daysFrom } from './calendar';
 import { localOffset } from './local-zone';
 import {
   COLON, DIGITS, DOT, HYPHEN, LOCAL_TIME, LOCAL_TIME_VALUE, MINUTE, MINUTE_TEXT, put, putBytes, QUOTE, SEPARATED_TIME,
@@ -83,7 +84,8 @@ function readMinute(p: usize): i64 {
   const minute = parseTwo(p + 14);
   const between = <u32>load<u8>(p, 10);
   if (load<u8>(p, 4) != HYPHEN || load<u8>(p, 7) != HYPHEN || load<u8>(p, 13) != COLON) return i64.MIN_VALUE;
-  if (!dayExists(year, month, day) || hour > 23 || minute > 59 || (between != 0x54 && between != SPACE)) {
+  if (year == 0 || !dayExists(year, month, day)) return i64.MIN_VALUE;
+  if (hour > 23 || minute > 59 || (between != 0x54 && between != SPACE)) {
     return i64.MIN_VALUE;
   }
   minuteMillis = daysFrom(year, month, day) * DAY_MS + <i64>(hour * 60 + minute) * 60_000;
@@ -125,26 +127,6 @@ function yearOf(p: usize): u32 {
   const century = parseTwo(p);
   const ofCentury = parseTwo(p + 2);
   return century < 10 || century == INVALID || ofCentury == INVALID ? 0 : century * 100 + ofCentury;
-}
-
-/** True if the day exists in the Gregorian calendar. */
-function dayExists(year: u32, month: u32, day: u32): bool {
-  if (year == 0 || month < 1 || month > 12 || day < 1) return false;
-  if (day <= 28) return true;
-  if (month == 2) return day == 29 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-  return day <= (month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31);
-}
-
-/**
- * Days since 1970-01-01 in the proleptic Gregorian calendar. Years are counted from March, so that the leap day is
- * last.
- */
-function daysFrom(year: i64, month: i64, day: i64): i64 {
-  const y = month <= 2 ? year - 1 : year;
-  const era = (y >= 0 ? y : y - 399) / 400;
-  const yearOfEra = y - era * 400;
-  const dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468;
 }
 
 /** Milliseconds of the `HH:mm:ss` at `p`, or -1 if there is none. */
@@ -316,7 +298,7 @@ function copyLocal(p: usize, o: usize): usize {
     const year = yearOf(p + 7);
     const clock = clockOf(p + 12);
     const offset = offsetOf(p + 21, p + LOCAL_BYTES);
-    if (!dayExists(year, month, day) || clock < 0) return 0;
+    if (year == 0 || !dayExists(year, month, day) || clock < 0) return 0;
     if (load<u8>(p, 6) != 0x2f || load<u8>(p, 11) != COLON || load<u8>(p, 20) != SPACE) return 0;
     if (offset == i64.MIN_VALUE) return 0;
     const done = putTime(LOCAL_TIME_VALUE, daysFrom(year, month, day) * DAY_MS + clock - offset, 0, 0);

@@ -4,7 +4,7 @@
  * support is `unsupported`, and the format's TypeScript reader reads it.
  */
 
-import { inflateRawSync } from 'node:zlib';
+import { wasmExports, wasmModule } from '../web-assembly.ts';
 import { type Converted, toBigint, toDouble, toInt } from './conversions.ts';
 import type { FilterName } from './filters.ts';
 import { BLANK_LINE } from './format.ts';
@@ -45,16 +45,7 @@ interface Place {
   readonly value: number;
 }
 
-/** Node has WebAssembly; its type declarations do not. */
-interface WebAssemblyApi {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
-}
-
-const { Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyApi }).WebAssembly;
-// Deflated, it takes a twentieth less of each bundle that contains it, and is inflated within a millisecond.
-const module = new Module(inflateRawSync(Buffer.from(KERNEL_WASM, 'base64')));
-const kernel = new Instance(module, { host: { convert } }).exports as Exports;
+const kernel = wasmExports(wasmModule(KERNEL_WASM), { convert }) as Exports;
 const memory = Buffer.from(kernel.memory.buffer);
 const result = new DataView(kernel.memory.buffer, kernel.RESULT.value);
 const [program, prefix, input, output] = [kernel.PROGRAM, kernel.PREFIX, kernel.INPUT, kernel.OUTPUT].map(
