@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addAudit } from './commands/audit.ts';
 import { addBackfill } from './commands/backfill.ts';
 import { addDemo } from './commands/demo.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addDuplicates } from './commands/duplicates.ts';
 import { addFormats } from './commands/formats.ts';
 import { addParse } from './commands/parse.ts';
@@ -89,9 +90,9 @@ function program(): Command {
       'after',
       '\nExit codes: 0 done; 1 something could not be done, stderr says what;\n' +
         '2 wrong usage, or a configuration or query that cannot be meant;\n' +
-        '3 `lake audit` or `lake prove` found problems.',
+        '3 `lake audit`, `lake doctor` or `lake prove` found problems.',
     );
-  const local = [addDemo, addRun, addQuery, addFormats, addParse, addPlan];
+  const local = [addDemo, addRun, addQuery, addFormats, addParse, addPlan, addDoctor];
   const operations = [addBackfill, addRedrive, addReplayRejected, addAudit, addDuplicates, addProve];
   for (const add of [...local, ...operations]) add(lake);
   return lake;

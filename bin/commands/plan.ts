@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Config } from '../../lib/config/config.ts';
 import { messageOf } from '../../local/files.ts';
 import { deployedConfig } from '../input/local-context.ts';
 import { CommandError, UsageError } from '../output/command-error.ts';
 import { systemProblem } from '../output/failure.ts';
 import { print, printJson } from '../output/output.ts';
-import { planOf, type Volume } from '../plan/plan.ts';
+import { type Plan, planOf, type Volume } from '../plan/plan.ts';
 import { listPrices, type Prices, pricesOf } from '../plan/prices.ts';
 import { measuredRates } from '../plan/rates.ts';
 import { planText } from '../plan/text.ts';
@@ -14,11 +15,15 @@ import { contextOption, jsonOption, type Pairs } from './options.ts';
 /** Numbers by the name of their source; a number without a name is stored under ''. */
 type BySource = ReadonlyMap<string, number>;
 
-interface PlanOptions {
+/** How much is to be loaded. */
+export interface VolumeOptions {
   readonly linesPerDay: BySource;
   readonly bytesPerLine?: BySource;
   readonly linesPerObject?: BySource;
   readonly peak: number;
+}
+
+interface PlanOptions extends VolumeOptions {
   readonly prices?: string;
   readonly context: Pairs;
   readonly json?: true;
@@ -33,21 +38,31 @@ const MAX_PEAK = 100;
 
 /** `lake plan` */
 export function addPlan(program: Command): void {
+  const command = program
+    .command('plan')
+    .description(
+      'shows what a deployment needs and costs at a given number of lines a day: quotas, files, freshness, dollars',
+    );
+  addVolume(command, { mandatory: true })
+    .addOption(new Option('--prices <file>', 'JSON file of other prices, in the form of bin/plan/prices.json'))
+    .addOption(contextOption())
+    .addOption(jsonOption())
+    .action(plan);
+}
+
+/** Adds the options that say how much is to be loaded. */
+export function addVolume(command: Command, { mandatory }: { readonly mandatory: boolean }): Command {
   const perSource = (flags: string, text: string, max: number) =>
     new Option(flags, `${text}; name=n for a single source, repeatable`).argParser((value: string, before?: BySource) =>
       numbersBySource(value, before, max),
     );
-  program
-    .command('plan')
-    .description(
-      'shows what a deployment needs and costs at a given number of lines a day: quotas, files, freshness, dollars',
-    )
+  return command
     .addOption(
       perSource(
         '--lines-per-day <n>',
         'lines a day, divided evenly among the sources',
         MAX_LINES_PER_DAY,
-      ).makeOptionMandatory(),
+      ).makeOptionMandatory(mandatory),
     )
     .addOption(
       perSource('--bytes-per-line <n>', 'raw bytes per line (default: as measured for the format)', MAX_BYTES_PER_LINE),
@@ -63,15 +78,19 @@ export function addPlan(program: Command): void {
       new Option('--peak <factor>', 'throughput at the peak ÷ average throughput of the day')
         .argParser((value) => numberWithin(value, 1, MAX_PEAK))
         .default(2),
-    )
-    .addOption(new Option('--prices <file>', 'JSON file of other prices, in the form of bin/plan/prices.json'))
-    .addOption(contextOption())
-    .addOption(jsonOption())
-    .action(plan);
+    );
 }
 
-function plan({ linesPerDay, bytesPerLine, linesPerObject, peak, prices, context, json }: PlanOptions): void {
-  const config = deployedConfig(context);
+/**
+ * Plans a configuration for the volumes that the options give, and names the sources that they give none for.
+ *
+ * @throws CommandError if the options name a source that there is not
+ */
+export function planFor(
+  config: Config,
+  { linesPerDay, bytesPerLine, linesPerObject, peak }: VolumeOptions,
+  prices: Prices,
+): { readonly made: Plan; readonly left: readonly string[] } {
   const names = config.sources.map(({ name }) => name);
   const options = [
     ['--lines-per-day', linesPerDay],
@@ -102,8 +121,14 @@ function plan({ linesPerDay, bytesPerLine, linesPerObject, peak, prices, context
     volumes: new Map(volumes),
     peakFactor: peak,
     rates: measuredRates(),
-    prices: prices === undefined ? listPrices() : pricesFrom(prices),
+    prices,
   });
+  return { made, left };
+}
+
+function plan({ prices, context, json, ...volume }: PlanOptions): void {
+  const config = deployedConfig(context);
+  const { made, left } = planFor(config, volume, prices === undefined ? listPrices() : pricesFrom(prices));
   const warnings = [
     ...left.map((name) => `${name}: not in this plan, because --lines-per-day gives no lines for it`),
     ...made.warnings,

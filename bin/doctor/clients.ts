@@ -1,0 +1,53 @@
+/** Clients of the services that are asked. Credentials, Region and endpoints come from the SDK's default chain. */
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { GlueClient } from '@aws-sdk/client-glue';
+import { KMSClient } from '@aws-sdk/client-kms';
+import { LakeFormationClient } from '@aws-sdk/client-lakeformation';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { s3Client } from '../../lambdas/edges/s3.ts';
+import { messageOf } from '../../local/files.ts';
+import { CommandError } from '../output/command-error.ts';
+
+export interface Clients {
+  readonly cloudFormation: CloudFormationClient;
+  readonly cloudWatch: CloudWatchClient;
+  readonly glue: GlueClient;
+  readonly kms: KMSClient;
+  readonly lakeFormation: LakeFormationClient;
+  readonly lambda: LambdaClient;
+  readonly logs: CloudWatchLogsClient;
+  readonly s3: S3Client;
+}
+
+/** The clients, and the Region that they ask. @throws CommandError if there is no Region, or if there are no credentials */
+export async function openClients(): Promise<{ readonly clients: Clients; readonly region: string }> {
+  const clients: Clients = {
+    cloudFormation: new CloudFormationClient({}),
+    cloudWatch: new CloudWatchClient({}),
+    glue: new GlueClient({}),
+    kms: new KMSClient({}),
+    lakeFormation: new LakeFormationClient({}),
+    lambda: new LambdaClient({}),
+    logs: new CloudWatchLogsClient({}),
+    s3: s3Client(),
+  };
+  const { config } = clients.cloudFormation;
+  const region = await had('a Region', 'set AWS_REGION or AWS_PROFILE', async () => {
+    const name = await config.region();
+    if (!name) throw new Error('Region is missing');
+    return name;
+  });
+  await had('credentials', 'set AWS_PROFILE, or log in with `aws sso login`', () => config.credentials());
+  return { clients, region };
+}
+
+async function had<T>(what: string, cure: string, get: () => Promise<T>): Promise<T> {
+  try {
+    return await get();
+  } catch (error) {
+    throw new CommandError(`expected ${what} for AWS, got none: ${cure} (${messageOf(error)})`, { cause: error });
+  }
+}
