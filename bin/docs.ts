@@ -1,6 +1,6 @@
 /**
- * Writes the documentation that is derived from the code: docs/tables.md, docs/sources.md, and the tables in docs/cost.md. With --check
- * it writes nothing and fails if a page is stale.
+ * Writes the documentation that is derived from the code: docs/tables.md, docs/sources.md, and parts of docs/cost.md and
+ * docs/queries.md. With --check it writes nothing and fails if a page is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { type JsonPreset, PRESETS } from '../lambdas/core/formats/json-presets.ts';
@@ -8,6 +8,7 @@ import { FORMATS } from '../lambdas/core/formats/registry.ts';
 import type { Format } from '../lambdas/core/reading/format.ts';
 import { loadsTable, rejectedTable } from '../lambdas/core/tables/lake-tables.ts';
 import { type Column, numbered, OWN, PARTITION } from '../lambdas/core/tables/table.ts';
+import { exampleAnswers } from './docs/example-answers.ts';
 import { markdownTable } from './docs/markdown.ts';
 import { sourcesPage } from './docs/sources-page.ts';
 import { costTables } from './plan/doc-tables.ts';
@@ -18,7 +19,8 @@ const check = process.argv.includes('--check');
 for (const [name, page] of [
   ['tables.md', tablesPage()],
   ['sources.md', sourcesPage()],
-  ['cost.md', costPage()],
+  ['cost.md', withParts('cost.md', costTables())],
+  ['queries.md', withParts('queries.md', await exampleAnswers())],
 ] as const) {
   if (!check) writeFileSync(new URL(name, DOCS), page);
   else if (current(name) !== page) {
@@ -35,14 +37,13 @@ function current(name: string): string {
   }
 }
 
-/** The current page with fresh tables. A table stands between the comments `table <name>` and `end`. */
-function costPage(): string {
-  const tables = costTables();
-  return current('cost.md').replace(/(<!-- table (\S+) -->\n)[\s\S]*?(\n<!-- end -->)/g, (_, begin, name, end) => {
-    const table = tables.get(name);
-    if (table === undefined)
-      throw new Error(`docs/cost.md: no table ${name}: expected one of ${[...tables.keys()].join(', ')}`);
-    return `${begin}\n${table}\n${end}`;
+/** The current page with its derived parts made anew. A part stands between the comments `table <name>` and `end`. */
+function withParts(page: string, parts: ReadonlyMap<string, string>): string {
+  return current(page).replace(/(<!-- table (\S+) -->\n)[\s\S]*?(\n<!-- end -->)/g, (_, begin, name, end) => {
+    const part = parts.get(name);
+    if (part === undefined)
+      throw new Error(`docs/${page}: no table ${name}: expected one of ${[...parts.keys()].join(', ')}`);
+    return `${begin}\n${part}\n${end}`;
   });
 }
 

@@ -2,6 +2,8 @@ import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { savedQueries } from '../lambdas/core/queries/saved-queries.ts';
+import { rangeOf } from '../lambdas/core/queries/saved-query.ts';
 import type { Table } from '../lambdas/core/tables/table.ts';
 import { onceName, onceView } from '../lambdas/core/tables/views.ts';
 import type { Catalog } from './catalog.ts';
@@ -12,7 +14,7 @@ import { namesIn } from './names-in.ts';
 export interface QueryWorkgroupProps {
   readonly lake: IBucket;
   readonly catalog: Catalog;
-  /** Each table gets a saved query that creates a view of it without repeats. */
+  /** Each table gets saved queries: one that creates a view of it without repeats, and those that its columns can answer. */
   readonly tables: readonly Table[];
   /** GiB that one query may scan, at least 0.01. Athena cancels a query that scans more. */
   readonly scanLimitGiB: number;
@@ -21,6 +23,19 @@ export interface QueryWorkgroupProps {
 }
 
 const BYTES_PER_GIB = 2 ** 30;
+
+/**
+ * Saved queries of a stack, beside those that make views: a template has at most 500 resources, and a stack with as many
+ * sources as the functions' environments hold needs about half of them for other things.
+ * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+ */
+const MAX_SAVED_QUERIES = 100;
+
+/**
+ * The range of the saved queries: a day that stands in their first lines until somebody writes another. A template that
+ * held the present day would be another one on each day.
+ */
+const EXAMPLE_DAY = rangeOf(new Date('2026-11-28T00:00:00Z'), new Date('2026-11-29T00:00:00Z'));
 
 /** The Athena workgroup for queries of the lake. Clients cannot override its limits. */
 export class QueryWorkgroup extends Construct {
@@ -49,6 +64,21 @@ export class QueryWorkgroup extends Construct {
     });
     this.workgroupName = workgroup.ref;
     for (const table of props.tables) this.#saveView(table, props.catalog);
+    this.#saveQueries(props.tables, props.catalog);
+  }
+
+  /** Saves the most important queries of each source. `lake query` has all of them, for any range of time. */
+  #saveQueries(tables: readonly Table[], { databaseName: database }: Catalog): void {
+    const groups = [...Map.groupBy(savedQueries({ database, tables }), ({ source }) => source).values()];
+    for (const query of groups.flatMap((ofOne) => ofOne.slice(0, Math.floor(MAX_SAVED_QUERIES / groups.length)))) {
+      new CfnNamedQuery(this, `Query-${query.name}`, {
+        name: query.name,
+        description: `${query.description} Set the times and the days of dt in its first lines.`,
+        database,
+        workGroup: this.workgroupName,
+        queryString: query.sql(EXAMPLE_DAY),
+      });
+    }
   }
 
   /**

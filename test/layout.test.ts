@@ -89,6 +89,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['settings.ts'],
   ['loading'],
   ['duplicates', 'metrics.ts'],
+  ['queries'],
 ];
 
 function floorOf(file: string): number {

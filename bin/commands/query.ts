@@ -1,48 +1,128 @@
-import { type Command, Option } from 'commander';
-import { openAthena } from '../../local/athena/athena.ts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { savedQueries } from '../../lambdas/core/queries/saved-queries.ts';
+import type { SavedQuery, TimeRange } from '../../lambdas/core/queries/saved-query.ts';
 import { type QueryResult, toCsv, toJson } from '../../local/athena/query-result.ts';
-import { readLakeFolder } from '../input/lake-folder.ts';
-import { print, printJson } from '../output/output.ts';
+import { CommandError } from '../output/command-error.ts';
+import { print, printJson, say } from '../output/output.ts';
 import { escapeControls, renderTable } from '../output/render.ts';
+import { allDaysWarning, tablesReadWhole } from '../queries/all-days.ts';
+import { type AskedRange, askedRange, rangeText, wholeRange } from '../queries/asked-range.ts';
+import { type OpenQueries, openDeployedQueries, openLocalQueries } from '../queries/open-queries.ts';
+import { scannedText } from '../queries/scanned.ts';
+import { sinceOption, stackOption, untilOption } from './operation.ts';
 import { jsonOption, lakeOption } from './options.ts';
 
-interface QueryOptions {
+interface QueryOptions extends AskedRange {
   readonly lake: string;
+  readonly stack?: string;
   readonly json?: true;
   readonly csv?: true;
   readonly microseconds?: true;
+  readonly print?: true;
 }
 
 /** `lake query` */
 export function addQuery(program: Command): void {
   program
     .command('query')
-    .description('runs one SQL query over the tables of a local lake, as Athena would')
-    .argument('<sql>', 'the query, in quotes; every table is partitioned by dt')
+    .description(
+      'runs a saved query by its name, or any SQL query, on a local lake or in Athena; lists the saved queries',
+    )
+    .argument('[name or sql]', 'name of a saved query, or SQL in quotes; without it, the saved queries are listed')
     .addOption(lakeOption())
+    .addOption(stackOption())
+    .addOption(sinceOption('saved query: only events'))
+    .addOption(untilOption('saved query: only events'))
+    .addOption(
+      new Option(
+        '--arrived <days>',
+        'saved query: read these days of dt, YYYY-MM-DD or two of them with .. between, for logs that came late',
+      ).argParser(arrivedDays),
+    )
+    .addOption(new Option('--print', 'print the SQL of a saved query and do not run it'))
     .addOption(jsonOption().conflicts('csv'))
     .addOption(new Option('--csv', 'print CSV with a header line; null is an empty field, and an empty text is ""'))
-    .addOption(new Option('--microseconds', 'show timestamps whole; Athena reads them to the millisecond'))
+    .addOption(
+      new Option('--microseconds', 'show timestamps whole; Athena reads them to the millisecond').conflicts('stack'),
+    )
     .addHelpText(
       'after',
-      '\nThe query can only read. Cells contain what was logged: a spreadsheet may take text that begins\n' +
+      '\nA saved query is asked for the last 24 hours with --stack, and for all that a local lake has loaded.\n' +
+        'With --stack, the query runs in the workgroup, and a line says what it scanned and cost.\n' +
+        'The query can only read. Cells contain what was logged: a spreadsheet may take text that begins\n' +
         'with =, +, - or @ for a formula and run it, so import CSV there as text. On a terminal, control\n' +
         'characters are escaped.',
     )
     .action(runQuery);
 }
 
-async function runQuery(sql: string, options: QueryOptions): Promise<void> {
-  const { microseconds = false } = options;
-  const athena = await openAthena({ ...readLakeFolder(options.lake), microseconds });
+async function runQuery(asked: string | undefined, options: QueryOptions, command: Command): Promise<void> {
+  const { stack, lake, microseconds = false } = options;
+  const isNamed = asked !== undefined && NAME.test(asked);
+  const misplaced = (['since', 'until', 'arrived', 'print'] as const).find((name) => options[name] !== undefined);
+  if (!isNamed && misplaced) command.error(`error: --${misplaced}: expected the name of a saved query beside it`);
+  const queries = stack === undefined ? await openLocalQueries(lake, microseconds) : openDeployedQueries(stack);
   try {
-    const result = await athena.query(sql);
-    if (options.json) printJson(toJson(result));
-    else if (options.csv) process.stdout.write(toCsv(result, process.stdout.isTTY ? escapeControls : undefined));
-    else print(resultTable(result));
+    if (asked === undefined) listQueries(savedQueries(await queries.lake()), options);
+    else if (isNamed) await runSaved(queries, asked, options);
+    else await show(queries, asked, options);
   } finally {
-    await athena.close();
+    await queries.close();
   }
+}
+
+/** Names of saved queries have hyphens, and no SQL statement is one word with them. */
+const NAME = /^[a-z0-9_]+(?:-[a-z0-9_]+)+$/;
+
+function listQueries(saved: readonly SavedQuery[], { json }: QueryOptions): void {
+  if (json) printJson(saved.map(({ name, source = null, description }) => ({ name, source, description })));
+  else {
+    print(
+      renderTable(
+        [{ name: 'saved query' }, { name: 'what it answers' }],
+        saved.map(({ name, description }) => [name, description]),
+      ),
+    );
+  }
+}
+
+async function runSaved(queries: OpenQueries, name: string, options: QueryOptions): Promise<void> {
+  const { since, until, arrived, stack } = options;
+  const saved = savedQueries(await queries.lake());
+  const query = saved.find((each) => each.name === name);
+  if (!query) throw new CommandError(`no saved query ${name}: \`lake query\` without a name lists them`);
+  const isWhole = stack === undefined && since === undefined && until === undefined;
+  const whole = isWhole ? await wholeRange(queries, query) : undefined;
+  const range = whole ? { ...whole, ...(arrived && { days: arrived }) } : askedRange(options);
+  if (options.print) return print(query.sql(range));
+  say(`${name}: ${rangeText(range)}`);
+  const rows = await show(queries, query.sql(range), options);
+  if (rows === 0 && query.source !== undefined) {
+    say('no rows in this range. Logs that came late lie under the day on which they came: `lake query arrival-days`');
+    say('with the same times lists these days, and --arrived reads them.');
+  }
+}
+
+/** Runs a query and prints its result. @returns the number of its rows */
+async function show(queries: OpenQueries, sql: string, options: QueryOptions): Promise<number> {
+  if (options.stack !== undefined) {
+    const warning = allDaysWarning(await tablesReadWhole(sql));
+    if (warning) say(warning);
+  }
+  const { result, scanned } = await queries.run(sql);
+  if (options.json) printJson(toJson(result));
+  else if (options.csv) process.stdout.write(toCsv(result, process.stdout.isTTY ? escapeControls : undefined));
+  else print(resultTable(result));
+  if (scanned) say(scannedText(scanned));
+  return result.rows.length;
+}
+
+/** Reads `2026-11-28` or `2026-11-28..2026-11-30`. */
+function arrivedDays(text: string): TimeRange['days'] {
+  const [from = '', to = from, ...more] = text.split('..');
+  const isDay = (day: string) => /^\d{4}-\d{2}-\d{2}$/.test(day) && !Number.isNaN(Date.parse(day));
+  if (more.length === 0 && isDay(from) && isDay(to) && from <= to) return { from, to };
+  throw new InvalidArgumentError(`expected a day such as 2026-11-28, or two with .. between, got ${text}`);
 }
 
 const NUMERIC = /^(tinyint|smallint|integer|bigint|hugeint|float|double|decimal.*)$/;

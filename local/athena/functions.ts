@@ -53,6 +53,9 @@ export const ATHENA_FUNCTIONS: readonly string[] = [
   'approx_distinct(value) AS count(DISTINCT value)',
   'approx_percentile(value, fraction) AS quantile_disc(value, fraction)',
 
+  // Of no rows, or of nulls alone, DuckDB's own is null.
+  'count_if(condition) AS count(CASE WHEN condition THEN 1 END)',
+
   'regexp_like(text, pattern) AS regexp_matches(text, pattern)',
   'element_at(container, key) AS container[key]',
 

@@ -415,6 +415,15 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
     );
     const rows = await lake('query', 'SELECT count(*) AS found FROM alb WHERE account_id IS NOT NULL', '--csv');
 
+    // A saved query is asked for all that was loaded, and knows on which days it arrived.
+    const saved = await lake('query', 'kong-top-urls');
+    expect(saved.stdout.split('\n').slice(1)).toEqual([expect.stringMatching(/^GET +\/a +1 +0 +5$/), '']);
+    expect(saved.stderr).toMatch(/^kong-top-urls: 2026-01-05 10:00:00 to 2026-01-05 10:00:01 UTC, dt from 20/);
+    const balance = await lake('query', 'balance-by-day', '--json');
+    expect(JSON.parse(balance.stdout)).toContainEqual(
+      expect.objectContaining({ source: 'kong', inputs: 1, lines: 2, rows: 1, filtered: 1, rejected: 0, missing: 0 }),
+    );
+
     expect([run.code, complaints(run)]).toEqual([0, []]);
     expect(run.stdout.split('\n')).toEqual([
       'source  files  lines  rows  filtered  rejected',

@@ -245,4 +245,27 @@ describe('the lake bucket and queries', () => {
     expect(sql).toMatch(/^CREATE OR REPLACE VIEW "<CatalogDatabase>"."alb_once" AS SELECT "type", "time", /);
     expect(sql).toContain('PARTITION BY "origin", "position" ORDER BY "dt" DESC');
   });
+
+  test('have the saved queries of the lake and of each source, whose times and days stand in them as literals', () => {
+    const saved = [...resources(template, 'AWS::Athena::NamedQuery').values()].map(({ Properties }) => Properties);
+    const names = saved.map(({ Name }) => String(Name));
+    expect(names).toEqual(expect.arrayContaining(['freshness', 'alb-errors-by-target', 'app-events-by-level']));
+    const sql = readable(saved.find(({ Name }) => Name === 'alb-errors-by-target')?.QueryString);
+    expect(sql).toContain('FROM "<CatalogDatabase>"."alb"');
+    expect(sql).toContain(`"time" >= timestamp '2026-11-28 00:00:00' AND "time" < timestamp '2026-11-29 00:00:00'`);
+    expect(sql).toContain("AND dt BETWEEN '2026-11-27' AND '2026-11-29'");
+  });
+
+  test('leave room in the template for as many sources as fit', () => {
+    const objects = Array.from({ length: 17 }, (_, index) => ({
+      ...{ name: `objects_${index}`, format: 'alb', from: { bucket: 'my-logs', prefix: `${index}/` } },
+    }));
+    const events = Array.from({ length: 12 }, (_, index) => ({
+      ...{ name: `events_${index}`, format: 'kong', preset: 'timed', from: { logGroups: [`/ecs/${index}`] } },
+    }));
+    const large = templateOf({ sources: [...objects, ...events] }).toJSON();
+    // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+    expect(Object.keys(large.Resources).length).toBeLessThan(450);
+    expect(JSON.stringify(large, undefined, 1).length).toBeLessThan(1_000_000);
+  });
 });

@@ -46,13 +46,16 @@ export function onceView(of: OnceOf): string {
  * Condition on a table's rows: no later version of their object was loaded. All rows of `loads` count, repeated ones too:
  * a mark is never withdrawn. Two columns are read of all days, because the later version may come on any later day; they
  * are null in nearly all rows, and so take next to no bytes.
+ *
+ * @param where a condition on the rows of `loads` to read, such as the days from that of the oldest row on
  */
-export function isNotReplaced(database: string): string {
+export function isNotReplaced(database: string, where?: string): string {
+  const and = where === undefined ? '' : ` AND ${where}`;
   const [origin, replaces, replacedBy] = [OWN.origin.name, 'replaces', 'replaced_by'].map(quoted);
   const loads = `${quoted(database)}.${quoted(LOADS)}`;
   return (
-    `${origin} NOT IN (SELECT ${replaces} FROM ${loads} WHERE ${replaces} IS NOT NULL ` +
-    `UNION ALL SELECT ${origin} FROM ${loads} WHERE ${replacedBy} IS NOT NULL)`
+    `${origin} NOT IN (SELECT ${replaces} FROM ${loads} WHERE ${replaces} IS NOT NULL${and} ` +
+    `UNION ALL SELECT ${origin} FROM ${loads} WHERE ${replacedBy} IS NOT NULL${and})`
   );
 }
 

@@ -1,0 +1,81 @@
+/** The tables of a lake as `lake query` sees them, on this machine or on AWS. */
+import { AthenaClient } from '@aws-sdk/client-athena';
+import { GlueClient, paginateGetTables } from '@aws-sdk/client-glue';
+import type { QueriedLake } from '../../lambdas/core/queries/saved-queries.ts';
+import { LOADS } from '../../lambdas/core/tables/lake-tables.ts';
+import type { ColumnType } from '../../lambdas/core/tables/table.ts';
+import { namesOf } from '../../lib/names.ts';
+import { openAthena } from '../../local/athena/athena.ts';
+import { messageOf } from '../../local/files.ts';
+import { glueTable } from '../../local/template/glue-table.ts';
+import { readLakeFolder } from '../input/lake-folder.ts';
+import { type Answer, athenaResult } from '../operations/aws-athena.ts';
+import { CommandError } from '../output/command-error.ts';
+
+/** A lake that is open for queries. */
+export interface OpenQueries {
+  /** Its database and tables, for the saved queries. */
+  lake(): Promise<QueriedLake>;
+  run(sql: string): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the tables of a lake's folder.
+ *
+ * @throws CommandError if the folder contains no lake
+ */
+export async function openLocalQueries(dir: string, microseconds: boolean): Promise<OpenQueries> {
+  const folder = readLakeFolder(dir);
+  const athena = await openAthena({ ...folder, microseconds });
+  const tables = folder.tables.map(glueTable);
+  const database = tables.find(({ name }) => name === LOADS)?.database ?? '';
+  return {
+    lake: async () => ({ database, tables: tables.filter((table) => table.database === database) }),
+    run: async (sql) => ({ result: await athena.query(sql) }),
+    close: () => athena.close(),
+  };
+}
+
+/**
+ * Opens the workgroup of a deployed stack, whose limits apply. Names of workgroup and database follow from the stack's,
+ * so that the policy of the stack's readers is all that it needs.
+ */
+export function openDeployedQueries(stackName: string): OpenQueries {
+  const { workgroup, database } = namesOf(stackName);
+  const athena = new AthenaClient({});
+  return {
+    lake: () => tablesIn(database, stackName),
+    run: athenaResult(athena, workgroup, database),
+    close: async () => athena.destroy(),
+  };
+}
+
+const TYPES: readonly string[] = ['string', 'int', 'bigint', 'double', 'boolean', 'timestamp'] satisfies ColumnType[];
+
+/** The tables of sources and of the lake: those that have the column `origin`. Views, and tables of others, have none. */
+async function tablesIn(database: string, stackName: string): Promise<QueriedLake> {
+  const client = new GlueClient({});
+  const tables: QueriedLake['tables'][number][] = [];
+  try {
+    for await (const { TableList = [] } of paginateGetTables({ client }, { DatabaseName: database })) {
+      for (const { Name = '', TableType, StorageDescriptor } of TableList) {
+        const columns = (StorageDescriptor?.Columns ?? []).flatMap(({ Name: name = '', Type = '' }) =>
+          TYPES.includes(Type) ? [{ name, type: Type as ColumnType }] : [],
+        );
+        if (TableType !== 'VIRTUAL_VIEW' && columns.some(({ name }) => name === 'origin')) {
+          tables.push({ name: Name, columns });
+        }
+      }
+    }
+  } catch (error) {
+    throw new CommandError(
+      `stack ${stackName}: its database ${database} could not be read: ${messageOf(error)}; ` +
+        '--stack expects the name of a deployed stack, --lake a folder on this machine',
+      { cause: error },
+    );
+  } finally {
+    client.destroy();
+  }
+  return { database, tables };
+}

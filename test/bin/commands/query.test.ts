@@ -1,0 +1,150 @@
+import { Command } from 'commander';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { addQuery } from '../../../bin/commands/query.ts';
+import { EXAMPLE_TABLES, type ExampleLake, openExampleLake } from '../../../bin/docs/example-lake.ts';
+import { scannedText } from '../../../bin/queries/scanned.ts';
+import { type QueryResult, toJson } from '../../../local/athena/query-result.ts';
+import { clientEnvironment } from '../../helpers/client-options.ts';
+import { type FakeService, json, openFakeService, type Reply, type ServedRequest } from '../../helpers/fake-service.ts';
+
+/** Athena and Glue of a deployed stack: they answer as AWS documents it, and what the example lake answers. */
+let lake: ExampleLake;
+let aws: FakeService;
+const results = new Map<string, QueryResult>();
+const statements: string[] = [];
+let output = { stdout: '', stderr: '' };
+
+beforeAll(async () => {
+  lake = await openExampleLake();
+  aws = await openFakeService(answer);
+  for (const [name, value] of Object.entries(clientEnvironment(aws.url))) vi.stubEnv(name, value);
+});
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await aws.close();
+  await lake.close();
+});
+beforeEach(() => {
+  output = { stdout: '', stderr: '' };
+  statements.length = 0;
+  for (const name of ['stdout', 'stderr'] as const) {
+    vi.spyOn(process[name], 'write').mockImplementation((chunk) => {
+      output[name] += String(chunk);
+      return true;
+    });
+  }
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+async function answer({ operation, body }: ServedRequest): Promise<Reply> {
+  const input = JSON.parse(body);
+  if (operation === 'AWSGlue.GetTables') {
+    expect(input.DatabaseName).toBe('second_lake');
+    const tables = EXAMPLE_TABLES.map(({ table: { name, columns } }) => ({
+      Name: name,
+      TableType: 'EXTERNAL_TABLE',
+      StorageDescriptor: { Columns: columns.map((column) => ({ Name: column.name, Type: column.type })) },
+    }));
+    const view = { ...tables[0], Name: 'alb_once', TableType: 'VIRTUAL_VIEW' };
+    return json({ TableList: [...tables, view, { Name: 'of_somebody', StorageDescriptor: { Columns: [] } }] });
+  }
+  if (operation === 'AmazonAthena.StartQueryExecution') {
+    expect(input).toMatchObject({ WorkGroup: 'second-lake', QueryExecutionContext: { Database: 'second_lake' } });
+    statements.push(input.QueryString);
+    results.set('one', await lake.athena.query(input.QueryString.replaceAll('"second_lake"', '"tributary"')));
+    return json({ QueryExecutionId: 'one' });
+  }
+  if (operation === 'AmazonAthena.GetQueryExecution') {
+    const Statistics = { DataScannedInBytes: 3 * 2 ** 30, TotalExecutionTimeInMillis: 2345 };
+    return json({ QueryExecution: { Status: { State: 'SUCCEEDED' }, Statistics } });
+  }
+  const { columns, rows } = results.get('one') ?? { columns: [], rows: [] };
+  const names = columns.map(({ name }) => name);
+  const cells = (values: readonly unknown[]) => ({
+    Data: values.map((value) => (value === null ? {} : { VarCharValue: String(value) })),
+  });
+  return json({
+    ResultSet: {
+      Rows: [names, ...toJson({ columns, rows }).map((row) => Object.values(row))].map(cells),
+      ResultSetMetadata: { ColumnInfo: columns.map(({ name, type }) => ({ Name: name, Type: type })) },
+    },
+  });
+}
+
+const query = (...args: readonly string[]) => {
+  const program = new Command().exitOverride();
+  addQuery(program);
+  return program.parseAsync(['node', 'lake', 'query', ...args, '--stack', 'Second-Lake']);
+};
+
+describe('lake query --stack', () => {
+  test('lists the saved queries of the tables in Glue, without views and tables of others', async () => {
+    await query('--json');
+    const names: string[] = JSON.parse(output.stdout).map(({ name }: { name: string }) => name);
+    expect(names).toContain('balance-by-day');
+    expect(names).toContain('kong-requests-by-project');
+    expect(names.filter((name) => /once|somebody/.test(name))).toEqual([]);
+  });
+
+  test('runs a saved query in the workgroup over the range asked for, and says what it scanned and costs', async () => {
+    await query('alb-traffic-by-client', '--since', '2026-11-28T10:00:00Z', '--until', '2026-11-28T11:00:00Z');
+    expect(output.stdout.split('\n')).toEqual([
+      'client     requests  errors_5xx  response_bytes',
+      '192.0.2.7         5           1            5000',
+      '192.0.2.8         1           1            1000',
+      '',
+    ]);
+    expect(output.stderr.split('\n')).toEqual([
+      'alb-traffic-by-client: 2026-11-28 10:00:00 to 2026-11-28 11:00:00 UTC, dt from 2026-11-27 to 2026-11-29',
+      'scanned 3.0 GiB in 2.3 s, about 1.5 cents',
+      '',
+    ]);
+    expect(statements[0]).toContain('FROM "second_lake"."alb"');
+  });
+
+  test('reads the days on which rows arrived, where these are given', async () => {
+    const hour = ['--since', '2026-11-28T10:00:00Z', '--until', '2026-11-28T11:00:00Z'];
+    await query('alb-rows-by-minute', ...hour, '--arrived', '2026-12-05', '--csv');
+    expect(output.stdout.split('\r\n')[1]).toBe('2026-11-28 10:30:00.000000,1,1,1000');
+    output.stdout = '';
+    await query('alb-traffic-by-client', ...hour, '--arrived', '2026-12-06..2026-12-07');
+    expect(output.stderr).toContain('no rows in this range. Logs that came late lie under the day');
+  });
+
+  test('asks for the last day if no time is given', async () => {
+    vi.setSystemTime('2026-11-28T12:00:00Z');
+    await query('kong-repeats', '--print');
+    vi.useRealTimers();
+    expect(statements).toEqual([]);
+    expect(output.stdout).toContain(
+      `"log_time" >= timestamp '2026-11-27 12:00:00' AND "log_time" < timestamp '2026-11-28 12:00:00'`,
+    );
+    expect(output.stdout).toContain("dt BETWEEN '2026-11-26' AND '2026-11-29'");
+  });
+
+  test('warns of a query that reads all days, and runs it', async () => {
+    await query('SELECT count(*) AS found FROM tributary.alb');
+    expect(output.stderr).toMatch(/^warning: the query reads all days of alb: .*\nscanned /);
+    expect(output.stdout).toBe('found\n    9\n');
+  });
+
+  test.each([
+    [['no-such-query'], 'no saved query no-such-query: `lake query` without a name lists them'],
+    [['SELECT 1', '--since', '1h'], 'error: --since: expected the name of a saved query beside it'],
+    [['alb-repeats', '--arrived', '2026-13-01'], 'expected a day such as 2026-11-28, or two with .. between'],
+    [['alb-repeats', '--arrived', '2026-11-28..2026-11-27'], 'got 2026-11-28..2026-11-27'],
+  ])('%j is refused', async (args, message) => {
+    await expect(query(...args)).rejects.toThrow(message);
+  });
+});
+
+test.each([
+  [0, 'scanned 0 B in 0.5 s, about 0 cents'],
+  [1, 'scanned 1 B in 0.5 s, about 0.0048 cents'],
+  [10 * 2 ** 20 + 1, 'scanned 10.0 MiB in 0.5 s, about 0.0052 cents'],
+  [2 ** 40, 'scanned 1.0 TiB in 0.5 s, about 500 cents'],
+])('%d bytes scanned are billed in whole megabytes, at least ten: %s', (bytes, text) => {
+  expect(scannedText({ bytes, millis: 500 })).toBe(text);
+});
