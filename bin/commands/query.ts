@@ -1,8 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { savedQueries } from '../../lambdas/core/queries/saved-queries.ts';
 import type { SavedQuery, TimeRange } from '../../lambdas/core/queries/saved-query.ts';
+import { didYouMean } from '../../lambdas/core/reading/nearest.ts';
 import { type QueryResult, toCsv, toJson } from '../../local/athena/query-result.ts';
-import { CommandError } from '../output/command-error.ts';
+import { UsageError } from '../output/command-error.ts';
 import { print, printJson, say } from '../output/output.ts';
 import { escapeControls, renderTable } from '../output/render.ts';
 import { allDaysWarning, tablesReadWhole } from '../queries/all-days.ts';
@@ -90,7 +91,13 @@ async function runSaved(queries: OpenQueries, name: string, options: QueryOption
   const { since, until, arrived, stack } = options;
   const saved = savedQueries(await queries.lake());
   const query = saved.find((each) => each.name === name);
-  if (!query) throw new CommandError(`no saved query ${name}: \`lake query\` without a name lists them`);
+  if (!query) {
+    const meant = didYouMean(
+      name,
+      saved.map((each) => each.name),
+    );
+    throw new UsageError(`no saved query ${name}: \`lake query\` without a name lists them${meant}`);
+  }
   const isWhole = stack === undefined && since === undefined && until === undefined;
   const whole = isWhole ? await wholeRange(queries, query) : undefined;
   const range = whole ? { ...whole, ...(arrived && { days: arrived }) } : askedRange(options);
