@@ -31,8 +31,7 @@ export const lakeFormation = check<undefined, DataLakeSettings>({
         ),
       ];
     }
-    const isExecutionRole = /:role\/(?:.*\/)?cdk-[^/]*-cfn-exec-role-/;
-    const deploys = DataLakeAdmins.some(({ DataLakePrincipalIdentifier: arn = '' }) => isExecutionRole.test(arn));
+    const deploys = DataLakeAdmins.some(({ DataLakePrincipalIdentifier: arn = '' }) => isExecutionRole(arn));
     if (deploys) return [ok('Lake Formation decides about new tables, and the role that deploys is an administrator.')];
     return [
       warning(
@@ -43,3 +42,9 @@ export const lakeFormation = check<undefined, DataLakeSettings>({
     ];
   },
 });
+
+/** The role with which CloudFormation acts for CDK, whatever the qualifier of the bootstrap is. */
+function isExecutionRole(arn: string): boolean {
+  const name = arn.split('/').at(-1) ?? '';
+  return name.startsWith('cdk-') && name.includes('-cfn-exec-role-');
+}
