@@ -12,18 +12,23 @@ export interface Answer {
 /** Answers a call, lets the service answer, does both or neither; a call it leaves alone goes its way. */
 export type Fault = (call: Call) => Promise<unknown> | undefined;
 
-/** Marks a request that has met its fault already. */
+/** Header with the number of the last fault that a request has met. */
 const PASSED = 'x-passed';
 
-/** A fault for every request to the local services. */
-export function intercepting(fault: Fault): Intercept {
+/**
+ * Faults for every request to the local services. Each sees what those before it leave alone or forward: the last is the
+ * nearest to the service.
+ */
+export function intercepting(...faults: readonly Fault[]): Intercept {
   return async (service, request, response) => {
-    if (request.headers[PASSED] !== undefined) return false;
-    const call = new Call(service, request, response);
-    await fault(call);
-    if (!call.touched) return false;
-    if (!call.answered) call.answer(await call.forward());
-    return true;
+    for (let index = Number(request.headers[PASSED] ?? -1) + 1; index < faults.length; index++) {
+      const call = new Call(service, request, response, index);
+      await faults[index]?.(call);
+      if (!call.touched) continue;
+      if (!call.answered) call.answer(await call.forward());
+      return true;
+    }
+    return false;
   };
 }
 
@@ -37,11 +42,14 @@ export class Call {
   answered = false;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
+  readonly #fault: number;
   #body: Promise<Buffer> | undefined;
 
-  constructor(service: string, request: IncomingMessage, response: ServerResponse) {
+  /** @param fault number of the fault whose call it is */
+  constructor(service: string, request: IncomingMessage, response: ServerResponse, fault: number) {
     this.service = service;
     this.#request = request;
+    this.#fault = fault;
     this.#response = response;
     this.operation = String(request.headers['x-amz-target'] ?? request.method).replace(/^.*\./, '');
   }
@@ -65,11 +73,23 @@ export class Call {
     return JSON.parse((await this.body()).toString());
   }
 
-  /** Has the service do what was asked, or something else, and gives back what it answered. */
-  async forward(changed?: Record<string, unknown>): Promise<Answer> {
+  /** The headers by which a service that speaks JSON knows what is asked and by whom. */
+  get headers(): Record<string, string> {
+    const names = ['authorization', 'content-type', 'x-amz-date', 'x-amz-target'];
+    return Object.fromEntries(names.map((name) => [name, String(this.#request.headers[name])]));
+  }
+
+  /**
+   * Has the service do what was asked, or something else, and gives back what it answered.
+   *
+   * @param operation another one of the same service
+   */
+  async forward(changed?: Record<string, unknown>, operation = this.operation): Promise<Answer> {
     const body = changed ? Buffer.from(JSON.stringify(changed)) : await this.body();
     const { localPort } = this.#request.socket;
     const { 'content-length': _length, 'transfer-encoding': _encoding, ...headers } = this.#request.headers;
+    const target = headers['x-amz-target'];
+    const targeted = target && { 'x-amz-target': String(target).replace(/[^.]*$/, operation) };
     return new Promise((resolve, reject) => {
       const sent = send(
         {
@@ -77,7 +97,7 @@ export class Call {
           port: localPort,
           method: this.#request.method,
           path: this.url,
-          headers: { ...headers, 'content-length': body.length, [PASSED]: '1' },
+          headers: { ...headers, ...targeted, 'content-length': body.length, [PASSED]: String(this.#fault) },
         },
         (response) => {
           const { statusCode: status = 0, headers: answered } = response;
