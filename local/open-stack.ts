@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { damageIn } from './damage.ts';
+import { drain } from './drain.ts';
 import { openDynamoDb } from './dynamodb/dynamodb.ts';
 import { endLeases } from './dynamodb/leases.ts';
 import { type Intercept, openEndpoint } from './endpoint.ts';
@@ -10,7 +11,7 @@ import { openAsyncInvocations } from './lambda/async-invocations.ts';
 import { eventSourceWorkers } from './lambda/event-sources.ts';
 import { openLambda, type StartedInvocation } from './lambda/lambda.ts';
 import { schedulesOf } from './lambda/schedules.ts';
-import { type RunningWorkers, startWorkers } from './lambda/workers.ts';
+import { startWorkers } from './lambda/workers.ts';
 import type { Drained, LocalLake } from './local-lake.ts';
 import { logsOf } from './logs/logs.ts';
 import { notificationsOf } from './queues/notifications.ts';
@@ -140,8 +141,7 @@ async function open(
     putObject: async (bucket, key, file) => void (await s3.objects.putFile(bucket, key, file)),
     putLogEvents: (logGroup, logStream, logEvents) => logs.put(logGroup, logStream, logEvents),
     drain: async (): Promise<Drained> => {
-      await drained(workers, firehose, () => endLeases(dynamoDb.url, resources), progress);
-      await schedules.run();
+      await drain({ workers, firehose, schedules, endDeadLeases: () => endLeases(dynamoDb.url, resources), progress });
       const deadLetters = [...sqs.deadLetters];
       return {
         deadLetters,
@@ -164,34 +164,3 @@ function endpointVariables(endpoints: ReadonlyMap<string, string>): Record<strin
 
 /** The discard port, where nothing listens: a call of any other service fails at once and never leaves this machine. */
 const UNREACHABLE = 'http://127.0.0.1:9';
-
-const LOOK_AGAIN_MS = 10;
-const PROGRESS_EVERY_MS = 2000;
-
-/**
- * Resolves when nothing is left to do. Each round first awaits the running workers, then skips waits, then flushes
- * buffers.
- */
-async function drained(
-  workers: RunningWorkers,
-  firehose: { pending(): boolean; flush(): Promise<void> },
-  endDeadLeases: () => Promise<void>,
-  progress: ((line: string) => void) | undefined,
-): Promise<void> {
-  let reportedAt = Date.now();
-  for (;;) {
-    while (workers.busy()) {
-      if (Date.now() - reportedAt >= PROGRESS_EVERY_MS) {
-        progress?.(`${workers.left()} messages and events left`);
-        reportedAt = Date.now();
-      }
-      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
-    }
-    // No worker is busy, so remaining leases belong to crashed processes: expire them now.
-    if (workers.left() > 0) await endDeadLeases();
-    if (workers.skipWaits()) continue;
-    if (!firehose.pending()) return;
-    progress?.('delivering what Firehose has gathered');
-    await firehose.flush();
-  }
-}

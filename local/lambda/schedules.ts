@@ -8,13 +8,23 @@ import type { LocalFunction, LocalLambda } from './lambda.ts';
 
 /** The stack's scheduled functions. */
 export interface Schedules {
-  /**
-   * Runs each scheduled function as if hours had passed, until it answers that nothing is left for later runs (`{
-   * "left": 0 }`, or no such answer).
-   */
-  run(): Promise<void>;
-  /** Functions that failed repeatedly. */
+  /** Begins to run them, none of them given up. */
+  watch(): ScheduledRounds;
+  /** Functions that were given up. */
   readonly failed: readonly { readonly functionName: string; readonly error: string }[];
+}
+
+/** Scheduled functions that are run again and again, while others work between the runs. */
+export interface ScheduledRounds {
+  /**
+   * Runs each function once, as if hours had passed. A function that fails, or leaves as much as before, in several rounds is
+   * given up and does not run any more: soon if nobody has worked since the last round, late if somebody has.
+   *
+   * @param worked whether anybody has worked since the last round
+   * @returns how much the functions leave that are not given up: the sum of what they answer (`{ "left": 3 }`, nothing for
+   * any other answer), and 1 for one that failed
+   */
+  run(worked: boolean): Promise<number>;
 }
 
 /** The stack's rules, and the functions that they run. */
@@ -26,8 +36,9 @@ export interface ScheduleOptions {
 /** The scheduled time is this far ahead: longer than any wait of a scheduled function. */
 const AHEAD_MS = 86_400_000;
 
-/** Runs of a function without any progress before it is given up. */
-const MAX_TRIES = 5;
+/** Rounds of a function without progress before it is given up: if nobody else works either, and if somebody does. */
+const MAX_IDLE_ROUNDS = 5;
+const MAX_BUSY_ROUNDS = 100;
 
 /**
  * Reads the stack's scheduled rules.
@@ -50,11 +61,19 @@ export function schedulesOf({ resources, lambda }: ScheduleOptions): Schedules {
   const failed: { functionName: string; error: string }[] = [];
   return {
     failed,
-    run: async () => {
-      for (const { rule, target } of schedules) {
-        const error = await runOut(rule, target);
-        if (error !== undefined) failed.push({ functionName: target.name, error });
-      }
+    watch: () => {
+      let watched = schedules.map(({ rule, target }) => new WatchedFunction(rule, target));
+      return {
+        run: async (worked) => {
+          let left = 0;
+          for (const one of watched) left += await one.run(worked);
+          for (const { name, givenUp } of watched) {
+            if (givenUp !== undefined) failed.push({ functionName: name, error: givenUp });
+          }
+          watched = watched.filter(({ givenUp }) => givenUp === undefined);
+          return left;
+        },
+      };
     },
   };
 }
@@ -74,23 +93,47 @@ const scheduleProperties = z.object({
 
 const answer = z.object({ left: z.number() });
 
-/** Runs a function until nothing is left. Returns the reason if it is given up. */
-async function runOut(rule: string, target: LocalFunction): Promise<string | undefined> {
-  let least = Number.POSITIVE_INFINITY;
-  let problem = '';
-  for (let attempts = 0; attempts < MAX_TRIES; attempts++) {
-    const result = await target.invoke(JSON.stringify(scheduledEvent(rule)));
-    if (!result.ok) {
-      problem = `${result.errorType}: ${result.errorMessage}`;
-      continue;
-    }
-    const { data } = answer.safeParse(JSON.parse(result.payload));
-    if (!data || data.left === 0) return undefined;
-    problem = `expected nothing left for later runs, got ${data.left}`;
-    if (data.left < least) attempts = 0;
-    least = Math.min(least, data.left);
+/** A scheduled function, and whether it gets on. */
+class WatchedFunction {
+  /** Why it was given up. */
+  givenUp: string | undefined;
+  readonly #rule: string;
+  readonly #target: LocalFunction;
+  /** What it left last. */
+  #left = Number.POSITIVE_INFINITY;
+  /** Rounds in a row without progress, and those of them in which nobody worked. */
+  #rounds = 0;
+  #idle = 0;
+
+  constructor(rule: string, target: LocalFunction) {
+    this.#rule = rule;
+    this.#target = target;
   }
-  return problem;
+
+  get name(): string {
+    return this.#target.name;
+  }
+
+  /** Runs it once, and returns what it leaves: nothing if that is why it is given up. */
+  async run(worked: boolean): Promise<number> {
+    const result = await this.#target.invoke(JSON.stringify(scheduledEvent(this.#rule)));
+    if (!result.ok) return this.#without(1, false, `${result.errorType}: ${result.errorMessage}`);
+    const left = answer.safeParse(JSON.parse(result.payload)).data?.left ?? 0;
+    const less = left < this.#left;
+    this.#left = left;
+    if (left > 0 && !less) return this.#without(left, worked, `expected nothing left for later runs, got ${left}`);
+    this.#rounds = 0;
+    this.#idle = 0;
+    return left;
+  }
+
+  #without(left: number, worked: boolean, problem: string): number {
+    this.#rounds++;
+    if (!worked) this.#idle++;
+    if (this.#idle < MAX_IDLE_ROUNDS && this.#rounds < MAX_BUSY_ROUNDS) return left;
+    this.givenUp = problem;
+    return 0;
+  }
 }
 
 /** @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html */

@@ -26,6 +26,8 @@ export interface RunningWorkers {
   skipWaits(): boolean;
   /** Number of messages that are not done yet. */
   left(): number;
+  /** How often a worker has ended its work: grows with each message. */
+  worked(): number;
   /** Stops the workers: none starts anything new. */
   stop(): void;
 }
@@ -35,6 +37,7 @@ export function startWorkers(workers: readonly Worker[]): RunningWorkers {
   const stopped = new AbortController();
   const queues = new Set(workers.map(({ queue }) => queue));
   let atWork = 0;
+  let worked = 0;
   const pauses = new Set<AbortController>();
   let fault: { readonly error: unknown } | undefined;
 
@@ -59,6 +62,7 @@ export function startWorkers(workers: readonly Worker[]): RunningWorkers {
         await work(pause);
       } finally {
         atWork--;
+        worked++;
       }
     }
   };
@@ -82,6 +86,7 @@ export function startWorkers(workers: readonly Worker[]): RunningWorkers {
       return true;
     },
     left: () => [...queues].reduce((sum, queue) => sum + queue.size, 0),
+    worked: () => worked,
     stop: () => stopped.abort(),
   };
 }

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { LocalLake } from '../../../local/local-lake.ts';
@@ -64,6 +64,14 @@ describe('a function on a schedule', { timeout: 30_000 }, () => {
     expect(await lake.drain()).toEqual({ ...nothing, failedEvents: [{ functionName: 'timed', error }] });
   });
 
+  test('runs on while it leaves more for a time, as something new has come', async () => {
+    const { lake, reported } = await opened(
+      'export const handler = async () => { report("run"); return { left: [2, 1, 9, 9, 9, 8, 8, 8, 8, 0][runs() - 1] }; };',
+    );
+    expect(await lake.drain()).toEqual(nothing);
+    expect(reported()).toHaveLength(10);
+  });
+
   test('does not run when the rule is switched off', async () => {
     const { lake, reported } = await opened('export const handler = async () => report("run");', { State: 'DISABLED' });
     await lake.drain();
@@ -78,22 +86,103 @@ describe('a function on a schedule', { timeout: 30_000 }, () => {
   });
 });
 
+/** A planner puts objects that wait into a queue; the writer takes them from there. Each object is a file of a bucket. */
+describe('a function on a schedule that makes work for others', { timeout: 30_000 }, () => {
+  /** \`plan\` is the planner's code for an array \`waiting\` of keys, and \`send(key)\`. */
+  async function openedLane(plan: string, write = 'report(key); rmSync(file(key));') {
+    const dir = temporaryFolder();
+    const [report, waiting] = [join(dir, 'report'), join(dir, 'waiting')];
+    writeFileSync(report, '');
+    mkdirSync(waiting);
+    for (const key of ['a', 'b', 'c']) writeFileSync(join(waiting, key), '');
+    const environment = { Variables: { REPORT: report, WAITING: waiting, QUEUE: { Ref: 'Queue' } } };
+    const properties = { Code: { S3Key: 'code.zip' }, Runtime: 'nodejs24.x', Timeout: 20, Environment: environment };
+    const lane = `
+      import { readdirSync, rmSync, existsSync, writeFileSync } from 'node:fs';
+      const file = (key) => process.env.WAITING + '/' + key;
+      const send = async (key) => {
+        const headers = {
+          'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'AmazonSQS.SendMessage',
+          authorization: 'AWS4-HMAC-SHA256 Credential=' + process.env.AWS_ACCESS_KEY_ID + '/',
+        };
+        const body = JSON.stringify({ QueueUrl: process.env.QUEUE, MessageBody: key });
+        const answer = await fetch(process.env.AWS_ENDPOINT_URL_SQS, { method: 'POST', headers, body });
+        if (!answer.ok) throw new Error(await answer.text());
+      };
+      export const plan = async () => { const waiting = readdirSync(process.env.WAITING).sort(); ${plan} };
+      export const write = async ({ Records }) => { for (const { body: key } of Records) { ${write} } };`;
+    const assembly = writeAssembly(join(dir, 'stack'), {
+      bundles: { code: `${REPORT}\n${lane}` },
+      resources: {
+        Dead: resource('AWS::SQS::Queue', 'Dead'),
+        Queue: resource('AWS::SQS::Queue', 'Queue', {
+          VisibilityTimeout: 120,
+          RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': ['Dead', 'Arn'] }, maxReceiveCount: 2 },
+        }),
+        Plan: resource('AWS::Lambda::Function', 'Plan', { ...properties, Handler: 'index.plan' }),
+        Write: resource('AWS::Lambda::Function', 'Write', { ...properties, Handler: 'index.write' }),
+        Source: resource('AWS::Lambda::EventSourceMapping', 'Source', {
+          EventSourceArn: { 'Fn::GetAtt': ['Queue', 'Arn'] },
+          FunctionName: { Ref: 'Write' },
+        }),
+        Schedule: resource('AWS::Events::Rule', 'Schedule', {
+          ScheduleExpression: 'rate(1 minute)',
+          Targets: [{ Id: 'Target0', Arn: { 'Fn::GetAtt': ['Plan', 'Arn'] } }],
+        }),
+      },
+    });
+    const lake = await openStack({ dir, assembly });
+    onTestFinished(() => lake.close());
+    const lines = () => readFileSync(report, 'utf8').split('\n').filter(Boolean);
+    return { lake, reported: () => lines().map((line) => JSON.parse(line)) };
+  }
+
+  test('runs again when they have done it, until nothing waits', async () => {
+    const { lake, reported } = await openedLane(
+      'report("plan " + waiting.length); if (waiting[0]) await send(waiting[0]); return { left: waiting.length };',
+    );
+    expect(await lake.drain()).toEqual(nothing);
+    expect(reported()).toEqual(['plan 3', 'a', 'plan 2', 'b', 'plan 1', 'c', 'plan 0']);
+  });
+
+  test('runs again when they have made something new after it said that nothing is left', async () => {
+    const { lake, reported } = await openedLane(
+      'report("plan " + waiting.length); if (waiting[0]) await send(waiting[0]); return { left: 0 };',
+    );
+    expect(await lake.drain()).toEqual(nothing);
+    expect(reported()).toEqual(['plan 3', 'a', 'plan 2', 'b', 'plan 1', 'c', 'plan 0']);
+  });
+
+  test('is given up, with what it leaves, when they do nothing about it', async () => {
+    const { lake } = await openedLane(
+      'if (!existsSync(file("sent"))) { await send("sent"); } return { left: 7 };',
+      'writeFileSync(file("sent"), "");',
+    );
+    const error = 'expected nothing left for later runs, got 7';
+    expect(await lake.drain()).toEqual({ ...nothing, failedEvents: [{ functionName: 'plan', error }] });
+  });
+});
+
 describe('a function that invokes another', { timeout: 30_000 }, () => {
-  const invoke = (type: string) => `
+  const invoke = (type: string, first = '') => `
     export const handler = async (event) => {
       if (!process.env.OTHER) return report(event);
+      ${first}
       const url = process.env.AWS_ENDPOINT_URL_LAMBDA + '/2015-03-31/functions/' + process.env.OTHER + '/invocations';
       const headers = { 'x-amz-invocation-type': '${type}', authorization: 'AWS4-HMAC-SHA256 Credential=' + process.env.AWS_ACCESS_KEY_ID + '/' };
       const answer = await fetch(url, { method: 'POST', headers, body: '{"n":1}' });
       report(answer.status);
     };`;
 
-  test('has it invoked in its time', async () => {
-    const { lake, reported } = await opened(invoke('Event'));
-    await lake.drain();
-    expect(reported()[0]).toBe(202);
-    await lake.drain();
-    expect(reported()).toContainEqual({ n: 1 });
+  test('has it invoked before the drain ends, and runs again after it', async () => {
+    const { lake, reported } = await opened(invoke('Event', 'if (runs() >= 2) return report("again");'));
+    expect(await lake.drain()).toEqual(nothing);
+    expect(reported()).toEqual([202, { n: 1 }, 'again']);
+  });
+
+  test('is a fault if it never ends to invoke it', async () => {
+    const { lake } = await opened(invoke('Event'));
+    await expect(lake.drain()).rejects.toThrow('made new work in each of 20 rounds');
   });
 
   test('cannot wait for its answer here', async () => {
