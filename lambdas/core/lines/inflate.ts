@@ -14,6 +14,7 @@ import {
 } from 'node:zlib';
 import type { Codec } from './content.ts';
 import { GzipMembers } from './gzip-members.ts';
+import { type Engine, engineOf } from './zlib-engine.ts';
 import { ZstdFrames } from './zstd-frames.ts';
 
 /** Decompressed bytes per chunk: small enough to stay in the processor's cache. */
@@ -148,32 +149,6 @@ function byFrames(decoder: Decoder, memberEnded: MemberEnded): Inflater {
 /** True if the native function behind gunzipSync was found. */
 export function usesEngine(codec: Codec = 'gzip'): boolean {
   return engineOf(CREATE[codec]()) !== undefined;
-}
-
-/**
- * The native function behind gunzipSync: see processChunkSync in https://github.com/nodejs/node/blob/v24.x/lib/zlib.js
- */
-interface Engine {
-  writeSync(
-    flush: number,
-    input: Uint8Array,
-    inputAt: number,
-    inputLength: number,
-    output: Uint8Array,
-    outputAt: number,
-    outputLength: number,
-  ): void;
-  /** After a call: free bytes left in the output, and unread bytes left in the input. */
-  readonly left: Uint32Array;
-}
-
-function engineOf(stream: Decompressor): Engine | undefined {
-  const { _handle: handle, _writeState: left } = stream as unknown as {
-    readonly _handle?: Engine | null;
-    readonly _writeState?: unknown;
-  };
-  if (typeof handle?.writeSync !== 'function' || !(left instanceof Uint32Array) || left.length !== 2) return undefined;
-  return { writeSync: handle.writeSync.bind(handle), left };
 }
 
 /** A decompressor on this thread, and its memory for chunks. */

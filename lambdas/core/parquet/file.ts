@@ -1,8 +1,8 @@
 /** Parquet files, written row group by row group. */
-import { constants, zstdCompressSync } from 'node:zlib';
 import type { Column } from '../tables/table.ts';
 import { ColumnEncoder } from './encoder.ts';
 import { dataPageHeader, dictionaryPageHeader, footer, MAGIC, type WrittenChunk, type WrittenGroup } from './footer.ts';
+import { zstd } from './zstd.ts';
 
 /** One Parquet file that is being written: rows go in, bytes come out as row groups are full. */
 export interface ParquetFile {
@@ -44,11 +44,6 @@ const ROW_GROUP_ROWS = 1024 * 1024;
 /** @param columns the table's, of which a file needs at least one */
 export function openParquetFile(columns: readonly Column[], options: ParquetOptions = {}): ParquetFile {
   return new OpenFile(columns, options);
-}
-
-/** Level 1 is the best trade of time for size on log columns, most of which have dictionaries. */
-function zstd(page: Uint8Array): Uint8Array {
-  return zstdCompressSync(page, { params: { [constants.ZSTD_c_compressionLevel]: 1 } });
 }
 
 /** A column's part of the open row group. */

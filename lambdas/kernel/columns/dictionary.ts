@@ -5,11 +5,10 @@
  *
  * The hash table has a slot of 8 bytes for a value: its index from 1 in the lower half, its hash in the upper one.
  */
-import { hash } from '../hash';
 import { considerText } from './bounds';
 import { Column } from './column';
 import { release, reserve } from './memory';
-import { isSame } from './texts';
+import { hashOf, isSame } from './texts';
 
 /** Limits of a dictionary. Readers hold all of it while they read a row group. */
 const MAX_ENTRIES: u32 = 32_768;
@@ -30,21 +29,23 @@ export const LENGTH_BYTES: u32 = 4;
 // @ts-ignore: decorator
 @inline
 export function indexOfText(column: Column, p: usize, length: usize): u32 {
-  const hashed = <u32>hash(p, length, 0);
-  const values = column.dictionary.at;
-  const starts = column.starts.at;
+  const hashed = hashOf(p, length);
   let slot = hashed & column.slotMask;
   for (let probes: u32 = 0; probes < MAX_PROBES; probes++) {
     const found = load<u64>(column.slots.at + <usize>slot * 8);
     if (found == 0) return addText(column, p, length, hashed, slot);
-    if (<u32>(found >> 32) == hashed) {
-      const index = <u32>found - 1;
-      const value = values + <usize>load<u32>(starts + <usize>index * 4);
-      if (<usize>load<u32>(value) == length && isSame(value + LENGTH_BYTES, p, length)) return index;
-    }
+    if (<u32>(found >> 32) == hashed && isText(column, <u32>found - 1, p, length)) return <u32>found - 1;
     slot = (slot + 1) & column.slotMask;
   }
   return GIVEN_UP;
+}
+
+/** True if a value of the dictionary is this text. */
+// @ts-ignore: decorator
+@inline
+export function isText(column: Column, index: u32, p: usize, length: usize): bool {
+  const value = column.dictionary.at + <usize>load<u32>(column.starts.at + <usize>index * 4);
+  return <usize>load<u32>(value) == length && isSame(value + LENGTH_BYTES, p, length);
 }
 
 function addText(column: Column, p: usize, length: usize, hashed: u32, slot: u32): u32 {

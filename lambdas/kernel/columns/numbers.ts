@@ -31,20 +31,49 @@ export function bigintOf(value: usize): i64 {
   const end = p + <usize>(length & LENGTH);
   const isNegative = load<u8>(p) == HYPHEN;
   if (isNegative) p++;
+  const count = end - p;
   // Twenty digits could overflow the number that is to show whether they do.
-  isValue = (length & IS_TEXT) == 0 && p < end && end - p <= 19;
-  let number: u64 = 0;
-  for (; p < end; p++) {
-    const digit = <u32>load<u8>(p) - ZERO;
-    if (digit > 9) isValue = false;
-    number = number * 10 + digit;
-  }
+  isValue = (length & IS_TEXT) == 0 && count > 0 && count <= 19;
+  if (!isValue) return 0;
+  const number = digitsOf(p, count);
   if (number > <u64>i64.MAX_VALUE + <u64>isNegative) isValue = false;
   return isNegative ? -<i64>number : <i64>number;
 }
 
-/** 10 ^ n. Up to 22 they are exact as doubles. */
+/** The number of up to 19 digits. Sets `isValue` to false if there are other characters. */
+// @ts-ignore: decorator
+@inline
+function digitsOf(p: usize, count: usize): u64 {
+  if (count <= 8) return eightDigitsOf(p, count);
+  if (count <= 16) return eightDigitsOf(p, count - 8) * 100_000_000 + eightDigitsOf(p + count - 8, 8);
+  const first = eightDigitsOf(p, count - 16) * 100_000_000 + eightDigitsOf(p + count - 16, 8);
+  return first * 100_000_000 + eightDigitsOf(p + count - 8, 8);
+}
+
+/**
+ * The number of one to eight digits, all at once: the digits become the upper bytes, then pairs, fours, and all eight of
+ * them numbers. https://kholdstare.github.io/technical/2020/05/26/faster-integer-parsing.html
+ */
+// @ts-ignore: decorator
+@inline
+function eightDigitsOf(p: usize, count: usize): u64 {
+  let digits = (load<u64>(p) ^ 0x3030_3030_3030_3030) << (<u64>(8 - count) << 3);
+  if ((((digits + 0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080) != 0) isValue = false;
+  digits = digits * 10 + (digits >> 8);
+  return (
+    ((digits & 0xff_0000_00ff) * 0xf4240_0000_0064 + ((digits >> 16) & 0xff_0000_00ff) * 0x2710_0000_0001) >> 32
+  );
+}
+
+/** 10 ^ n. They are exact as doubles. */
+const WHOLE_POWERS: StaticArray<u64> = [
+  1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000,
+  100_000_000_000, 1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000,
+];
 const POWERS: StaticArray<f64> = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+/** Bytes of a decimal number that is read here: fifteen digits and a point. */
+const MAX_DECIMAL: usize = 16;
 
 /** A whole number of up to 15 digits and a power of ten are exact, and so their quotient is rounded once. */
 export function doubleOf(value: usize): f64 {
@@ -52,27 +81,23 @@ export function doubleOf(value: usize): f64 {
   const start = addressOf(value);
   const end = start + <usize>(length & LENGTH);
   const isNegative = load<u8>(start) == HYPHEN;
-  let p = start + <usize>isNegative;
-  let point: usize = 0;
-  let number: u64 = 0;
-  let isPlain = end - p <= 16 && (length & IS_TEXT) == 0;
-  const first = p;
-  for (; p < end && isPlain; p++) {
-    const c = <u32>load<u8>(p);
-    if (c - ZERO <= 9) number = number * 10 + (c - ZERO);
-    else if (c == DOT && point == 0) point = p;
-    else isPlain = false;
+  const p = start + <usize>isNegative;
+  const count = end - p;
+  if ((length & IS_TEXT) == 0 && count > 0 && count <= MAX_DECIMAL) {
+    const points = i8x16.bitmask(i8x16.eq(v128.load(p), i8x16.splat(<i8>DOT)));
+    const whole = <usize>ctz(points | (1 << <i32>count));
+    const decimals = whole == count ? 0 : count - whole - 1;
+    isValue = whole > 0 && (whole == count ? count < MAX_DECIMAL : decimals > 0);
+    if (isValue) {
+      let number = digitsOf(p, whole);
+      if (decimals > 0) number = number * unchecked(WHOLE_POWERS[<i32>decimals]) + digitsOf(p + whole + 1, decimals);
+      const size = <f64>number / unchecked(POWERS[<i32>decimals]);
+      if (isValue) return isNegative ? -size : size;
+    }
   }
-  const digits = end - first - <usize>(point != 0);
-  if (isPlain && digits > 0 && digits <= 15 && point != first && point != end - 1) {
-    isValue = true;
-    const whole = <f64>number;
-    const size = point == 0 ? whole : whole / unchecked(POWERS[<i32>(end - 1 - point)]);
-    return isNegative ? -size : size;
-  }
-  const number64 = (length & IS_TEXT) == 0 ? hostDouble(start, length) : NaN;
-  isValue = number64 - number64 == 0;
-  return number64;
+  const number = (length & IS_TEXT) == 0 ? hostDouble(start, length) : NaN;
+  isValue = number - number == 0;
+  return number;
 }
 
 /** Microseconds since the epoch. A number beyond 32 bits is in milliseconds: lambdas/core/reading/times.ts. */

@@ -4,7 +4,7 @@
  */
 import { considerDouble, considerText, considerWhole } from './bounds';
 import { BIGINT, BOOLEAN, Column, columnAt, DOUBLE, INT, TEXT } from './column';
-import { beginDictionary, giveUp, GIVEN_UP, indexOfNumber, indexOfText, LENGTH_BYTES } from './dictionary';
+import { beginDictionary, giveUp, GIVEN_UP, indexOfNumber, indexOfText, isText, LENGTH_BYTES } from './dictionary';
 import { Block, newBlock, reserve } from './memory';
 import { bigintOf, doubleOf, intOf, isValue, timestampOf } from './numbers';
 import { addressOf, FALSE, jsonBytes, rowCount, TRUE } from './rows';
@@ -174,11 +174,14 @@ function lookUpTexts(column: Column): bool {
   const bytes = column.dictionaryBytes;
   const end = column.values + <usize>rowCount * 8;
   let to = indexes.at;
+  let index = GIVEN_UP;
   for (let value = column.values; value < end; value += 8) {
     if (load<u64>(value) == 0) continue;
     const p = textOf(value);
+    const length = textLength;
     column.lookedUp++;
-    const index = indexOfText(column, p, textLength);
+    // Of many columns, most values are those of the row before.
+    if (index == GIVEN_UP || !isText(column, index, p, length)) index = indexOfText(column, p, length);
     if (index == GIVEN_UP) {
       giveUp(column, entries, bytes);
       return false;

@@ -121,3 +121,27 @@ export function isSame(a: usize, b: usize, length: usize): bool {
   const rest = length - i;
   return rest == 0 || (load<u64>(a + i) ^ load<u64>(b + i)) << (<u64>(8 - rest) << 3) == 0;
 }
+
+const FACTOR_1: u64 = 0x9e37_79b1_85eb_ca87;
+const FACTOR_2: u64 = 0xc2b2_ae3d_27d4_eb4f;
+
+/** Hash of a text, for the table of a dictionary. Equal hashes say nothing: values are compared. */
+// @ts-ignore: decorator
+@inline
+export function hashOf(p: usize, length: usize): u32 {
+  let h = <u64>length * FACTOR_2;
+  let i: usize = 0;
+  for (; i + 16 < length; i += 16) h = mixed(h, load<u64>(p + i), load<u64>(p + i, 8));
+  // The last bytes, some of them for the second time.
+  const rest = length - i;
+  if (length >= 8) h = mixed(h, rest > 8 ? load<u64>(p + i) : 0, load<u64>(p + length - 8));
+  else if (length > 0) h = mixed(h, 0, load<u64>(p) << (<u64>(8 - length) << 3));
+  h = (h ^ (h >> 32)) * FACTOR_2;
+  return <u32>(h >> 32);
+}
+
+// @ts-ignore: decorator
+@inline
+function mixed(h: u64, a: u64, b: u64): u64 {
+  return rotl<u64>((h ^ a) * FACTOR_1, 31) ^ (b * FACTOR_2);
+}
