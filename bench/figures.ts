@@ -6,6 +6,12 @@ export interface Figures {
   readonly ingestRatio: { readonly alb: number; readonly kong: number; readonly json: number };
   /** The path of log groups, from payloads to packed records ÷ `zlib.gunzipSync` of the same payloads. */
   readonly eventsRatio: Readonly<Record<EventsFormat, number>>;
+  /** From gzipped bytes to a finished Parquet file ÷ `zlib.gunzipSync` of the same bytes. */
+  readonly directRatio: { readonly alb: number; readonly kong: number; readonly json: number };
+  /** A Parquet file ÷ decompressed bytes. */
+  readonly directSizeRatio: { readonly alb: number; readonly kong: number; readonly json: number };
+  /** Peak memory of a process that writes one Parquet file; the names are as those of `peakRssMiB`. */
+  readonly directPeakMiB: { readonly oneGiB: number; readonly fiveGiB: number };
   /** The usual way ÷ the ingest path. */
   readonly usualRatio: number;
   /** The whole handler ÷ `zlib.gunzipSync`. */
@@ -55,6 +61,16 @@ export const BARS: readonly Bar[] = [
   { name: 'log groups ÷ gunzip, Kong', value: ({ eventsRatio }) => eventsRatio.kong, atMost: 3 },
   { name: 'log groups ÷ gunzip, JSON', value: ({ eventsRatio }) => eventsRatio.json, atMost: 3 },
   { name: "log groups ÷ gunzip, Kong's JSON", value: ({ eventsRatio }) => eventsRatio['kong-json'], atMost: 3 },
+  { name: 'lines to a Parquet file ÷ gunzip, ALB', value: ({ directRatio }) => directRatio.alb, atMost: 3.5 },
+  { name: 'lines to a Parquet file ÷ gunzip, Kong', value: ({ directRatio }) => directRatio.kong, atMost: 4.5 },
+  { name: 'lines to a Parquet file ÷ gunzip, JSON', value: ({ directRatio }) => directRatio.json, atMost: 4.5 },
+  { name: 'Parquet file ÷ raw bytes, ALB', value: ({ directSizeRatio }) => directSizeRatio.alb, atMost: 0.115 },
+  { name: 'peak memory, Parquet file, MiB', value: ({ directPeakMiB }) => directPeakMiB.oneGiB, atMost: 400 },
+  {
+    name: 'peak memory, Parquet file, larger ÷ smaller object',
+    value: ({ directPeakMiB }) => directPeakMiB.fiveGiB / directPeakMiB.oneGiB,
+    atMost: 1.1,
+  },
   { name: 'usual way ÷ ingest path', value: ({ usualRatio }) => usualRatio, atLeast: 6 },
   { name: 'whole handler ÷ gunzip', value: ({ handlerRatio }) => handlerRatio, atMost: 4 },
   { name: 'billed bytes ÷ raw bytes, ALB', value: ({ billedBytesRatio }) => billedBytesRatio.alb, atMost: 1.25 },

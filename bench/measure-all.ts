@@ -2,6 +2,7 @@
 import { type BilledBytes, billedBytes, billedSection } from './billed-bytes.ts';
 import { measureCodecs, parquetBytes } from './codecs.ts';
 import { costSection } from './cost.ts';
+import { type DirectMemory, type DirectTimes, directSections, measureDirect, measureDirectMemory } from './direct.ts';
 import { EVENTS_FORMATS, type EventsFormat, type Figures } from './figures.ts';
 import { type Functions, openFunctions } from './functions.ts';
 import { type Handled, measureHandler, measureMemory, measureUsualHandler } from './handler.ts';
@@ -45,6 +46,8 @@ interface Here {
   readonly both: ReadonlyMap<Input, BothTimes>;
   readonly paths: ReadonlyMap<Input, PathTimes>;
   readonly billed: ReadonlyMap<Input, BilledBytes>;
+  /** Parquet files of our own. */
+  readonly direct: { readonly times: ReadonlyMap<Input, DirectTimes>; readonly memory: DirectMemory };
   /** Times of log groups, by kind of line. */
   readonly logGroups: ReadonlyMap<string, LogGroupTimes>;
   readonly newColumnRatio: number;
@@ -73,6 +76,13 @@ async function measureHere(
     progress(`${input.name}: billed bytes`);
     billed.set(input, await billedBytes(input));
   }
+  const times = new Map<Input, DirectTimes>();
+  for (const input of [alb, kong, json, ...(scale.everything ? others : [])]) {
+    progress(`${input.name}: Parquet file`);
+    times.set(input, await measureDirect(input, scale));
+  }
+  progress('memory of a Parquet file');
+  const direct = { times, memory: await measureDirectMemory(alb, scale) };
   const logGroups = new Map<string, LogGroupTimes>();
   const formats = scale.everything ? [alb, kong, json, ...others].map(({ name }) => name) : [];
   for (const kind of new Set([...EVENTS_FORMATS, ...formats])) {
@@ -84,7 +94,7 @@ async function measureHere(
   progress('odd lines');
   const oddLines = await measureOddLines(seed, scale);
   progress('codecs');
-  return { both, paths, billed, logGroups, newColumnRatio, oddLines, codecs: await measureCodecs(alb, scale) };
+  return { both, paths, billed, direct, logGroups, newColumnRatio, oddLines, codecs: await measureCodecs(alb, scale) };
 }
 
 /** Measurements of the deployed functions, which run in processes of their own. */
@@ -95,7 +105,7 @@ async function measureFunctions(
   { seed, scale, progress }: MeasureOptions,
 ): Promise<AllMeasured> {
   const { alb, kong, json, others, more } = inputs;
-  const { both, paths, billed, logGroups, newColumnRatio, oddLines, codecs } = here;
+  const { both, paths, billed, direct, logGroups, newColumnRatio, oddLines, codecs } = here;
   progress('the functions’ starts');
   const starts = await measureStarts(functions, scale);
   progress('the whole handler');
@@ -110,6 +120,12 @@ async function measureFunctions(
 
   const eventsRatioOf = (kind: EventsFormat) => (logGroups.get(kind) as LogGroupTimes).ratio;
   const ratioOf = (input: Input) => (paths.get(input) as PathTimes).ingestRatio;
+  const [directAlb, directKong, directJson] = [alb, kong, json].map((input) => direct.times.get(input)) as [
+    DirectTimes,
+    DirectTimes,
+    DirectTimes,
+  ];
+  const [directOneGiB, directFiveGiB] = direct.memory.peaks;
   const { ours, usual, iceberg } = billed.get(alb) as BilledBytes;
   const albHandled = handler.handled.get(alb) as Handled;
   const cost = costSection({
@@ -144,6 +160,9 @@ async function measureFunctions(
         json: eventsRatioOf('json'),
         'kong-json': eventsRatioOf('kong-json'),
       },
+      directRatio: { alb: directAlb.ratio, kong: directKong.ratio, json: directJson.ratio },
+      directSizeRatio: { alb: directAlb.sizeRatio, kong: directKong.sizeRatio, json: directJson.sizeRatio },
+      directPeakMiB: { oneGiB: directOneGiB, fiveGiB: directFiveGiB },
       usualRatio: (both.get(alb) as BothTimes).usualRatio,
       handlerRatio: albHandled.ratio,
       billedBytesRatio: { alb: ours, json: (billed.get(json) as BilledBytes).ours, usual, iceberg },
@@ -162,6 +181,7 @@ async function measureFunctions(
       pathsSection([...paths.values()]),
       logGroupsSection([...logGroups.values()]),
       oddLinesSection(oddLines),
+      ...directSections([...direct.times.values()], direct.memory),
       handler.section,
       billedSection([...billed].map(([{ name }, bytes]) => [name, bytes])),
       memory.section,
