@@ -110,6 +110,7 @@ export function run(
   let rejected: u32 = 0;
   let unknown: u32 = 0;
   let errors: u32 = 0;
+  let timed: u32 = 0;
   let first: f64 = NaN;
   let last: f64 = NaN;
   let status = DONE;
@@ -171,6 +172,7 @@ export function run(
       let time = eventMillis;
       if (time != time && holds != LINES) time = timeOf(next);
       if (time == time) {
+        timed++;
         if (!(first <= time)) first = time;
         if (!(last >= time)) last = time;
       }
@@ -188,6 +190,7 @@ export function run(
   store<f64>(RESULT, first, 24);
   store<f64>(RESULT, last, 32);
   store<u32>(RESULT, rejected, 92);
+  store<u32>(RESULT, timed, 96);
   return status;
 }
 

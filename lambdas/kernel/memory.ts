@@ -32,6 +32,7 @@
  *   40  lines left out, one count for each filter: filters.ts
  *   72  offset in the block of the first line that each filter left out; only valid if its count is not 0
  *   92  lines that are rejected and only counted: rejected.ts
+ *   96  rows that have a time
  *
  * `readEvents` (events.ts) has results of its own.
  */

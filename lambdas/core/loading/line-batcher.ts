@@ -54,10 +54,21 @@ export interface Checkpoint extends Counts {
   readonly joining?: Joining;
 }
 
+/** What the rows of a batch tell of their events' times. */
+export interface BatchTimes {
+  /** Rows, and those of them that have a time. */
+  rows: number;
+  timed: number;
+  /** Milliseconds since the epoch of the earliest and the latest event; undefined if no row has a time. */
+  first: number | undefined;
+  last: number | undefined;
+}
+
 /** Packed records that are ready to be sent, and how far the load has come once they are acknowledged. */
 export interface CheckpointedBatch {
   readonly rows: readonly Uint8Array[];
   readonly rejected: readonly Uint8Array[];
+  readonly times: Readonly<BatchTimes>;
   /** Up to the end of this batch: the outcome of each counted line is in this batch or an earlier one. */
   readonly counts: Checkpoint;
 }
@@ -94,6 +105,10 @@ export const NOTHING: Counts = {
 
 const NONE_VERIFIED: Verified = { lines: 0, rows: 0 };
 
+function noTimes(): BatchTimes {
+  return { rows: 0, timed: 0, first: undefined, last: undefined };
+}
+
 /** Programs that write rows, by format. Making one takes as long as reading some hundred lines of a payload. */
 const programs = new WeakMap<CompiledFormat, Uint8Array>();
 
@@ -122,6 +137,7 @@ export class LineBatcher {
   readonly #input: InputReader;
   #ready: CheckpointedBatch[] = [];
   #verified: Verified;
+  #times: BatchTimes = noTimes();
 
   constructor(props: LineBatcherProps) {
     const { format, origin, keepRaw, resume } = props;
@@ -233,15 +249,20 @@ export class LineBatcher {
     }
     counts.unknownFields += read.unknownFields;
     counts.fieldErrors += read.fieldErrors;
-    if (Number.isNaN(firstEventTime)) return;
-    this.#addTime(firstEventTime);
-    this.#addTime(lastEventTime);
+    if (rows > 0) this.#addTimes(rows, read.timed, firstEventTime, lastEventTime);
   }
 
-  #addTime(time: number): void {
+  /** Counts rows, and the times of those that have one. Call it when the rows are packed. */
+  #addTimes(rows: number, timed: number, first: number, last: number): void {
     const { counts } = this;
-    counts.firstEventTime = Math.min(counts.firstEventTime ?? time, time);
-    counts.lastEventTime = Math.max(counts.lastEventTime ?? time, time);
+    const times = this.#times;
+    times.rows += rows;
+    if (timed === 0) return;
+    times.timed += timed;
+    times.first = Math.min(times.first ?? first, first);
+    times.last = Math.max(times.last ?? last, last);
+    counts.firstEventTime = Math.min(counts.firstEventTime ?? first, first);
+    counts.lastEventTime = Math.max(counts.lastEventTime ?? last, last);
   }
 
   /**
@@ -281,7 +302,7 @@ export class LineBatcher {
     counts.unknownFields += row.unknownFields;
     if (row.values === 0) counts.emptyRows++;
     const time = row.eventTime ?? timestamp;
-    if (time !== undefined) this.#addTime(time);
+    this.#addTimes(1, time === undefined ? 0 : 1, time ?? 0, time ?? 0);
   }
 
   #reject(position: number, line: Omit<RejectedLine, 'source'>): void {
@@ -304,7 +325,13 @@ export class LineBatcher {
   }
 
   #closeBatch(): void {
-    this.#ready.push({ rows: this.#rows.take(), rejected: this.#rejected.take(), counts: this.checkpoint });
+    this.#ready.push({
+      rows: this.#rows.take(),
+      rejected: this.#rejected.take(),
+      times: this.#times,
+      counts: this.checkpoint,
+    });
+    this.#times = noTimes();
   }
 
   #countFiltered(filter: string, lines = 1): void {

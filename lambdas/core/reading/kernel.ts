@@ -150,6 +150,8 @@ export interface LinesRead {
   readonly rejected: number;
   readonly unknownFields: number;
   readonly fieldErrors: number;
+  /** Number of rows that have a time. */
+  readonly timed: number;
   /** Milliseconds since the epoch of the earliest and the latest event; NaN if no row has a time. */
   readonly firstEventTime: number;
   readonly lastEventTime: number;
@@ -243,6 +245,7 @@ export class LineKernel {
       filteredBy: filtered > 0 ? filteredBy() : NONE_FILTERED,
       unknownFields: result.getUint32(16, true),
       rejected: result.getUint32(92, true),
+      timed: result.getUint32(96, true),
       fieldErrors: result.getUint32(20, true),
       firstEventTime: result.getFloat64(24, true),
       lastEventTime: result.getFloat64(32, true),

@@ -77,6 +77,13 @@ export function shownTime(value: unknown): unknown {
   return withoutFinalZeros(iso.replace('T', ' ').slice(0, -1));
 }
 
+/** Milliseconds since the epoch, rounded down, of a row's time; undefined if the value is none. */
+export function rowTimeMillis(value: unknown): number | undefined {
+  if (typeof value === 'number') return value >= 0 && value <= MAX_SECONDS ? value * 1000 : value;
+  const shown = shownTime(value);
+  return typeof shown === 'string' ? rowTime(shown)?.millis : undefined;
+}
+
 /** The Gregorian calendar repeats after this many years. */
 const CYCLE_YEARS = 400;
 const CYCLE_MILLIS = 146_097 * 86_400_000;

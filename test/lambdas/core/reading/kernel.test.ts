@@ -69,6 +69,7 @@ function resultOf(loader: LineBatcher) {
     rejected: rows('rejected'),
     counts: loader.counts,
     reasons: loader.reasons,
+    times: shipments.map(({ times }) => times),
   };
 }
 
