@@ -2,8 +2,6 @@
  * The main flow of loading: takes one input (an S3 object or a CloudWatch subscription payload) from its bytes or
  * messages to acknowledged records. This file calls no AWS service and reads no clock itself: the caller provides both.
  */
-import { decompress } from '../lines/decompress.ts';
-import { UnreadableError } from '../lines/unreadable.ts';
 import type { CompiledFormat } from '../reading/format.ts';
 import type { SourceSettings } from '../settings.ts';
 import { OWN } from '../tables/table.ts';
@@ -16,8 +14,9 @@ import { summary } from './load-summary.ts';
 import type { CreatedObject } from './notification.ts';
 import { Packer, recycle } from './pack.ts';
 import type { Payload } from './payload.ts';
+import { bodyOf, isUnavailable, type OpenObject, readObject } from './read-object.ts';
 import { firstTurn, inTurn } from './spread.ts';
-import { askAgain, UnavailableError, type UnavailableReason, type Waited } from './unavailable.ts';
+import { askAgain, type UnavailableReason, type Waited } from './unavailable.ts';
 import { sendAsVersion, type Version, type VersionMarks } from './versions.ts';
 
 /**
@@ -98,6 +97,8 @@ export type LoadResult =
   | { readonly outcome: 'already_loaded' }
   /** Another holder is loading the input, or has crashed and its lease has not ended. */
   | { readonly outcome: 'held' }
+  /** The direct lane has begun this input, and must end it. */
+  | { readonly outcome: 'on_direct_lane' }
   /** Another object was written under the object's key; that object has a notification of its own. */
   | { readonly outcome: 'replaced' }
   /** S3 does not give the object; it is to be asked for again, by a message that says how long was waited for it. */
@@ -106,20 +107,17 @@ export type LoadResult =
   | { readonly outcome: 'not_loaded'; readonly reason: UnavailableReason };
 
 /**
- * Loads one S3 object. If the object was received completely but its compression is broken, or is a decompression bomb,
- * the object ends with one rejected line. An object without lines of text, such as an archive, is one rejected line.
+ * Loads one S3 object.
  *
  * An object that S3 does not give is asked for again several times. Then its entry ends, and `loads` says why. It loads
  * if it is announced when it is there again.
  *
- * @param open opens the object; it returns undefined if another object has been written under the key, and throws an
- * UnavailableError if S3 does not give the object
  * @throws what else `open`, its body, Firehose and the ledger throw: the entry then stays open at its last checkpoint
  */
 export async function loadObject(
   source: Source,
   object: Omit<CreatedObject, 'size'>,
-  open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
+  open: OpenObject,
   ports: Ports,
   attempt: Attempt,
 ): Promise<LoadResult> {
@@ -172,40 +170,17 @@ export async function loadObject(
         batcher.counts.bytes = resume?.counts.bytes ?? 0;
         return body;
       }
-      try {
-        for await (const chunk of decompress(body, open, () => batcher.verified())) {
-          batcher.push(chunk);
-          await sendFull();
-          if (!attempt.outOfTime()) continue;
-          if (batcher.counts.lines > from) return 'out_of_time';
-          // If no invocation gets further, the object must end. But this one may not have had its time: a clock may have
-          // been wrong when it began, or S3 slow. The second one in a row decides.
-          return object.stuckAt === from ? 'no_progress' : 'stuck';
-        }
-        batcher.end();
-      } catch (error) {
-        if (!(error instanceof UnreadableError)) throw error;
-        batcher.breakOff(error.reason, error.message, error.raw);
-      }
-      return 'whole';
+      const whole = await readObject(batcher, body, open, async () => {
+        await sendFull();
+        return !attempt.outOfTime();
+      });
+      if (whole) return 'whole';
+      if (batcher.counts.lines > from) return 'out_of_time';
+      // If no invocation gets further, the object must end. But this one may not have had its time: a clock may have
+      // been wrong when it began, or S3 slow. The second one in a row decides.
+      return object.stuckAt === from ? 'no_progress' : 'stuck';
     },
   });
-}
-
-function isUnavailable(body: unknown): body is UnavailableReason {
-  return body === 'gone' || body === 'archived';
-}
-
-/** The object's bytes, or why there are none. */
-async function bodyOf(
-  open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
-): Promise<AsyncIterable<Uint8Array> | 'replaced' | UnavailableReason> {
-  try {
-    return (await open()) ?? 'replaced';
-  } catch (error) {
-    if (error instanceof UnavailableError) return error.reason;
-    throw error;
-  }
 }
 
 /**

@@ -55,13 +55,20 @@ export async function sendAsVersion(
   sendRow: (marks: VersionMarks) => Promise<void>,
 ): Promise<void> {
   let latest = await remember();
-  if (latest.origin === version.origin)
-    return sendRow(latest.replaces === undefined ? {} : { replaces: latest.replaces });
+  if (latest.origin === version.origin) return sendRow(versionMarks(version, latest));
   while (latest.origin !== version.origin) {
-    if (!isLater(version, latest)) return sendRow({ replaced_by: latest.origin });
-    await sendRow({ replaces: latest.origin });
+    const marks = versionMarks(version, latest);
+    await sendRow(marks);
+    if (marks.replaced_by !== undefined) return;
     latest = await remember(latest.origin);
   }
+}
+
+/** What the row of `loads` of a version says, if the ledger remembers `latest` of its key. */
+export function versionMarks(version: Version, latest: LatestVersion | undefined): VersionMarks {
+  if (!latest) return {};
+  if (latest.origin === version.origin) return latest.replaces === undefined ? {} : { replaces: latest.replaces };
+  return isLater(version, latest) ? { replaces: latest.origin } : { replaced_by: latest.origin };
 }
 
 /**
