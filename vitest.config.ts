@@ -8,6 +8,7 @@ const SLOW = [
   'test/bin/operations/{aws,operations}.test.ts',
   'test/faults/*.test.ts',
   'test/bin/prove/prove.test.ts',
+  'test/lambdas/core/direct/lane.test.ts',
   'test/lambdas/edges/duplicates-{cost,deaths}.test.ts',
   'test/lib/synth.test.ts',
   'test/local/{duplicates,open-lake,open-stack}.test.ts',

@@ -51,6 +51,7 @@ export async function handler(event: unknown, context: Context): Promise<void> {
       putSkipMetric(name, result.outcome);
       break;
     case 'replaced':
+    case 'on_direct_lane':
     case 'unavailable':
     case 'not_loaded':
       throw new Error(`log group ${payload.logGroup}: expected what can come of a payload, got ${result.outcome}`);

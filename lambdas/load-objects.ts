@@ -5,6 +5,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { announceObject } from './core/direct/announce.ts';
 import { FencedError } from './core/loading/ledger.ts';
 import { loadObject } from './core/loading/load.ts';
 import { type CreatedObject, createdObjects } from './core/loading/notification.ts';
@@ -12,6 +13,7 @@ import { compiledSources, sourceOfObject } from './core/loading/sources.ts';
 import { ENV, loaderSettings, required } from './core/settings.ts';
 import { unexpected } from './core/unexpected.ts';
 import { attemptOf, type TimeLimits, timeLimits } from './edges/attempt.ts';
+import { dynamoBatches } from './edges/batches.ts';
 import { firehoseClient, firehoseEncode } from './edges/firehose.ts';
 import { dynamoLedger } from './edges/ledger.ts';
 import { logger } from './edges/logger.ts';
@@ -22,7 +24,9 @@ import { openObject, s3Client } from './edges/s3.ts';
 const settings = loaderSettings(process.env);
 const queueUrl = required(process.env, ENV.queueUrl);
 const sources = compiledSources(settings.sources);
-const ledger = dynamoLedger(new DynamoDBClient({}), settings.ledgerTable);
+const dynamodb = new DynamoDBClient({});
+const ledger = dynamoLedger(dynamodb, settings.ledgerTable);
+const batches = dynamoBatches(dynamodb, { table: settings.ledgerTable, entryDays: settings.ledgerDays });
 const s3 = s3Client();
 const sqs = new SQSClient({});
 const firehose = firehoseClient();
@@ -49,6 +53,7 @@ async function load(object: CreatedObject, { messageId }: SQSRecord, limits: Tim
   const match = sourceOfObject(sources, object);
   if (match.outcome === 'skipped') return putSkipMetric('none', match.reason);
   const { source } = match;
+  if (source.settings.delivery === 'direct' && (await announce(source.settings.name, object))) return;
   const result = await loadObject(
     source,
     object,
@@ -82,7 +87,23 @@ async function load(object: CreatedObject, { messageId }: SQSRecord, limits: Tim
     case 'already_loaded':
     case 'replaced':
       return putSkipMetric(name, result.outcome);
+    case 'on_direct_lane':
+      await announce(name, object);
+      return;
     default:
       throw unexpected(result);
   }
+}
+
+/** Makes an object wait on the direct lane. @returns false if the other lane has begun it, and must end it */
+async function announce(source: string, object: CreatedObject): Promise<boolean> {
+  const result = await announceObject(source, object, {
+    ledger: batches,
+    now: () => new Date(),
+    entryDays: settings.ledgerDays,
+  });
+  if (result === 'loading_by_firehose') return false;
+  if (result === 'older_than_ledger') putSkipMetric(source, result);
+  else if (result !== 'waiting') putSkipMetric(source, 'already_loaded');
+  return true;
 }

@@ -12,6 +12,8 @@ export interface LakeBucketProps {
    * load.
    */
   readonly keepFor: Duration;
+  /** How long the lists of batches stay: nobody needs one longer than the objects that it names. */
+  readonly keepListsFor: Duration;
   /** @default - S3's own encryption */
   readonly encryptionKey?: IKey;
   readonly removalPolicy: RemovalPolicy;
@@ -20,9 +22,15 @@ export interface LakeBucketProps {
 /** Results are read within minutes; they are kept for a month so that a query can be looked up again. */
 const KEEP_QUERY_RESULTS = Duration.days(30);
 
+/**
+ * An upload of the direct lane may be sealed and not completed as long as nobody can publish it. After this time its rows
+ * would be lost.
+ */
+const KEEP_UPLOADS = Duration.days(14);
+
 /** The bucket for tables, delivery errors, failed events and query results. */
 export class LakeBucket extends OwnBucket {
-  constructor(scope: Construct, id: string, { keepFor, encryptionKey, removalPolicy }: LakeBucketProps) {
+  constructor(scope: Construct, id: string, { keepFor, keepListsFor, encryptionKey, removalPolicy }: LakeBucketProps) {
     super(scope, id, {
       ...(encryptionKey
         ? { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true }
@@ -30,7 +38,8 @@ export class LakeBucket extends OwnBucket {
       lifecycleRules: [
         ...[LAKE.data, LAKE.errors, LAKE.failedEvents].map((prefix) => ({ prefix, expiration: keepFor })),
         { prefix: LAKE.queryResults, expiration: KEEP_QUERY_RESULTS },
-        { abortIncompleteMultipartUploadAfter: Duration.days(7) },
+        { prefix: LAKE.lists, expiration: keepListsFor },
+        { abortIncompleteMultipartUploadAfter: KEEP_UPLOADS },
       ],
       removalPolicy,
     });

@@ -43,6 +43,12 @@ export class Ledger extends Construct {
       ...(encryptionKey ? { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey } : {}),
       removalPolicy,
     });
+    // Only what waits on the direct lane has these attributes, so without that lane the index is empty and costs nothing.
+    this.table.addGlobalSecondaryIndex({
+      indexName: LEDGER.index,
+      partitionKey: { name: LEDGER.group, type: AttributeType.STRING },
+      sortKey: { name: LEDGER.since, type: AttributeType.STRING },
+    });
     if (!pointInTimeRecovery) {
       Validations.of(this.table).acknowledge({
         id: 'AwsSolutions-DDB3',
@@ -56,8 +62,33 @@ export class Ledger extends Construct {
    * variables that its ledger client reads.
    */
   grantUse(fn: LogFunction): void {
-    const actions = ['dynamodb:UpdateItem', 'dynamodb:GetItem'];
-    fn.addToRolePolicy(new PolicyStatement({ actions, resources: [this.table.tableArn] }));
+    this.#grant(fn, ['UpdateItem', 'GetItem']);
+  }
+
+  /** Lets `fn` make objects wait on the direct lane, beside what `grantUse` lets it do. */
+  grantAnnounce(fn: LogFunction): void {
+    fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:PutItem'], resources: [this.table.tableArn] }));
+  }
+
+  /** Lets `fn` find what waits and claim it for batches. */
+  grantPlan(fn: LogFunction): void {
+    this.#grant(fn, ['UpdateItem', 'GetItem', 'PutItem']);
+    const resources = [`${this.table.tableArn}/index/${LEDGER.index}`];
+    fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Query'], resources }));
+  }
+
+  /** Lets `fn` write batches, and split them. */
+  grantWrite(fn: LogFunction): void {
+    this.#grant(fn, ['UpdateItem', 'GetItem', 'PutItem', 'BatchGetItem']);
+  }
+
+  #grant(fn: LogFunction, actions: readonly string[]): void {
+    fn.addToRolePolicy(
+      new PolicyStatement({
+        actions: actions.map((action) => `dynamodb:${action}`),
+        resources: [this.table.tableArn],
+      }),
+    );
     if (this.#encryptionKey) fn.addToRolePolicy(throughDynamoDb(this.#encryptionKey));
     fn.addEnvironment(ENV.ledgerTable, this.table.tableName);
     fn.addEnvironment(ENV.ledgerDays, String(this.#rememberFor.toDays()));

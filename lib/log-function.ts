@@ -1,4 +1,4 @@
-import { Aws, CfnCondition, type Duration, Fn, RemovalPolicy } from 'aws-cdk-lib';
+import { Aws, CfnCondition, type Duration, Fn, RemovalPolicy, type Size } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   Architecture,
@@ -22,6 +22,8 @@ export interface LogFunctionProps {
   readonly description: string;
   readonly memoryMiB: number;
   readonly timeout: Duration;
+  /** Of the folder for temporary files. @default 512 MiB */
+  readonly diskSize?: Size;
   /** Invocations at a time, reserved from the account's limit. @default - as many as the account has free */
   readonly reservedConcurrency?: number;
   /** The function puts an object that is too long for one invocation back on its queue. @default false */
@@ -50,7 +52,7 @@ const RANDOM_ENDING_LENGTH = '-ABCDEFGHIJKLM'.length;
 /** A function of the lake: bundled from lambdas/, with its own log group and role. */
 export class LogFunction extends LambdaFunction {
   constructor(scope: Construct, id: string, props: LogFunctionProps) {
-    const { entry, description, memoryMiB, timeout, reservedConcurrency, continuesThroughItsQueue } = props;
+    const { entry, description, memoryMiB, timeout, diskSize, reservedConcurrency, continuesThroughItsQueue } = props;
     const logGroup = new LogGroup(scope, `${id}Logs`, {
       logGroupName: `${namesIn(scope).logGroups}${entry}`,
       retention: RetentionDays.ONE_MONTH,
@@ -73,6 +75,7 @@ export class LogFunction extends LambdaFunction {
       architecture: Architecture.ARM_64,
       memorySize: memoryMiB,
       timeout,
+      ephemeralStorageSize: diskSize,
       reservedConcurrentExecutions: reservedConcurrency,
       role,
       logGroup,

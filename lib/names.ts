@@ -1,3 +1,6 @@
+import { LISTS_PREFIX } from '../lambdas/core/direct/batch.ts';
+import { DATA_PREFIX } from '../lambdas/core/tables/table.ts';
+
 /** Names that the stack sets, instead of leaving them to CloudFormation. */
 
 /** Name of the stack and its construct, unless the param `stackName` gives another one. */
@@ -40,8 +43,9 @@ export function namesOf(stackName: string): StackNames {
 
 /** Prefixes in the lake bucket. */
 export const LAKE = {
-  data: 'data/',
+  data: DATA_PREFIX,
   errors: 'errors/',
+  lists: LISTS_PREFIX,
   queryResults: 'athena-results/',
   /**
    * Chosen by Lambda: an on-failure destination in S3 has no prefix option.

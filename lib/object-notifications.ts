@@ -71,6 +71,14 @@ export class ObjectNotifications extends Construct {
     return queue;
   }
 
+  /** Lets `fn` make a dead letter of an object, which then is redriven like others. */
+  grantDeadLetters(fn: LogFunction): void {
+    const queue = this.queue.deadLetterQueue?.queue;
+    if (!queue) throw new Error(`${this.node.path}: the queue has no dead-letter queue`);
+    fn.addToRolePolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }));
+    fn.addEnvironment(ENV.deadLettersUrl, queue.queueUrl);
+  }
+
   /** Has `fn` load each announced object, and lets it put back an object that it cannot finish in one invocation. */
   deliverTo(fn: LogFunction): void {
     fn.addToRolePolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.queue.queueArn] }));

@@ -5,7 +5,8 @@ import type { EventSource, ObjectSource, Source } from './config/sources.ts';
 
 /** @param streams names of the streams into the source's table, as references */
 export function loadingSettings(source: Source, streams: readonly string[]) {
-  return { ...readingSettings(source), streams, keepRaw: source.keepRaw };
+  const { keepRaw, delivery } = source;
+  return { ...readingSettings(source), streams, keepRaw, ...(delivery === 'direct' && { delivery }) };
 }
 
 export function recordSettings(source: Source): RecordSettings {

@@ -7,8 +7,10 @@ import { LOADS, loadsTable, rejectedTable } from '../lambdas/core/tables/lake-ta
 import { acknowledgeKeys } from './acknowledge.ts';
 import { Catalog } from './catalog.ts';
 import type { Config } from './config/config.ts';
+import { firehoseBufferMiB } from './config/params.ts';
 import type { EventSource, ObjectSource, Source } from './config/sources.ts';
 import { Dashboard } from './dashboard.ts';
+import { DirectLane } from './direct-lane.ts';
 import { Duplicates } from './duplicates.ts';
 import { LakeBucket } from './lake-bucket.ts';
 import { LandingBucket } from './landing-bucket.ts';
@@ -49,6 +51,7 @@ export class TributaryStack extends Stack {
     const encryptionKey = config.kmsKey ? Key.fromKeyArn(this, 'Key', config.kmsKey) : undefined;
     const lake = new LakeBucket(this, 'Lake', {
       keepFor: Duration.days(config.retentionDays),
+      keepListsFor: Duration.days(config.landingRetentionDays),
       encryptionKey,
       removalPolicy: this.#removalPolicy,
     });
@@ -67,7 +70,7 @@ export class TributaryStack extends Stack {
       ],
       lake,
       catalog,
-      bufferSize: Size.mebibytes(config.bufferSizeMiB),
+      bufferSize: Size.mebibytes(firehoseBufferMiB(config.bufferSizeMiB)),
       bufferInterval: Duration.seconds(config.bufferIntervalSeconds),
       compression: config.parquetCompression,
       timeZone: config.timeZone,
@@ -83,7 +86,7 @@ export class TributaryStack extends Stack {
     });
     const objects = config.sources.filter((source) => source.lane === 'objects');
     const events = config.sources.filter((source) => source.lane === 'events');
-    const announced = objects.length > 0 ? this.#loadObjects(objects, streams, ledger) : {};
+    const announced = objects.length > 0 ? this.#loadObjects(objects, { streams, ledger, lake, encryptionKey }) : {};
     const fromLogs = events.length > 0 ? this.#loadLogEvents(events, streams, ledger, lake, encryptionKey) : undefined;
     if (config.duplicates.enabled) {
       const duplicates = this.#checkDuplicates(objects, events, announced, encryptionKey);
@@ -124,8 +127,8 @@ export class TributaryStack extends Stack {
     };
   }
 
-  /** Buckets → topic → queue → function → streams. */
-  #loadObjects(sources: readonly ObjectSource[], streams: Streams, ledger: Ledger): Announced {
+  /** Buckets → topic → queue → function → streams, or → batches → files. */
+  #loadObjects(sources: readonly ObjectSource[], { streams, ledger, lake, encryptionKey }: Destinations): Announced {
     const timeout = Duration.seconds(this.#config.timeoutSeconds);
     const notifications = new ObjectNotifications(this, 'Notifications', {
       functionTimeout: timeout,
@@ -144,13 +147,37 @@ export class TributaryStack extends Stack {
     this.#outputAfterNewColumns(sources, buckets);
     streams.grantLoad(fn, tablesOf(sources));
     ledger.grantUse(fn);
-    fn.setSources(
-      sources.map((source) => ({
-        ...loadingSettings(source, streams.namesFor(source.table)),
-        ...objectsPlace(source, bucketOf(source, buckets)),
-      })),
-    );
+    ledger.grantAnnounce(fn);
+    const settings = sources.map((source) => ({
+      ...loadingSettings(source, streams.namesFor(source.table)),
+      ...objectsPlace(source, bucketOf(source, buckets)),
+    }));
+    fn.setSources(settings);
     notifications.deliverTo(fn);
+    const config = this.#config;
+    if (config.keepDirectLane || sources.some(({ delivery }) => delivery === 'direct')) {
+      const { write } = new DirectLane(this, 'Direct', {
+        sources: settings,
+        tables: [...tablesOf(sources), loadsTable, rejectedTable],
+        lake,
+        ledger,
+        notifications,
+        memoryMiB: config.memoryMiB,
+        maxConcurrency: config.maxConcurrency,
+        fileSize: Size.mebibytes(config.bufferSizeMiB),
+        wait: Duration.seconds(config.bufferIntervalSeconds),
+        timeZone: config.timeZone,
+        retention: Duration.days(config.retentionDays),
+        encryptionKey,
+        removalPolicy: this.#removalPolicy,
+      });
+      for (const source of sources) grantRead(write, bucketOf(source, buckets), source);
+      this.#output(
+        'WritingRole',
+        roleArnOf(write),
+        'Reads the objects of batches: for policies of buckets and keys of others.',
+      );
+    }
     return { notifications, buckets };
   }
 
@@ -259,6 +286,14 @@ export class TributaryStack extends Stack {
   #output(id: string, value: string, description: string): void {
     new CfnOutput(this, id, { value, description });
   }
+}
+
+/** Where rows go, and what is known of them. */
+interface Destinations {
+  readonly streams: Streams;
+  readonly ledger: Ledger;
+  readonly lake: LakeBucket;
+  readonly encryptionKey: IKey | undefined;
 }
 
 /** How the objects of sources are announced, and the buckets that contain them. */

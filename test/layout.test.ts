@@ -88,7 +88,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['formats'],
   ['settings.ts'],
   ['loading'],
-  ['duplicates', 'metrics.ts'],
+  ['duplicates', 'direct', 'metrics.ts'],
   ['queries'],
 ];
 

@@ -133,7 +133,7 @@ async function readBooks(lake: LakeHandle, task: AuditTask, settled: Date, optio
   const young = new Set<string>();
   const progress = options.progress('loads');
   for (const { settings } of lake.sources) {
-    for await (const row of lake.query(balanceQuery(lake, settings.name, task))) {
+    for await (const row of lake.query(balanceQuery(lake, settings, task))) {
       if (timeOf(row.finished_at) > settled) young.add(String(row.origin));
       else loads.set(String(row.origin), { row, problem: problemOf(row) });
       progress.add();
@@ -144,18 +144,20 @@ async function readBooks(lake: LakeHandle, task: AuditTask, settled: Date, optio
 }
 
 /** Query for a source's loads, each with the tables' counts of rows, rejected lines, and rejected lines without a row. */
-function balanceQuery(lake: LakeHandle, source: string, { since }: AuditTask): string {
+function balanceQuery(lake: LakeHandle, { name: source, delivery }: Source['settings'], { since }: AuditTask): string {
   const table = (name: string) => `"${lake.database}"."${name}"`;
   // A load's rows are delivered before its row in loads: by at most two days, whatever the clocks and time zones.
   const day = since && sqlText(new Date(since.getTime() - 2 * DAY_MS).toISOString().slice(0, 10));
   const recent = day === undefined ? 'true' : `${PARTITION.name} >= ${day}`;
+  // On the direct lane they lie under the days of their events, which may be any.
+  const recentRows = delivery === 'direct' ? 'true' : recent;
   const begun = since === undefined ? 'true' : `started_at >= ${sqlTime(since)}`;
   return (
     `SELECT l.*, coalesce(f.in_table, 0) AS in_table, coalesce(f.kept, 0) AS kept, coalesce(f.no_rows, 0) AS no_rows ` +
     `FROM ${once(lake, loadsTable, `source = ${sqlText(source)} AND ${recent}`)} l LEFT JOIN (` +
     `SELECT origin, sum(in_table) AS in_table, sum(kept) AS kept, sum(kept * (1 - in_table)) AS no_rows FROM (` +
     `SELECT origin, position, max(in_table) AS in_table, max(kept) AS kept FROM (` +
-    `SELECT origin, position, 1 AS in_table, 0 AS kept FROM ${table(source)} WHERE ${recent} UNION ALL ` +
+    `SELECT origin, position, 1 AS in_table, 0 AS kept FROM ${table(source)} WHERE ${recentRows} UNION ALL ` +
     `SELECT origin, position, 0 AS in_table, 1 AS kept FROM ${table(REJECTED_LINES)} ` +
     `WHERE source = ${sqlText(source)} AND ${recent}` +
     `) GROUP BY origin, position) GROUP BY origin) f ON f.origin = l.origin WHERE ${begun}`
@@ -190,7 +192,7 @@ async function* objectsOf(
   const { name, bucket, prefix = '' } = settings;
   for await (const page of listObjects(lake, { bucket, prefix })) {
     const own = page
-      .filter(({ modified }) => !since || modified >= since)
+      .filter(({ lastModified }) => !since || lastModified >= since)
       .map((object) => asSourceObject(lake, object))
       .filter((object) => object !== undefined)
       .filter(({ source }) => source.settings.name === name);
@@ -249,19 +251,28 @@ const THERE_AGAIN: Readonly<Record<string, string>> = {
   [STATE.archived]: 'it was archived when it was to be read, but now it is restored',
 };
 
+/** Details of objects whose rows are not there yet on the direct lane, by the state of their entries. */
+const ON_DIRECT_LANE: Readonly<Record<string, string>> = {
+  [STATE.waiting]: 'waits for a batch',
+  [STATE.batched]: 'is in a batch that is not written',
+  [STATE.failed]: 'three attempts to write it failed, so it is a dead letter: lake redrive has it tried again',
+};
+
 /** The problem of an object that has no row in `loads`, or undefined if the object is too recent to judge. */
 function judge(
   entry: Entry | undefined,
   { object }: SourceObject,
   settled: Date,
 ): Pick<Finding, 'finding' | 'detail'> | undefined {
-  if ((entry?.claimedAt ?? object.modified) > settled) return undefined;
+  if ((entry?.claimedAt ?? object.lastModified) > settled) return undefined;
   if (!entry) return { finding: 'missing', detail: 'no load was started' };
   if (entry.state === STATE.loading)
     return {
       finding: 'unfinished',
       detail: `started${entry.claimedAt ? ` at ${entry.claimedAt.toISOString()}` : ''} and not finished`,
     };
+  const direct = ON_DIRECT_LANE[entry.state];
+  if (direct !== undefined) return { finding: 'unfinished', detail: direct };
   const detail = THERE_AGAIN[entry.state];
   if (detail !== undefined) return { finding: 'missing', detail };
   return { finding: 'unbalanced', detail: `the ledger says ${entry.state}, ${LOADS} has no row for it` };
@@ -323,6 +334,6 @@ class FixQueue {
   async flush(): Promise<void> {
     const objects = this.#objects;
     this.#objects = [];
-    if (objects.length > 0) await announce(this.#lake, objects);
+    if (objects.length > 0) await announce(this.#lake, objects, false);
   }
 }

@@ -77,12 +77,18 @@ export async function backfillObjects(
   return counts;
 }
 
-function requireSource(lake: LakeHandle, { bucket, prefix, source }: ObjectsToLoad): void {
+function requireSource(lake: LakeHandle, { bucket, prefix, source, reload }: ObjectsToLoad): void {
   const sources = source === undefined ? lake.sources : [sourceNamed(lake, source)];
   const ofObjects = sources.map(({ settings }) => settings).filter((settings) => settings.lane === 'objects');
   const fits = ofObjects.some(
     ({ bucket: own, prefix: below = '' }) => own === bucket && (below.startsWith(prefix) || prefix.startsWith(below)),
   );
+  const direct = ofObjects.find(({ delivery }) => delivery === 'direct');
+  if (reload && direct) {
+    throw new CommandError(
+      `--reload: the rows of ${direct.name} came by the direct lane, which delivers each object once; give --source with a source of the other lane`,
+    );
+  }
   if (fits) return;
   const places = ofObjects.map(({ name, bucket: own, prefix: below = '' }) => `s3://${own}/${below} (${name})`);
   throw new UsageError(
@@ -90,9 +96,12 @@ function requireSource(lake: LakeHandle, { bucket, prefix, source }: ObjectsToLo
   );
 }
 
+/** States of entries whose objects need not be announced: they were loaded, or their batch will be written. */
+const KNOWN: readonly string[] = [STATE.loaded, STATE.waiting, STATE.batched];
+
 async function sortOut(lake: LakeHandle, objects: readonly ListedObject[], task: ObjectsToLoad) {
   const inTime = objects.filter(
-    ({ modified }) => (!task.since || modified >= task.since) && (!task.until || modified < task.until),
+    ({ lastModified: at }) => (!task.since || at >= task.since) && (!task.until || at < task.until),
   );
   const wanted = inTime
     .map((object) => asSourceObject(lake, object))
@@ -102,7 +111,7 @@ async function sortOut(lake: LakeHandle, objects: readonly ListedObject[], task:
     lake,
     wanted.map(({ id }) => id),
   );
-  const toQueue = task.reload ? wanted : wanted.filter(({ id }) => entries.get(id)?.state !== STATE.loaded);
+  const toQueue = task.reload ? wanted : wanted.filter(({ id }) => !KNOWN.includes(entries.get(id)?.state ?? ''));
   return {
     toQueue,
     ended: new Set([...entries].filter(([, { state }]) => state !== STATE.loading).map(([id]) => id)),
@@ -123,7 +132,7 @@ async function queueAll(
     const batch = objects.slice(at, at + MAX_BATCH_MESSAGES);
     await options.rateLimit(batch.length);
     for (const { id } of batch) if (ended.has(id)) await reopen(lake, id);
-    await announce(lake, batch);
+    await announce(lake, batch, true);
   }
 }
 

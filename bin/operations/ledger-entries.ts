@@ -42,17 +42,18 @@ export async function entriesOf(lake: LakeHandle, ids: readonly string[]): Promi
 }
 
 // An entry that does not exist must not be created, and a missing attribute differs from every value.
-const isEnded = 'attribute_exists(#state) AND #state <> :loading';
+const isEnded = `attribute_exists(#state) AND #state <> :loading AND attribute_not_exists(#${LEDGER.round})`;
 const isOpen = '#state = :loading';
 const isHeldBy = '#holder = :holder';
 
 /**
  * Reopens a finished entry, so that the next message about its object loads the object again, from its start. The
- * fencing token is kept and keeps counting. An entry that an invocation is loading stays unchanged.
+ * fencing token is kept and keeps counting. An entry that an invocation is loading stays unchanged, and so does one of the
+ * direct lane: an object that was not loaded waits again by itself when it is announced.
  */
 export async function reopen(lake: LakeHandle, id: string): Promise<void> {
   await update(lake, id, 'SET #state = :loading REMOVE #counts', isEnded, {
-    names: { '#state': 'state', '#counts': 'counts' },
+    names: { '#state': 'state', '#counts': 'counts', [`#${LEDGER.round}`]: LEDGER.round },
     values: { ':loading': { S: STATE.loading } },
   });
 }

@@ -12,7 +12,7 @@ import type { LakeHandle } from './lake-handle.ts';
 
 /** An object in a listing of its bucket. */
 export interface ListedObject extends CreatedObject {
-  readonly modified: Date;
+  readonly lastModified: Date;
   /** In a storage class from which S3 gives an object only after it was restored, and not restored. */
   readonly archived: boolean;
 }
@@ -42,7 +42,8 @@ export async function* listObjects(lake: LakeHandle, listing: Listing): AsyncGen
         // Notifications contain the ETag without quotes.
         etag: ETag.replaceAll('"', ''),
         size: Size,
-        modified: LastModified,
+        lastModified: LastModified,
+        modified: LastModified.toISOString(),
         archived: isArchived(object),
       };
     });
@@ -77,11 +78,15 @@ export function asSourceObject(lake: LakeHandle, object: ListedObject): SourceOb
 export const MAX_BATCH_MESSAGES = 10;
 const MAX_ATTEMPTS = 6;
 
-/** Announces at most `MAX_BATCH_MESSAGES` objects to the lake's queue, so that they are loaded. */
-export function announce(lake: LakeHandle, objects: readonly SourceObject[]): Promise<void> {
+/**
+ * Announces at most `MAX_BATCH_MESSAGES` objects to the lake's queue, so that they are loaded.
+ *
+ * @param backfill whether they are asked for even if they are older than the ledger's memory
+ */
+export function announce(lake: LakeHandle, objects: readonly SourceObject[], backfill: boolean): Promise<void> {
   return sendMessages(
     lake,
-    objects.map(({ object }) => continuation(object)),
+    objects.map(({ object }) => continuation({ ...object, backfill })),
   );
 }
 

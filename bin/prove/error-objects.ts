@@ -17,7 +17,7 @@ export async function errorObjects(lake: LakeHandle, table: string, since: Date)
   const found: ErrorObject[] = [];
   for await (const page of listObjects(lake, { bucket: lake.lakeBucket, prefix: `${LAKE.errors}${table}/` })) {
     for (const object of page) {
-      if (object.modified >= since) found.push({ object, records: await recordsOf(lake, object) });
+      if (object.lastModified >= since) found.push({ object, records: await recordsOf(lake, object) });
     }
   }
   return found;

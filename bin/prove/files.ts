@@ -21,7 +21,7 @@ export async function encryptionOf(lake: LakeHandle, table: string, since: Date)
     const day = new Date(since.getTime() + days * DAY_MS).toISOString().slice(0, 10);
     const prefix = `${LAKE.data}${table}/${PARTITION.name}=${day}/`;
     for await (const page of listObjects(lake, { bucket: lake.lakeBucket, prefix })) {
-      const found = page.find(({ modified }) => modified >= since);
+      const found = page.find(({ lastModified }) => lastModified >= since);
       if (!found) continue;
       const { bucket, key } = found;
       const { ServerSideEncryption } = await lake.s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));

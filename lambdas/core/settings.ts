@@ -20,6 +20,13 @@ export const ENV = {
   queueUrl: 'TRIBUTARY_QUEUE_URL',
   /** JSON of `TrackedSettings[]`: the sources whose records are checked for duplicates. */
   trackedSources: 'TRIBUTARY_TRACKED_SOURCES',
+  /** JSON of `DirectSettings`: how batches of the direct lane are planned and written. */
+  direct: 'TRIBUTARY_DIRECT',
+  /** Name of the lake bucket. */
+  lakeBucket: 'TRIBUTARY_LAKE_BUCKET',
+  /** URL of the queue that tells writers of batches, and of the dead-letter queue of the objects. */
+  writeQueueUrl: 'TRIBUTARY_WRITE_QUEUE_URL',
+  deadLettersUrl: 'TRIBUTARY_DEAD_LETTERS_URL',
   /**
    * Name of the table of fingerprint pages, the share of records that is checked, and the time window in hours: records
    * whose time is further in the past or in the future are not checked.
@@ -74,7 +81,12 @@ export type SourceSettings = InputSettings & {
   /** Firehose streams into the source's table, at least one. */
   readonly streams: readonly string[];
   readonly keepRaw: KeepRaw;
+  /** @default firehose */
+  readonly delivery?: Delivery;
 };
+
+/** How rows get into their table: through Firehose, or in files that the lake writes itself. */
+export type Delivery = 'firehose' | 'direct';
 
 /** Settings that say how to recognize equal records of a source. */
 export interface RecordSettings extends ReadingSettings {
@@ -101,6 +113,47 @@ export interface LoaderSettings {
   readonly rejectedStream: string;
   readonly ledgerTable: string;
   readonly ledgerDays: number;
+}
+
+/** How batches of the direct lane are planned and written. */
+export interface DirectSettings {
+  /** MiB of a finished file that a batch aims at. */
+  readonly fileMiB: number;
+  /** Seconds after which an object waits no longer for others. */
+  readonly waitSeconds: number;
+  /** Batches of a source that are open at a time. */
+  readonly maxOpen: number;
+  /** Timeout of the function that writes a batch. */
+  readonly writeSeconds: number;
+  /** The zone whose calendar has the days of the tables. */
+  readonly timeZone: string;
+  readonly retentionDays: number;
+}
+
+/** All settings of the functions that plan and write batches. */
+export interface BatchSettings {
+  readonly sources: readonly SourceSettings[];
+  readonly direct: DirectSettings;
+  readonly ledgerTable: string;
+  readonly ledgerDays: number;
+  readonly lakeBucket: string;
+  readonly writeQueueUrl: string;
+}
+
+/**
+ * Reads the environment of plan-batches and write-batch.
+ *
+ * @throws SettingsError with the variable that is missing, is not JSON or is not a number
+ */
+export function batchSettings(env: Environment): BatchSettings {
+  return {
+    sources: fromJson<readonly SourceSettings[]>(env, ENV.sources),
+    direct: fromJson<DirectSettings>(env, ENV.direct),
+    ledgerTable: required(env, ENV.ledgerTable),
+    ledgerDays: requiredNumber(env, ENV.ledgerDays),
+    lakeBucket: required(env, ENV.lakeBucket),
+    writeQueueUrl: required(env, ENV.writeQueueUrl),
+  };
 }
 
 /** The settings are invalid. The cause is the deployment, never a log line. */

@@ -53,7 +53,7 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
             ExpressionAttributeNames: {
               '#id': LEDGER.key,
               '#expiry': LEDGER.expiry,
-              ...names('state', 'holder', LEDGER.lease, 'source', 'label', 'token'),
+              ...names('state', 'holder', LEDGER.lease, 'source', 'label', 'token', LEDGER.round),
             },
             ExpressionAttributeValues: {
               ':loading': { S: STATE.loading },
@@ -77,6 +77,7 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
       const { Item } = await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }));
       const state = Item?.state?.S;
       if (state === STATE.loaded) return { outcome: 'already_loaded' };
+      if (Item?.[LEDGER.round]) return { outcome: 'on_direct_lane' };
       if (Item?.holder && Item.holder.S !== holder && Number(Item[LEDGER.lease]?.N) >= now) return { outcome: 'held' };
       // No other holder has the entry now. If this delivery skipped it, possibly no other one would load the input.
       throw new UnclaimedError(`${entry.label}: the ledger refused a claim, yet the entry is not another's; try again`);
@@ -129,7 +130,7 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
   };
 }
 
-function versionOf({ origin, sequencer, openedAt, replaces }: Record<string, AttributeValue>): LatestVersion {
+export function versionOf({ origin, sequencer, openedAt, replaces }: Record<string, AttributeValue>): LatestVersion {
   return {
     origin: origin?.S ?? '',
     openedAt: Number(openedAt?.N ?? 0),

@@ -104,3 +104,25 @@ export async function deleteNow(client: SQSClient, queueUrl: string, record: SQS
     logger.warn('message not deleted early', { messageId, error: error as Error });
   }
 }
+
+/** Tells a writer of a batch. If the message is lost, the planner sends another one. */
+export async function sendBatch(client: SQSClient, queueUrl: string, batch: string): Promise<void> {
+  await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: batch }));
+}
+
+/** Puts an object into the dead-letter queue: a message that announces it, with the reason as an attribute. */
+export async function deadLetter(
+  client: SQSClient,
+  queueUrl: string,
+  object: Omit<CreatedObject, 'size'>,
+  reason: string,
+): Promise<void> {
+  const { waited: _, ...fresh } = object;
+  await client.send(
+    new SendMessageCommand({
+      QueueUrl: queueUrl,
+      MessageBody: continuation(fresh),
+      MessageAttributes: { reason: { DataType: 'String', StringValue: reason } },
+    }),
+  );
+}

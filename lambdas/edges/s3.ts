@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, S3Client, type S3ClientConfig, S3ServiceException } from '@aws-sdk/client-s3';
+import { RefusedError } from '../core/direct/ports.ts';
 import type { ObjectId } from '../core/loading/input.ts';
 import { UnavailableError, type UnavailableReason } from '../core/loading/unavailable.ts';
 
@@ -40,6 +41,26 @@ export async function openObject(
     const message = `s3://${bucket}/${key}: expected the object, got ${(error as Error).name}`;
     throw new UnavailableError(reason, message, { cause: error });
   }
+}
+
+/**
+ * Opens a member of a batch as `openObject` does.
+ *
+ * @throws RefusedError if S3 refuses to give this one object; what `openObject` throws
+ */
+export async function openMember(client: S3Client, object: ObjectId): Promise<AsyncIterable<Uint8Array> | undefined> {
+  try {
+    return await openObject(client, object);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const message = `s3://${object.bucket}/${object.key}: S3 refuses it: ${error.name}: ${error.message}`;
+    throw new RefusedError(message, { cause: error });
+  }
+}
+
+/** S3 passes on the errors of a key as `KMS.DisabledException` and the like. */
+function isRefusal(error: unknown): error is S3ServiceException {
+  return error instanceof S3ServiceException && (error.name === 'AccessDenied' || error.name.startsWith('KMS.'));
 }
 
 /**

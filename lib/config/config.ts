@@ -7,7 +7,7 @@ import { didYouMean } from '../../lambdas/core/reading/nearest.ts';
 import { namesOf } from '../names.ts';
 import { ConfigError } from './config-error.ts';
 import { jsonProblem } from './json-problem.ts';
-import { GROUPS, PARAMS } from './params.ts';
+import { FIREHOSE_BUFFER_MIB, GROUPS, LEAST_DIRECT_SECONDS, PARAMS } from './params.ts';
 import { compileSources, type Source } from './sources.ts';
 import { fromText } from './values.ts';
 
@@ -31,10 +31,25 @@ export function readConfig(context: Context): Config {
     const allowed = `at least landingRetentionDays (${landingRetentionDays}): an object that outlives its entry could be loaded twice`;
     throw ConfigError.notAllowed('ledgerRetentionDays', ledgerRetentionDays, allowed);
   }
-  return deepFreeze({
-    ...read.data,
-    sources: compileSources(read.data.sources, read.data, namesOf(read.data.stackName)),
-  });
+  const sources = compileSources(read.data.sources, read.data, namesOf(read.data.stackName));
+  refuseBuffers(read.data, sources);
+  return deepFreeze({ ...read.data, sources });
+}
+
+/** The lanes have different limits. */
+function refuseBuffers(
+  { bufferSizeMiB, bufferIntervalSeconds }: z.output<typeof PARAMS>,
+  sources: readonly Source[],
+): void {
+  const [minimum, maximum] = FIREHOSE_BUFFER_MIB;
+  if (sources.some(({ delivery }) => delivery === 'firehose') && (bufferSizeMiB < minimum || bufferSizeMiB > maximum)) {
+    const allowed = `a whole number from ${minimum} to ${maximum}, unless every source has delivery=direct`;
+    throw ConfigError.notAllowed('bufferSizeMiB', bufferSizeMiB, allowed);
+  }
+  if (sources.some(({ delivery }) => delivery === 'direct') && bufferIntervalSeconds < LEAST_DIRECT_SECONDS) {
+    const allowed = `a whole number from ${LEAST_DIRECT_SECONDS} to 900 with delivery=direct: batches are planned each minute`;
+    throw ConfigError.notAllowed('bufferIntervalSeconds', bufferIntervalSeconds, allowed);
+  }
 }
 
 /**

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { isTimeZone } from '../../lambdas/core/reading/local-zone.ts';
 import { STACK } from '../names.ts';
-import { LOG_GROUP_DAYS, SOURCES, STREAMS_PER_TABLE } from './sources.ts';
+import { DELIVERY, LOG_GROUP_DAYS, SOURCES, STREAMS_PER_TABLE } from './sources.ts';
 import { boolean, int, number, object, oneOf, pattern, share } from './values.ts';
 
 /**
@@ -14,14 +14,34 @@ const MAX_STACK_NAME = 24;
 /** Partition projection counts days back from today; more than a century makes no sense. */
 const MAX_DAYS = 36_500;
 
+/**
+ * MiB that Firehose can gather with format conversion.
+ * https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html
+ */
+export const FIREHOSE_BUFFER_MIB = [64, 128] as const;
+
+/** The buffer of streams in a stack whose `bufferSizeMiB` may be meant for the other lane. */
+export function firehoseBufferMiB(bufferSizeMiB: number): number {
+  const [minimum, maximum] = FIREHOSE_BUFFER_MIB;
+  return Math.min(maximum, Math.max(minimum, bufferSizeMiB));
+}
+
+/** Batches are planned each minute. */
+export const LEAST_DIRECT_SECONDS = 60;
+
 /** The context params, each with its default and its allowed values. */
 export const PARAMS = z.strictObject({
   sources: SOURCES,
+  /** How rows get into their tables: through Firehose, or in files that the lake writes itself. */
+  delivery: DELIVERY.default('firehose'),
+  /** Keeps the direct lane when no source is on it any more, until its last batch is written. */
+  keepDirectLane: boolean().default(false),
   /**
-   * MiB that Firehose gathers for a file. Format conversion needs at least 64.
+   * MiB that Firehose gathers for a file, 64-128: format conversion needs at least 64. On the direct lane, MiB of a finished
+   * file that a batch aims at.
    * https://docs.aws.amazon.com/firehose/latest/dev/record-format-conversion.html
    */
-  bufferSizeMiB: int(64, 128).default(128),
+  bufferSizeMiB: int(16, 512).default(128),
   bufferIntervalSeconds: int(0, 900).default(300),
   parquetCompression: oneOf(['SNAPPY', 'GZIP', 'UNCOMPRESSED']).default('SNAPPY'),
   timeZone: timeZone().default('UTC'),

@@ -45,6 +45,13 @@ const SOURCE_FACTS: Readonly<Record<keyof typeof SOURCE.shape, Facts>> = {
     description: 'How many Firehose streams deliver into the table. `lake plan` says how many you need.',
     example: { streamsPerTable: 4 },
   },
+  delivery: {
+    default: 'the param `delivery`, which is `firehose`',
+    description:
+      'How the rows get into the table. With `direct`, the lake writes the files itself, each row exactly once and under ' +
+      'the day of its event: see [architecture](architecture.md#the-direct-lane).',
+    example: { delivery: 'direct' },
+  },
   recordKey: {
     default: "the format's own record keys",
     description:

@@ -8,6 +8,7 @@ import {
   refuseUnknownOptions,
 } from '../../lambdas/core/reading/format.ts';
 import type { KeepRaw } from '../../lambdas/core/reading/row.ts';
+import type { Delivery } from '../../lambdas/core/settings.ts';
 import { LOADS, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
 import { PARTITION, sourceTable, type Table } from '../../lambdas/core/tables/table.ts';
 import { onceName } from '../../lambdas/core/tables/views.ts';
@@ -28,6 +29,7 @@ interface AnySource {
   readonly streamsPerTable: number;
   /** Columns that identify a record, for the duplicate check. Absent: the record keys of the format. */
   readonly recordKey?: readonly string[];
+  readonly delivery: Delivery;
   /** Nothing new is announced to the source, so that it can be removed when what it has got is delivered. */
   readonly retired: boolean;
 }
@@ -59,6 +61,8 @@ export interface EventSource extends AnySource {
 
 /** A source with its defaults applied, its format's options checked and its table created. */
 export type Source = ObjectSource | EventSource;
+
+export const DELIVERY = oneOf(['firehose', 'direct'] satisfies Delivery[]);
 
 /** Streams into one table: at 5 MiB/s each, 50 streams take the average of 20 billion load balancer lines a day. */
 export const STREAMS_PER_TABLE = int(1, 50);
@@ -109,6 +113,7 @@ export const SOURCE = z.looseObject(
     from: FROM.default({}),
     keepRaw: oneOf(['never', 'on-error', 'always']).optional(),
     streamsPerTable: STREAMS_PER_TABLE.optional(),
+    delivery: DELIVERY.optional(),
     recordKey: list(z.string('the name of a column'), 'a list of column names').optional(),
     retired: boolean().optional(),
     logGroupRetentionDays: LOG_GROUP_DAYS.optional(),
@@ -142,7 +147,8 @@ export function compileSources(inputs: readonly SourceInput[], defaults: SourceD
 }
 
 /** Params of the stack that a source can override. */
-type SourceDefaults = Pick<AnySource, 'keepRaw' | 'streamsPerTable'> & Pick<EventSource, 'logGroupRetentionDays'>;
+type SourceDefaults = Pick<AnySource, 'keepRaw' | 'streamsPerTable' | 'delivery'> &
+  Pick<EventSource, 'logGroupRetentionDays'>;
 
 function compileSource(input: SourceInput, path: string, defaults: SourceDefaults, names: StackNames): Source {
   const options = Object.fromEntries(Object.entries(input).filter(([key]) => !OWN_KEYS.includes(key)));
@@ -152,11 +158,19 @@ function compileSource(input: SourceInput, path: string, defaults: SourceDefault
     options,
     keepRaw: input.keepRaw ?? defaults.keepRaw,
     streamsPerTable: input.streamsPerTable ?? defaults.streamsPerTable,
+    delivery: deliveryOf(input, path, defaults),
     retired: input.retired ?? false,
     ...(input.from.logGroups ? eventsFrom(input, path, defaults, names) : objectsFrom(input, path, names)),
     table: tableOf(input, options, path),
     ...(input.recordKey && { recordKey: recordKeyOf(input, options, path) }),
   };
+}
+
+/** Log groups have no direct lane yet: under a stack's `delivery` they keep Firehose's. */
+function deliveryOf({ delivery, from }: SourceInput, path: string, defaults: SourceDefaults): Delivery {
+  if (!from.logGroups) return delivery ?? defaults.delivery;
+  if (delivery === 'direct') throw ConfigError.notAllowed(`${path}.delivery`, delivery, 'firehose for log groups');
+  return 'firehose';
 }
 
 function recordKeyOf(input: SourceInput, options: FormatOptions, path: string): readonly string[] {

@@ -34,6 +34,15 @@ export const LEDGER = {
   expiry: 'expires_at',
   /** Milliseconds since the epoch until which the holder may be running; absent once the entry is finished. */
   lease: 'lease',
+  /**
+   * Index of what waits on the direct lane and of batches that are not written (core/direct/batch.ts). Its keys are only
+   * in such items, so that it has no others: what they belong to, and since when.
+   */
+  index: 'waiting',
+  group: 'waiting',
+  since: 'since',
+  /** Only entries of the direct lane have rounds. */
+  round: 'round',
 } as const;
 
 /** Days that the entry of a payload is kept: Lambda retries for hours, and a redrive may take days. */
@@ -97,7 +106,9 @@ export type ClaimResult =
   /** An earlier delivery has loaded the input: skip it. */
   | { readonly outcome: 'already_loaded' }
   /** Another holder's lease has not ended: look again after it has. */
-  | { readonly outcome: 'held' };
+  | { readonly outcome: 'held' }
+  /** The direct lane has begun the entry, and must end it. */
+  | { readonly outcome: 'on_direct_lane' };
 
 /** Another attempt has claimed the entry: this attempt must stop, because the other one loads the rest. */
 export class FencedError extends Error {
@@ -111,6 +122,10 @@ export const STATE = {
   replaced: 'replaced',
   gone: 'gone',
   archived: 'archived',
+  /** On the direct lane only: it waits for a batch, is in one, or failed alone. */
+  waiting: 'waiting',
+  batched: 'batched',
+  failed: 'failed',
 } as const;
 
 const isNew = 'attribute_not_exists(#id)';
@@ -119,6 +134,8 @@ const isNew = 'attribute_not_exists(#id)';
  * message that announces it must then be able to load it.
  */
 const isNotLoaded = '#state <> :loaded';
+/** An entry is ended by the lane that began it. */
+const isOfThisLane = 'attribute_not_exists(#round)';
 const isMine = '#holder = :me';
 const isReleased = 'attribute_not_exists(#holder)';
 const leaseIsOver = '#lease < :now';
@@ -126,7 +143,7 @@ const tokenIsMine = '#token = :token';
 
 /** DynamoDB conditions of the writes. */
 export const CONDITION = {
-  claim: `${isNew} OR (${isNotLoaded} AND (${isMine} OR ${isReleased} OR ${leaseIsOver}))`,
+  claim: `${isNew} OR (${isOfThisLane} AND ${isNotLoaded} AND (${isMine} OR ${isReleased} OR ${leaseIsOver}))`,
   /** Checks the token alone: a write whose answer was lost is repeated, and the repeated write must succeed too. */
   write: tokenIsMine,
   remember: `${isNew} OR #origin IN (:origin, :instead)`,

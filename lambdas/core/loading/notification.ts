@@ -15,6 +15,10 @@ export interface CreatedObject extends ObjectId {
   readonly stuckAt?: number;
   /** How often and how long the object was asked for in vain; undefined if it was not. */
   readonly waited?: Waited;
+  /** When the object was created, ISO 8601 in UTC; undefined if the message does not state it. */
+  readonly modified?: string;
+  /** True if a backfill announces it, which may ask for objects that are older than the ledger's memory. */
+  readonly backfill?: boolean;
 }
 
 /** The message has no known form: it is retried, then SQS moves it to the dead-letter queue. */
@@ -42,22 +46,30 @@ export function createdObjects(body: string): CreatedObject[] {
 }
 
 function fromS3(record: unknown, body: string): CreatedObject[] {
-  const { eventName, s3 } = object(record);
+  const { eventName, eventTime, s3 } = object(record);
   if (typeof eventName !== 'string') throw unknownMessage(body);
   if (!eventName.startsWith('ObjectCreated:')) return [];
   const { bucket, object: created } = object(s3);
   // S3 URL-encodes keys as HTML forms do, with a plus for a space. EventBridge does not encode them.
-  return [createdObject(object(bucket).name, created, body, (key) => decodeURIComponent(key.replaceAll('+', ' ')))];
+  const decode = (key: string) => decodeURIComponent(key.replaceAll('+', ' '));
+  return [createdObject(object(bucket).name, created, { body, time: eventTime, decode })];
 }
 
 function fromEventBridge(message: Readonly<Record<string, unknown>>, body: string): CreatedObject[] {
   if (message['detail-type'] !== 'Object Created') return [];
   const { bucket, object: created } = object(message.detail);
-  return [createdObject(object(bucket).name, created, body, (key) => key)];
+  return [createdObject(object(bucket).name, created, { body, time: message.time, decode: (key) => key })];
 }
 
-function createdObject(bucket: unknown, of: unknown, body: string, decode: (key: string) => string): CreatedObject {
-  const { key, eTag, etag = eTag, size, sequencer, stuckAt, waited } = object(of);
+/** The message that announces an object, the time that it states, and how keys are encoded in it. */
+interface Announcement {
+  readonly body: string;
+  readonly time: unknown;
+  readonly decode: (key: string) => string;
+}
+
+function createdObject(bucket: unknown, of: unknown, { body, time, decode }: Announcement): CreatedObject {
+  const { key, eTag, etag = eTag, size, sequencer, stuckAt, waited, modified = time, backfill } = object(of);
   if (typeof bucket !== 'string' || typeof key !== 'string' || typeof etag !== 'string') throw unknownMessage(body);
   try {
     return {
@@ -65,10 +77,16 @@ function createdObject(bucket: unknown, of: unknown, body: string, decode: (key:
       ...(typeof sequencer === 'string' && sequencer !== '' && { sequencer }),
       ...(typeof stuckAt === 'number' && { stuckAt }),
       ...waitedOf(waited),
+      ...(isTime(modified) && { modified: new Date(modified).toISOString() }),
+      ...(backfill === true && { backfill }),
     };
   } catch {
     throw unknownMessage(body);
   }
+}
+
+function isTime(value: unknown): value is string {
+  return typeof value === 'string' && !Number.isNaN(Date.parse(value));
 }
 
 /** Only messages of `continuation` have waits. */
@@ -100,7 +118,10 @@ function unknownMessage(body: string): UnknownMessageError {
  * be loaded again or was never announced.
  */
 export function continuation({ bucket, key, ...object }: Omit<CreatedObject, 'size'>): string {
-  const { etag, sequencer, stuckAt, waited } = object;
-  const detail = { bucket: { name: bucket }, object: { key, etag, sequencer, stuckAt, waited } };
+  const { etag, sequencer, stuckAt, waited, modified, backfill } = object;
+  const detail = {
+    bucket: { name: bucket },
+    object: { key, etag, sequencer, stuckAt, waited, modified, backfill },
+  };
   return JSON.stringify({ source: 'aws.s3', 'detail-type': 'Object Created', detail });
 }

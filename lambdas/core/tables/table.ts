@@ -82,6 +82,14 @@ export const timestamp = column('timestamp');
 /** The partition column of every table. Athena projects partitions, so there is no crawler and nothing to repair. */
 export const PARTITION = { name: 'dt', comment: 'Day, YYYY-MM-DD, on which Firehose received the row.' } as const;
 
+/** Prefix in the lake bucket of the files of all tables. */
+export const DATA_PREFIX = 'data/';
+
+/** Key of a file of a table, in the partition of a day. */
+export function fileKey(table: string, day: string, name: string): string {
+  return `${DATA_PREFIX}${table}/${PARTITION.name}=${day}/${name}.parquet`;
+}
+
 /**
  * The lake's own columns, last in every table. They have the lowest numbers (0-9) and a format's columns begin at
  * FIRST_FORMAT_KEY, so that a format can add columns at its end.

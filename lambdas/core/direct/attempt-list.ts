@@ -1,0 +1,38 @@
+/** What an attempt has done: its list in S3, which the seal names. */
+import type { Counts } from '../loading/line-batcher.ts';
+import type { UnavailableReason, Waited } from '../loading/unavailable.ts';
+import type { Version } from '../loading/versions.ts';
+import type { Candidate, UploadedFile } from './batch.ts';
+
+/** Everything that publishing a batch needs. After the seal nothing is read, encoded or decided again. */
+export interface AttemptList {
+  /** In the order in which they are completed: those with the rows of `loads` last. */
+  readonly files: readonly UploadedFile[];
+  readonly members: readonly MemberResult[];
+}
+
+/** What came of one member. */
+export interface MemberResult {
+  readonly candidate: Candidate;
+  readonly origin: string;
+  readonly ended: MemberEnd;
+}
+
+export type MemberEnd =
+  /** Its rows are in the files, and its row of `loads`. */
+  | {
+      readonly outcome: 'loaded';
+      readonly counts: Counts;
+      readonly reasons: Readonly<Record<string, number>>;
+      /** The version of the object, and the one that its row of `loads` says it replaces. */
+      readonly version: Version;
+      readonly replaces?: string;
+    }
+  /** S3 did not give it; it waits to be asked for again. */
+  | { readonly outcome: 'unavailable'; readonly waited: Waited }
+  /** It was given up; its row of `loads` says why. */
+  | { readonly outcome: 'not_loaded'; readonly reason: UnavailableReason }
+  /** S3 refused to give it again and again; it becomes a dead letter. */
+  | { readonly outcome: 'refused'; readonly detail: string }
+  /** Another object was written under its key, which has a notification of its own. */
+  | { readonly outcome: 'replaced' };

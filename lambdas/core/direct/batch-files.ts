@@ -1,0 +1,107 @@
+/** The files of a batch: one or more for each table and day. */
+import { fileKey, type Table } from '../tables/table.ts';
+import type { UploadedFile } from './batch.ts';
+import type { LakeFiles, Spill } from './ports.ts';
+import type { OpenTableFile, TableFile } from './table-file.ts';
+import { Upload } from './upload.ts';
+
+/** Files that are written at a time. Rows of further days wait on disk, because each open file takes memory. */
+const MAX_OPEN = 16;
+
+/** Bytes of rows, as JSON, at which a file ends and the next one begins. */
+const MAX_FILE_ROW_BYTES = 1024 ** 3;
+
+export interface BatchFilesProps {
+  readonly batch: string;
+  readonly lake: LakeFiles;
+  readonly spill: Spill;
+  readonly openFile: OpenTableFile;
+}
+
+interface OpenFile {
+  readonly file: TableFile;
+  readonly upload: Upload;
+  rowBytes: number;
+}
+
+/** The rows of one table and day. */
+interface Place {
+  readonly name: string;
+  readonly table: Table;
+  readonly day: string;
+  /** Files that were begun. */
+  files: number;
+  open?: OpenFile;
+  spilled: boolean;
+}
+
+export class BatchFiles {
+  readonly #props: BatchFilesProps;
+  readonly #places = new Map<string, Place>();
+  readonly #uploads: Upload[] = [];
+  #open = 0;
+  #finished: UploadedFile[] = [];
+
+  constructor(props: BatchFilesProps) {
+    this.#props = props;
+  }
+
+  /** Takes rows, whose memory the caller may use again at once. */
+  async append(table: Table, day: string, rows: Uint8Array): Promise<void> {
+    const name = `${table.name}/dt=${day}`;
+    let place = this.#places.get(name);
+    if (!place) {
+      place = { name, table, day, files: 0, spilled: this.#open >= MAX_OPEN };
+      this.#places.set(name, place);
+    }
+    if (place.spilled) await this.#props.spill.append(spillName(place), rows);
+    else await this.#write(place, rows);
+  }
+
+  /** Ends all files. @returns those that ended since the last call: uploaded, and not completed */
+  async finish(): Promise<UploadedFile[]> {
+    for (const place of this.#places.values()) if (place.open) await this.#end(place, place.open);
+    for (const place of this.#places.values()) {
+      if (!place.spilled) continue;
+      for await (const rows of this.#props.spill.take(spillName(place))) await this.#write(place, rows);
+      if (place.open) await this.#end(place, place.open);
+      place.spilled = false;
+    }
+    const finished = this.#finished;
+    this.#finished = [];
+    return finished;
+  }
+
+  /** Gives all uploads up: only for an attempt that certainly was not named by a seal. */
+  async abort(): Promise<void> {
+    for (const upload of this.#uploads) await upload.abort();
+  }
+
+  async #write(place: Place, rows: Uint8Array): Promise<void> {
+    const open = place.open ?? this.#begin(place);
+    open.file.append(rows);
+    open.rowBytes += rows.length;
+    await open.upload.write(open.file.take());
+    if (open.rowBytes >= MAX_FILE_ROW_BYTES) await this.#end(place, open);
+  }
+
+  #begin(place: Place): OpenFile {
+    const { batch, lake, openFile } = this.#props;
+    const upload = new Upload(lake, fileKey(place.table.name, place.day, `${batch}-${place.files++}`));
+    this.#uploads.push(upload);
+    this.#open++;
+    place.open = { file: openFile(place.table.columns), upload, rowBytes: 0 };
+    return place.open;
+  }
+
+  async #end(place: Place, { file, upload }: OpenFile): Promise<void> {
+    await upload.write(file.finish());
+    this.#finished.push(await upload.end(file.rows));
+    delete place.open;
+    this.#open--;
+  }
+}
+
+function spillName({ name }: Place): string {
+  return name.replaceAll('/', ' ');
+}

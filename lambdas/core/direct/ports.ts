@@ -1,0 +1,106 @@
+/** What the direct lane asks of the ledger, the lake bucket and the queues. */
+import type { Waited } from '../loading/unavailable.ts';
+import type { LatestVersion, Version } from '../loading/versions.ts';
+import type { Batch, BatchState, Candidate, Kind, UploadedFile, UploadedPart } from './batch.ts';
+
+/** The ledger, as the direct lane uses it. Each write may be repeated if its answer was lost. */
+export interface BatchLedger {
+  /**
+   * Makes an object wait, if the ledger has no entry of it. If the entry says that the object was not loaded (`gone`,
+   * `archived`, `replaced` or `failed`), it waits again, in a new round.
+   */
+  announce(announced: Announced): Promise<AnnounceResult>;
+  /** Makes a member of a batch wait again, in a new round, unless that was done. */
+  waitAgain(batch: string, member: Candidate, again: WaitAgain): Promise<void>;
+  /** Notes in the entry of a member of a batch why the object was not loaded. */
+  notLoaded(batch: string, member: Candidate, state: NotLoadedState): Promise<void>;
+  /** Objects that wait, oldest first, as an index knows them: it may be stale in both directions. */
+  waiting(source: string, kind: Kind, before: string, limit: number): Promise<readonly WaitingObject[]>;
+  /** Batches that are neither written nor given up, as an index knows them. */
+  unfinished(source: string): Promise<readonly Batch[]>;
+  /** Puts a planned batch, unless there is one of this id. */
+  plan(batch: Pick<Batch, 'id' | 'source' | 'since' | 'from'>): Promise<void>;
+  /** Claims a candidate for a batch if no other batch has it, or if `from` has it. */
+  claim(batch: string, candidate: Candidate, from?: string): Promise<void>;
+  read(batch: string): Promise<Batch | undefined>;
+  /** Those of the candidates that the batch has claimed, in their order. */
+  membersOf(batch: string, candidates: readonly Candidate[]): Promise<Candidate[]>;
+  /**
+   * Begins an attempt of an open batch, as it was read.
+   *
+   * @param attempt a name that no other attempt has
+   * @returns false if the batch is not open, or another attempt has begun since it was read
+   */
+  beginAttempt(batch: Batch, attempt: string, now: string): Promise<boolean>;
+  /** Has an attempt not count: a service failed it, and not the batch. */
+  forgiveAttempt(batch: Batch, attempt: string): Promise<void>;
+  /** Moves a batch from one state to the next. @returns false if it is in another state */
+  advance(batch: string, from: BatchState, to: BatchState): Promise<boolean>;
+  /** Seals an open batch with an attempt. @returns the key of the list of the attempt that the seal names */
+  seal(batch: string, attempt: string): Promise<string | undefined>;
+  /** The latest version of a key that the ledger remembers. */
+  latestVersion(id: string): Promise<LatestVersion | undefined>;
+  /** Remembers a version, as the ledger of the other lane does (loading/versions.ts). */
+  remember(id: string, version: Version, keepDays: number, instead?: string): Promise<LatestVersion>;
+}
+
+/** An object to make wait. */
+export interface Announced extends Omit<Candidate, 'round'> {
+  readonly source: string;
+  readonly label: string;
+  /** ISO 8601: when it begins to wait. */
+  readonly since: string;
+}
+
+export type AnnounceResult =
+  | 'waiting'
+  /** It waits, is in a batch or was written. */
+  | 'known'
+  /** The Firehose lane has loaded it, or is loading it and must end that. */
+  | 'loaded_by_firehose'
+  | 'loading_by_firehose';
+
+export interface WaitAgain {
+  readonly source: string;
+  /** ISO 8601: from when on it may be planned. */
+  readonly since: string;
+  readonly waited?: Waited;
+}
+
+export type NotLoadedState = 'gone' | 'archived' | 'replaced' | 'failed';
+
+export interface WaitingObject {
+  readonly candidate: Candidate;
+  /** ISO 8601. */
+  readonly since: string;
+}
+
+/** Objects of the lake bucket. */
+export interface LakeFiles {
+  putList(key: string, list: unknown): Promise<void>;
+  /** @throws if there is none */
+  getList<List>(key: string): Promise<List>;
+  /** Begins an upload that is invisible until it is completed. @returns its id */
+  begin(key: string): Promise<string>;
+  uploadPart(key: string, uploadId: string, number: number, bytes: Uint8Array): Promise<UploadedPart>;
+  /** Completes an upload, or finds that it was completed. @throws OtherBytesError if the key has other bytes */
+  complete(file: UploadedFile): Promise<void>;
+  abort(key: string, uploadId: string): Promise<void>;
+}
+
+/** Rows kept on the function's disk until the file that they belong to is written. */
+export interface Spill {
+  append(name: string, rows: Uint8Array): Promise<void>;
+  /** Gives back what was appended, piece by piece, and deletes it. */
+  take(name: string): AsyncIterable<Uint8Array>;
+}
+
+/** S3 refuses to give an object, such as one that may not be read or whose key may not be used. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+}
+
+/** A key of a batch has bytes that the batch did not write. */
+export class OtherBytesError extends Error {
+  override readonly name = 'OtherBytesError';
+}

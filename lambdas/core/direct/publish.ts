@@ -1,0 +1,87 @@
+/** Publishes a sealed attempt: completes its files and says in the ledger what came of its members. */
+import { entryIdOf, latestVersionKey } from '../loading/input.ts';
+import type { Loaded } from '../loading/load.ts';
+import { ASK_AGAIN_SECONDS, type UnavailableReason } from '../loading/unavailable.ts';
+import type { AttemptList, MemberResult } from './attempt-list.ts';
+import { BATCH, type Batch, type Candidate } from './batch.ts';
+import type { BatchLedger, LakeFiles } from './ports.ts';
+
+export interface PublishPorts {
+  readonly ledger: BatchLedger;
+  readonly lake: LakeFiles;
+  readonly now: () => Date;
+  /** Days that the ledger keeps the entry of an object. */
+  readonly entryDays: number;
+  /** Puts an object into the dead-letter queue of the objects, with the reason. */
+  readonly deadLetter: (member: Candidate, reason: string) => Promise<void>;
+}
+
+/** What was published, for metrics; empty if another invocation was first. */
+export interface Published {
+  readonly source: string;
+  readonly loaded: readonly Loaded[];
+  readonly notLoaded: readonly UnavailableReason[];
+  readonly replaced: number;
+}
+
+/**
+ * These are the effects in their order. Each can be repeated by anyone, at any time after the seal; if the process dies
+ * between two of them, the next one that gets the batch repeats all:
+ *
+ * 1. The files are completed, those of `loads` last: rows become visible.
+ * 2. Members that are to be asked for again wait again, and the entries of those that were given up say so.
+ * 3. The ledger remembers each version as the latest one of its key.
+ * 4. The batch is written, and leaves the index.
+ */
+export async function publish(batch: Batch, list: AttemptList, ports: PublishPorts): Promise<Published> {
+  const { ledger, lake } = ports;
+  for (const file of list.files) await lake.complete(file);
+  for (const member of list.members) await settle(batch, member, ports);
+  // Whoever moves the batch counts what was loaded. If the process dies before the metrics are put, they are missing.
+  if (!(await ledger.advance(batch.id, BATCH.sealed, BATCH.written))) {
+    return { source: batch.source, loaded: [], notLoaded: [], replaced: 0 };
+  }
+  return publishedOf(batch, list);
+}
+
+async function settle(
+  { id, source }: Batch,
+  { candidate, ended }: MemberResult,
+  { ledger, now, entryDays, deadLetter }: PublishPorts,
+): Promise<void> {
+  switch (ended.outcome) {
+    case 'unavailable': {
+      const since = new Date(now().getTime() + ASK_AGAIN_SECONDS * 1000).toISOString();
+      await ledger.waitAgain(id, candidate, { source, since, waited: ended.waited });
+      return;
+    }
+    case 'not_loaded':
+      await ledger.notLoaded(id, candidate, ended.reason);
+      return;
+    case 'refused':
+      await deadLetter(candidate, ended.detail);
+      await ledger.notLoaded(id, candidate, 'failed');
+      return;
+    case 'replaced':
+      await ledger.notLoaded(id, candidate, 'replaced');
+      return;
+    case 'loaded': {
+      const versionId = entryIdOf(latestVersionKey(source, candidate));
+      await ledger.remember(versionId, ended.version, entryDays, ended.replaces);
+      return;
+    }
+  }
+}
+
+function publishedOf({ source }: Batch, { members }: AttemptList): Published {
+  return {
+    source,
+    loaded: members.flatMap(({ origin, ended }) =>
+      ended.outcome === 'loaded'
+        ? [{ source, origin, counts: ended.counts, reasons: new Map(Object.entries(ended.reasons)) }]
+        : [],
+    ),
+    notLoaded: members.flatMap(({ ended }) => (ended.outcome === 'not_loaded' ? [ended.reason] : [])),
+    replaced: members.filter(({ ended }) => ended.outcome === 'replaced').length,
+  };
+}

@@ -1,0 +1,213 @@
+/**
+ * Writes one batch: reads its members, uploads its files, has the attempt sealed and publishes it. batch.ts has the
+ * states, and what a crash leaves. This file calls no AWS service and reads no clock itself.
+ */
+import { entryIdOf, latestVersionKey, objectInputKey, originOf } from '../loading/input.ts';
+import { loadsRow } from '../loading/lake-rows.ts';
+import { LineBatcher } from '../loading/line-batcher.ts';
+import { summary } from '../loading/load-summary.ts';
+import { recycle } from '../loading/pack.ts';
+import { bodyOf, isUnavailable, type OpenObject, readObject } from '../loading/read-object.ts';
+import type { FoundSource } from '../loading/sources.ts';
+import { askAgain, type UnavailableReason } from '../loading/unavailable.ts';
+import { type Version, versionMarks } from '../loading/versions.ts';
+import type { KeepRaw } from '../reading/row.ts';
+import type { ReadingSettings } from '../settings.ts';
+import { loadsTable, rejectedTable } from '../tables/lake-tables.ts';
+import { sourceTable } from '../tables/table.ts';
+import type { AttemptList, MemberEnd, MemberResult } from './attempt-list.ts';
+import { attemptKey, BATCH, type Batch, type Candidate, candidatesKey, MAX_ATTEMPTS } from './batch.ts';
+import { BatchFiles } from './batch-files.ts';
+import type { EventDays } from './event-days.ts';
+import { finishFailing, type GiveUpPorts, giveUp } from './give-up.ts';
+import { RefusedError, type Spill } from './ports.ts';
+import { type Published, type PublishPorts, publish } from './publish.ts';
+import { DayDivider } from './rows-by-day.ts';
+import type { OpenTableFile } from './table-file.ts';
+
+/** A source whose objects come in batches. */
+export type BatchSource = FoundSource<ReadingSettings & { readonly keepRaw: KeepRaw }>;
+
+export interface WritePorts extends PublishPorts, GiveUpPorts {
+  readonly sources: readonly BatchSource[];
+  readonly open: (member: Candidate) => ReturnType<OpenObject>;
+  readonly openFile: OpenTableFile;
+  readonly spill: Spill;
+  readonly days: EventDays;
+  readonly now: () => Date;
+  /** A name that no other attempt has. */
+  readonly newAttempt: () => string;
+  /** True if a service failed, and not what was asked of it: the batch is not to blame. */
+  readonly isServiceError: (error: unknown) => boolean;
+  /** True if this invocation has no time to go on. */
+  readonly outOfTime: () => boolean;
+}
+
+/** The invocation's time ended before the batch did. */
+export class OutOfTimeError extends Error {
+  override readonly name = 'OutOfTimeError';
+}
+
+/** How an attempt ended. */
+export type WriteResult =
+  | { readonly outcome: 'written'; readonly published: Published }
+  /** The batch was split, or its only member is a dead letter. */
+  | { readonly outcome: 'given_up' }
+  /** Others have done what there was to do, or the planner must do something first. */
+  | { readonly outcome: 'nothing_to_do' };
+
+/**
+ * Does what is to be done with a batch.
+ *
+ * @throws what failed the attempt, which counts unless a service did it
+ */
+export async function writeBatch(id: string, ports: WritePorts): Promise<WriteResult> {
+  const { ledger, lake } = ports;
+  const batch = await ledger.read(id);
+  if (batch?.state === BATCH.sealed) return await publishAttempt(batch, batch.attempt as string, ports);
+  if (batch?.state !== BATCH.open && batch?.state !== BATCH.failing) return { outcome: 'nothing_to_do' };
+  const candidates = await lake.getList<Candidate[]>(candidatesKey(batch));
+  const members = await ledger.membersOf(id, candidates);
+  if (batch.state === BATCH.failing) {
+    await finishFailing(batch, members, ports);
+    return { outcome: 'given_up' };
+  }
+  if (batch.attempts >= MAX_ATTEMPTS) {
+    await giveUp(batch, members, ports);
+    return { outcome: 'given_up' };
+  }
+  // If the process dies after this, the attempt counts: the batch may be what killed it.
+  const attempt = ports.newAttempt();
+  if (!(await ledger.beginAttempt(batch, attempt, ports.now().toISOString()))) return { outcome: 'nothing_to_do' };
+  const files = new BatchFiles({ batch: id, lake, spill: ports.spill, openFile: ports.openFile });
+  let key: string;
+  try {
+    const list = await writeFiles(batch, members, files, ports);
+    key = attemptKey(batch, attempt);
+    await lake.putList(key, list);
+  } catch (error) {
+    // No seal names this attempt: none was asked for.
+    await files.abort().catch(() => undefined);
+    if (ports.isServiceError(error)) await ledger.forgiveAttempt(batch, attempt);
+    throw error;
+  }
+  // If the answer is lost, the attempt may be the one: its uploads stay. The next attempt reads whom the seal names.
+  const sealed = await ledger.seal(id, key);
+  if (sealed === key) return await publishAttempt(batch, key, ports);
+  await files.abort();
+  return sealed === undefined ? { outcome: 'nothing_to_do' } : await publishAttempt(batch, sealed, ports);
+}
+
+async function publishAttempt(batch: Batch, attempt: string, ports: WritePorts): Promise<WriteResult> {
+  const list = await ports.lake.getList<AttemptList>(attempt);
+  return { outcome: 'written', published: await publish(batch, list, ports) };
+}
+
+/** Reads the members in their order and uploads what comes of them. */
+async function writeFiles(
+  batch: Batch,
+  members: readonly Candidate[],
+  files: BatchFiles,
+  ports: WritePorts,
+): Promise<AttemptList> {
+  const source = ports.sources.find(({ settings }) => settings.name === batch.source);
+  if (!source) throw new Error(`batch ${batch.id}: expected a source of this stack, got ${batch.source}`);
+  const results: MemberResult[] = [];
+  const loads: string[] = [];
+  const latest = new Map<string, Version>();
+  for (const candidate of members) {
+    const origin = originOf(objectInputKey(batch.source, candidate));
+    const ended = await writeMember({ source, candidate, origin, files, loads, latest }, ports);
+    results.push({ candidate, origin, ended });
+  }
+  const data = await files.finish();
+  const today = ports.days.dayOf(ports.now().getTime());
+  if (loads.length > 0) await files.append(loadsTable, today, Buffer.from(loads.join('')));
+  // An origin that has its row of `loads` is whole: these files are completed last.
+  return { files: [...data, ...(await files.finish())], members: results };
+}
+
+interface MemberWork {
+  readonly source: BatchSource;
+  readonly candidate: Candidate;
+  readonly origin: string;
+  readonly files: BatchFiles;
+  /** Rows of `loads`, to which the member's is added. */
+  readonly loads: string[];
+  /** The latest versions that members of this batch are, by the id of their key. */
+  readonly latest: Map<string, Version>;
+}
+
+async function writeMember(work: MemberWork, ports: WritePorts): Promise<MemberEnd> {
+  const { source, candidate, origin, loads } = work;
+  const open = () => ports.open(candidate);
+  const startedAt = ports.now();
+  const body = await bodyOf(open).catch((error: unknown) => {
+    if (error instanceof RefusedError) return error;
+    throw error;
+  });
+  if (body === 'replaced') return { outcome: 'replaced' };
+  const batcher = new LineBatcher({
+    source: source.settings.name,
+    origin,
+    format: source.format,
+    keepRaw: source.settings.keepRaw,
+    shared: source.format.keyFacts?.(candidate.key) ?? new Map<string, string>(),
+    now: ports.now,
+  });
+  const addLoadsRow = (more: { replaces?: string; replaced_by?: string; not_loaded?: UnavailableReason }) => {
+    const { bucket, key, etag } = candidate;
+    const facts = { kind: 'object', bucket, object_key: key, etag };
+    const totals = summary(source.settings.name, batcher, startedAt, ports.now());
+    loads.push(loadsRow(origin, { ...facts, ...totals, ...more }));
+  };
+  if (isUnavailable(body) || body instanceof RefusedError) {
+    const waited = askAgain(candidate.waited);
+    if (waited) return { outcome: 'unavailable', waited };
+    if (body instanceof RefusedError) return { outcome: 'refused', detail: body.message };
+    addLoadsRow({ not_loaded: body });
+    return { outcome: 'not_loaded', reason: body };
+  }
+  const { sequencer } = candidate;
+  const version = { origin, openedAt: startedAt.getTime(), ...(sequencer !== undefined && { sequencer }) };
+  const take = rowsTaker(work, ports);
+  await readObject(batcher, body, open, async () => {
+    await take(batcher.takeFullBatches());
+    if (ports.outOfTime()) throw new OutOfTimeError(`${candidate.key}: expected the batch to end within the timeout`);
+    return true;
+  });
+  await take(batcher.takeRemaining());
+  const marks = await marksOf(work, version, ports);
+  addLoadsRow(marks);
+  const { counts, reasons } = batcher;
+  return { outcome: 'loaded', counts, reasons: Object.fromEntries(reasons), version, ...marks };
+}
+
+/** Appends rows to the files of their days, and rejected lines to those of today. */
+function rowsTaker({ source, candidate, files }: MemberWork, { days, now }: WritePorts) {
+  const { settings, format } = source;
+  const table = sourceTable(settings.name, '', format.columns, 'objects');
+  const divider = new DayDivider(days, format.columns);
+  const objectDay = days.dayOf(Date.parse(candidate.modified));
+  const today = days.dayOf(now().getTime());
+  return async (batches: ReturnType<LineBatcher['takeFullBatches']>): Promise<void> => {
+    for (const { rows, rejected, times } of batches) {
+      for (const part of divider.divide(rows, times, objectDay)) await files.append(table, part.day, part.rows);
+      for (const record of rejected) await files.append(rejectedTable, today, record);
+      recycle(rows);
+      recycle(rejected);
+    }
+  };
+}
+
+/**
+ * What the row of `loads` says about other versions of the object. They are only read here: publishing remembers this
+ * version, after the row is visible.
+ */
+async function marksOf({ source, candidate, latest }: MemberWork, version: Version, { ledger }: WritePorts) {
+  const id = entryIdOf(latestVersionKey(source.settings.name, candidate));
+  const before = latest.get(id) ?? (await ledger.latestVersion(id));
+  const marks = versionMarks(version, before);
+  if (!marks.replaced_by) latest.set(id, version);
+  return marks;
+}

@@ -1,0 +1,78 @@
+/**
+ * Writes the batches of the direct lane that its queue names. This file only adapts: the flow is core/direct/write.ts.
+ */
+import { randomUUID } from 'node:crypto';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { EventDays } from './core/direct/event-days.ts';
+import type { Published } from './core/direct/publish.ts';
+import { writeBatch } from './core/direct/write.ts';
+import { compiledSources } from './core/loading/sources.ts';
+import { openParquetFile } from './core/parquet/file.ts';
+import { batchSettings, ENV, required } from './core/settings.ts';
+import { isPast, type TimeLimits, timeLimits } from './edges/attempt.ts';
+import { dynamoBatches } from './edges/batches.ts';
+import { s3LakeFiles } from './edges/lake-files.ts';
+import { logger } from './edges/logger.ts';
+import { putLoadMetrics, putNotLoadedMetric, putSkipMetric } from './edges/metrics.ts';
+import { deadLetter, returnLater, sendBatch } from './edges/queue.ts';
+import { openMember, s3Client } from './edges/s3.ts';
+import { isServiceError } from './edges/service-error.ts';
+import { diskSpill } from './edges/spill.ts';
+
+const settings = batchSettings(process.env);
+const { direct, ledgerTable, ledgerDays, lakeBucket, writeQueueUrl } = settings;
+const deadLettersUrl = required(process.env, ENV.deadLettersUrl);
+const sources = compiledSources(settings.sources);
+const sqs = new SQSClient({});
+const s3 = s3Client();
+const ledger = dynamoBatches(new DynamoDBClient({}), { table: ledgerTable, entryDays: ledgerDays });
+const lake = s3LakeFiles(s3, lakeBucket);
+
+/** A message that fails returns soon; if it is lost, the planner sends another one. */
+export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+  const limits = timeLimits(context);
+  const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
+  for (const record of event.Records) {
+    try {
+      await write(record.body, limits);
+    } catch (error) {
+      logger.error('batch not written', { batch: record.body, error: error as Error });
+      batchItemFailures.push({ itemIdentifier: record.messageId });
+      await returnLater(sqs, writeQueueUrl, record);
+    }
+  }
+  return { batchItemFailures };
+}
+
+async function write(batch: string, { stopReadingAt }: TimeLimits): Promise<void> {
+  const spill = await diskSpill();
+  try {
+    const result = await writeBatch(batch, {
+      ledger,
+      lake,
+      spill,
+      sources,
+      open: (member) => openMember(s3, member),
+      openFile: openParquetFile,
+      days: new EventDays(direct.timeZone, direct.retentionDays, Date.now()),
+      now: () => new Date(),
+      entryDays: ledgerDays,
+      newAttempt: randomUUID,
+      isServiceError,
+      outOfTime: () => isPast(stopReadingAt),
+      send: (id) => sendBatch(sqs, writeQueueUrl, id),
+      deadLetter: (member, reason) => deadLetter(sqs, deadLettersUrl, member, reason),
+    });
+    if (result.outcome === 'written') putMetrics(result.published);
+  } finally {
+    await spill.remove();
+  }
+}
+
+function putMetrics({ source, loaded, notLoaded, replaced }: Published): void {
+  for (const each of loaded) putLoadMetrics(each);
+  for (const reason of notLoaded) putNotLoadedMetric(source, reason);
+  for (let count = 0; count < replaced; count++) putSkipMetric(source, 'replaced');
+}

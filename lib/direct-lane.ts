@@ -1,0 +1,149 @@
+import { Duration, type RemovalPolicy, Size, Validations } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { LISTS_PREFIX } from '../lambdas/core/direct/batch.ts';
+import { type DirectSettings, ENV, type SourceSettings } from '../lambdas/core/settings.ts';
+import { DATA_PREFIX, type Table } from '../lambdas/core/tables/table.ts';
+import { acknowledgeKeys } from './acknowledge.ts';
+import type { Ledger } from './ledger.ts';
+import { LogFunction } from './log-function.ts';
+import type { ObjectNotifications } from './object-notifications.ts';
+
+export interface DirectLaneProps {
+  /** All sources with objects: those that have another lane now may have batches that are not written. */
+  readonly sources: readonly SourceSettings[];
+  /** Their tables and those of the lake itself. */
+  readonly tables: readonly Table[];
+  readonly lake: Bucket;
+  readonly ledger: Ledger;
+  readonly notifications: ObjectNotifications;
+  readonly memoryMiB: number;
+  /** Batches that are written at a time, 2-1,000. */
+  readonly maxConcurrency: number;
+  readonly fileSize: Size;
+  /** After this time an object waits no longer for others. */
+  readonly wait: Duration;
+  readonly timeZone: string;
+  readonly retention: Duration;
+  /** @default - S3's own encryption */
+  readonly encryptionKey?: IKey;
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/** Lambda's maximum: a batch is written within one invocation. */
+const WRITE_TIMEOUT = Duration.minutes(15);
+
+/** Longer than the timeout, as Lambda requires. The planner sends a batch again long before that would help. */
+const VISIBILITY = Duration.minutes(16);
+
+const PLAN_TIMEOUT = Duration.minutes(5);
+const PLAN_MEMORY_MIB = 512;
+
+/** Room for the rows of a batch whose events are of more days than files can be open. */
+const DISK = Size.gibibytes(4);
+
+/** Batches of a source that may be open, for each one that is written: the next ones wait for a writer. */
+const OPEN_PER_WRITER = 2;
+
+/** The direct lane: a function that plans batches, a queue that names them, and a function that writes them. */
+export class DirectLane extends Construct {
+  /** Reads the objects. */
+  readonly write: LogFunction;
+
+  constructor(scope: Construct, id: string, props: DirectLaneProps) {
+    super(scope, id);
+    const { sources, ledger, notifications, memoryMiB, maxConcurrency } = props;
+    const queue = new Queue(this, 'Queue', {
+      visibilityTimeout: VISIBILITY,
+      retentionPeriod: Duration.days(1),
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+    });
+    Validations.of(queue).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: 'A message only names a batch that the ledger has: a batch whose message is lost is sent again.',
+    });
+    const plan = new LogFunction(this, 'Plan', {
+      entry: 'plan-batches',
+      description: 'Cuts the objects that wait into batches, and finishes what is open.',
+      memoryMiB: PLAN_MEMORY_MIB,
+      timeout: PLAN_TIMEOUT,
+    });
+    new Rule(this, 'EachMinute', {
+      description: 'Plans the batches of the direct lane.',
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [new LambdaFunction(plan, { retryAttempts: 0 })],
+    });
+    this.write = new LogFunction(this, 'Write', {
+      entry: 'write-batch',
+      description: 'Reads the objects of a batch and writes them as files of their tables.',
+      memoryMiB,
+      timeout: WRITE_TIMEOUT,
+      diskSize: DISK,
+    });
+    this.write.addEventSource(
+      new SqsEventSource(queue, { batchSize: 1, reportBatchItemFailures: true, maxConcurrency }),
+    );
+    for (const fn of [plan, this.write]) {
+      fn.setSources(sources);
+      fn.addEnvironment(ENV.direct, JSON.stringify(settingsOf(props)));
+      fn.addEnvironment(ENV.lakeBucket, props.lake.bucketName);
+      fn.addEnvironment(ENV.writeQueueUrl, queue.queueUrl);
+      fn.addToRolePolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }));
+      grantLists(fn, props);
+    }
+    ledger.grantPlan(plan);
+    ledger.grantWrite(this.write);
+    grantFiles(this.write, props);
+    notifications.grantDeadLetters(this.write);
+  }
+}
+
+function settingsOf({ fileSize, wait, maxConcurrency, timeZone, retention }: DirectLaneProps): DirectSettings {
+  return {
+    fileMiB: fileSize.toMebibytes(),
+    waitSeconds: wait.toSeconds(),
+    maxOpen: maxConcurrency * OPEN_PER_WRITER,
+    writeSeconds: WRITE_TIMEOUT.toSeconds(),
+    timeZone,
+    retentionDays: retention.toDays(),
+  };
+}
+
+/** The lists of candidates and of attempts. */
+function grantLists(fn: LogFunction, { lake, encryptionKey }: DirectLaneProps): void {
+  const lists = `${LISTS_PREFIX}*`;
+  fn.addToRolePolicy(
+    new PolicyStatement({ actions: ['s3:GetObject', 's3:PutObject'], resources: [lake.arnForObjects(lists)] }),
+  );
+  if (encryptionKey) {
+    fn.addToRolePolicy(
+      new PolicyStatement({ actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [encryptionKey.keyArn] }),
+    );
+  }
+  if (fn.role)
+    acknowledgeKeys(fn.role, lake, lists, 'The lists of batches, whose names are made when they are planned.');
+}
+
+/** Files of the tables: uploads in parts, and a look at one that was completed before. */
+function grantFiles(fn: LogFunction, { lake, tables }: DirectLaneProps): void {
+  for (const { name } of tables) {
+    const files = `${DATA_PREFIX}${name}/*`;
+    fn.addToRolePolicy(
+      new PolicyStatement({
+        // https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
+        actions: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject'],
+        resources: [lake.arnForObjects(files)],
+      }),
+    );
+    if (fn.role) acknowledgeKeys(fn.role, lake, files, `Files of the table ${name}, named by day and batch.`);
+  }
+  // Without this permission, S3 answers "forbidden" for a file that is not there.
+  fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [lake.bucketArn] }));
+}

@@ -1,0 +1,423 @@
+/**
+ * A world for the direct lane in memory: ledger, lake bucket and queues with the semantics of the services, in which each
+ * request can be refused, lost, answered late, or be the last thing that its process does. Which of these happens, and in
+ * which order requests are done, follows from a seed.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type AnnouncePorts, announceObject } from '../../lambdas/core/direct/announce.ts';
+import { BATCH, type Batch, type Candidate, type UploadedFile } from '../../lambdas/core/direct/batch.ts';
+import { EventDays } from '../../lambdas/core/direct/event-days.ts';
+import { planSource } from '../../lambdas/core/direct/plan.ts';
+import { type BatchLedger, type LakeFiles, OtherBytesError, type Spill } from '../../lambdas/core/direct/ports.ts';
+import type { TableFile } from '../../lambdas/core/direct/table-file.ts';
+import { writeBatch } from '../../lambdas/core/direct/write.ts';
+import type { CreatedObject } from '../../lambdas/core/loading/notification.ts';
+import { rowsOf } from '../../lambdas/core/loading/pack.ts';
+import { compiledSources } from '../../lambdas/core/loading/sources.ts';
+import { UnavailableError } from '../../lambdas/core/loading/unavailable.ts';
+import type { LatestVersion } from '../../lambdas/core/loading/versions.ts';
+import { Random } from '../../local/sample/random.ts';
+
+/** What can become of a request, and how often of a thousand. */
+export interface Faults {
+  readonly refused: number;
+  readonly answerLost: number;
+  readonly diesBefore: number;
+  readonly diesAfter: number;
+  /** Of a thousand reads of the index: answered from the past. */
+  readonly stale: number;
+}
+
+export const NO_FAULTS: Faults = { refused: 0, answerLost: 0, diesBefore: 0, diesAfter: 0, stale: 0 };
+
+/** A service's error, which no batch is to blame for. */
+class ServiceFailure extends Error {}
+/** Has something done, under a name that says what. */
+type Request = <Answer>(name: string, effect: () => Answer) => Promise<Answer>;
+
+/** The process died: nothing after this happens. */
+class Died extends Error {}
+
+interface Entry {
+  id: string;
+  round: number;
+  state: string;
+  source: string;
+  object: Omit<Candidate, 'id' | 'round'>;
+  /** Set while it waits. */
+  since?: string | undefined;
+  batch?: string | undefined;
+}
+
+type StoredBatch = { -readonly [Key in keyof Batch]: Batch[Key] } & { attemptedBy?: string; indexed: boolean };
+
+/** An object of a source's bucket. */
+export interface WorldObject {
+  readonly key: string;
+  readonly lines: readonly string[];
+  /** `poison` throws whenever it is read; `gone` is not there; `vanishes` is gone once it was read. */
+  readonly kind?: 'plain' | 'poison' | 'gone' | 'vanishes';
+}
+
+const SOURCE = 'app';
+const SETTINGS = [
+  {
+    ...{
+      name: SOURCE,
+      format: 'json',
+      lane: 'objects' as const,
+      bucket: 'logs',
+      streams: [],
+      keepRaw: 'never' as const,
+    },
+    options: { columns: { time: 'timestamp', message: 'string' } },
+  },
+];
+const STEP_MS = 1000;
+
+export class World {
+  readonly entries = new Map<string, Entry>();
+  readonly batches = new Map<string, StoredBatch>();
+  readonly lists = new Map<string, string>();
+  /** Visible files of the lake, by key. */
+  readonly files = new Map<string, Buffer>();
+  readonly queue: string[] = [];
+  readonly deadLetters: string[] = [];
+  readonly requests: string[] = [];
+  faults: Faults = NO_FAULTS;
+  /** Every request fails while this is true. */
+  outage = false;
+  readonly #objects: Map<string, WorldObject>;
+  readonly #uploads = new Map<string, { key: string; parts: Map<number, Buffer> }>();
+  readonly #versions = new Map<string, LatestVersion>();
+  readonly #vanished = new Set<string>();
+  readonly #random: Random;
+  readonly #pending: (() => void)[] = [];
+  #now = Date.UTC(2026, 10, 22, 12);
+  #names = 0;
+  #past: { waiting: Entry[]; batches: StoredBatch[] } = { waiting: [], batches: [] };
+  #running = 0;
+
+  constructor(seed: number, objects: readonly WorldObject[]) {
+    this.#random = new Random(`world ${seed}`);
+    this.#objects = new Map(objects.map((object) => [object.key, object]));
+  }
+
+  get now(): number {
+    return this.#now;
+  }
+
+  chance(ofThousand: number): boolean {
+    return this.#random.fraction() * 1000 < ofThousand;
+  }
+
+  /** Starts a process; when it dies or fails, it is gone. */
+  start(work: () => Promise<unknown>): void {
+    this.#running++;
+    work()
+      .catch((error: unknown) => {
+        if (!(error instanceof Died || error instanceof ServiceFailure || error instanceof PoisonError)) throw error;
+      })
+      .finally(() => this.#running--);
+  }
+
+  announce(key: string): void {
+    const object: CreatedObject = {
+      ...{ bucket: 'logs', key, etag: key, size: 100, modified: new Date(this.#now).toISOString() },
+    };
+    this.start(() => announceObject(SOURCE, object, this.#ports() satisfies AnnouncePorts));
+  }
+
+  plan(): void {
+    const ports = this.#ports();
+    this.start(() =>
+      planSource(SOURCE, ports, {
+        ...{ fileBytes: 400, ageMs: 30 * STEP_MS, dueAt: this.#now, maxOpen: 4, silentMs: 60 * STEP_MS },
+        newId: () => this.#name(),
+        outOfTime: () => false,
+      }),
+    );
+  }
+
+  write(batch: string): void {
+    this.start(() => writeBatch(batch, this.#ports()));
+  }
+
+  /** Does one of the requests that wait, or lets time pass. */
+  async step(): Promise<void> {
+    this.#now += STEP_MS;
+    if (this.chance(50)) this.#past = structuredClone(this.#index());
+    const at = Math.floor(this.#random.fraction() * this.#pending.length);
+    this.#pending.splice(at, 1)[0]?.();
+    await nextTurn();
+  }
+
+  get busy(): boolean {
+    return this.#running > 0;
+  }
+
+  /** Without faults from now on, until nothing is left. */
+  async drain(): Promise<void> {
+    this.faults = NO_FAULTS;
+    this.outage = false;
+    for (let round = 0; round < 400; round++) {
+      this.#now += 1000 * STEP_MS;
+      this.plan();
+      for (const batch of this.queue.splice(0)) this.write(batch);
+      while (this.busy) await this.step();
+      const { waiting, batches } = this.#index();
+      if (waiting.length === 0 && batches.length === 0 && this.queue.length === 0) return;
+    }
+    throw new Error(`expected nothing to be left, got ${JSON.stringify(this.#index())}`);
+  }
+
+  /** Rows of a table, by what the visible files hold. */
+  rows(table: string): Record<string, unknown>[] {
+    return [...this.files]
+      .filter(([key]) => key.startsWith(`data/${table}/`))
+      .flatMap(([, bytes]) => rowsOf(bytes.subarray(bytes.indexOf('\n') + 1)))
+      .map((row) => JSON.parse(row) as Record<string, unknown>);
+  }
+
+  /** The requests of one process: each waits for its turn, then has its effect or not, and its answer or not. */
+  #process(): Request {
+    let dead = false;
+    const die = (name: string) => {
+      dead = true;
+      return new Died(name);
+    };
+    return async (name, effect) => {
+      await new Promise<void>((resolve) => this.#pending.push(resolve));
+      if (dead) throw new Died(name);
+      this.requests.push(name);
+      const { refused, answerLost, diesBefore, diesAfter } = this.faults;
+      if (this.chance(diesBefore)) throw die(name);
+      if (this.outage || this.chance(refused)) throw new ServiceFailure(name);
+      const answer = effect();
+      if (this.chance(diesAfter)) throw die(name);
+      if (this.chance(answerLost)) throw new ServiceFailure(`${name}: answer lost`);
+      return answer;
+    };
+  }
+
+  #name(): string {
+    return `n${this.#names++}`;
+  }
+
+  #index() {
+    return {
+      waiting: [...this.entries.values()].filter(({ since }) => since !== undefined),
+      batches: [...this.batches.values()].filter(({ indexed }) => indexed),
+    };
+  }
+
+  #ports() {
+    const days = new EventDays('UTC', 400, this.#now);
+    const request = this.#process();
+    return {
+      ledger: this.#ledger(request),
+      lake: this.#lake(request),
+      spill: memorySpill(),
+      sources: compiledSources(SETTINGS),
+      open: (member: Candidate) => request(`open ${member.key}`, () => this.#open(member)),
+      openFile: () => this.#saltedFile(),
+      days,
+      now: () => new Date(this.#now),
+      entryDays: 400,
+      newAttempt: () => this.#name(),
+      isServiceError: (error: unknown) => error instanceof ServiceFailure,
+      outOfTime: () => false,
+      send: (batch: string) => request('send', () => void this.queue.push(batch)),
+      deadLetter: ({ key }: Candidate) => request('dead letter', () => void this.deadLetters.push(key)),
+    };
+  }
+
+  #open({ key }: Candidate): AsyncIterable<Uint8Array> {
+    const object = this.#objects.get(key);
+    if (!object || object.kind === 'gone' || this.#vanished.has(key)) throw new UnavailableError('gone', key);
+    if (object.kind === 'poison') throw new PoisonError(key);
+    if (object.kind === 'vanishes') this.#vanished.add(key);
+    return chunksOf(object.lines.join('\n'));
+  }
+
+  /** Its bytes are never the same twice: nothing may rest on what an encoder gives. */
+  #saltedFile(): TableFile {
+    let pieces: Uint8Array[] = [Buffer.from(`${this.#name()}\n`)];
+    let rows = 0;
+    const take = () => {
+      const taken = pieces;
+      pieces = [];
+      return taken;
+    };
+    return {
+      append(bytes) {
+        rows += rowsOf(bytes).length;
+        pieces.push(Uint8Array.from(bytes));
+      },
+      take,
+      finish: take,
+      get rows() {
+        return rows;
+      },
+    };
+  }
+
+  #lake(request: Request): LakeFiles {
+    const requireSame = ({ key, size }: UploadedFile) => {
+      if (this.files.get(key)?.length !== size) throw new OtherBytesError(key);
+    };
+    return {
+      putList: (key, list) => request('put list', () => void this.lists.set(key, JSON.stringify(list))),
+      getList: <List>(key: string) =>
+        request('get list', () => {
+          const list = this.lists.get(key);
+          if (list === undefined) throw new Error(`expected a list ${key}, got none`);
+          return JSON.parse(list) as List;
+        }),
+      begin: (key) =>
+        request('begin upload', () => {
+          const id = this.#name();
+          this.#uploads.set(id, { key, parts: new Map() });
+          return id;
+        }),
+      uploadPart: (_key, uploadId, number, bytes) =>
+        request('upload part', () => {
+          const upload = this.#uploads.get(uploadId);
+          if (!upload) throw new ServiceFailure('NoSuchUpload');
+          upload.parts.set(number, Buffer.from(bytes));
+          return { number, etag: `${number}` };
+        }),
+      complete: (file) =>
+        request('complete', () => {
+          const upload = this.#uploads.get(file.uploadId);
+          if (!upload) return requireSame(file);
+          this.#uploads.delete(file.uploadId);
+          this.files.set(file.key, Buffer.concat(file.parts.map(({ number }) => upload.parts.get(number) as Buffer)));
+          return requireSame(file);
+        }),
+      abort: (_key, uploadId) => request('abort', () => void this.#uploads.delete(uploadId)),
+    };
+  }
+
+  #ledger(request: Request): BatchLedger {
+    const { entries, batches } = this;
+    const update = (id: string, condition: (entry: Entry) => boolean, change: (entry: Entry) => void) => {
+      const entry = entries.get(id);
+      if (!entry || !condition(entry)) return false;
+      change(entry);
+      return true;
+    };
+    const waitAgain = (entry: Entry, object: Entry['object'], since: string) => {
+      Object.assign(entry, { state: 'waiting', round: entry.round + 1, object, since, batch: undefined });
+    };
+    return {
+      announce: ({ id, source, label: _, since, ...object }) =>
+        request('announce', () => {
+          const entry = entries.get(id);
+          if (!entry) {
+            entries.set(id, { id, round: 1, state: 'waiting', source, object, since });
+            return 'waiting';
+          }
+          if (!['gone', 'archived', 'replaced', 'failed'].includes(entry.state)) return 'known';
+          waitAgain(entry, object, since);
+          return 'waiting';
+        }),
+      waitAgain: (batch, { id, round, ...object }, { since, waited }) =>
+        request('wait again', () => {
+          const isMember = (entry: Entry) => entry.batch === batch && entry.round === round;
+          update(id, isMember, (entry) => waitAgain(entry, { ...object, ...(waited && { waited }) }, since));
+        }),
+      notLoaded: (batch, { id, round }, state) =>
+        request('not loaded', () => {
+          const isMember = (entry: Entry) => entry.batch === batch && entry.round === round;
+          update(id, isMember, (entry) => {
+            entry.state = state;
+          });
+        }),
+      waiting: (source, kind, before, limit) =>
+        request('query waiting', () => {
+          const { waiting } = this.chance(this.faults.stale) ? this.#past : this.#index();
+          return waiting
+            .filter(({ source: of, object, since = '' }) => of === source && object.kind === kind && since <= before)
+            .map(({ id, round, object, since = '' }) => ({ candidate: { id, round, ...object }, since }))
+            .toSorted((a, b) => a.since.localeCompare(b.since))
+            .slice(0, limit);
+        }),
+      unfinished: () =>
+        request('query batches', () =>
+          structuredClone(this.chance(this.faults.stale) ? this.#past.batches : this.#index().batches),
+        ),
+      plan: (batch) =>
+        request('plan', () => {
+          if (batches.has(batch.id)) return;
+          batches.set(batch.id, { ...batch, state: BATCH.planned, attempts: 0, indexed: true });
+        }),
+      claim: (batch, { id, round }, from) =>
+        request('claim', () => {
+          const free = (entry: Entry) => entry.batch === from;
+          update(
+            id,
+            (entry) => entry.round === round && (entry.batch === batch || free(entry)),
+            (entry) => Object.assign(entry, { batch, state: 'batched', since: undefined }),
+          );
+        }),
+      read: (batch) => request('read', () => structuredClone(batches.get(batch))),
+      membersOf: (batch, candidates) =>
+        request('members', () => candidates.filter(({ id }) => entries.get(id)?.batch === batch)),
+      beginAttempt: ({ id, attempts }, attempt, now) =>
+        request('begin attempt', () => {
+          const batch = batches.get(id);
+          if (batch?.state !== 'open' || (batch.attempts !== attempts && batch.attemptedBy !== attempt)) return false;
+          Object.assign(batch, { attempts: attempts + 1, attemptedBy: attempt, attemptedAt: now });
+          return true;
+        }),
+      forgiveAttempt: ({ id, attempts }, attempt) =>
+        request('forgive', () => {
+          const batch = batches.get(id);
+          if (batch?.state === 'open' && batch.attemptedBy === attempt) batch.attempts = attempts;
+        }),
+      advance: (id, from, to) =>
+        request(`advance to ${to}`, () => {
+          const batch = batches.get(id);
+          if (batch?.state !== from) return false;
+          batch.state = to;
+          batch.indexed = !['written', 'halved', 'failed'].includes(to);
+          return true;
+        }),
+      seal: (id, attempt) =>
+        request('seal', () => {
+          const batch = batches.get(id);
+          if (batch?.state === 'open') Object.assign(batch, { state: 'sealed', attempt });
+          return batch?.attempt;
+        }),
+      latestVersion: (id) => request('latest version', () => this.#versions.get(id)),
+      remember: (id, version, _days, instead) =>
+        request('remember', () => {
+          const latest = this.#versions.get(id);
+          if (latest && latest.origin !== version.origin && latest.origin !== instead) return latest;
+          const now = { ...version, ...(instead !== undefined && { replaces: instead }) };
+          this.#versions.set(id, now);
+          return now;
+        }),
+    };
+  }
+}
+
+class PoisonError extends Error {}
+
+async function* chunksOf(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text);
+}
+
+function memorySpill(): Spill {
+  const spilled = new Map<string, Buffer[]>();
+  return {
+    async append(name, rows) {
+      spilled.set(name, [...(spilled.get(name) ?? []), Buffer.from(rows)]);
+    },
+    async *take(name) {
+      yield* spilled.get(name) ?? [];
+      spilled.delete(name);
+    },
+  };
+}

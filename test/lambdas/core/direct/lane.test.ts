@@ -1,0 +1,223 @@
+import { describe, expect, test } from 'vitest';
+import { Random } from '../../../../local/sample/random.ts';
+import { type Faults, NO_FAULTS, World, type WorldObject } from '../../../helpers/direct-world.ts';
+
+/** Worlds with faults: each has another seed. */
+const RUNS = Number(process.env.TRIBUTARY_FAULT_RUNS ?? 300);
+
+const line = (index: number, day = 22) =>
+  JSON.stringify({ time: `2026-11-${day}T10:00:00.${String(index).padStart(3, '0')}Z`, message: `m${index}` });
+
+const plain = (key: string, lines = 3): WorldObject => ({
+  key,
+  lines: Array.from({ length: lines }, (_, index) => line(index)),
+});
+
+/** Positions by origin, of the rows of the table; and the origins in `loads`. */
+function delivered(world: World) {
+  const positions = new Map<string, number[]>();
+  for (const row of world.rows('app')) {
+    const origin = String(row['0']);
+    positions.set(origin, [...(positions.get(origin) ?? []), Number(row['1'])]);
+  }
+  return {
+    positions: [...positions.values()].map((each) => each.toSorted((a, b) => a - b)),
+    origins: [...positions.keys()].toSorted(),
+    loads: world
+      .rows('loads')
+      .map((row) => String(row['0']))
+      .toSorted(),
+  };
+}
+
+/** Announces, plans and writes, several processes at a time, while the faults happen. */
+async function live(world: World, random: Random, keys: readonly string[], faults: Faults): Promise<void> {
+  world.faults = faults;
+  const left = [...keys];
+  for (let step = 0; left.length > 0 || step < 600; step++) {
+    if (step === 200 && random.fraction() < 0.3) world.outage = true;
+    if (step === 400) world.outage = false;
+    const what = random.fraction();
+    // Notifications come at least once, and planners and writers at any time, also at once.
+    if (what < 0.15) {
+      const key = left[Math.floor(random.fraction() * left.length)];
+      if (key !== undefined) world.announce(key);
+      if (random.fraction() < 0.6) left.splice(left.indexOf(key ?? ''), 1);
+    } else if (what < 0.25) world.plan();
+    else if (what < 0.4 && world.queue.length > 0) {
+      const batch = world.queue[Math.floor(random.fraction() * world.queue.length)] as string;
+      world.write(batch);
+      if (random.fraction() < 0.5) world.queue.splice(world.queue.indexOf(batch), 1);
+    }
+    await world.step();
+  }
+}
+
+describe('the direct lane', () => {
+  test('delivers what was announced, once, without faults', async () => {
+    const world = new World(1, [plain('a', 4), plain('b', 2)]);
+    for (const key of ['a', 'b', 'a']) world.announce(key);
+    await world.drain();
+    const { positions, origins, loads } = delivered(world);
+    expect(positions.toSorted()).toEqual([
+      [1, 2],
+      [1, 2, 3, 4],
+    ]);
+    expect(loads).toEqual(origins);
+  });
+
+  test('gathers objects until they fill a file, or the oldest has waited long enough', async () => {
+    const world = new World(2, [plain('a'), plain('b')]);
+    world.announce('a');
+    while (world.busy) await world.step();
+    world.plan();
+    while (world.busy) await world.step();
+    expect(world.batches.size).toBe(0);
+    for (let step = 0; step < 30; step++) await world.step();
+    world.announce('b');
+    while (world.busy) await world.step();
+    world.plan();
+    while (world.busy) await world.step();
+    expect(world.batches.size).toBe(1);
+    expect([...world.entries.values()].map(({ batch }) => batch)).toEqual([
+      ...world.batches.keys(),
+      ...world.batches.keys(),
+    ]);
+  });
+
+  test('puts rows under the days of their events', async () => {
+    const world = new World(3, [{ key: 'a', lines: [line(1, 21), line(2, 22), line(3, 21), '{"message":"no time"}'] }]);
+    world.announce('a');
+    await world.drain();
+    const days = [...world.files.keys()].filter((key) => key.startsWith('data/app/')).map((key) => key.split('/')[2]);
+    expect(days.toSorted()).toEqual(['dt=2026-11-21', 'dt=2026-11-22']);
+    expect(delivered(world).positions).toEqual([[1, 2, 3, 4].toSorted()]);
+  });
+
+  test('makes a dead letter of the one member that breaks every batch, and delivers the others', async () => {
+    const objects = [...'abcdefg'].map((key) => plain(key));
+    const world = new World(4, [...objects, { key: 'x', lines: [line(1)], kind: 'poison' }]);
+    for (const { key } of [...objects, { key: 'x' }]) world.announce(key);
+    await world.drain();
+    expect(world.deadLetters).toEqual(['x']);
+    const { positions, origins, loads } = delivered(world);
+    expect(positions).toEqual(objects.map(() => [1, 2, 3]));
+    expect(loads).toEqual(origins);
+  });
+
+  test('a dead letter that is announced again is tried again', async () => {
+    const poison = { key: 'x', lines: [line(1)], kind: 'poison' as 'poison' | 'plain' };
+    const world = new World(5, [poison]);
+    world.announce('x');
+    await world.drain();
+    expect(world.rows('app')).toEqual([]);
+    poison.kind = 'plain';
+    world.announce('x');
+    await world.drain();
+    expect(delivered(world).positions).toEqual([[1]]);
+    world.announce('x');
+    await world.drain();
+    expect(delivered(world).positions).toEqual([[1]]);
+  });
+
+  test('an object that is gone does not hold up its batch, and is given up after some tries', async () => {
+    const world = new World(6, [plain('a'), { key: 'x', lines: [], kind: 'gone' }]);
+    for (const key of ['a', 'x']) world.announce(key);
+    await world.drain();
+    expect(delivered(world).positions).toEqual([[1, 2, 3]]);
+    expect(world.rows('loads')).toHaveLength(2);
+    expect([...world.entries.values()].map(({ state }) => state).toSorted()).toEqual(['batched', 'gone']);
+  });
+
+  test('an outage splits no batch', async () => {
+    const world = new World(7, [plain('a'), plain('b')]);
+    for (const key of ['a', 'b']) world.announce(key);
+    while (world.busy) await world.step();
+    for (let step = 0; step < 40; step++) await world.step();
+    world.plan();
+    while (world.busy) await world.step();
+    const [batch = ''] = world.queue.splice(0);
+    for (let attempt = 0; attempt < 10; attempt++) {
+      world.faults = { ...NO_FAULTS, refused: 200 };
+      world.write(batch);
+      while (world.busy) await world.step();
+    }
+    await world.drain();
+    expect([...world.batches.values()].map(({ state }) => state)).toEqual(['written']);
+    expect(delivered(world).positions).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+    ]);
+  });
+
+  test(`loses nothing and repeats nothing, whatever dies, fails and is done twice (${RUNS} worlds)`, async () => {
+    const seen = new Set<string>();
+    for (let seed = 0; seed < RUNS; seed++) {
+      const random = new Random(`run ${seed}`);
+      const objects: WorldObject[] = Array.from({ length: 1 + Math.floor(random.fraction() * 9) }, (_, index) => ({
+        ...plain(`o${index}`, 1 + Math.floor(random.fraction() * 4)),
+        kind: random.fraction() < 0.1 ? 'poison' : 'plain',
+      }));
+      const world = new World(seed, objects);
+      const each = Math.floor(random.fraction() * 60);
+      const faults = { refused: each, answerLost: each, diesBefore: each, diesAfter: each, stale: 300 };
+      await live(
+        world,
+        random,
+        objects.map(({ key }) => key),
+        faults,
+      );
+      world.faults = NO_FAULTS;
+      world.outage = false;
+      // The queue of notifications gives back the messages of announcements that died.
+      for (const { key } of objects) world.announce(key);
+      await world.drain();
+      // An object whose attempts died three times for other reasons is a dead letter too, until it is redriven.
+      for (const key of new Set(world.deadLetters)) world.announce(key);
+      await world.drain();
+      const good = objects.filter(({ kind }) => kind === 'plain');
+      const { positions, origins, loads } = delivered(world);
+      const wanted = good.map(({ lines }) => lines.map((_, index) => index + 1));
+      const text = (lists: readonly number[][]) => lists.map((list) => list.join()).toSorted();
+      expect({ seed, rows: text(positions), loads }).toEqual({ seed, rows: text(wanted), loads: origins });
+      expect({ seed, states: [...world.batches.values()].filter(({ indexed }) => indexed) }).toEqual({
+        seed,
+        states: [],
+      });
+      for (const name of world.requests) seen.add(name.replace(/ o\d+$/, ''));
+    }
+    // Every kind of request was made while things went wrong.
+    expect([...seen].toSorted()).toMatchInlineSnapshot(`
+      [
+        "abort",
+        "advance to failed",
+        "advance to failing",
+        "advance to halved",
+        "advance to open",
+        "advance to split",
+        "advance to written",
+        "announce",
+        "begin attempt",
+        "begin upload",
+        "claim",
+        "complete",
+        "dead letter",
+        "forgive",
+        "get list",
+        "latest version",
+        "members",
+        "not loaded",
+        "open",
+        "plan",
+        "put list",
+        "query batches",
+        "query waiting",
+        "read",
+        "remember",
+        "seal",
+        "send",
+        "upload part",
+      ]
+    `);
+  }, 600_000);
+});
