@@ -85,7 +85,7 @@ function requireSource(lake: LakeHandle, { bucket, prefix, source, reload }: Obj
   );
   const direct = ofObjects.find(({ delivery }) => delivery === 'direct');
   if (reload && direct) {
-    throw new CommandError(
+    throw new UsageError(
       `--reload: the rows of ${direct.name} came by the direct lane, which delivers each object once; give --source with a source of the other lane`,
     );
   }

@@ -111,6 +111,11 @@ export class World {
     return this.#random.fraction() * 1000 < ofThousand;
   }
 
+  /** The ledger as a process sees it whose requests all succeed at once. */
+  get ledger(): BatchLedger {
+    return this.#ledger(async (_, effect) => effect());
+  }
+
   /** Starts a process; when it dies or fails, it is gone. */
   start(work: () => Promise<unknown>): void {
     this.#running++;

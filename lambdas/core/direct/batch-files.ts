@@ -2,7 +2,7 @@
 import { fileKey, type Table } from '../tables/table.ts';
 import type { UploadedFile } from './batch.ts';
 import type { LakeFiles, Spill } from './ports.ts';
-import type { OpenTableFile, TableFile } from './table-file.ts';
+
 import { Upload } from './upload.ts';
 
 /** Files that are written at a time. Rows of further days wait on disk, because each open file takes memory. */

@@ -1,0 +1,154 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BATCH, type BatchState, type Candidate } from '../../../lambdas/core/direct/batch.ts';
+import type { Announced, BatchLedger } from '../../../lambdas/core/direct/ports.ts';
+import { entryIdOf } from '../../../lambdas/core/loading/input.ts';
+import { LEDGER, STATE } from '../../../lambdas/core/loading/ledger.ts';
+import { dynamoBatches } from '../../../lambdas/edges/batches.ts';
+import { dynamoLedger } from '../../../lambdas/edges/ledger.ts';
+import { clientOptions } from '../../helpers/client-options.ts';
+import { World } from '../../helpers/direct-world.ts';
+import { type LocalTable, openLocalTable } from '../../helpers/local-table.ts';
+
+let table: LocalTable;
+let client: DynamoDBClient;
+let run = 0;
+
+beforeAll(async () => {
+  const index = { name: LEDGER.index, partition: LEDGER.group, sort: LEDGER.since };
+  table = await openLocalTable({ name: 'ledger', partition: LEDGER.key, indexes: [index] });
+  client = new DynamoDBClient(clientOptions(table.url));
+});
+afterAll(async () => {
+  client.destroy();
+  await table.close();
+});
+
+const batches = () => dynamoBatches(client, { table: 'ledger', entryDays: 400 });
+const at = (second: number) => new Date(Date.UTC(2026, 10, 22, 12, 0, second)).toISOString();
+
+/** Names that no other run has: all runs share a table. */
+function names() {
+  const of = `r${run++}`;
+  return { source: of, id: (key: number) => entryIdOf([of, key]), batch: (number: number) => `${of}-${number}` };
+}
+
+function announced({ source, id }: ReturnType<typeof names>, key: number, since: number): Announced {
+  const object = { bucket: 'logs', key: `k${key}`, etag: 'e', size: 10, modified: at(0), kind: 'live' as const };
+  return { ...object, id: id(key), source, label: `s3://logs/k${key}`, since: at(since) };
+}
+
+type Step = (ledger: BatchLedger, of: ReturnType<typeof names>) => Promise<unknown>;
+
+const key = fc.nat(2);
+const batch = fc.nat(2);
+const second = fc.nat(50);
+const round = fc.integer({ min: 1, max: 3 });
+const state = fc.constantFrom<BatchState>(...Object.values(BATCH));
+const attempt = fc.constantFrom('one', 'two');
+
+function candidateOf(of: ReturnType<typeof names>, number: number, ofRound: number): Candidate {
+  const { source: _, label: __, since: ___, ...candidate } = announced(of, number, 0);
+  return { ...candidate, round: ofRound };
+}
+
+/** Everything that the lane asks of the ledger, with what it might ask. */
+const STEPS: fc.Arbitrary<Step> = fc.oneof(
+  fc.tuple(key, second).map(
+    ([one, since]): Step =>
+      (ledger, of) =>
+        ledger.announce(announced(of, one, since)),
+  ),
+  fc.tuple(batch, key, round, fc.option(batch, { nil: undefined })).map(
+    ([one, member, ofRound, from]): Step =>
+      (ledger, of) =>
+        ledger.claim(of.batch(one), candidateOf(of, member, ofRound), from === undefined ? undefined : of.batch(from)),
+  ),
+  fc.tuple(batch, key, round, second).map(
+    ([one, member, ofRound, since]): Step =>
+      (ledger, of) =>
+        ledger.waitAgain(of.batch(one), candidateOf(of, member, ofRound), {
+          ...{ source: of.source, since: at(since), waited: { tries: 1, seconds: 450 } },
+        }),
+  ),
+  fc.tuple(batch, key, round, fc.constantFrom('gone', 'archived', 'replaced', 'failed')).map(
+    ([one, member, ofRound, why]): Step =>
+      (ledger, of) =>
+        ledger.notLoaded(of.batch(one), candidateOf(of, member, ofRound), why),
+  ),
+  fc.tuple(batch, fc.option(batch, { nil: undefined })).map(
+    ([one, from]): Step =>
+      (ledger, of) =>
+        ledger.plan({
+          ...{ id: of.batch(one), source: of.source, since: at(0) },
+          ...(from !== undefined && { from: of.batch(from) }),
+        }),
+  ),
+  fc.tuple(batch, state, state).map(
+    ([one, from, to]): Step =>
+      (ledger, of) =>
+        ledger.advance(of.batch(one), from, to),
+  ),
+  fc.tuple(batch, attempt).map(
+    ([one, name]): Step =>
+      (ledger, of) =>
+        ledger.seal(of.batch(one), name),
+  ),
+  fc.tuple(batch, attempt, fc.boolean()).map(
+    ([one, name, begins]): Step =>
+      async (ledger, of) => {
+        const read = await ledger.read(of.batch(one));
+        if (!read) return 'none';
+        return begins ? ledger.beginAttempt(read, name, at(1)) : ledger.forgiveAttempt({ ...read, attempts: 0 }, name);
+      },
+  ),
+  batch.map(
+    (one): Step =>
+      (ledger, of) =>
+        ledger.membersOf(
+          of.batch(one),
+          [0, 1, 2].map((member) => candidateOf(of, member, 1)),
+        ),
+  ),
+  second.map(
+    (before): Step =>
+      async (ledger, of) =>
+        (await ledger.waiting(of.source, 'live', at(before), 100)).toSorted((a, b) =>
+          a.candidate.id < b.candidate.id ? -1 : 1,
+        ),
+  ),
+);
+
+test('the ledger in DynamoDB does what the one does with which the lane was proven', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(STEPS, { maxLength: 25 }), async (steps) => {
+      const of = names();
+      const real = batches();
+      const { ledger: model } = new World(0, []);
+      for (const step of steps) expect(await step(real, of)).toEqual(await step(model, of));
+      const states = async (ledger: BatchLedger) =>
+        (await ledger.unfinished(of.source)).map(({ id, state: now }) => [id, now]).toSorted();
+      expect(await states(real)).toEqual(await states(model));
+    }),
+    { numRuns: 200 },
+  );
+}, 60_000);
+
+test('an entry is ended by the lane that began it', async () => {
+  const of = names();
+  const firehose = dynamoLedger(client, 'ledger');
+  const direct = batches();
+  await direct.announce(announced(of, 0, 0));
+  const entry = { id: of.id(0), source: of.source, label: 'an object', keepDays: 400 };
+  expect(await firehose.claim(entry, 'me', Date.now() + 1000)).toEqual({ outcome: 'on_direct_lane' });
+
+  const other = { ...entry, id: of.id(1) };
+  const claimed = await firehose.claim(other, 'me', Date.now() + 1000);
+  expect(await direct.announce(announced(of, 1, 0))).toBe('loading_by_firehose');
+  if (claimed.outcome !== 'claimed') throw new Error(`expected a claim, got ${claimed.outcome}`);
+  await claimed.claim.finish('loaded');
+  expect(await direct.announce(announced(of, 1, 0))).toBe('loaded_by_firehose');
+  expect(await direct.waiting(of.source, 'live', at(59), 100)).toHaveLength(1);
+  expect(STATE.waiting).not.toBe(STATE.loaded);
+});
