@@ -1,4 +1,4 @@
-import { Duration, type RemovalPolicy, Size, Validations } from 'aws-cdk-lib';
+import { Duration, type RemovalPolicy, Size } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -61,13 +61,18 @@ export class DirectLane extends Construct {
     const { sources, ledger, notifications, memoryMiB, maxConcurrency } = props;
     const queue = new Queue(this, 'Queue', {
       visibilityTimeout: VISIBILITY,
-      retentionPeriod: Duration.days(1),
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-    });
-    Validations.of(queue).acknowledge({
-      id: 'AwsSolutions-SQS3',
-      reason: 'A message only names a batch that the ledger has: a batch whose message is lost is sent again.',
+      deadLetterQueue: {
+        // Three attempts end a batch, so only what is wrong with the services or with us comes here. The planner sends
+        // the batch again.
+        maxReceiveCount: 10,
+        queue: new Queue(this, 'DeadLetters', {
+          retentionPeriod: Duration.days(14),
+          encryption: QueueEncryption.SQS_MANAGED,
+          enforceSSL: true,
+        }),
+      },
     });
     const plan = new LogFunction(this, 'Plan', {
       entry: 'plan-batches',

@@ -16,7 +16,7 @@ import { CommandError } from '../output/command-error.ts';
 import { demoReport, demoText, type FoundDuplicates } from '../output/demo-report.ts';
 import { complain, print, printJson, stages } from '../output/output.ts';
 import { quantity } from '../output/render.ts';
-import { jsonOption, lakeOption } from './options.ts';
+import { contextOption, jsonOption, lakeOption, type Pairs } from './options.ts';
 
 /** Lines of the sample per source: enough for several batches and files, few enough to load in seconds. */
 const SAMPLE_LINES = { alb: 90_000, kong: 20_000, app: 20_000 };
@@ -24,6 +24,7 @@ const SAMPLE_SEED = 'tributary';
 
 interface DemoOptions {
   readonly lake: string;
+  readonly context: Pairs;
   readonly json?: true;
 }
 
@@ -32,20 +33,21 @@ export function addDemo(program: Command): void {
   program
     .command('demo')
     .description('creates a new lake, loads sample traffic into it and answers typical questions by SQL')
+    .addOption(contextOption())
     .addOption(lakeOption())
     .addOption(jsonOption())
     .action(runDemo);
 }
 
-async function runDemo({ lake: dir, json }: DemoOptions): Promise<void> {
+async function runDemo({ lake: dir, context, json }: DemoOptions): Promise<void> {
   const stage = stages();
-  const configured = new Set(configuredSources({}).map(({ name }) => name));
+  const configured = new Set(configuredSources(context).map(({ name }) => name));
   for (const name of Object.keys(SAMPLE_LINES)) if (!configured.has(name)) throw noSource(name);
   await startAfresh(dir);
   stage('writing half an hour of sample traffic');
   const options = { seed: SAMPLE_SEED, end: new Date(), lines: SAMPLE_LINES, duplicates: true };
   const sample = await writeSample(join(dir, 'sample'), options);
-  const problems = await load(dir, sample, stage);
+  const problems = await load({ dir, context, sample }, stage);
   stage('querying the lake');
   const duplicates = await foundDuplicates(dir, stage);
   const lake = readLakeFolder(dir);
@@ -87,10 +89,13 @@ function noSource(name: string): CommandError {
 }
 
 /** Loads the sample. @returns a line for each thing that went wrong */
-async function load(dir: string, sample: readonly SampleSource[], stage: (line: string) => void): Promise<string[]> {
+async function load(
+  { dir, context, sample }: { dir: string; context: Pairs; sample: readonly SampleSource[] },
+  stage: (line: string) => void,
+): Promise<string[]> {
   // Imported only here: loading CDK takes seconds, which the other commands should not wait for.
   const { openLake } = await import('../../local/open-lake.ts');
-  const lake = await openLake({ dir, context: localContext({}), progress: stage });
+  const lake = await openLake({ dir, context: localContext(context), progress: stage });
   try {
     const { sources } = readLakeFolder(dir);
     for (const { source: name, files, planted } of sample) {

@@ -6,10 +6,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type AnnouncePorts, announceObject } from '../../lambdas/core/direct/announce.ts';
 import { BATCH, type Batch, type Candidate, type UploadedFile } from '../../lambdas/core/direct/batch.ts';
+import type { TableFile } from '../../lambdas/core/direct/batch-files.ts';
 import { EventDays } from '../../lambdas/core/direct/event-days.ts';
 import { planSource } from '../../lambdas/core/direct/plan.ts';
 import { type BatchLedger, type LakeFiles, OtherBytesError, type Spill } from '../../lambdas/core/direct/ports.ts';
-import type { TableFile } from '../../lambdas/core/direct/table-file.ts';
 import { writeBatch } from '../../lambdas/core/direct/write.ts';
 import type { CreatedObject } from '../../lambdas/core/loading/notification.ts';
 import { rowsOf } from '../../lambdas/core/loading/pack.ts';

@@ -1,5 +1,6 @@
 /** The files of a batch: one or more for each table and day. */
-import { fileKey, type Table } from '../tables/table.ts';
+import type { ParquetFile } from '../parquet/file.ts';
+import { type Column, fileKey, type Table } from '../tables/table.ts';
 import type { UploadedFile } from './batch.ts';
 import type { LakeFiles, Spill } from './ports.ts';
 
@@ -10,6 +11,10 @@ const MAX_OPEN = 16;
 
 /** Bytes of rows, as JSON, at which a file ends and the next one begins. */
 const MAX_FILE_ROW_BYTES = 1024 ** 3;
+
+/** A file that is being written: rows go in, bytes come out. */
+export type TableFile = Pick<ParquetFile, 'append' | 'take' | 'finish' | 'rows'>;
+export type OpenTableFile = (columns: readonly Column[]) => TableFile;
 
 export interface BatchFilesProps {
   readonly batch: string;

@@ -17,13 +17,12 @@ import { loadsTable, rejectedTable } from '../tables/lake-tables.ts';
 import { sourceTable } from '../tables/table.ts';
 import type { AttemptList, MemberEnd, MemberResult } from './attempt-list.ts';
 import { attemptKey, BATCH, type Batch, type Candidate, candidatesKey, MAX_ATTEMPTS } from './batch.ts';
-import { BatchFiles } from './batch-files.ts';
+import { BatchFiles, type OpenTableFile } from './batch-files.ts';
 import type { EventDays } from './event-days.ts';
 import { finishFailing, type GiveUpPorts, giveUp } from './give-up.ts';
 import { RefusedError, type Spill } from './ports.ts';
 import { type Published, type PublishPorts, publish } from './publish.ts';
 import { DayDivider } from './rows-by-day.ts';
-import type { OpenTableFile } from './table-file.ts';
 
 /** A source whose objects come in batches. */
 export type BatchSource = FoundSource<ReadingSettings & { readonly keepRaw: KeepRaw }>;

@@ -131,7 +131,7 @@ test('the ledger in DynamoDB does what the one does with which the lane was prov
         (await ledger.unfinished(of.source)).map(({ id, state: now }) => [id, now]).toSorted();
       expect(await states(real)).toEqual(await states(model));
     }),
-    { numRuns: 200 },
+    { numRuns: 60 },
   );
 }, 60_000);
 

@@ -39,7 +39,7 @@ test('lists are read as they were put', async () => {
   const lake = s3LakeFiles(s3, Bucket);
   await lake.putList('direct/alb/one/candidates.json', [{ key: 'a/ü', size: 1 }]);
   expect(await lake.getList('direct/alb/one/candidates.json')).toEqual([{ key: 'a/ü', size: 1 }]);
-  await expect(lake.getList('direct/none')).rejects.toThrow('NoSuchKey');
+  await expect(lake.getList('direct/none')).rejects.toMatchObject({ name: 'NoSuchKey' });
 });
 
 test('rows that wait on the disk come back in their order, and leave nothing', async () => {
