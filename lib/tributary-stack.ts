@@ -147,7 +147,6 @@ export class TributaryStack extends Stack {
     this.#outputAfterNewColumns(sources, buckets);
     streams.grantLoad(fn, tablesOf(sources));
     ledger.grantUse(fn);
-    ledger.grantAnnounce(fn);
     const settings = sources.map((source) => ({
       ...loadingSettings(source, streams.namesFor(source.table)),
       ...objectsPlace(source, bucketOf(source, buckets)),
@@ -171,6 +170,7 @@ export class TributaryStack extends Stack {
         encryptionKey,
         removalPolicy: this.#removalPolicy,
       });
+      ledger.grantAnnounce(fn);
       for (const source of sources) grantRead(write, bucketOf(source, buckets), source);
       this.#output(
         'WritingRole',

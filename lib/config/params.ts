@@ -32,10 +32,6 @@ export const LEAST_DIRECT_SECONDS = 60;
 /** The context params, each with its default and its allowed values. */
 export const PARAMS = z.strictObject({
   sources: SOURCES,
-  /** How rows get into their tables: through Firehose, or in files that the lake writes itself. */
-  delivery: DELIVERY.default('firehose'),
-  /** Keeps the direct lane when no source is on it any more, until its last batch is written. */
-  keepDirectLane: boolean().default(false),
   /**
    * MiB that Firehose gathers for a file, 64-128: format conversion needs at least 64. On the direct lane, MiB of a finished
    * file that a batch aims at.
@@ -43,6 +39,10 @@ export const PARAMS = z.strictObject({
    */
   bufferSizeMiB: int(16, 512).default(128),
   bufferIntervalSeconds: int(0, 900).default(300),
+  /** How rows get into their tables: through Firehose, or in files that the lake writes itself. */
+  delivery: DELIVERY.default('firehose'),
+  /** Keeps the direct lane when no source is on it any more, until its last batch is written. */
+  keepDirectLane: boolean().default(false),
   parquetCompression: oneOf(['SNAPPY', 'GZIP', 'UNCOMPRESSED']).default('SNAPPY'),
   timeZone: timeZone().default('UTC'),
   /**

@@ -21,6 +21,7 @@ const EVERYTHING = {
   ],
   logGroupRetentionDays: 30,
   kmsKey: keyOf('LAKE'),
+  delivery: 'direct',
   lakeFormation: true,
   removalPolicy: 'destroy',
   duplicates: { alarmPercent: 1 },
@@ -30,6 +31,8 @@ const EVERYTHING = {
 const WITHOUT_PERMISSIONS = [
   ...['bufferSizeMiB', 'bufferIntervalSeconds', 'parquetCompression', 'timeZone', 'keepRaw', 'streamsPerTable'],
   ...['memoryMiB', 'timeoutSeconds', 'maxConcurrency', 'logEventsConcurrency', 'scanLimitGiB', 'stackName'],
+  // Without a source on the direct lane, `keepDirectLane` brings what `delivery` does.
+  'keepDirectLane',
   ...['retentionDays', 'landingRetentionDays', 'ledgerRetentionDays', 'ledgerPointInTimeRecovery'],
 ];
 

@@ -84,7 +84,8 @@ describe('bin/app.ts', () => {
     const { status, stderr, stdout } = synth({ bufferSizeMiB: '63' });
     expect({ status, stderr, stdout }).toEqual({
       status: 2,
-      stderr: 'bufferSizeMiB: got "63", allowed: a whole number from 64 to 128\n',
+      stderr:
+        'bufferSizeMiB: got "63", allowed: a whole number from 64 to 128, unless every source has delivery=direct\n',
       stdout: '',
     });
   });

@@ -456,7 +456,8 @@ describe('what the parts of the stack keep', () => {
       { Prefix: 'errors/', ExpirationInDays: 90 },
       { Prefix: 'aws/lambda/async/', ExpirationInDays: 90 },
       { Prefix: 'athena-results/', ExpirationInDays: 30 },
-      { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 } },
+      { Prefix: 'direct/', ExpirationInDays: 3 },
+      { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 14 } },
     ]);
   });
 });

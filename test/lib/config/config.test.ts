@@ -33,6 +33,8 @@ describe('readConfig without params', () => {
     expect(rest).toEqual({
       duplicates: { enabled: true, sampleRate: 1, windowHours: 72 },
       bufferSizeMiB: 128,
+      delivery: 'firehose',
+      keepDirectLane: false,
       bufferIntervalSeconds: 300,
       parquetCompression: 'SNAPPY',
       timeZone: 'UTC',
@@ -60,7 +62,6 @@ describe('readConfig without params', () => {
 
 describe('numbers', () => {
   test.each([
-    ['bufferSizeMiB', 64, 128],
     ['bufferIntervalSeconds', 0, 900],
     ['memoryMiB', 128, 10_240],
     ['timeoutSeconds', 1, 900],
@@ -95,7 +96,20 @@ describe('numbers', () => {
       bufferSizeMiB: 64,
       scanLimitGiB: 0.5,
     });
-    expect(refusal({ bufferSizeMiB: '63' })).toContain('got "63"');
+    expect(refusal({ bufferSizeMiB: '15' })).toContain('got "15"');
+  });
+
+  test('buffers have the limits of the lanes that the sources are on', () => {
+    const [least, most] = ['a whole number from 64 to 128', 'unless every source has delivery=direct'];
+    for (const bufferSizeMiB of [63, 129]) {
+      expect(refusal({ bufferSizeMiB })).toBe(`bufferSizeMiB: got ${bufferSizeMiB}, allowed: ${least}, ${most}`);
+    }
+    for (const bufferSizeMiB of [64, 128]) expect(readConfig({ bufferSizeMiB })).toMatchObject({ bufferSizeMiB });
+    for (const bufferSizeMiB of [16, 512]) {
+      expect(readConfig({ bufferSizeMiB, delivery: 'direct' })).toMatchObject({ bufferSizeMiB });
+    }
+    expect(refusal({ bufferSizeMiB: 513, delivery: 'direct' })).toContain('a whole number from 16 to 512');
+    expect(refusal({ bufferIntervalSeconds: 59, delivery: 'direct' })).toContain('batches are planned each minute');
   });
 
   test('scanLimitGiB takes fractions, down to what Athena takes', () => {
