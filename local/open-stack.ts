@@ -119,7 +119,11 @@ async function open(
   });
   closers.push(() => lambda.close());
 
-  const logs = logsOf({ resources, invoke: (...event) => events.invoke(...event) });
+  const logs = logsOf({
+    resources,
+    invoke: (...event) => events.invoke(...event),
+    putRecord: (stream, record) => firehose.put(stream, record),
+  });
   const events = await openAsyncInvocations({
     dir: join(dir, 'invocations'),
     resources,

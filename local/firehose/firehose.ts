@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { glueTable } from '../template/glue-table.ts';
 import type { Resource, Service } from '../template/resource.ts';
-import { type Buckets, streamSettings } from './delivery.ts';
+import type { Buckets } from './delivery.ts';
 import { openParquetWriter } from './parquet.ts';
+import { streamSettings } from './settings.ts';
 import { Spools } from './spool.ts';
 import { Stream, type StreamFailure } from './stream.ts';
 
@@ -19,8 +20,14 @@ export interface FirehoseOptions {
   readonly buckets: Buckets;
 }
 
-/** Firehose on this machine: Direct PUT to Parquet in S3. */
+/** Firehose on this machine: Direct PUT to S3, as Parquet or as it came. */
 export interface Firehose extends Service {
+  /**
+   * Accepts a record of another service. When the promise resolves, it survives a power cut.
+   *
+   * @throws Error if there is no such stream
+   */
+  put(stream: string, record: Buffer): Promise<void>;
   /**
    * Delivers all accepted records, regardless of the buffering hints.
    *
@@ -53,6 +60,7 @@ export async function openFirehose({ dir, streams, tables, buckets }: FirehoseOp
   return {
     name: 'FIREHOSE',
     handle: (request, response) => answer(request, response, byName),
+    put: async (name, record) => stream({ DeliveryStreamName: name }, byName).accept([record]),
     async flush() {
       const results = await Promise.allSettled(all.map((stream) => stream.flush()));
       const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));

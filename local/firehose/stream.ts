@@ -1,5 +1,6 @@
-import { type Buckets, deliver, type StreamSettings } from './delivery.ts';
+import { type Buckets, deliver } from './delivery.ts';
 import type { ParquetWriter } from './parquet.ts';
+import type { StreamSettings } from './settings.ts';
 import type { Spools } from './spool.ts';
 
 /** Failed records of a stream, or rows without values. */

@@ -18,6 +18,8 @@ export interface LogsOptions {
   readonly resources: readonly Resource[];
   /** Stores an event (JSON) for a function, to be invoked later; the label says how many log events it has. */
   readonly invoke: (functionArn: string, payload: string, label: string) => Promise<void>;
+  /** Gives a record to a delivery stream. */
+  readonly putRecord: (stream: string, record: Buffer) => Promise<void>;
 }
 
 /** The subscription filters of CloudWatch Logs: events are handed on and not kept. */
@@ -32,8 +34,10 @@ export interface LocalLogs {
   put(logGroup: string, logStream: string, events: readonly LogEvent[]): Promise<void>;
 }
 
-/** Largest payload: Lambda's limit for an asynchronous event, less the JSON around the data. */
-const MAX_ENCODED_BYTES = 1_048_576 - 64;
+/** Largest payload for a function, gzipped: in base64 and JSON it is an asynchronous event, which has a limit. */
+const MAX_FUNCTION_BYTES = Math.floor((1_048_576 - 64) / 4) * 3;
+/** Largest payload for a delivery stream, gzipped: Firehose's limit for a record. */
+const MAX_RECORD_BYTES = 1000 * 1024;
 const MAX_PAYLOAD_EVENTS = 10_000;
 /** @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html */
 const MAX_EVENT_BYTES = 1_048_576;
@@ -43,12 +47,12 @@ const MAX_EVENT_BYTES = 1_048_576;
  *
  * @throws TemplateError naming a destination or a filter pattern that is not emulated.
  */
-export function logsOf({ resources, invoke }: LogsOptions): LocalLogs {
+export function logsOf({ resources, ...services }: LogsOptions): LocalLogs {
   const filters = resources
     .filter(({ type }) => type === 'AWS::Logs::SubscriptionFilter')
-    .map((resource) => subscriptionOf(resource));
+    .map((resource) => subscriptionOf(resource, resources, services));
   return {
-    targets: filters.map(({ functionArn }) => functionArn),
+    targets: filters.flatMap(({ destination }) => destination.functionArn ?? []),
     put: async (logGroup, logStream, events) => {
       const subscribed = filters.filter((filter) => filter.logGroup === logGroup);
       if (subscribed.length === 0) {
@@ -56,7 +60,7 @@ export function logsOf({ resources, invoke }: LogsOptions): LocalLogs {
         throw new Error(`log group ${logGroup} has no subscription filter; groups that have one: ${groups}`);
       }
       const identified = events.map((event, index) => ({ id: eventId(logGroup, logStream, event, index), ...event }));
-      for (const { name, matches, functionArn } of subscribed) {
+      for (const { name, matches, destination } of subscribed) {
         const payload = {
           messageType: 'DATA_MESSAGE',
           owner: ACCOUNT,
@@ -65,9 +69,7 @@ export function logsOf({ resources, invoke }: LogsOptions): LocalLogs {
           subscriptionFilters: [name],
         };
         const matching = identified.filter(({ message }) => matches(message));
-        for (const { data, events: count } of encodedPayloads(payload, matching)) {
-          await invoke(functionArn, JSON.stringify({ awslogs: { data } }), `${count}-events`);
-        }
+        for (const each of payloads(payload, matching, destination.maxBytes)) await destination.deliver(each);
       }
     },
   };
@@ -76,56 +78,93 @@ export function logsOf({ resources, invoke }: LogsOptions): LocalLogs {
 const filterProperties = z.object({
   LogGroupName: z.string(),
   DestinationArn: z.string(),
+  RoleArn: z.string().optional(),
   FilterPattern: z.string().default(''),
 });
 
 interface Subscription {
   readonly name: string;
   readonly logGroup: string;
-  readonly functionArn: string;
+  readonly destination: Destination;
   matches(message: string): boolean;
 }
 
-function subscriptionOf(resource: Resource): Subscription {
-  const { LogGroupName, DestinationArn, FilterPattern } = propertiesOf(resource, filterProperties);
-  if (DestinationArn !== arnOf('lambda', `function:${nameOfArn(DestinationArn)}`)) {
+/** A function, which gets a payload in base64 within JSON, or a delivery stream, whose record it is. */
+interface Destination {
+  readonly functionArn?: string;
+  /** The largest payload, gzipped. */
+  readonly maxBytes: number;
+  deliver(payload: Payload): Promise<void>;
+}
+
+type Services = Omit<LogsOptions, 'resources'>;
+
+function subscriptionOf(resource: Resource, resources: readonly Resource[], services: Services): Subscription {
+  const { LogGroupName, DestinationArn, FilterPattern, RoleArn } = propertiesOf(resource, filterProperties);
+  const where = `subscription filter ${resource.localName}`;
+  const destination = destinationOf(DestinationArn, resources, services);
+  if (!destination) {
     throw new TemplateError(
-      `subscription filter ${resource.localName}: destination ${DestinationArn} is no function; others have no local behaviour`,
+      `${where}: destination ${DestinationArn} is no function and no delivery stream of the stack; others have no local ` +
+        'behaviour',
     );
+  }
+  if (destination.functionArn === undefined && RoleArn === undefined) {
+    throw new TemplateError(`${where}: expected a RoleArn, which CloudWatch needs to write to a delivery stream`);
   }
   return {
     name: resource.localName,
     logGroup: LogGroupName,
-    functionArn: DestinationArn,
-    matches: compiledFilterPattern(FilterPattern, `subscription filter ${resource.localName}`),
+    destination,
+    matches: compiledFilterPattern(FilterPattern, where),
   };
+}
+
+/** https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html */
+function destinationOf(arn: string, resources: readonly Resource[], services: Services): Destination | undefined {
+  const name = nameOfArn(arn);
+  if (arn === arnOf('lambda', `function:${name}`)) {
+    return {
+      functionArn: arn,
+      maxBytes: MAX_FUNCTION_BYTES,
+      deliver: ({ gzip, events }) => {
+        const event = JSON.stringify({ awslogs: { data: gzip.toString('base64') } });
+        return services.invoke(arn, event, `${events}-events`);
+      },
+    };
+  }
+  const isStream = ({ type, localName }: Resource) =>
+    type === 'AWS::KinesisFirehose::DeliveryStream' && arn === arnOf('firehose', `deliverystream/${localName}`);
+  const stream = resources.find(isStream);
+  if (!stream) return undefined;
+  return { maxBytes: MAX_RECORD_BYTES, deliver: ({ gzip }) => services.putRecord(stream.localName, gzip) };
 }
 
 type IdentifiedEvent = LogEvent & { readonly id: string };
 
-/** Payloads of one group and stream: gzip and base64, each within the limits, with the events in order. */
-function* encodedPayloads(payload: object, events: readonly IdentifiedEvent[]): Generator<EncodedPayload> {
+/** Payloads of one group and stream, gzipped, each within the limits, with the events in order. */
+function* payloads(payload: object, events: readonly IdentifiedEvent[], maxBytes: number): Generator<Payload> {
   for (let start = 0; start < events.length; start += MAX_PAYLOAD_EVENTS) {
-    yield* encodedWithin(payload, events.slice(start, start + MAX_PAYLOAD_EVENTS));
+    yield* payloadsWithin(payload, events.slice(start, start + MAX_PAYLOAD_EVENTS), maxBytes);
   }
 }
 
-interface EncodedPayload {
-  readonly data: string;
+interface Payload {
+  readonly gzip: Buffer;
   /** How many events it has. */
   readonly events: number;
 }
 
-function* encodedWithin(payload: object, logEvents: readonly IdentifiedEvent[]): Generator<EncodedPayload> {
-  const data = gzipSync(JSON.stringify({ ...payload, logEvents })).toString('base64');
-  if (data.length <= MAX_ENCODED_BYTES) {
-    yield { data, events: logEvents.length };
+function* payloadsWithin(payload: object, logEvents: readonly IdentifiedEvent[], maxBytes: number): Generator<Payload> {
+  const gzip = gzipSync(JSON.stringify({ ...payload, logEvents }));
+  if (gzip.length <= maxBytes) {
+    yield { gzip, events: logEvents.length };
     return;
   }
-  if (logEvents.length === 1) throw new Error(`a log event does not fit into ${MAX_ENCODED_BYTES} bytes, compressed`);
+  if (logEvents.length === 1) throw new Error(`a log event does not fit into ${maxBytes} bytes, compressed`);
   const half = Math.ceil(logEvents.length / 2);
-  yield* encodedWithin(payload, logEvents.slice(0, half));
-  yield* encodedWithin(payload, logEvents.slice(half));
+  yield* payloadsWithin(payload, logEvents.slice(0, half), maxBytes);
+  yield* payloadsWithin(payload, logEvents.slice(half), maxBytes);
 }
 
 /**

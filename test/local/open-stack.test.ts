@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { LocalLake } from '../../local/local-lake.ts';
 import { type LakeHooks, openStack } from '../../local/open-stack.ts';
@@ -303,6 +304,37 @@ describe('log events', { timeout: 30_000 }, () => {
       responsePayload: { errorType: 'Error', errorMessage: 'never' },
     });
     expect(readdirSync(join(dir, 'invocations/load'))).toEqual([]);
+  });
+});
+
+describe('log events of a delivery stream', { timeout: 30_000 }, () => {
+  test('are an object of the landing bucket, which the function that listens gets', async () => {
+    const dir = temporaryFolder();
+    const file = join(assemblyOf(dir, LOADS_ALL), 'Tributary.template.json');
+    const template = JSON.parse(readFileSync(file, 'utf8'));
+    template.Resources.Raw = resource('AWS::KinesisFirehose::DeliveryStream', 'Raw', {
+      ExtendedS3DestinationConfiguration: {
+        BucketARN: { 'Fn::GetAtt': ['Landing', 'Arn'] },
+        BufferingHints: { SizeInMBs: 64, IntervalInSeconds: 60 },
+        Prefix: 'groups/app/',
+        ErrorOutputPrefix: 'errors/',
+      },
+    });
+    Object.assign(template.Resources.Filter.Properties, {
+      DestinationArn: { 'Fn::GetAtt': ['Raw', 'Arn'] },
+      RoleArn: 'arn:aws:iam::123456789012:role/logs',
+    });
+    writeFileSync(file, JSON.stringify(template));
+    const lake = await openStack({ dir, assembly: join(dir, 'stack') });
+    onTestFinished(() => lake.close());
+    for (const stream of ['s', 't']) await lake.putLogEvents('/app', stream, [{ timestamp: 1, message: stream }]);
+    expect(await lake.drain()).toEqual(nothing);
+    const [key, ...more] = reportOf(dir) as string[];
+    expect(more).toEqual([]);
+    expect(key).toMatch(/^groups\/app\/\d{4}\/\d\d\/\d\d\/\d\d\/raw-1-/);
+    const bytes = gunzipSync(readFileSync(join(dir, 'buckets/landing', key ?? '')));
+    const payloads = JSON.parse(`[${bytes.toString().replaceAll('}{', '},{')}]`) as { logStream: string }[];
+    expect(payloads.map(({ logStream }) => logStream)).toEqual(['s', 't']);
   });
 });
 

@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { DescribeDeliveryStreamCommand, PutRecordBatchCommand, PutRecordCommand } from '@aws-sdk/client-firehose';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { alb } from '../../../lambdas/core/formats/alb.ts';
 import { FIRST_FORMAT_KEY, keyOf, sourceTable } from '../../../lambdas/core/tables/table.ts';
 import { openAthena } from '../../../local/athena/athena.ts';
@@ -169,6 +170,44 @@ describe('delivery', () => {
     expect(lake.firehose.pending()).toBe(true);
     await expect.poll(() => lake.firehose.pending(), { timeout: 20_000 }).toBe(false);
     expect(lake.keys).toHaveLength(1);
+  });
+});
+
+describe('a stream without format conversion', () => {
+  const raw = {
+    destination: {
+      DataFormatConversionConfiguration: undefined,
+      Prefix: 'raw/!{timestamp:yyyy}/',
+      ErrorOutputPrefix: 'errors/!{firehose:error-output-type}/',
+    },
+  };
+  const bytesOf = (key: string) => readFile(objectFile(key));
+
+  test('delivers records one after the other, as they came', async () => {
+    const lake = await serve(raw);
+    const records = [randomBytes(1000), gzipSync('one'), gzipSync('two'), Buffer.from('no line end')];
+    await put(lake, ...records.slice(0, 3));
+    await lake.firehose.put('logs', records[3] as Buffer);
+    await lake.firehose.flush();
+    expect(lake.keys).toEqual([expect.stringMatching(/^raw\/\d{4}\/logs-1-[-\d]+-[-0-9a-f]{36}$/)]);
+    expect((await bytesOf(lake.keys[0] ?? '')).equals(Buffer.concat(records))).toBe(true);
+    expect(lake.firehose.failures()).toEqual([]);
+    expect(lake.firehose.pending()).toBe(false);
+  });
+
+  test('delivers when its buffer is full, unasked', async () => {
+    const lake = await serve({ ...raw, hints: { SizeInMBs: 1, IntervalInSeconds: 900 } });
+    const record = randomBytes(700_000);
+    await put(lake, record);
+    await put(lake, record);
+    await vi.waitFor(() => expect(lake.keys).toHaveLength(1));
+    expect((await bytesOf(lake.keys[0] ?? '')).length).toBe(1_400_000);
+    await vi.waitFor(() => expect(lake.firehose.pending()).toBe(false));
+  });
+
+  test('refuses a stream that is not there', async () => {
+    const lake = await serve(raw);
+    await expect(lake.firehose.put('other', Buffer.from('x'))).rejects.toThrow('Firehose other not found');
   });
 });
 
@@ -372,9 +411,9 @@ describe('what is not there on this machine is refused when the stream is opened
       'processors are not supported here',
     ],
     [
-      'no format conversion',
-      { destination: { DataFormatConversionConfiguration: undefined } },
-      'DataFormatConversionConfiguration',
+      'compression',
+      { destination: { DataFormatConversionConfiguration: undefined, CompressionFormat: 'GZIP' } },
+      'compression is not supported here',
     ],
     ['an unknown codec', { compression: 'ZSTD' }, 'Compression'],
     ['a prefix nobody can expand', { destination: { Prefix: '!{timestamp:EEE}/' } }, 'got EEE'],

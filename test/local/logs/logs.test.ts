@@ -11,6 +11,7 @@ function opened(FilterPattern = '', DestinationArn = FUNCTION) {
   const logs: LocalLogs = logsOf({
     resources: [{ logicalId: 'F', type: 'AWS::Logs::SubscriptionFilter', localName: 'filter', properties }],
     invoke: async (arn, payload) => void invoked.push(`${arn} ${payload}`),
+    putRecord: () => Promise.reject(new Error('there is no delivery stream')),
   });
   const payloads = () =>
     invoked.map((one) => {
@@ -102,7 +103,54 @@ describe('filter patterns', () => {
   });
 });
 
-test('a filter into something other than a function is refused', () => {
-  const stream = 'arn:aws:firehose:us-east-1:123456789012:deliverystream/app';
-  expect(() => opened('', stream)).toThrow(`destination ${stream} is no function`);
+describe('a filter into a delivery stream', () => {
+  const STREAM = 'arn:aws:firehose:us-east-1:123456789012:deliverystream/app';
+  const stream = { logicalId: 'S', type: 'AWS::KinesisFirehose::DeliveryStream', localName: 'app', properties: {} };
+
+  function openedStream(more: object = { RoleArn: 'arn:aws:iam::123456789012:role/logs' }) {
+    const records: Buffer[] = [];
+    const properties = { LogGroupName: '/app', DestinationArn: STREAM, FilterPattern: '-DEBUG', ...more };
+    const filter = { logicalId: 'F', type: 'AWS::Logs::SubscriptionFilter', localName: 'filter', properties };
+    const logs = logsOf({
+      resources: [filter, stream],
+      invoke: () => Promise.reject(new Error('there is no function')),
+      putRecord: async (name, record) => void records.push(...(name === 'app' ? [record] : [])),
+    });
+    return { logs, records };
+  }
+
+  test('puts each payload as one record, with the bytes that a function gets in base64', async () => {
+    const { logs, records } = openedStream();
+    expect(logs.targets).toEqual([]);
+    await logs.put('/app', 's', [event('one'), event('DEBUG'), event('two')]);
+    const { logs: toFunction, invoked } = opened('-DEBUG');
+    await toFunction.put('/app', 's', [event('one'), event('DEBUG'), event('two')]);
+    const { data } = JSON.parse(invoked[0]?.slice(FUNCTION.length) ?? '').awslogs;
+    expect(records.map((record) => record.toString('base64'))).toEqual([data]);
+  });
+
+  test('splits by size, so that Firehose takes every record', async () => {
+    const { logs, records } = openedStream();
+    const messages = Array.from({ length: 40 }, () => randomBytes(60_000).toString('hex'));
+    await logs.put(
+      '/app',
+      's',
+      messages.map((message) => event(message)),
+    );
+    expect(records.length).toBeGreaterThan(2);
+    for (const record of records) expect(record.length).toBeLessThanOrEqual(1000 * 1024);
+    const payloads = records.map((record) => JSON.parse(gunzipSync(record).toString()));
+    expect(payloads.flatMap(({ logEvents }) => logEvents.map(({ message }: LogEvent) => message))).toEqual(messages);
+  });
+
+  test('is refused without a role', () => {
+    expect(() => openedStream({})).toThrow('subscription filter filter: expected a RoleArn');
+  });
+});
+
+test.each([
+  'arn:aws:firehose:us-east-1:123456789012:deliverystream/elsewhere',
+  'arn:aws:kinesis:us-east-1:123456789012:stream/app',
+])('a filter into %s, which is no function and no stream of the stack, is refused', (destination) => {
+  expect(() => opened('', destination)).toThrow(`destination ${destination} is no function and no delivery stream`);
 });
