@@ -1,5 +1,5 @@
 /** Measures the bytes that Firehose bills for an object, by the way its rows are sent. */
-import { BILLING_STEP_BYTES, rowsOf } from '../lambdas/core/loading/pack.ts';
+import { billedSize, rowsOf } from '../lambdas/core/loading/pack.ts';
 import { shownTime } from '../lambdas/core/reading/times.ts';
 import { type Column, type ColumnSpecs, numbered, OWN } from '../lambdas/core/tables/table.ts';
 import { ingest } from './ingest.ts';
@@ -29,7 +29,7 @@ export async function billedBytes(input: Input): Promise<BilledBytes> {
   const take = (records: readonly Uint8Array[], ofSource: boolean) => {
     for (const record of records) {
       sent += record.length;
-      ours += rounded(record.length);
+      ours += billedSize(record.length);
       if (ofSource) iceberg += namedBytes(record, columns);
     }
   };
@@ -38,7 +38,7 @@ export async function billedBytes(input: Input): Promise<BilledBytes> {
   let usualSent = 0;
   await usualWay(input, (record) => {
     usualSent += record.length;
-    usual += rounded(record.length);
+    usual += billedSize(record.length);
   });
   const { bytes } = input;
   return {
@@ -64,11 +64,6 @@ export function billedSection(inputs: readonly (readonly [string, BilledBytes])[
       ...[ours, sent, iceberg, usual, usualSent].map(number),
     ]),
   };
-}
-
-/** https://aws.amazon.com/firehose/pricing/ */
-function rounded(bytes: number): number {
-  return Math.ceil(bytes / BILLING_STEP_BYTES) * BILLING_STEP_BYTES;
 }
 
 function columnsByKey(columns: ColumnSpecs): ReadonlyMap<string, Column> {

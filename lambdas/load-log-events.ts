@@ -5,16 +5,16 @@
  */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Context } from 'aws-lambda';
-import { DeliveryError, loadPayload } from './core/loading/load.ts';
-import { readPayload } from './core/loading/payload.ts';
+import { DeliveryError, loadPayload, type Source } from './core/loading/load.ts';
+import { type Payload, readPayload } from './core/loading/payload.ts';
 import { compiledSources, sourceOfLogGroup } from './core/loading/sources.ts';
 import { ENV, loaderSettings, SettingsError } from './core/settings.ts';
 import { unexpected } from './core/unexpected.ts';
 import { attemptOf, timeLimits } from './edges/attempt.ts';
-import { firehoseClient, firehoseEncode } from './edges/firehose.ts';
+import { Deliveries, firehoseClient, firehoseEncode } from './edges/firehose.ts';
 import { handOn, handOnClient } from './edges/hand-on.ts';
 import { dynamoLedger } from './edges/ledger.ts';
-import { putLoadMetrics, putSkipMetric } from './edges/metrics.ts';
+import { putDeliveryMetrics, putLoadMetrics, putSkipMetric } from './edges/metrics.ts';
 
 const settings = loaderSettings(process.env);
 const sources = compiledSources(settings.sources);
@@ -29,6 +29,17 @@ export async function handler(event: unknown, context: Context): Promise<void> {
   const source = sourceOfLogGroup(sources, payload.logGroup);
   // Events of a log group without a source must not be lost: a failure keeps them at the on-failure destination.
   if (!source) throw new SettingsError(`log group ${payload.logGroup}: no source has it`);
+  const deliveries = new Deliveries();
+  try {
+    await load(source, payload, context, deliveries);
+  } finally {
+    putDeliveryMetrics(source.settings.name, deliveries);
+  }
+  // A log group has only one subscription filter for this stack, so the duplicate check gets the events from here.
+  if (trackFunction) await handOn(lambda, trackFunction, event, source.settings.name);
+}
+
+async function load(source: Source, payload: Payload, context: Context, deliveries: Deliveries): Promise<void> {
   const limits = timeLimits(context);
   const result = await loadPayload(
     source,
@@ -36,7 +47,7 @@ export async function handler(event: unknown, context: Context): Promise<void> {
     {
       ...settings,
       ledger,
-      encode: firehoseEncode(firehose, limits.giveUpAt),
+      encode: firehoseEncode(firehose, limits.giveUpAt, deliveries),
       now: () => new Date(),
       objectEntryDays: settings.ledgerDays,
     },
@@ -45,11 +56,9 @@ export async function handler(event: unknown, context: Context): Promise<void> {
   const { name } = source.settings;
   switch (result.outcome) {
     case 'loaded':
-      putLoadMetrics(result.loaded);
-      break;
+      return putLoadMetrics(result.loaded, deliveries);
     case 'already_loaded':
-      putSkipMetric(name, result.outcome);
-      break;
+      return putSkipMetric(name, result.outcome);
     case 'replaced':
     case 'on_direct_lane':
     case 'unavailable':
@@ -64,6 +73,4 @@ export async function handler(event: unknown, context: Context): Promise<void> {
     default:
       throw unexpected(result);
   }
-  // A log group has only one subscription filter for this stack, so the duplicate check gets the events from here.
-  if (trackFunction) await handOn(lambda, trackFunction, event, name);
 }

@@ -7,17 +7,23 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { announceObject } from './core/direct/announce.ts';
 import { FencedError } from './core/loading/ledger.ts';
-import { loadObject } from './core/loading/load.ts';
+import { loadObject, type Source } from './core/loading/load.ts';
 import { type CreatedObject, createdObjects } from './core/loading/notification.ts';
 import { compiledSources, sourceOfObject } from './core/loading/sources.ts';
 import { ENV, loaderSettings, required } from './core/settings.ts';
 import { unexpected } from './core/unexpected.ts';
 import { attemptOf, type TimeLimits, timeLimits } from './edges/attempt.ts';
 import { dynamoBatches } from './edges/batches.ts';
-import { firehoseClient, firehoseEncode } from './edges/firehose.ts';
+import { Deliveries, firehoseClient, firehoseEncode } from './edges/firehose.ts';
 import { dynamoLedger } from './edges/ledger.ts';
 import { logger } from './edges/logger.ts';
-import { putLoadMetrics, putNotLoadedMetric, putSkipMetric } from './edges/metrics.ts';
+import {
+  putDeliveryMetrics,
+  putLoadMetrics,
+  putNotLoadedMetric,
+  putSkipMetric,
+  putSlowMetric,
+} from './edges/metrics.ts';
 import { askAgainLater, continueLater, lookAgainLater, returnLater } from './edges/queue.ts';
 import { openObject, s3Client } from './edges/s3.ts';
 
@@ -49,11 +55,27 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
   return { batchItemFailures };
 }
 
-async function load(object: CreatedObject, { messageId }: SQSRecord, limits: TimeLimits): Promise<void> {
+async function load(object: CreatedObject, record: SQSRecord, limits: TimeLimits): Promise<void> {
   const match = sourceOfObject(sources, object);
   if (match.outcome === 'skipped') return putSkipMetric('none', match.reason);
   const { source } = match;
   if (source.settings.delivery === 'direct' && (await announce(source.settings.name, object))) return;
+  const deliveries = new Deliveries();
+  try {
+    await loadFrom(source, object, { record, limits, deliveries });
+  } finally {
+    putDeliveryMetrics(source.settings.name, deliveries);
+  }
+}
+
+interface Delivery {
+  readonly record: SQSRecord;
+  readonly limits: TimeLimits;
+  readonly deliveries: Deliveries;
+}
+
+async function loadFrom(source: Source, object: CreatedObject, delivery: Delivery): Promise<void> {
+  const { record, limits, deliveries } = delivery;
   const result = await loadObject(
     source,
     object,
@@ -61,19 +83,22 @@ async function load(object: CreatedObject, { messageId }: SQSRecord, limits: Tim
     {
       ...settings,
       ledger,
-      encode: firehoseEncode(firehose, limits.giveUpAt),
+      encode: firehoseEncode(firehose, limits.giveUpAt, deliveries),
       now: () => new Date(),
       objectEntryDays: settings.ledgerDays,
     },
-    attemptOf(messageId, limits),
+    attemptOf(record.messageId, limits),
   );
   const { name } = source.settings;
   switch (result.outcome) {
     case 'loaded':
-      return putLoadMetrics(result.loaded);
-    case 'unfinished':
+      return putLoadMetrics(result.loaded, deliveries);
+    case 'unfinished': {
+      const since = object.unfinishedSince ?? Number(record.attributes.SentTimestamp);
+      putSlowMetric(name, 'UnfinishedSeconds', (Date.now() - since) / 1000);
       // If the process crashes before the continuation is sent, this message is delivered again and goes on itself.
-      return await continueLater(sqs, queueUrl, object, result.stuckAt);
+      return await continueLater(sqs, queueUrl, { ...object, unfinishedSince: since }, result.stuckAt);
+    }
     case 'held':
       // All invocations have the same timeout, so the lease of an earlier invocation ends before `limits.endedBy`. If a
       // later invocation holds the object, the object is found held once more and announced again.

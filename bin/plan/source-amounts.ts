@@ -1,7 +1,12 @@
 /** Amounts that one source uses in a day, from measured rates. Pure arithmetic with averages, which are not rounded. */
 import { packedBytes } from '../../lambdas/core/duplicates/packed-page.ts';
 import { MAX_PAGE_FINGERPRINTS } from '../../lambdas/core/duplicates/pages.ts';
-import { BILLING_STEP_BYTES, MAX_BATCH_BYTES, PACKED_RECORD_BYTES } from '../../lambdas/core/loading/pack.ts';
+import {
+  BILLING_STEP_BYTES,
+  billedSize,
+  MAX_BATCH_BYTES,
+  PACKED_RECORD_BYTES,
+} from '../../lambdas/core/loading/pack.ts';
 import { ASSUMED } from './assumed.ts';
 import { ONE_CPU_MIB } from './cost.ts';
 import type { FormatRates, Rates } from './rates.ts';
@@ -54,7 +59,7 @@ export function packed(load: SourceLoad): Sent {
   // A record is closed when the next row does not fit: on average, half a row of space stays empty.
   const filled = Math.max(row, PACKED_RECORD_BYTES - row / 2);
   const full = Math.floor(bytes / filled);
-  const billed = full * billedStep(Math.max(filled, PACKED_RECORD_BYTES)) + billedStep(bytes - full * filled);
+  const billed = full * billedSize(Math.max(filled, PACKED_RECORD_BYTES)) + billedSize(bytes - full * filled);
   return {
     bytes,
     billedBytes: billed + BILLING_STEP_BYTES,
@@ -65,16 +70,12 @@ export function packed(load: SourceLoad): Sent {
 
 /** Billed bytes of the usual way: one record per line, each rounded up. */
 export function recordPerLine({ bytesPerLine, linesPerObject, rates }: SourceLoad): number {
-  return linesPerObject * billedStep(bytesPerLine * rates.usualSentBytesPerByte);
+  return linesPerObject * billedSize(bytesPerLine * rates.usualSentBytesPerByte);
 }
 
 /** Billed bytes of the path to Iceberg: one record per row, not rounded, and the row of `loads`. */
 export function icebergBytes(load: SourceLoad, { loadsRowBytes }: Rates): number {
   return rawBytesPerObject(load) * load.rates.icebergBytesPerByte + loadsRowBytes;
-}
-
-function billedStep(bytes: number): number {
-  return Math.ceil(bytes / BILLING_STEP_BYTES) * BILLING_STEP_BYTES;
 }
 
 /** Seconds of one invocation. A function with less than `ONE_CPU_MIB` of memory has only a part of a CPU. */

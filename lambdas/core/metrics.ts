@@ -21,6 +21,10 @@ export const LOAD_METRICS = {
   EmptyRows: 'Count',
   /** Inputs that have lines but no row: logs of another format, or lines that a filter leaves out. */
   EmptyObjects: 'Count',
+  /** Inputs of which no line could be read: they have rejected lines and no row. A file of another format is one. */
+  RejectedObjects: 'Count',
+  /** Bytes of the records that Firehose has acknowledged, each rounded up as Firehose bills it. */
+  BytesBilled: 'Bytes',
   /** Age of a load's newest event when Firehose has acknowledged the load: how fresh the lake is. */
   NewestEventAgeSeconds: 'Seconds',
   /** Age of a load's oldest event at the same time: the longest that an event of the load has waited. */
@@ -30,13 +34,30 @@ export const LOAD_METRICS = {
 /** Inputs (S3 objects and CloudWatch subscription payloads) that were not loaded by the delivery that counts them. */
 export const SKIP_METRIC = 'InputsSkipped';
 
+/**
+ * Metrics of what goes slowly, put only when it does. Each also has a series of the whole stack, without the dimension
+ * of the source, so that one alarm can watch all sources.
+ */
+export const SLOW_METRICS = {
+  /** Age of an object's load, when an invocation leaves the rest of the object to another one. */
+  UnfinishedSeconds: 'Seconds',
+  /** The longest that a batch of an invocation waited because a stream refused some of it or did not answer. */
+  ThrottledSeconds: 'Seconds',
+} as const;
+
+export type SlowMetric = keyof typeof SLOW_METRICS;
+
 /** S3 objects that were given up, because they were deleted or archived before they were read to their end. */
 export const NOT_LOADED_METRIC = 'ObjectsNotLoaded';
 
 export type LoadMetric = keyof typeof LOAD_METRICS;
 
-/** The values that one load puts. A load without a time in any row puts no ages. */
-export function loadMetrics({ counts }: Loaded, now: Date): [LoadMetric, number][] {
+/**
+ * The values that one load puts. A load without a time in any row puts no ages.
+ *
+ * @param bytesBilled of the records that this invocation sent
+ */
+export function loadMetrics({ counts }: Loaded, bytesBilled: number, now: Date): [LoadMetric, number][] {
   const age = (name: LoadMetric, time: number | undefined): [LoadMetric, number][] =>
     time === undefined ? [] : [[name, Math.max(0, (now.getTime() - time) / 1000)]];
   return [
@@ -49,6 +70,8 @@ export function loadMetrics({ counts }: Loaded, now: Date): [LoadMetric, number]
     ['UnknownFields', counts.unknownFields],
     ['EmptyRows', counts.emptyRows],
     ['EmptyObjects', counts.lines > 0 && counts.rows === 0 ? 1 : 0],
+    ['RejectedObjects', counts.rejected > 0 && counts.rows === 0 ? 1 : 0],
+    ['BytesBilled', bytesBilled],
     ...age('NewestEventAgeSeconds', counts.lastEventTime),
     ...age('OldestEventAgeSeconds', counts.firstEventTime),
   ];

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FirehoseClient, type FirehoseClientConfig, PutRecordBatchCommand } from '@aws-sdk/client-firehose';
 import { DeliveryError, type Encode } from '../core/loading/load.ts';
+import { billedSize } from '../core/loading/pack.ts';
 import { bodyMemory, bodySent, WITH_BODY, withBody } from './request-body.ts';
 
 /** Upper bound of the first wait after a failed put. It doubles with each further wait, up to the longest. */
@@ -9,6 +10,25 @@ const LONGEST_WAIT_MS = 5000;
 
 /** A put without an answer for this long is repeated; its records may then be in the stream twice. */
 const REQUEST_TIMEOUT_MS = 30_000;
+
+/** What an invocation has sent. */
+export class Deliveries {
+  /** Milliseconds: the longest that a batch waited between its first refusal and its end. */
+  longestWait = 0;
+  #billed = 0;
+
+  /** Counts records that Firehose has acknowledged, with the bytes that it bills for them. */
+  add(bytesBilled: number): void {
+    this.#billed += bytesBilled;
+  }
+
+  /** The bytes that are billed for what was sent since the last call. */
+  takeBilled(): number {
+    const billed = this.#billed;
+    this.#billed = 0;
+    return billed;
+  }
+}
 
 /** Every put may take this long, even after `giveUpAt`: Lambda ends the function only some time after that. */
 const LEAST_PUT_MS = 1000;
@@ -25,15 +45,19 @@ const LEAST_PUT_MS = 1000;
  * https://docs.aws.amazon.com/firehose/latest/APIReference/API_PutRecordBatch.html
  *
  * @param giveUpAt milliseconds of performance.now()
+ * @param deliveries counts what is sent
  * @throws DeliveryError when the time is over; otherwise the error that no retry can resolve
  */
-export function firehoseEncode(client: FirehoseClient, giveUpAt: number): Encode {
+export function firehoseEncode(client: FirehoseClient, giveUpAt: number, deliveries = new Deliveries()): Encode {
   return (streams, records) => {
     const streamOf = (attempt: number) => streams[attempt % streams.length] as string;
     const first = records.length === 0 ? undefined : bodyOf(streamOf(0), records.map(entryOf));
+    const billed = records.reduce((sum, { length }) => sum + billedSize(length), 0);
     return {
       async send() {
-        if (first) await sendAll(client, streamOf, first, giveUpAt);
+        if (!first) return;
+        await sendAll(client, streamOf, first, giveUpAt, deliveries);
+        deliveries.add(billed);
       },
     };
   };
@@ -44,10 +68,15 @@ async function sendAll(
   streamOf: (attempt: number) => string,
   first: Body,
   giveUpAt: number,
+  deliveries: Deliveries,
 ): Promise<void> {
   let body = first;
+  let refusedAt: number | undefined;
   for (let attempt = 0; ; attempt++) {
     const { failed, reason, read } = await put(client, streamOf(attempt), body, giveUpAt);
+    const now = performance.now();
+    if (refusedAt !== undefined) deliveries.longestWait = Math.max(deliveries.longestWait, now - refusedAt);
+    refusedAt ??= now;
     if (failed.length === 0) {
       bodySent(body.bytes);
       return;

@@ -15,18 +15,46 @@ import {
   NOT_LOADED_METRIC,
   SERVICE,
   SKIP_METRIC,
+  SLOW_METRICS,
+  type SlowMetric,
   SOURCE_DIMENSION,
 } from '../core/metrics.ts';
 import { ENV, METRIC_NAMESPACE } from '../core/settings.ts';
+import type { Deliveries } from './firehose.ts';
 
 /** Puts the metrics of a load as one log line of the embedded metric format, which needs no request to a service. */
-export function putLoadMetrics(loaded: Loaded): void {
+export function putLoadMetrics(loaded: Loaded, deliveries: Deliveries): void {
   const metrics = metricsOf(loaded.source);
-  for (const [name, value] of loadMetrics(loaded, new Date())) metrics.addMetric(name, LOAD_METRICS[name], value);
+  const values = loadMetrics(loaded, deliveries.takeBilled(), new Date());
+  for (const [name, value] of values) metrics.addMetric(name, LOAD_METRICS[name], value);
   // Metadata is only in the log line. As dimensions, these values would make further metrics, each of which costs
   // money.
   metrics.addMetadata('origin', loaded.origin);
   metrics.addMetadata('reasons', JSON.stringify(Object.fromEntries(loaded.reasons)));
+  metrics.publishStoredMetrics();
+}
+
+/** Shorter waits for a stream are its ordinary life, and not worth a line. */
+const LEAST_WAIT_MS = 1000;
+
+/**
+ * Puts what an invocation has sent to Firehose, as far as the metrics of a load have not said it: the bytes of a load that
+ * was not finished, and long waits. Call it at the end of an invocation, however it ends.
+ */
+export function putDeliveryMetrics(source: string, deliveries: Deliveries): void {
+  const bytes = deliveries.takeBilled();
+  if (bytes > 0) {
+    const metrics = metricsOf(source);
+    metrics.addMetric('BytesBilled', LOAD_METRICS.BytesBilled, bytes);
+    metrics.publishStoredMetrics();
+  }
+  if (deliveries.longestWait >= LEAST_WAIT_MS) putSlowMetric(source, 'ThrottledSeconds', deliveries.longestWait / 1000);
+}
+
+/** Puts how slowly something goes, for the source and for the whole stack. */
+export function putSlowMetric(source: string, name: SlowMetric, seconds: number): void {
+  const metrics = metricsWithTotal(source);
+  metrics.addMetric(name, SLOW_METRICS[name], seconds);
   metrics.publishStoredMetrics();
 }
 
@@ -66,17 +94,27 @@ export function putTrackMetric(source: string, name: TrackMetric, value: number,
   metrics.publishStoredMetrics();
 }
 
-/** Counts a payload that could not be handed on to the duplicate check. */
+/** Counts a payload that could not be handed on to the duplicate check, for its source and for the whole stack. */
 export function putHandingOnMetric(source: string): void {
-  const metrics = metricsOf(source);
+  const metrics = metricsWithTotal(source);
   metrics.addMetric(HANDING_ON_METRIC, 'Count', 1);
   metrics.publishStoredMetrics();
 }
 
 function metricsOf(source: string): Metrics {
-  return new Metrics({
-    namespace: METRIC_NAMESPACE,
-    serviceName: process.env[ENV.service] ?? SERVICE,
-    defaultDimensions: { [SOURCE_DIMENSION]: source },
-  });
+  const metrics = metricsOfStack();
+  metrics.addDimension(SOURCE_DIMENSION, source);
+  return metrics;
+}
+
+/** Metrics with two series: one of the source, and one of all sources together. */
+function metricsWithTotal(source: string): Metrics {
+  const metrics = metricsOf(source);
+  // A further set of dimensions, which has the service alone.
+  metrics.addDimensions({});
+  return metrics;
+}
+
+function metricsOfStack(): Metrics {
+  return new Metrics({ namespace: METRIC_NAMESPACE, serviceName: process.env[ENV.service] ?? SERVICE });
 }

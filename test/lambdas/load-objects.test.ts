@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createdObjects } from '../../lambdas/core/loading/notification.ts';
+import { BILLING_STEP_BYTES } from '../../lambdas/core/loading/pack.ts';
 import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { sourceTable } from '../../lambdas/core/tables/table.ts';
 import { passTime, stepClock } from '../helpers/clock.ts';
@@ -109,6 +110,9 @@ describe('an object that is announced', () => {
       UnknownFields: [2, 'Count'],
       EmptyRows: [1, 'Count'],
       EmptyObjects: [0, 'Count'],
+      RejectedObjects: [0, 'Count'],
+      // A record of rows, one of rejected lines and one of loads.
+      BytesBilled: [3 * BILLING_STEP_BYTES, 'Bytes'],
     });
     for (const [metric, time] of [
       [NewestEventAgeSeconds, '2026-01-05T10:05:00Z'],
@@ -124,13 +128,17 @@ describe('an object that is announced', () => {
   });
 
   test.each([
-    ['a row', '{}\n', 0],
-    ['rejected lines alone', 'prose\nmore prose\n', 1],
-    ['blank lines alone', '\n\n', 1],
-  ])('EmptyObjects of an object of %s is put', async (_, body, expected) => {
+    ['a row', '{}\n', 0, 0],
+    ['a row and a rejected line', '{}\nprose\n', 0, 0],
+    ['rejected lines alone', 'prose\nmore prose\n', 1, 1],
+    ['blank lines alone', '\n\n', 1, 0],
+  ])('whether an object of %s is empty, and whether it was rejected, is put', async (_, body, empty, rejected) => {
     serve({ body });
     await handled(sqsEvent({ body: newObject() }));
-    expect(printed.metrics[0]?.metrics.EmptyObjects).toEqual([expected, 'Count']);
+    expect(printed.metrics[0]?.metrics).toMatchObject({
+      EmptyObjects: [empty, 'Count'],
+      RejectedObjects: [rejected, 'Count'],
+    });
   });
 
   test('no age is put when no row tells a time', async () => {
@@ -187,10 +195,15 @@ describe('an object that is announced', () => {
     };
     expect(await handled(sqsEvent({ body }))).toEqual([]);
     expect(loads()).toEqual([]);
-    expect(printed.metrics).toEqual([]);
+    // For how long the object has been unfinished, and what was sent.
+    expect(printed.metrics.flatMap(({ metrics }) => Object.keys(metrics))).toEqual([
+      'UnfinishedSeconds',
+      'BytesBilled',
+    ]);
     const [{ MessageBody, DelaySeconds } = {}, ...more] = services.asked('SendMessage');
     expect([DelaySeconds, more]).toEqual([undefined, []]);
-    expect(createdObjects(String(MessageBody))).toEqual([{ ...createdObjects(body)[0], size: 0 }]);
+    const unfinishedSince = expect.any(Number);
+    expect(createdObjects(String(MessageBody))).toEqual([{ ...createdObjects(body)[0], size: 0, unfinishedSince }]);
 
     serve({ body: OBJECT });
     expect(await handled(sqsEvent({ body: String(MessageBody), messageId: 'message-2' }))).toEqual([]);
@@ -223,6 +236,20 @@ describe('an object that is announced', () => {
       expect(loaded).toBe(lines);
     },
   );
+
+  test('an object that many invocations leave unfinished puts the time since the first message about it', async () => {
+    const [{ detail, ...event }, unfinishedSince] = [JSON.parse(newObject()), Date.now() - 7_200_000];
+    const body = JSON.stringify({ ...event, detail: { ...detail, object: { ...detail.object, unfinishedSince } } });
+    services.service.reply = (request) => {
+      if (!isGet(request)) return accepted(request);
+      passTime(50_000);
+      return { body: OBJECT };
+    };
+    await handled(sqsEvent({ body }));
+    const [seconds = 0] = printed.metrics[0]?.metrics.UnfinishedSeconds ?? [];
+    expect(seconds).toBeGreaterThanOrEqual(7200);
+    expect(createdObjects(String(services.asked('SendMessage')[0]?.MessageBody))).toMatchObject([{ unfinishedSince }]);
+  });
 
   test('an object that another message holds is announced again for when the lease is over', async () => {
     const body = newObject();
@@ -272,6 +299,7 @@ describe.each([
     expect(rows()).toEqual([]);
     expect(printed.metrics).toMatchObject([
       { dimensions: { source: 'web' }, metrics: { ObjectsNotLoaded: [1, 'Count'] }, rest: { reason } },
+      { dimensions: { source: 'web' }, metrics: { BytesBilled: [BILLING_STEP_BYTES, 'Bytes'] } },
     ]);
   });
 

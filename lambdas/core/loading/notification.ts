@@ -13,6 +13,11 @@ export interface CreatedObject extends ObjectId {
    * undefined if it got further.
    */
   readonly stuckAt?: number;
+  /**
+   * When the message was sent whose invocation was the first that did not finish the object, in milliseconds since the
+   * epoch; undefined if no invocation left it unfinished.
+   */
+  readonly unfinishedSince?: number;
   /** How often and how long the object was asked for in vain; undefined if it was not. */
   readonly waited?: Waited;
   /** When the object was created, ISO 8601 in UTC; undefined if the message does not state it. */
@@ -69,13 +74,15 @@ interface Announcement {
 }
 
 function createdObject(bucket: unknown, of: unknown, { body, time, decode }: Announcement): CreatedObject {
-  const { key, eTag, etag = eTag, size, sequencer, stuckAt, waited, modified = time, backfill } = object(of);
+  const { key, eTag, etag = eTag, size, sequencer, stuckAt, unfinishedSince, waited } = object(of);
+  const { modified = time, backfill } = object(of);
   if (typeof bucket !== 'string' || typeof key !== 'string' || typeof etag !== 'string') throw unknownMessage(body);
   try {
     return {
       ...{ bucket, key: decode(key), etag, size: typeof size === 'number' ? size : 0 },
       ...(typeof sequencer === 'string' && sequencer !== '' && { sequencer }),
       ...(typeof stuckAt === 'number' && { stuckAt }),
+      ...(typeof unfinishedSince === 'number' && { unfinishedSince }),
       ...waitedOf(waited),
       ...(isTime(modified) && { modified: new Date(modified).toISOString() }),
       ...(backfill === true && { backfill }),
@@ -118,10 +125,10 @@ function unknownMessage(body: string): UnknownMessageError {
  * be loaded again or was never announced.
  */
 export function continuation({ bucket, key, ...object }: Omit<CreatedObject, 'size'>): string {
-  const { etag, sequencer, stuckAt, waited, modified, backfill } = object;
+  const { etag, sequencer, stuckAt, unfinishedSince, waited, modified, backfill } = object;
   const detail = {
     bucket: { name: bucket },
-    object: { key, etag, sequencer, stuckAt, waited, modified, backfill },
+    object: { key, etag, sequencer, stuckAt, unfinishedSince, waited, modified, backfill },
   };
   return JSON.stringify({ source: 'aws.s3', 'detail-type': 'Object Created', detail });
 }

@@ -6,6 +6,11 @@
 /** Firehose bills each record in steps of this many bytes. */
 export const BILLING_STEP_BYTES = 5 * 1024;
 
+/** Bytes that Firehose bills for a record of so many. */
+export function billedSize(recordBytes: number): number {
+  return Math.ceil(recordBytes / BILLING_STEP_BYTES) * BILLING_STEP_BYTES;
+}
+
 /** Bytes of the largest record, before base64. */
 export const MAX_RECORD_BYTES = 1000 * 1024;
 

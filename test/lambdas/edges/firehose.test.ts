@@ -2,7 +2,7 @@ import { FirehoseClient } from '@aws-sdk/client-firehose';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DeliveryError } from '../../../lambdas/core/loading/load.ts';
-import { firehoseEncode } from '../../../lambdas/edges/firehose.ts';
+import { Deliveries, firehoseEncode } from '../../../lambdas/edges/firehose.ts';
 import { clientOptions } from '../../helpers/client-options.ts';
 import {
   type FakeService,
@@ -140,6 +140,18 @@ describe('firehoseEncode', () => {
     expect(String(failure)).toContain(
       'stream stream: 1 of 3 records not acknowledged in time, last answer ServiceUnavailableException',
     );
+  });
+
+  test('counts what is billed once for each record, however often it was sent, and the longest wait of a batch', async () => {
+    const deliveries = new Deliveries();
+    const encode = firehoseEncode(client, performance.now() + 60_000, deliveries);
+    endpoint.reset([]);
+    await encode(['stream'], records(2)).send();
+    expect(deliveries.longestWait).toBe(0);
+    endpoint.reset([{ fail: [0] }]);
+    await encode(['stream'], [Buffer.alloc(5121), Buffer.alloc(1)]).send();
+    expect(deliveries.longestWait).toBeGreaterThan(0);
+    expect([deliveries.takeBilled(), deliveries.takeBilled()]).toEqual([(2 + 2 + 1) * 5120, 0]);
   });
 
   test('offers what a stream does not take to the next, round', async () => {

@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { putCountMetrics, putHandingOnMetric, putSkipMetric, putTrackMetric } from '../../../lambdas/edges/metrics.ts';
+import { Deliveries } from '../../../lambdas/edges/firehose.ts';
+import {
+  putCountMetrics,
+  putDeliveryMetrics,
+  putHandingOnMetric,
+  putSkipMetric,
+  putSlowMetric,
+  putTrackMetric,
+} from '../../../lambdas/edges/metrics.ts';
 import { capturePrinted } from '../../helpers/printed.ts';
 
 const NOW = Date.parse('2026-01-05T10:30:00.500Z');
@@ -48,6 +56,31 @@ describe('metrics', () => {
       { namespace: 'Tributary', dimensions: { service: 'tributary', source: 'web' }, metrics, rest },
     ]);
     expect(Object.keys(printed.metrics[0]?.metrics ?? {})).toEqual(Object.keys(metrics));
+  });
+
+  test.each([
+    ['a load that takes long', () => putSlowMetric('web', 'UnfinishedSeconds', 90)],
+    ['a payload not checked', () => putHandingOnMetric('web')],
+  ])('the metric of %s has a series of the source and one of the whole stack', (_, put) => {
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    put();
+    const line = JSON.parse(String(write.mock.calls[0]?.[0]));
+    expect(line._aws.CloudWatchMetrics[0].Dimensions).toEqual([['service', 'source'], ['service']]);
+  });
+
+  test('what was sent is put once, and a wait for a stream from a second on', () => {
+    const deliveries = new Deliveries();
+    putDeliveryMetrics('web', deliveries);
+    expect(printed.metrics).toEqual([]);
+    deliveries.add(5120);
+    deliveries.longestWait = 999;
+    putDeliveryMetrics('web', deliveries);
+    deliveries.longestWait = 1500;
+    putDeliveryMetrics('web', deliveries);
+    expect(printed.metrics.map(({ metrics }) => metrics)).toEqual([
+      { BytesBilled: [5120, 'Bytes'] },
+      { ThrottledSeconds: [1.5, 'Seconds'] },
+    ]);
   });
 
   test.each([
