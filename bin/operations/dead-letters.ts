@@ -10,8 +10,16 @@ import { type CreatedObject, createdObjects, UnknownMessageError } from '../../l
 import { sourceOfObject } from '../../lambdas/core/loading/sources.ts';
 import type { LakeHandle } from './lake-handle.ts';
 import { release } from './ledger-entries.ts';
-import { MAX_BATCH_MESSAGES, queueOf, sendMessages } from './objects.ts';
+import { MAX_BATCH_MESSAGES, sendMessages } from './objects.ts';
 import type { OperationOptions } from './operation-options.ts';
+
+/** A queue whose dead letters are sent again. */
+interface Redriven {
+  readonly queueUrl: string | undefined;
+  /** What is to be done about a dead letter before it is sent again. */
+  readonly prepare: (letter: Message) => Promise<void>;
+  readonly label: string;
+}
 
 /** Result of redriving dead letters. */
 export interface DeadLetterCounts {
@@ -26,18 +34,37 @@ const VISIBILITY_SECONDS = 60;
 /** With a wait, SQS asks all its servers, so that an empty answer means an empty queue. */
 const WAIT_SECONDS = 1;
 
+/** Sends the dead letters of loading again. */
+export function redriveDeadLetters(lake: LakeHandle, options: OperationOptions): Promise<DeadLetterCounts> {
+  const prepare = (letter: Message) => releaseObjects(lake, letter);
+  return redriveLetters(lake, options, { queueUrl: lake.queueUrl, prepare, label: 'dead letters' });
+}
+
+/**
+ * Sends the dead letters of the duplicate check again. A message that comes twice is recognised there: pages are written
+ * over themselves.
+ */
+export function redriveCheckDeadLetters(lake: LakeHandle, options: OperationOptions): Promise<DeadLetterCounts> {
+  const label = 'dead letters of the duplicate check';
+  return redriveLetters(lake, options, { queueUrl: lake.checkQueueUrl, prepare: async () => {}, label });
+}
+
 /**
  * Sends dead letters to the queue they came from. A dead letter is deleted only after the queue has accepted it. After
  * a crash in between, it is in both queues, and the ledger skips the object that is announced twice.
  */
-export async function redriveDeadLetters(lake: LakeHandle, options: OperationOptions): Promise<DeadLetterCounts> {
-  const QueueUrl = await deadLetterQueue(lake);
-  if (QueueUrl === undefined) return { redriven: 0, failedAgain: 0 };
+async function redriveLetters(
+  lake: LakeHandle,
+  options: OperationOptions,
+  { queueUrl, prepare, label }: Redriven,
+): Promise<DeadLetterCounts> {
+  const QueueUrl = queueUrl === undefined ? undefined : await deadLetterQueue(lake, queueUrl);
+  if (queueUrl === undefined || QueueUrl === undefined) return { redriven: 0, failedAgain: 0 };
   const waiting = await messagesIn(lake, QueueUrl);
   if (options.dryRun) return { redriven: waiting, failedAgain: 0 };
   const began = Date.now();
   const counts = { redriven: 0, failedAgain: 0 };
-  const progress = options.progress('dead letters', waiting);
+  const progress = options.progress(label, waiting);
   for (;;) {
     const messages = await receive(lake, QueueUrl);
     if (messages.length === 0) break;
@@ -46,9 +73,10 @@ export async function redriveDeadLetters(lake: LakeHandle, options: OperationOpt
     counts.failedAgain += again.length;
     if (old.length === 0) continue;
     await options.rateLimit(old.length);
-    for (const letter of old) await releaseObjects(lake, letter);
+    for (const letter of old) await prepare(letter);
     await sendMessages(
       lake,
+      queueUrl,
       old.map(({ Body = '' }) => Body),
     );
     await lake.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries: old.map(handle) }));
@@ -81,10 +109,9 @@ function objectsIn(body: string): CreatedObject[] {
   }
 }
 
-async function deadLetterQueue(lake: LakeHandle): Promise<string | undefined> {
-  if (lake.queueUrl === undefined) return undefined;
+async function deadLetterQueue(lake: LakeHandle, queueUrl: string): Promise<string | undefined> {
   const { Attributes } = await lake.sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl: queueOf(lake), AttributeNames: ['RedrivePolicy'] }),
+    new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['RedrivePolicy'] }),
   );
   const { deadLetterTargetArn }: { deadLetterTargetArn?: string } = JSON.parse(Attributes?.RedrivePolicy ?? '{}');
   if (deadLetterTargetArn === undefined) return undefined;

@@ -36,6 +36,8 @@ export interface LakeSettings extends Omit<LoaderSettings, 'sources'> {
   readonly sources: readonly Source[];
   /** URL of the queue that announces objects; undefined if no source has objects. */
   readonly queueUrl: string | undefined;
+  /** URL of the queue that announces objects to the duplicate check; undefined if it checks none. */
+  readonly checkQueueUrl: string | undefined;
   /** Undefined if the lake does not check duplicates. */
   readonly duplicates: TrackerSettings | undefined;
 }
@@ -73,15 +75,21 @@ export interface LakeHandle extends LakeSettings, Clients {
  */
 export function lakeSettings(environments: readonly Environment[], what: string): LakeSettings {
   const loaders = environments.filter((env) => env[ENV.sources] && env[ENV.loadsStream]);
+  const trackers = environments.filter((env) => env[ENV.trackedSources]);
   const [first] = loaders;
   if (!first) throw new CommandError(`${what}: expected functions that load sources, got none; deploy the stack first`);
   const settings = loaders.flatMap((env) => loaderSettings(env).sources);
   return {
     ...loaderSettings(first),
     sources: compiledSources(settings),
-    queueUrl: loaders.map((env) => env[ENV.queueUrl]).find((url) => url !== undefined),
-    duplicates: environments.filter((env) => env[ENV.trackedSources]).map(trackerSettings)[0],
+    queueUrl: queueUrlIn(loaders),
+    checkQueueUrl: queueUrlIn(trackers),
+    duplicates: trackers.map(trackerSettings)[0],
   };
+}
+
+function queueUrlIn(environments: readonly Environment[]): string | undefined {
+  return environments.map((env) => env[ENV.queueUrl]).find((url) => url !== undefined);
 }
 
 /** The source with this name. @throws UsageError with the names of all sources */

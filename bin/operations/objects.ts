@@ -86,17 +86,17 @@ const MAX_ATTEMPTS = 6;
 export function announce(lake: LakeHandle, objects: readonly SourceObject[], backfill: boolean): Promise<void> {
   return sendMessages(
     lake,
+    queueOf(lake),
     objects.map(({ object }) => continuation({ ...object, backfill })),
   );
 }
 
 /**
- * Sends at most `MAX_BATCH_MESSAGES` messages to the lake's queue. Resolves after SQS has accepted all of them.
+ * Sends at most `MAX_BATCH_MESSAGES` messages to a queue. Resolves after SQS has accepted all of them.
  *
  * @throws CommandError if SQS does not accept a message
  */
-export async function sendMessages(lake: LakeHandle, bodies: readonly string[]): Promise<void> {
-  const QueueUrl = queueOf(lake);
+export async function sendMessages(lake: LakeHandle, QueueUrl: string, bodies: readonly string[]): Promise<void> {
   let left = bodies.map((MessageBody, index) => ({ Id: String(index), MessageBody }));
   for (let attempt = 1; left.length > 0; attempt++) {
     const { Failed = [] } = await lake.sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries: left }));
@@ -113,7 +113,7 @@ export async function sendMessages(lake: LakeHandle, bodies: readonly string[]):
 }
 
 /** URL of the lake's queue. @throws CommandError if no source has objects */
-export function queueOf({ queueUrl }: LakeHandle): string {
+function queueOf({ queueUrl }: LakeHandle): string {
   if (queueUrl === undefined)
     throw new CommandError('this lake has no queue, because none of its sources loads objects');
   return queueUrl;

@@ -11,6 +11,7 @@ import { GetQueueAttributesCommand, GetQueueUrlCommand, SendMessageCommand } fro
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { audit } from '../../../bin/operations/audit.ts';
 import { backfillObjects } from '../../../bin/operations/backfill-objects.ts';
+import { duplicatesReport } from '../../../bin/operations/duplicates.ts';
 import type { LakeHandle } from '../../../bin/operations/lake-handle.ts';
 import { openLocalLake } from '../../../bin/operations/local-lake-handle.ts';
 import { asSourceObject, listObjects } from '../../../bin/operations/objects.ts';
@@ -209,10 +210,10 @@ describe('lake audit', () => {
   });
 });
 
-/** URL of the dead-letter queue of the function that loads objects. */
-async function deadLetters(): Promise<string | undefined> {
+/** URL of the dead-letter queue of a queue. */
+async function deadLetters(QueueUrl: string | undefined): Promise<string | undefined> {
   const { Attributes } = await lake.sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl: lake.queueUrl, AttributeNames: ['RedrivePolicy'] }),
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['RedrivePolicy'] }),
   );
   const { deadLetterTargetArn } = JSON.parse(Attributes?.RedrivePolicy ?? '{}') as { deadLetterTargetArn: string };
   const QueueName = deadLetterTargetArn.slice(deadLetterTargetArn.lastIndexOf(':') + 1);
@@ -226,7 +227,7 @@ describe('lake redrive', () => {
       .update(`${late.join('\n')}\n`)
       .digest('hex');
     const MessageBody = continuation({ bucket: 'logs', key: 'web/late.log', etag });
-    await lake.sqs.send(new SendMessageCommand({ QueueUrl: await deadLetters(), MessageBody }));
+    await lake.sqs.send(new SendMessageCommand({ QueueUrl: await deadLetters(lake.queueUrl), MessageBody }));
     expect((await redrive(lake, DRY, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
     expect((await redrive(lake, DRY, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
 
@@ -236,6 +237,25 @@ describe('lake redrive', () => {
     expect((await redrive(lake, DRY, [])).deadLetters).toEqual({ redriven: 0, failedAgain: 0 });
     expect(await counted('web_once')).toBe(4);
     expect((await summary()).findings).toEqual([]);
+  });
+
+  test('sends the dead letters of the duplicate check to its own queue, where they are checked', async () => {
+    await put('web/unchecked.log', lines(4, 450));
+    await lake.settle();
+    const checked = async () => (await duplicatesReport(lake, { source: 'web' })).sources[0]?.redelivered ?? 0;
+    const before = await checked();
+    const etag = createHash('md5')
+      .update(`${lines(4, 450).join('\n')}\n`)
+      .digest('hex');
+    const MessageBody = continuation({ bucket: 'logs', key: 'web/unchecked.log', etag });
+    await lake.sqs.send(new SendMessageCommand({ QueueUrl: await deadLetters(lake.checkQueueUrl), MessageBody }));
+    const counts = { deadLetters: { redriven: 0, failedAgain: 0 }, checkDeadLetters: { redriven: 1, failedAgain: 0 } };
+    expect(await redrive(lake, DRY, [])).toMatchObject(counts);
+    expect(await redrive(lake, REAL, [])).toMatchObject(counts);
+    await lake.settle();
+    expect((await redrive(lake, DRY, [])).checkDeadLetters).toEqual({ redriven: 0, failedAgain: 0 });
+    // The check recognises an object that it has checked before: this one was delivered to it again.
+    expect(await checked()).toBe(before + 1);
   });
 
   test('loads the events Lambda gave up, and says which it cannot', async () => {
