@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line of a lake: `npm run lake -- --help`. */
 import { Command, CommanderError } from 'commander';
+import { addAlarms } from './commands/alarms.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBackfill } from './commands/backfill.ts';
 import { addDemo } from './commands/demo.ts';
@@ -90,10 +91,10 @@ function program(): Command {
       'after',
       '\nExit codes: 0 done; 1 something could not be done, stderr says what;\n' +
         '2 wrong usage, or a configuration or query that cannot be meant;\n' +
-        '3 `lake audit`, `lake doctor` or `lake prove` found problems.',
+        '3 `lake audit`, `lake alarms`, `lake doctor` or `lake prove` found problems.',
     );
   const local = [addDemo, addRun, addQuery, addFormats, addParse, addPlan, addDoctor];
-  const operations = [addBackfill, addRedrive, addReplayRejected, addAudit, addDuplicates, addProve];
+  const operations = [addBackfill, addRedrive, addReplayRejected, addAudit, addAlarms, addDuplicates, addProve];
   for (const add of [...local, ...operations]) add(lake);
   return lake;
 }

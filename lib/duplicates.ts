@@ -1,6 +1,5 @@
 import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { CfnNamedQuery } from 'aws-cdk-lib/aws-athena';
-import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
@@ -13,11 +12,11 @@ import { DUPLICATES } from '../lambdas/core/duplicates/store.ts';
 import { compiledSources } from '../lambdas/core/loading/sources.ts';
 import { ENV, TRACK_BATCH, type TrackedSettings } from '../lambdas/core/settings.ts';
 import type { Table as LakeTable } from '../lambdas/core/tables/table.ts';
-import { duplicateRate } from './duplicate-metrics.ts';
+import type { Places, WatchedQueue } from './alarms/places.ts';
+import { COUNT_TIMEOUT_SECONDS } from './alarms/stack-alarms.ts';
 import { throughDynamoDb } from './ledger.ts';
 import { LogFunction } from './log-function.ts';
-import { namesIn } from './names-in.ts';
-import type { ObjectNotifications } from './object-notifications.ts';
+import { namesOf, type ObjectNotifications } from './object-notifications.ts';
 
 /** What the duplicate check covers, and how thoroughly. */
 export interface DuplicatesProps {
@@ -42,7 +41,7 @@ export interface DuplicatesProps {
  */
 const TRACK_TIMEOUT = Duration.minutes(15);
 
-const COUNT_TIMEOUT = Duration.minutes(5);
+const COUNT_TIMEOUT = Duration.seconds(COUNT_TIMEOUT_SECONDS);
 
 /**
  * Counts records that come twice. The check runs beside loading and independently of it: a failure here does not hold
@@ -52,6 +51,8 @@ export class Duplicates extends Construct {
   readonly track: LogFunction;
   readonly #sources: readonly TrackedSettings[];
   readonly #table: Table;
+  readonly #count: LogFunction;
+  #queue: WatchedQueue | undefined;
 
   constructor(scope: Construct, id: string, props: DuplicatesProps) {
     super(scope, id);
@@ -81,12 +82,13 @@ export class Duplicates extends Construct {
     this.track.addEnvironment(ENV.duplicatesWindowHours, String(window.toHours()));
     this.#grant(this.track, ['BatchGetItem', 'BatchWriteItem', 'UpdateItem'], encryptionKey);
 
-    const count = new LogFunction(this, 'Count', {
+    this.#count = new LogFunction(this, 'Count', {
       entry: 'count-duplicates',
       description: 'Counts the duplicates of each minute when its objects have come.',
       memoryMiB,
       timeout: COUNT_TIMEOUT,
     });
+    const count = this.#count;
     this.#grant(count, ['Query', 'BatchGetItem', 'BatchWriteItem', 'PutItem'], encryptionKey);
     // A failed run is not retried: the next run finds the minutes that it has left.
     count.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
@@ -101,6 +103,7 @@ export class Duplicates extends Construct {
   listenTo(notifications: ObjectNotifications, maxConcurrency: number): void {
     const window = Duration.seconds(TRACK_BATCH.windowSeconds);
     const queue = notifications.addQueue('DuplicatesQueue', 'DuplicatesDeadLetters', TRACK_TIMEOUT, window);
+    this.#queue = namesOf(queue);
     this.track.addEnvironment(ENV.queueUrl, queue.queueUrl);
     // An object that S3 does not give is announced again.
     this.track.addToRolePolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }));
@@ -124,24 +127,13 @@ export class Duplicates extends Construct {
     fn.addEnvironment(ENV.trackFunction, this.track.functionName);
   }
 
-  /**
-   * Raises an alarm if more than `percent` of the records in a quarter of an hour of event time are duplicates. Minutes
-   * are counted up to a quarter of an hour after their end, and even later for late records, so the alarm looks at the
-   * last hour.
-   */
-  alarmFrom(percent: number, sources: readonly string[]): void {
-    for (const source of sources) {
-      new Alarm(this, `Alarm-${source}`, {
-        alarmName: `${namesIn(this).prefix}-duplicates-${source}`,
-        alarmDescription: `More than ${percent} % of the records of ${source} are duplicates: \`lake duplicates\` shows where.`,
-        metric: duplicateRate(namesIn(this).prefix, source, Duration.minutes(15)),
-        threshold: percent,
-        comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-        evaluationPeriods: 4,
-        datapointsToAlarm: 1,
-        treatMissingData: TreatMissingData.NOT_BREACHING,
-      });
-    }
+  /** What alarms and the dashboard watch of the check. */
+  get places(): Places['check'] {
+    return {
+      track: this.track.functionName,
+      count: this.#count.functionName,
+      ...(this.#queue && { queue: this.#queue }),
+    };
   }
 
   /** Saves a query for each source that counts its duplicates exactly, from its table. */

@@ -5,6 +5,7 @@ import { CfnSubscriptionFilter } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledgeKeys } from './acknowledge.ts';
+import type { Subscription } from './alarms/watched.ts';
 import { ConfigError } from './config/config-error.ts';
 import type { EventSource } from './config/sources.ts';
 import { LogFunction } from './log-function.ts';
@@ -27,18 +28,30 @@ const PERMISSION_BYTES = 420;
 
 /** Subscribes the function that loads events to their log groups. A log group must exist before the stack does. */
 export class LogSubscriptions extends Construct {
+  /** The filters by the source that they load. */
+  readonly #filters = new Map<string, Subscription[]>();
+
   constructor(scope: Construct, id: string, props: LogSubscriptionsProps) {
     super(scope, id);
     keepFailedEvents(props);
     const subscribed = props.sources.filter(({ retired }) => !retired);
     refuseTooMany(subscribed.flatMap(({ logGroups }) => logGroups));
-    for (const { logGroups, filterPattern } of subscribed) {
-      for (const logGroup of logGroups) this.#subscribe(logGroup, filterPattern, props.fn);
+    for (const { name, logGroups, filterPattern } of subscribed) {
+      this.#filters.set(
+        name,
+        logGroups.map((logGroup) => ({ logGroup, filter: this.#subscribe(logGroup, filterPattern, props.fn) })),
+      );
     }
     this.#setRetentions(props.sources);
   }
 
-  #subscribe(logGroup: string, filterPattern: string, fn: LogFunction): void {
+  /** The subscriptions of a source's log groups. */
+  filtersOf(source: string): readonly Subscription[] {
+    return this.#filters.get(source) ?? [];
+  }
+
+  /** @returns the filter's name */
+  #subscribe(logGroup: string, filterPattern: string, fn: LogFunction): string {
     const filter = new CfnSubscriptionFilter(this, logGroup, {
       logGroupName: logGroup,
       filterPattern,
@@ -53,6 +66,7 @@ export class LogSubscriptions extends Construct {
     });
     // CloudWatch tests the function when the filter is created, and skips events while it may not invoke the function.
     filter.node.addDependency(fn.node.findChild(permission));
+    return filter.ref;
   }
 
   /**

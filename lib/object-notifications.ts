@@ -9,6 +9,8 @@ import { SqsSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { ENV } from '../lambdas/core/settings.ts';
+import type { WatchedQueue } from './alarms/places.ts';
+import { VISIBILITY_TIMEOUTS } from './alarms/stack-alarms.ts';
 import type { ObjectSource } from './config/sources.ts';
 import type { LogFunction } from './log-function.ts';
 import { namesIn } from './names-in.ts';
@@ -52,7 +54,9 @@ export class ObjectNotifications extends Construct {
   ): Queue {
     const queue = new Queue(this, id, {
       // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-      visibilityTimeout: Duration.seconds(functionTimeout.toSeconds() * 6 + batchingWindow.toSeconds()),
+      visibilityTimeout: Duration.seconds(
+        functionTimeout.toSeconds() * VISIBILITY_TIMEOUTS + batchingWindow.toSeconds(),
+      ),
       // A message keeps its age in the dead-letter queue, so it must have days left when it gets there.
       retentionPeriod: Duration.days(7),
       encryption: QueueEncryption.SQS_MANAGED,
@@ -194,6 +198,11 @@ export class ObjectNotifications extends Construct {
       }),
     );
   }
+}
+
+/** The names of a queue and its dead-letter queue. */
+export function namesOf(queue: Queue): WatchedQueue {
+  return { queue: queue.queueName, deadLetters: queue.deadLetterQueue?.queue.queueName ?? '' };
 }
 
 function keyPattern(prefix: string, suffix = ''): string[] {

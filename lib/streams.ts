@@ -30,8 +30,8 @@ export class Streams extends Construct {
     }
   }
 
-  /** Names of the streams into a table, as references. */
-  namesFor(table: Table): readonly string[] {
+  /** Names of the streams into a table of this name, as references. */
+  namesFor(table: string): readonly string[] {
     return this.#streamsFor(table).map(({ name }) => name);
   }
 
@@ -40,7 +40,7 @@ export class Streams extends Construct {
    * latter.
    */
   grantLoad(fn: LogFunction, tables: readonly Table[]): void {
-    const streams = [...tables, loadsTable, rejectedTable].flatMap((table) => this.#streamsFor(table));
+    const streams = [...tables, loadsTable, rejectedTable].flatMap(({ name }) => this.#streamsFor(name));
     fn.addToRolePolicy(
       new PolicyStatement({ actions: ['firehose:PutRecordBatch'], resources: streams.map(({ arn }) => arn) }),
     );
@@ -49,14 +49,14 @@ export class Streams extends Construct {
   }
 
   #onlyNameFor(table: Table): string {
-    const [name, another] = this.namesFor(table);
+    const [name, another] = this.namesFor(table.name);
     if (name === undefined || another !== undefined) throw new Error(`${table.name}: expected one stream`);
     return name;
   }
 
-  #streamsFor(table: Table): TableStreams['streams'] {
-    const streams = this.#streams.get(table.name);
-    if (!streams) throw new Error(`${this.node.path}: table ${table.name} has no stream`);
+  #streamsFor(table: string): TableStreams['streams'] {
+    const streams = this.#streams.get(table);
+    if (!streams) throw new Error(`${this.node.path}: table ${table} has no stream`);
     return streams.streams;
   }
 }

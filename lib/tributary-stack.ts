@@ -5,6 +5,8 @@ import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { LOADS, loadsTable, rejectedTable } from '../lambdas/core/tables/lake-tables.ts';
 import { acknowledgeKeys } from './acknowledge.ts';
+import { Alarms } from './alarms/alarms.ts';
+import type { Places } from './alarms/places.ts';
 import { Catalog } from './catalog.ts';
 import type { Config } from './config/config.ts';
 import { firehoseBufferMiB } from './config/params.ts';
@@ -17,7 +19,8 @@ import { LandingBucket } from './landing-bucket.ts';
 import { Ledger } from './ledger.ts';
 import { LogFunction } from './log-function.ts';
 import { LogSubscriptions } from './log-subscriptions.ts';
-import { ObjectNotifications } from './object-notifications.ts';
+import { namesIn } from './names-in.ts';
+import { namesOf, ObjectNotifications } from './object-notifications.ts';
 import { QueryWorkgroup } from './query-workgroup.ts';
 import { Readers } from './readers.ts';
 import { eventsPlace, loadingSettings, objectsPlace, recordSettings } from './source-settings.ts';
@@ -42,6 +45,8 @@ export class TributaryStack extends Stack {
       description: 'Tributary: logs as tables, every line accounted for.',
       // The names that no source may have are those of this stack.
       stackName: config.stackName,
+      // CloudFormation takes at most 1 MB, of which spaces would be a third.
+      suppressTemplateIndentation: true,
       ...props,
     });
     this.#config = config;
@@ -86,13 +91,28 @@ export class TributaryStack extends Stack {
     });
     const objects = config.sources.filter((source) => source.lane === 'objects');
     const events = config.sources.filter((source) => source.lane === 'events');
-    const announced = objects.length > 0 ? this.#loadObjects(objects, { streams, ledger, lake, encryptionKey }) : {};
+    const announced =
+      objects.length > 0 ? this.#loadObjects(objects, { streams, ledger, lake, encryptionKey }) : undefined;
     const fromLogs = events.length > 0 ? this.#loadLogEvents(events, streams, ledger, lake, encryptionKey) : undefined;
+    let duplicates: Duplicates | undefined;
     if (config.duplicates.enabled) {
-      const duplicates = this.#checkDuplicates(objects, events, announced, encryptionKey);
-      if (fromLogs) duplicates.grantHandOn(fromLogs);
+      duplicates = this.#checkDuplicates(objects, events, announced, encryptionKey);
+      if (fromLogs) duplicates.grantHandOn(fromLogs.fn);
       duplicates.saveAudits(catalog.databaseName, workgroup.workgroupName, this.#tables());
     }
+    const places: Places = {
+      service: namesIn(this).prefix,
+      ...(announced && { objects: { ...namesOf(announced.notifications.queue), loader: announced.fn.functionName } }),
+      ...(fromLogs && {
+        events: {
+          loader: fromLogs.fn.functionName,
+          subscriptions: (source) => fromLogs.subscriptions.filtersOf(source),
+        },
+      }),
+      ...(duplicates && { check: duplicates.places }),
+      streams: (table) => streams.namesFor(table),
+    };
+    new Alarms(this, 'Alarms', { config, places });
 
     const readers = new Readers(this, 'Readers', { lake, workgroup, encryptionKey });
     this.#output('ReadersPolicy', readers.policyArn, 'Managed policy for roles and users that query the tables.');
@@ -128,7 +148,10 @@ export class TributaryStack extends Stack {
   }
 
   /** Buckets → topic → queue → function → streams, or → batches → files. */
-  #loadObjects(sources: readonly ObjectSource[], { streams, ledger, lake, encryptionKey }: Destinations): Announced {
+  #loadObjects(
+    sources: readonly ObjectSource[],
+    { streams, ledger, lake, encryptionKey }: Destinations,
+  ): Announced & WithFunction {
     const timeout = Duration.seconds(this.#config.timeoutSeconds);
     const notifications = new ObjectNotifications(this, 'Notifications', {
       functionTimeout: timeout,
@@ -148,7 +171,7 @@ export class TributaryStack extends Stack {
     streams.grantLoad(fn, tablesOf(sources));
     ledger.grantUse(fn);
     const settings = sources.map((source) => ({
-      ...loadingSettings(source, streams.namesFor(source.table)),
+      ...loadingSettings(source, streams.namesFor(source.name)),
       ...objectsPlace(source, bucketOf(source, buckets)),
     }));
     fn.setSources(settings);
@@ -178,7 +201,7 @@ export class TributaryStack extends Stack {
         'Reads the objects of batches: for policies of buckets and keys of others.',
       );
     }
-    return { notifications, buckets };
+    return { notifications, buckets, fn };
   }
 
   /** The buckets of the sources by name, each set to notify. The landing bucket's name is ''. */
@@ -216,7 +239,7 @@ export class TributaryStack extends Stack {
     ledger: Ledger,
     lake: LakeBucket,
     encryptionKey?: IKey,
-  ): LogFunction {
+  ): WithFunction & { readonly subscriptions: LogSubscriptions } {
     const fn = new LogFunction(this, 'LoadLogEvents', {
       entry: 'load-log-events',
       description: 'Loads events of CloudWatch log groups into the tables of their sources.',
@@ -228,24 +251,24 @@ export class TributaryStack extends Stack {
     ledger.grantUse(fn);
     fn.setSources(
       sources.map((source) => ({
-        ...loadingSettings(source, streams.namesFor(source.table)),
+        ...loadingSettings(source, streams.namesFor(source.name)),
         ...eventsPlace(source),
       })),
     );
-    new LogSubscriptions(this, 'Subscriptions', {
+    const subscriptions = new LogSubscriptions(this, 'Subscriptions', {
       sources,
       fn,
       lake,
       encryptionKey,
     });
-    return fn;
+    return { fn, subscriptions };
   }
 
   /** The same objects and log events → a function beside the loading ones → a table → counts. */
   #checkDuplicates(
     objects: readonly ObjectSource[],
     events: readonly EventSource[],
-    { notifications, buckets = new Map() }: Partial<Announced>,
+    { notifications, buckets = new Map() }: Partial<Announced> = {},
     encryptionKey: IKey | undefined,
   ): Duplicates {
     const { memoryMiB, maxConcurrency, duplicates } = this.#config;
@@ -268,7 +291,6 @@ export class TributaryStack extends Stack {
     if (notifications) duplicateCheck.listenTo(notifications, maxConcurrency);
     const names = this.#config.sources.map(({ name }) => name);
     new Dashboard(this, 'Dashboard').addDuplicates(names);
-    if (duplicates.alarmPercent !== undefined) duplicateCheck.alarmFrom(duplicates.alarmPercent, names);
     return duplicateCheck;
   }
 
@@ -294,6 +316,11 @@ interface Destinations {
   readonly ledger: Ledger;
   readonly lake: LakeBucket;
   readonly encryptionKey: IKey | undefined;
+}
+
+/** The function of a lane. */
+interface WithFunction {
+  readonly fn: LogFunction;
 }
 
 /** How the objects of sources are announced, and the buckets that contain them. */

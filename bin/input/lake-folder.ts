@@ -13,6 +13,8 @@ export interface LakeFolder {
   readonly sources: readonly SourceSettings[];
   /** AWS::Glue::Table resources. */
   readonly tables: readonly Resource[];
+  /** AWS::CloudWatch::Alarm resources. */
+  readonly alarms: readonly Resource[];
 }
 
 /**
@@ -47,6 +49,7 @@ export function readLakeFolder(dir: string): LakeFolder {
     dir,
     sources: [...sources.values()],
     tables: resources.filter(({ type }) => type === 'AWS::Glue::Table'),
+    alarms: resources.filter(({ type }) => type === 'AWS::CloudWatch::Alarm'),
   };
 }
 

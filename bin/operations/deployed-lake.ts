@@ -37,7 +37,7 @@ const STATE_FOLDER = '.lake-operations';
  * @throws CommandError if the stack does not exist or is not a Tributary stack
  */
 export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
-  const { outputs, functions } = await stackOf(stackName);
+  const { outputs, functions } = await deployedStack(stackName);
   const lambda = new LambdaClient({});
   const configurations = await Promise.all(
     functions.map((FunctionName) => lambda.send(new GetFunctionConfigurationCommand({ FunctionName }))),
@@ -75,25 +75,31 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
   };
 }
 
-interface DeployedStack {
+/** What the commands need to know of a deployed stack: its outputs, and the names of its functions and alarms. */
+export interface DeployedStack {
   readonly outputs: ReadonlyMap<string, string>;
   readonly functions: readonly string[];
+  readonly alarms: readonly string[];
 }
 
-async function stackOf(StackName: string): Promise<DeployedStack> {
+/** @throws CommandError if the stack cannot be read */
+export async function deployedStack(StackName: string): Promise<DeployedStack> {
   const client = new CloudFormationClient({});
   try {
     const { Stacks } = await client.send(new DescribeStacksCommand({ StackName }));
     const outputs = Stacks?.[0]?.Outputs ?? [];
-    const functions: string[] = [];
+    const [functions, alarms]: [string[], string[]] = [[], []];
     for await (const { StackResourceSummaries = [] } of paginateListStackResources({ client }, { StackName })) {
       for (const { ResourceType, PhysicalResourceId } of StackResourceSummaries) {
-        if (ResourceType === 'AWS::Lambda::Function' && PhysicalResourceId) functions.push(PhysicalResourceId);
+        if (!PhysicalResourceId) continue;
+        if (ResourceType === 'AWS::Lambda::Function') functions.push(PhysicalResourceId);
+        if (ResourceType === 'AWS::CloudWatch::Alarm') alarms.push(PhysicalResourceId);
       }
     }
     return {
       outputs: new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue])),
       functions,
+      alarms,
     };
   } catch (error) {
     throw new CommandError(

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { Environment } from '../../lambdas/core/settings.ts';
+import { SERVICE } from '../../lambdas/core/metrics.ts';
+import { ENV, type Environment } from '../../lambdas/core/settings.ts';
 import { LOADS } from '../../lambdas/core/tables/lake-tables.ts';
 import { firehoseClient } from '../../lambdas/edges/firehose.ts';
 import type { Context } from '../../lib/config/config.ts';
@@ -80,7 +81,9 @@ function lastContext(dir: string): Context {
 
 async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
   const { resources } = lake;
-  const settings = lakeSettings(resources.map(environmentOf), `lake ${dir}`);
+  const environments = resources.map(environmentOf);
+  const settings = lakeSettings(environments, `lake ${dir}`);
+  const service = environments.flatMap((env) => env[ENV.service] ?? [])[0] ?? SERVICE;
   const { tables } = readLakeFolder(dir);
   const loads = tables.map(glueTable).find(({ name }) => name === LOADS);
   if (!loads) throw new CommandError(`lake ${dir}: its stack has no table ${LOADS}`);
@@ -107,7 +110,7 @@ async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
     logs: undefined,
     damaged: () => damageIn(dir),
     putLogEvents: (logGroup, logStream, events) => lake.putLogEvents(logGroup, logStream, events),
-    metricSum: localMetricSum(dir),
+    metricSum: localMetricSum(dir, service),
     stateFolder: join(dir, 'operations'),
     // `settle` has waited for all deliveries, and no other process works in this folder.
     settledBefore: () => new Date(),

@@ -1,33 +1,17 @@
 /** Metrics of a local lake, from the logs of its functions: CloudWatch would make them of the same lines. */
-import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type LoadMetric, SOURCE_DIMENSION } from '../../lambdas/core/metrics.ts';
-import { isObject } from '../../local/template/intrinsics.ts';
+import { METRIC_NAMESPACE } from '../../lambdas/core/settings.ts';
+import { localSamples } from '../alarms/local-samples.ts';
 
 /**
- * Sums up a metric of the lake in a folder. A log that has grown too long for one file has lost its oldest lines.
- * https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+ * Sums up a metric of the lake in a folder.
+ *
+ * @param service the lake's name in its metrics
  */
-export function localMetricSum(dir: string) {
-  return async (metric: LoadMetric, source: string, since: Date): Promise<number> => {
-    let sum = 0;
-    for (const file of globSync(join(dir, 'logs', '*.log*'))) {
-      for (const line of readFileSync(file, 'utf8').split('\n')) {
-        const logged = line.includes('"_aws"') ? embeddedMetrics(line) : undefined;
-        if (logged?.[SOURCE_DIMENSION] !== source || !isObject(logged._aws)) continue;
-        if (Number(logged._aws.Timestamp) >= since.getTime()) sum += Number(logged[metric] ?? 0);
-      }
-    }
-    return sum;
+export function localMetricSum(dir: string, service: string) {
+  return async (name: LoadMetric, source: string, since: Date): Promise<number> => {
+    const dimensions = { service, [SOURCE_DIMENSION]: source };
+    const samples = localSamples(dir, Date.now())({ namespace: METRIC_NAMESPACE, name, dimensions });
+    return samples.filter(({ at }) => at >= since.getTime()).reduce((sum, { value }) => sum + value, 0);
   };
-}
-
-function embeddedMetrics(line: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return isObject(value) ? value : undefined;
-  } catch {
-    // The process died while it wrote the line.
-    return undefined;
-  }
 }

@@ -26,6 +26,8 @@ export interface Usage {
   readonly dynamoDbByteMonths: number;
   readonly logBytes: number;
   readonly metricMonths: number;
+  /** Metrics that alarms look at: an alarm is billed for each of its metrics. */
+  readonly alarmMetricMonths: number;
   readonly dashboardMonths: number;
 }
 
@@ -45,6 +47,7 @@ export const NO_USAGE: Usage = {
   dynamoDbByteMonths: 0,
   logBytes: 0,
   metricMonths: 0,
+  alarmMetricMonths: 0,
   dashboardMonths: 0,
 };
 
@@ -58,7 +61,7 @@ export interface Cost {
   readonly s3Requests: number;
   readonly s3Storage: number;
   readonly dynamoDb: number;
-  /** Logs, metrics and dashboards. */
+  /** Logs, metrics, alarms and the dashboard. */
   readonly cloudWatch: number;
   readonly total: number;
 }
@@ -87,6 +90,7 @@ export function costOf(usage: Usage, prices: Prices): Cost {
     cloudWatch:
       perGB(usage.logBytes, prices.logsPerGB) +
       usage.metricMonths * prices.metricPerMonth.usd +
+      usage.alarmMetricMonths * prices.alarmMetricPerMonth.usd +
       usage.dashboardMonths * prices.dashboardPerMonth.usd,
   };
   return { ...parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0) };

@@ -26,6 +26,7 @@ import {
   loadingUsage,
   queueBaseUsage,
   type Way,
+  watchingUsage,
 } from './usage.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -213,7 +214,11 @@ function usages(sources: readonly BilledSource[], way: Way, config: Config, rate
   const queues = sources.some(({ lane }) => lane === 'objects') ? 1 : 0;
   const checked = config.duplicates.enabled && way !== 'usual';
   return {
-    loading: sumOf([...sources.map((source) => loadingUsage(source, way, config, rates)), queueBaseUsage(queues)]),
+    loading: sumOf([
+      ...sources.map((source) => loadingUsage(source, way, config, rates)),
+      queueBaseUsage(queues),
+      ...(way === 'usual' ? [] : [watchingUsage(config)]),
+    ]),
     duplicates: checked
       ? sumOf([
           ...sources.map((source) => duplicatesUsage(source, config)),

@@ -54,6 +54,8 @@ const PRICES = object({
   dynamoDbPerGBMonth: PRICE,
   logsPerGB: PRICE,
   metricPerMonth: PRICE,
+  /** Standard resolution, for each metric of an alarm. */
+  alarmMetricPerMonth: PRICE,
   dashboardPerMonth: PRICE,
   /** TB is 2^40 bytes. */
   athenaPerTB: PRICE,

@@ -2,7 +2,10 @@
 import { COUNT_METRICS, TRACK_METRICS } from '../../lambdas/core/duplicates/metrics.ts';
 import { SHARDS } from '../../lambdas/core/duplicates/store.ts';
 import { LOAD_METRICS } from '../../lambdas/core/metrics.ts';
+import { placesOf } from '../../lib/alarms/places.ts';
+import { alarmsOf } from '../../lib/alarms/stack-alarms.ts';
 import type { Config } from '../../lib/config/config.ts';
+import { namesOf } from '../../lib/names.ts';
 import { ASSUMED } from './assumed.ts';
 import { NO_USAGE, QUEUE_REQUESTS_PER_MESSAGE, type Usage } from './cost.ts';
 import type { Rates } from './rates.ts';
@@ -88,8 +91,14 @@ export function duplicatesBaseUsage({ memoryMiB }: Billed): Usage {
     lambdaRequests: MINUTES_PER_MONTH,
     logBytes: MINUTES_PER_MONTH * ASSUMED.logBytesPerInvocation,
     dynamoDbReads: MINUTES_PER_MONTH / 2,
-    dashboardMonths: 1,
   };
+}
+
+/** A month of the alarms and the dashboard, which do not depend on the traffic. */
+export function watchingUsage(config: Config): Usage {
+  const alarms = alarmsOf(config, placesOf(config, namesOf(config.stackName).prefix));
+  const alarmMetricMonths = alarms.reduce((sum, { metrics }) => sum + Object.keys(metrics).length, 0);
+  return { ...NO_USAGE, alarmMetricMonths, dashboardMonths: 1 };
 }
 
 /** Monthly usage of queues that does not depend on the traffic. */

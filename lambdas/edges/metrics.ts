@@ -22,10 +22,14 @@ import {
 import { ENV, METRIC_NAMESPACE } from '../core/settings.ts';
 import type { Deliveries } from './firehose.ts';
 
-/** Puts the metrics of a load as one log line of the embedded metric format, which needs no request to a service. */
-export function putLoadMetrics(loaded: Loaded, deliveries: Deliveries): void {
+/**
+ * Puts the metrics of a load as one log line of the embedded metric format, which needs no request to a service.
+ *
+ * @param deliveries what the invocation sent to Firehose; nothing, if the rows went elsewhere
+ */
+export function putLoadMetrics(loaded: Loaded, deliveries?: Deliveries): void {
   const metrics = metricsOf(loaded.source);
-  const values = loadMetrics(loaded, deliveries.takeBilled(), new Date());
+  const values = loadMetrics(loaded, deliveries?.takeBilled() ?? 0, new Date());
   for (const [name, value] of values) metrics.addMetric(name, LOAD_METRICS[name], value);
   // Metadata is only in the log line. As dimensions, these values would make further metrics, each of which costs
   // money.

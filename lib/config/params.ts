@@ -85,6 +85,13 @@ export const PARAMS = z.strictObject({
     /** The alarm's threshold: duplicates per hundred records. Absent: there is no alarm. */
     alarmPercent: share(100).optional(),
   }).prefault({}),
+  /** Whom the alarms tell, by e-mail; SNS asks the address first whether it wants to be told. Absent: nobody. */
+  alarmEmail: pattern(/^[^\s@]+@[^\s@]+\.[^\s@]+$/, 'an e-mail address').optional(),
+  /** An SNS topic that exists already, in the stack's Region, and that lets CloudWatch publish to it. */
+  alarmTopicArn: pattern(
+    /^arn:aws[\w-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/,
+    'the ARN of an SNS topic (arn:aws:sns:REGION:ACCOUNT:NAME)',
+  ).optional(),
   /** Several stacks in an account need several names: those of database, workgroup and log groups are made of it. */
   stackName: pattern(
     /^[A-Za-z][A-Za-z0-9]*(?:-[A-Za-z0-9]+)*$/,

@@ -38,6 +38,9 @@ export interface AsyncInvocations {
   readonly workers: readonly Worker[];
 }
 
+/** Begins the line in a function's log about an event that was given up, after the time. */
+export const EVENT_DROPPED = 'EVENT DROPPED RequestId:';
+
 /** How long Lambda waits before each retry: one minute, then two. */
 const RETRY_WAITS_MS = [60_000, 120_000];
 
@@ -137,6 +140,7 @@ async function handEvent(channel: EventChannel): Promise<void> {
     return;
   }
   failed.push({ functionName: target.name, error: `${result.errorType}: ${result.errorMessage}` });
+  target.note(`${EVENT_DROPPED} ${message.id}`);
   if (onFailure !== undefined) {
     const record = invocationRecord(target, message, result);
     await objects.put(onFailure, failureKey(target.name, message.id), JSON.stringify(record));

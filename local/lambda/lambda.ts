@@ -57,6 +57,8 @@ export interface LocalFunction {
   readonly timeout: number;
   /** Number of invocations that run at a time; others wait. */
   readonly concurrency: number;
+  /** Writes a line into the function's log, after the time. */
+  note(line: string): void;
   /** Runs one event and waits for its end; never rejects. */
   invoke(payload: string, requestId?: string): Promise<InvocationResult>;
 }
@@ -146,11 +148,13 @@ function localFunction(resource: Resource, surroundings: FunctionSurroundings): 
     return { id, environment, errors };
   };
 
+  const note = (line: string) => log.write(`${new Date().toISOString()} ${line}\n`);
   const idle: Worker[] = [];
   const run = async (invocation: Invocation): Promise<InvocationResult> => {
     for (;;) {
       const worker = idle.pop() ?? start();
       worker.errors.begin();
+      const begun = performance.now();
       const outcome = await worker.environment.invoke(invocation);
       if (outcome.kind === 'undelivered') {
         environments.delete(worker.id);
@@ -159,7 +163,8 @@ function localFunction(resource: Resource, surroundings: FunctionSurroundings): 
       const result = await resultOf(outcome, worker.errors);
       if (worker.environment.alive) idle.push(worker);
       else environments.delete(worker.id);
-      if (!result.ok) log.write(`${new Date().toISOString()} ${result.errorType}: ${result.errorMessage}\n`);
+      if (!result.ok) note(`${result.errorType}: ${result.errorMessage}`);
+      note(reportLine(invocation.requestId, performance.now() - begun, result.ok));
       return result;
     }
   };
@@ -169,9 +174,29 @@ function localFunction(resource: Resource, surroundings: FunctionSurroundings): 
     arn,
     timeout,
     concurrency,
+    note,
     invoke: (payload, requestId = randomUUID()) => turns.take(() => run({ requestId, payload })),
   };
 }
+
+/**
+ * The line that Lambda writes at the end of an invocation, without what is only measured there. Metrics of the functions
+ * are made of it (`invocationIn`).
+ *
+ * https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html
+ */
+export function reportLine(requestId: string, milliseconds: number, ok: boolean): string {
+  return `REPORT RequestId: ${requestId}\tDuration: ${milliseconds.toFixed(2)} ms${ok ? '' : '\tStatus: error'}`;
+}
+
+/** What a line of a function's log says of an invocation that has ended; undefined for every other line. */
+export function invocationIn(line: string): { at: number; milliseconds: number; ok: boolean } | undefined {
+  const [, time = '', milliseconds, failed] = REPORT.exec(line) ?? [];
+  if (milliseconds === undefined) return undefined;
+  return { at: Date.parse(time), milliseconds: Number(milliseconds), ok: failed === undefined };
+}
+
+const REPORT = /^(\S+) REPORT RequestId: \S+\tDuration: ([\d.]+) ms(\tStatus: error)?$/;
 
 /** Long enough for the process's output to arrive through its pipe, which is separate from the answer. */
 const OUTPUT_LAG_MS = 5;

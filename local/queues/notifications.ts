@@ -150,7 +150,7 @@ interface Configuration {
 
 const subscriptionProperties = z.object({
   TopicArn: z.string(),
-  Protocol: z.literal('sqs', { error: 'expected sqs: other subscribers have no local behaviour' }),
+  Protocol: z.enum(['sqs', 'email'], 'expected sqs or email: other subscribers have no local behaviour'),
   Endpoint: z.string(),
   RawMessageDelivery: z.boolean().default(false),
   FilterPolicy: refused,
@@ -163,7 +163,9 @@ interface Topics {
 function subscriptionsOf(resources: readonly Resource[], sendToQueue: SendToQueue): Topics {
   const subscriptions = resources
     .filter(({ type }) => type === 'AWS::SNS::Subscription')
-    .map((resource) => propertiesOf(resource, subscriptionProperties));
+    .map((resource) => propertiesOf(resource, subscriptionProperties))
+    // Nobody gets mail from a machine of one's own.
+    .filter(({ Protocol }) => Protocol === 'sqs');
   return {
     publish: async (topicArn, message) => {
       for (const { TopicArn, Endpoint, RawMessageDelivery } of subscriptions) {

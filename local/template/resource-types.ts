@@ -60,6 +60,11 @@ export const LOCAL_TYPES: Readonly<Record<string, ResourceType>> = {
   'AWS::Glue::Database': { nameProperty: ['DatabaseInput', 'Name'], attributes: () => ({}) },
   'AWS::Glue::Table': { nameProperty: ['TableInput', 'Name'], attributes: () => ({}) },
   'Custom::S3BucketNotifications': { attributes: () => ({}) },
+  // `lake alarms` evaluates them; nobody is told.
+  'AWS::CloudWatch::Alarm': {
+    nameProperty: ['AlarmName'],
+    attributes: (name) => ({ Arn: arnOf('cloudwatch', `alarm:${name}`) }),
+  },
 };
 
 /**
@@ -94,7 +99,6 @@ export const TYPES_WITHOUT_BEHAVIOUR: Readonly<
   'AWS::Athena::WorkGroup': { reason: 'queries run in DuckDB, without scan limits', nameProperty: ['Name'] },
   'AWS::Athena::NamedQuery': { reason: 'a saved text', nameProperty: ['Name'] },
   'AWS::Glue::TableOptimizer': { reason: 'nothing is compacted here' },
-  'AWS::CloudWatch::Alarm': { reason: 'nobody is alarmed here', nameProperty: ['AlarmName'], arn: 'cloudwatch:alarm:' },
   'AWS::CloudWatch::CompositeAlarm': { reason: 'nobody is alarmed here', nameProperty: ['AlarmName'] },
   'AWS::CloudWatch::Dashboard': { reason: 'metrics stay in the functions’ logs', nameProperty: ['DashboardName'] },
   'AWS::CDK::Metadata': { reason: 'says only which constructs were used' },

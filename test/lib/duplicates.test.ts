@@ -135,17 +135,17 @@ describe('the duplicate check', () => {
     });
   });
 
-  test('raises no alarm unless it is asked to, and then one for each source', () => {
-    expect(resources(demo, 'AWS::CloudWatch::Alarm').size).toBe(0);
-    const alarmed = templateOf({ sources: DEMO_SOURCES, 'duplicates.alarmPercent': 2 });
-    const alarms = [...resources(alarmed, 'AWS::CloudWatch::Alarm').values()].map(({ Properties }) => Properties);
-    expect(alarms.map(({ AlarmName, Threshold }) => [AlarmName, Threshold])).toEqual([
+  test('raises no alarm of duplicates unless it is asked to, and then one for each source', () => {
+    const thresholds = (template: typeof demo) =>
+      [...resources(template, 'AWS::CloudWatch::Alarm').values()]
+        .map(({ Properties: { AlarmName, Threshold } }) => [AlarmName, Threshold])
+        .filter(([name]) => String(name).startsWith('tributary-duplicates-'));
+    expect(thresholds(demo)).toEqual([]);
+    expect(thresholds(templateOf({ sources: DEMO_SOURCES, 'duplicates.alarmPercent': 2 }))).toEqual([
       ['tributary-duplicates-alb', 2],
       ['tributary-duplicates-kong', 2],
       ['tributary-duplicates-app', 2],
     ]);
-    const expressions = JSON.stringify(alarms.map(({ Metrics }) => Metrics));
-    expect(expressions).toContain('100 * (within_alb + across_alb) / checked_alb');
   });
 
   test('is on the dashboard, each source with its rate', () => {

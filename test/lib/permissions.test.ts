@@ -25,6 +25,7 @@ const EVERYTHING = {
   lakeFormation: true,
   removalPolicy: 'destroy',
   duplicates: { alarmPercent: 1 },
+  alarmEmail: 'oncall@example.com',
 };
 
 /** Params of sizes, times and names, which bring no resource and no permission. */
@@ -33,6 +34,8 @@ const WITHOUT_PERMISSIONS = [
   ...['memoryMiB', 'timeoutSeconds', 'maxConcurrency', 'logEventsConcurrency', 'scanLimitGiB', 'stackName'],
   // Without a source on the direct lane, `keepDirectLane` brings what `delivery` does.
   'keepDirectLane',
+  // The topic of a user, which lets CloudWatch publish to it or not.
+  'alarmTopicArn',
   ...['retentionDays', 'landingRetentionDays', 'ledgerRetentionDays', 'ledgerPointInTimeRecovery'],
 ];
 

@@ -27,7 +27,7 @@ describe('costOf', () => {
     ['s3Requests', { s3Puts: 1e6, s3Gets: 10e6 }, 5 + 4],
     ['s3Storage', { s3ByteMonths: 50 * GB }, 1],
     ['dynamoDb', { dynamoDbWrites: 10e6, dynamoDbReads: 20e6, dynamoDbByteMonths: 4 * GB }, 6 + 2 + 1],
-    ['cloudWatch', { logBytes: 2 * GB, metricMonths: 10, dashboardMonths: 1 }, 1 + 3 + 3],
+    ['cloudWatch', { logBytes: 2 * GB, metricMonths: 10, alarmMetricMonths: 5, dashboardMonths: 1 }, 1 + 3 + 1 + 3],
   ] satisfies [string, Partial<Usage>, number][])(
     'puts into %s what belongs there, and nothing elsewhere',
     (part, usage, usd) => {

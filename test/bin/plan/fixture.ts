@@ -56,6 +56,7 @@ export const PRICES: Prices = {
   dynamoDbPerGBMonth: price(0.25),
   logsPerGB: price(0.5),
   metricPerMonth: price(0.3),
+  alarmMetricPerMonth: price(0.2),
   dashboardPerMonth: price(3),
   athenaPerTB: price(5),
 };

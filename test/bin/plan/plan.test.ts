@@ -147,7 +147,8 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
     // 400 days of Parquet, 30 of gzip in the landing bucket.
     expect(loading.s3Storage).toBeCloseTo(30_000 * 0.02 + (gb(432e9 * (400 * 0.2 + 30 / 5)) - 30_000) * 0.01, 4);
     expect(loading.dynamoDb).toBeCloseTo((month * 5 * 0.6) / 1e6 + gb(objects * 400 * (800 + 250)) * 0.25, 4);
-    expect(loading.cloudWatch).toBeCloseTo(gb(month * 1000) * 0.5 + 14 * 0.3, 4);
+    // 14 metrics, those of the alarms, and the dashboard.
+    expect(loading.cloudWatch).toBeCloseTo(gb(month * 1000) * 0.5 + 14 * 0.3 + 26 * 0.2 + 3, 4);
     // 2,000 records of 5 bytes, behind their count; one of them is more than 255 steps from the one before.
     const pages = 5 * (45 + 4 + 5 * 2000 + 2000 / Math.expm1((255 * 2001) / 65_536));
     const minutes = 43_200;
@@ -156,8 +157,8 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
         gb(objects * 4 * pages) * 0.25,
       4,
     );
-    // Five metrics, a dashboard, and a run each minute.
-    expect(duplicates.cloudWatch).toBeCloseTo(gb((month + minutes) * 300) * 0.5 + 5 * 0.3 + 3, 4);
+    // Five metrics, and a run each minute.
+    expect(duplicates.cloudWatch).toBeCloseTo(gb((month + minutes) * 300) * 0.5 + 5 * 0.3, 4);
     expect(total).toBeCloseTo(loading.total + duplicates.total, 9);
     expect(perRawTB).toBeCloseTo((total - loading.s3Storage) / (30 * 0.432), 6);
   });
@@ -203,11 +204,11 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
       SQS, SNS                        4.67     4.67       4.67
       S3 requests                     1.52     1.52       1.52
       DynamoDB (ledger)              16.22    16.22       0.00
-      CloudWatch                      5.41     5.41       0.36
-      duplicate check                  120      120       0.00
+      CloudWatch                     13.61    13.61       0.36
+      duplicate check                  117      117       0.00
       S3, 400 days kept                646      306        646
-      total                          1,208    1,914      4,417
-      per raw TB, without storage    43.39      124        291
+      total                          1,214    1,919      4,417
+      per raw TB, without storage    43.79      124        291
       Requests per day: SQS 561,600, SNS 86,400, S3 GET 172,800, S3 PUT 3,219
 
       Warnings

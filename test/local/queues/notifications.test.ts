@@ -77,9 +77,14 @@ describe('S3 to SNS to SQS', () => {
     expect(messages).toEqual([]);
   });
 
-  test('refuses a subscriber that is no queue', () => {
-    const mail = of('AWS::SNS::Subscription', 's', { ...subscription, Protocol: 'email' });
-    expect(() => opened(mail)).toThrow('resource s (AWS::SNS::Subscription): Protocol: expected sqs');
+  test('refuses a subscriber that is neither a queue nor an address', () => {
+    const phone = of('AWS::SNS::Subscription', 's', { ...subscription, Protocol: 'sms' });
+    expect(() => opened(phone)).toThrow('resource s (AWS::SNS::Subscription): Protocol: expected sqs or email');
+  });
+
+  test('sends no mail', () => {
+    const mail = { ...subscription, Protocol: 'email', Endpoint: 'oncall@example.com' };
+    expect(() => opened(of('AWS::SNS::Subscription', 's', mail))).not.toThrow();
   });
 });
 

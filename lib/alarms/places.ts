@@ -1,0 +1,59 @@
+/** What alarms and the dashboard watch: the stack's own parts by the names that their metrics have. */
+import type { Config } from '../config/config.ts';
+import type { Source } from '../config/sources.ts';
+import type { Subscription } from './watched.ts';
+
+/** A queue and its dead-letter queue, by name. */
+export interface WatchedQueue {
+  readonly queue: string;
+  readonly deadLetters: string;
+}
+
+/** The parts of a stack that are watched. What a stack does not have is undefined. */
+export interface Places {
+  /** Name of the lake in its metrics. */
+  readonly service: string;
+  readonly objects?: WatchedQueue & { readonly loader: string };
+  readonly events?: { readonly loader: string; readonly subscriptions: (source: string) => readonly Subscription[] };
+  readonly check?: { readonly track: string; readonly count: string; readonly queue?: WatchedQueue };
+  /** Names of the streams into a table. */
+  readonly streams: (table: string) => readonly string[];
+}
+
+/** The sources that still load. */
+export function watchedSources({ sources }: Pick<Config, 'sources'>): readonly Source[] {
+  return sources.filter(({ retired }) => !retired);
+}
+
+/** The parts that a configuration has, by names that say what they are: for counting, without a template. */
+export function placesOf(config: Config, service: string): Places {
+  const lanes = new Set(config.sources.map(({ lane }) => lane));
+  const queue = (name: string): WatchedQueue => ({ queue: name, deadLetters: `${name}-dead-letters` });
+  const { enabled } = config.duplicates;
+  return {
+    service,
+    ...(lanes.has('objects') && { objects: { ...queue('queue'), loader: 'load-objects' } }),
+    ...(lanes.has('events') && {
+      events: {
+        loader: 'load-log-events',
+        subscriptions: (name: string) =>
+          config.sources.flatMap((source) =>
+            source.lane === 'events' && source.name === name
+              ? source.logGroups.map((logGroup) => ({ logGroup, filter: logGroup }))
+              : [],
+          ),
+      },
+    }),
+    ...(enabled && {
+      check: {
+        track: 'track-duplicates',
+        count: 'count-duplicates',
+        ...(lanes.has('objects') && { queue: queue('check-queue') }),
+      },
+    }),
+    streams: (table) => {
+      const streams = config.sources.find(({ name }) => name === table)?.streamsPerTable ?? 1;
+      return Array.from({ length: streams }, (_, index) => `${table}-${index + 1}`);
+    },
+  };
+}
