@@ -115,7 +115,7 @@ describe('a file of prices or rates', () => {
       { athenaPerTB: undefined },
       'athenaPerTB: got nothing, allowed: an object of usd, source, confidence',
     ],
-    ['a price nobody asks for', { athenaPerTb: 5 }, 'athenaPerTb: unknown, known: region, date, firehosePerGB'],
+    ['a price nobody asks for', { athenaPerTb: 5 }, 'athenaPerTb: unknown, did you mean athenaPerTB?'],
     [
       'tiers that end',
       { firehosePerGB: { ...file.firehosePerGB, tiers: [{ upTo: 5, usd: 1 }] } },
@@ -137,7 +137,9 @@ describe('a file of prices or rates', () => {
   });
 
   test('is refused when it is no JSON, or no object', () => {
-    expect(() => pricesOf('usd: 5', 'mine.json')).toThrow('mine.json: expected JSON, got "usd: 5"');
+    expect(() => pricesOf('usd: 5', 'mine.json')).toThrow(
+      'mine.json: not JSON: expected a value, got "u" at line 1, column 1',
+    );
     expect(() => ratesOf('[]', 'mine.json')).toThrow(/^mine.json: file: got \[\], allowed: an object of date, command/);
   });
 });
