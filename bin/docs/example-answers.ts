@@ -2,6 +2,7 @@
 
 import { savedQueries } from '../../lambdas/core/queries/saved-queries.ts';
 import { rangeOf, type SavedQuery } from '../../lambdas/core/queries/saved-query.ts';
+import { ATHENA_FUNCTIONS } from '../../local/athena/functions.ts';
 import type { QueryResult } from '../../local/athena/query-result.ts';
 import { DATABASE, EXAMPLE_TABLES, openExampleLake } from './example-lake.ts';
 import { markdownTable } from './markdown.ts';
@@ -25,6 +26,7 @@ export async function exampleAnswers(): Promise<ReadonlyMap<string, string>> {
     const [example] = exampleQueries().filter(({ name }) => name === 'alb-errors-by-target');
     return new Map([
       ['saved-queries', sections.join('\n').trimEnd()],
+      ['functions', ATHENA_FUNCTIONS.map((name) => `\`${name}\``).join(', ')],
       ['saved-query', ['```sql', example?.sql(EXAMPLE_HOUR), '```'].join('\n')],
     ]);
   } finally {

@@ -10,7 +10,7 @@ import { DUCKDB_TYPE, identifier, text } from '../firehose/parquet.ts';
 import { ATHENA_SPILL } from '../local-lake.ts';
 import { type GlueColumn, type GlueTable, glueTable } from '../template/glue-table.ts';
 import type { Resource } from '../template/resource.ts';
-import { ATHENA_FUNCTIONS } from './functions.ts';
+import { MACRO_STATEMENTS } from './functions.ts';
 import { plainValue, type QueryResult } from './query-result.ts';
 import { QueryError, readingStatement } from './statement.ts';
 
@@ -81,7 +81,9 @@ async function prepareSession(
 ): Promise<void> {
   const databases = [...new Set(tables.map(({ database }) => database))];
   const statements = [
-    ...ATHENA_FUNCTIONS.map((macro) => `CREATE OR REPLACE MACRO ${macro}`),
+    ...MACRO_STATEMENTS,
+    // As in Athena, 5 / 2 is 2.
+    'SET integer_division = true',
     ...databases.map((database) => `CREATE SCHEMA IF NOT EXISTS ${identifier(database)}`),
     `SET search_path = ${text([...databases.map(identifier), 'main'].join(','))}`,
     "SET TimeZone = 'UTC'",

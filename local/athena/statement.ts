@@ -1,6 +1,8 @@
 /** What a query's text is, as DuckDB's own parser reads it: a query may read tables, and do nothing else. */
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { didYouMean } from '../../lambdas/core/reading/nearest.ts';
 import { isObject } from '../template/intrinsics.ts';
+import { ATHENA_FUNCTIONS } from './functions.ts';
 
 /** A query that cannot be run, or that fails. The message is one line. */
 export class QueryError extends Error {
@@ -107,6 +109,28 @@ const TABLE_FUNCTIONS: ReadonlySet<unknown> = new Set([
   ...['duckdb_columns', 'duckdb_functions', 'duckdb_tables', 'duckdb_views'],
 ]);
 
+/** Functions that stand for syntax in DuckDB's trees: EXTRACT, AT TIME ZONE, ARRAY[…], ROW, INTERVAL, LIKE … ESCAPE, *. */
+const SYNTAX: ReadonlySet<unknown> = new Set([
+  ...[
+    'count_star',
+    'date_part',
+    'timezone',
+    'list_value',
+    'struct_pack',
+    'row',
+    'like_escape',
+    'not_like_escape',
+    'trunc',
+  ],
+  ...['milliseconds', 'seconds', 'minutes', 'hours', 'days', 'weeks', 'months', 'years'].map((unit) => `to_${unit}`),
+]);
+
+const KNOWN: ReadonlySet<string> = new Set(ATHENA_FUNCTIONS);
+
+/**
+ * Refuses functions that Athena has not, or that do something else here. Others would give an error there, or another
+ * value.
+ */
 function refuseFunctions(root: unknown): void {
   // A list instead of recursion: a query may be nested more deeply than the stack.
   const open = [root];
@@ -116,7 +140,20 @@ function refuseFunctions(root: unknown): void {
     if ('type' in node && node.type === 'TABLE_FUNCTION' && 'function' in node) {
       const name = isObject(node.function) ? String(node.function.function_name).toLowerCase() : undefined;
       if (!TABLE_FUNCTIONS.has(name)) throw new QueryError(`table function ${name}: a query can read tables only`);
+      open.push(isObject(node.function) ? node.function.children : undefined);
+      continue;
+    }
+    if ('function_name' in node && !('is_operator' in node && node.is_operator === true)) {
+      const name = String(node.function_name).toLowerCase();
+      if (!KNOWN.has(name) && !SYNTAX.has(name)) throw new QueryError(unknownFunction(name));
     }
     for (const child of Object.values(node)) open.push(child);
   }
+}
+
+function unknownFunction(name: string): string {
+  return (
+    `function ${name}: expected one of Athena's functions that work here too${didYouMean(name, ATHENA_FUNCTIONS)}; ` +
+    'docs/queries.md lists them'
+  );
 }
