@@ -130,6 +130,10 @@ const MACROS: readonly string[] = [
   'regexp_count(text, pattern) AS len(regexp_extract_all(text, pattern))',
   'regexp_split(text, pattern) AS regexp_split_to_array(text, pattern)',
 
+  // Times of tables have milliseconds in Athena; texts have no length here, as in tables.
+  `typeof(value) AS CASE system.main.typeof(value)
+     WHEN 'TIMESTAMP' THEN 'timestamp(3)' ELSE lower(system.main.typeof(value)) END`,
+
   // Arrays and maps.
   'element_at(container, key) AS container[key]',
   'array_join(elements, delimiter) AS array_to_string(elements, delimiter)',
