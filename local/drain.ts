@@ -9,6 +9,8 @@ export interface Busy {
   /** Expires the leases of processes that died. */
   readonly endDeadLeases: () => Promise<void>;
   readonly progress?: ((line: string) => void) | undefined;
+  /** Receives from time to time how many messages and events are left. */
+  readonly left?: ((count: number) => void) | undefined;
 }
 
 /** Rounds in which no scheduled function says that anything is left, and something is. */
@@ -38,17 +40,12 @@ export async function drain(busy: Busy): Promise<void> {
 }
 
 const LOOK_AGAIN_MS = 10;
-const PROGRESS_EVERY_MS = 2000;
 
 /** Resolves when the workers have nothing to do and Firehose has delivered everything. */
-async function rest({ workers, firehose, endDeadLeases, progress }: Busy): Promise<void> {
-  let reportedAt = Date.now();
+async function rest({ workers, firehose, endDeadLeases, progress, left }: Busy): Promise<void> {
   for (;;) {
     while (workers.busy()) {
-      if (Date.now() - reportedAt >= PROGRESS_EVERY_MS) {
-        progress?.(`${workers.left()} messages and events left`);
-        reportedAt = Date.now();
-      }
+      left?.(workers.left());
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
     }
     // No worker is busy, so remaining leases belong to crashed processes: expire them now.

@@ -113,7 +113,9 @@ export interface LocalLake {
   /**
    * Waits until all queues, invocations and delivery buffers are empty and scheduled functions have nothing left to do.
    * Waits that would end only with time are skipped.
+   *
+   * @param left receives from time to time how many messages and events are left
    */
-  drain(): Promise<Drained>;
+  drain(left?: (count: number) => void): Promise<Drained>;
   close(): Promise<void>;
 }

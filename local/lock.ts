@@ -1,5 +1,16 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 
 /** Holds a lake's folder for this process. */
 export interface Lock {
@@ -20,6 +31,7 @@ const LONGEST_WAIT_MS = 100;
  * @throws Error naming the folder and the process that holds it.
  */
 export function lockFolder(dir: string): Lock {
+  requireWritable(dir);
   const folder = join(dir, LOCKS);
   // Logs are nobody else's: of a lake's folder only its owner may read anything.
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -36,6 +48,29 @@ export function lockFolder(dir: string): Lock {
     if (attempt === ATTEMPTS) throw inUse(dir, other.pid);
     // The other process may have seen this one too, and given way.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Math.random() * LONGEST_WAIT_MS);
+  }
+}
+
+/**
+ * Checks that this user may write a lake in the folder, whether it exists already or not.
+ *
+ * @throws Error that names the folder, and says that it is read-only or what else it is
+ */
+export function requireWritable(dir: string): void {
+  let existing = resolve(dir);
+  while (!existsSync(existing)) existing = dirname(existing);
+  if (!statSync(existing).isDirectory()) {
+    throw new Error(`${dir}: a file, where the folder of a lake was expected; give another one with --lake`);
+  }
+  try {
+    accessSync(existing, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const where = existing === resolve(dir) ? '' : ` (${existing})`;
+    throw new Error(
+      `${dir}: read-only${where}: this user cannot write there, and a lake that is open writes to its folder; ` +
+        'change its permissions, or give another folder with --lake',
+      { cause: error },
+    );
   }
 }
 

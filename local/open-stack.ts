@@ -144,8 +144,9 @@ async function open(
     endpoints,
     putObject: async (bucket, key, file) => void (await s3.objects.putFile(bucket, key, file)),
     putLogEvents: (logGroup, logStream, logEvents) => logs.put(logGroup, logStream, logEvents),
-    drain: async (): Promise<Drained> => {
-      await drain({ workers, firehose, schedules, endDeadLeases: () => endLeases(dynamoDb.url, resources), progress });
+    drain: async (left): Promise<Drained> => {
+      const endDeadLeases = () => endLeases(dynamoDb.url, resources);
+      await drain({ workers, firehose, schedules, endDeadLeases, progress, left });
       const deadLetters = [...sqs.deadLetters];
       return {
         deadLetters,

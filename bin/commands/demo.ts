@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { openAthena } from '../../local/athena/athena.ts';
-import { isLakeName } from '../../local/local-lake.ts';
+import { isLakeName, stackPlaces } from '../../local/local-lake.ts';
 import { LOCKS, lockFolder } from '../../local/lock.ts';
 import { type SampleSource, writeSample } from '../../local/sample/write-sample.ts';
 import { readInputs } from '../input/input-files.ts';
@@ -14,7 +14,9 @@ import { duplicatesReport, type SourceReport } from '../operations/duplicates.ts
 import { type Balance, balances, EVERYTHING, imbalances } from '../output/balance.ts';
 import { CommandError } from '../output/command-error.ts';
 import { demoReport, demoText, type FoundDuplicates } from '../output/demo-report.ts';
+import { onInterrupt } from '../output/interrupt.ts';
 import { complain, print, printJson, stages } from '../output/output.ts';
+import { showWaiting } from '../output/progress.ts';
 import { quantity } from '../output/render.ts';
 import { contextOption, jsonOption, lakeOption, type Pairs } from './options.ts';
 
@@ -79,8 +81,9 @@ async function startAfresh(dir: string): Promise<void> {
     throw new CommandError(`${dir}: this folder contains ${why}, so it is not emptied; give another one with --lake`);
   }
   const lock = lockFolder(dir);
-  // The folder of locks is kept: it identifies the rest of an interrupted demo as a lake.
-  for (const name of names) if (name !== LOCKS) await rm(join(dir, name), { recursive: true, force: true });
+  // The folder of locks identifies the rest of an interrupted demo as a lake. The stack is made anew only if it must be.
+  const kept = [LOCKS, basename(stackPlaces(dir).stack)];
+  for (const name of names) if (!kept.includes(name)) await rm(join(dir, name), { recursive: true, force: true });
   lock.release();
 }
 
@@ -96,6 +99,7 @@ async function load(
   // Imported only here: loading CDK takes seconds, which the other commands should not wait for.
   const { openLake } = await import('../../local/open-lake.ts');
   const lake = await openLake({ dir, context: localContext(context), progress: stage });
+  onInterrupt('run the demo again to begin anew');
   try {
     const { sources } = readLakeFolder(dir);
     for (const { source: name, files, planted } of sample) {
@@ -105,7 +109,10 @@ async function load(
       await loadFiles(lake, source, (await readInputs(files)).files, stage);
     }
     stage('waiting until everything is delivered');
-    return troubles(await lake.drain(), dir);
+    const waiting = showWaiting();
+    const drained = await lake.drain(waiting.left);
+    waiting.end();
+    return troubles(drained, dir);
   } finally {
     await lake.close();
   }

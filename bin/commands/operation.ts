@@ -4,6 +4,7 @@ import { STACK } from '../../lib/names.ts';
 import type { LakeHandle } from '../operations/lake-handle.ts';
 import { type OperationOptions, rateLimiter } from '../operations/operation-options.ts';
 import { EXIT } from '../output/command-error.ts';
+import { onInterrupt } from '../output/interrupt.ts';
 import { complain, print, printJson, stages } from '../output/output.ts';
 import { showProgress } from '../output/progress.ts';
 import { renderTable, thousands } from '../output/render.ts';
@@ -57,6 +58,7 @@ export async function operate(
   const problems: string[] = [];
   const dryRun = flags.dryRun ?? false;
   const lake = await openLakeHandle(flags, work && !dryRun, stage);
+  if (!dryRun) onInterrupt('what is done stays done; the same command again does the rest');
   let result: OperationResult;
   try {
     await lake.settle();

@@ -7,7 +7,8 @@ import { readInputs, WAY_OUT } from '../input/input-files.ts';
 import { likelyFormats, noRowsText } from '../input/likely-formats.ts';
 import { type Parsed, type ParsedLine, parseFile } from '../input/parse-file.ts';
 import { CommandError, UsageError } from '../output/command-error.ts';
-import { complain, print, printJson } from '../output/output.ts';
+import { complain, print, printJson, warn } from '../output/output.ts';
+import { showProgress } from '../output/progress.ts';
 import { escapeControls, quantity, renderTable, thousands } from '../output/render.ts';
 import { collectPairs, jsonOption, type Pairs } from './options.ts';
 
@@ -59,14 +60,16 @@ async function runParse(path: string, { format, option, limit, json }: ParseOpti
   if (file && !file.named) throw new UsageError(`${path}: expected one log file, got a folder`);
   if (!file) throw new CommandError(problems[0] ?? `${path}: cannot be read`);
   const shown = limit ?? (json ? Number.POSITIVE_INFINITY : SHOWN_LINES);
-  const { failed, ...parsed } = await parseFile(file.path, compiled, shown);
+  const progress = showProgress('lines');
+  const { failed, ...parsed } = await parseFile(file.path, compiled, shown, progress);
+  progress.end();
   if (json) printJson({ file: path, format, ...parsed });
   else print(text(parsed, described.filters ?? {}));
   if (failed) {
     complain(`${path}, line ${failed.line}: ${escapeControls(failed.detail)}: ${excerpt(failed.raw)}`);
     process.exitCode = 1;
   }
-  if (parsed.lines > 0 && parsed.rows === 0) complain(noRowsText(path, format, await likelyFormats(file.path)));
+  if (parsed.lines > 0 && parsed.rows === 0) warn(noRowsText(path, format, await likelyFormats(file.path)));
   if (!file.unreadable) return;
   complain(`${path}: ${file.unreadable.message}; ${WAY_OUT[file.unreadable.reason]}`);
   process.exitCode = 1;

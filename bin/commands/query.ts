@@ -4,7 +4,8 @@ import type { SavedQuery, TimeRange } from '../../lambdas/core/queries/saved-que
 import { didYouMean } from '../../lambdas/core/reading/nearest.ts';
 import { type QueryResult, toCsv, toJson } from '../../local/athena/query-result.ts';
 import { UsageError } from '../output/command-error.ts';
-import { print, printJson, say } from '../output/output.ts';
+import { print, printAsItIs, printJson, say, warn } from '../output/output.ts';
+import { showProgress } from '../output/progress.ts';
 import { escapeControls, renderTable } from '../output/render.ts';
 import { allDaysWarning, tablesReadWhole } from '../queries/all-days.ts';
 import { type AskedRange, askedRange, rangeText, wholeRange } from '../queries/asked-range.ts';
@@ -80,7 +81,7 @@ function listQueries(saved: readonly SavedQuery[], { json }: QueryOptions): void
   else {
     print(
       renderTable(
-        [{ name: 'saved query' }, { name: 'what it answers' }],
+        [{ name: 'saved query' }, { name: 'what it answers', wrap: true }],
         saved.map(({ name, description }) => [name, description]),
       ),
     );
@@ -101,7 +102,7 @@ async function runSaved(queries: OpenQueries, name: string, options: QueryOption
   const isWhole = stack === undefined && since === undefined && until === undefined;
   const whole = isWhole ? await wholeRange(queries, query) : undefined;
   const range = whole ? { ...whole, ...(arrived && { days: arrived }) } : askedRange(options);
-  if (options.print) return print(query.sql(range));
+  if (options.print) return printAsItIs(query.sql(range));
   say(`${name}: ${rangeText(range)}`);
   const rows = await show(queries, query.sql(range), options);
   if (rows === 0 && query.source !== undefined) {
@@ -114,9 +115,10 @@ async function runSaved(queries: OpenQueries, name: string, options: QueryOption
 async function show(queries: OpenQueries, sql: string, options: QueryOptions): Promise<number> {
   if (options.stack !== undefined) {
     const warning = allDaysWarning(await tablesReadWhole(sql));
-    if (warning) say(warning);
+    if (warning) warn(warning);
   }
-  const { result, scanned } = await queries.run(sql);
+  const progress = showProgress('running the query');
+  const { result, scanned } = await queries.run(sql).finally(progress.end);
   if (options.json) printJson(toJson(result));
   else if (options.csv) process.stdout.write(toCsv(result, process.stdout.isTTY ? escapeControls : undefined));
   else print(resultTable(result));

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { SourceSettings } from '../../lambdas/core/settings.ts';
 import { openAthena } from '../../local/athena/athena.ts';
+import { requireWritable } from '../../local/lock.ts';
 import { type InputFile, readInputs } from '../input/input-files.ts';
 import { readLakeFolder } from '../input/lake-folder.ts';
 import { likelyFormats, noRowsText } from '../input/likely-formats.ts';
@@ -16,7 +17,9 @@ import {
   notLoaded,
 } from '../output/balance.ts';
 import { CommandError } from '../output/command-error.ts';
-import { complain, print, printJson, stages } from '../output/output.ts';
+import { onInterrupt } from '../output/interrupt.ts';
+import { complain, print, printJson, stages, warn } from '../output/output.ts';
+import { showWaiting } from '../output/progress.ts';
 import { quantity } from '../output/render.ts';
 import { contextOption, jsonOption, lakeOption, type Pairs } from './options.ts';
 
@@ -42,6 +45,8 @@ export function addRun(program: Command): void {
 
 async function run(paths: readonly string[], options: RunOptions): Promise<void> {
   checkSource(options.source, localContext(options.context));
+  // Before hours of reading.
+  requireWritable(options.lake);
   const stage = stages();
   stage(`reading ${paths.join(', ')}`);
   const { files, problems } = await readInputs(paths);
@@ -50,7 +55,8 @@ async function run(paths: readonly string[], options: RunOptions): Promise<void>
   if (options.json)
     printJson({ lake: options.lake, source: options.source, sources: found.balances, problems: found.problems });
   else if (found.balances.length > 0) print(balanceText(found.balances));
-  for (const text of [...found.warnings, ...found.problems]) complain(text);
+  for (const text of found.warnings) warn(text);
+  for (const text of found.problems) complain(text);
   if (found.problems.length > 0) process.exitCode = 1;
 }
 
@@ -71,6 +77,9 @@ function lastSources(dir: string): readonly SourceSettings[] {
     throw error;
   }
 }
+
+/** Skipped files that are named. */
+const MAX_SKIPPED = 5;
 
 interface Found {
   balances: readonly Balance[];
@@ -96,20 +105,24 @@ async function load(
   // Imported only here: loading CDK takes seconds, which the other commands should not wait for.
   const { openLake } = await import('../../local/open-lake.ts');
   const lake = await openLake({ dir, context: localContext(context), progress: stage });
+  onInterrupt(`what is loaded stays in ${dir}; the same command again loads the rest`);
   let handed: Handed[];
   try {
     const source = readLakeFolder(dir).sources.find((each) => each.name === name);
     if (!source) throw new CommandError(`no source ${name}: no function of this stack loads it`);
     const { taken, left } = sortOut(source, files);
-    for (const { file, reason } of left) {
-      // A folder may contain files besides its logs: only a file that the user named is a problem.
-      if (file.named) found.problems.push(`${file.path}: not loaded: ${reason}`);
-      else stage(`${file.path}: skipped: ${reason}`);
-    }
+    // A folder may contain files besides its logs: only a file that the user named is a problem.
+    const skipped = left.filter(({ file }) => !file.named);
+    for (const { file, reason } of left) if (file.named) found.problems.push(`${file.path}: not loaded: ${reason}`);
+    for (const { file, reason } of skipped.slice(0, MAX_SKIPPED)) stage(`${file.path}: skipped: ${reason}`);
+    if (skipped.length > MAX_SKIPPED) stage(`${quantity(skipped.length - MAX_SKIPPED, 'more file')} skipped`);
     stage(`loading ${quantity(taken.length, 'file')} into ${name}`);
     handed = await loadFiles(lake, source, taken, stage);
     stage('waiting until everything is delivered');
-    found.problems.push(...troubles(await lake.drain(), dir));
+    const waiting = showWaiting();
+    const drained = await lake.drain(waiting.left);
+    waiting.end();
+    found.problems.push(...troubles(drained, dir));
   } finally {
     await lake.close();
   }

@@ -7,6 +7,7 @@ import { decompress } from '../../lambdas/core/lines/decompress.ts';
 import { UnreadableError, type UnreadableReason } from '../../lambdas/core/lines/unreadable.ts';
 import { messageOf } from '../../local/files.ts';
 import { systemProblem } from '../output/failure.ts';
+import { showProgress } from '../output/progress.ts';
 
 /** A file that is not empty. */
 export interface InputFile {
@@ -29,26 +30,36 @@ export interface Inputs {
 
 /** Finds files, including those in folders and their subfolders, in a fixed order. */
 export async function readInputs(paths: readonly string[]): Promise<Inputs> {
-  const files: InputFile[] = [];
   const problems: string[] = [];
+  const found: FoundFile[] = [];
   for (const path of paths) {
     try {
-      for (const { file, named } of await filesAt(path)) {
-        try {
-          files.push(await inspect(file, named));
-        } catch (error) {
-          problems.push(problemOf(file, error));
-        }
-      }
+      found.push(...(await filesAt(path)));
     } catch (error) {
       problems.push(problemOf(path, error));
     }
   }
+  const files: InputFile[] = [];
+  // Few files are large ones.
+  const countsBytes = found.length < FEW_FILES;
+  const progress = countsBytes ? showProgress('read', undefined, 'bytes') : showProgress('files read', found.length);
+  for (const { file, named } of found) {
+    try {
+      files.push(await inspect(file, named, (bytes) => countsBytes && progress.add(bytes)));
+    } catch (error) {
+      problems.push(problemOf(file, error));
+    }
+    if (!countsBytes) progress.add();
+  }
+  progress.end();
   for (const { path, unreadable } of files) {
     if (unreadable) problems.push(`${path}: ${unreadable.message}; ${WAY_OUT[unreadable.reason]}`);
   }
   return { files, problems };
 }
+
+/** Of so many files the number says how far reading is. */
+const FEW_FILES = 50;
 
 /** What can be done about a file that cannot be read to its end. */
 export const WAY_OUT: Readonly<Record<UnreadableReason, string>> = {
@@ -63,7 +74,13 @@ const LOG_NAME = /\.log\b|\.(gz|zst|json|jsonl|ndjson)$/i;
 
 class InputError extends Error {}
 
-async function filesAt(path: string): Promise<{ file: string; named: boolean }[]> {
+interface FoundFile {
+  readonly file: string;
+  /** Whether the user named it, rather than a folder that contains it. */
+  readonly named: boolean;
+}
+
+async function filesAt(path: string): Promise<FoundFile[]> {
   const { isDirectory, isFile } = await kindOf(path);
   if (isFile) return [{ file: path, named: true }];
   if (!isDirectory) throw new InputError('expected a log file or a folder, got neither');
@@ -93,8 +110,8 @@ async function kindOf(path: string): Promise<{ isFile: boolean; isDirectory: boo
   return { isFile: found.isFile(), isDirectory: found.isDirectory() };
 }
 
-/** Reads the whole file as a stream, so that a large one needs little memory. */
-async function inspect(path: string, named: boolean): Promise<InputFile> {
+/** Reads the whole file as a stream, so that a large one needs little memory. @param read gets the number of bytes read */
+async function inspect(path: string, named: boolean, read: (bytes: number) => void): Promise<InputFile> {
   const { size } = await stat(path);
   if (size === 0) throw new InputError('empty file; nothing to load');
   const hash = createHash('sha256');
@@ -103,6 +120,7 @@ async function inspect(path: string, named: boolean): Promise<InputFile> {
   body.on('data', (chunk) => {
     hash.update(chunk);
     hashed += chunk.length;
+    read(chunk.length);
   });
   let decoded = 0;
   let unreadable: UnreadableError | undefined;

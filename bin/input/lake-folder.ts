@@ -1,4 +1,5 @@
 /** Reads from a lake's folder which stack the lake was last opened with. */
+import { accessSync, constants, existsSync } from 'node:fs';
 import { ENV, type SourceSettings } from '../../lambdas/core/settings.ts';
 import { checkLakeVersion } from '../../local/lake-version.ts';
 import { stackOf } from '../../local/local-lake.ts';
@@ -25,6 +26,8 @@ export interface LakeFolder {
 function assemblyOf(dir: string): string {
   const directory = stackOf(dir);
   if (directory === undefined) {
+    // Of a folder that may not be read, nobody can tell what it contains.
+    if (existsSync(dir)) accessSync(dir, constants.R_OK | constants.X_OK);
     throw new CommandError(`${dir}: no lake in this folder; \`lake run FILE --lake ${dir}\` creates one`);
   }
   checkLakeVersion(dir);

@@ -9,6 +9,7 @@ import type { EventsPlace, ObjectsPlace, SourceSettings } from '../../lambdas/co
 import { isMissing } from '../../local/files.ts';
 import type { Drained, LocalLake } from '../../local/local-lake.ts';
 import { CommandError } from '../output/command-error.ts';
+import { showProgress } from '../output/progress.ts';
 import { quantity } from '../output/render.ts';
 import type { InputFile } from './input-files.ts';
 import { keyBeside, landingKey } from './landing-key.ts';
@@ -57,11 +58,14 @@ export async function loadFiles(
   note: (text: string) => void,
 ): Promise<Handed[]> {
   const handed: Handed[] = [];
+  const progress = showProgress('files handed to the lake', files.length);
   for (const file of files) {
     handed.push(
       source.lane === 'objects' ? await putFile(lake, source, file) : await putEvents(lake, source, file, note),
     );
+    progress.add();
   }
+  progress.end();
   return handed;
 }
 

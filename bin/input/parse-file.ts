@@ -9,6 +9,7 @@ import { readObject } from '../../lambdas/core/reading/json-text.ts';
 import { Row } from '../../lambdas/core/reading/row.ts';
 import { shownTime } from '../../lambdas/core/reading/times.ts';
 import { type Column, numbered, OWN } from '../../lambdas/core/tables/table.ts';
+import type { Progress } from '../output/progress.ts';
 
 /** Outcome of one line. `envelope` names the envelope that was taken off it, if there was one. */
 export type ParsedLine = { readonly line: number; readonly envelope?: string } & (
@@ -45,11 +46,13 @@ export interface FailedLine {
  * Reads a file, plain or compressed, as a source with this format would.
  *
  * @param shown how many lines, from the first, to return with their outcomes
+ * @param progress counts the lines
  */
 export async function parseFile(
   path: string,
   { columns, reader, keyFacts, envelopeOf }: CompiledFormat,
   shown: number,
+  progress?: Pick<Progress, 'add'>,
 ): Promise<Parsed> {
   const row = new Row(columns, keyFacts?.(basename(path)));
   const shownColumns = [...numbered(columns), OWN.extra, OWN.errors];
@@ -60,6 +63,7 @@ export async function parseFile(
 
   const keep = (line: ParsedLine) => {
     counts.lines = line.line;
+    progress?.add();
     counts[line.outcome === 'row' ? 'rows' : line.outcome]++;
     if (line.outcome !== 'row') {
       const reason = line.outcome === 'filtered' ? line.filter : line.reason;

@@ -5,6 +5,7 @@ import { type Page, Pager } from '../../lambdas/core/duplicates/pages.ts';
 import { eachRecord } from '../../lambdas/core/duplicates/records.ts';
 import type { FoundSource } from '../../lambdas/core/loading/sources.ts';
 import type { RecordSettings } from '../../lambdas/core/settings.ts';
+import { showProgress } from '../output/progress.ts';
 
 /** A file or object to check. */
 export interface CheckedFile {
@@ -48,6 +49,7 @@ export async function checkDuplicates(
   const arrivedAt = Date.now();
   const minutes = new Map<number, StoredPage[]>();
   const records: Checked['files'][number][] = [];
+  const progress = showProgress('records');
   for (const { name, open } of files) {
     let count = 0;
     const take = ({ minute, count: own, fingerprints }: Page) => {
@@ -57,10 +59,14 @@ export async function checkDuplicates(
       minutes.set(minute, pages);
     };
     const pager = new Pager({ sampleRate: 1, from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY, take });
-    await readObject(source, open, (batch) => pager.add(batch, arrivedAt));
+    await readObject(source, open, (batch) => {
+      pager.add(batch, arrivedAt);
+      progress.add(batch.count);
+    });
     pager.end(arrivedAt);
     records.push({ file: name, records: count });
   }
+  progress.end();
   const counts = [...minutes.values()].map(countPages);
   const sum = (name: 'checked' | 'withinObject' | 'acrossObjects') =>
     counts.reduce((total, each) => total + each[name], 0);

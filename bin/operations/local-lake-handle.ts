@@ -22,6 +22,7 @@ import { readLakeFolder, requireLake } from '../input/lake-folder.ts';
 import { troubles } from '../input/load-files.ts';
 import { localContext } from '../input/local-context.ts';
 import { CommandError } from '../output/command-error.ts';
+import { showWaiting } from '../output/progress.ts';
 import { type LakeHandle, lakeSettings } from './lake-handle.ts';
 import { localMetricSum } from './local-metrics.ts';
 
@@ -114,7 +115,12 @@ async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
     stateFolder: join(dir, 'operations'),
     // `settle` has waited for all deliveries, and no other process works in this folder.
     settledBefore: () => new Date(),
-    settle: async () => troubles(await lake.drain(), dir),
+    settle: async () => {
+      const waiting = showWaiting();
+      const drained = await lake.drain(waiting.left);
+      waiting.end();
+      return troubles(drained, dir);
+    },
     close: async () => {
       await athena?.close();
       await lake.close();

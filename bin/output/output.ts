@@ -1,7 +1,8 @@
 /**
  * Output of the commands: results go to stdout, everything else to stderr.
  *
- * - `print` a result for people (tables of render.ts, sentences), `printJson` the one document of `--json`.
+ * - `print` a result for people (tables of render.ts, sentences), `printAsItIs` what is copied, `printJson` the one document
+ *   of `--json`.
  * - `stages` for what a command is about to do, `showProgress` (progress.ts) for counts while it does it.
  * - `complain` of what could not be done and `warn` of what is worth a look; the command then goes on, and sets
  *   `process.exitCode`. To end a command, throw an error of command-error.ts.
@@ -22,6 +23,11 @@ export function print(text: string): void {
     return wrapped(escapeControls(line), width, ' '.repeat(/^ *(?:- )?/.exec(line)?.[0].length ?? 0));
   });
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** Prints text that is meant to be copied, such as SQL: no line is wrapped. */
+export function printAsItIs(text: string): void {
+  process.stdout.write(`${text.split('\n').map(escapeControls).join('\n')}\n`);
 }
 
 /** A line of a table with colours. The table has made it fit. */
@@ -90,6 +96,7 @@ let live = '';
 
 /** Shows a line at the end of stderr, in place of the one before; an empty one removes it. Only for a terminal. */
 export function showLive(line: string): void {
+  if (line === live) return;
   live = line;
   process.stderr.write(`${ERASE_LINE}${line}`);
 }

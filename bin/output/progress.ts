@@ -3,7 +3,7 @@
  * gets it: a file of progress helps nobody.
  */
 import { say, showLive } from './output.ts';
-import { thousands } from './render.ts';
+import { bytesText, thousands } from './render.ts';
 import { terminalWidth } from './terminal.ts';
 import { cutInMiddle } from './wrap.ts';
 
@@ -30,7 +30,7 @@ const BAR_WIDTH = 20;
  * @param label what is counted, in the plural
  * @param total number of items, if known
  */
-export function showProgress(label: string, total?: number): ShownProgress {
+export function showProgress(label: string, total?: number, unit: Unit = 'items'): ShownProgress {
   const begin = performance.now();
   let done = 0;
   let all = total;
@@ -38,7 +38,7 @@ export function showProgress(label: string, total?: number): ShownProgress {
   const show = () => {
     if (performance.now() - begin < SHOWN_AFTER_MS) return;
     shown = true;
-    showLive(cutInMiddle(progressText({ label, done, all, millis: performance.now() - begin }), columns()));
+    showLive(cutInMiddle(progressText({ label, unit, done, all, millis: performance.now() - begin }), columns()));
   };
   // A process that has nothing else to do ends, whatever is shown.
   const timer = process.stderr.isTTY ? setInterval(show, REDRAW_MS).unref() : undefined;
@@ -54,7 +54,7 @@ export function showProgress(label: string, total?: number): ShownProgress {
       clearInterval(timer);
       if (!shown) return;
       showLive('');
-      say(progressText({ label, done, all: undefined, millis: performance.now() - begin }));
+      say(progressText({ label, unit, done, all: undefined, millis: performance.now() - begin }));
     },
   };
 }
@@ -64,23 +64,45 @@ function columns(): number {
   return (terminalWidth(process.stderr) ?? 80) - 1;
 }
 
+/** What is counted: items, or the bytes of what differs much in size. */
+export type Unit = 'items' | 'bytes';
+
 interface Counts {
   readonly label: string;
+  readonly unit: Unit;
   readonly done: number;
   readonly all: number | undefined;
   readonly millis: number;
 }
 
-/** `objects [#####...............] 1,000 of 4,000, 250/s` */
-export function progressText({ label, done, all, millis }: Counts): string {
+/** `objects [#####...............] 1,000 of 4,000, 250/s`, or `objects, 12 s` as long as there is nothing to count. */
+export function progressText({ label, unit, done, all, millis }: Counts): string {
+  if (done === 0 && all === undefined) return `${label}, ${thousands(Math.round(millis / 1000))} s`;
   const rate = (done * 1000) / Math.max(1, millis);
-  const shownRate = thousands(rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate));
-  const of = all === undefined ? '' : ` of ${thousands(all)}`;
-  return `${label} ${bar(done, all)}${thousands(done)}${of}, ${shownRate}/s`;
+  const of = all === undefined ? '' : ` of ${amount(all, unit)}`;
+  return `${label} ${bar(done, all)}${amount(done, unit)}${of}, ${amount(rate, unit)}/s`;
+}
+
+function amount(count: number, unit: Unit): string {
+  if (unit === 'bytes') return bytesText(count);
+  return thousands(count < 10 ? Math.round(count * 10) / 10 : Math.round(count));
 }
 
 function bar(done: number, total: number | undefined): string {
   if (!total) return '';
   const full = Math.min(BAR_WIDTH, Math.round((BAR_WIDTH * done) / total));
   return `[${'#'.repeat(full)}${'.'.repeat(BAR_WIDTH - full)}] `;
+}
+
+/** Shows how much of the lake's work is done, while it drains. */
+export function showWaiting(): { readonly left: (count: number) => void; readonly end: () => void } {
+  const progress = showProgress('messages and events');
+  let most = 0;
+  return {
+    left: (count) => {
+      most = Math.max(most, count);
+      progress.set(most - count, most);
+    },
+    end: progress.end,
+  };
 }

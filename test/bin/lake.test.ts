@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,11 +22,18 @@ interface Ended {
 }
 
 function lake(...args: readonly string[]): Promise<Ended> {
-  return lakeIn({}, ...args);
+  return lakeIn({}, args);
 }
 
-/** @param variables of the environment, which otherwise says nothing of a terminal */
-function lakeIn(variables: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ended> {
+/**
+ * @param variables of the environment, which otherwise says nothing of a terminal
+ * @param watch is called whenever the command has written to stderr
+ */
+function lakeIn(
+  variables: Readonly<Record<string, string>>,
+  args: readonly string[],
+  watch?: (child: ChildProcess, stderr: string) => void,
+): Promise<Ended> {
   const { COLUMNS: _, FORCE_COLOR: __, ...env } = process.env;
   return new Promise((resolve, reject) => {
     const options = {
@@ -39,6 +46,7 @@ function lakeIn(variables: Readonly<Record<string, string>>, ...args: readonly s
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    if (watch) child.stderr.on('data', () => watch(child, stderr));
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
   });
@@ -100,8 +108,8 @@ describe('lake', () => {
     const args = ['run', 'a.log', '-c', 'scanLimit=1'];
     const plain = 'lake: scanLimit: unknown param, did you mean scanLimitGiB?\n';
     expect((await lake(...args)).stderr).toBe(plain);
-    expect((await lakeIn({ FORCE_COLOR: '1' }, ...args)).stderr).toBe(plain.replace('lake:', '\x1b[31mlake:\x1b[39m'));
-    expect((await lakeIn({ COLUMNS: '40' }, ...args)).stderr).toBe(plain.replace(' mean', '\n  mean'));
+    expect((await lakeIn({ FORCE_COLOR: '1' }, args)).stderr).toBe(plain.replace('lake:', '\x1b[31mlake:\x1b[39m'));
+    expect((await lakeIn({ COLUMNS: '40' }, args)).stderr).toBe(plain.replace(' mean', '\n  mean'));
   });
 
   test('refuses to empty a folder that holds no lake', async () => {
@@ -399,6 +407,22 @@ describe('lake run and lake query', { timeout: 240_000 }, () => {
       'too_few_fields',
       'unreadable_content',
     ]);
+  });
+
+  test('say on Ctrl-C that what is loaded stays, and load the rest the next time', async () => {
+    const many = Array.from({ length: 300 }, (_, index) => `many/${index}.log`);
+    await mkdir(join(dir, 'many'));
+    for (const [index, name] of many.entries()) await writeFile(join(dir, name), sample(`many ${index}`, 2));
+    const stopped = await lakeIn({}, ['run', 'many', '--lake', 'stopped'], (child, stderr) => {
+      if (stderr.includes('loading 300 files')) child.kill('SIGINT');
+    });
+    expect([stopped.code, complaints(stopped)]).toEqual([
+      130,
+      ['lake: interrupted: what is loaded stays in stopped; the same command again loads the rest'],
+    ]);
+    const again = await lake('run', 'many', '--lake', 'stopped');
+    expect([again.code, again.stdout.split('\n')[1]]).toEqual([0, 'alb       300    600   600         0         0']);
+    expect(again.stderr).not.toContain('synthesizing');
   });
 
   test('send files of a CloudWatch source as log events, and add to the lake that is there', async () => {

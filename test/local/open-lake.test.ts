@@ -34,10 +34,16 @@ test('a lake runs the stack that is deployed, for one process at a time', { time
   expect(readdirSync(join(dir, 'locks'))).toEqual([]);
 });
 
-test('a lake opens whatever a process left that died while it replaced the stack', { timeout: 120_000 }, async () => {
+test('a lake opens whatever a process left that died while it replaced the stack', { timeout: 240_000 }, async () => {
   const dir = temporaryFolder();
-  const open = async () => (await openLake({ dir })).close();
-  await open();
+  /** @returns whether the stack was synthesized */
+  const open = async (context = {}) => {
+    const lines: string[] = [];
+    await (await openLake({ dir, context, progress: (line) => lines.push(line) })).close();
+    return lines.includes('synthesizing the stack');
+  };
+  expect(await open()).toBe(true);
+  expect(await open()).toBe(false);
   const [stack, old, made] = ['stack', 'stack.old', 'stack.tmp'].map((name) => join(dir, name)) as [
     string,
     string,
@@ -48,12 +54,13 @@ test('a lake opens whatever a process left that died while it replaced the stack
   mkdirSync(made);
   expect(stackOf(dir)).toBe(old);
   expect(readLakeFolder(dir).tables.length).toBeGreaterThan(0);
-  await open();
+  expect(await open({ scanLimitGiB: 1 })).toBe(true);
   expect(stackOf(dir)).toBe(stack);
+  expect(await open({ scanLimitGiB: 1 })).toBe(false);
 
   mkdirSync(old);
   writeFileSync(join(stack, 'manifest.json'), '');
-  await open();
+  expect(await open({ scanLimitGiB: 1 })).toBe(true);
   expect(readLakeFolder(dir).tables.length).toBeGreaterThan(0);
   expect([existsSync(old), existsSync(made)]).toEqual([false, false]);
 });
