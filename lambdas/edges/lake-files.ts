@@ -12,6 +12,8 @@ import {
 import type { UploadedFile } from '../core/direct/batch.ts';
 import { type LakeFiles, OtherBytesError } from '../core/direct/ports.ts';
 
+const PARQUET = 'application/vnd.apache.parquet';
+
 /**
  * Files are uploaded with a checksum of the whole, by which a file that was completed before is recognised: its ETag is
  * no hash of its bytes.
@@ -29,10 +31,14 @@ export function s3LakeFiles(client: S3Client, bucket: string): LakeFiles {
       return JSON.parse((await Body?.transformToString()) ?? '') as List;
     },
 
+    async putFile(key, bytes) {
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentType: PARQUET }));
+    },
+
     async begin(key) {
       const { UploadId } = await client.send(
         new CreateMultipartUploadCommand({
-          ...{ Bucket: bucket, Key: key, ContentType: 'application/vnd.apache.parquet' },
+          ...{ Bucket: bucket, Key: key, ContentType: PARQUET },
           ...{ ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' },
         }),
       );

@@ -55,6 +55,8 @@ type StoredBatch = { -readonly [Key in keyof Batch]: Batch[Key] } & { attemptedB
 export interface WorldObject {
   readonly key: string;
   readonly lines: readonly string[];
+  /** Orders the versions of a key. @default 0 */
+  readonly version?: number;
   /** `poison` throws whenever it is read; `gone` is not there; `vanishes` is gone once it was read. */
   readonly kind?: 'plain' | 'poison' | 'gone' | 'vanishes';
 }
@@ -100,7 +102,7 @@ export class World {
 
   constructor(seed: number, objects: readonly WorldObject[]) {
     this.#random = new Random(`world ${seed}`);
-    this.#objects = new Map(objects.map((object) => [object.key, object]));
+    this.#objects = new Map(objects.map((object) => [nameOf(object), object]));
   }
 
   get now(): number {
@@ -126,9 +128,10 @@ export class World {
       .finally(() => this.#running--);
   }
 
-  announce(key: string): void {
+  announce(key: string, version = 0): void {
     const object: CreatedObject = {
-      ...{ bucket: 'logs', key, etag: key, size: 100, modified: new Date(this.#now).toISOString() },
+      ...{ bucket: 'logs', key, etag: `${version}`, size: 100, modified: new Date(this.#now).toISOString() },
+      sequencer: `${version}`,
     };
     this.start(() => announceObject(SOURCE, object, this.#ports() satisfies AnnouncePorts));
   }
@@ -237,11 +240,12 @@ export class World {
     };
   }
 
-  #open({ key }: Candidate): AsyncIterable<Uint8Array> {
-    const object = this.#objects.get(key);
-    if (!object || object.kind === 'gone' || this.#vanished.has(key)) throw new UnavailableError('gone', key);
+  #open({ key, etag }: Candidate): AsyncIterable<Uint8Array> {
+    const name = `${key} ${etag}`;
+    const object = this.#objects.get(name);
+    if (!object || object.kind === 'gone' || this.#vanished.has(name)) throw new UnavailableError('gone', key);
     if (object.kind === 'poison') throw new PoisonError(key);
-    if (object.kind === 'vanishes') this.#vanished.add(key);
+    if (object.kind === 'vanishes') this.#vanished.add(name);
     return chunksOf(object.lines.join('\n'));
   }
 
@@ -279,6 +283,7 @@ export class World {
           if (list === undefined) throw new Error(`expected a list ${key}, got none`);
           return JSON.parse(list) as List;
         }),
+      putFile: (key, bytes) => request('put file', () => void this.files.set(key, Buffer.from(bytes))),
       begin: (key) =>
         request('begin upload', () => {
           const id = this.#name();
@@ -406,6 +411,10 @@ export class World {
         }),
     };
   }
+}
+
+function nameOf({ key, version = 0 }: WorldObject): string {
+  return `${key} ${version}`;
 }
 
 class PoisonError extends Error {}

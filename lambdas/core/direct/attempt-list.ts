@@ -1,4 +1,5 @@
 /** What an attempt has done: its list in S3, which the seal names. */
+import type { LoadsRow } from '../loading/lake-rows.ts';
 import type { Counts } from '../loading/line-batcher.ts';
 import type { UnavailableReason, Waited } from '../loading/unavailable.ts';
 import type { Version } from '../loading/versions.ts';
@@ -9,6 +10,8 @@ export interface AttemptList {
   /** In the order in which they are completed: those with the rows of `loads` last. */
   readonly files: readonly UploadedFile[];
   readonly members: readonly MemberResult[];
+  /** Day of the rows of `loads`. */
+  readonly day: string;
 }
 
 /** What came of one member. */
@@ -24,9 +27,9 @@ export type MemberEnd =
       readonly outcome: 'loaded';
       readonly counts: Counts;
       readonly reasons: Readonly<Record<string, number>>;
-      /** The version of the object, and the one that its row of `loads` says it replaces. */
       readonly version: Version;
-      readonly replaces?: string;
+      /** Its row of `loads`, with what it says of other versions of the object. */
+      readonly row: LoadsRow;
     }
   /** S3 did not give it; it waits to be asked for again. */
   | { readonly outcome: 'unavailable'; readonly waited: Waited }

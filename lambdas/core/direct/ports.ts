@@ -80,6 +80,8 @@ export interface LakeFiles {
   putList(key: string, list: unknown): Promise<void>;
   /** @throws if there is none */
   getList<List>(key: string): Promise<List>;
+  /** Puts a small file, which is visible at once. */
+  putFile(key: string, bytes: Uint8Array): Promise<void>;
   /** Begins an upload that is invisible until it is completed. @returns its id */
   begin(key: string): Promise<string>;
   uploadPart(key: string, uploadId: string, number: number, bytes: Uint8Array): Promise<UploadedPart>;

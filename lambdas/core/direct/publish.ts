@@ -1,14 +1,20 @@
 /** Publishes a sealed attempt: completes its files and says in the ledger what came of its members. */
 import { entryIdOf, latestVersionKey } from '../loading/input.ts';
+import { type LoadsRow, loadsRow } from '../loading/lake-rows.ts';
 import type { Loaded } from '../loading/load.ts';
 import { ASK_AGAIN_SECONDS, type UnavailableReason } from '../loading/unavailable.ts';
+import { sendAsVersion, type VersionMarks } from '../loading/versions.ts';
+import { LOADS, loadsTable } from '../tables/lake-tables.ts';
+import { fileKey } from '../tables/table.ts';
 import type { AttemptList, MemberResult } from './attempt-list.ts';
 import { BATCH, type Batch, type Candidate } from './batch.ts';
+import type { OpenTableFile } from './batch-files.ts';
 import type { BatchLedger, LakeFiles } from './ports.ts';
 
 export interface PublishPorts {
   readonly ledger: BatchLedger;
   readonly lake: LakeFiles;
+  readonly openFile: OpenTableFile;
   readonly now: () => Date;
   /** Days that the ledger keeps the entry of an object. */
   readonly entryDays: number;
@@ -30,13 +36,14 @@ export interface Published {
  *
  * 1. The files are completed, those of `loads` last: rows become visible.
  * 2. Members that are to be asked for again wait again, and the entries of those that were given up say so.
- * 3. The ledger remembers each version as the latest one of its key.
+ * 3. The ledger remembers each version as the latest one of its key; if another batch was first, another row of `loads`
+ *    says so.
  * 4. The batch is written, and leaves the index.
  */
 export async function publish(batch: Batch, list: AttemptList, ports: PublishPorts): Promise<Published> {
   const { ledger, lake } = ports;
   for (const file of list.files) await lake.complete(file);
-  for (const member of list.members) await settle(batch, member, ports);
+  for (const member of list.members) await settle(batch, list.day, member, ports);
   // Whoever moves the batch counts what was loaded. If the process dies before the metrics are put, they are missing.
   if (!(await ledger.advance(batch.id, BATCH.sealed, BATCH.written))) {
     return { source: batch.source, loaded: [], notLoaded: [], replaced: 0 };
@@ -45,10 +52,13 @@ export async function publish(batch: Batch, list: AttemptList, ports: PublishPor
 }
 
 async function settle(
-  { id, source }: Batch,
-  { candidate, ended }: MemberResult,
-  { ledger, now, entryDays, deadLetter }: PublishPorts,
+  batch: Batch,
+  day: string,
+  { candidate, origin, ended }: MemberResult,
+  ports: PublishPorts,
 ): Promise<void> {
+  const { id, source } = batch;
+  const { ledger, now, entryDays, deadLetter } = ports;
   switch (ended.outcome) {
     case 'unavailable': {
       const since = new Date(now().getTime() + ASK_AGAIN_SECONDS * 1000).toISOString();
@@ -66,11 +76,39 @@ async function settle(
       await ledger.notLoaded(id, candidate, 'replaced');
       return;
     case 'loaded': {
+      const { version, row } = ended;
       const versionId = entryIdOf(latestVersionKey(source, candidate));
-      await ledger.remember(versionId, ended.version, entryDays, ended.replaces);
+      const remember = (instead?: string) => ledger.remember(versionId, version, entryDays, instead);
+      await sendAsVersion(version, remember, async (marks) => {
+        if (!isSaid(marks, row)) await putLoadsRow(batch, day, origin, { ...row, ...marks }, ports);
+      });
       return;
     }
   }
+}
+
+function isSaid({ replaces, replaced_by }: VersionMarks, row: LoadsRow): boolean {
+  return (
+    (replaces === undefined || replaces === row.replaces) &&
+    (replaced_by === undefined || replaced_by === row.replaced_by)
+  );
+}
+
+/**
+ * Adds a row of `loads` that says more of other versions than the batch could know: another one was published since. It
+ * is another row of the same origin, in a file of its own, whose key everybody makes the same who finds the same.
+ */
+async function putLoadsRow(
+  { id }: Batch,
+  day: string,
+  origin: string,
+  row: LoadsRow,
+  { lake, openFile }: PublishPorts,
+): Promise<void> {
+  const file = openFile(loadsTable.columns);
+  file.append(Buffer.from(loadsRow(origin, row)));
+  const bytes = Buffer.concat(file.finish());
+  await lake.putFile(fileKey(LOADS, day, `${id}-${origin}-${row.replaces ?? row.replaced_by}`), bytes);
 }
 
 function publishedOf({ source }: Batch, { members }: AttemptList): Published {

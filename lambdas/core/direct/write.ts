@@ -10,14 +10,14 @@ import { recycle } from '../loading/pack.ts';
 import { bodyOf, isUnavailable, type OpenObject, readObject } from '../loading/read-object.ts';
 import type { FoundSource } from '../loading/sources.ts';
 import { askAgain, type UnavailableReason } from '../loading/unavailable.ts';
-import { type Version, versionMarks } from '../loading/versions.ts';
+import { type Version, type VersionMarks, versionMarks } from '../loading/versions.ts';
 import type { KeepRaw } from '../reading/row.ts';
 import type { ReadingSettings } from '../settings.ts';
 import { loadsTable, rejectedTable } from '../tables/lake-tables.ts';
 import { sourceTable } from '../tables/table.ts';
 import type { AttemptList, MemberEnd, MemberResult } from './attempt-list.ts';
 import { attemptKey, BATCH, type Batch, type Candidate, candidatesKey, MAX_ATTEMPTS } from './batch.ts';
-import { BatchFiles, type OpenTableFile } from './batch-files.ts';
+import { BatchFiles } from './batch-files.ts';
 import type { EventDays } from './event-days.ts';
 import { finishFailing, type GiveUpPorts, giveUp } from './give-up.ts';
 import { RefusedError, type Spill } from './ports.ts';
@@ -30,7 +30,6 @@ export type BatchSource = FoundSource<ReadingSettings & { readonly keepRaw: Keep
 export interface WritePorts extends PublishPorts, GiveUpPorts {
   readonly sources: readonly BatchSource[];
   readonly open: (member: Candidate) => ReturnType<OpenObject>;
-  readonly openFile: OpenTableFile;
   readonly spill: Spill;
   readonly days: EventDays;
   readonly now: () => Date;
@@ -123,7 +122,7 @@ async function writeFiles(
   const today = ports.days.dayOf(ports.now().getTime());
   if (loads.length > 0) await files.append(loadsTable, today, Buffer.from(loads.join('')));
   // An origin that has its row of `loads` is whole: these files are completed last.
-  return { files: [...data, ...(await files.finish())], members: results };
+  return { files: [...data, ...(await files.finish())], members: results, day: today };
 }
 
 interface MemberWork {
@@ -154,11 +153,12 @@ async function writeMember(work: MemberWork, ports: WritePorts): Promise<MemberE
     shared: source.format.keyFacts?.(candidate.key) ?? new Map<string, string>(),
     now: ports.now,
   });
-  const addLoadsRow = (more: { replaces?: string; replaced_by?: string; not_loaded?: UnavailableReason }) => {
+  const addLoadsRow = (more: VersionMarks & { readonly not_loaded?: UnavailableReason }) => {
     const { bucket, key, etag } = candidate;
     const facts = { kind: 'object', bucket, object_key: key, etag };
-    const totals = summary(source.settings.name, batcher, startedAt, ports.now());
-    loads.push(loadsRow(origin, { ...facts, ...totals, ...more }));
+    const row = { ...facts, ...summary(source.settings.name, batcher, startedAt, ports.now()), ...more };
+    loads.push(loadsRow(origin, row));
+    return row;
   };
   if (isUnavailable(body) || body instanceof RefusedError) {
     const waited = askAgain(candidate.waited);
@@ -176,10 +176,9 @@ async function writeMember(work: MemberWork, ports: WritePorts): Promise<MemberE
     return true;
   });
   await take(batcher.takeRemaining());
-  const marks = await marksOf(work, version, ports);
-  addLoadsRow(marks);
+  const row = addLoadsRow(await marksOf(work, version, ports));
   const { counts, reasons } = batcher;
-  return { outcome: 'loaded', counts, reasons: Object.fromEntries(reasons), version, ...marks };
+  return { outcome: 'loaded', counts, reasons: Object.fromEntries(reasons), version, row };
 }
 
 /** Appends rows to the files of their days, and rejected lines to those of today. */

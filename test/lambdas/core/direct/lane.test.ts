@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { LOADS_COLUMNS } from '../../../../lambdas/core/tables/lake-tables.ts';
+import { numbered } from '../../../../lambdas/core/tables/table.ts';
 import { Random } from '../../../../local/sample/random.ts';
 import { type Faults, NO_FAULTS, World, type WorldObject } from '../../../helpers/direct-world.ts';
 
@@ -23,26 +25,49 @@ function delivered(world: World) {
   return {
     positions: [...positions.values()].map((each) => each.toSorted((a, b) => a - b)),
     origins: [...positions.keys()].toSorted(),
-    loads: world
-      .rows('loads')
-      .map((row) => String(row['0']))
-      .toSorted(),
+    loads: [...new Set(world.rows('loads').map((row) => String(row['0'])))].toSorted(),
   };
 }
 
+const LOADS_KEYS = new Map(numbered(LOADS_COLUMNS).map(({ name, key }) => [name, key]));
+
+/** Of each key, the etags of the versions that no row of `loads` calls replaced. */
+function latestVersions(world: World): Map<string, string[]> {
+  const rows = world.rows('loads').map((row) => {
+    const of = (name: keyof typeof LOADS_COLUMNS) => row[LOADS_KEYS.get(name) as string];
+    return {
+      origin: row['0'],
+      key: `${of('object_key')}`,
+      etag: `${of('etag')}`,
+      replaces: of('replaces'),
+      by: of('replaced_by'),
+    };
+  });
+  const replaced = new Set(
+    rows.flatMap(({ origin, replaces, by }) => [replaces, by === undefined ? undefined : origin]),
+  );
+  const latest = new Map<string, string[]>();
+  for (const { origin, key, etag } of rows) {
+    if (replaced.has(origin)) continue;
+    latest.set(key, [...new Set([...(latest.get(key) ?? []), etag])]);
+  }
+  return latest;
+}
+
 /** Announces, plans and writes, several processes at a time, while the faults happen. */
-async function live(world: World, random: Random, keys: readonly string[], faults: Faults): Promise<void> {
+async function live(world: World, random: Random, objects: readonly WorldObject[], faults: Faults): Promise<void> {
   world.faults = faults;
-  const left = [...keys];
+  const left = [...objects];
   for (let step = 0; left.length > 0 || step < 600; step++) {
     if (step === 200 && random.fraction() < 0.3) world.outage = true;
     if (step === 400) world.outage = false;
     const what = random.fraction();
     // Notifications come at least once, and planners and writers at any time, also at once.
     if (what < 0.15) {
-      const key = left[Math.floor(random.fraction() * left.length)];
-      if (key !== undefined) world.announce(key);
-      if (random.fraction() < 0.6) left.splice(left.indexOf(key ?? ''), 1);
+      const at = Math.floor(random.fraction() * left.length);
+      const object = left[at];
+      if (object) world.announce(object.key, object.version);
+      if (object && random.fraction() < 0.6) left.splice(at, 1);
     } else if (what < 0.25) world.plan();
     else if (what < 0.4 && world.queue.length > 0) {
       const batch = world.queue[Math.floor(random.fraction() * world.queue.length)] as string;
@@ -155,31 +180,31 @@ describe('the direct lane', () => {
     for (let seed = 0; seed < RUNS; seed++) {
       const random = new Random(`run ${seed}`);
       const objects: WorldObject[] = Array.from({ length: 1 + Math.floor(random.fraction() * 9) }, (_, index) => ({
-        ...plain(`o${index}`, 1 + Math.floor(random.fraction() * 4)),
+        ...plain(`o${Math.floor(index / 2)}`, 1 + Math.floor(random.fraction() * 4)),
+        version: index % 2,
         kind: random.fraction() < 0.1 ? 'poison' : 'plain',
       }));
       const world = new World(seed, objects);
       const each = Math.floor(random.fraction() * 60);
       const faults = { refused: each, answerLost: each, diesBefore: each, diesAfter: each, stale: 300 };
-      await live(
-        world,
-        random,
-        objects.map(({ key }) => key),
-        faults,
-      );
+      await live(world, random, objects, faults);
       world.faults = NO_FAULTS;
       world.outage = false;
       // The queue of notifications gives back the messages of announcements that died.
-      for (const { key } of objects) world.announce(key);
+      for (const { key, version } of objects) world.announce(key, version);
       await world.drain();
       // An object whose attempts died three times for other reasons is a dead letter too, until it is redriven.
-      for (const key of new Set(world.deadLetters)) world.announce(key);
+      for (const { key, version } of objects) if (world.deadLetters.includes(key)) world.announce(key, version);
       await world.drain();
       const good = objects.filter(({ kind }) => kind === 'plain');
       const { positions, origins, loads } = delivered(world);
       const wanted = good.map(({ lines }) => lines.map((_, index) => index + 1));
       const text = (lists: readonly number[][]) => lists.map((list) => list.join()).toSorted();
       expect({ seed, rows: text(positions), loads }).toEqual({ seed, rows: text(wanted), loads: origins });
+      for (const [key, latest] of latestVersions(world)) {
+        const versions = good.filter((object) => object.key === key).map(({ version }) => `${version}`);
+        expect({ seed, key, latest }).toEqual({ seed, key, latest: [versions.toSorted().at(-1)] });
+      }
       expect({ seed, states: [...world.batches.values()].filter(({ indexed }) => indexed) }).toEqual({
         seed,
         states: [],
@@ -209,6 +234,7 @@ describe('the direct lane', () => {
         "not loaded",
         "open",
         "plan",
+        "put file",
         "put list",
         "query batches",
         "query waiting",
