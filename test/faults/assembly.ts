@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inject } from 'vitest';
+import type { Delivery } from '../../lambdas/core/settings.ts';
 import { synthesize } from '../../lib/synth.ts';
 import { isObject } from '../../local/template/intrinsics.ts';
 
@@ -23,11 +24,13 @@ export interface FunctionChanges {
   readonly memoryMiB?: number;
   /** Processes of a function at a time. */
   readonly concurrency?: number;
+  /** @default firehose */
+  readonly delivery?: Delivery;
 }
 
-/** Copies the stack, synthesized once for all test files, to a folder, with changes. */
+/** Copies the stack, synthesized once for all test files and each lane, to a folder, with changes. */
 export async function writeStack(to: string, changes: FunctionChanges = {}): Promise<void> {
-  cpSync(await synthesized(), to, { recursive: true });
+  cpSync(await synthesized(changes.delivery ?? 'firehose'), to, { recursive: true });
   const file = join(to, 'Tributary.template.json');
   const template: unknown = JSON.parse(readFileSync(file, 'utf8'));
   const resources = isObject(template) && isObject(template.Resources) ? Object.values(template.Resources) : [];
@@ -49,16 +52,14 @@ function propertiesOf({ timeoutSeconds, memoryMiB, concurrency }: FunctionChange
 const LOOK_AGAIN_MS = 100;
 
 /** The first test file to come synthesizes, which takes seconds; the others wait for it. */
-async function synthesized(): Promise<string> {
+async function synthesized(delivery: Delivery): Promise<string> {
   const folder = inject('faultsFolder');
-  const [outdir, ready, failed] = ['stack', 'ready', 'failed'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ];
-  if (isFirst(join(folder, 'claimed'))) {
+  const [outdir, ready, failed, claimed] = ['stack', 'ready', 'failed', 'claimed'].map((name) =>
+    join(folder, `${delivery}-${name}`),
+  ) as [string, string, string, string];
+  if (isFirst(claimed)) {
     try {
-      synthesize({ context: CONTEXT, outdir });
+      synthesize({ context: { ...CONTEXT, delivery }, outdir });
       writeFileSync(ready, '');
     } catch (error) {
       writeFileSync(failed, String(error));

@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import type { Call } from './call.ts';
+import { type FaultyLake, openFaultyLake } from './faulty-lake.ts';
+import { openKilling } from './killing.ts';
+import { albObject, type Logs } from './logs.ts';
+import { random } from './random.ts';
+
+/** Kills of the functions of the direct lane; lane.test.ts has many more, without processes. */
+const KILLS = Number(process.env.FAULT_KILLS ?? 60);
+
+/** Requests of an invocation that writes a batch of some objects, up to the last one that publishes it. */
+const REQUESTS = 26;
+
+/** The third attempt must end, or the batch is split. */
+const MOST_KILLS_PER_BATCH = 2;
+
+const LINES = 60;
+const FILLING = 3000;
+const NOTHING_FAILED = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [] };
+
+function someObjects(first: number, count: number): Logs[] {
+  return Array.from({ length: count }, (_, index) => albObject(`object-${first + index}`, LINES, FILLING));
+}
+
+/** Balanced, and nothing was ever repeated: not even once, whatever happened. */
+async function expectOnce(faulty: FaultyLake, name: string, logs: readonly Logs[], faults: number): Promise<void> {
+  expect(await faulty.expectBalanced(name, logs, faults)).toMatchObject({ lost: 0, repeated: 0 });
+  const [counts] = await faulty.select(
+    'SELECT count(*) AS n, count(DISTINCT origin) AS origins FROM loads WHERE not_loaded IS NULL',
+  );
+  expect(Number(counts?.n)).toBe(logs.length);
+  expect(Number(counts?.origins)).toBe(logs.length);
+}
+
+describe('the direct lane', { timeout: 600_000 }, () => {
+  test('loses and repeats nothing, killed at random points', async () => {
+    const { faulty, kills } = await openKilling(random(40), {
+      ...{ most: KILLS, mostPerMessage: MOST_KILLS_PER_BATCH, requests: REQUESTS },
+      changes: { delivery: 'direct' },
+    });
+    const logs: Logs[] = [];
+    while (kills() < KILLS) {
+      const more = someObjects(logs.length, 5);
+      logs.push(...more);
+      await faulty.put(...more);
+      expect(await faulty.drain()).toEqual(NOTHING_FAILED);
+    }
+    await expectOnce(faulty, 'direct lane: kill', logs, kills());
+  });
+
+  const FAULTS: readonly { readonly name: string; hit(call: Call): unknown }[] = [
+    { name: 'answers 503', hit: (call) => call.refuse(503, 'SlowDown') },
+    { name: 'cuts connections', hit: (call) => call.cut() },
+    {
+      name: 'does what it is asked and cuts the connection',
+      hit: async (call) => {
+        await call.forward();
+        call.cut();
+      },
+    },
+  ];
+  test.each(FAULTS)('loses and repeats nothing where every service $name', async ({ name, hit }) => {
+    const draw = random(41);
+    let faults = 0;
+    const faulty = await openFaultyLake({
+      changes: { delivery: 'direct' },
+      fault: (call) => {
+        if (call.service === 'SQS' || draw(5) > 0) return undefined;
+        faults++;
+        return Promise.resolve(hit(call));
+      },
+    });
+    const logs = someObjects(0, 6);
+    await faulty.put(...logs);
+    expect(await faulty.drain()).toEqual(NOTHING_FAILED);
+    expect(faults).toBeGreaterThan(0);
+    await expectOnce(faulty, `direct lane: ${name}`, logs, faults);
+  });
+
+  test('goes on after the lane of a running stack was changed, in either direction', async () => {
+    const logs = someObjects(0, 6);
+    const first = await openFaultyLake();
+    await first.put(...logs.slice(0, 2));
+    await first.drain();
+    await first.lake.close();
+    const second = await openFaultyLake({ dir: first.dir, changes: { delivery: 'direct' } });
+    // Delivered again, and new.
+    await second.put(...logs.slice(0, 4));
+    await second.drain();
+    await second.lake.close();
+    const third = await openFaultyLake({ dir: first.dir });
+    await third.put(...logs);
+    await third.drain();
+    await expectOnce(third, 'direct lane: changed lanes', logs, 0);
+  });
+});
