@@ -229,8 +229,19 @@ describe('its row groups', () => {
           const { statistics } = chunks[index]?.meta_data ?? {};
           const own = values.map((row) => row[key]).filter((value) => value !== undefined);
           expect(statistics?.null_count, name).toBe(BigInt(some.length - own.length));
-          if (type !== 'string') continue;
           const { min_value: least, max_value: greatest } = statistics ?? {};
+          if (type === 'bigint') {
+            const numbers = some.flatMap((row) => /"c":(-?\d+)/.exec(row)?.[1] ?? []).map(BigInt);
+            numbers.sort((a, b) => (a < b ? -1 : 1));
+            expect([least, greatest], name).toEqual([numbers[0], numbers.at(-1)]);
+          } else if (type === 'int' || type === 'double') {
+            // A zero is below every zero as the least value, and above every zero as the greatest.
+            const [smallest, largest] = [Math.min(...(own as number[])), Math.max(...(own as number[]))];
+            const zeros = type === 'double' ? [-0, 0] : [0, 0];
+            const wanted = [smallest === 0 ? zeros[0] : smallest, largest === 0 ? zeros[1] : largest];
+            expect([least, greatest], name).toEqual(own.length > 0 ? wanted : [undefined, undefined]);
+          }
+          if (type !== 'string') continue;
           const texts = own.map((value) => Buffer.from(value as string)).sort(Buffer.compare);
           const [first, last] = [texts[0], texts.at(-1)];
           if (!first || !last) expect([least, greatest]).toEqual([undefined, undefined]);

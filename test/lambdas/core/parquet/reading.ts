@@ -1,5 +1,6 @@
 /** Writes Parquet files for tests, and reads them by readers that share no code with the writer. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
@@ -63,29 +64,52 @@ export class Duck {
 
   /** The query that reads a file. */
   file(bytes: Uint8Array): string {
-    const path = join(this.#dir, 'ours.parquet');
-    writeFileSync(path, bytes);
-    return `SELECT * FROM read_parquet(${text(path)})`;
+    return `SELECT * FROM read_parquet(${text(this.#store('ours.parquet', bytes))})`;
   }
 
   /**
-   * How a file differs from what Firehose makes of the same rows: the rows that only one of them has, and the columns
-   * that have other types.
+   * How a file, read by each of three readers, differs from what Firehose makes of the same rows: the rows that only one
+   * of both has, and columns of another type.
    */
   async differences(columns: readonly Column[], rows: readonly string[], bytes: Uint8Array): Promise<unknown[]> {
-    const ndjson = join(this.#dir, 'rows.ndjson');
-    writeFileSync(ndjson, rows.length === 0 ? '' : openXByKey(columns)(rows.join('')).ndjson);
-    const ours = this.file(bytes);
-    const theirs = selectRows({ columns, ndjson });
-    const found = [
-      ...(await this.query(`(${ours}) EXCEPT ALL (${theirs})`)).map((only) => ({ ours: only })),
-      ...(await this.query(`(${theirs}) EXCEPT ALL (${ours})`)).map((only) => ({ theirs: only })),
-    ];
-    const [ownTypes, otherTypes] = [await this.query(`DESCRIBE ${ours}`), await this.query(`DESCRIBE ${theirs}`)];
-    if (JSON.stringify(ownTypes) !== JSON.stringify(otherTypes)) found.push({ ownTypes, otherTypes } as never);
-    rmSync(ndjson);
+    const expected = rows.length === 0 ? '' : openXByKey(columns)(rows.join('')).ndjson;
+    const theirs = selectRows({ columns, ndjson: this.#store('rows.ndjson', expected) });
+    const readers = {
+      duckdb: this.file(bytes),
+      arrow: `SELECT * FROM read_parquet(${text(this.#store('arrow.parquet', byArrow(bytes)))})`,
+      hyparquet: selectRows({
+        columns,
+        ndjson: this.#store('hyparquet.ndjson', await ndjsonByHyparquet(columns, bytes)),
+      }),
+    };
+    const found: unknown[] = [];
+    for (const [reader, ours] of Object.entries(readers)) {
+      for (const row of await this.query(`(${ours}) EXCEPT ALL (${theirs})`)) found.push({ reader, only: row });
+      for (const row of await this.query(`(${theirs}) EXCEPT ALL (${ours})`)) found.push({ reader, lacks: row });
+      const [types, wanted] = [await this.query(`DESCRIBE ${ours}`), await this.query(`DESCRIBE ${theirs}`)];
+      if (JSON.stringify(types) !== JSON.stringify(wanted)) found.push({ reader, types, wanted });
+    }
     return found;
   }
+
+  #store(name: string, content: string | Uint8Array): string {
+    const path = join(this.#dir, name);
+    writeFileSync(path, content);
+    return path;
+  }
+}
+
+/** arrow-rs, as far as it is used here. */
+interface ArrowRs {
+  readParquet(bytes: Uint8Array): object;
+  writeParquet(table: object): Uint8Array;
+}
+
+const arrowRs = createRequire(import.meta.url)('parquet-wasm') as ArrowRs;
+
+/** What arrow-rs reads of a file, as a file that it writes. */
+export function byArrow(bytes: Uint8Array): Uint8Array {
+  return arrowRs.writeParquet(arrowRs.readParquet(bytes));
 }
 
 const ZSTD = (input: Uint8Array, length: number) => zstdDecompressSync(input, { maxOutputLength: length });
@@ -94,6 +118,24 @@ const ZSTD = (input: Uint8Array, length: number) => zstdDecompressSync(input, { 
 export async function byHyparquet(bytes: Uint8Array): Promise<Record<string, unknown>[]> {
   const rows = await parquetReadObjects({ file: sliceOf(bytes), compressors: { ZSTD } });
   return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)));
+}
+
+/** The rows of a file by hyparquet, in the form of `selectRows`. */
+async function ndjsonByHyparquet(columns: readonly Column[], bytes: Uint8Array): Promise<string> {
+  const parsers = { timestampFromMicroseconds: (micros: bigint) => micros };
+  const rows = await parquetReadObjects({ file: sliceOf(bytes), compressors: { ZSTD }, parsers: parsers as never });
+  const json = (value: unknown) => {
+    if (typeof value === 'string') return JSON.stringify(value);
+    return Object.is(value, -0) ? '-0.0' : String(value);
+  };
+  return rows
+    .map((row) => {
+      const values = columns.flatMap(({ name }, index) =>
+        row[name] === null ? [] : [`"${index}":${json(row[name])}`],
+      );
+      return `{${values.join(',')}}\n`;
+    })
+    .join('');
 }
 
 export function metadataOf(bytes: Uint8Array): FileMetaData {
