@@ -41,7 +41,7 @@ const TARGETS: readonly Target[] = [
 
 const OPTIONS = [
   ...['--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert', '--runtime', 'stub'],
-  ...['--enable', 'simd', '--debug'],
+  ...['--enable', 'simd'],
 ];
 
 for (const target of TARGETS) {
