@@ -2,6 +2,7 @@
 /** The command line of a lake: `npm run lake -- --help`. */
 import { Command, CommanderError } from 'commander';
 import { addAlarms } from './commands/alarms.ts';
+import { addArchive } from './commands/archive.ts';
 import { addAudit } from './commands/audit.ts';
 import { addBackfill } from './commands/backfill.ts';
 import { addDemo } from './commands/demo.ts';
@@ -94,7 +95,16 @@ function program(): Command {
         '3 `lake audit`, `lake alarms`, `lake doctor` or `lake prove` found problems.',
     );
   const local = [addDemo, addRun, addQuery, addFormats, addParse, addPlan, addDoctor];
-  const operations = [addBackfill, addRedrive, addReplayRejected, addAudit, addAlarms, addDuplicates, addProve];
+  const operations = [
+    addBackfill,
+    addRedrive,
+    addReplayRejected,
+    addAudit,
+    addAlarms,
+    addDuplicates,
+    addProve,
+    addArchive,
+  ];
   for (const add of [...local, ...operations]) add(lake);
   return lake;
 }

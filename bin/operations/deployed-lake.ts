@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { AthenaClient } from '@aws-sdk/client-athena';
 import {
   CloudFormationClient,
@@ -19,6 +18,7 @@ import { athenaQuery } from './aws-athena.ts';
 import { awsLogReader, awsPutLogEvents } from './aws-logs.ts';
 import { awsMetricSum } from './aws-metrics.ts';
 import { type LakeHandle, lakeSettings } from './lake-handle.ts';
+import { stateFolderOf } from './state.ts';
 
 /**
  * Rows acknowledged this long ago are in the tables: Firehose's longest buffer interval is 15 minutes, and the rest is
@@ -26,9 +26,6 @@ import { type LakeHandle, lakeSettings } from './lake-handle.ts';
  * https://docs.aws.amazon.com/firehose/latest/APIReference/API_BufferingHints.html
  */
 const SETTLED_AFTER_MS = 20 * 60_000;
-
-/** Folder, below the working directory, for the progress of operations that may be interrupted. */
-const STATE_FOLDER = '.lake-operations';
 
 /**
  * Opens a deployed lake. Credentials and Region come from the SDK's default chain, names from the stack, and settings
@@ -68,7 +65,7 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
     putLogEvents: awsPutLogEvents(logs),
     metricSum: awsMetricSum(new CloudWatchClient({}), namesOf(stackName).prefix),
     damaged: () => [],
-    stateFolder: join(STATE_FOLDER, stackName),
+    stateFolder: stateFolderOf(stackName),
     settledBefore: () => new Date(Date.now() - SETTLED_AFTER_MS),
     settle: async () => [],
     close: async () => {},

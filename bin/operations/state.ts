@@ -5,6 +5,14 @@ import { join } from 'node:path';
 import { setAside } from '../../local/damage.ts';
 import { isMissing, writeAtomic } from '../../local/files.ts';
 
+/** Folder, below the working directory, for the progress of operations on AWS that may be interrupted. */
+const STATE_FOLDER = '.lake-operations';
+
+/** The folder for the operations on a stack, or for one that has no stack. */
+export function stateFolderOf(name: string): string {
+  return join(STATE_FOLDER, name);
+}
+
 /** Progress of an operation, kept in a file from which a later run continues. */
 export class State<Progress> {
   readonly file: string;

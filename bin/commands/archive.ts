@@ -1,0 +1,190 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { s3Client } from '../../lambdas/edges/s3.ts';
+import { LOG_GROUP_DAYS } from '../../lib/config/sources.ts';
+import {
+  type Archived,
+  type ArchivePorts,
+  type ArchiveTask,
+  exportLogGroup,
+  planArchive,
+  setRetention,
+} from '../archive/archive.ts';
+import { awsLogExports } from '../archive/log-exports.ts';
+import { dayOf, daysAfter, LATE_DAYS } from '../archive/parts.ts';
+import { stateFolderOf } from '../operations/state.ts';
+import { EXIT, UsageError } from '../output/command-error.ts';
+import { complain, print, printJson, stages } from '../output/output.ts';
+import { showProgress } from '../output/progress.ts';
+import { bytesText, type RenderColumn, renderTable, thousands } from '../output/render.ts';
+import { jsonOption } from './options.ts';
+
+interface ArchiveFlags {
+  readonly to: { readonly bucket: string; readonly prefix: string };
+  readonly olderThan: number;
+  readonly thenRetention?: number;
+  readonly daysPerTask: number;
+  readonly yes?: true;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+/** `lake archive` */
+export function addArchive(program: Command): void {
+  program
+    .command('archive')
+    .description('exports old events of log groups to a bucket (AWS only), and then lets CloudWatch delete them')
+    .argument('<log-group...>', 'exact names of log groups')
+    .addOption(
+      new Option('--to <s3://bucket/prefix>', 'export below this prefix of a bucket in the same Region')
+        .argParser(place)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option('--older-than <days>', `export what is older than this; at least ${LATE_DAYS + 1}`)
+        .argParser(olderThan)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option(
+        '--then-retention <days>',
+        'when everything is in the bucket, have CloudWatch delete events older than this; not less than --older-than',
+      ).argParser(retention),
+    )
+    .addOption(
+      new Option(
+        '--days-per-task <n>',
+        'days of the log that one export task takes; CloudWatch stops it after 24 hours',
+      )
+        .argParser(whole)
+        .default(30),
+    )
+    .addOption(new Option('--yes', 'set the retention of --then-retention; without it, it is only said'))
+    .addOption(new Option('--dry-run', 'only say what would be exported, change nothing'))
+    .addOption(jsonOption())
+    .action(archive);
+}
+
+async function archive(logGroups: readonly string[], flags: ArchiveFlags): Promise<void> {
+  const { to, olderThan: olderThanDays, thenRetention, daysPerTask, yes = false, dryRun = false, json = false } = flags;
+  if (thenRetention !== undefined && thenRetention < olderThanDays) {
+    throw new UsageError(
+      `--then-retention: expected at least --older-than (${olderThanDays}), got ${thenRetention}: ` +
+        'CloudWatch would delete events that are not exported',
+    );
+  }
+  const task: ArchiveTask = { logGroups: [...new Set(logGroups)], ...to, olderThanDays, daysPerTask };
+  const ports: ArchivePorts = {
+    exports: awsLogExports(new CloudWatchLogsClient({}), s3Client()),
+    now: Date.now,
+    sleep: async (millis) => {
+      await sleep(millis);
+    },
+    stateFolder: stateFolderOf('archive'),
+    say: stages(),
+    progress: showProgress,
+  };
+  const planned = await planArchive(ports, task);
+  if (dryRun) {
+    const groups = planned.map(({ logGroup, parts, storedBytes, retentionDays = null }) => ({
+      logGroup,
+      from: dayOf(parts[0]?.from ?? 0),
+      until: dayOf(parts.at(-1)?.to ?? 0),
+      tasks: parts.filter(({ completed }) => !completed).length,
+      tasksDone: parts.filter(({ completed }) => completed).length,
+      storedBytes,
+      retentionDays,
+    }));
+    if (json) printJson({ groups, dryRun });
+    else print(groupsText(groups));
+    return;
+  }
+  const archived: Archived[] = [];
+  for (const logGroup of task.logGroups) archived.push(await exportLogGroup(ports, task, logGroup));
+  const groups = [];
+  for (const group of archived) groups.push(await ended(ports, group, yes ? thenRetention : undefined));
+  if (json) printJson({ groups, dryRun });
+  else {
+    print(groupsText(groups));
+    const until = Math.min(...archived.map((group) => group.until));
+    for (const line of notes(until, thenRetention, yes)) print(line);
+  }
+  for (const { logGroup, missing } of archived) {
+    for (const { stream, part } of missing) {
+      complain(`${logGroup}: no object of the stream ${stream} for ${dayOf(part.from)} to ${dayOf(part.to)}`);
+    }
+  }
+  if (archived.some(({ missing }) => missing.length > 0)) process.exitCode = EXIT.found;
+}
+
+async function ended(ports: ArchivePorts, group: Archived, days: number | undefined) {
+  const { logGroup, parts, until, streams, objects, bytes, missing, retentionBefore = null } = group;
+  const notSet = days === undefined ? undefined : await setRetention(ports, group, days);
+  if (notSet !== undefined) complain(`${logGroup}: the retention stays as it is, because ${notSet}`);
+  return {
+    logGroup,
+    from: dayOf(parts[0]?.from ?? until),
+    until: dayOf(until),
+    tasks: parts.length,
+    streams,
+    objects,
+    bytes,
+    missing: missing.length,
+    retentionDays: days === undefined || notSet !== undefined ? retentionBefore : days,
+  };
+}
+
+/** What is to be done next, and what becomes of the events that are not exported. */
+function notes(until: number, retentionDays: number | undefined, yes: boolean): string[] {
+  if (retentionDays === undefined) return [];
+  if (!yes)
+    return [`Nothing was deleted. To set the retention to ${retentionDays} days, run the same command with --yes.`];
+  const next = dayOf(daysAfter(until, retentionDays));
+  return [
+    `CloudWatch now deletes what becomes older than ${retentionDays} days. Events from ${dayOf(until)} on are not exported: ` +
+      `if nothing else keeps them (a source of the lake, for example), run the same command again before ${next}.`,
+  ];
+}
+
+function groupsText(groups: readonly Readonly<Record<string, string | number | null>>[]): string {
+  const names = Object.keys(groups[0] ?? {});
+  const columns = names.map((name): RenderColumn => (name === 'logGroup' ? { name } : { name, align: 'right' }));
+  const cell = (name: string, value: string | number | null | undefined) => {
+    if (name === 'retentionDays') return value === null ? 'for ever' : `${value} days`;
+    if (typeof value !== 'number') return String(value ?? '');
+    return /bytes/i.test(name) ? bytesText(value) : thousands(value);
+  };
+  return renderTable(
+    columns,
+    groups.map((group) => names.map((name) => cell(name, group[name]))),
+  );
+}
+
+function place(url: string): ArchiveFlags['to'] {
+  const [, bucket, path = ''] = /^s3:\/\/([^/]+)(?:\/(.*))?$/s.exec(url) ?? [];
+  if (bucket === undefined) throw new InvalidArgumentError(`expected s3://bucket/prefix, got ${url}`);
+  const prefix = path.replace(/\/$/, '');
+  return { bucket, prefix: prefix && `${prefix}/` };
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new InvalidArgumentError(`expected a whole number of days from 1 on, got ${text}`);
+}
+
+function olderThan(text: string): number {
+  const days = whole(text);
+  if (days > LATE_DAYS) return days;
+  throw new InvalidArgumentError(
+    `expected at least ${LATE_DAYS + 1} days, got ${text}: CloudWatch takes events that are ${LATE_DAYS} days old, so younger ones can still get company`,
+  );
+}
+
+function retention(text: string): number {
+  const days = whole(text);
+  const read = LOG_GROUP_DAYS.safeParse(days);
+  if (read.success) return days;
+  throw new InvalidArgumentError(`expected ${read.error.issues[0]?.message}, got ${text}`);
+}
