@@ -112,19 +112,23 @@ export async function exportLogGroup(ports: ArchivePorts, task: ArchiveTask, log
 }
 
 /**
- * Lets CloudWatch delete what was exported. To be called after every log group was exported.
+ * Lets CloudWatch delete what was exported. To be called after every log group was exported. What has become old meanwhile
+ * is exported first.
  *
- * @returns why the retention was not set; undefined if it was
+ * @returns the log group as it is now, and why the retention was not set, unless it was
  */
 export async function setRetention(
-  { exports, now }: Pick<ArchivePorts, 'exports' | 'now'>,
-  { logGroup, missing, until }: Archived,
+  ports: ArchivePorts,
+  task: ArchiveTask,
+  archived: Archived,
   days: number,
-): Promise<string | undefined> {
-  if (missing.length > 0) return 'not everything that it should have is in the bucket';
-  if (deletedBefore(now(), days) > until) return 'a day has begun since: run the same command again';
-  await exports.setRetention(logGroup, days);
-  return undefined;
+): Promise<{ readonly group: Archived; readonly notSet?: string }> {
+  const isStale = ({ until }: Archived) => deletedBefore(ports.now(), days) > until;
+  const group = isStale(archived) ? await exportLogGroup(ports, task, archived.logGroup) : archived;
+  if (group.missing.length > 0) return { group, notSet: 'not everything that it should have is in the bucket' };
+  if (isStale(group)) return { group, notSet: 'a day has begun since it was exported: run the same command again' };
+  await ports.exports.setRetention(group.logGroup, days);
+  return { group };
 }
 
 async function exportable(exports: LogExports, logGroup: string): Promise<LogGroup> {

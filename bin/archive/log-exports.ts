@@ -1,6 +1,6 @@
 /** What an archive asks of CloudWatch Logs and S3. Each call can be repeated: see archive.ts for what a crash leaves. */
 import {
-  type CloudWatchLogsClient,
+  CloudWatchLogsClient,
   CreateExportTaskCommand,
   DescribeExportTasksCommand,
   LimitExceededException,
@@ -10,6 +10,7 @@ import {
   paginateFilterLogEvents,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
+import { s3Client } from '../../lambdas/edges/s3.ts';
 
 /** A log group, as far as an archive looks at it. */
 export interface LogGroup {
@@ -59,6 +60,11 @@ export interface LogExports {
   readonly hasEvents: (logGroup: string, stream: string, from: number, to: number) => Promise<boolean>;
   readonly objects: (bucket: string, prefix: string) => AsyncIterable<{ readonly key: string; readonly bytes: number }>;
   readonly setRetention: (logGroup: string, days: number) => Promise<void>;
+}
+
+/** With the credentials and the Region of the SDK's default chain. */
+export function openLogExports(): LogExports {
+  return awsLogExports(new CloudWatchLogsClient({}), s3Client());
 }
 
 /** https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateExportTask.html */

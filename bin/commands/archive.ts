@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { s3Client } from '../../lambdas/edges/s3.ts';
 import { LOG_GROUP_DAYS } from '../../lib/config/sources.ts';
 import {
   type Archived,
@@ -11,7 +9,6 @@ import {
   planArchive,
   setRetention,
 } from '../archive/archive.ts';
-import { awsLogExports } from '../archive/log-exports.ts';
 import { dayOf, daysAfter, LATE_DAYS } from '../archive/parts.ts';
 import { stateFolderOf } from '../operations/state.ts';
 import { EXIT, UsageError } from '../output/command-error.ts';
@@ -75,8 +72,10 @@ async function archive(logGroups: readonly string[], flags: ArchiveFlags): Promi
     );
   }
   const task: ArchiveTask = { logGroups: [...new Set(logGroups)], ...to, olderThanDays, daysPerTask };
+  // Imported only when needed: it loads the clients of two services.
+  const { openLogExports } = await import('../archive/log-exports.ts');
   const ports: ArchivePorts = {
-    exports: awsLogExports(new CloudWatchLogsClient({}), s3Client()),
+    exports: openLogExports(),
     now: Date.now,
     sleep: async (millis) => {
       await sleep(millis);
@@ -100,28 +99,27 @@ async function archive(logGroups: readonly string[], flags: ArchiveFlags): Promi
     else print(groupsText(groups));
     return;
   }
-  const archived: Archived[] = [];
-  for (const logGroup of task.logGroups) archived.push(await exportLogGroup(ports, task, logGroup));
+  const exported: Archived[] = [];
+  for (const logGroup of task.logGroups) exported.push(await exportLogGroup(ports, task, logGroup));
   const groups = [];
-  for (const group of archived) groups.push(await ended(ports, group, yes ? thenRetention : undefined));
+  for (const group of exported) groups.push(await ended(ports, task, group, yes ? thenRetention : undefined));
   if (json) printJson({ groups, dryRun });
   else {
     print(groupsText(groups));
-    const until = Math.min(...archived.map((group) => group.until));
-    for (const line of notes(until, thenRetention, yes)) print(line);
+    for (const line of notes(groups[0]?.until ?? '', thenRetention, yes)) print(line);
   }
-  for (const { logGroup, missing } of archived) {
-    for (const { stream, part } of missing) {
-      complain(`${logGroup}: no object of the stream ${stream} for ${dayOf(part.from)} to ${dayOf(part.to)}`);
-    }
-  }
-  if (archived.some(({ missing }) => missing.length > 0)) process.exitCode = EXIT.found;
 }
 
-async function ended(ports: ArchivePorts, group: Archived, days: number | undefined) {
+/** Sets the retention, if that was asked for, and complains of what keeps it from being set. */
+async function ended(ports: ArchivePorts, task: ArchiveTask, exported: Archived, days: number | undefined) {
+  const { group, notSet } = days === undefined ? { group: exported } : await setRetention(ports, task, exported, days);
   const { logGroup, parts, until, streams, objects, bytes, missing, retentionBefore = null } = group;
-  const notSet = days === undefined ? undefined : await setRetention(ports, group, days);
+  for (const { stream, part } of missing) {
+    complain(`${logGroup}: no object of the stream ${stream} for ${dayOf(part.from)} to ${dayOf(part.to)}`);
+  }
   if (notSet !== undefined) complain(`${logGroup}: the retention stays as it is, because ${notSet}`);
+  if (missing.length > 0) process.exitCode = EXIT.found;
+  else if (notSet !== undefined) process.exitCode = EXIT.failed;
   return {
     logGroup,
     from: dayOf(parts[0]?.from ?? until),
@@ -136,13 +134,13 @@ async function ended(ports: ArchivePorts, group: Archived, days: number | undefi
 }
 
 /** What is to be done next, and what becomes of the events that are not exported. */
-function notes(until: number, retentionDays: number | undefined, yes: boolean): string[] {
+function notes(until: string, retentionDays: number | undefined, yes: boolean): string[] {
   if (retentionDays === undefined) return [];
   if (!yes)
     return [`Nothing was deleted. To set the retention to ${retentionDays} days, run the same command with --yes.`];
-  const next = dayOf(daysAfter(until, retentionDays));
+  const next = dayOf(daysAfter(Date.parse(until), retentionDays));
   return [
-    `CloudWatch now deletes what becomes older than ${retentionDays} days. Events from ${dayOf(until)} on are not exported: ` +
+    `CloudWatch now deletes what becomes older than ${retentionDays} days. Events from ${until} on are not exported: ` +
       `if nothing else keeps them (a source of the lake, for example), run the same command again before ${next}.`,
   ];
 }

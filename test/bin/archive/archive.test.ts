@@ -67,8 +67,9 @@ beforeEach(() => {
 async function archive(using: ArchivePorts = ports, task: ArchiveTask = TASK): Promise<Archived[]> {
   const archived: Archived[] = [];
   for (const logGroup of task.logGroups) archived.push(await exportLogGroup(using, task, logGroup));
-  for (const group of archived) await setRetention(using, group, 30);
-  return archived;
+  const ended: Archived[] = [];
+  for (const group of archived) ended.push((await setRetention(using, task, group, 30)).group);
+  return ended;
 }
 
 describe('lake archive', () => {
@@ -110,11 +111,18 @@ describe('lake archive', () => {
     expect(tasks.at(-1)?.to).toBeGreaterThanOrEqual(now - 30 * DAY - 1);
   });
 
-  test('does not set the retention if a day has begun between the export and that', async () => {
+  test('exports what has become old while other log groups were exported, before it sets the retention', async () => {
     const archived = await exportLogGroup(ports, TASK, GROUP);
     now += 2 * DAY;
-    expect(await setRetention(ports, archived, 30)).toBe('a day has begun since: run the same command again');
-    expect(await setRetention(ports, archived, 60)).toBeUndefined();
+    const { group, notSet } = await setRetention(ports, TASK, archived, 30);
+    expect([group.parts.length, group.until - archived.until, notSet]).toEqual([4, 2 * DAY, undefined]);
+    expect(cloudWatch.retentions).toEqual([{ logGroup: GROUP, days: 30, completed: 4 }]);
+  });
+
+  test('exports nothing more for a retention that deletes nothing but what is exported', async () => {
+    const archived = await exportLogGroup(ports, TASK, GROUP);
+    now += 2 * DAY;
+    expect((await setRetention(ports, TASK, archived, 60)).group.parts).toHaveLength(3);
     expect(cloudWatch.retentions.map(({ days }) => days)).toEqual([60]);
   });
 
