@@ -106,7 +106,7 @@ async function archive(logGroups: readonly string[], flags: ArchiveFlags): Promi
   if (json) printJson({ groups, dryRun });
   else {
     print(groupsText(groups));
-    for (const line of notes(groups[0]?.until ?? '', thenRetention, yes)) print(line);
+    if (thenRetention !== undefined) print(note(groups, thenRetention));
   }
 }
 
@@ -114,6 +114,7 @@ async function archive(logGroups: readonly string[], flags: ArchiveFlags): Promi
 async function ended(ports: ArchivePorts, task: ArchiveTask, exported: Archived, days: number | undefined) {
   const { group, notSet } = days === undefined ? { group: exported } : await setRetention(ports, task, exported, days);
   const { logGroup, parts, until, streams, objects, bytes, missing, retentionBefore = null } = group;
+  const retentionSet = days !== undefined && notSet === undefined;
   for (const { stream, part } of missing) {
     complain(`${logGroup}: no object of the stream ${stream} for ${dayOf(part.from)} to ${dayOf(part.to)}`);
   }
@@ -129,26 +130,34 @@ async function ended(ports: ArchivePorts, task: ArchiveTask, exported: Archived,
     objects,
     bytes,
     missing: missing.length,
-    retentionDays: days === undefined || notSet !== undefined ? retentionBefore : days,
+    retentionDays: retentionSet ? days : retentionBefore,
+    retentionSet,
   };
 }
 
 /** What is to be done next, and what becomes of the events that are not exported. */
-function notes(until: string, retentionDays: number | undefined, yes: boolean): string[] {
-  if (retentionDays === undefined) return [];
-  if (!yes)
-    return [`Nothing was deleted. To set the retention to ${retentionDays} days, run the same command with --yes.`];
-  const next = dayOf(daysAfter(Date.parse(until), retentionDays));
-  return [
-    `CloudWatch now deletes what becomes older than ${retentionDays} days. Events from ${until} on are not exported: ` +
-      `if nothing else keeps them (a source of the lake, for example), run the same command again before ${next}.`,
-  ];
+function note(
+  groups: readonly { readonly until: string; readonly retentionSet: boolean }[],
+  retentionDays: number,
+): string {
+  const [first] = groups.filter(({ retentionSet }) => retentionSet);
+  if (!first) {
+    return `Nothing will be deleted: to set the retention to ${retentionDays} days, run the same command with --yes.`;
+  }
+  const next = dayOf(daysAfter(Date.parse(first.until), retentionDays));
+  return (
+    `CloudWatch now deletes what becomes older than ${retentionDays} days. Events from ${first.until} on are not exported: ` +
+    `if nothing else keeps them (a source of the lake, for example), run the same command again before ${next}.`
+  );
 }
 
-function groupsText(groups: readonly Readonly<Record<string, string | number | null>>[]): string {
+type Value = string | number | boolean | null;
+
+function groupsText(groups: readonly Readonly<Record<string, Value>>[]): string {
   const names = Object.keys(groups[0] ?? {});
   const columns = names.map((name): RenderColumn => (name === 'logGroup' ? { name } : { name, align: 'right' }));
-  const cell = (name: string, value: string | number | null | undefined) => {
+  const cell = (name: string, value: Value | undefined) => {
+    if (typeof value === 'boolean') return value ? 'set' : 'as before';
     if (name === 'retentionDays') return value === null ? 'for ever' : `${value} days`;
     if (typeof value !== 'number') return String(value ?? '');
     return /bytes/i.test(name) ? bytesText(value) : thousands(value);
