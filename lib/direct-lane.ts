@@ -11,9 +11,10 @@ import { LISTS_PREFIX } from '../lambdas/core/direct/batch.ts';
 import { type DirectSettings, ENV, type SourceSettings } from '../lambdas/core/settings.ts';
 import { DATA_PREFIX, type Table } from '../lambdas/core/tables/table.ts';
 import { acknowledgeKeys } from './acknowledge.ts';
+import type { Places } from './alarms/places.ts';
 import type { Ledger } from './ledger.ts';
 import { LogFunction } from './log-function.ts';
-import type { ObjectNotifications } from './object-notifications.ts';
+import { namesOf, type ObjectNotifications } from './object-notifications.ts';
 
 export interface DirectLaneProps {
   /** All sources with objects: those that have another lane now may have batches that are not written. */
@@ -55,6 +56,8 @@ const OPEN_PER_WRITER = 2;
 export class DirectLane extends Construct {
   /** Reads the objects. */
   readonly write: LogFunction;
+  /** What alarms watch of the lane. */
+  readonly places: NonNullable<Places['direct']>;
 
   constructor(scope: Construct, id: string, props: DirectLaneProps) {
     super(scope, id);
@@ -107,6 +110,7 @@ export class DirectLane extends Construct {
     ledger.grantWrite(this.write);
     grantFiles(this.write, props);
     notifications.grantDeadLetters(this.write);
+    this.places = { plan: plan.functionName, write: this.write.functionName, deadLetters: namesOf(queue).deadLetters };
   }
 }
 

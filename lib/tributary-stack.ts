@@ -6,7 +6,7 @@ import type { Construct } from 'constructs';
 import { LOADS, loadsTable, rejectedTable } from '../lambdas/core/tables/lake-tables.ts';
 import { acknowledgeKeys } from './acknowledge.ts';
 import { Alarms } from './alarms/alarms.ts';
-import type { Places } from './alarms/places.ts';
+import { hasDirectLane, type Places } from './alarms/places.ts';
 import { Catalog } from './catalog.ts';
 import type { Config } from './config/config.ts';
 import { firehoseBufferMiB } from './config/params.ts';
@@ -103,6 +103,7 @@ export class TributaryStack extends Stack {
     const places: Places = {
       service: namesIn(this).prefix,
       ...(announced && { objects: { ...namesOf(announced.notifications.queue), loader: announced.fn.functionName } }),
+      ...(announced?.direct && { direct: announced.direct }),
       ...(fromLogs && {
         events: {
           loader: fromLogs.fn.functionName,
@@ -151,7 +152,7 @@ export class TributaryStack extends Stack {
   #loadObjects(
     sources: readonly ObjectSource[],
     { streams, ledger, lake, encryptionKey }: Destinations,
-  ): Announced & WithFunction {
+  ): Announced & WithFunction & Pick<Places, 'direct'> {
     const timeout = Duration.seconds(this.#config.timeoutSeconds);
     const notifications = new ObjectNotifications(this, 'Notifications', {
       functionTimeout: timeout,
@@ -177,8 +178,9 @@ export class TributaryStack extends Stack {
     fn.setSources(settings);
     notifications.deliverTo(fn);
     const config = this.#config;
-    if (config.keepDirectLane || sources.some(({ delivery }) => delivery === 'direct')) {
-      const { write } = new DirectLane(this, 'Direct', {
+    let direct: Places['direct'];
+    if (hasDirectLane(config)) {
+      const { write, places } = new DirectLane(this, 'Direct', {
         sources: settings,
         tables: [...tablesOf(sources), loadsTable, rejectedTable],
         lake,
@@ -193,6 +195,7 @@ export class TributaryStack extends Stack {
         encryptionKey,
         removalPolicy: this.#removalPolicy,
       });
+      direct = places;
       ledger.grantAnnounce(fn);
       for (const source of sources) grantRead(write, bucketOf(source, buckets), source);
       this.#output(
@@ -201,7 +204,7 @@ export class TributaryStack extends Stack {
         'Reads the objects of batches: for policies of buckets and keys of others.',
       );
     }
-    return { notifications, buckets, fn };
+    return { notifications, buckets, fn, ...(direct && { direct }) };
   }
 
   /** The buckets of the sources by name, each set to notify. The landing bucket's name is ''. */

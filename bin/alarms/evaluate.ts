@@ -38,17 +38,19 @@ export function evaluate(alarm: Alarm, samples: Samples, now: number): Evaluatio
   const counted = real.length >= evaluationPeriods ? real.slice(0, evaluationPeriods) : real;
   const missing = evaluationPeriods - counted.length;
   const bad = counted.filter((value) => value > threshold);
-  const span = `${evaluationPeriods} ${evaluationPeriods === 1 ? 'period' : 'periods'} of ${durationText(periodSeconds)}`;
+  const period = durationText(periodSeconds);
+  const span = evaluationPeriods === 1 ? period : `${evaluationPeriods} periods of ${period}`;
   if (missing === evaluationPeriods && alarm.treatMissingData === 'missing')
     return { state: 'INSUFFICIENT_DATA', reason: `no data in the last ${span}` };
   const treatedAsBad = alarm.treatMissingData === 'breaching' ? missing : 0;
   const state = bad.length + treatedAsBad >= datapointsToAlarm ? 'ALARM' : 'OK';
-  const data = missing === 0 ? '' : `, ${missing} without data`;
-  const worst = bad.length === 0 ? '' : `, the highest ${short(Math.max(...bad))}`;
-  return {
-    state,
-    reason: `${bad.length} of the last ${span} above ${short(threshold)}${worst}${data}; ${datapointsToAlarm} needed`,
-  };
+  const data = missing === 0 ? '' : `; ${missing} had no data`;
+  const worst = bad.length === 0 ? '' : `, at most ${short(Math.max(...bad))}`;
+  const found =
+    evaluationPeriods === 1
+      ? `${bad.length === 0 ? 'not above' : 'above'} ${short(threshold)} in the last ${span}`
+      : `${bad.length} of the last ${span} above ${short(threshold)} (raised by ${datapointsToAlarm})`;
+  return { state, reason: `${found}${worst}${data}` };
 }
 
 interface Point {

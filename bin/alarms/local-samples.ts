@@ -2,8 +2,7 @@
 import { globSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { METRIC_NAMESPACE } from '../../lambdas/core/settings.ts';
-import { EVENT_DROPPED } from '../../local/lambda/async-invocations.ts';
-import { invocationIn } from '../../local/lambda/lambda.ts';
+import { DELIVERY_LOG, deliveryIn, invocationIn, isDropped, timeOf } from '../../local/lambda/log-lines.ts';
 import { isObject } from '../../local/template/intrinsics.ts';
 import type { MetricName } from './alarm.ts';
 import type { Sample, Samples } from './evaluate.ts';
@@ -24,9 +23,11 @@ export function localSamples(dir: string, now: number): Samples {
     metric.namespace === 'AWS/SQS' ? queueSamples(dir, metric, now) : (logged.get(keyOf(metric)) ?? []);
 }
 
-/** What of AWS's own metrics this machine has, or needs not have: nothing is throttled here, and nothing fails to be kept. */
+/** What of AWS's own metrics this machine has, or need not have: nothing is throttled or refused here. */
 const MEASURED: Readonly<Record<string, readonly string[]>> = {
   'AWS/SQS': ['ApproximateAgeOfOldestMessage', 'ApproximateNumberOfMessagesVisible'],
+  'AWS/Firehose': ['DeliveryToS3.DataFreshness', 'FailedConversion.Records'],
+  'AWS/Logs': ['DeliveryErrors', 'DeliveryThrottling'],
   'AWS/Lambda': ['Invocations', 'Errors', 'Duration', 'Throttles', 'AsyncEventsDropped', 'DestinationDeliveryFailures'],
 };
 
@@ -60,12 +61,29 @@ function loggedSamples(dir: string): ReadonlyMap<string, readonly Sample[]> {
         ofFunction('Invocations', { at, value: 1 });
         ofFunction('Errors', { at, value: ok ? 0 : 1 });
         ofFunction('Duration', { at, value: milliseconds });
-      } else if (line.includes(EVENT_DROPPED)) {
-        ofFunction('AsyncEventsDropped', { at: Date.parse(line.split(' ')[0] ?? ''), value: 1 });
+      } else if (isDropped(line)) {
+        ofFunction('AsyncEventsDropped', { at: timeOf(line), value: 1 });
+      } else if (basename(file).startsWith(DELIVERY_LOG)) {
+        for (const [metric, sample] of deliveryMetrics(line)) add(metric, sample);
       }
     }
   }
   return samples;
+}
+
+/** Firehose's metrics in a line about a delivery. */
+function deliveryMetrics(line: string): [MetricName, Sample][] {
+  const delivery = deliveryIn(line);
+  if (!delivery) return [];
+  const at = timeOf(line);
+  const of = (name: string, value: number): [MetricName, Sample] => [
+    { namespace: 'AWS/Firehose', name, dimensions: { DeliveryStreamName: delivery.stream } },
+    { at, value },
+  ];
+  return [
+    of('DeliveryToS3.DataFreshness', delivery.freshnessSeconds),
+    of('FailedConversion.Records', delivery.failedRecords),
+  ];
 }
 
 /**

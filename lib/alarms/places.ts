@@ -14,6 +14,8 @@ export interface Places {
   /** Name of the lake in its metrics. */
   readonly service: string;
   readonly objects?: WatchedQueue & { readonly loader: string };
+  /** The direct lane, with the dead-letter queue of its batches. */
+  readonly direct?: { readonly plan: string; readonly write: string; readonly deadLetters: string };
   readonly events?: { readonly loader: string; readonly subscriptions: (source: string) => readonly Subscription[] };
   readonly check?: { readonly track: string; readonly count: string; readonly queue?: WatchedQueue };
   /** Names of the streams into a table. */
@@ -25,6 +27,12 @@ export function watchedSources({ sources }: Pick<Config, 'sources'>): readonly S
   return sources.filter(({ retired }) => !retired);
 }
 
+/** Whether the stack has the direct lane. */
+export function hasDirectLane({ keepDirectLane, sources }: Pick<Config, 'keepDirectLane' | 'sources'>): boolean {
+  const objects = sources.filter((source) => source.lane === 'objects');
+  return objects.length > 0 && (keepDirectLane || objects.some(({ delivery }) => delivery === 'direct'));
+}
+
 /** The parts that a configuration has, by names that say what they are: for counting, without a template. */
 export function placesOf(config: Config, service: string): Places {
   const lanes = new Set(config.sources.map(({ lane }) => lane));
@@ -33,6 +41,9 @@ export function placesOf(config: Config, service: string): Places {
   return {
     service,
     ...(lanes.has('objects') && { objects: { ...queue('queue'), loader: 'load-objects' } }),
+    ...(hasDirectLane(config) && {
+      direct: { plan: 'plan-batches', write: 'write-batch', deadLetters: 'direct-dead-letters' },
+    }),
     ...(lanes.has('events') && {
       events: {
         loader: 'load-log-events',

@@ -15,6 +15,7 @@ import { ofFunction, ofLake, ofQueue } from './watched.ts';
 export function alarmsOf(config: Config, places: Places): AlarmDefinition[] {
   return [
     ...objectAlarms(config, places),
+    ...directAlarms(places),
     ...eventAlarms(config, places),
     throttled(places),
     lakeTables(config, places),
@@ -42,7 +43,14 @@ function objectAlarms(config: Config, { service, objects }: Places): AlarmDefini
       happened: 'Objects have waited in the queue for long: nothing takes them, or too little.',
       command: 'audit --since 1d',
     },
-    deadLetters('dead-letters', objects.deadLetters, 'Objects could not be loaded in five attempts: dead letters.'),
+    {
+      kind: 'dead-letters',
+      metrics: { letters: ofQueue(objects.deadLetters, 'ApproximateNumberOfMessagesVisible') },
+      above: 0,
+      ...{ periodSeconds: 300, periods: 1, badPeriods: 1 },
+      happened: 'Objects could not be loaded in five attempts: dead letters.',
+      command: 'redrive --dry-run',
+    },
     {
       kind: 'load-objects',
       ...failingFunction(objects.loader),
@@ -86,17 +94,6 @@ function noRows(config: Config, service: string, queue: string): AlarmDefinition
 
 function sourceMetrics(sources: readonly Source[], service: string, metric: string): Record<string, Watched> {
   return Object.fromEntries(sources.map(({ name }, index) => [`s${index + 1}`, ofLake(service, metric, name)]));
-}
-
-function deadLetters(kind: 'dead-letters' | 'check-dead-letters', queue: string, happened: string): AlarmDefinition {
-  return {
-    kind,
-    metrics: { letters: ofQueue(queue, 'ApproximateNumberOfMessagesVisible') },
-    above: 0,
-    ...{ periodSeconds: 300, periods: 1, badPeriods: 1 },
-    happened,
-    command: 'redrive --dry-run',
-  };
 }
 
 /**
@@ -158,6 +155,25 @@ function eventAlarms({ timeoutSeconds }: Config, { events }: Places): AlarmDefin
   ];
 }
 
+/** The direct lane plans batches of objects and writes them; an object whose turn has failed is a dead letter of loading. */
+function directAlarms({ direct }: Places): AlarmDefinition[] {
+  if (!direct) return [];
+  return [
+    {
+      kind: 'direct',
+      metrics: {
+        errors1: ofFunction(direct.plan, 'Errors'),
+        errors2: ofFunction(direct.write, 'Errors'),
+        letters: ofQueue(direct.deadLetters, 'ApproximateNumberOfMessagesVisible'),
+      },
+      ...when(`(${sumOf(['errors1', 'errors2'])} >= ${LEAST_FAILURES}) OR (${filled('letters')} > 0)`),
+      ...{ periodSeconds: 900, periods: 4, badPeriods: 1 },
+      happened: 'The direct lane does not plan or write its batches: rows of its sources are late.',
+      command: 'audit --since 1d',
+    },
+  ];
+}
+
 /** Refusals that last: single records are refused every day, and accepted within a second. */
 function throttled({ service }: Places): AlarmDefinition {
   return {
@@ -212,27 +228,19 @@ function checkAlarms({ service, check }: Places): AlarmDefinition[] {
         duration: ofFunction(check.count, 'Duration', 'Maximum'),
         dropped: ofFunction(check.track, 'AsyncEventsDropped'),
         unchecked: ofLake(service, 'PayloadsNotChecked'),
+        ...(check.queue && { letters: ofQueue(check.queue.deadLetters, 'ApproximateNumberOfMessagesVisible') }),
       },
       ...when(
         [
           `(${sumOf(['errors1', 'errors2'])} >= ${LEAST_FAILURES})`,
           nearLimit('duration', COUNT_TIMEOUT_SECONDS * 1000),
-          `(${sumOf(['dropped', 'unchecked'])} > 0)`,
+          `(${sumOf(['dropped', 'unchecked', ...(check.queue ? ['letters'] : [])])} > 0)`,
         ].join(' OR '),
       ),
       ...{ periodSeconds: 900, periods: 4, badPeriods: 1 },
-      happened: 'The duplicate check fails, or has missed log events; loading is not affected.',
-      command: 'duplicates',
+      happened: 'The duplicate check fails, or has missed objects or log events; loading is not affected.',
+      command: 'redrive --dry-run',
     },
-    ...(check.queue
-      ? [
-          deadLetters(
-            'check-dead-letters',
-            check.queue.deadLetters,
-            'Objects could not be checked for duplicates in five attempts; their rows are loaded nevertheless.',
-          ),
-        ]
-      : []),
   ];
 }
 

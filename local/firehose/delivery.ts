@@ -8,6 +8,8 @@ import { readBatches } from './spool-file.ts';
 
 /** A failure of one object's records. */
 export interface DeliveryFailure {
+  /** Records that are no rows of the table, or rows in which no column of the format has a value. */
+  readonly kind: 'not-converted' | 'empty';
   readonly records: number;
   /** One line; the first of several errors. */
   readonly error: string;
@@ -154,11 +156,11 @@ function errorDocument(record: Buffer, arrival: number, error: ConversionError, 
 }
 
 function failuresOf({ failed, empty }: Converted): DeliveryFailure[] {
-  const failures: DeliveryFailure[] = failed ? [failed] : [];
+  const failures: DeliveryFailure[] = failed ? [{ kind: 'not-converted', ...failed }] : [];
   if (empty) {
     const keys = empty.keys.slice(0, 8).join(', ') || 'none';
     const error = `${empty.rows} rows without a value in any column of the format; keys of the first: ${keys}`;
-    failures.push({ records: empty.rows, error });
+    failures.push({ kind: 'empty', records: empty.rows, error });
   }
   return failures;
 }

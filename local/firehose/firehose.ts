@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { FunctionLog } from '../lambda/function-log.ts';
+import { DELIVERY_LOG } from '../lambda/log-lines.ts';
 import { glueTable } from '../template/glue-table.ts';
 import type { Resource, Service } from '../template/resource.ts';
 import type { Buckets } from './delivery.ts';
@@ -11,7 +13,7 @@ import { Spools } from './spool.ts';
 import { Stream, type StreamFailure } from './stream.ts';
 
 export interface FirehoseOptions {
-  /** The lake's folder; streams store undelivered records below `firehose/`. */
+  /** The lake's folder; streams store undelivered records below `firehose/`, and log deliveries to `logs/delivery.log`. */
   readonly dir: string;
   /** AWS::KinesisFirehose::DeliveryStream resources. */
   readonly streams: readonly Resource[];
@@ -50,10 +52,12 @@ export async function openFirehose({ dir, streams, tables, buckets }: FirehoseOp
   const glueTables = tables.map(glueTable);
   const settings = streams.map((resource) => streamSettings(resource, glueTables));
   const parquet = await openParquetWriter();
+  const log = new FunctionLog(join(dir, 'logs', DELIVERY_LOG));
+  const note = (line: string) => log.write(`${new Date().toISOString()} ${line}\n`);
   const byName = new Map<string, Stream>();
   for (const stream of settings) {
     const spools = await Spools.open(join(dir, 'firehose', stream.name));
-    byName.set(stream.name, new Stream(stream, spools, parquet, buckets));
+    byName.set(stream.name, new Stream(stream, spools, parquet, buckets, note));
   }
   const all = [...byName.values()];
 

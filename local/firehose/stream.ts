@@ -1,7 +1,8 @@
-import { type Buckets, deliver } from './delivery.ts';
+import { deliveryLine } from '../lambda/log-lines.ts';
+import { type Buckets, type DeliveryFailure, deliver } from './delivery.ts';
 import type { ParquetWriter } from './parquet.ts';
 import type { StreamSettings } from './settings.ts';
-import type { Spools } from './spool.ts';
+import type { Spool, Spools } from './spool.ts';
 
 /** Failed records of a stream, or rows without values. */
 export interface StreamFailure {
@@ -10,6 +11,9 @@ export interface StreamFailure {
   /** One line; the first of several errors in one object. */
   readonly error: string;
 }
+
+/** Writes a line into the log of deliveries, after the time. */
+export type LogDelivery = (line: string) => void;
 
 /** Milliseconds between attempts at a delivery that fails. */
 const RETRY_AFTER = 5000;
@@ -23,6 +27,7 @@ export class Stream {
   readonly #spools: Spools;
   readonly #parquet: ParquetWriter;
   readonly #buckets: Buckets;
+  readonly #log: LogDelivery;
   readonly #failures: StreamFailure[] = [];
   /** Error of the last delivery in the background. Its records are kept, and the delivery is tried again. */
   #deliveryError: string | undefined;
@@ -31,11 +36,12 @@ export class Stream {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(settings: StreamSettings, spools: Spools, parquet: ParquetWriter, buckets: Buckets) {
+  constructor(settings: StreamSettings, spools: Spools, parquet: ParquetWriter, buckets: Buckets, log: LogDelivery) {
     this.#settings = settings;
     this.#spools = spools;
     this.#parquet = parquet;
     this.#buckets = buckets;
+    this.#log = log;
     this.#deliverWhenDue();
   }
 
@@ -95,9 +101,20 @@ export class Stream {
       // Only after the delivery: if the process crashes before this, the next one delivers the same objects under the
       // same keys.
       await this.#spools.remove(spool);
-      this.#failures.push(...failures.map((failure) => ({ stream: this.#settings.name, ...failure })));
+      this.#logDelivery(spool, failures);
+      this.#failures.push(...failures.map(({ records, error }) => ({ stream: this.#settings.name, records, error })));
     }
     this.#deliveryError = undefined;
+  }
+
+  #logDelivery({ arrival }: Spool, failures: readonly DeliveryFailure[]): void {
+    const freshnessSeconds = (Date.now() - arrival) / 1000;
+    const failed = failures.filter(({ kind }) => kind === 'not-converted');
+    const failedRecords = failed.reduce((sum, { records }) => sum + records, 0);
+    const message = failed.map(({ error }) => error).join('; ');
+    this.#log(
+      deliveryLine({ stream: this.#settings.name, freshnessSeconds, failedRecords, ...(message && { message }) }),
+    );
   }
 
   #deliverInBackground(): void {

@@ -7,6 +7,7 @@ import { TemplateError } from '../template/intrinsics.ts';
 import { propertiesOf } from '../template/properties.ts';
 import type { Resource } from '../template/resource.ts';
 import type { LocalFunction, LocalLambda } from './lambda.ts';
+import { droppedLine } from './log-lines.ts';
 import type { Worker } from './workers.ts';
 
 /** An event that Lambda gave up on. */
@@ -37,9 +38,6 @@ export interface AsyncInvocations {
   readonly failed: readonly FailedEvent[];
   readonly workers: readonly Worker[];
 }
-
-/** Begins the line in a function's log about an event that was given up, after the time. */
-export const EVENT_DROPPED = 'EVENT DROPPED RequestId:';
 
 /** How long Lambda waits before each retry: one minute, then two. */
 const RETRY_WAITS_MS = [60_000, 120_000];
@@ -140,7 +138,7 @@ async function handEvent(channel: EventChannel): Promise<void> {
     return;
   }
   failed.push({ functionName: target.name, error: `${result.errorType}: ${result.errorMessage}` });
-  target.note(`${EVENT_DROPPED} ${message.id}`);
+  target.note(droppedLine(message.id));
   if (onFailure !== undefined) {
     const record = invocationRecord(target, message, result);
     await objects.put(onFailure, failureKey(target.name, message.id), JSON.stringify(record));

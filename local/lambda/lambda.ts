@@ -10,6 +10,7 @@ import { propertiesOf } from '../template/properties.ts';
 import type { Resource } from '../template/resource.ts';
 import { Environment, type Invocation, type Outcome } from './environment.ts';
 import { ErrorFinder, FunctionLog } from './function-log.ts';
+import { reportLine } from './log-lines.ts';
 
 /** An invocation that has just been delivered to a process. */
 export interface StartedInvocation {
@@ -178,25 +179,6 @@ function localFunction(resource: Resource, surroundings: FunctionSurroundings): 
     invoke: (payload, requestId = randomUUID()) => turns.take(() => run({ requestId, payload })),
   };
 }
-
-/**
- * The line that Lambda writes at the end of an invocation, without what is only measured there. Metrics of the functions
- * are made of it (`invocationIn`).
- *
- * https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html
- */
-export function reportLine(requestId: string, milliseconds: number, ok: boolean): string {
-  return `REPORT RequestId: ${requestId}\tDuration: ${milliseconds.toFixed(2)} ms${ok ? '' : '\tStatus: error'}`;
-}
-
-/** What a line of a function's log says of an invocation that has ended; undefined for every other line. */
-export function invocationIn(line: string): { at: number; milliseconds: number; ok: boolean } | undefined {
-  const [, time = '', milliseconds, failed] = REPORT.exec(line) ?? [];
-  if (milliseconds === undefined) return undefined;
-  return { at: Date.parse(time), milliseconds: Number(milliseconds), ok: failed === undefined };
-}
-
-const REPORT = /^(\S+) REPORT RequestId: \S+\tDuration: ([\d.]+) ms(\tStatus: error)?$/;
 
 /** Long enough for the process's output to arrive through its pipe, which is separate from the answer. */
 const OUTPUT_LAG_MS = 5;

@@ -29,6 +29,7 @@ const STACKS: readonly (readonly [string, Context])[] = [
       })),
     },
   ],
+  ['a stack with every lane', { sources: DEMO_SOURCES, keepDirectLane: true }],
   ['a stack without the duplicate check', { 'duplicates.enabled': false }],
 ];
 
@@ -93,7 +94,7 @@ describe.each(STACKS)('%s', (_, context) => {
 });
 
 test('every kind of alarm is in a stack with everything', () => {
-  const config = readConfig({ sources: DEMO_SOURCES, 'duplicates.alarmPercent': 2 });
+  const config = readConfig({ sources: DEMO_SOURCES, 'duplicates.alarmPercent': 2, keepDirectLane: true });
   const kinds = new Set(alarmsOf(config, placesOf(config, 'tributary')).map(({ kind }) => kind));
   expect([...kinds].sort()).toEqual([...ALARM_KINDS].sort());
 });
