@@ -1,6 +1,8 @@
 import { type Command, Option } from 'commander';
-import { backfillLogGroup } from '../operations/backfill-log-group.ts';
-import { backfillObjects } from '../operations/backfill-objects.ts';
+import { type ArrivalNote, arrivalNote } from '../operations/arrival-note.ts';
+import { backfillLogGroup, sourceOfGroup } from '../operations/backfill-log-group.ts';
+import { backfillObjects, sourcesAt } from '../operations/backfill-objects.ts';
+import { say } from '../output/output.ts';
 import { addOperation, type OperationFlags, operate, sinceOption, untilOption } from './operation.ts';
 
 interface BackfillFlags extends OperationFlags {
@@ -49,11 +51,23 @@ async function run(place: string | undefined, flags: BackfillFlags, command: Com
       ...(until && { until }),
       ...(source && { source }),
     };
-    return operate(flags, true, async (lake, options) => ({ counts: await backfillObjects(lake, task, options) }));
+    return operate(flags, true, async (lake, options) => {
+      const note = told(arrivalNote(sourcesAt(lake, task), new Date()));
+      return { counts: { ...(await backfillObjects(lake, task, options)), ...note } };
+    });
   }
   if (!since || !until) command.error('error: --log-group: expected --since and --until as well');
   const range = { logGroup: logGroup ?? '', since: since.getTime(), until: until.getTime() };
-  return operate(flags, true, async (lake, options) => ({ counts: await backfillLogGroup(lake, range, options) }));
+  return operate(flags, true, async (lake, options) => {
+    const note = told(arrivalNote([sourceOfGroup(lake, range.logGroup)], new Date(), { since, until }));
+    return { counts: { ...(await backfillLogGroup(lake, range, options)), ...note } };
+  });
+}
+
+/** Says before anything is loaded where its rows will lie. @returns the condition that finds them, for JSON */
+function told(note: ArrivalNote | undefined): { readonly where?: string } {
+  for (const line of note?.lines ?? []) say(line);
+  return note ? { where: note.where } : {};
 }
 
 function placeOf(url: string, command: Command): { bucket: string; prefix: string } {

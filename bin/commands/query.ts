@@ -106,8 +106,10 @@ async function runSaved(queries: OpenQueries, name: string, options: QueryOption
   say(`${name}: ${rangeText(range)}`);
   const rows = await show(queries, query.sql(range), options);
   if (rows === 0 && query.source !== undefined) {
-    say('no rows in this range. Logs that came late lie under the day on which they came: `lake query arrival-days`');
-    say('with the same times lists these days, and --arrived reads them.');
+    say(
+      'no rows in this range. Logs that came late lie under the day on which they came: `lake query arrival-days` ' +
+        'with the same times lists these days, and --arrived reads them.',
+    );
   }
 }
 

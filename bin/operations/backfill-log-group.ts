@@ -4,6 +4,7 @@ import type { Payload } from '../../lambdas/core/loading/payload.ts';
 import { sourceOfLogGroup } from '../../lambdas/core/loading/sources.ts';
 import { eventBlocks } from '../../lambdas/core/reading/events.ts';
 import { CommandError, UsageError } from '../output/command-error.ts';
+import { isOld } from './arrival-note.ts';
 import type { LakeHandle } from './lake-handle.ts';
 import type { LogRange, LogReader } from './log-reader.ts';
 import type { OperationOptions } from './operation-options.ts';
@@ -16,6 +17,8 @@ export interface EventCounts {
   readonly payloads: number;
   /** Events loaded; in a dry run, events that would have been loaded. */
   readonly loaded: number;
+  /** Of the loaded events, those logged before yesterday: their rows lie under the day on which they arrive. */
+  readonly old: number;
   /** Events of payloads that an earlier run has loaded. */
   readonly alreadyLoaded: number;
 }
@@ -47,13 +50,8 @@ export async function backfillLogGroup(
 ): Promise<EventCounts> {
   const range = { ...asked, since: startOfMinute(asked.since), until: startOfMinute(asked.until) };
   const { logGroup } = range;
-  const source = sourceOfLogGroup(lake.sources, logGroup);
-  if (!source) {
-    const groups = lake.sources.flatMap(({ settings }) => (settings.lane === 'events' ? settings.logGroups : []));
-    throw new UsageError(
-      `log group ${logGroup}: expected a log group of a source: ${groups.join(', ') || 'none is configured'}`,
-    );
-  }
+  const now = new Date();
+  const source = sourceOfGroup(lake, logGroup);
   if (!lake.logs) {
     throw new UsageError(
       '--log-group: expected --stack as well: a local lake keeps no log events that could be loaded again',
@@ -62,7 +60,7 @@ export async function backfillLogGroup(
   const pattern = (await lake.logs.pattern(logGroup)) ?? '';
   const state = new State<Progress>(lake.stateFolder, 'backfill-log-group', range);
   const resume = options.dryRun ? undefined : state.read();
-  let counts: EventCounts = { events: 0, payloads: 0, loaded: 0, alreadyLoaded: 0, ...resume };
+  let counts: EventCounts = { events: 0, payloads: 0, loaded: 0, old: 0, alreadyLoaded: 0, ...resume };
   const progress = options.progress('events');
   progress.add(counts.events);
   for await (const minute of minutes(lake.logs, { ...range, since: resume?.since ?? range.since }, pattern)) {
@@ -73,6 +71,7 @@ export async function backfillLogGroup(
         events: counts.events + payload.events,
         payloads: counts.payloads + 1,
         loaded: counts.loaded + (done ? 0 : payload.events),
+        old: counts.old + (!done && isOld(new Date(minute.until), now) ? payload.events : 0),
         alreadyLoaded: counts.alreadyLoaded + (done ? payload.events : 0),
       };
       progress.add(payload.events);
@@ -82,6 +81,16 @@ export async function backfillLogGroup(
   progress.end();
   if (!options.dryRun) await state.end();
   return counts;
+}
+
+/** The source that loads a log group. @throws UsageError with the log groups of all sources if there is none */
+export function sourceOfGroup(lake: LakeHandle, logGroup: string): Source {
+  const source = sourceOfLogGroup(lake.sources, logGroup);
+  if (source) return source;
+  const groups = lake.sources.flatMap(({ settings }) => (settings.lane === 'events' ? settings.logGroups : []));
+  throw new UsageError(
+    `log group ${logGroup}: expected a log group of a source: ${groups.join(', ') || 'none is configured'}`,
+  );
 }
 
 function startOfMinute(millis: number): number {

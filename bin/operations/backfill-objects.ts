@@ -1,5 +1,7 @@
 import { STATE } from '../../lambdas/core/loading/ledger.ts';
+import type { Source } from '../../lambdas/core/loading/load.ts';
 import { UsageError } from '../output/command-error.ts';
+import { isOld } from './arrival-note.ts';
 import { type LakeHandle, sourceNamed } from './lake-handle.ts';
 import { entriesOf, MAX_BATCH_GET, reopen } from './ledger-entries.ts';
 import {
@@ -31,6 +33,8 @@ export interface ObjectCounts {
   readonly listed: number;
   /** Objects announced to the queue; in a dry run, objects that would have been announced. */
   readonly queued: number;
+  /** Of the queued objects, those written before yesterday whose rows will lie under the day on which they arrive. */
+  readonly old: number;
   readonly alreadyLoaded: number;
   /** Not modified between `since` and `until`. */
   readonly outOfTime: number;
@@ -55,10 +59,11 @@ export async function backfillObjects(
   task: ObjectsToLoad,
   options: OperationOptions,
 ): Promise<ObjectCounts> {
-  requireSource(lake, task);
+  sourcesAt(lake, task);
+  const now = new Date();
   const state = new State<Progress>(lake.stateFolder, 'backfill', task);
   const resume = options.dryRun ? undefined : state.read();
-  let counts: ObjectCounts = { listed: 0, queued: 0, alreadyLoaded: 0, outOfTime: 0, noLogs: 0, ...resume };
+  let counts: ObjectCounts = { listed: 0, queued: 0, old: 0, alreadyLoaded: 0, outOfTime: 0, noLogs: 0, ...resume };
   const progress = options.progress('objects listed');
   progress.add(counts.listed);
   const { bucket, prefix } = task;
@@ -67,7 +72,10 @@ export async function backfillObjects(
       const objects = page.slice(at, at + MAX_BATCH_GET);
       const { toQueue, ended, ...sorted } = await sortOut(lake, objects, task);
       if (!options.dryRun) await queueAll(lake, toQueue, ended, options);
-      counts = added(counts, { ...sorted, listed: objects.length, queued: toQueue.length });
+      const old = toQueue.filter(
+        ({ object, source }) => source.settings.delivery !== 'direct' && isOld(object.lastModified, now),
+      );
+      counts = added(counts, { ...sorted, listed: objects.length, queued: toQueue.length, old: old.length });
       if (!options.dryRun) await state.write({ ...counts, after: objects.at(-1)?.key });
       progress.add(objects.length);
     }
@@ -77,11 +85,19 @@ export async function backfillObjects(
   return counts;
 }
 
-function requireSource(lake: LakeHandle, { bucket, prefix, source, reload }: ObjectsToLoad): void {
+/**
+ * The sources whose objects a backfill may load.
+ *
+ * @throws UsageError if none has the bucket and prefix, or if one cannot be loaded again
+ */
+export function sourcesAt(lake: LakeHandle, { bucket, prefix, source, reload }: ObjectsToLoad): readonly Source[] {
   const sources = source === undefined ? lake.sources : [sourceNamed(lake, source)];
   const ofObjects = sources.map(({ settings }) => settings).filter((settings) => settings.lane === 'objects');
-  const fits = ofObjects.some(
-    ({ bucket: own, prefix: below = '' }) => own === bucket && (below.startsWith(prefix) || prefix.startsWith(below)),
+  const fitting = sources.filter(
+    ({ settings }) =>
+      settings.lane === 'objects' &&
+      settings.bucket === bucket &&
+      ((settings.prefix ?? '').startsWith(prefix) || prefix.startsWith(settings.prefix ?? '')),
   );
   const direct = ofObjects.find(({ delivery }) => delivery === 'direct');
   if (reload && direct) {
@@ -89,7 +105,7 @@ function requireSource(lake: LakeHandle, { bucket, prefix, source, reload }: Obj
       `--reload: the rows of ${direct.name} came by the direct lane, which delivers each object once; give --source with a source of the other lane`,
     );
   }
-  if (fits) return;
+  if (fitting.length > 0) return fitting;
   const places = ofObjects.map(({ name, bucket: own, prefix: below = '' }) => `s3://${own}/${below} (${name})`);
   throw new UsageError(
     `s3://${bucket}/${prefix}: expected a prefix of a source: ${places.join(', ') || 'none loads objects'}`,
@@ -140,6 +156,7 @@ function added(one: ObjectCounts, other: ObjectCounts): ObjectCounts {
   return {
     listed: one.listed + other.listed,
     queued: one.queued + other.queued,
+    old: one.old + other.old,
     alreadyLoaded: one.alreadyLoaded + other.alreadyLoaded,
     outOfTime: one.outOfTime + other.outOfTime,
     noLogs: one.noLogs + other.noLogs,

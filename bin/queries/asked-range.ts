@@ -36,13 +36,13 @@ export async function wholeRange(queries: OpenQueries, { source }: SavedQuery): 
   const times = ['first_event', 'last_event', ...(source === undefined ? ['first_load', 'last_load'] : [])];
   const millis = times.flatMap((name) => (row[name] === null ? [] : timeOf(row[name]).getTime()));
   if (millis.length === 0) return undefined;
-  // Rows arrived on the days on which they were loaded, and the last ones perhaps a day later.
-  const day = (name: string, days: number) =>
-    new Date(Date.parse(String(row[name])) + days * DAY_MS).toISOString().slice(0, 10);
-  const days = { from: day('first_day', -1), to: day('last_day', 1) };
   // Whole seconds: times of the tables are rounded to the millisecond, and those of loads are cut there.
   const [first, last] = [Math.min(...millis), Math.max(...millis) + 1].map((time) => Math.floor(time / 1000) * 1000);
-  return rangeOf(new Date(first ?? 0), new Date((last ?? 0) + 1000), days);
+  const range = rangeOf(new Date(first ?? 0), new Date((last ?? 0) + 1000));
+  // Rows lie under the days on which they were loaded, the last ones perhaps a day later, or under those of their events.
+  const loaded = rangeOf(new Date(String(row.first_day)), new Date(String(row.last_day)));
+  const days = [range.days, loaded.days].flatMap(({ from, to }) => [from, to]).sort();
+  return { ...range, days: { from: days[0] ?? '', to: days.at(-1) ?? '' } };
 }
 
 /** `2026-11-28 10:00:00 to 2026-11-28 11:00:00 UTC, dt from 2026-11-27 to 2026-11-29`. */

@@ -53,7 +53,7 @@ function dayOf(millis: number): string {
 }
 
 /** Condition on the days to read. It is a condition on literals, which Athena applies before it lists any file. */
-export function onDays({ days }: TimeRange): string {
+export function onDays({ days }: Pick<TimeRange, 'days'>): string {
   return `${PARTITION.name} BETWEEN '${days.from}' AND '${days.to}'`;
 }
 

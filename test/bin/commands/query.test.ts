@@ -126,7 +126,7 @@ describe('lake query --stack', () => {
 
   test('warns of a query that reads all days, and runs it', async () => {
     await query('SELECT count(*) AS found FROM tributary.alb');
-    expect(output.stderr).toMatch(/^warning: the query reads all days of alb: .*\nscanned /);
+    expect(output.stderr).toMatch(/^lake: warning: the query reads all days of alb: .*\nscanned /);
     expect(output.stdout).toBe('found\n    9\n');
   });
 

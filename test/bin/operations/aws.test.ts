@@ -64,7 +64,7 @@ test('a deployed stack tells its names and settings itself', () => {
 
 test('a log group is loaded from CloudWatch once, in payloads of a stream and a minute, and audited by Athena', async () => {
   const range = { logGroup: GROUP, since: FROM, until: FROM + 600_000 };
-  const counts = { events: 9, payloads: 6, loaded: 9, alreadyLoaded: 0 };
+  const counts = { events: 9, payloads: 6, loaded: 9, old: 9, alreadyLoaded: 0 };
 
   expect(await backfillLogGroup(lake, range, { ...OPTIONS, dryRun: true })).toEqual(counts);
   await localLake.drain();
@@ -73,7 +73,7 @@ test('a log group is loaded from CloudWatch once, in payloads of a stream and a 
   expect(await backfillLogGroup(lake, range, OPTIONS)).toEqual(counts);
   await localLake.drain();
   expect(await Array.fromAsync(lake.query('SELECT n FROM app ORDER BY n'))).toEqual(EVENTS.map((_, n) => ({ n })));
-  expect(await backfillLogGroup(lake, range, OPTIONS)).toEqual({ ...counts, loaded: 0, alreadyLoaded: 9 });
+  expect(await backfillLogGroup(lake, range, OPTIONS)).toEqual({ ...counts, loaded: 0, old: 0, alreadyLoaded: 9 });
   await localLake.drain();
 
   // As `--since 1h` is, said a moment later: its whole minutes are those of before.
@@ -83,6 +83,7 @@ test('a log group is loaded from CloudWatch once, in payloads of a stream and a 
     events: 6,
     payloads: 4,
     loaded: 0,
+    old: 0,
     alreadyLoaded: 6,
   });
 

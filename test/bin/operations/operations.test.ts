@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once as event } from 'node:events';
-import { cpSync, globSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -395,7 +395,7 @@ describe('lake backfill', () => {
   test('a backfill killed midway and run again has loaded every object once', { timeout: 180_000 }, async () => {
     const count = 105;
     layOld(count);
-    const listed = { listed: count, queued: count, alreadyLoaded: 0, outOfTime: 0, noLogs: 0 };
+    const listed = { listed: count, queued: count, old: 0, alreadyLoaded: 0, outOfTime: 0, noLogs: 0 };
     expect(await backfillObjects(lake, task, DRY)).toEqual(listed);
     expect(await counted('loads')).toBe(0);
     await lake.close();
@@ -416,6 +416,12 @@ describe('lake backfill', () => {
     expect(await counted('web_once WHERE origin IN (SELECT origin FROM loads)')).toBe(count);
     expect((await summary()).findings).toEqual([]);
     expect(await backfillObjects(lake, task, REAL)).toEqual({ ...listed, queued: 0, alreadyLoaded: count });
+  });
+
+  test('counts before it starts the objects whose rows will lie under another day than their events', async () => {
+    layOld(2);
+    utimesSync(join(dir, 'buckets/logs/web/old/000.log'), new Date(), new Date('2026-01-05T10:00:00Z'));
+    expect(await backfillObjects(lake, task, DRY)).toMatchObject({ listed: 2, queued: 2, old: 1 });
   });
 
   test('loads again what is loaded only when asked to, with the same origin and position', async () => {
