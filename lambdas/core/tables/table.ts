@@ -80,7 +80,10 @@ export const boolean = column('boolean');
 export const timestamp = column('timestamp');
 
 /** The partition column of every table. Athena projects partitions, so there is no crawler and nothing to repair. */
-export const PARTITION = { name: 'dt', comment: 'Day, YYYY-MM-DD: of the event on the direct lane, else the one on which Firehose received the row.' } as const;
+export const PARTITION = {
+  name: 'dt',
+  comment: 'Day, YYYY-MM-DD: of the event on the direct lane, else the one on which Firehose received the row.',
+} as const;
 
 /** Prefix in the lake bucket of the files of all tables. */
 export const DATA_PREFIX = 'data/';
