@@ -7,10 +7,12 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { planSource } from './core/direct/plan.ts';
+import type { SlowMetric } from './core/metrics.ts';
 import { batchSettings } from './core/settings.ts';
 import { isPast, timeLimits } from './edges/attempt.ts';
 import { dynamoBatches } from './edges/batches.ts';
 import { s3LakeFiles } from './edges/lake-files.ts';
+import { putSlowMetric } from './edges/metrics.ts';
 import { sendBatch } from './edges/queue.ts';
 import { s3Client } from './edges/s3.ts';
 
@@ -25,13 +27,15 @@ const MIB = 1024 * 1024;
 /** A writer that has given no sign for longer than its timeout, with a minute for the clocks, has ended. */
 const CLOCK_SKEW_SECONDS = 60;
 const ID_BYTES = 6;
+/** Beyond the wait for other objects: a batch may be written for so long. */
+const LATE_SECONDS = 900;
 
 /** How much is left for later runs: objects that wait, and batches that are not written. */
 export async function handler(event: ScheduledEvent, context: Context): Promise<{ readonly left: number }> {
   const { stopReadingAt } = timeLimits(context);
   let left = 0;
   for (const source of sources) {
-    const { waiting, unfinished } = await planSource(
+    const { waiting, unfinished, waitingSince, unfinishedSince } = await planSource(
       source,
       { ledger, lake, now: () => new Date(), send: (batch) => sendBatch(sqs, writeQueueUrl, batch) },
       {
@@ -45,6 +49,14 @@ export async function handler(event: ScheduledEvent, context: Context): Promise<
       },
     );
     left += waiting + unfinished;
+    putAge(source, 'WaitingSeconds', waitingSince);
+    putAge(source, 'UnwrittenSeconds', unfinishedSince);
   }
   return { left };
+}
+
+/** Only of what is late: a metric that is put each minute costs more than the lane of a small source. */
+function putAge(source: string, name: SlowMetric, since: string | undefined): void {
+  const seconds = since === undefined ? 0 : (Date.now() - Date.parse(since)) / 1000;
+  if (seconds > direct.waitSeconds + LATE_SECONDS) putSlowMetric(source, name, seconds);
 }

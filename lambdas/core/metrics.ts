@@ -43,6 +43,10 @@ export const SLOW_METRICS = {
   UnfinishedSeconds: 'Seconds',
   /** The longest that a batch of an invocation waited because a stream refused some of it or did not answer. */
   ThrottledSeconds: 'Seconds',
+  /** Age of the oldest object that waits for a batch of the direct lane. */
+  WaitingSeconds: 'Seconds',
+  /** Age of the oldest batch of the direct lane that is not written. */
+  UnwrittenSeconds: 'Seconds',
 } as const;
 
 export type SlowMetric = keyof typeof SLOW_METRICS;

@@ -155,8 +155,11 @@ function eventAlarms({ timeoutSeconds }: Config, { events }: Places): AlarmDefin
   ];
 }
 
+/** An object waits a quarter of an hour for others at most, and a batch is written in as much; twice of both is late. */
+const LATE_BATCH_SECONDS = 3600;
+
 /** The direct lane plans batches of objects and writes them; an object whose turn has failed is a dead letter of loading. */
-function directAlarms({ direct }: Places): AlarmDefinition[] {
+function directAlarms({ service, direct }: Places): AlarmDefinition[] {
   if (!direct) return [];
   return [
     {
@@ -165,8 +168,17 @@ function directAlarms({ direct }: Places): AlarmDefinition[] {
         errors1: ofFunction(direct.plan, 'Errors'),
         errors2: ofFunction(direct.write, 'Errors'),
         letters: ofQueue(direct.deadLetters, 'ApproximateNumberOfMessagesVisible'),
+        waiting: ofLake(service, 'WaitingSeconds', undefined, 'Maximum'),
+        unwritten: ofLake(service, 'UnwrittenSeconds', undefined, 'Maximum'),
       },
-      ...when(`(${sumOf(['errors1', 'errors2'])} >= ${LEAST_FAILURES}) OR (${filled('letters')} > 0)`),
+      ...when(
+        [
+          `(${sumOf(['errors1', 'errors2'])} >= ${LEAST_FAILURES})`,
+          `(${filled('letters')} > 0)`,
+          `(${filled('waiting')} > ${LATE_BATCH_SECONDS})`,
+          `(${filled('unwritten')} > ${LATE_BATCH_SECONDS})`,
+        ].join(' OR '),
+      ),
       ...{ periodSeconds: 900, periods: 4, badPeriods: 1 },
       happened: 'The direct lane does not plan or write its batches: rows of its sources are late.',
       command: 'audit --since 1d',

@@ -30,6 +30,9 @@ export interface PlanOptions extends CutLimits {
 export interface Planned {
   readonly waiting: number;
   readonly unfinished: number;
+  /** ISO 8601: since when the oldest object waits, and since when the oldest of these batches is not written. */
+  readonly waitingSince?: string | undefined;
+  readonly unfinishedSince?: string | undefined;
 }
 
 /** Objects that are looked at in a run, of each kind. */
@@ -45,9 +48,12 @@ export async function planSource(source: string, ports: PlanPorts, options: Plan
   }
   let open = unfinished.length;
   let waiting = 0;
+  let waitingSince: string | undefined;
   for (const kind of KINDS) {
     const objects = await ledger.waiting(source, kind, new Date(options.dueAt).toISOString(), MAX_LOOKED_AT);
     waiting += objects.length;
+    // Objects of a backfill wait for all others.
+    if (kind === 'live') waitingSince = objects[0]?.since;
     for (const candidates of cut(objects, options)) {
       if (open >= options.maxOpen || options.outOfTime()) break;
       await begin(source, candidates, ports, options);
@@ -55,7 +61,7 @@ export async function planSource(source: string, ports: PlanPorts, options: Plan
       open++;
     }
   }
-  return { waiting, unfinished: open };
+  return { waiting, unfinished: open, waitingSince, unfinishedSince: unfinished[0]?.since };
 }
 
 /**

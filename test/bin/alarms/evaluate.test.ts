@@ -177,8 +177,13 @@ const CASES: Readonly<Record<string, Cases>> = {
     quiet: [[{ Errors: 1, Duration: 30_000 }]],
   },
   direct: {
-    raised: [[{ Errors: 2 }], [{ ApproximateNumberOfMessagesVisible: 1 }]],
-    quiet: [[{ Errors: 1, ApproximateNumberOfMessagesVisible: 0 }]],
+    raised: [
+      [{ Errors: 2 }],
+      [{ ApproximateNumberOfMessagesVisible: 1 }],
+      [{ WaitingSeconds: 3601 }],
+      [{ UnwrittenSeconds: 3601 }],
+    ],
+    quiet: [[{ Errors: 1, ApproximateNumberOfMessagesVisible: 0 }], [{ WaitingSeconds: 1300, UnwrittenSeconds: 1300 }]],
   },
   'lines-alb': {
     raised: [...lines.raised, [load({ RejectedObjects: 1, LinesRejected: 1 })]],
