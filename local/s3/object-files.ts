@@ -115,6 +115,16 @@ export function decodeSegment(name: string): string | undefined {
   }
 }
 
+/** What is asked of a file; undefined if there is none: nothing of its name, or a file in place of its folder. */
+export async function ifThere<Found>(asked: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isMissing(error) || (error instanceof Error && 'code' in error && error.code === 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
 /** Gives a finished file the name of an object. When the promise resolves, the name survives a power cut. */
 export async function moveInto(finished: string, file: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {

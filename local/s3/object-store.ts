@@ -6,7 +6,7 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import { crcText } from './aws-chunked.ts';
-import { decodeSegment, type Metadata, moveInto, ObjectFiles, ObjectStoreError } from './object-files.ts';
+import { decodeSegment, ifThere, type Metadata, moveInto, ObjectFiles, ObjectStoreError } from './object-files.ts';
 
 /** An object as it is seen without reading it. */
 export interface StoredObject extends Metadata {
@@ -147,7 +147,7 @@ export class ObjectStore {
 
   /** Throws PreconditionFailed if there is an object of this key. */
   async requireNew(bucket: string, key: string): Promise<void> {
-    const found = await stat(this.files.file(bucket, key)).catch(() => undefined);
+    const found = await ifThere(stat(this.files.file(bucket, key)));
     if (found?.isFile()) throw new ObjectStoreError('PreconditionFailed', `If-None-Match: there is an object ${key}`);
   }
 
@@ -155,7 +155,7 @@ export class ObjectStore {
   async place(finished: string, bucket: string, key: string, metadata: Metadata): Promise<StoredObject> {
     const file = this.files.file(bucket, key);
     const version = await stat(finished);
-    const former = await stat(file).catch(() => undefined);
+    const former = await ifThere(stat(file));
     await this.files.writeMetadata(bucket, key, version, metadata);
     await moveInto(finished, file);
     const replaced = former && (former.size !== version.size || former.mtimeMs !== version.mtimeMs);
@@ -180,7 +180,7 @@ export class ObjectStore {
    * @throws ObjectStoreError NoSuchKey
    */
   async open(bucket: string, key: string): Promise<OpenedObject> {
-    const handle = await open(this.files.file(bucket, key)).catch(() => undefined);
+    const handle = await ifThere(open(this.files.file(bucket, key)));
     const stats = await handle?.stat();
     if (!handle || !stats?.isFile()) {
       await handle?.close();
@@ -206,7 +206,7 @@ export class ObjectStore {
   async delete(bucket: string, key: string): Promise<void> {
     const file = this.files.file(bucket, key);
     await this.inTurn(`${bucket}/${key}`, async () => {
-      const former = await stat(file).catch(() => undefined);
+      const former = await ifThere(stat(file));
       await rm(file, { force: true });
       if (former) await this.files.removeMetadata(bucket, key, former);
     });

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import { S3Error } from './answers.ts';
 import { crcText } from './aws-chunked.ts';
+import { ifThere } from './object-files.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /** A part as CompleteMultipartUpload names it. */
@@ -95,7 +96,7 @@ async function requireFit(fileOf: (number: number) => string, parts: readonly Na
     if (number <= before) throw new S3Error('InvalidPartOrder', `part ${number} is named behind part ${before}`);
   }
   for (const [index, part] of parts.entries()) {
-    const found = await stat(fileOf(part.number)).catch(() => undefined);
+    const found = await ifThere(stat(fileOf(part.number)));
     if (!found) throw invalidPart(part, 'there is none of this number');
     if (found.size < MIN_PART_BYTES && index < parts.length - 1) {
       throw new S3Error('EntityTooSmall', `part ${part.number} has ${found.size} bytes, expected ${MIN_PART_BYTES}`);

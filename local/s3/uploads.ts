@@ -6,7 +6,7 @@ import type { Readable } from 'node:stream';
 import { setAside } from '../damage.ts';
 import { isMissing, syncFolder, writeDurable } from '../files.ts';
 import { S3Error } from './answers.ts';
-import { type Metadata, ObjectStoreError } from './object-files.ts';
+import { ifThere, type Metadata, ObjectStoreError } from './object-files.ts';
 import { byBytes, type ObjectStore } from './object-store.ts';
 import { type Assembled, assembledParts, type Expected, type NamedPart } from './upload-parts.ts';
 
@@ -167,7 +167,7 @@ export class Uploads {
     const { size, ...metadata } = completed;
     const whole = this.#whole(upload);
     try {
-      if (await exists(whole)) await this.#objects.place(whole, bucket, key, metadata);
+      if (await ifThere(stat(whole))) await this.#objects.place(whole, bucket, key, metadata);
     } catch (error) {
       // The key cannot be an object's here: nothing has happened.
       if (error instanceof ObjectStoreError) await rm(join(this.#folder(upload), COMPLETED));
@@ -246,11 +246,4 @@ async function read<Value>(file: string): Promise<Value | undefined> {
     else if (!isMissing(error)) throw error;
     return undefined;
   }
-}
-
-function exists(file: string): Promise<boolean> {
-  return stat(file).then(
-    () => true,
-    () => false,
-  );
 }

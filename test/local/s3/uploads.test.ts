@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
@@ -272,51 +271,4 @@ test('an upload whose file is damaged is set aside, and the others open', async 
   expect(await list()).toEqual([other]);
   const file = `uploads/${damaged}/upload.json.damaged`;
   expect(damageIn(dir)).toEqual([{ file, what: `multipart upload ${damaged}` }]);
-});
-
-describe('a process killed while it uploads', { timeout: 60_000 }, () => {
-  const KILLS = 12;
-
-  test('leaves every upload that was begun, or its object with its event', async () => {
-    const dir = temporaryFolder();
-    const begun = new Map<string, string>();
-    const said = new Set<string>();
-    const child = join(import.meta.dirname, 'uploads-child.ts');
-    for (let kill = 0; kill < KILLS; kill++) {
-      const uploader = spawn(process.execPath, [child, dir, `${kill}`], { stdio: ['ignore', 'pipe', 'inherit'] });
-      onTestFinished(() => void uploader.kill('SIGKILL'));
-      let text = '';
-      let lines = 0;
-      uploader.stdout.on('data', (chunk) => {
-        text += chunk;
-        lines = text.split('\n').length - 1;
-        // At another step each time, a moment after an answer.
-        if (lines >= 5 + kill) setTimeout(() => uploader.kill('SIGKILL'), kill % 4);
-      });
-      await new Promise((resolve) => uploader.on('close', resolve));
-      for (const line of text.split('\n').slice(0, -1)) {
-        const [step, key = '', id = ''] = line.split(' ');
-        if (step === 'begun') begun.set(key, id);
-        else said.add(`${step} ${key}`);
-      }
-    }
-    const { s3, created } = await opened(dir);
-    const events = new Set(readFileSync(join(dir, 'events'), 'utf8').split('\n'));
-    for (const { key, by } of created) events.add(`${by} ${key}`);
-    const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket }));
-    const open = new Set(Uploads.map(({ UploadId }) => UploadId));
-    for (const [key, UploadId] of begun) {
-      const head = await s3.send(new HeadObjectCommand({ Bucket, Key: key })).catch(() => undefined);
-      expect(open.has(UploadId), key).toBe(head === undefined);
-      if (head) {
-        expect(head.ETag).toBe(etagOf(Buffer.from(key)));
-        expect(events).toContain(`CompleteMultipartUpload ${key}`);
-      } else {
-        expect(said).not.toContain(`completed ${key}`);
-        const { Parts = [] } = await s3.send(new ListPartsCommand({ Bucket, Key: key, UploadId }));
-        if (said.has(`part ${key}`)) expect(Parts).toHaveLength(1);
-      }
-    }
-    expect(begun.size).toBeGreaterThan(KILLS);
-  });
 });
