@@ -114,6 +114,7 @@ export class TributaryStack extends Stack {
       streams: (table) => streams.namesFor(table),
     };
     new Alarms(this, 'Alarms', { config, places });
+    new Dashboard(this, 'Dashboard', { config, places });
 
     const readers = new Readers(this, 'Readers', { lake, workgroup, encryptionKey });
     this.#output('ReadersPolicy', readers.policyArn, 'Managed policy for roles and users that query the tables.');
@@ -292,8 +293,6 @@ export class TributaryStack extends Stack {
       this.#output('CheckingRole', roleArnOf(duplicateCheck.track), description);
     }
     if (notifications) duplicateCheck.listenTo(notifications, maxConcurrency);
-    const names = this.#config.sources.map(({ name }) => name);
-    new Dashboard(this, 'Dashboard').addDuplicates(names);
     return duplicateCheck;
   }
 

@@ -19,6 +19,7 @@ import {
 } from './source-amounts.ts';
 import type { SourcePlan } from './source-plan.ts';
 import {
+  alarmCounts,
   type BilledSource,
   DAYS_PER_MONTH,
   duplicatesBaseUsage,
@@ -83,6 +84,8 @@ export interface Plan {
     readonly s3Gets: number;
     readonly s3Puts: number;
   };
+  /** The alarms, and US dollars a month for the metrics that they look at, which are in CloudWatch's part. */
+  readonly alarms: { readonly alarms: number; readonly metrics: number; readonly usd: number };
   readonly monthly: {
     readonly parquet: MonthlyCost;
     readonly iceberg: MonthlyCost;
@@ -100,6 +103,7 @@ export function planOf(input: PlanInput): Plan {
   });
   const sources = planned.map(({ plan }) => plan);
   const billed = planned.map(({ billed }) => billed);
+  const alarms = alarmCounts(config);
   const {
     memoryMiB,
     maxConcurrency,
@@ -125,6 +129,7 @@ export function planOf(input: PlanInput): Plan {
     },
     sources,
     requestsPerDay: requestsPerDay(billed, input),
+    alarms: { ...alarms, usd: alarms.metrics * prices.alarmMetricPerMonth.usd },
     monthly: {
       parquet: monthly(billed, 'parquet', input),
       iceberg: monthly(billed, 'iceberg', input),

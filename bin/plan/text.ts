@@ -1,5 +1,5 @@
 /** A plan as text for a terminal. */
-import { bytesText, type RenderColumn, renderTable, thousands } from '../output/render.ts';
+import { bytesText, quantity, type RenderColumn, renderTable, thousands } from '../output/render.ts';
 import type { MonthlyCost, Plan } from './plan.ts';
 import { tightest, UNITS } from './quotas.ts';
 import type { SourcePlan } from './source-plan.ts';
@@ -95,7 +95,7 @@ export const COST_PARTS: readonly (readonly [string, (cost: MonthlyCost) => numb
   ['duplicate check', ({ duplicates }) => duplicates.total],
 ];
 
-function costText({ monthly, config, requestsPerDay }: Plan): string {
+function costText({ monthly, config, requestsPerDay, alarms }: Plan): string {
   const ways = [monthly.parquet, monthly.iceberg, monthly.usual];
   const row = (name: string, of: (cost: MonthlyCost) => number) => [name, ...ways.map((way) => dollars(of(way)))];
   const { sqs, sns, s3Gets, s3Puts } = requestsPerDay;
@@ -109,7 +109,8 @@ function costText({ monthly, config, requestsPerDay }: Plan): string {
     ],
   );
   const requests = `SQS ${count(sqs)}, SNS ${count(sns)}, S3 GET ${count(s3Gets)}, S3 PUT ${count(s3Puts)}`;
-  return `${table}\nRequests per day: ${requests}`;
+  const watching = `${alarms.alarms} that look at ${quantity(alarms.metrics, 'metric')}, ${dollars(alarms.usd)} of CloudWatch's part`;
+  return `${table}\nRequests per day: ${requests}\nAlarms: ${watching}`;
 }
 
 function basisText({ rates, peakFactor, assumed, sources }: Plan): string {

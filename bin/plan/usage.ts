@@ -96,9 +96,13 @@ export function duplicatesBaseUsage({ memoryMiB }: Billed): Usage {
 
 /** A month of the alarms and the dashboard, which do not depend on the traffic. */
 export function watchingUsage(config: Config): Usage {
+  return { ...NO_USAGE, alarmMetricMonths: alarmCounts(config).metrics, dashboardMonths: 1 };
+}
+
+/** The number of alarms that a configuration has, and of the metrics that they look at. */
+export function alarmCounts(config: Config): { readonly alarms: number; readonly metrics: number } {
   const alarms = alarmsOf(config, placesOf(config, namesOf(config.stackName).prefix));
-  const alarmMetricMonths = alarms.reduce((sum, { metrics }) => sum + Object.keys(metrics).length, 0);
-  return { ...NO_USAGE, alarmMetricMonths, dashboardMonths: 1 };
+  return { alarms: alarms.length, metrics: alarms.reduce((sum, { metrics }) => sum + Object.keys(metrics).length, 0) };
 }
 
 /** Monthly usage of queues that does not depend on the traffic. */

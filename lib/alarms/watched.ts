@@ -35,7 +35,7 @@ export function ofFunction(
     | 'Throttles'
     | 'Invocations'
     | 'Duration'
-    | 'ConcurrentExecutions'
+    | 'AsyncEventAge'
     | 'AsyncEventsDropped'
     | 'DestinationDeliveryFailures',
   statistic: Watched['statistic'] = 'Sum',
@@ -46,7 +46,7 @@ export function ofFunction(
 /** https://docs.aws.amazon.com/firehose/latest/dev/monitoring-with-cloudwatch-metrics.html */
 export function ofStream(
   DeliveryStreamName: string,
-  metric: 'DeliveryToS3.DataFreshness' | 'FailedConversion.Records' | 'ThrottledRecords' | 'IncomingRecords',
+  metric: 'DeliveryToS3.DataFreshness' | 'FailedConversion.Records',
   statistic: Watched['statistic'],
 ): Watched {
   return { namespace: 'AWS/Firehose', metric, dimensions: { DeliveryStreamName }, statistic };
@@ -61,7 +61,7 @@ export interface Subscription {
 /** https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Monitoring-CloudWatch-Metrics.html */
 export function ofSubscription(
   { logGroup, filter }: Subscription,
-  metric: 'DeliveryErrors' | 'DeliveryThrottling' | 'ForwardedLogEvents',
+  metric: 'DeliveryErrors' | 'DeliveryThrottling',
 ): Watched {
   const dimensions = { LogGroupName: logGroup, DestinationType: 'Lambda', FilterName: filter };
   return { namespace: 'AWS/Logs', metric, dimensions, statistic: 'Sum' };

@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest';
+import { listPrices } from '../../bin/plan/prices.ts';
+import { type Context, DEMO_SOURCES } from '../../lib/config/config.ts';
+import { FIREHOSE_USD_PER_GB } from '../../lib/dashboard.ts';
+import { alarmsOfStack } from '../helpers/alarms.ts';
+import { readable, resource, templateOf } from '../helpers/template.ts';
+
+interface Widget {
+  readonly type: string;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly properties: {
+    readonly title: string;
+    readonly metrics?: readonly unknown[][];
+    readonly alarms?: readonly string[];
+  };
+}
+
+function widgetsOf(context: Context): Widget[] {
+  const { DashboardBody } = resource(templateOf(context), 'AWS::CloudWatch::Dashboard').Properties;
+  return (JSON.parse(readable(DashboardBody)) as { readonly widgets: Widget[] }).widgets;
+}
+
+describe('the dashboard', () => {
+  const widgets = widgetsOf({ sources: DEMO_SOURCES });
+  const titles = widgets.map(({ properties }) => properties.title);
+
+  test('is in the order of the data flow, below the alarms', () => {
+    const parts = titles.map(
+      (title) => /^(?:Alarms|Arriving|Loading|Delivering|Freshness|Rejected|Duplicates|Cost)/.exec(title)?.[0],
+    );
+    expect([...new Set(parts.filter((part) => part !== undefined))]).toEqual([
+      ...['Alarms', 'Arriving', 'Loading', 'Delivering', 'Freshness', 'Rejected', 'Duplicates', 'Cost'],
+    ]);
+  });
+
+  test('is one screen: the full width, and at most 20 units of its grid high', () => {
+    expect(Math.max(...widgets.map(({ x, width }) => x + width))).toBe(24);
+    expect(Math.max(...widgets.map(({ y, height }) => y + height))).toBeLessThanOrEqual(20);
+  });
+
+  test('shows the state of every alarm, by its name', () => {
+    const shown = widgets.flatMap(({ properties }) => properties.alarms ?? []).map((arn) => arn.split(':alarm:')[1]);
+    expect(shown).toEqual(alarmsOfStack({ sources: DEMO_SOURCES }).map(({ name }) => name));
+  });
+
+  test('has something to show in every graph, with the inputs that the stack has', () => {
+    for (const source of DEMO_SOURCES) {
+      const ofOne = widgetsOf({ sources: [source] });
+      expect(ofOne.length).toBeGreaterThan(12);
+      for (const { type, properties } of ofOne) {
+        if (type === 'metric') expect([properties.title, properties.metrics?.length ?? 0]).not.toContain(0);
+      }
+    }
+  });
+
+  test('says what the bytes of today cost, at the list price', () => {
+    const { firehosePerGB, firehoseConversionPerGB } = listPrices();
+    expect(FIREHOSE_USD_PER_GB).toBeCloseTo((firehosePerGB.tiers[0]?.usd ?? 0) + firehoseConversionPerGB.usd, 9);
+    const [dollars] = widgets.filter(({ properties }) => properties.title.includes('US dollars'));
+    expect(JSON.stringify(dollars?.properties.metrics)).toContain(
+      '(FILL(b0, 0) + FILL(b1, 0) + FILL(b2, 0)) / 1073741824 * 0.047',
+    );
+  });
+});
