@@ -14,8 +14,8 @@ export function recordSettings(source: Source): RecordSettings {
   return { ...readingSettings(source), ...(recordKey && { recordKey }) };
 }
 
-export function objectsPlace({ prefix, suffix }: ObjectSource, { bucketName }: IBucket): ObjectsPlace {
-  return { lane: 'objects', bucket: bucketName, prefix, suffix };
+export function objectsPlace({ prefix, suffix, exportedLogs }: ObjectSource, { bucketName }: IBucket): ObjectsPlace {
+  return { lane: 'objects', bucket: bucketName, prefix, suffix, ...(exportedLogs && { exportedLogs }) };
 }
 
 export function eventsPlace({ logGroups }: EventSource): EventsPlace {

@@ -4,6 +4,7 @@ import type { SampledDuplicate } from '../../lambdas/core/duplicates/counting.ts
 import { MINUTE_MS, minuteOf } from '../../lambdas/core/duplicates/minutes.ts';
 import type { CountedMinute, InputStats, ReportStore } from '../../lambdas/core/duplicates/store.ts';
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
+import { isExported } from '../../lambdas/core/settings.ts';
 import { sourceTable } from '../../lambdas/core/tables/table.ts';
 import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
 import { CommandError, UsageError } from '../output/command-error.ts';
@@ -122,7 +123,7 @@ export async function auditDuplicates(
   const audits: AuditReport[] = [];
   for (const { settings, format } of compiledSources(lake.duplicates?.sources ?? [])) {
     if (!sources.some(({ source }) => source === settings.name)) continue;
-    const { columns } = sourceTable(settings.name, '', format.columns, settings.lane);
+    const { columns } = sourceTable(settings.name, '', format.columns, settings.lane, isExported(settings));
     const sql = auditQuery(
       {
         database: lake.database,

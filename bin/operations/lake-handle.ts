@@ -9,6 +9,7 @@ import type { LoadMetric } from '../../lambdas/core/metrics.ts';
 import {
   ENV,
   type Environment,
+  isExported,
   type LoaderSettings,
   loaderSettings,
   type TrackerSettings,
@@ -102,7 +103,7 @@ export function sourceNamed({ sources }: LakeSettings, name: string): Source {
 
 /** A source's table, with the columns that the current code gives its format. */
 export function tableOf({ settings, format }: Source): Table {
-  return sourceTable(settings.name, '', format.columns, settings.lane);
+  return sourceTable(settings.name, '', format.columns, settings.lane, isExported(settings));
 }
 
 /** All tables of a lake, each with the streams that write to it. */

@@ -62,6 +62,8 @@ export interface ObjectsPlace {
   readonly bucket: string;
   readonly prefix?: string;
   readonly suffix?: string;
+  /** The objects were exported by CloudWatch, with a time before each event. */
+  readonly exportedLogs?: boolean;
 }
 
 /** A source whose inputs are the CloudWatch subscription payloads of log groups, listed by their exact names. */
@@ -72,6 +74,11 @@ export interface EventsPlace {
 
 /** Where the inputs of a source come from. */
 export type InputPlace = ObjectsPlace | EventsPlace;
+
+/** Whether the inputs of a place are objects that CloudWatch has exported. */
+export function isExported(place: InputPlace): boolean {
+  return place.lane === 'objects' && place.exportedLogs === true;
+}
 
 /** The settings that say which inputs belong to a source, and how to read them. */
 export type InputSettings = ReadingSettings & InputPlace;

@@ -114,6 +114,14 @@ const FROM_FACTS: Readonly<Record<keyof typeof FROM.shape, Facts>> = {
       "stack names, with `eventbridge` to the event bus of the stack's account.",
     example: { from: { bucket: 'their-logs', account: '123456789012', notifications: 'eventbridge' } },
   },
+  exportedLogs: {
+    default: 'false',
+    description:
+      'Whether CloudWatch has exported the objects, as [`lake archive`](operations.md#lake-archive) has it do. The time ' +
+      'before each message is then taken off and fills the column `logged_at`, and a line without one goes on with the ' +
+      'message before it.',
+    example: { from: { bucket: 'old-logs', prefix: 'cloudwatch/ecs/app/', exportedLogs: true } },
+  },
   logGroups: {
     default: 'none: the source reads objects',
     description:

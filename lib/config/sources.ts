@@ -47,6 +47,8 @@ export interface ObjectSource extends AnySource {
   readonly kmsKeyArn?: string;
   /** The bucket's owner, if it is not the stack's account. */
   readonly account?: string;
+  /** The objects were exported by CloudWatch, with a time before each event. */
+  readonly exportedLogs?: boolean;
 }
 
 /** Events of CloudWatch log groups. */
@@ -95,6 +97,7 @@ export const FROM = object({
     'a list of log group names',
   ).optional(),
   filterPattern: z.string('a CloudWatch filter pattern').max(1024, 'at most 1,024 characters').optional(),
+  exportedLogs: boolean().optional(),
 });
 
 const RESERVED = [LOADS, REJECTED_LINES];
@@ -190,7 +193,10 @@ function tableOf(input: SourceInput, options: FormatOptions, path: string): Tabl
     refuseUnknownOptions(format, options, OWN_KEYS);
     const { columns } = format.compile(options);
     const lane = input.from.logGroups ? 'events' : 'objects';
-    return withDistinctColumns(sourceTable(input.name, format.description, columns, lane), path);
+    return withDistinctColumns(
+      sourceTable(input.name, format.description, columns, lane, input.from.exportedLogs),
+      path,
+    );
   } catch (error) {
     throw error instanceof OptionError ? optionError(error, path) : error;
   }
@@ -226,7 +232,12 @@ function eventsFrom(
   defaults: SourceDefaults,
   { ownLogGroups }: StackNames,
 ): Omit<EventSource, keyof AnySource> {
-  refuseKeys(from, ['bucket', 'prefix', 'suffix', 'notifications', 'kmsKeyArn', 'account'], path, 'without logGroups');
+  refuseKeys(
+    from,
+    ['bucket', 'prefix', 'suffix', 'notifications', 'kmsKeyArn', 'account', 'exportedLogs'],
+    path,
+    'without logGroups',
+  );
   const { logGroups = [], filterPattern = '' } = from;
   for (const [index, logGroup] of logGroups.entries()) {
     const param = `${path}.from.logGroups[${index}]`;
@@ -257,7 +268,7 @@ function objectsFrom(
   }
   const { bucket, prefix = '', notifications = 's3', ...rest } = from;
   if (bucket === undefined) {
-    refuseKeys(from, ['notifications', 'kmsKeyArn', 'account'], path, 'with a bucket of your own');
+    refuseKeys(from, ['notifications', 'kmsKeyArn', 'account', 'exportedLogs'], path, 'with a bucket of your own');
     if (prefix && !prefix.endsWith('/')) {
       throw ConfigError.notAllowed(`${path}.from.prefix`, prefix, 'a folder of the landing bucket, ending with /');
     }

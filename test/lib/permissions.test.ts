@@ -14,7 +14,7 @@ const keyOf = (id: string) => `arn:aws:kms:us-east-1:123456789012:key/${id}`;
 const EVERYTHING = {
   sources: [
     { name: 'landed', format: 'alb', from: { prefix: 'web/' } },
-    { name: 'ours', format: 'alb', from: { bucket: 'our-logs', prefix: 'alb/', suffix: '.gz' } },
+    { name: 'ours', format: 'alb', from: { bucket: 'our-logs', prefix: 'alb/', suffix: '.gz', exportedLogs: true } },
     { name: 'theirs', format: 'alb', from: { bucket: 'their-logs', account: OWNER, kmsKeyArn: keyOf('OBJECTS') } },
     { name: 'bus', format: 'alb', from: { bucket: 'bus-logs', notifications: 'eventbridge', account: OWNER } },
     { name: 'app', format: 'kong', from: { logGroups: ['/ecs/app'], filterPattern: 'GET' } },

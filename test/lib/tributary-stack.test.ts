@@ -258,6 +258,17 @@ describe('buckets that are there already', () => {
     });
   });
 
+  test('with exports of CloudWatch have a column for its time, and the function is told so', () => {
+    const from = { bucket: 'old-logs', exportedLogs: true };
+    const template = templateOf({ sources: [{ name: 'old', format: 'kong', from }] });
+    const { TableInput } = resource(template, 'AWS::Glue::Table', 'Catalogold').Properties;
+    const { StorageDescriptor } = TableInput as { StorageDescriptor: { Columns: { Name: string }[] } };
+    expect(StorageDescriptor.Columns.map(({ Name }) => Name).slice(-2)).toEqual(['raw', 'logged_at']);
+    const { Environment } = resource(template, 'AWS::Lambda::Function', 'LoadObjects').Properties;
+    const { Variables } = Environment as { readonly Variables: Readonly<Record<string, unknown>> };
+    expect(JSON.parse(readable(Variables[ENV.sources]))).toMatchObject([{ bucket: 'old-logs', exportedLogs: true }]);
+  });
+
   test('are read below their prefixes only, with the key of their objects', () => {
     const read = statements(every, 'LoadObjectsRole')
       .filter(({ Action }) => [Action].flat().includes('s3:GetObject'))

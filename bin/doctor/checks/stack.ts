@@ -45,7 +45,7 @@ function differs(source: Source, stack: DeployedStack): Verdict[] {
 function same(source: Source, deployed: SourceSettings): boolean {
   const place = (of: Source | SourceSettings) =>
     of.lane === 'objects'
-      ? { prefix: of.prefix ?? '', suffix: of.suffix ?? '' }
+      ? { prefix: of.prefix ?? '', suffix: of.suffix ?? '', exportedLogs: of.exportedLogs ?? false }
       : { logGroups: [...of.logGroups].sort() };
   return (
     source.format === deployed.format &&

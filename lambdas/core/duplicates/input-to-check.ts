@@ -5,7 +5,7 @@ import { objectInputKey, originOf, payloadInputKey } from '../loading/input.ts';
 import type { CreatedObject } from '../loading/notification.ts';
 import type { Payload } from '../loading/payload.ts';
 import type { FoundSource } from '../loading/sources.ts';
-import type { RecordSettings, TrackedSettings } from '../settings.ts';
+import type { ObjectsPlace, RecordSettings, TrackedSettings } from '../settings.ts';
 import type { Pager } from './pages.ts';
 import { RecordReader, type Records } from './records.ts';
 
@@ -102,14 +102,14 @@ export function payloadToCheck(source: TrackedSource, payload: Payload, holder: 
  * @returns false if another object has replaced the one announced
  */
 export async function readObject(
-  { format, settings }: FoundSource<RecordSettings>,
+  { format, settings }: FoundSource<RecordSettings & Pick<ObjectsPlace, 'exportedLogs'>>,
   open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
   take: (records: Records) => void,
   pause: () => Promise<void> = async () => {},
 ): Promise<boolean> {
   const body = await open();
   if (!body) return false;
-  const reader = new RecordReader(format, settings.recordKey && [settings.recordKey], take);
+  const reader = new RecordReader(format, settings.recordKey && [settings.recordKey], take, settings.exportedLogs);
   try {
     for await (const chunk of decompress(body, open)) {
       reader.push(chunk);

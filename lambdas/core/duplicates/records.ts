@@ -89,17 +89,21 @@ export class RecordReader {
   readonly #input: InputReader;
   #count = 0;
 
-  /** @param recordKeys replace the record keys of the format */
+  /**
+   * @param recordKeys replace the record keys of the format
+   * @param exported whether the objects were exported by CloudWatch
+   */
   constructor(
     format: CompiledFormat,
     recordKeys: readonly RecordKey[] = format.recordKeys ?? [],
     take: (records: Records) => void,
+    exported = false,
   ) {
     const { row, kernel } = keyReaderOf(format, recordKeys);
     this.#row = row;
     this.#take = take;
     this.#input = new InputReader(
-      { format, row },
+      { format, row, exported },
       {
         add: (_line, outcome, identity, timestamp) => this.#add(outcome, identity, timestamp),
         ...(kernel && {

@@ -79,6 +79,8 @@ export interface LineBatcherProps {
   readonly format: CompiledFormat;
   /** @default objects */
   readonly lane?: Lane;
+  /** Whether the objects were exported by CloudWatch. @default false */
+  readonly exported?: boolean;
   readonly keepRaw: KeepRaw;
   /** Values shared by every row, by column name. */
   readonly shared: ReadonlyMap<string, string>;
@@ -147,12 +149,13 @@ export class LineBatcher {
     this.#verified = verified;
     this.counts = counts;
     this.#row = new Row(format.columns, props.shared);
-    const timed = props.lane === 'events';
+    const { exported = false } = props;
+    const timed = props.lane === 'events' || exported;
     const program = rowProgramOf(format);
     const shared = `${this.#row.shared}${timed ? LOGGED_AT_KEY : ''}`;
     const kernel = program && new LineKernel(program, rowHead(origin), shared);
     this.#input = new InputReader(
-      { format, row: this.#row, skip: this.counts.lines, timed, ...(joining && { joining }) },
+      { format, row: this.#row, skip: this.counts.lines, timed, exported, ...(joining && { joining }) },
       {
         add: (line, outcome, _identity, timestamp) => this.#addLine(line, outcome, timestamp),
         ...(kernel && {

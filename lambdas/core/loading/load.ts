@@ -3,7 +3,7 @@
  * messages to acknowledged records. This file calls no AWS service and reads no clock itself: the caller provides both.
  */
 import type { CompiledFormat } from '../reading/format.ts';
-import type { SourceSettings } from '../settings.ts';
+import { isExported, type SourceSettings } from '../settings.ts';
 import { OWN } from '../tables/table.ts';
 import { allOf, InFlight } from './in-flight.ts';
 import { entryIdOf, type InputKey, latestVersionKey, objectInputKey, originOf, payloadInputKey } from './input.ts';
@@ -292,6 +292,7 @@ async function load(job: InputLoad): Promise<LoadResult> {
     origin,
     format,
     lane,
+    exported: isExported(source.settings),
     keepRaw,
     shared,
     now: ports.now,

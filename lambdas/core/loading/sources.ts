@@ -1,8 +1,9 @@
 /** Finds the source that an object or a log group belongs to. */
 
 import { FORMATS } from '../formats/registry.ts';
+import { EXPORT_TEST_NAME } from '../reading/export-splitter.ts';
 import type { CompiledFormat } from '../reading/format.ts';
-import { type InputSettings, type ReadingSettings, SettingsError } from '../settings.ts';
+import { type InputSettings, isExported, type ReadingSettings, SettingsError } from '../settings.ts';
 import type { CreatedObject } from './notification.ts';
 
 /** Why an object is not loaded although its notification was delivered. */
@@ -55,7 +56,8 @@ export function sourceOfObject<Settings extends InputSettings>(
   );
   if (!source) return { outcome: 'skipped', reason: 'no_source' };
   if (key.endsWith('/')) return { outcome: 'skipped', reason: 'folder' };
-  const isLog = source.accepts?.(key.slice(key.lastIndexOf('/') + 1)) !== false;
+  const name = key.slice(key.lastIndexOf('/') + 1);
+  const isLog = source.accepts?.(name) !== false && !(isExported(source.settings) && name === EXPORT_TEST_NAME);
   return isLog ? { outcome: 'found', source } : { outcome: 'skipped', reason: 'not_a_log' };
 }
 

@@ -8,6 +8,7 @@ import { textOf, withoutBom } from '../lines/utf8.ts';
 import { type BlockSink, type EventsSink, readBlock, readEvents } from './blocks.ts';
 import { PIECE } from './envelope.ts';
 import { eventAt, eventBlocks, type LogEvent, nextEvent } from './events.ts';
+import { ExportSplitter } from './export-splitter.ts';
 import {
   BLANK_LINE,
   type CompiledFormat,
@@ -60,6 +61,8 @@ export interface InputReaderProps {
   readonly joining?: Joining;
   /** Whether rows have the column `logged_at`, with the time of their event. @default false */
   readonly timed?: boolean;
+  /** Whether the objects were exported by CloudWatch, with a time before each event. @default false */
+  readonly exported?: boolean;
 }
 
 export class InputReader {
@@ -69,7 +72,7 @@ export class InputReader {
   readonly #timed: boolean;
   /** The beginning of an object, until it is known what its content is. */
   #head: Buffer | undefined = Buffer.alloc(0);
-  #content: LineSplitter | PayloadSplitter;
+  #content: LineSplitter | PayloadSplitter | ExportSplitter;
   /** Receives the lines of an object that are read one by one. */
   readonly #objectLines: LineSink;
   readonly #joiner: Joiner;
@@ -81,7 +84,8 @@ export class InputReader {
   /** The last line of an object that has no line end. */
   #openLine: string | undefined;
 
-  constructor({ format, row, skip = 0, joining, timed = false }: InputReaderProps, consumer: LineConsumer) {
+  constructor(props: InputReaderProps, consumer: LineConsumer) {
+    const { format, row, skip = 0, joining, timed = false, exported = false } = props;
     const { reader } = format;
     this.#reader = reader;
     this.#row = row;
@@ -119,6 +123,13 @@ export class InputReader {
       },
     };
     this.#content = new LineSplitter(this.#objectLines);
+    if (!exported) return;
+    // What the objects are is known: their beginning need not tell.
+    this.#head = undefined;
+    this.#content = new ExportSplitter({
+      readEvents: (block) => this.readEvents(block),
+      longLine: this.#objectLines.longLine,
+    });
   }
 
   /** What another attempt needs to go on after the last line that was given to the consumer. */

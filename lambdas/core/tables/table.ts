@@ -194,9 +194,19 @@ export function inOrder(names: readonly string[], specs: ColumnSpecs): string[] 
   return Object.keys(specs).filter((name) => names.includes(name));
 }
 
-/** A source's table: its format's columns, then the lake's own. */
-export function sourceTable(name: string, description: string, specs: ColumnSpecs, lane: Lane): Table {
+/**
+ * A source's table: its format's columns, then the lake's own.
+ *
+ * @param exported whether the objects of the source were exported by CloudWatch, with a time before each event
+ */
+export function sourceTable(
+  name: string,
+  description: string,
+  specs: ColumnSpecs,
+  lane: Lane,
+  exported = false,
+): Table {
   const own = [OWN.origin, OWN.position, OWN.extra, OWN.errors, OWN.raw];
-  const laneOwn = lane === 'events' ? [OWN.logGroup, OWN.logStream, OWN.loggedAt] : [];
+  const laneOwn = lane === 'events' ? [OWN.logGroup, OWN.logStream, OWN.loggedAt] : exported ? [OWN.loggedAt] : [];
   return { name, description, columns: [...numbered(specs), ...own, ...laneOwn] };
 }

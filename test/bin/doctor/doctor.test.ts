@@ -512,6 +512,7 @@ describe('lake doctor --stack', () => {
   test.each([
     ['another prefix', { ...OBJECTS, prefix: 'web/' }],
     ['another format', { ...OBJECTS, format: 'nginx' }],
+    ['other content', { ...OBJECTS, exportedLogs: true }],
     ['other options', { ...OBJECTS, options: { filters: ['no_http'] } }],
   ])('names a source that is deployed with %s', async (_, objects) => {
     const findings = await of('stack', deployed(objects), CONTEXT, { stack: 'Logs' });

@@ -378,8 +378,8 @@ describe('sources from buckets', () => {
     expect(refusal(source({ from: { buckett: 'x' } }))).toBe('sources[0].from.buckett: unknown, did you mean bucket?');
   });
 
-  test.each(['notifications', 'kmsKeyArn', 'account'])('refuse %s for the landing bucket', (key) => {
-    const values: Context = { notifications: 's3', kmsKeyArn: KEY, account: '123456789012' };
+  test.each(['notifications', 'kmsKeyArn', 'account', 'exportedLogs'])('refuse %s for the landing bucket', (key) => {
+    const values: Context = { notifications: 's3', kmsKeyArn: KEY, account: '123456789012', exportedLogs: true };
     expect(refusal(source({ from: { [key]: values[key] } }))).toContain('only with a bucket of your own');
   });
 

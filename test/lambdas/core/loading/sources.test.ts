@@ -7,6 +7,7 @@ const sources = compiledSources<InputSettings>([
   { name: 'alb', format: 'alb', ...OBJECTS, prefix: 'AWSLogs/' },
   { name: 'web', format: 'kong', ...OBJECTS, prefix: 'web/', suffix: '.log' },
   { name: 'all', format: 'kong', ...OBJECTS, bucket: 'other-logs' },
+  { name: 'old', format: 'kong', ...OBJECTS, bucket: 'old-logs', exportedLogs: true },
   {
     name: 'app',
     format: 'json',
@@ -33,6 +34,9 @@ describe('sourceOfObject', () => {
     ['a key with the prefix in its middle', 'example-logs', 'old/web/a.log', 'no_source'],
     ['a key with the prefix in other letters', 'example-logs', 'Web/a.log', 'no_source'],
     ['any key of a bucket without prefix or suffix', 'other-logs', 'a', 'all'],
+    ['an object that CloudWatch exports', 'old-logs', 'cw/task/stream/000000.gz', 'old'],
+    ['the object with which CloudWatch tests the bucket', 'old-logs', 'cw/aws-logs-write-test', 'not_a_log'],
+    ['an object of that name of a source without exports', 'other-logs', 'aws-logs-write-test', 'all'],
     ['a key in a bucket of no source', 'example', 'web/a.log', 'no_source'],
   ])('finds the source of %s, or says why there is none', (_, bucket, key, expected) => {
     const found = sourceOfObject(sources, { bucket, key, etag: 'd41d8cd98f00b204e9800998ecf8427e', size: 0 });
