@@ -9,6 +9,7 @@ import { addDemo } from './commands/demo.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addDuplicates } from './commands/duplicates.ts';
 import { addFormats } from './commands/formats.ts';
+import { addInit } from './commands/init.ts';
 import { addParse } from './commands/parse.ts';
 import { addPlan } from './commands/plan.ts';
 import { addProve } from './commands/prove.ts';
@@ -94,7 +95,7 @@ function program(): Command {
         '2 wrong usage, or a configuration or query that cannot be meant;\n' +
         '3 `lake audit`, `lake alarms`, `lake doctor` or `lake prove` found problems.',
     );
-  const local = [addDemo, addRun, addQuery, addFormats, addParse, addPlan, addDoctor];
+  const local = [addDemo, addRun, addQuery, addFormats, addInit, addParse, addPlan, addDoctor];
   const operations = [
     addBackfill,
     addRedrive,

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
-import { type CompiledFormat, type Format, refuseUnknownOptions } from '../../lambdas/core/reading/format.ts';
+import { type Format, type FormatOptions, refuseUnknownOptions } from '../../lambdas/core/reading/format.ts';
 import { shown } from '../../lib/config/config-error.ts';
 import { jsonProblem } from '../../lib/config/json-problem.ts';
 import { readInputs, WAY_OUT } from '../input/input-files.ts';
@@ -54,7 +54,7 @@ export function addParse(program: Command): void {
 
 async function runParse(path: string, { format, option, limit, json }: ParseOptions): Promise<void> {
   const described = FORMATS.get(format) as Format;
-  const compiled = compile(described, option);
+  const compiled = described.compile(optionsOf(described, option));
   const { files, problems } = await readInputs([path]);
   const [file] = files;
   if (file && !file.named) throw new UsageError(`${path}: expected one log file, got a folder`);
@@ -75,15 +75,18 @@ async function runParse(path: string, { format, option, limit, json }: ParseOpti
   process.exitCode = 1;
 }
 
-function compile(format: Format, option: Pairs): CompiledFormat {
+/**
+ * The options of a format that the command line gives as text.
+ *
+ * @throws OptionError for an option that the format does not have; UsageError for an object that is no JSON
+ */
+export function optionsOf(format: Format, option: Pairs): FormatOptions {
   refuseUnknownOptions(format, option);
-  return format.compile(
-    Object.fromEntries(
-      Object.entries(option).map(([key, value]) => [
-        key,
-        format.options[key]?.type === 'object' ? fromJson(key, value) : value,
-      ]),
-    ),
+  return Object.fromEntries(
+    Object.entries(option).map(([key, value]) => [
+      key,
+      format.options[key]?.type === 'object' ? fromJson(key, value) : value,
+    ]),
   );
 }
 

@@ -22,7 +22,7 @@ const MIN_SHARE = 0.5;
  * without an error; the one that reads most lines first.
  */
 export async function likelyFormats(path: string): Promise<string[]> {
-  const lines = (await firstLines(path)).filter((line) => line.trim() !== '');
+  const lines = (await firstLines(path, MAX_LINES)).filter((line) => line.trim() !== '');
   if (lines.length === 0) return [];
   return [...FORMATS.values()]
     .map((format) => ({ name: format.name, share: shareOfRows(format, lines) }))
@@ -41,20 +41,21 @@ function shareOfRows({ compile, exampleOptions = {} }: Format, lines: readonly s
   return rows.length / lines.length;
 }
 
-async function firstLines(path: string): Promise<string[]> {
+/** The first lines of a file, plain or compressed; of JSON, the objects. */
+export async function firstLines(path: string, count: number): Promise<string[]> {
   const lines: string[] = [];
   const sink = { objects: true, line: (bytes: Buffer) => void lines.push(textOf(bytes)), longLine: () => {} };
   const splitter = new LineSplitter(sink);
   try {
     for await (const chunk of decompress(createReadStream(path), async () => undefined)) {
       splitter.push(chunk);
-      if (lines.length >= MAX_LINES) break;
+      if (lines.length >= count) break;
     }
-    if (lines.length < MAX_LINES) splitter.end();
+    if (lines.length < count) splitter.end();
   } catch (error) {
     if (!(error instanceof UnreadableError)) throw error;
   }
-  return lines.slice(0, MAX_LINES).map((line, index) => (index === 0 ? withoutBom(line) : line));
+  return lines.slice(0, count).map((line, index) => (index === 0 ? withoutBom(line) : line));
 }
 
 /** A warning about a file of which no line is a row. */

@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { sharedFolder } from '../../helpers/folder.ts';
+
+const LAKE = join(import.meta.dirname, '../../../bin/lake.ts');
+const dir = sharedFolder();
+
+function init(...args: readonly string[]) {
+  const { COLUMNS: _, FORCE_COLOR: __, ...env } = process.env;
+  const options = { cwd: dir, env, encoding: 'utf8' as const };
+  return spawnSync(process.execPath, [LAKE, 'init', '--cdk-json', 'cdk.json', ...args], options);
+}
+
+const sourcesIn = () => JSON.parse(readFileSync(join(dir, 'cdk.json'), 'utf8')).context?.sources;
+
+// Each of the commands starts a process, which takes long on a busy machine.
+describe('lake init', { timeout: 60_000 }, () => {
+  test('shows what it would read, writes the source, and replaces one only if it may', () => {
+    writeFileSync(join(dir, 'cdk.json'), '{"app":"node bin/app.ts"}');
+    const line = '192.0.2.10 - - [22/Nov/2026:12:03:00 +0000] "GET /a HTTP/1.1" 200 12 "-" "curl/8.9.1"';
+    writeFileSync(join(dir, 'web access.log'), `${line}\n${line}\nprose\n`);
+
+    const shown = init('--like', 'web access.log', '--name', 'web', '--dry-run');
+    expect([shown.status, sourcesIn()]).toEqual([0, undefined]);
+
+    const { status, stdout, stderr } = init('--like', 'web access.log', '--name', 'web', '--log-group', '/ecs/web');
+    const source = { name: 'web', format: 'nginx', preset: 'combined', from: { logGroups: ['/ecs/web'] } };
+    expect([status, sourcesIn()]).toEqual([0, [source]]);
+    expect(stdout).toContain('web access.log is read by the format nginx with the preset combined. The first rows:');
+    expect(stdout).toMatch(/\n {2}client_ip +192\.0\.2\.10\n/);
+    expect(stdout).toContain('3 lines = 2 rows + 0 filtered + 1 rejected');
+    expect(stdout).toContain("npm run lake -- run 'web access.log' --source web");
+    expect(stderr).toContain('it could also be of the format kong: choose one with --format');
+
+    const again = init('--like', 'web access.log', '--name', 'web', '--json');
+    expect([again.status, JSON.parse(again.stdout).error.exitCode]).toEqual([2, 2]);
+    const forced = init('--like', 'web access.log', '--name', 'web', '--force', '-f', 'kong', '--json');
+    expect(JSON.parse(forced.stdout)).toMatchObject({ lines: 3, rows: 2, rejected: 1, written: 'cdk.json' });
+    expect(sourcesIn()).toEqual([{ name: 'web', format: 'kong', preset: 'kong', from: { prefix: 'web/' } }]);
+  });
+
+  test('says what to do with lines that no format reads', () => {
+    writeFileSync(join(dir, 'cdk.json'), '{"app":"node bin/app.ts"}');
+    writeFileSync(join(dir, 'prose.log'), 'Dear reader,\nthis is no log.\n');
+    writeFileSync(join(dir, 'printed.json'), '{\n  "a": 1\n}\n');
+    expect(init('--like', 'prose.log')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('prose.log: no format reads most of its first lines'),
+    });
+    expect(init('--like', 'printed.json').stderr).toContain('got JSON that is printed over several lines');
+    expect(sourcesIn()).toBeUndefined();
+  });
+});
