@@ -2,8 +2,10 @@ import { CfnNamedQuery, CfnWorkGroup } from 'aws-cdk-lib/aws-athena';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { localTimeName, localTimeView } from '../lambdas/core/queries/local-time-view.ts';
 import { savedQueries } from '../lambdas/core/queries/saved-queries.ts';
 import { rangeOf } from '../lambdas/core/queries/saved-query.ts';
+import { LOADS, REJECTED_LINES } from '../lambdas/core/tables/lake-tables.ts';
 import type { Table } from '../lambdas/core/tables/table.ts';
 import { onceName, onceView } from '../lambdas/core/tables/views.ts';
 import type { Catalog } from './catalog.ts';
@@ -16,6 +18,8 @@ export interface QueryWorkgroupProps {
   readonly catalog: Catalog;
   /** Each table gets saved queries: one that creates a view of it without repeats, and those that its columns can answer. */
   readonly tables: readonly Table[];
+  /** The zone whose days the partitions are: unless it is UTC, there is a view of each source's table with local times. */
+  readonly timeZone: string;
   /** GiB that one query may scan, at least 0.01. Athena cancels a query that scans more. */
   readonly scanLimitGiB: number;
   /** @default - S3's own encryption */
@@ -63,7 +67,11 @@ export class QueryWorkgroup extends Construct {
       },
     });
     this.workgroupName = workgroup.ref;
-    for (const table of props.tables) this.#saveView(table, props.catalog);
+    for (const table of props.tables) {
+      this.#saveView(table, props.catalog);
+      const isOfSource = table.name !== LOADS && table.name !== REJECTED_LINES;
+      if (isOfSource && props.timeZone !== 'UTC') this.#saveLocalTimeView(table, props.catalog, props.timeZone);
+    }
     this.#saveQueries(props.tables, props.catalog);
   }
 
@@ -91,12 +99,28 @@ export class QueryWorkgroup extends Construct {
       table: table.name,
       columns: table.columns.map(({ name }) => name),
     };
-    new CfnNamedQuery(this, onceName(table.name), {
-      name: `make the view ${onceName(table.name)}`,
-      description: `The rows of ${table.name} without repeats, one of each origin and position, and without objects that were replaced.`,
+    this.#saveStatement(
+      onceName(table.name),
+      `The rows of ${table.name} without repeats, one of each origin and position, and without objects that were replaced.`,
+      onceView(of),
+      catalog,
+    );
+  }
+
+  #saveLocalTimeView(table: Table, catalog: Catalog, zone: string): void {
+    const statement = localTimeView(catalog.databaseName, table, zone);
+    if (statement === undefined) return;
+    const description = `The rows of ${table.name} with the time of ${zone} in the column local_time.`;
+    this.#saveStatement(localTimeName(table.name), description, statement, catalog);
+  }
+
+  #saveStatement(view: string, description: string, queryString: string, catalog: Catalog): void {
+    new CfnNamedQuery(this, view, {
+      name: `make the view ${view}`,
+      description,
       database: catalog.databaseName,
       workGroup: this.workgroupName,
-      queryString: onceView(of),
+      queryString,
     });
   }
 }

@@ -134,7 +134,7 @@ export class TributaryStack extends Stack {
   }
 
   #queries(lake: LakeBucket, encryptionKey: IKey | undefined) {
-    const { retentionDays, scanLimitGiB } = this.#config;
+    const { retentionDays, scanLimitGiB, timeZone } = this.#config;
     const tables = this.#tables();
     const catalog = new Catalog(this, 'Catalog', {
       lake,
@@ -145,7 +145,7 @@ export class TributaryStack extends Stack {
     });
     return {
       catalog,
-      workgroup: new QueryWorkgroup(this, 'Queries', { lake, catalog, tables, scanLimitGiB, encryptionKey }),
+      workgroup: new QueryWorkgroup(this, 'Queries', { lake, catalog, tables, timeZone, scanLimitGiB, encryptionKey }),
     };
   }
 

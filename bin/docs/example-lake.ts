@@ -185,7 +185,10 @@ export interface ExampleLake {
 }
 
 /** Writes the rows as Parquet files, one for each day, and opens them for queries. */
-export async function openExampleLake(tables: readonly ExampleTable[] = EXAMPLE_TABLES): Promise<ExampleLake> {
+export async function openExampleLake(
+  tables: readonly ExampleTable[] = EXAMPLE_TABLES,
+  views: readonly string[] = [],
+): Promise<ExampleLake> {
   const dir = await mkdtemp(join(tmpdir(), 'tributary-example-'));
   const writer = await openParquetWriter();
   for (const { table: of, rows } of tables) {
@@ -201,7 +204,7 @@ export async function openExampleLake(tables: readonly ExampleTable[] = EXAMPLE_
     }
   }
   writer.close();
-  const athena = await openAthena({ dir, tables: tables.map(({ table: of }) => resourceOf(of)) });
+  const athena = await openAthena({ dir, tables: tables.map(({ table: of }) => resourceOf(of)), views });
   return {
     athena,
     dir,

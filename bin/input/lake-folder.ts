@@ -1,5 +1,6 @@
 /** Reads from a lake's folder which stack the lake was last opened with. */
 import { accessSync, constants, existsSync } from 'node:fs';
+import { localTimeName } from '../../lambdas/core/queries/local-time-view.ts';
 import { ENV, type SourceSettings } from '../../lambdas/core/settings.ts';
 import { checkLakeVersion } from '../../local/lake-version.ts';
 import { stackOf } from '../../local/local-lake.ts';
@@ -16,6 +17,8 @@ export interface LakeFolder {
   readonly tables: readonly Resource[];
   /** AWS::CloudWatch::Alarm resources. */
   readonly alarms: readonly Resource[];
+  /** Statements that create the views with local times. */
+  readonly views: readonly string[];
 }
 
 /**
@@ -52,6 +55,7 @@ export function readLakeFolder(dir: string): LakeFolder {
     dir,
     sources: [...sources.values()],
     tables: resources.filter(({ type }) => type === 'AWS::Glue::Table'),
+    views: resources.flatMap(localTimeViewOf),
     alarms: resources.filter(({ type }) => type === 'AWS::CloudWatch::Alarm'),
   };
 }
@@ -63,6 +67,12 @@ function stackIn(directory: string, dir: string): Stack {
     if (!(error instanceof TemplateError)) throw error;
     throw new CommandError(`${error.message}; \`lake run FILE --lake ${dir}\` makes the stack anew and keeps all data`);
   }
+}
+
+/** The statement of a saved query, if it creates a view with local times. */
+function localTimeViewOf({ type, properties: { Name, QueryString } }: Resource): string[] {
+  if (type !== 'AWS::Athena::NamedQuery' || typeof QueryString !== 'string') return [];
+  return String(Name).startsWith('make the view ') && String(Name).endsWith(localTimeName('')) ? [QueryString] : [];
 }
 
 /** The sources in a function's environment variables; empty if it has none. */

@@ -1,6 +1,7 @@
 /** The `sources` param: the allowed values of each source, and the rules between several sources. */
 import { z } from 'zod';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
+import { localTimeName } from '../../lambdas/core/queries/local-time-view.ts';
 import {
   type Format,
   type FormatOptions,
@@ -102,15 +103,15 @@ export const FROM = object({
 
 const RESERVED = [LOADS, REJECTED_LINES];
 
-/** Ending of the names of views. */
-const ONCE = onceName('');
+/** Endings of the names of views. */
+const VIEWS = [onceName(''), localTimeName('')];
 
 /** Keys other than these are options of the source's format. */
 export const SOURCE = z.looseObject(
   {
     name: pattern(/^[a-z][a-z0-9_]{0,62}$/, 'a table name: a-z, then up to 62 of a-z, 0-9 and _').refine(
-      (name) => !RESERVED.includes(name) && !name.endsWith(ONCE),
-      `any name but the lake's own tables' (${RESERVED.join(', ')}) and those of views (…${ONCE})`,
+      (name) => !RESERVED.includes(name) && !VIEWS.some((ending) => name.endsWith(ending)),
+      `any name but the lake's own tables' (${RESERVED.join(', ')}) and those of views (…${VIEWS.join(', …')})`,
     ),
     format: oneOf([...FORMATS.keys()]),
     from: FROM.default({}),

@@ -30,6 +30,8 @@ export interface AthenaOptions {
   readonly dir: string;
   /** AWS::Glue::Table resources: each becomes a table in the schema of its database. */
   readonly tables: readonly Resource[];
+  /** Statements that create views of the tables, beside those without repeats. */
+  readonly views?: readonly string[];
   /**
    * Whether timestamps of the tables have all of their microseconds.
    *
@@ -43,7 +45,7 @@ export interface AthenaOptions {
  * nothing, and reaches no other file, no network and no extension.
  */
 export async function openAthena(options: AthenaOptions): Promise<Athena> {
-  const { dir, tables: resources, microseconds = false } = options;
+  const { dir, tables: resources, views = [], microseconds = false } = options;
   const buckets = resolve(dir, 'buckets');
   if (/[*?[\]{}]/.test(buckets)) throw new Error(`lake folder: expected a path without * ? [ ] { }, got ${buckets}`);
   const tables = resources.map((resource) => openTable(glueTable(resource), buckets, microseconds));
@@ -53,7 +55,7 @@ export async function openAthena(options: AthenaOptions): Promise<Athena> {
 
   return {
     async query(sql) {
-      await refresh(tables, connection);
+      await refresh(tables, views, connection);
       return runQuery(connection, sql, tables);
     },
     async close() {
@@ -100,7 +102,11 @@ async function prepareSession(
  * DuckDB refuses a view over no files, so the view is recreated when the first file appears or the last one disappears.
  * The views without repeats also read the table of loads, which must exist before them.
  */
-async function refresh(tables: readonly OpenTable[], connection: DuckDBConnection): Promise<void> {
+async function refresh(
+  tables: readonly OpenTable[],
+  views: readonly string[],
+  connection: DuckDBConnection,
+): Promise<void> {
   const changed: OpenTable[] = [];
   for (const table of tables) {
     const hasFiles = await holdsParquet(table.folder);
@@ -114,6 +120,7 @@ async function refresh(tables: readonly OpenTable[], connection: DuckDBConnectio
   for (const { database, name, columns } of changed.filter((table) => isLakeTable(table, tables))) {
     await connection.run(onceView({ database, table: name, columns: columns.map((column) => column.name) }));
   }
+  if (changed.length > 0) for (const view of views) await connection.run(view);
 }
 
 /** Databases of other templates have no table of loads, and tables without the columns that tell repeats. */

@@ -59,6 +59,7 @@ export const LOCAL_TYPES: Readonly<Record<string, ResourceType>> = {
   },
   'AWS::Glue::Database': { nameProperty: ['DatabaseInput', 'Name'], attributes: () => ({}) },
   'AWS::Glue::Table': { nameProperty: ['TableInput', 'Name'], attributes: () => ({}) },
+  'AWS::Athena::NamedQuery': { nameProperty: ['Name'], attributes: () => ({}) },
   'Custom::S3BucketNotifications': { attributes: () => ({}) },
   // `lake alarms` evaluates them; nobody is told.
   'AWS::CloudWatch::Alarm': {
@@ -97,7 +98,6 @@ export const TYPES_WITHOUT_BEHAVIOUR: Readonly<
   'Custom::S3AutoDeleteObjects': { reason: 'whoever deletes the folder of the lake deletes its objects' },
   'AWS::LakeFormation::PrincipalPermissions': { reason: 'nobody checks permissions here' },
   'AWS::Athena::WorkGroup': { reason: 'queries run in DuckDB, without scan limits', nameProperty: ['Name'] },
-  'AWS::Athena::NamedQuery': { reason: 'a saved text', nameProperty: ['Name'] },
   'AWS::Glue::TableOptimizer': { reason: 'nothing is compacted here' },
   'AWS::CloudWatch::CompositeAlarm': { reason: 'nobody is alarmed here', nameProperty: ['AlarmName'] },
   'AWS::CloudWatch::Dashboard': { reason: 'metrics stay in the functions’ logs', nameProperty: ['DashboardName'] },

@@ -28,8 +28,20 @@ describe('what the workgroup has saved', () => {
     const names = saved.map(([name]) => name);
     for (const { name } of SOURCES) expect(names.filter((query) => query.includes(name)).length).toBeGreaterThan(3);
     expect(names).toEqual(
-      expect.arrayContaining(['freshness', 'make the view alb_0_once', 'duplicates of kong_1, exactly']),
+      expect.arrayContaining([
+        'freshness',
+        'make the view alb_0_once',
+        'make the view alb_0_local_time',
+        'duplicates of kong_1, exactly',
+      ]),
     );
+  });
+
+  test('are views with local times only if the days are those of another zone than UTC', () => {
+    const names = saved.map(([name]) => name).filter((name) => name.endsWith('_local_time'));
+    expect(names).toHaveLength(SOURCES.length);
+    const queries = [...resources(templateOf({}), 'AWS::Athena::NamedQuery').values()];
+    expect(queries.filter(({ Properties: { Name } }) => String(Name).includes('local_time'))).toEqual([]);
   });
 
   test.each([
