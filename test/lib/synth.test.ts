@@ -28,7 +28,8 @@ describe('synthesize', () => {
         from: { bucket: 'busy-logs', notifications: 'eventbridge', account: '210987654321' },
       },
     ];
-    synthesize({ context: { sources, logGroupRetentionDays: 30, parquetCompression: 'GZIP' }, outdir });
+    const whom = { alarmEmail: 'oncall@example.com' };
+    synthesize({ context: { sources, logGroupRetentionDays: 30, parquetCompression: 'GZIP', ...whom }, outdir });
   }, SLOW_MS);
 
   test('leaves no warning of the validators without an acknowledgement', () => {

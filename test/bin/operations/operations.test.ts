@@ -6,9 +6,11 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
+import { PutRecordBatchCommand } from '@aws-sdk/client-firehose';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { localAlarms } from '../../../bin/alarms/local-alarms.ts';
 import { audit } from '../../../bin/operations/audit.ts';
 import { backfillObjects } from '../../../bin/operations/backfill-objects.ts';
 import { duplicatesReport } from '../../../bin/operations/duplicates.ts';
@@ -210,6 +212,11 @@ describe('lake audit', () => {
   });
 });
 
+/** The alarms that are raised. */
+function raised(): string[] {
+  return localAlarms(dir, Date.now()).flatMap(({ name, state }) => (state === 'ALARM' ? [name] : []));
+}
+
 /** URL of the dead-letter queue of a queue. */
 async function deadLetters(QueueUrl: string | undefined): Promise<string | undefined> {
   const { Attributes } = await lake.sqs.send(
@@ -219,6 +226,25 @@ async function deadLetters(QueueUrl: string | undefined): Promise<string | undef
   const QueueName = deadLetterTargetArn.slice(deadLetterTargetArn.lastIndexOf(':') + 1);
   return (await lake.sqs.send(new GetQueueUrlCommand({ QueueName }))).QueueUrl;
 }
+
+describe('lake alarms', () => {
+  test('an object of another format raises the alarm of its source, and no other', async () => {
+    await put('web/good.log', lines(40, 700));
+    await lake.settle();
+    expect(raised()).toEqual([]);
+    await put('web/foreign.log', ['{"level":"info"}', '{"level":"warn"}']);
+    await lake.settle();
+    expect(raised()).toEqual(['tributary-lines-web']);
+  });
+
+  test('a record that Firehose cannot convert raises the alarm of its delivery', async () => {
+    await lake.firehose.send(
+      new PutRecordBatchCommand({ DeliveryStreamName: 'streams-web', Records: [{ Data: Buffer.from('no row') }] }),
+    );
+    await lake.settle();
+    expect(raised()).toEqual(['tributary-delivery-web']);
+  });
+});
 
 describe('lake redrive', () => {
   test('sends dead letters again, which load once their cause is gone', async () => {
@@ -230,6 +256,7 @@ describe('lake redrive', () => {
     await lake.sqs.send(new SendMessageCommand({ QueueUrl: await deadLetters(lake.queueUrl), MessageBody }));
     expect((await redrive(lake, DRY, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
     expect((await redrive(lake, DRY, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
+    expect(raised()).toEqual(['tributary-dead-letters']);
 
     lay('web/late.log', late);
     expect((await redrive(lake, REAL, [])).deadLetters).toEqual({ redriven: 1, failedAgain: 0 });
@@ -237,6 +264,7 @@ describe('lake redrive', () => {
     expect((await redrive(lake, DRY, [])).deadLetters).toEqual({ redriven: 0, failedAgain: 0 });
     expect(await counted('web_once')).toBe(4);
     expect((await summary()).findings).toEqual([]);
+    expect(raised()).toEqual([]);
   });
 
   test('sends the dead letters of the duplicate check to its own queue, where they are checked', async () => {
