@@ -28,8 +28,10 @@ export interface DuplicatesProps {
    * compared.
    */
   readonly window: Duration;
-  /** Memory of the function that reads the records. */
+  /** Memory of the functions that read the records of objects, and that count. */
   readonly memoryMiB: number;
+  /** Memory of the function that reads log events. */
+  readonly logEventsMemoryMiB: number;
   /** @default - a key that AWS owns */
   readonly encryptionKey?: IKey;
   readonly removalPolicy: RemovalPolicy;
@@ -48,7 +50,10 @@ const COUNT_TIMEOUT = Duration.seconds(COUNT_TIMEOUT_SECONDS);
  * up loading. One function stores the fingerprints of records, another one counts them on a schedule.
  */
 export class Duplicates extends Construct {
-  readonly track: LogFunction;
+  /** Reads objects; undefined if no source has any. */
+  readonly track: LogFunction | undefined;
+  /** Reads log events. It is a function of its own because it mostly waits, for which less memory does. */
+  readonly #trackLogEvents: LogFunction | undefined;
   readonly #sources: readonly TrackedSettings[];
   readonly #table: Table;
   readonly #count: LogFunction;
@@ -56,7 +61,7 @@ export class Duplicates extends Construct {
 
   constructor(scope: Construct, id: string, props: DuplicatesProps) {
     super(scope, id);
-    const { sources, sampleRate, window, memoryMiB, encryptionKey, removalPolicy } = props;
+    const { sources, memoryMiB, encryptionKey, removalPolicy } = props;
     this.#sources = sources;
     this.#table = new Table(this, 'Table', {
       partitionKey: { name: DUPLICATES.partition, type: AttributeType.STRING },
@@ -71,16 +76,8 @@ export class Duplicates extends Construct {
       reason: 'Counts of a few days that the tables of the lake can give again; no backup is worth its price.',
     });
 
-    this.track = new LogFunction(this, 'Track', {
-      entry: 'track-duplicates',
-      description: 'Notes what tells the records of objects and log events apart.',
-      memoryMiB,
-      timeout: TRACK_TIMEOUT,
-    });
-    this.track.setSources(sources, ENV.trackedSources);
-    this.track.addEnvironment(ENV.duplicatesSampleRate, String(sampleRate));
-    this.track.addEnvironment(ENV.duplicatesWindowHours, String(window.toHours()));
-    this.#grant(this.track, ['BatchGetItem', 'BatchWriteItem', 'UpdateItem'], encryptionKey);
+    this.track = this.#tracker('Track', 'objects', memoryMiB, props);
+    this.#trackLogEvents = this.#tracker('LogEventsTrack', 'events', props.logEventsMemoryMiB, props);
 
     this.#count = new LogFunction(this, 'Count', {
       entry: 'count-duplicates',
@@ -99,8 +96,31 @@ export class Duplicates extends Construct {
     });
   }
 
+  #tracker(
+    id: string,
+    lane: TrackedSettings['lane'],
+    memoryMiB: number,
+    { sources, sampleRate, window, encryptionKey }: DuplicatesProps,
+  ): LogFunction | undefined {
+    const ofLane = sources.filter((source) => source.lane === lane);
+    if (ofLane.length === 0) return undefined;
+    const fn = new LogFunction(this, id, {
+      entry: 'track-duplicates',
+      logName: lane === 'objects' ? 'track-duplicates' : 'track-duplicates-of-log-events',
+      description: `Notes what tells the records of ${lane === 'objects' ? 'objects' : 'log events'} apart.`,
+      memoryMiB,
+      timeout: TRACK_TIMEOUT,
+    });
+    fn.setSources(ofLane, ENV.trackedSources);
+    fn.addEnvironment(ENV.duplicatesSampleRate, String(sampleRate));
+    fn.addEnvironment(ENV.duplicatesWindowHours, String(window.toHours()));
+    this.#grant(fn, ['BatchGetItem', 'BatchWriteItem', 'UpdateItem'], encryptionKey);
+    return fn;
+  }
+
   /** Has each object that is announced to the loading function also announced here, through a separate queue. */
   listenTo(notifications: ObjectNotifications, maxConcurrency: number): void {
+    if (!this.track) throw new Error(`${this.node.path}: expected a source with objects, got none`);
     const window = Duration.seconds(TRACK_BATCH.windowSeconds);
     const queue = notifications.addQueue('DuplicatesQueue', 'DuplicatesDeadLetters', TRACK_TIMEOUT, window);
     this.#queue = namesOf(queue);
@@ -121,10 +141,10 @@ export class Duplicates extends Construct {
 
   /** Lets `fn` hand log events on: it has the only subscription filter of their log group. */
   grantHandOn(fn: LogFunction): void {
-    fn.addToRolePolicy(
-      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.track.functionArn] }),
-    );
-    fn.addEnvironment(ENV.trackFunction, this.track.functionName);
+    const track = this.#trackLogEvents;
+    if (!track) throw new Error(`${this.node.path}: expected a source with log groups, got none`);
+    fn.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [track.functionArn] }));
+    fn.addEnvironment(ENV.trackFunction, track.functionName);
   }
 
   /** What alarms and the dashboard watch of the check. */

@@ -19,6 +19,8 @@ import { namesIn } from './names-in.ts';
 export interface LogFunctionProps {
   /** File under lambdas/ without `.ts`; exports `handler`. */
   readonly entry: string;
+  /** Name of its log group, in the folder of the lake's log groups. @default - `entry` */
+  readonly logName?: string;
   readonly description: string;
   readonly memoryMiB: number;
   readonly timeout: Duration;
@@ -52,9 +54,18 @@ const RANDOM_ENDING_LENGTH = '-ABCDEFGHIJKLM'.length;
 /** A function of the lake: bundled from lambdas/, with its own log group and role. */
 export class LogFunction extends LambdaFunction {
   constructor(scope: Construct, id: string, props: LogFunctionProps) {
-    const { entry, description, memoryMiB, timeout, diskSize, reservedConcurrency, continuesThroughItsQueue } = props;
+    const {
+      entry,
+      logName = entry,
+      description,
+      memoryMiB,
+      timeout,
+      diskSize,
+      reservedConcurrency,
+      continuesThroughItsQueue,
+    } = props;
     const logGroup = new LogGroup(scope, `${id}Logs`, {
-      logGroupName: `${namesIn(scope).logGroups}${entry}`,
+      logGroupName: `${namesIn(scope).logGroups}${logName}`,
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });

@@ -247,7 +247,7 @@ export class TributaryStack extends Stack {
     const fn = new LogFunction(this, 'LoadLogEvents', {
       entry: 'load-log-events',
       description: 'Loads events of CloudWatch log groups into the tables of their sources.',
-      memoryMiB: this.#config.memoryMiB,
+      memoryMiB: this.#config.logEventsMemoryMiB,
       timeout: Duration.seconds(this.#config.timeoutSeconds),
       reservedConcurrency: this.#config.logEventsConcurrency,
     });
@@ -275,7 +275,7 @@ export class TributaryStack extends Stack {
     { notifications, buckets = new Map() }: Partial<Announced> = {},
     encryptionKey: IKey | undefined,
   ): Duplicates {
-    const { memoryMiB, maxConcurrency, duplicates } = this.#config;
+    const { memoryMiB, logEventsMemoryMiB, maxConcurrency, duplicates } = this.#config;
     const duplicateCheck = new Duplicates(this, 'Duplicates', {
       sources: [
         ...objects.map((source) => ({ ...recordSettings(source), ...objectsPlace(source, bucketOf(source, buckets)) })),
@@ -284,13 +284,15 @@ export class TributaryStack extends Stack {
       sampleRate: duplicates.sampleRate,
       window: Duration.hours(duplicates.windowHours),
       memoryMiB,
+      logEventsMemoryMiB,
       encryptionKey,
       removalPolicy: this.#removalPolicy,
     });
-    for (const source of objects) grantRead(duplicateCheck.track, bucketOf(source, buckets), source);
-    if (objects.length > 0) {
+    const { track } = duplicateCheck;
+    if (track) {
+      for (const source of objects) grantRead(track, bucketOf(source, buckets), source);
       const description = 'Reads the objects for the duplicate check: for policies of buckets and keys of others.';
-      this.#output('CheckingRole', roleArnOf(duplicateCheck.track), description);
+      this.#output('CheckingRole', roleArnOf(track), description);
     }
     if (notifications) duplicateCheck.listenTo(notifications, maxConcurrency);
     return duplicateCheck;

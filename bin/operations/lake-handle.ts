@@ -80,12 +80,15 @@ export function lakeSettings(environments: readonly Environment[], what: string)
   const [first] = loaders;
   if (!first) throw new CommandError(`${what}: expected functions that load sources, got none; deploy the stack first`);
   const settings = loaders.flatMap((env) => loaderSettings(env).sources);
+  const tracked = trackers.map(trackerSettings);
+  const [tracker] = tracked;
   return {
     ...loaderSettings(first),
     sources: compiledSources(settings),
     queueUrl: queueUrlIn(loaders),
     checkQueueUrl: queueUrlIn(trackers),
-    duplicates: trackers.map(trackerSettings)[0],
+    // One function reads objects, another one log events; all else is the same for both.
+    duplicates: tracker && { ...tracker, sources: tracked.flatMap(({ sources }) => sources) },
   };
 }
 

@@ -2,7 +2,14 @@
 import type { Config } from '../../lib/config/config.ts';
 import { ASSUMED } from './assumed.ts';
 import { QUOTAS, type RegionQuota, streamsNeeded, type Throughput } from './quotas.ts';
-import { objectsPerDay, packed, rawBytesPerObject, type SourceLoad, secondsPerObject } from './source-amounts.ts';
+import {
+  objectsPerDay,
+  packed,
+  rawBytesPerObject,
+  readingMemoryMiB,
+  type SourceLoad,
+  secondsPerObject,
+} from './source-amounts.ts';
 
 const DAY_SECONDS = 86_400;
 const MIB = 2 ** 20;
@@ -10,7 +17,12 @@ const MIB = 2 ** 20;
 /** The stack's params on which delivery depends. */
 export type Delivering = Pick<
   Config,
-  'memoryMiB' | 'maxConcurrency' | 'bufferSizeMiB' | 'bufferIntervalSeconds' | 'parquetCompression'
+  | 'memoryMiB'
+  | 'logEventsMemoryMiB'
+  | 'maxConcurrency'
+  | 'bufferSizeMiB'
+  | 'bufferIntervalSeconds'
+  | 'parquetCompression'
 >;
 
 /** Throughput of the streams that write to a table, and how many streams it needs. */
@@ -56,11 +68,12 @@ export interface Concurrency {
 const INTERVAL_SECONDS = 300;
 
 export function concurrency(load: SourceLoad, config: Delivering, peakFactor: number): Concurrency {
-  const seconds = secondsPerObject(load, load.rates.loadNsPerByte, config.memoryMiB);
+  const memoryMiB = readingMemoryMiB(load.lane, config);
+  const seconds = secondsPerObject(load, load.rates.loadNsPerByte, memoryMiB);
   const average = (objectsPerDay(load) / DAY_SECONDS) * seconds;
   const peak = average * peakFactor;
   const queueSeconds = load.lane === 'objects' ? (peak * INTERVAL_SECONDS) / config.maxConcurrency : 0;
-  const gbSecondsPerDay = (average * DAY_SECONDS * config.memoryMiB) / 1024;
+  const gbSecondsPerDay = (average * DAY_SECONDS * memoryMiB) / 1024;
   return { secondsPerObject: seconds, average, peak, gbSecondsPerDay, queueSeconds };
 }
 
@@ -78,7 +91,7 @@ export interface Files {
 export function files(
   load: SourceLoad,
   streams: number,
-  config: Omit<Delivering, 'maxConcurrency' | 'memoryMiB'>,
+  config: Pick<Delivering, 'bufferSizeMiB' | 'bufferIntervalSeconds' | 'parquetCompression'>,
 ): Files {
   const sent = packed(load);
   const sentPerDay = objectsPerDay(load) * sent.bytes;

@@ -4,12 +4,16 @@ import { thousands } from '../output/render.ts';
 import { type Plan, planOf } from './plan.ts';
 import { listPrices } from './prices.ts';
 import { measuredRates } from './rates.ts';
+import type { SourcePlan } from './source-plan.ts';
 import { COST_PARTS, dollars, number } from './text.ts';
+import { MAX_STREAMS, SMALL_FILE_BYTES } from './warnings.ts';
 
 /** The tables as Markdown, by name. */
 export function costTables(): ReadonlyMap<string, string> {
   return new Map([
-    ['by-volume', byVolume()],
+    ['by-volume', byVolume(...ALB)],
+    ['log-groups', byVolume(...LOG_GROUP)],
+    ['params', params()],
     ['what-helps', whatHelps()],
     ['duplicates', duplicates()],
     ['prices', prices()],
@@ -25,13 +29,20 @@ function plan(linesPerDay: number, context: Context = {}, linesPerObject?: numbe
 /** Lines per day, as they are given to `--lines-per-day`. */
 const VOLUMES = ['1e5', '1e7', '1e9', '16e9'];
 
-function byVolume(): string {
-  const plans = VOLUMES.map((lines) => plan(Number(lines)));
+/** Sources that tables are for: the params, and how a command names them. */
+const ALB = [{}, ''] as const;
+const LOG_GROUP = [
+  { sources: [{ name: 'app', format: 'json', preset: 'server-logs', from: { logGroups: ['/ecs/app'] } }] },
+  ' in a folder with this source in cdk.json',
+] as const;
+
+function byVolume(context: Context, where: string): string {
+  const plans = VOLUMES.map((lines) => plan(Number(lines), context));
   const row = (name: string, of: (plan: Plan) => string) => [name, ...plans.map(of)];
   return table(
     ['lines per day', ...VOLUMES.map((lines) => thousands(Number(lines)))],
     [
-      ['command: `lake plan --lines-per-day`', ...VOLUMES.map((lines) => `\`${lines}\``)],
+      [`command${where}: \`lake plan --lines-per-day\``, ...VOLUMES.map((lines) => `\`${lines}\``)],
       ...COST_PARTS.map(([name, of]) => row(name, ({ monthly }) => dollars(of(monthly.parquet)))),
       row('S3, 400 days kept', ({ monthly }) => dollars(monthly.parquet.loading.s3Storage)),
       row('**total**', ({ monthly }) => dollars(monthly.parquet.total)),
@@ -44,12 +55,40 @@ function byVolume(): string {
   );
 }
 
+/** What to set at a volume so that a plan warns of nothing that a param can change. */
+function params(): string {
+  const plans = VOLUMES.map((lines) => plan(Number(lines)));
+  const row = (name: string, of: (source: SourcePlan, plan: Plan) => number | string) => [
+    name,
+    ...plans.map((each) => (each.sources[0] ? String(of(each.sources[0], each)) : '')),
+  ];
+  const streams =
+    (index: number) =>
+    ({ firehose: { regions, peak } }: SourcePlan) => {
+      const needed = regions[index]?.streamsNeeded ?? 0;
+      if (needed <= MAX_STREAMS) return needed;
+      return `${MAX_STREAMS}, of ${number(peak.mibPerSecond / MAX_STREAMS)} MiB/s each`;
+    };
+  const dayGiB = ({ files }: SourcePlan) => Math.ceil((files.perDay * files.bytes) / 2 ** 30);
+  return table(
+    ['lines per day', ...VOLUMES.map((lines) => thousands(Number(lines)))],
+    [
+      row('`streamsPerTable` in us-east-1, us-west-2, eu-west-1', streams(0)),
+      row('`streamsPerTable` in other Regions', streams(1)),
+      row('`bufferIntervalSeconds`', ({ files }) => (files.bytes < SMALL_FILE_BYTES ? 900 : 300)),
+      row('`maxConcurrency`', ({ lambda }) => Math.max(50, Math.ceil(lambda.peak))),
+      row('concurrent invocations that the account needs', ({ lambda }) => 2 * Math.ceil(lambda.peak)),
+      row('`scanLimitGiB`, for queries of a week', (source) => thousands(Math.max(100, 7 * dayGiB(source)))),
+    ],
+  );
+}
+
 /** Cost with different options after `lake plan --lines-per-day 16e9`. */
 function whatHelps(): string {
   const all = (context: Context, linesPerObject?: number) => plan(16e9, context, linesPerObject).monthly.parquet.total;
   const rows: [string, number][] = [
     ['', all({})],
-    ['-c parquetCompression=GZIP', all({ parquetCompression: 'GZIP' })],
+    ['-c parquetCompression=SNAPPY', all({ parquetCompression: 'SNAPPY' })],
     ['-c retentionDays=90', all({ retentionDays: 90 })],
     ['-c duplicates.sampleRate=0.1', all({ 'duplicates.sampleRate': 0.1 })],
     ['--lines-per-object 100000', all({}, 100_000)],

@@ -15,6 +15,7 @@ import {
   objectsPerDay,
   packed,
   rawBytesPerObject,
+  readingMemoryMiB,
   secondsPerObject,
 } from './source-amounts.ts';
 import type { SourcePlan } from './source-plan.ts';
@@ -70,6 +71,7 @@ export interface Plan {
   readonly config: Pick<
     Config,
     | 'memoryMiB'
+    | 'logEventsMemoryMiB'
     | 'maxConcurrency'
     | 'bufferSizeMiB'
     | 'bufferIntervalSeconds'
@@ -106,6 +108,7 @@ export function planOf(input: PlanInput): Plan {
   const alarms = alarmCounts(config);
   const {
     memoryMiB,
+    logEventsMemoryMiB,
     maxConcurrency,
     bufferSizeMiB,
     bufferIntervalSeconds,
@@ -120,6 +123,7 @@ export function planOf(input: PlanInput): Plan {
     assumed: ASSUMED,
     config: {
       memoryMiB,
+      logEventsMemoryMiB,
       maxConcurrency,
       bufferSizeMiB,
       bufferIntervalSeconds,
@@ -192,7 +196,7 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
       duplicateWritesPerSecondPeak: (peakFactor * perDay * pages.writes) / 86_400,
     },
     duplicates: {
-      secondsPerObject: enabled ? secondsPerObject(load, load.rates.trackNsPerByte, config.memoryMiB) : 0,
+      secondsPerObject: enabled ? secondsPerObject(load, load.rates.trackNsPerByte, readingMemoryMiB(lane, config)) : 0,
       // Pages that a minute adds: the objects that arrive in it, times the pages of one object.
       countBytesPeak: enabled ? ((peakFactor * perDay) / 1440) * countedBytesPerObject(load, sampleRate) : 0,
     },

@@ -78,6 +78,14 @@ export function icebergBytes(load: SourceLoad, { loadsRowBytes }: Rates): number
   return rawBytesPerObject(load) * load.rates.icebergBytesPerByte + loadsRowBytes;
 }
 
+/** Memory of the functions that load a lane's objects or payloads, and check them for duplicates. */
+export function readingMemoryMiB(
+  lane: SourceLoad['lane'],
+  { memoryMiB, logEventsMemoryMiB }: { readonly memoryMiB: number; readonly logEventsMemoryMiB: number },
+): number {
+  return lane === 'objects' ? memoryMiB : logEventsMemoryMiB;
+}
+
 /** Seconds of one invocation. A function with less than `ONE_CPU_MIB` of memory has only a part of a CPU. */
 export function secondsPerObject(load: SourceLoad, nsPerByte: number, memoryMiB: number): number {
   const cpuSeconds = (rawBytesPerObject(load) * nsPerByte) / 1e9;

@@ -125,7 +125,7 @@ function basisText({ rates, peakFactor, assumed, sources }: Plan): string {
     ...new Set(takenFrom),
     'Prices: bin/plan/prices.json, or --prices, states the source and the confidence of each; no free tiers, no taxes.',
     `Assumed: a peak of ${peakFactor}x the average (--peak); ` +
-      `an invocation waits ${assumed.waitSeconds} s for other services; ` +
+      `an invocation waits ${assumed.waitSeconds} s for other services, which is most of its time for log events; ` +
       "an object contains five minutes of events; Firehose's default quotas; no rejected lines.",
     'Not included: Athena, ingestion of the logs by CloudWatch itself, KMS, compaction (Iceberg needs it), ' +
       'data transfer.',

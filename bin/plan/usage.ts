@@ -16,6 +16,7 @@ import {
   objectsPerDay,
   packed,
   rawBytesPerObject,
+  readingMemoryMiB,
   recordPerLine,
   type SourceLoad,
   secondsPerObject,
@@ -32,7 +33,13 @@ export type Way = 'parquet' | 'iceberg' | 'usual';
 /** The stack's params on which the bill depends. */
 export type Billed = Pick<
   Config,
-  'memoryMiB' | 'parquetCompression' | 'retentionDays' | 'landingRetentionDays' | 'ledgerRetentionDays' | 'duplicates'
+  | 'memoryMiB'
+  | 'logEventsMemoryMiB'
+  | 'parquetCompression'
+  | 'retentionDays'
+  | 'landingRetentionDays'
+  | 'ledgerRetentionDays'
+  | 'duplicates'
 >;
 
 /** A source's lines, and other values on which its bill depends. */
@@ -47,10 +54,11 @@ export interface BilledSource extends SourceLoad {
 export function loadingUsage(source: BilledSource, way: Way, config: Billed, rates: Rates): Usage {
   const perMonth = objectsPerDay(source) * DAYS_PER_MONTH;
   const ns = way === 'usual' ? source.rates.usualNsPerByte : source.rates.loadNsPerByte;
+  const memoryMiB = readingMemoryMiB(source.lane, config);
   const ledger = way === 'usual' ? { writes: 0, reads: 0, bytes: 0 } : ledgerUnits(source);
   const logBytes = ASSUMED.logBytesPerInvocation + (way === 'usual' ? 0 : rates.logBytesPerInvocation);
   return {
-    ...invocations(source, perMonth, secondsPerObject(source, ns, config.memoryMiB), config.memoryMiB),
+    ...invocations(source, perMonth, secondsPerObject(source, ns, memoryMiB), memoryMiB),
     firehoseBytes: perMonth * { parquet: packed(source).billedBytes, iceberg: 0, usual: recordPerLine(source) }[way],
     icebergBytes: way === 'iceberg' ? perMonth * icebergBytes(source, rates) : 0,
     snsRequests: source.lane === 'objects' ? perMonth : 0,
@@ -71,9 +79,10 @@ export function duplicatesUsage(source: BilledSource, config: Billed): Usage {
   const perMonth = objectsPerDay(source) * DAYS_PER_MONTH;
   const units = duplicateUnits(source, sampleRate);
   const keptDays = (windowHours + PAGES_KEPT_SPARE_HOURS) / 24;
-  const seconds = secondsPerObject(source, source.rates.trackNsPerByte, config.memoryMiB);
+  const memoryMiB = readingMemoryMiB(source.lane, config);
+  const seconds = secondsPerObject(source, source.rates.trackNsPerByte, memoryMiB);
   return {
-    ...invocations(source, perMonth, seconds, config.memoryMiB),
+    ...invocations(source, perMonth, seconds, memoryMiB),
     // For each minute of events, its shards are queried and its counts are stored.
     dynamoDbWrites: perMonth * units.writes + MINUTES_PER_MONTH,
     dynamoDbReads: perMonth * units.reads + MINUTES_PER_MONTH * SHARD_READS,

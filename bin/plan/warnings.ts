@@ -6,10 +6,10 @@ import { tightest, UNITS } from './quotas.ts';
 import type { SourcePlan } from './source-plan.ts';
 
 /** Largest allowed `streamsPerTable`. */
-const MAX_STREAMS = 50;
+export const MAX_STREAMS = 50;
 
 /** Opening a Parquet file smaller than this takes a query longer than reading it. */
-const SMALL_FILE_BYTES = 4 * 2 ** 20;
+export const SMALL_FILE_BYTES = 4 * 2 ** 20;
 
 /** Firehose's largest buffering hints. */
 const MAX_BUFFER_SECONDS = 900;

@@ -43,7 +43,8 @@ export const PARAMS = z.strictObject({
   delivery: DELIVERY.default('firehose'),
   /** Keeps the direct lane when no source is on it any more, until its last batch is written. */
   keepDirectLane: boolean().default(false),
-  parquetCompression: oneOf(['SNAPPY', 'GZIP', 'UNCOMPRESSED']).default('SNAPPY'),
+  /** Of the files that Firehose writes. GZIP is half the size of SNAPPY, and takes queries some more CPU. */
+  parquetCompression: oneOf(['SNAPPY', 'GZIP', 'UNCOMPRESSED']).default('GZIP'),
   timeZone: timeZone().default('UTC'),
   /**
    * Number of Firehose streams into each source's table; a source can override it. Batches are spread over the streams,
@@ -57,6 +58,11 @@ export const PARAMS = z.strictObject({
    */
   memoryMiB: int(128, 10_240).default(1769),
   timeoutSeconds: int(1, 900).default(300),
+  /**
+   * Memory of the function that loads log events. It mostly waits for other services, which are billed by memory and not
+   * by CPU.
+   */
+  logEventsMemoryMiB: int(256, 10_240).default(320),
   /** Objects loaded at a time. https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html */
   maxConcurrency: int(2, 1000).default(50),
   /** Log-event invocations at a time, reserved from the account's limit. Absent: as many as are free. */

@@ -30,7 +30,9 @@ describe('the duplicate check', () => {
     for (const id of ['LoadObjects', 'LoadLogEvents']) {
       const { [ENV.trackFunction]: handedOn, ...rest } = variablesOf(demo, id);
       expect(rest).toEqual(variablesOf(off, id));
-      expect(handedOn).toEqual(id === 'LoadObjects' ? undefined : { Ref: expect.stringMatching(/^DuplicatesTrack/) });
+      expect(handedOn).toEqual(
+        id === 'LoadObjects' ? undefined : { Ref: expect.stringMatching(/^DuplicatesLogEventsTrack/) },
+      );
     }
   });
 
@@ -73,12 +75,14 @@ describe('the duplicate check', () => {
       table: '<DuplicatesTable>',
       sampleRate: 0.1,
       windowHours: 24,
-      sources: [
-        { name: 'alb', format: 'alb', lane: 'objects', recordKey, bucket: 'logs', prefix: 'web/' },
-        { name: 'kong', logGroups: ['/demo/kong'] },
-        { name: 'app', options: { preset: 'server-logs' }, logGroups: ['/demo/app'] },
-      ],
+      sources: [{ name: 'alb', format: 'alb', lane: 'objects', recordKey, bucket: 'logs', prefix: 'web/' }],
     });
+    const ofEvents = variablesOf(template, 'DuplicatesLogEventsTrack');
+    expect(JSON.parse(String(ofEvents[ENV.trackedSources]))).toMatchObject([
+      { name: 'kong', logGroups: ['/demo/kong'] },
+      { name: 'app', options: { preset: 'server-logs' }, logGroups: ['/demo/app'] },
+    ]);
+    expect(Object.keys(ofEvents)).not.toContain(ENV.queueUrl);
     expect(variables[ENV.queueUrl]).toEqual({ Ref: expect.stringMatching(/^NotificationsDuplicatesQueue/) });
     expect(variablesOf(template, 'DuplicatesCount')).toMatchObject({
       [ENV.duplicatesTable]: { Ref: expect.stringMatching(/^DuplicatesTable/) },
@@ -99,7 +103,37 @@ describe('the duplicate check', () => {
       ['dynamodb:PutItem', '<DuplicatesTable.Arn>'],
       ['dynamodb:Query', '<DuplicatesTable.Arn>'],
     ]);
-    expect(actionsOf(demo, 'LoadLogEventsRole')).toContainEqual(['lambda:InvokeFunction', '<DuplicatesTrack.Arn>']);
+    expect(actionsOf(demo, 'LoadLogEventsRole')).toContainEqual([
+      'lambda:InvokeFunction',
+      '<DuplicatesLogEventsTrack.Arn>',
+    ]);
+    expect(onTable('DuplicatesLogEventsTrackRole')).toEqual(onTable('DuplicatesTrackRole'));
+    expect(
+      actionsOf(demo, 'DuplicatesLogEventsTrackRole').filter(([action]) => /^(s3|sqs):/.test(String(action))),
+    ).toEqual([]);
+  });
+
+  test('has only the functions that its sources need', () => {
+    const functions = (sources: readonly object[]) =>
+      [...resources(templateOf({ sources }), 'AWS::Lambda::Function').keys()]
+        .filter((id) => id.includes('Track'))
+        .map((id) => id.replace(/[0-9A-F]{8}$/, ''));
+    const [objects, ...events] = DEMO_SOURCES as [object, ...object[]];
+    expect(functions([objects])).toEqual(['DuplicatesTrack']);
+    expect(functions(events)).toEqual(['DuplicatesLogEventsTrack']);
+  });
+
+  test('leaves each function its own log group', () => {
+    const names = [...resources(demo, 'AWS::Logs::LogGroup').values()].map(({ Properties }) => Properties.LogGroupName);
+    expect(names).toContain('/tributary/track-duplicates');
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test('and loading take log events with less memory than objects', () => {
+    const template = templateOf({ sources: DEMO_SOURCES, memoryMiB: 2048, logEventsMemoryMiB: 400 });
+    const memory = (id: string) => resource(template, 'AWS::Lambda::Function', id).Properties.MemorySize;
+    expect(['LoadObjects', 'DuplicatesTrack', 'DuplicatesCount'].map((id) => memory(id))).toEqual([2048, 2048, 2048]);
+    expect(['LoadLogEvents', 'DuplicatesLogEventsTrack'].map((id) => memory(id))).toEqual([400, 400]);
   });
 
   test('reads of the buckets what the loading function reads', () => {

@@ -31,7 +31,15 @@ const EVERYTHING = {
 /** Params of sizes, times and names, which bring no resource and no permission. */
 const WITHOUT_PERMISSIONS = [
   ...['bufferSizeMiB', 'bufferIntervalSeconds', 'parquetCompression', 'timeZone', 'keepRaw', 'streamsPerTable'],
-  ...['memoryMiB', 'timeoutSeconds', 'maxConcurrency', 'logEventsConcurrency', 'scanLimitGiB', 'stackName'],
+  ...[
+    'memoryMiB',
+    'logEventsMemoryMiB',
+    'timeoutSeconds',
+    'maxConcurrency',
+    'logEventsConcurrency',
+    'scanLimitGiB',
+    'stackName',
+  ],
   // Without a source on the direct lane, `keepDirectLane` brings what `delivery` does.
   'keepDirectLane',
   // The topic of a user, which lets CloudWatch publish to it or not.

@@ -87,8 +87,12 @@ function trackerOf({ lake }: Opened): TrackerSettings {
   const environments = lake.resources.map(({ properties: { Environment } }) =>
     isObject(Environment) && isObject(Environment.Variables) ? Environment.Variables : {},
   );
-  const tracker = environments.find((variables) => variables[ENV.trackedSources] !== undefined) ?? {};
-  return trackerSettings(Object.fromEntries(Object.entries(tracker).map(([name, value]) => [name, String(value)])));
+  const [first, ...others] = environments
+    .filter((variables) => variables[ENV.trackedSources] !== undefined)
+    .map((variables) => Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, String(value)])))
+    .map(trackerSettings);
+  if (!first) throw new Error('expected a function that checks for duplicates, got none');
+  return { ...first, sources: [first, ...others].flatMap(({ sources }) => sources) };
 }
 
 async function foundBy(stack: Opened) {

@@ -117,8 +117,8 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
     expect(source.files.everySeconds).toBeCloseTo(full, 6);
     expect(source.files.perDay).toBeCloseTo(86_400 / full, 6);
     expect(source.files.gatheredBytes).toBeCloseTo(128 * 2 ** 20, 3);
-    expect(source.files.bytes).toBeCloseTo(0.2 * 128 * 2 ** 20, 3);
-    expect(source.files.scanDayUsd).toBeCloseTo(((0.2 * 432e9) / 2 ** 40) * 5, 6);
+    expect(source.files.bytes).toBeCloseTo(0.1 * 128 * 2 ** 20, 3);
+    expect(source.files.scanDayUsd).toBeCloseTo(((0.1 * 432e9) / 2 ** 40) * 5, 6);
   });
 
   test('is fresh when the writer, the queue, the function and the buffer have had their time', () => {
@@ -145,7 +145,7 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
     expect(loading.queues).toBeCloseTo(((month * 3 + 648_000) * 0.4 + month * 0.5) / 1e6, 4);
     expect(loading.s3Requests).toBeCloseTo((month * 0.4 + source.files.perDay * 30 * 5) / 1e6, 4);
     // 400 days of Parquet, 30 of gzip in the landing bucket.
-    expect(loading.s3Storage).toBeCloseTo(30_000 * 0.02 + (gb(432e9 * (400 * 0.2 + 30 / 5)) - 30_000) * 0.01, 4);
+    expect(loading.s3Storage).toBeCloseTo(gb(432e9 * (400 * 0.1 + 30 / 5)) * 0.02, 4);
     expect(loading.dynamoDb).toBeCloseTo((month * 5 * 0.6) / 1e6 + gb(objects * 400 * (800 + 250)) * 0.25, 4);
     // 14 metrics, those of the alarms, and the dashboard.
     expect(loading.cloudWatch).toBeCloseTo(gb(month * 1000) * 0.5 + 14 * 0.3 + 26 * 0.2 + 3, 4);
@@ -188,7 +188,7 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
       per day    864,000,000 lines of 500 B, 402.3 GiB; 86,400 objects of 10,000 lines
       Lambda     0.25 s per object; concurrent invocations: 0.25 on average, 0.5 at the peak (maxConcurrency 50); 37,315 GB-seconds per day
       Firehose   4.8 MiB/s on average, 9.5 MiB/s and 4 puts/s at the peak (2x); 1.00 B billed per raw byte
-      files      3,219 per day, 25.6 MiB each (SNAPPY), one every 27 s per stream; a day has 80.5 GiB, $0.39 to scan in Athena
+      files      3,219 per day, 12.8 MiB each (GZIP), one every 27 s per stream; a day has 40.2 GiB, $0.20 to scan in Athena
       freshness  35 s to 6.1 min from an event to its row
       DynamoDB   per day 432,000 write units for the ledger; 5,270,400 write and 573,172 read units for the duplicate check
 
@@ -218,7 +218,7 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
 
       Rates: measured on 2026-01-05 on a machine; a Lambda function with 1,769 MiB is assumed to be as fast.
       Prices: bin/plan/prices.json, or --prices, states the source and the confidence of each; no free tiers, no taxes.
-      Assumed: a peak of 2x the average (--peak); an invocation waits 0.15 s for other services; an object contains five minutes of events; Firehose's default quotas; no rejected lines.
+      Assumed: a peak of 2x the average (--peak); an invocation waits 0.15 s for other services, which is most of its time for log events; an object contains five minutes of events; Firehose's default quotas; no rejected lines.
       Not included: Athena, ingestion of the logs by CloudWatch itself, KMS, compaction (Iceberg needs it), data transfer.
       The usual way is the baseline to compare with: readline, a regular expression, JSON.stringify, one record per line; no ledger, no duplicate check."
     `);
