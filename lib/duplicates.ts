@@ -150,8 +150,9 @@ export class Duplicates extends Construct {
   /** What alarms and the dashboard watch of the check. */
   get places(): Places['check'] {
     return {
-      track: this.track.functionName,
       count: this.#count.functionName,
+      ...(this.track && { track: this.track.functionName }),
+      ...(this.#trackLogEvents && { trackLogEvents: this.#trackLogEvents.functionName }),
       ...(this.#queue && { queue: this.#queue }),
     };
   }

@@ -17,7 +17,14 @@ export interface Places {
   /** The direct lane, with the dead-letter queue of its batches. */
   readonly direct?: { readonly plan: string; readonly write: string; readonly deadLetters: string };
   readonly events?: { readonly loader: string; readonly subscriptions: (source: string) => readonly Subscription[] };
-  readonly check?: { readonly track: string; readonly count: string; readonly queue?: WatchedQueue };
+  readonly check?: {
+    /** Reads objects. */
+    readonly track?: string;
+    /** Reads log events. */
+    readonly trackLogEvents?: string;
+    readonly count: string;
+    readonly queue?: WatchedQueue;
+  };
   /** Names of the streams into a table. */
   readonly streams: (table: string) => readonly string[];
 }
@@ -57,9 +64,9 @@ export function placesOf(config: Config, service: string): Places {
     }),
     ...(enabled && {
       check: {
-        track: 'track-duplicates',
         count: 'count-duplicates',
-        ...(lanes.has('objects') && { queue: queue('check-queue') }),
+        ...(lanes.has('objects') && { track: 'track-duplicates', queue: queue('check-queue') }),
+        ...(lanes.has('events') && { trackLogEvents: 'track-duplicates-of-log-events' }),
       },
     }),
     streams: (table) => {

@@ -231,22 +231,27 @@ function newFields(config: Config, { service }: Places): AlarmDefinition[] {
 
 function checkAlarms({ service, check }: Places): AlarmDefinition[] {
   if (!check) return [];
+  const { count, track, trackLogEvents, queue } = check;
+  const functions = [count, track, trackLogEvents].filter((name) => name !== undefined);
+  const errors = Object.fromEntries(functions.map((name, index) => [`errors${index + 1}`, ofFunction(name, 'Errors')]));
+  const missed = {
+    unchecked: ofLake(service, 'PayloadsNotChecked'),
+    ...(trackLogEvents && { dropped: ofFunction(trackLogEvents, 'AsyncEventsDropped') }),
+    ...(queue && { letters: ofQueue(queue.deadLetters, 'ApproximateNumberOfMessagesVisible') }),
+  };
   return [
     {
       kind: 'check',
       metrics: {
-        errors1: ofFunction(check.track, 'Errors'),
-        errors2: ofFunction(check.count, 'Errors'),
-        duration: ofFunction(check.count, 'Duration', 'Maximum'),
-        dropped: ofFunction(check.track, 'AsyncEventsDropped'),
-        unchecked: ofLake(service, 'PayloadsNotChecked'),
-        ...(check.queue && { letters: ofQueue(check.queue.deadLetters, 'ApproximateNumberOfMessagesVisible') }),
+        ...errors,
+        duration: ofFunction(count, 'Duration', 'Maximum'),
+        ...missed,
       },
       ...when(
         [
-          `(${sumOf(['errors1', 'errors2'])} >= ${LEAST_FAILURES})`,
+          `(${sumOf(Object.keys(errors))} >= ${LEAST_FAILURES})`,
           nearLimit('duration', COUNT_TIMEOUT_SECONDS * 1000),
-          `(${sumOf(['dropped', 'unchecked', ...(check.queue ? ['letters'] : [])])} > 0)`,
+          `(${sumOf(Object.keys(missed))} > 0)`,
         ].join(' OR '),
       ),
       ...{ periodSeconds: 900, periods: 4, badPeriods: 1 },

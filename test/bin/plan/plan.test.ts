@@ -148,7 +148,7 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
     expect(loading.s3Storage).toBeCloseTo(gb(432e9 * (400 * 0.1 + 30 / 5)) * 0.02, 4);
     expect(loading.dynamoDb).toBeCloseTo((month * 5 * 0.6) / 1e6 + gb(objects * 400 * (800 + 250)) * 0.25, 4);
     // 14 metrics, those of the alarms, and the dashboard.
-    expect(loading.cloudWatch).toBeCloseTo(gb(month * 1000) * 0.5 + 14 * 0.3 + 26 * 0.2 + 3, 4);
+    expect(loading.cloudWatch).toBeCloseTo(gb(month * 1000) * 0.5 + 14 * 0.3 + 25 * 0.2 + 3, 4);
     // 2,000 records of 5 bytes, behind their count; one of them is more than 255 steps from the one before.
     const pages = 5 * (45 + 4 + 5 * 2000 + 2000 / Math.expm1((255 * 2001) / 65_536));
     const minutes = 43_200;
@@ -204,11 +204,11 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
       SQS, SNS                        4.67     4.67       4.67
       S3 requests                     1.52     1.52       1.52
       DynamoDB (ledger)              16.22    16.22       0.00
-      CloudWatch                     13.61    13.61       0.36
+      CloudWatch                     13.41    13.41       0.36
       duplicate check                  117      117       0.00
-      S3, 400 days kept                646      306        646
-      total                          1,214    1,919      4,417
-      per raw TB, without storage    43.79      124        291
+      S3, 400 days kept                370      306        370
+      total                            937    1,919      4,141
+      per raw TB, without storage    43.78      124        291
       Requests per day: SQS 561,600, SNS 86,400, S3 GET 172,800, S3 PUT 3,219
       Alarms: 11 that look at 26 metrics, 5.20 of CloudWatch's part
 
