@@ -210,7 +210,7 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
       total                            937    1,919      4,141
       per raw TB, without storage    43.78      124        291
       Requests per day: SQS 561,600, SNS 86,400, S3 GET 172,800, S3 PUT 3,219
-      Alarms: 11 that look at 26 metrics, 5.20 of CloudWatch's part
+      Alarms: 11 that look at 25 metrics, 5.00 of CloudWatch's part
 
       Warnings
       - alb: us-east-1, us-west-2, eu-west-1: 9.54 MiB/s at the peak, but 1 stream takes 5: needs streamsPerTable=2, or a quota of 9.54 MiB/s for each stream
