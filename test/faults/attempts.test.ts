@@ -94,21 +94,26 @@ describe.skipIf(availableParallelism() < 2)('two attempts at one object', { time
     let frozenAt = 0;
     let first: StartedInvocation | undefined;
     let second = false;
+    let frozen = false;
     let thawed = false;
+    let latest: NodeJS.Timeout | undefined;
     let requests = 0;
     let shortened = 0;
     const freeze = async (call: Call, invocation: StartedInvocation): Promise<void> => {
       const answer = await call.forward();
       process.kill(invocation.pid, 'SIGSTOP');
+      frozen = true;
       // At the latest, should the second one have little to do.
-      setTimeout(() => thaw(invocation), LONGEST_FREEZE_MS);
+      latest = setTimeout(() => thaw(invocation), LONGEST_FREEZE_MS);
       await takeOver(faulty, invocation);
       shortened = 0;
       call.answer(answer);
     };
     const thaw = ({ pid }: StartedInvocation): void => {
-      if (thawed || pid !== first?.pid) return;
-      thawed = true;
+      // Before it is frozen, it would be frozen for ever.
+      if (!frozen) return;
+      clearTimeout(latest);
+      [frozen, thawed] = [false, true];
       process.kill(pid, 'SIGCONT');
     };
     const faulty = await openFaultyLake({
