@@ -31,13 +31,16 @@ export interface ParquetOptions {
   readonly createdBy?: string;
   /** Compresses a page to a zstd frame. @default Node's zstd at level 1 */
   readonly compress?: (page: Uint8Array) => Uint8Array;
-  /** Bytes of pages, not compressed, at which a row group ends. @default 64 MiB */
+  /** Bytes of pages, not compressed, at which a row group ends. @default 32 MiB */
   readonly rowGroupBytes?: number;
 }
 
-/** Bytes of JSON at which a page ends: pages of all columns have the same rows. */
-const PAGE_JSON_BYTES = 8 * 1024 * 1024 - 64;
-const ROW_GROUP_BYTES = 64 * 1024 * 1024;
+/**
+ * Bytes of JSON at which a page ends: pages of all columns have the same rows. More do not fit the processor's cache, and
+ * take memory in each open file; fewer compress worse.
+ */
+const PAGE_JSON_BYTES = 2 * 1024 * 1024 - 64;
+const ROW_GROUP_BYTES = 32 * 1024 * 1024;
 /** Row groups of few or short columns end at so many rows, so that several readers can share a file. */
 const ROW_GROUP_ROWS = 1024 * 1024;
 

@@ -109,8 +109,8 @@ describe('a Parquet file', () => {
     expect(await byHyparquet(bytes)).toEqual(rows.map((_, n) => ({ n })));
   });
 
-  test('keeps texts of a MiB, more than one in a page', async () => {
-    const rows = Array.from({ length: 20 }, (_, index) => rowOf({ [A]: json(`${index} ${'é'.repeat(500_000)}`) }));
+  test('keeps texts of a MiB, more than one in a page', { timeout: 60_000 }, async () => {
+    const rows = Array.from({ length: 6 }, (_, index) => rowOf({ [A]: json(`${index} ${'é'.repeat(500_000)}`) }));
     const bytes = fileOf(EVERY_TYPE, rows);
     expect(await duck.differences(EVERY_TYPE, rows, bytes)).toEqual([]);
     expect((await byHyparquet(bytes)).map(({ text }) => (text as string).length)).toEqual(
