@@ -90,6 +90,7 @@ export class World {
   /** Every request fails while this is true. */
   outage = false;
   readonly #objects: Map<string, WorldObject>;
+  readonly #exported: boolean;
   readonly #uploads = new Map<string, { key: string; parts: Map<number, Buffer> }>();
   readonly #versions = new Map<string, LatestVersion>();
   readonly #vanished = new Set<string>();
@@ -100,7 +101,9 @@ export class World {
   #past: { waiting: Entry[]; batches: StoredBatch[] } = { waiting: [], batches: [] };
   #running = 0;
 
-  constructor(seed: number, objects: readonly WorldObject[]) {
+  /** @param exported whether the objects were exported by CloudWatch */
+  constructor(seed: number, objects: readonly WorldObject[], exported = false) {
+    this.#exported = exported;
     this.#random = new Random(`world ${seed}`);
     this.#objects = new Map(objects.map((object) => [nameOf(object), object]));
   }
@@ -226,7 +229,7 @@ export class World {
       ledger: this.#ledger(request),
       lake: this.#lake(request),
       spill: memorySpill(),
-      sources: compiledSources(SETTINGS),
+      sources: compiledSources(SETTINGS.map((settings) => ({ ...settings, exportedLogs: this.#exported }))),
       open: (member: Candidate) => request(`open ${member.key}`, () => this.#open(member)),
       openFile: () => this.#saltedFile(),
       days,

@@ -12,7 +12,7 @@ import type { FoundSource } from '../loading/sources.ts';
 import { askAgain, type UnavailableReason } from '../loading/unavailable.ts';
 import { type Version, type VersionMarks, versionMarks } from '../loading/versions.ts';
 import type { KeepRaw } from '../reading/row.ts';
-import type { ReadingSettings } from '../settings.ts';
+import type { ObjectsPlace, ReadingSettings } from '../settings.ts';
 import { loadsTable, rejectedTable } from '../tables/lake-tables.ts';
 import { sourceTable } from '../tables/table.ts';
 import type { AttemptList, MemberEnd, MemberResult } from './attempt-list.ts';
@@ -25,7 +25,9 @@ import { type Published, type PublishPorts, publish } from './publish.ts';
 import { DayDivider } from './rows-by-day.ts';
 
 /** A source whose objects come in batches. */
-export type BatchSource = FoundSource<ReadingSettings & { readonly keepRaw: KeepRaw }>;
+export type BatchSource = FoundSource<
+  ReadingSettings & Pick<ObjectsPlace, 'exportedLogs'> & { readonly keepRaw: KeepRaw }
+>;
 
 export interface WritePorts extends PublishPorts, GiveUpPorts {
   readonly sources: readonly BatchSource[];
@@ -149,6 +151,7 @@ async function writeMember(work: MemberWork, ports: WritePorts): Promise<MemberE
     source: source.settings.name,
     origin,
     format: source.format,
+    exported: source.settings.exportedLogs ?? false,
     keepRaw: source.settings.keepRaw,
     shared: source.format.keyFacts?.(candidate.key) ?? new Map<string, string>(),
     now: ports.now,
@@ -184,7 +187,7 @@ async function writeMember(work: MemberWork, ports: WritePorts): Promise<MemberE
 /** Appends rows to the files of their days, and rejected lines to those of today. */
 function rowsTaker({ source, candidate, files }: MemberWork, { days, now }: WritePorts) {
   const { settings, format } = source;
-  const table = sourceTable(settings.name, '', format.columns, 'objects');
+  const table = sourceTable(settings.name, '', format.columns, 'objects', settings.exportedLogs);
   const divider = new DayDivider(days, format.columns);
   const objectDay = days.dayOf(Date.parse(candidate.modified));
   const today = days.dayOf(now().getTime());

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LOADS_COLUMNS } from '../../../../lambdas/core/tables/lake-tables.ts';
-import { numbered } from '../../../../lambdas/core/tables/table.ts';
+import { numbered, OWN } from '../../../../lambdas/core/tables/table.ts';
 import { Random } from '../../../../local/sample/random.ts';
 import { type Faults, NO_FAULTS, World, type WorldObject } from '../../../helpers/direct-world.ts';
 
@@ -117,6 +117,20 @@ describe('the direct lane', () => {
     const days = [...world.files.keys()].filter((key) => key.startsWith('data/app/')).map((key) => key.split('/')[2]);
     expect(days.toSorted()).toEqual(['dt=2026-11-21', 'dt=2026-11-22']);
     expect(delivered(world).positions).toEqual([[1, 2, 3, 4].toSorted()]);
+  });
+
+  test('reads what CloudWatch has exported as events, each under its day', async () => {
+    const exported = ['{"message":"old"}', '{"message":', ' "older"}'];
+    const times = ['2026-11-20T10:00:00.500Z ', '2026-11-21T10:00:00.000Z ', ''];
+    const lines = exported.map((text, index) => `${times[index]}${text}`);
+    const world = new World(5, [{ key: 'a', lines }], true);
+    world.announce('a');
+    await world.drain();
+    const days = [...world.files.keys()].filter((key) => key.startsWith('data/app/')).map((key) => key.split('/')[2]);
+    expect(days.toSorted()).toEqual(['dt=2026-11-20', 'dt=2026-11-21']);
+    const key = OWN.loggedAt.key;
+    const millis = [Date.parse('2026-11-20T10:00:00.500Z'), Date.parse('2026-11-21T10:00:00Z')];
+    expect(world.rows('app').map((row) => row[key])).toEqual([millis[0], (millis[1] ?? 0) / 1000]);
   });
 
   test('makes a dead letter of the one member that breaks every batch, and delivers the others', async () => {
