@@ -7,6 +7,7 @@ import { KMSClient } from '@aws-sdk/client-kms';
 import { LakeFormationClient } from '@aws-sdk/client-lakeformation';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { s3Client } from '../../lambdas/edges/s3.ts';
 import { messageOf } from '../../local/files.ts';
 import { CommandError } from '../output/command-error.ts';
@@ -20,6 +21,7 @@ export interface Clients {
   readonly lambda: LambdaClient;
   readonly logs: CloudWatchLogsClient;
   readonly s3: S3Client;
+  readonly sns: SNSClient;
 }
 
 /** The clients, and the Region that they ask. @throws CommandError if there is no Region, or if there are no credentials */
@@ -33,6 +35,7 @@ export async function openClients(): Promise<{ readonly clients: Clients; readon
     lambda: new LambdaClient({}),
     logs: new CloudWatchLogsClient({}),
     s3: s3Client(),
+    sns: new SNSClient({}),
   };
   const { config } = clients.cloudFormation;
   const region = await had('a Region', 'set AWS_REGION or AWS_PROFILE', async () => {

@@ -3,6 +3,7 @@ import { escapeControls, quantity } from '../output/render.ts';
 import { type Mark, marked, terminalWidth } from '../output/terminal.ts';
 import { wrapped } from '../output/wrap.ts';
 import type { Check, Finding, Outcome } from './check.ts';
+import { alarmTopics } from './checks/alarm-topics.ts';
 import { bootstrap } from './checks/bootstrap.ts';
 import { buckets } from './checks/buckets.ts';
 import { concurrency } from './checks/concurrency.ts';
@@ -32,6 +33,7 @@ export const CHECKS: readonly Check[] = [
   elbPolicy,
   logGroups,
   subscriptions,
+  alarmTopics,
 ];
 
 /** All findings, in the order of the checks. */

@@ -26,6 +26,8 @@ export interface DeployedStack {
   readonly status: string;
   /** The topic of new objects; undefined if no source has objects. */
   readonly topicArn: string | undefined;
+  /** The topic of the alarms that the stack itself has, which sends e-mail; undefined without `alarmEmail`. */
+  readonly alarmTopicArn: string | undefined;
   /** The function that loads log events; undefined if no source has log groups. */
   readonly logEventsArn: string | undefined;
   readonly sources: readonly SourceSettings[];
@@ -62,11 +64,12 @@ export async function deployedStack({ cloudFormation, lambda }: Clients, name: s
     const configurations = await Promise.all(
       functions.map((FunctionName) => lambda.send(new GetFunctionConfigurationCommand({ FunctionName }))),
     );
-    const events = resources.get('LoadLogEvents');
+    const events = resources.get(COMPARED.logEvents);
     return {
       name,
       status: Stacks?.[0]?.StackStatus ?? '',
-      topicArn: resources.get('NotificationsTopic'),
+      topicArn: resources.get(COMPARED.topic),
+      alarmTopicArn: resources.get(COMPARED.alarmTopic),
       logEventsArn: configurations.find(({ FunctionName }) => FunctionName !== undefined && FunctionName === events)
         ?.FunctionArn,
       sources: configurations.flatMap(({ Environment }) => sourcesOf(Environment?.Variables?.[ENV.sources])),
@@ -77,6 +80,9 @@ export async function deployedStack({ cloudFormation, lambda }: Clients, name: s
     });
   }
 }
+
+/** Logical ids, without the hash at their end, of the resources that are compared. */
+export const COMPARED = { topic: 'NotificationsTopic', alarmTopic: 'AlarmsTopic', logEvents: 'LoadLogEvents' } as const;
 
 /** Characters of the hash with which CDK ends a logical id. */
 const HASH_LENGTH = 8;

@@ -7,9 +7,11 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Finding } from '../../../bin/doctor/check.ts';
 import { CHECKS, countsOf, findingsText } from '../../../bin/doctor/doctor.ts';
+import { COMPARED } from '../../../bin/doctor/examined.ts';
 import { matches } from '../../../bin/doctor/policy.ts';
 import { clientEnvironment } from '../../helpers/client-options.ts';
 import { type FakeService, failure, json, openFakeService, type Reply } from '../../helpers/fake-service.ts';
+import { resources, templateOf, withoutHash } from '../../helpers/template.ts';
 import {
   ACCOUNT,
   type Account,
@@ -19,19 +21,25 @@ import {
   GOOD,
   noStack,
   policy,
+  query,
   s3Error,
   stackXml,
+  subscriptionsXml,
   toolkit,
   xml,
 } from './fake-account.ts';
 
 const KEY = `arn:aws:kms:us-east-1:${ACCOUNT}:key/11111111-2222-3333-4444-555555555555`;
 const OWNER = '210987654321';
+const TOPIC_ARN = `arn:aws:sns:us-east-1:${ACCOUNT}:ops`;
 
 const LOGS = { name: 'app', format: 'kong', from: { logGroups: ['/ecs/app'] } };
 const OURS = { name: 'ours', format: 'alb', from: { bucket: 'our-logs', prefix: 'alb/', suffix: '.gz' } };
 const BUS = { name: 'bus', format: 'alb', from: { bucket: 'bus-logs', prefix: 'alb/', notifications: 'eventbridge' } };
 const THEIRS = { name: 'theirs', format: 'alb', from: { bucket: 'their-logs', account: OWNER, kmsKeyArn: KEY } };
+
+/** Here, because the first synthesis of a process takes seconds. */
+const TEMPLATE = templateOf({ sources: [OURS, LOGS], alarmEmail: 'ops@example.com' });
 
 let service: FakeService;
 let account: Account = GOOD;
@@ -64,7 +72,8 @@ describe('lake doctor, before the first deployment', () => {
       GetBucketNotificationConfiguration: (bucket) => (bucket === 'bus-logs' ? BY_EVENTBRIDGE : NONE),
     };
     const linesPerDay = new Map([['', 1e6]]);
-    const findings = await examined({ sources: [LOGS, OURS, BUS], kmsKey: KEY }, { linesPerDay });
+    const context = { sources: [LOGS, OURS, BUS], kmsKey: KEY, alarmTopicArn: TOPIC_ARN };
+    const findings = await examined(context, { linesPerDay });
     expect(findings.filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
     const asked = new Set(findings.map(({ check }) => check));
     // The stack is compared only when there is one.
@@ -126,9 +135,7 @@ const BY_EVENTBRIDGE = xml('<NotificationConfiguration><EventBridgeConfiguration
 function refusalOf(operation: string): Reply {
   if (operation === 'HeadBucket') return { status: 403 };
   if (operation.startsWith('GetBucket')) return s3Error('AccessDenied', 403);
-  if (operation === 'DescribeStacks') {
-    return xml('<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>', 403);
-  }
+  if (operation === 'DescribeStacks') return queryError('AccessDenied', 403);
   return DENIED;
 }
 
@@ -446,6 +453,50 @@ function filters(count: number) {
   }));
 }
 
+describe('the topic of the alarms', () => {
+  const alarmTopicArn = TOPIC_ARN;
+
+  test.each<[string, Account, string, string]>([
+    ['with a subscriber', {}, 'ok', 'A subscriber is told.'],
+    ['that is not there', { GetTopicAttributes: () => queryError('NotFound', 404) }, 'problem', 'There is no topic'],
+    [
+      'to which CloudWatch may not publish',
+      { GetTopicAttributes: () => query('GetTopicAttributes', '<Attributes/>') },
+      'problem',
+      'does not let CloudWatch publish',
+    ],
+    [
+      'whose subscriber has not confirmed',
+      { ListSubscriptionsByTopic: () => subscriptionsXml('PendingConfirmation') },
+      'warning',
+      'ops@example.com has not confirmed',
+    ],
+    [
+      'without a subscriber',
+      { ListSubscriptionsByTopic: () => subscriptionsXml() },
+      'warning',
+      'Nobody has subscribed',
+    ],
+  ])('%s', async (_, other, outcome, says) => {
+    expect(await of('alarm topic', other, { alarmTopicArn })).toMatchObject([
+      { about: 'ops', outcome, says: expect.stringContaining(says) },
+    ]);
+  });
+
+  test('of another Region is told nothing', async () => {
+    expect(
+      await of('alarm topic', {}, { alarmTopicArn: alarmTopicArn.replace('us-east-1', 'eu-west-1') }),
+    ).toMatchObject([{ outcome: 'problem', next: expect.stringContaining('--region us-east-1') }]);
+  });
+});
+
+function queryError(code: string, status: number): Reply {
+  return xml(
+    `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>no</Message></Error></ErrorResponse>`,
+    status,
+  );
+}
+
 describe('lake doctor --stack', () => {
   const TOPIC = `arn:aws:sns:us-east-1:${ACCOUNT}:Logs-NotificationsTopicEB7A0DF1-abc`;
   const FUNCTIONS = `arn:aws:lambda:us-east-1:${ACCOUNT}:function`;
@@ -472,6 +523,7 @@ describe('lake doctor --stack', () => {
       `<member><LogicalResourceId>${id}</LogicalResourceId><ResourceType>${type}</ResourceType><PhysicalResourceId>${physical}</PhysicalResourceId></member>`;
     const members =
       member('NotificationsTopicEB7A0DF1', 'AWS::SNS::Topic', TOPIC) +
+      member('AlarmsTopic0C8B14CE', 'AWS::SNS::Topic', `arn:aws:sns:us-east-1:${ACCOUNT}:Logs-AlarmsTopic`) +
       member('LoadObjectsB03C9D3A', 'AWS::Lambda::Function', 'Logs-LoadObjects') +
       member('LoadLogEvents1A2B3C4D', 'AWS::Lambda::Function', 'Logs-LoadLogEvents');
     return {
@@ -492,11 +544,16 @@ describe('lake doctor --stack', () => {
     };
   }
 
+  test('knows the resources that it compares by the ids of the template', () => {
+    const ids = [...resources(TEMPLATE).keys()].map(withoutHash);
+    for (const id of Object.values(COMPARED)) expect(ids).toContain(id);
+  });
+
   test('finds nothing in a stack that is as cdk.json has it', async () => {
     account = { ...GOOD, ...deployed() };
     const findings = await examined(CONTEXT, { stack: 'Logs', linesPerDay: new Map([['', 1e6]]) });
     expect(findings.filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
-    expect(findings.map(({ check }) => check)).toContain('stack');
+    expect(findings.map(({ check }) => check)).toEqual(expect.arrayContaining(['stack', 'alarm topic']));
   });
 
   test.each([

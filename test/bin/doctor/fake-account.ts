@@ -35,6 +35,14 @@ export const GOOD: Account = {
   DescribeLogGroups: (name) =>
     json({ logGroups: [{ logGroupName: `${name}-blue` }, { logGroupName: name, logGroupClass: 'STANDARD' }] }),
   DescribeSubscriptionFilters: () => json({ subscriptionFilters: [] }),
+  GetTopicAttributes: (arn) =>
+    query(
+      'GetTopicAttributes',
+      `<Attributes><entry><key>Policy</key><value>${escaped(
+        policy({ Service: 'cloudwatch.amazonaws.com' }, 'sns:Publish', arn),
+      )}</value></entry></Attributes>`,
+    ),
+  ListSubscriptionsByTopic: (arn) => subscriptionsXml(`${arn}:11111111-2222-3333-4444-555555555555`),
   GetMetricStatistics: () => json({ Datapoints: [] }),
 };
 
@@ -63,7 +71,7 @@ function operationOf(
   if (functionName) return ['GetFunctionConfiguration', functionName];
   if (path === '/GetDataLakeSettings') return ['GetDataLakeSettings', ''];
   const form = new URLSearchParams(body);
-  if (form.has('Action')) return [form.get('Action') ?? '', form.get('StackName') ?? ''];
+  if (form.has('Action')) return [form.get('Action') ?? '', form.get('StackName') ?? form.get('TopicArn') ?? ''];
   const bucket = path.split(/[/?]/)[1] ?? '';
   if (method === 'HEAD') return ['HeadBucket', bucket];
   if (path.includes('?notification')) return ['GetBucketNotificationConfiguration', bucket];
@@ -114,6 +122,23 @@ export function stackXml(name: string, status: string, outputs: Readonly<Record<
 
 export function toolkit(version: string, status = 'UPDATE_COMPLETE'): Reply {
   return stackXml('CDKToolkit', status, { BootstrapVersion: version });
+}
+
+/** https://docs.aws.amazon.com/sns/latest/api/API_ListSubscriptionsByTopic.html */
+export function subscriptionsXml(...arns: readonly string[]): Reply {
+  const members = arns.map(
+    (arn) => `<member><SubscriptionArn>${arn}</SubscriptionArn><Endpoint>ops@example.com</Endpoint></member>`,
+  );
+  return query('ListSubscriptionsByTopic', `<Subscriptions>${members.join('')}</Subscriptions>`);
+}
+
+/** A result in the query protocol. */
+export function query(operation: string, result: string): Reply {
+  return xml(`<${operation}Response><${operation}Result>${result}</${operation}Result></${operation}Response>`);
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
 }
 
 /** @param byIam whether new databases and tables are left to IAM */
