@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { AlarmState } from '../alarms/alarm-state.ts';
-import { EXIT } from '../output/command-error.ts';
+import { CommandError, EXIT } from '../output/command-error.ts';
 import { print, printJson, say } from '../output/output.ts';
 import { type Cell, quantity, renderTable } from '../output/render.ts';
 import { stackOption } from './operation.ts';
@@ -26,6 +26,13 @@ export function addAlarms(program: Command): void {
 
 async function run({ lake, stack, json }: AlarmsOptions): Promise<void> {
   const alarms = stack === undefined ? await ofFolder(lake) : await ofStack(stack);
+  if (alarms.length === 0) {
+    throw new CommandError(
+      stack === undefined
+        ? `lake ${lake}: its stack has no alarms yet; \`lake run FILE --lake ${lake}\` makes it anew and keeps all data`
+        : `stack ${stack}: it has no alarms; deploy this version`,
+    );
+  }
   const raised = alarms.filter(({ state }) => state === 'ALARM');
   if (json) printJson({ alarms });
   else {

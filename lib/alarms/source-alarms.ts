@@ -117,7 +117,9 @@ export function streamConditions(
 ): string[] {
   const late = 900 + 2 * bufferIntervalSeconds;
   const ids = (id: string) => streams.map((_, index) => `${id}${index + 1}`);
-  return [`(MAX([${ids('age').map(filled).join(', ')}]) > ${late})`, ...anyOf(ids('failed'))];
+  const ages = ids('age').map(filled);
+  const oldest = ages.length === 1 ? ages.join() : `MAX([${ages.join(', ')}])`;
+  return [`(${oldest} > ${late})`, ...anyOf(ids('failed'))];
 }
 
 /**

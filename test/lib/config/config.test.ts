@@ -239,6 +239,8 @@ describe('duplicates', () => {
     ['duplicates.sampleRate', 1.5, 'a number above 0, up to 1'],
     ['duplicates.windowHours', 0, 'a whole number from 1 to 336'],
     ['duplicates.windowHours', 337, 'a whole number from 1 to 336'],
+    ['alarmEmail', 'nobody', 'an e-mail address'],
+    ['alarmTopicArn', 'pager', 'the ARN of an SNS topic (arn:aws:sns:REGION:ACCOUNT:NAME)'],
     ['duplicates.alarmPercent', 0, 'a number above 0, up to 100'],
     ['duplicates.alarmPercent', 101, 'a number above 0, up to 100'],
     ['duplicates.enabled', 'maybe', 'true, false'],
