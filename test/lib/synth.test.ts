@@ -86,7 +86,7 @@ describe('bin/app.ts', () => {
     expect({ status, stderr, stdout }).toEqual({
       status: 2,
       stderr:
-        'bufferSizeMiB: got "63", allowed: a whole number from 64 to 128, unless every source has delivery=direct\n',
+        'bufferSizeMiB: got 63, allowed: a whole number from 64 to 128, unless every source has delivery=direct\n',
       stdout: '',
     });
   });
