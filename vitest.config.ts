@@ -11,7 +11,7 @@ const SLOW = [
   'test/lambdas/core/direct/lane.test.ts',
   'test/lambdas/edges/duplicates-{cost,deaths}.test.ts',
   'test/lib/synth.test.ts',
-  'test/local/{duplicates,open-lake,open-stack}.test.ts',
+  'test/local/{duplicates,lanes,open-lake,open-stack}.test.ts',
   'test/local/firehose/streams.test.ts',
   'test/memory/*.test.ts',
 ];
