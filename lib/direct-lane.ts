@@ -147,7 +147,8 @@ function grantFiles(fn: LogFunction, { lake, tables }: DirectLaneProps): void {
     fn.addToRolePolicy(
       new PolicyStatement({
         // https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
-        actions: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject'],
+        // Deleted are files that a reload has replaced.
+        actions: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject', 's3:DeleteObject'],
         resources: [lake.arnForObjects(files)],
       }),
     );

@@ -1,8 +1,10 @@
 import { type Command, Option } from 'commander';
 import { type ArrivalNote, arrivalNote } from '../operations/arrival-note.ts';
 import { backfillLogGroup, sourceOfGroup } from '../operations/backfill-log-group.ts';
-import { backfillObjects, sourcesAt } from '../operations/backfill-objects.ts';
+import { backfillObjects, type Refusals, sourcesAt } from '../operations/backfill-objects.ts';
+import { REFUSED } from '../operations/reload-batches.ts';
 import { say } from '../output/output.ts';
+import { quantity } from '../output/render.ts';
 import { addOperation, type OperationFlags, operate, sinceOption, untilOption } from './operation.ts';
 
 interface BackfillFlags extends OperationFlags {
@@ -32,7 +34,7 @@ export function addBackfill(program: Command): void {
     .addOption(
       new Option(
         '--reload',
-        'also load objects that have already been loaded; their rows repeat, with the same origin and position',
+        'also load objects that have already been loaded: their rows repeat, with the same origin and position; on the direct lane, their batches are written anew',
       ),
     )
     .action(run);
@@ -51,9 +53,14 @@ async function run(place: string | undefined, flags: BackfillFlags, command: Com
       ...(until && { until }),
       ...(source && { source }),
     };
-    return operate(flags, true, async (lake, options) => {
+    return operate(flags, true, async (lake, options, problems) => {
       const note = told(arrivalNote(sourcesAt(lake, task), new Date()));
-      return { counts: { ...(await backfillObjects(lake, task, options)), ...note } };
+      const refusals: Refusals = new Map();
+      const counts = await backfillObjects(lake, task, options, refusals);
+      for (const [reason, count] of refusals) {
+        problems.push(`${quantity(count, 'object')} cannot be loaded again: ${REFUSED[reason]}`);
+      }
+      return { counts: { ...counts, ...note } };
     });
   }
   if (!since || !until) command.error('error: --log-group: expected --since and --until as well');

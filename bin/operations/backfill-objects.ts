@@ -3,7 +3,7 @@ import type { Source } from '../../lambdas/core/loading/load.ts';
 import { UsageError } from '../output/command-error.ts';
 import { isOld } from './arrival-note.ts';
 import { type LakeHandle, sourceNamed } from './lake-handle.ts';
-import { entriesOf, MAX_BATCH_GET, reopen } from './ledger-entries.ts';
+import { type Entry, entriesOf, MAX_BATCH_GET, reopen } from './ledger-entries.ts';
 import {
   announce,
   asSourceObject,
@@ -13,6 +13,7 @@ import {
   type SourceObject,
 } from './objects.ts';
 import type { OperationOptions } from './operation-options.ts';
+import { BatchReloader, type Refusal } from './reload-batches.ts';
 import { State } from './state.ts';
 
 /** Which objects to load. */
@@ -28,7 +29,7 @@ export interface ObjectsToLoad {
   readonly reload: boolean;
 }
 
-/** Result of a backfill. listed = queued + alreadyLoaded + outOfTime + noLogs. */
+/** Result of a backfill. listed = queued + alreadyLoaded + outOfTime + noLogs + refused. */
 export interface ObjectCounts {
   readonly listed: number;
   /** Objects announced to the queue; in a dry run, objects that would have been announced. */
@@ -40,7 +41,12 @@ export interface ObjectCounts {
   readonly outOfTime: number;
   /** Objects that belong to no source, or whose names show that they are not its logs. */
   readonly noLogs: number;
+  /** Objects of the direct lane that cannot be loaded again. */
+  readonly refused: number;
 }
+
+/** Objects that cannot be loaded again, by the reason. */
+export type Refusals = Map<Refusal, number>;
 
 interface Progress extends ObjectCounts {
   /** The last key processed. */
@@ -52,30 +58,35 @@ interface Progress extends ObjectCounts {
  * order; after each page of the listing, the last key and the counts are saved. After an interruption the next run
  * continues there: objects announced after the last save are announced again, and the ledger skips them.
  *
+ * @param refusals counts why objects were refused
  * @throws UsageError if no source has the bucket
  */
 export async function backfillObjects(
   lake: LakeHandle,
   task: ObjectsToLoad,
   options: OperationOptions,
+  refusals: Refusals = new Map(),
 ): Promise<ObjectCounts> {
   sourcesAt(lake, task);
+  const reloader = new BatchReloader(lake, options.dryRun);
   const now = new Date();
   const state = new State<Progress>(lake.stateFolder, 'backfill', task);
   const resume = options.dryRun ? undefined : state.read();
-  let counts: ObjectCounts = { listed: 0, queued: 0, old: 0, alreadyLoaded: 0, outOfTime: 0, noLogs: 0, ...resume };
+  let counts: ObjectCounts = { ...NOTHING, ...resume };
   const progress = options.progress('objects listed');
   progress.add(counts.listed);
   const { bucket, prefix } = task;
   for await (const page of listObjects(lake, { bucket, prefix, after: resume?.after })) {
     for (let at = 0; at < page.length; at += MAX_BATCH_GET) {
       const objects = page.slice(at, at + MAX_BATCH_GET);
-      const { toQueue, ended, ...sorted } = await sortOut(lake, objects, task);
-      if (!options.dryRun) await queueAll(lake, toQueue, ended, options);
+      const { toQueue, toReload, entries, ...sorted } = await sortOut(lake, objects, task);
+      if (!options.dryRun) await queueAll(lake, toQueue, entries, options);
+      const refused = await reloadAll(reloader, toReload, entries, { options, refusals });
       const old = toQueue.filter(
         ({ object, source }) => source.settings.delivery !== 'direct' && isOld(object.lastModified, now),
       );
-      counts = added(counts, { ...sorted, listed: objects.length, queued: toQueue.length, old: old.length });
+      const queued = toQueue.length + toReload.length - refused;
+      counts = added(counts, { ...sorted, listed: objects.length, queued, old: old.length, refused });
       if (!options.dryRun) await state.write({ ...counts, after: objects.at(-1)?.key });
       progress.add(objects.length);
     }
@@ -88,9 +99,9 @@ export async function backfillObjects(
 /**
  * The sources whose objects a backfill may load.
  *
- * @throws UsageError if none has the bucket and prefix, or if one cannot be loaded again
+ * @throws UsageError if none has the bucket and prefix
  */
-export function sourcesAt(lake: LakeHandle, { bucket, prefix, source, reload }: ObjectsToLoad): readonly Source[] {
+export function sourcesAt(lake: LakeHandle, { bucket, prefix, source }: ObjectsToLoad): readonly Source[] {
   const sources = source === undefined ? lake.sources : [sourceNamed(lake, source)];
   const ofObjects = sources.map(({ settings }) => settings).filter((settings) => settings.lane === 'objects');
   const fitting = sources.filter(
@@ -99,12 +110,6 @@ export function sourcesAt(lake: LakeHandle, { bucket, prefix, source, reload }: 
       settings.bucket === bucket &&
       ((settings.prefix ?? '').startsWith(prefix) || prefix.startsWith(settings.prefix ?? '')),
   );
-  const direct = ofObjects.find(({ delivery }) => delivery === 'direct');
-  if (reload && direct) {
-    throw new UsageError(
-      `--reload: the rows of ${direct.name} came by the direct lane, which delivers each object once; give --source with a source of the other lane`,
-    );
-  }
   if (fitting.length > 0) return fitting;
   const places = ofObjects.map(({ name, bucket: own, prefix: below = '' }) => `s3://${own}/${below} (${name})`);
   throw new UsageError(
@@ -127,30 +132,61 @@ async function sortOut(lake: LakeHandle, objects: readonly ListedObject[], task:
     lake,
     wanted.map(({ id }) => id),
   );
-  const toQueue = task.reload ? wanted : wanted.filter(({ id }) => !KNOWN.includes(entries.get(id)?.state ?? ''));
+  const isKnown = ({ id }: SourceObject) => KNOWN.includes(entries.get(id)?.state ?? '');
+  const isDirect = ({ id, source }: SourceObject) =>
+    source.settings.delivery === 'direct' || entries.get(id)?.isDirect === true;
+  // On the direct lane whole batches are written anew; what was not loaded waits when it is announced.
+  const toReload = task.reload ? wanted.filter((object) => isKnown(object) && isDirect(object)) : [];
+  const toQueue = task.reload
+    ? wanted.filter((object) => !toReload.includes(object))
+    : wanted.filter((object) => !isKnown(object));
   return {
     toQueue,
-    ended: new Set([...entries].filter(([, { state }]) => state !== STATE.loading).map(([id]) => id)),
-    alreadyLoaded: wanted.length - toQueue.length,
+    toReload,
+    entries,
+    alreadyLoaded: wanted.length - toQueue.length - toReload.length,
     outOfTime: objects.length - inTime.length,
     noLogs: inTime.length - wanted.length,
   };
 }
 
-/** @param ended ids of ledger entries to reopen: loaded objects, and replaced objects that are in the bucket again */
 async function queueAll(
   lake: LakeHandle,
   objects: readonly SourceObject[],
-  ended: ReadonlySet<string>,
+  entries: ReadonlyMap<string, Entry>,
   options: OperationOptions,
 ): Promise<void> {
   for (let at = 0; at < objects.length; at += MAX_BATCH_MESSAGES) {
     const batch = objects.slice(at, at + MAX_BATCH_MESSAGES);
     await options.rateLimit(batch.length);
-    for (const { id } of batch) if (ended.has(id)) await reopen(lake, id);
+    // Loaded objects, and replaced objects that are in the bucket again.
+    const ended = batch.filter(({ id }) => entries.has(id) && entries.get(id)?.state !== STATE.loading);
+    for (const { id } of ended) await reopen(lake, id);
     await announce(lake, batch, true);
   }
 }
+
+/** @returns how many objects cannot be loaded again */
+async function reloadAll(
+  reloader: BatchReloader,
+  objects: readonly SourceObject[],
+  entries: ReadonlyMap<string, Entry>,
+  { options, refusals }: { readonly options: OperationOptions; readonly refusals: Refusals },
+): Promise<number> {
+  let refused = 0;
+  for (const { id } of objects) {
+    await options.rateLimit();
+    const result = await reloader.reload(entries.get(id));
+    if (result === 'reloaded') continue;
+    refused++;
+    refusals.set(result, (refusals.get(result) ?? 0) + 1);
+  }
+  return refused;
+}
+
+const NOTHING: ObjectCounts = {
+  ...{ listed: 0, queued: 0, old: 0, alreadyLoaded: 0, outOfTime: 0, noLogs: 0, refused: 0 },
+};
 
 function added(one: ObjectCounts, other: ObjectCounts): ObjectCounts {
   return {
@@ -160,5 +196,6 @@ function added(one: ObjectCounts, other: ObjectCounts): ObjectCounts {
     alreadyLoaded: one.alreadyLoaded + other.alreadyLoaded,
     outOfTime: one.outOfTime + other.outOfTime,
     noLogs: one.noLogs + other.noLogs,
+    refused: one.refused + other.refused,
   };
 }

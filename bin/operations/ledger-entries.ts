@@ -18,6 +18,10 @@ export interface Entry {
   readonly state: string;
   /** When it was last claimed, computed from its expiry; undefined if the expiry does not allow it. */
   readonly claimedAt: Date | undefined;
+  /** The direct lane has begun it. */
+  readonly isDirect: boolean;
+  /** Its batch, on the direct lane. */
+  readonly batch: string | undefined;
 }
 
 /** Entries of at most `MAX_BATCH_GET` objects, by id. An object without one was never claimed, or its entry expired. */
@@ -34,7 +38,12 @@ export async function entriesOf(lake: LakeHandle, ids: readonly string[]): Promi
       const claimed = (Number(item[LEDGER.expiry]?.N) - 1) * 1000 - ledgerDays * DAY_MS;
       // A time in the future: ledgerRetentionDays was longer when the entry was claimed, so the time is unknown.
       const claimedAt = claimed > Date.now() ? undefined : new Date(claimed);
-      found.set(item[LEDGER.key]?.S ?? '', { state: item.state?.S ?? '', claimedAt });
+      found.set(item[LEDGER.key]?.S ?? '', {
+        state: item.state?.S ?? '',
+        claimedAt,
+        isDirect: item[LEDGER.round] !== undefined,
+        batch: item.batch?.S,
+      });
     }
     Keys = (UnprocessedKeys?.[ledgerTable]?.Keys ?? []) as typeof Keys;
   }

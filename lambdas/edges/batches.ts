@@ -183,6 +183,7 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
         state: { S: BATCH.planned },
         source: { S: source },
         attempts: { N: '0' },
+        generation: { N: '1' },
         ...(from !== undefined && { from: { S: from } }),
       });
     },
@@ -258,14 +259,69 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
       return moved !== undefined;
     },
 
-    async seal(batch, attempt) {
-      const sealed = await update(itemId(batch), '#state = :open', 'SET #state = :sealed, #attempt = :attempt', {
-        ':open': { S: BATCH.open },
-        ':sealed': { S: BATCH.sealed },
-        ':attempt': { S: attempt },
-      });
+    async seal({ id, generation }, attempt) {
+      const sealed = await update(
+        itemId(id),
+        '#state = :open AND #generation = :generation',
+        'SET #state = :sealed, #attempt = :attempt',
+        {
+          ':open': { S: BATCH.open },
+          ':sealed': { S: BATCH.sealed },
+          ':generation': { N: String(generation) },
+          ':attempt': { S: attempt },
+        },
+      );
       // The client tries again by itself if an answer was lost; then the seal may be this attempt's own.
-      return (sealed ?? (await get(itemId(batch))))?.attempt?.S;
+      const item = sealed ?? (await get(itemId(id)));
+      return item && batchOf(item);
+    },
+
+    async written(batch, attempt) {
+      const moved = await update(
+        itemId(batch),
+        '#state = :sealed AND #attempt = :attempt',
+        'SET #state = :written REMOVE #waiting, #since, #before',
+        { ':sealed': { S: BATCH.sealed }, ':written': { S: BATCH.written }, ':attempt': { S: attempt } },
+      );
+      return moved !== undefined;
+    },
+
+    async reopen({ id, source, generation, attempt }, now) {
+      if (attempt === undefined) return false;
+      const opened = await update(
+        itemId(id),
+        '#state = :written AND #generation = :generation AND #attempt = :before',
+        // The planner sends a batch of which no writer has given a sign for long.
+        'SET #state = :open, #generation = :next, #before = :before, #attempts = :none, #attemptedAt = :never, ' +
+          '#waiting = :group, #since = :now REMOVE #attempt, #attemptedBy',
+        {
+          ':written': { S: BATCH.written },
+          ':open': { S: BATCH.open },
+          ':generation': { N: String(generation) },
+          ':next': { N: String(generation + 1) },
+          ':before': { S: attempt },
+          ':none': { N: '0' },
+          ':never': { S: new Date(0).toISOString() },
+          ':group': { S: batchGroup(source) },
+          ':now': { S: now },
+        },
+      );
+      return opened !== undefined;
+    },
+
+    async giveUpReload({ id, generation, before }) {
+      if (before === undefined) return;
+      await update(
+        itemId(id),
+        '#state = :open AND #generation = :generation',
+        'SET #state = :written, #attempt = :before REMOVE #waiting, #since, #before',
+        {
+          ':open': { S: BATCH.open },
+          ':written': { S: BATCH.written },
+          ':generation': { N: String(generation) },
+          ':before': { S: before },
+        },
+      );
     },
 
     async latestVersion(id) {
@@ -322,15 +378,17 @@ function waitingObjectOf(item: Item): WaitingObject {
 }
 
 function batchOf(item: Item): Batch {
-  const { state, source, since, attempts, attemptedAt, attempt, from } = item;
+  const { state, source, since, attempts, attemptedAt, attempt, generation, before, from } = item;
   return {
     id: (item[LEDGER.key]?.S ?? '').slice(itemId('').length),
     source: source?.S ?? '',
     state: state?.S as BatchState,
     since: since?.S ?? '',
     attempts: Number(attempts?.N ?? 0),
+    generation: Number(generation?.N ?? 1),
     ...(attemptedAt?.S !== undefined && { attemptedAt: attemptedAt.S }),
     ...(attempt?.S !== undefined && { attempt: attempt.S }),
+    ...(before?.S !== undefined && { before: before.S }),
     ...(from?.S !== undefined && { from: from.S }),
   };
 }

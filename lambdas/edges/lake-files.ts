@@ -3,6 +3,7 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
@@ -72,6 +73,10 @@ export function s3LakeFiles(client: S3Client, bucket: string): LakeFiles {
         if ((error as Error).name !== 'NoSuchUpload') throw error;
         await requireSame(file);
       }
+    },
+
+    async remove(key) {
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
     },
 
     async abort(key, uploadId) {

@@ -1,4 +1,8 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { backfillObjects, type Refusals } from '../../bin/operations/backfill-objects.ts';
+import { openLocalLake } from '../../bin/operations/local-lake-handle.ts';
 import type { Call } from './call.ts';
 import { type FaultyLake, openFaultyLake } from './faulty-lake.ts';
 import { openKilling } from './killing.ts';
@@ -75,6 +79,36 @@ describe('the direct lane', { timeout: 600_000 }, () => {
     expect(await faulty.drain()).toEqual(NOTHING_FAILED);
     expect(faults).toBeGreaterThan(0);
     await expectOnce(faulty, `direct lane: ${name}`, logs, faults);
+  });
+
+  test('repeats nothing when its batches are loaded again, and refuses what would lose rows', async () => {
+    const faulty = await openFaultyLake({ changes: { delivery: 'direct' } });
+    const logs = someObjects(0, 4);
+    await faulty.put(...logs);
+    await faulty.drain();
+    await faulty.lake.close();
+    const reload = async () => {
+      const lake = await openLocalLake({ dir: faulty.dir, work: false, progress: () => {} });
+      try {
+        const options = { dryRun: false, rateLimit: async () => {}, progress: () => ({ add() {}, end() {} }) };
+        const refusals: Refusals = new Map();
+        const { queued, refused } = await backfillObjects(
+          lake,
+          { bucket: 'landing', prefix: '', reload: true },
+          options,
+          refusals,
+        );
+        expect(await lake.settle()).toEqual([]);
+        return { queued, refused, reasons: [...refusals.keys()] };
+      } finally {
+        await lake.close();
+      }
+    };
+    expect(await reload()).toEqual({ queued: 4, refused: 0, reasons: [] });
+    await expectOnce(faulty, 'direct lane: loaded again', logs, 0);
+    rmSync(join(faulty.dir, 'buckets', 'landing', logs[0]?.name ?? ''));
+    expect(await reload()).toEqual({ queued: 0, refused: 3, reasons: ['members'] });
+    await expectOnce(faulty, 'direct lane: not loaded again', logs, 0);
   });
 
   test('goes on after the lane of a running stack was changed, in either direction', async () => {

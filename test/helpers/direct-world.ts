@@ -10,7 +10,7 @@ import type { TableFile } from '../../lambdas/core/direct/batch-files.ts';
 import { EventDays } from '../../lambdas/core/direct/event-days.ts';
 import { planSource } from '../../lambdas/core/direct/plan.ts';
 import { type BatchLedger, type LakeFiles, OtherBytesError, type Spill } from '../../lambdas/core/direct/ports.ts';
-import { writeBatch } from '../../lambdas/core/direct/write.ts';
+import { ReloadError, writeBatch } from '../../lambdas/core/direct/write.ts';
 import type { CreatedObject } from '../../lambdas/core/loading/notification.ts';
 import { rowsOf } from '../../lambdas/core/loading/pack.ts';
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
@@ -126,7 +126,7 @@ export class World {
     this.#running++;
     work()
       .catch((error: unknown) => {
-        if (!(error instanceof Died || error instanceof ServiceFailure || error instanceof PoisonError)) throw error;
+        if (!EXPECTED.some((kind) => error instanceof kind)) throw error;
       })
       .finally(() => this.#running--);
   }
@@ -152,6 +152,20 @@ export class World {
 
   write(batch: string): void {
     this.start(() => writeBatch(batch, this.#ports()));
+  }
+
+  /** Opens a written batch again, as `lake backfill --reload` does. */
+  reload(id: string): void {
+    const { ledger } = this.#ports();
+    this.start(async () => {
+      const batch = await ledger.read(id);
+      if (batch?.state === 'written') await ledger.reopen(batch, new Date(this.#now).toISOString());
+    });
+  }
+
+  /** What an object has from now on, as if the format read it otherwise. */
+  change(object: WorldObject): void {
+    this.#objects.set(nameOf(object), object);
   }
 
   /** Does one of the requests that wait, or lets time pass. */
@@ -308,6 +322,7 @@ export class World {
           this.files.set(file.key, Buffer.concat(file.parts.map(({ number }) => upload.parts.get(number) as Buffer)));
           return requireSame(file);
         }),
+      remove: (key) => request('remove', () => void this.files.delete(key)),
       abort: (_key, uploadId) => request('abort', () => void this.#uploads.delete(uploadId)),
     };
   }
@@ -363,7 +378,7 @@ export class World {
       plan: (batch) =>
         request('plan', () => {
           if (batches.has(batch.id)) return;
-          batches.set(batch.id, { ...batch, state: BATCH.planned, attempts: 0, indexed: true });
+          batches.set(batch.id, { ...batch, state: BATCH.planned, attempts: 0, generation: 1, indexed: true });
         }),
       claim: (batch, { id, round }, from) =>
         request('claim', () => {
@@ -397,11 +412,39 @@ export class World {
           batch.indexed = !['written', 'halved', 'failed'].includes(to);
           return true;
         }),
-      seal: (id, attempt) =>
+      seal: ({ id, generation }, attempt) =>
         request('seal', () => {
           const batch = batches.get(id);
-          if (batch?.state === 'open') Object.assign(batch, { state: 'sealed', attempt });
-          return batch?.attempt;
+          if (batch?.state === 'open' && batch.generation === generation) {
+            Object.assign(batch, { state: 'sealed', attempt });
+          }
+          return structuredClone(batch);
+        }),
+      written: (id, attempt) =>
+        request('written', () => {
+          const batch = batches.get(id);
+          if (batch?.state !== 'sealed' || batch.attempt !== attempt) return false;
+          Object.assign(batch, { state: 'written', indexed: false });
+          delete batch.before;
+          return true;
+        }),
+      reopen: ({ id, generation, attempt }, now) =>
+        request('reopen', () => {
+          const batch = batches.get(id);
+          if (!batch || attempt === undefined) return false;
+          if (batch.state !== 'written' || batch.generation !== generation || batch.attempt !== attempt) return false;
+          Object.assign(batch, { state: 'open', generation: generation + 1, before: attempt, attempts: 0 });
+          Object.assign(batch, { attemptedAt: new Date(0).toISOString(), since: now, indexed: true });
+          delete batch.attempt;
+          delete batch.attemptedBy;
+          return true;
+        }),
+      giveUpReload: ({ id, generation, before }) =>
+        request('give up reload', () => {
+          const batch = batches.get(id);
+          if (batch?.state !== 'open' || batch.generation !== generation || before === undefined) return;
+          Object.assign(batch, { state: 'written', attempt: before, indexed: false });
+          delete batch.before;
         }),
       latestVersion: (id) => request('latest version', () => this.#versions.get(id)),
       remember: (id, version, _days, instead) =>
@@ -421,6 +464,9 @@ function nameOf({ key, version = 0 }: WorldObject): string {
 }
 
 class PoisonError extends Error {}
+
+/** A writer of an earlier generation finds files of the next one, and leaves them. */
+const EXPECTED = [Died, ServiceFailure, PoisonError, OtherBytesError, ReloadError];
 
 async function* chunksOf(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);

@@ -22,6 +22,10 @@
  * The queue is a hint: each minute the planner sends the batches again that are neither written nor given up. A batch
  * that three attempts did not end is closed as split, and its halves take its members; a member that fails alone becomes
  * a dead letter.
+ *
+ * A reload opens a written batch again, as its next generation: with the same members, the same keys of files, and a seal
+ * of its own. Files of the generation before that the new one does not have are deleted when it is published. A reload
+ * that fails leaves the batch as it was.
  */
 import type { Waited } from '../loading/unavailable.ts';
 
@@ -77,6 +81,10 @@ export interface Batch {
   readonly attemptedAt?: string;
   /** Key of the list of the attempt that the seal names. */
   readonly attempt?: string;
+  /** How often the batch was written from its beginning: 1, and one more for each reload. */
+  readonly generation: number;
+  /** During a reload, key of the list of the attempt whose files are to be replaced. */
+  readonly before?: string;
   /** The batch whose members this one takes; undefined if its candidates wait. */
   readonly from?: string;
 }

@@ -10,6 +10,8 @@ export type GiveUpPorts = PlanPorts & Pick<PublishPorts, 'deadLetter'>;
  * attempt is sealed any more.
  */
 export async function giveUp(batch: Batch, members: readonly Candidate[], ports: GiveUpPorts): Promise<void> {
+  // The rows that the generation before has written stay as they are.
+  if (batch.before !== undefined) return await ports.ledger.giveUpReload(batch);
   const [only, ...others] = members;
   if (only && others.length === 0) {
     if (await ports.ledger.advance(batch.id, BATCH.open, BATCH.failing)) await finishFailing(batch, members, ports);

@@ -36,8 +36,18 @@ export interface BatchLedger {
   forgiveAttempt(batch: Batch, attempt: string): Promise<void>;
   /** Moves a batch from one state to the next. @returns false if it is in another state */
   advance(batch: string, from: BatchState, to: BatchState): Promise<boolean>;
-  /** Seals an open batch with an attempt. @returns the key of the list of the attempt that the seal names */
-  seal(batch: string, attempt: string): Promise<string | undefined>;
+  /**
+   * Seals an open batch, as it was read, with an attempt.
+   *
+   * @returns the batch as it is then; its `attempt` says whom a seal names
+   */
+  seal(batch: Batch, attempt: string): Promise<Batch | undefined>;
+  /** Ends a batch as written if the seal names this attempt. @returns false if that was done before */
+  written(batch: string, attempt: string): Promise<boolean>;
+  /** Opens a written batch again, as its next generation. @returns false if it is not written, or was opened before */
+  reopen(batch: Batch, now: string): Promise<boolean>;
+  /** Ends a reload without a result: the batch is written as the generation before wrote it. */
+  giveUpReload(batch: Batch): Promise<void>;
   /** The latest version of a key that the ledger remembers. */
   latestVersion(id: string): Promise<LatestVersion | undefined>;
   /** Remembers a version, as the ledger of the other lane does (loading/versions.ts). */
@@ -88,6 +98,8 @@ export interface LakeFiles {
   /** Completes an upload, or finds that it was completed. @throws OtherBytesError if the key has other bytes */
   complete(file: UploadedFile): Promise<void>;
   abort(key: string, uploadId: string): Promise<void>;
+  /** Deletes a file; a file that is not there counts as deleted. */
+  remove(key: string): Promise<void>;
 }
 
 /** Rows kept on the function's disk until the file that they belong to is written. */

@@ -7,7 +7,7 @@ import { sendAsVersion, type VersionMarks } from '../loading/versions.ts';
 import { LOADS, loadsTable } from '../tables/lake-tables.ts';
 import { fileKey } from '../tables/table.ts';
 import type { AttemptList, MemberResult } from './attempt-list.ts';
-import { BATCH, type Batch, type Candidate } from './batch.ts';
+import type { Batch, Candidate } from './batch.ts';
 import type { OpenTableFile } from './batch-files.ts';
 import type { BatchLedger, LakeFiles } from './ports.ts';
 
@@ -38,17 +38,29 @@ export interface Published {
  * 2. Members that are to be asked for again wait again, and the entries of those that were given up say so.
  * 3. The ledger remembers each version as the latest one of its key; if another batch was first, another row of `loads`
  *    says so.
- * 4. The batch is written, and leaves the index.
+ * 4. After a reload, files that only the generation before had are deleted. Until then, its rows are there beside the new
+ *    ones.
+ * 5. The batch is written, and leaves the index.
  */
-export async function publish(batch: Batch, list: AttemptList, ports: PublishPorts): Promise<Published> {
+export async function publish(batch: Batch, ports: PublishPorts): Promise<Published> {
   const { ledger, lake } = ports;
+  const attempt = batch.attempt as string;
+  const list = await lake.getList<AttemptList>(attempt);
   for (const file of list.files) await lake.complete(file);
   for (const member of list.members) await settle(batch, list.day, member, ports);
+  await removeReplaced(batch, list, lake);
   // Whoever moves the batch counts what was loaded. If the process dies before the metrics are put, they are missing.
-  if (!(await ledger.advance(batch.id, BATCH.sealed, BATCH.written))) {
+  if (!(await ledger.written(batch.id, attempt))) {
     return { source: batch.source, loaded: [], notLoaded: [], replaced: 0 };
   }
   return publishedOf(batch, list);
+}
+
+async function removeReplaced({ before }: Batch, { files }: AttemptList, lake: LakeFiles): Promise<void> {
+  if (before === undefined) return;
+  const kept = new Set(files.map(({ key }) => key));
+  const replaced = await lake.getList<AttemptList>(before);
+  for (const { key } of replaced.files) if (!kept.has(key)) await lake.remove(key);
 }
 
 async function settle(

@@ -48,6 +48,11 @@ export class OutOfTimeError extends Error {
   override readonly name = 'OutOfTimeError';
 }
 
+/** A member of a batch that is to be written again is not there any more: its rows must stay as they are. */
+export class ReloadError extends Error {
+  override readonly name = 'ReloadError';
+}
+
 /** How an attempt ended. */
 export type WriteResult =
   | { readonly outcome: 'written'; readonly published: Published }
@@ -64,7 +69,7 @@ export type WriteResult =
 export async function writeBatch(id: string, ports: WritePorts): Promise<WriteResult> {
   const { ledger, lake } = ports;
   const batch = await ledger.read(id);
-  if (batch?.state === BATCH.sealed) return await publishAttempt(batch, batch.attempt as string, ports);
+  if (batch?.state === BATCH.sealed) return await publishSealed(batch, ports);
   if (batch?.state !== BATCH.open && batch?.state !== BATCH.failing) return { outcome: 'nothing_to_do' };
   const candidates = await lake.getList<Candidate[]>(candidatesKey(batch));
   const members = await ledger.membersOf(id, candidates);
@@ -92,15 +97,13 @@ export async function writeBatch(id: string, ports: WritePorts): Promise<WriteRe
     throw error;
   }
   // If the answer is lost, the attempt may be the one: its uploads stay. The next attempt reads whom the seal names.
-  const sealed = await ledger.seal(id, key);
-  if (sealed === key) return await publishAttempt(batch, key, ports);
-  await files.abort();
-  return sealed === undefined ? { outcome: 'nothing_to_do' } : await publishAttempt(batch, sealed, ports);
+  const sealed = await ledger.seal(batch, key);
+  if (sealed?.attempt !== key) await files.abort();
+  return sealed?.state === BATCH.sealed ? await publishSealed(sealed, ports) : { outcome: 'nothing_to_do' };
 }
 
-async function publishAttempt(batch: Batch, attempt: string, ports: WritePorts): Promise<WriteResult> {
-  const list = await ports.lake.getList<AttemptList>(attempt);
-  return { outcome: 'written', published: await publish(batch, list, ports) };
+async function publishSealed(batch: Batch, ports: WritePorts): Promise<WriteResult> {
+  return { outcome: 'written', published: await publish(batch, ports) };
 }
 
 /** Reads the members in their order and uploads what comes of them. */
@@ -118,6 +121,9 @@ async function writeFiles(
   for (const candidate of members) {
     const origin = originOf(objectInputKey(batch.source, candidate));
     const ended = await writeMember({ source, candidate, origin, files, loads, latest }, ports);
+    if (batch.before !== undefined && ended.outcome !== 'loaded') {
+      throw new ReloadError(`batch ${batch.id}: expected every member, got ${ended.outcome} for ${candidate.key}`);
+    }
     results.push({ candidate, origin, ended });
   }
   const data = await files.finish();

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BATCH, type BatchState, type Candidate } from '../../../lambdas/core/direct/batch.ts';
+import { BATCH, type Batch, type BatchState, type Candidate } from '../../../lambdas/core/direct/batch.ts';
 import type { Announced, BatchLedger } from '../../../lambdas/core/direct/ports.ts';
 import { entryIdOf } from '../../../lambdas/core/loading/input.ts';
 import { LEDGER, STATE } from '../../../lambdas/core/loading/ledger.ts';
@@ -53,6 +53,13 @@ function candidateOf(of: ReturnType<typeof names>, number: number, ofRound: numb
   return { ...candidate, round: ofRound };
 }
 
+/** What both ledgers say of a batch: since when an ended one waited does not matter. */
+function comparable(read: Batch | undefined) {
+  if (!read) return undefined;
+  const { id, state: now, attempts, attempt: by, generation, before } = read;
+  return { id, now, attempts, by, generation, before };
+}
+
 /** Everything that the lane asks of the ledger, with what it might ask. */
 const STEPS: fc.Arbitrary<Step> = fc.oneof(
   fc.tuple(key, second).map(
@@ -90,10 +97,20 @@ const STEPS: fc.Arbitrary<Step> = fc.oneof(
       (ledger, of) =>
         ledger.advance(of.batch(one), from, to),
   ),
-  fc.tuple(batch, attempt).map(
-    ([one, name]): Step =>
-      (ledger, of) =>
-        ledger.seal(of.batch(one), name),
+  fc.tuple(batch, attempt, fc.constantFrom('seal', 'written', 'reopen', 'giveUpReload')).map(
+    ([one, name, what]): Step =>
+      async (ledger, of) => {
+        const read = await ledger.read(of.batch(one));
+        if (!read) return 'none';
+        if (what === 'seal') return comparable(await ledger.seal(read, name));
+        if (what === 'written') return ledger.written(of.batch(one), name);
+        return what === 'reopen' ? ledger.reopen(read, at(2)) : ledger.giveUpReload(read);
+      },
+  ),
+  batch.map(
+    (one): Step =>
+      async (ledger, of) =>
+        comparable(await ledger.read(of.batch(one))),
   ),
   fc.tuple(batch, attempt, fc.boolean()).map(
     ([one, name, begins]): Step =>

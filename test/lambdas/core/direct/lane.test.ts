@@ -69,7 +69,11 @@ async function live(world: World, random: Random, objects: readonly WorldObject[
       if (object) world.announce(object.key, object.version);
       if (object && random.fraction() < 0.6) left.splice(at, 1);
     } else if (what < 0.25) world.plan();
-    else if (what < 0.4 && world.queue.length > 0) {
+    else if (what < 0.27) {
+      const written = [...world.batches.values()].filter(({ state }) => state === 'written');
+      const batch = written[Math.floor(random.fraction() * written.length)];
+      if (batch) world.reload(batch.id);
+    } else if (what < 0.4 && world.queue.length > 0) {
       const batch = world.queue[Math.floor(random.fraction() * world.queue.length)] as string;
       world.write(batch);
       if (random.fraction() < 0.5) world.queue.splice(world.queue.indexOf(batch), 1);
@@ -189,6 +193,30 @@ describe('the direct lane', () => {
     ]);
   });
 
+  test('a reload writes the rows of a batch anew, and deletes the files that they no longer need', async () => {
+    const world = new World(8, [{ key: 'a', lines: [line(1, 21), line(2, 22)] }]);
+    world.announce('a');
+    await world.drain();
+    world.change({ key: 'a', lines: [line(1, 22), line(2, 22), line(3, 22)] });
+    for (const id of world.batches.keys()) world.reload(id);
+    await world.drain();
+    expect(delivered(world).positions).toEqual([[1, 2, 3]]);
+    expect([...world.files.keys()].filter((key) => key.startsWith('data/app/'))).toHaveLength(1);
+    expect(world.rows('loads')).toHaveLength(1);
+  });
+
+  test('a reload of which a member is gone leaves everything as it was', async () => {
+    const world = new World(9, [plain('a'), plain('b')]);
+    for (const key of ['a', 'b']) world.announce(key);
+    await world.drain();
+    const before = new Map(world.files);
+    world.change({ key: 'b', lines: [], kind: 'gone' });
+    for (const id of world.batches.keys()) world.reload(id);
+    await world.drain();
+    expect(world.files).toEqual(before);
+    expect([...world.batches.values()].map(({ state }) => state)).toEqual(['written']);
+  });
+
   test(`loses nothing and repeats nothing, whatever dies, fails and is done twice (${RUNS} worlds)`, async () => {
     const seen = new Set<string>();
     for (let seed = 0; seed < RUNS; seed++) {
@@ -234,7 +262,6 @@ describe('the direct lane', () => {
         "advance to halved",
         "advance to open",
         "advance to split",
-        "advance to written",
         "announce",
         "begin attempt",
         "begin upload",
@@ -243,6 +270,7 @@ describe('the direct lane', () => {
         "dead letter",
         "forgive",
         "get list",
+        "give up reload",
         "latest version",
         "members",
         "not loaded",
@@ -254,9 +282,11 @@ describe('the direct lane', () => {
         "query waiting",
         "read",
         "remember",
+        "reopen",
         "seal",
         "send",
         "upload part",
+        "written",
       ]
     `);
   }, 600_000);

@@ -1,0 +1,71 @@
+/** Has batches of the direct lane written anew, with all of their members. */
+import { HeadObjectCommand } from '@aws-sdk/client-s3';
+import { BATCH, type Candidate, candidatesKey } from '../../lambdas/core/direct/batch.ts';
+import type { BatchLedger, LakeFiles } from '../../lambdas/core/direct/ports.ts';
+import { dynamoBatches } from '../../lambdas/edges/batches.ts';
+import { s3LakeFiles } from '../../lambdas/edges/lake-files.ts';
+import type { LakeHandle } from './lake-handle.ts';
+import type { Entry } from './ledger-entries.ts';
+
+/** Why an object of the direct lane cannot be loaded again. */
+export const REFUSED = {
+  unknown: 'the ledger has no entry of them, so nobody knows which files have their rows: leave out --reload',
+  firehose: 'their rows came through Firehose, which puts them into files with the rows of others',
+  waiting: 'they are not written yet',
+  list: 'the list of their batch has expired (landingRetentionDays)',
+  members: 'other objects of their batch are gone, whose rows would be lost',
+} as const;
+export type Refusal = keyof typeof REFUSED;
+
+/**
+ * Opens the batches of objects again, each once: the planner then has them written. If the process dies, batches that are
+ * open are written, and the same command again opens the others: a batch that was opened is not written, or is of the
+ * next generation, and writing it once more gives the same rows.
+ */
+export class BatchReloader {
+  readonly #lake: LakeHandle;
+  readonly #ledger: BatchLedger;
+  readonly #files: LakeFiles;
+  readonly #dryRun: boolean;
+  /** What came of each batch. */
+  readonly #batches = new Map<string, Refusal | 'reloaded'>();
+
+  constructor(lake: LakeHandle, dryRun: boolean) {
+    this.#lake = lake;
+    this.#dryRun = dryRun;
+    this.#ledger = dynamoBatches(lake.dynamodb, { table: lake.ledgerTable, entryDays: lake.ledgerDays });
+    this.#files = s3LakeFiles(lake.s3, lake.lakeBucket);
+  }
+
+  /** Reloads the batch of an object, unless that was done or cannot be done. */
+  async reload(entry: Entry | undefined): Promise<Refusal | 'reloaded'> {
+    if (!entry) return 'unknown';
+    if (!entry.isDirect) return 'firehose';
+    if (entry.batch === undefined) return 'waiting';
+    const result = this.#batches.get(entry.batch) ?? (await this.#reloadBatch(entry.batch));
+    this.#batches.set(entry.batch, result);
+    return result;
+  }
+
+  async #reloadBatch(id: string): Promise<Refusal | 'reloaded'> {
+    const batch = await this.#ledger.read(id);
+    if (batch?.state !== BATCH.written) return 'waiting';
+    const candidates = await this.#files.getList<Candidate[]>(candidatesKey(batch)).catch(nothingIfMissing);
+    if (!candidates) return 'list';
+    for (const member of await this.#ledger.membersOf(id, candidates)) {
+      if (!(await this.#isThere(member))) return 'members';
+    }
+    if (this.#dryRun || (await this.#ledger.reopen(batch, new Date().toISOString()))) return 'reloaded';
+    return 'waiting';
+  }
+
+  async #isThere({ bucket, key, etag }: Candidate): Promise<boolean> {
+    const found = await this.#lake.s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key })).catch(nothingIfMissing);
+    return found?.ETag?.replaceAll('"', '') === etag;
+  }
+}
+
+function nothingIfMissing(error: Error): undefined {
+  if (error.name === 'NoSuchKey' || error.name === 'NotFound') return undefined;
+  throw error;
+}
