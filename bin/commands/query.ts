@@ -51,7 +51,7 @@ export function addQuery(program: Command): void {
       'after',
       '\nA saved query is asked for the last 24 hours with --stack, and for all that a local lake has loaded.\n' +
         'With --stack, the query runs in the workgroup, and a line says what it scanned and cost.\n' +
-        'The query can only read. Cells contain what was logged: a spreadsheet may take text that begins\n' +
+        'On a local lake, a query can only read. Cells contain what was logged: a spreadsheet may take text that begins\n' +
         'with =, +, - or @ for a formula and run it, so import CSV there as text. On a terminal, control\n' +
         'characters are escaped.',
     )

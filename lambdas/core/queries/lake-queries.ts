@@ -88,7 +88,7 @@ export function lakeQueries(database: string): SavedQuery[] {
     {
       name: 'arrival-days',
       description:
-        'Days of dt under which the rows of events of the range lie: logs that came late are under the day on which they came.',
+        'Days on which inputs with events of the range were loaded: what Firehose delivered lies under these days of dt.',
       // Rows can have arrived on any day since their events: this small table is read from the first of them on.
       sql: ({ since, until, days }) =>
         [

@@ -41,6 +41,7 @@ describe('a query that reads some days is not', () => {
     ['of the catalog', 'SELECT table_name FROM information_schema.tables'],
     ['in SQL of Athena alone', "UNLOAD (SELECT 1 FROM alb WHERE dt = '1') TO 's3://b/'"],
     ['that is none', 'SHOW PARTITIONS alb'],
+    ['that is only explained', 'EXPLAIN SELECT 1 FROM alb'],
   ])('%s', async (_, sql) => {
     expect(await tablesReadWhole(sql)).toEqual([]);
   });
