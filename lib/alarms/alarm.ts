@@ -67,9 +67,19 @@ export function sectionOf(kind: AlarmKind): string {
  */
 export const ONCE_AN_HOUR = { periodSeconds: 300, periods: 12, badPeriods: 1 } as const;
 
-/** An expression that is above 0 if a condition holds. */
-export function when(condition: string): { readonly expression: string; readonly above: 0 } {
-  return { expression: `IF(${condition}, 1, 0)`, above: 0 };
+/** An expression that is above 0 if one of the conditions holds. */
+export function when(...conditions: readonly string[]): { readonly expression: string; readonly above: 0 } {
+  return { expression: `IF(${either(...conditions)}, 1, 0)`, above: 0 };
+}
+
+// Every operand is in brackets of its own: nothing depends on which operator binds more tightly.
+
+export function either(...conditions: readonly string[]): string {
+  return conditions.map((condition) => `(${condition})`).join(' OR ');
+}
+
+export function both(one: string, other: string): string {
+  return `(${one}) AND (${other})`;
 }
 
 /** The metric by its id, with 0 where it has no data: a sum with a gap is a gap. */
@@ -79,5 +89,5 @@ export function filled(id: string): string {
 
 /** The sum of metrics by their ids. */
 export function sumOf(ids: readonly string[]): string {
-  return ids.map(filled).join(' + ');
+  return ids.length === 1 ? filled(ids.join()) : `(${ids.map(filled).join(' + ')})`;
 }

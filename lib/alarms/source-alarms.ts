@@ -1,7 +1,17 @@
 /** The alarms of each source: its lines, its way into the table and, if they are asked for, its duplicates. */
 import type { Config } from '../config/config.ts';
 import type { Source } from '../config/sources.ts';
-import { type AlarmDefinition, filled, MAX_METRICS, ONCE_AN_HOUR, sumOf, type Watched, when } from './alarm.ts';
+import {
+  type AlarmDefinition,
+  both,
+  either,
+  filled,
+  MAX_METRICS,
+  ONCE_AN_HOUR,
+  sumOf,
+  type Watched,
+  when,
+} from './alarm.ts';
 import type { Places } from './places.ts';
 import { ofLake, ofStream, ofSubscription } from './watched.ts';
 
@@ -36,10 +46,10 @@ function lines({ name: source, lane }: Source, { service }: Places): AlarmDefini
   const bad = '(rejected + empty)';
   const all = '(rejected + rows)';
   const conditions = [
-    `(${bad} >= ${LEAST_OF_ALL_BAD} AND ${bad} == ${all})`,
-    `(${bad} >= ${least} AND ${bad} > ${share} * ${all})`,
+    both(`${bad} >= ${LEAST_OF_ALL_BAD}`, `${bad} == ${all}`),
+    both(`${bad} >= ${least}`, `${bad} > (${share} * ${all})`),
     // An object of which no line can be read is of another kind, however small. A payload of one stray line is not.
-    ...(lane === 'objects' ? ['(unread > 0)'] : []),
+    ...(lane === 'objects' ? ['unread > 0'] : []),
   ];
   return {
     kind: 'lines',
@@ -50,7 +60,7 @@ function lines({ name: source, lane }: Source, { service }: Places): AlarmDefini
       empty: ofLake(service, 'EmptyRows', source),
       ...(lane === 'objects' && { unread: ofLake(service, 'RejectedObjects', source) }),
     },
-    expression: `IF(${conditions.join(' OR ')}, 100 * ${bad} / ${all}, 0)`,
+    expression: `IF(${either(...conditions)}, 100 * ${bad} / ${all}, 0)`,
     above: 0,
     ...{ periodSeconds: 900, periods: 4, badPeriods: 1 },
     happened: `Lines of ${source} cannot be read: too many are rejected or have no value, or an object is of another format.`,
@@ -68,7 +78,7 @@ function delivery(source: Source, config: Config, places: Places): AlarmDefiniti
     kind: 'delivery',
     source: name,
     metrics: { ...fromFirehose, ...refused },
-    ...when([...streamConditions(streams, config), ...anyOf(Object.keys(refused))].join(' OR ')),
+    ...when(...streamConditions(streams, config), ...anyOf(Object.keys(refused))),
     ...ONCE_AN_HOUR,
     happened:
       `Rows of ${name} are late between Firehose and the table, or could not be converted` +
@@ -91,7 +101,7 @@ function named(id: string, metrics: readonly Watched[]): Readonly<Record<string,
 }
 
 function anyOf(ids: readonly string[]): string[] {
-  return ids.length === 0 ? [] : [`(${sumOf(ids)} > 0)`];
+  return ids.length === 0 ? [] : [`${sumOf(ids)} > 0`];
 }
 
 export function streamMetrics(streams: readonly string[]): Readonly<Record<string, Watched>> {
@@ -119,7 +129,7 @@ export function streamConditions(
   const ids = (id: string) => streams.map((_, index) => `${id}${index + 1}`);
   const ages = ids('age').map(filled);
   const oldest = ages.length === 1 ? ages.join() : `MAX([${ages.join(', ')}])`;
-  return [`(${oldest} > ${late})`, ...anyOf(ids('failed'))];
+  return [`${oldest} > ${late}`, ...anyOf(ids('failed'))];
 }
 
 /**

@@ -3,7 +3,7 @@ import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import { LOADS, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
 import type { Config } from '../config/config.ts';
 import type { Source } from '../config/sources.ts';
-import { type AlarmDefinition, filled, MAX_METRICS, ONCE_AN_HOUR, sumOf, type Watched, when } from './alarm.ts';
+import { type AlarmDefinition, both, filled, MAX_METRICS, ONCE_AN_HOUR, sumOf, type Watched, when } from './alarm.ts';
 import { type Places, watchedSources } from './places.ts';
 import { sourceAlarms, streamConditions, streamMetrics } from './source-alarms.ts';
 import { ofFunction, ofLake, ofQueue } from './watched.ts';
@@ -84,7 +84,7 @@ function noRows(config: Config, service: string, queue: string): AlarmDefinition
     {
       kind: 'no-rows',
       metrics: { sent: ofQueue(queue, 'NumberOfMessagesSent', 'Sum'), ...rows },
-      ...when(`${filled('sent')} > 0 AND ${sumOf(Object.keys(rows))} == 0`),
+      ...when(both(`${filled('sent')} > 0`, `${sumOf(Object.keys(rows))} == 0`)),
       ...{ periodSeconds: 3600, periods: 12, badPeriods: 12 },
       happened: 'Objects have come for twelve hours, and none of their lines became a row.',
       command: 'audit --since 1d',
@@ -108,7 +108,7 @@ function failingFunction(
   longest?: number,
 ): Pick<AlarmDefinition, 'metrics' | 'expression' | 'above' | 'periodSeconds' | 'periods' | 'badPeriods'> {
   const failures = sumOf(['errors', 'throttles']);
-  const failing = `(${failures} >= ${LEAST_FAILURES} AND 100 * (${failures}) >= ${filled('invocations')})`;
+  const failing = both(`${failures} >= ${LEAST_FAILURES}`, `(100 * ${failures}) >= ${filled('invocations')}`);
   return {
     metrics: {
       errors: ofFunction(name, 'Errors'),
@@ -116,7 +116,7 @@ function failingFunction(
       invocations: ofFunction(name, 'Invocations'),
       ...(longest !== undefined && { duration: ofFunction(name, 'Duration', 'Maximum') }),
     },
-    ...when([failing, ...(longest === undefined ? [] : [nearLimit('duration', longest)])].join(' OR ')),
+    ...when(failing, ...(longest === undefined ? [] : [nearLimit('duration', longest)])),
     ...{ periodSeconds: 900, periods: 4, badPeriods: 1 },
   };
 }
@@ -127,7 +127,7 @@ const LEAST_FAILURES = 3;
 const NEAR_LIMIT = 0.9;
 
 function nearLimit(id: string, milliseconds: number): string {
-  return `(${filled(id)} > ${milliseconds * NEAR_LIMIT})`;
+  return `${filled(id)} > ${milliseconds * NEAR_LIMIT}`;
 }
 
 function eventAlarms({ timeoutSeconds }: Config, { events }: Places): AlarmDefinition[] {
@@ -172,12 +172,10 @@ function directAlarms({ service, direct }: Places): AlarmDefinition[] {
         unwritten: ofLake(service, 'UnwrittenSeconds', undefined, 'Maximum'),
       },
       ...when(
-        [
-          `(${sumOf(['errors1', 'errors2'])} >= ${LEAST_FAILURES})`,
-          `(${filled('letters')} > 0)`,
-          `(${filled('waiting')} > ${LATE_BATCH_SECONDS})`,
-          `(${filled('unwritten')} > ${LATE_BATCH_SECONDS})`,
-        ].join(' OR '),
+        `${sumOf(['errors1', 'errors2'])} >= ${LEAST_FAILURES}`,
+        `${filled('letters')} > 0`,
+        `${filled('waiting')} > ${LATE_BATCH_SECONDS}`,
+        `${filled('unwritten')} > ${LATE_BATCH_SECONDS}`,
       ),
       ...{ periodSeconds: 900, periods: 4, badPeriods: 1 },
       happened: 'The direct lane does not plan or write its batches: rows of its sources are late.',
@@ -203,7 +201,7 @@ function lakeTables(config: Config, places: Places): AlarmDefinition {
   return {
     kind: 'lake-tables',
     metrics: streamMetrics(streams),
-    ...when(streamConditions(streams, config).join(' OR ')),
+    ...when(...streamConditions(streams, config)),
     ...ONCE_AN_HOUR,
     happened: 'Rows of loads or rejected_lines are late between Firehose and the table, or could not be converted.',
     command: 'redrive --dry-run',
@@ -248,11 +246,9 @@ function checkAlarms({ service, check }: Places): AlarmDefinition[] {
         ...missed,
       },
       ...when(
-        [
-          `(${sumOf(Object.keys(errors))} >= ${LEAST_FAILURES})`,
-          nearLimit('duration', COUNT_TIMEOUT_SECONDS * 1000),
-          `(${sumOf(Object.keys(missed))} > 0)`,
-        ].join(' OR '),
+        `${sumOf(Object.keys(errors))} >= ${LEAST_FAILURES}`,
+        nearLimit('duration', COUNT_TIMEOUT_SECONDS * 1000),
+        `${sumOf(Object.keys(missed))} > 0`,
       ),
       ...{ periodSeconds: 900, periods: 4, badPeriods: 1 },
       happened: 'The duplicate check fails, or has missed objects or log events; loading is not affected.',
