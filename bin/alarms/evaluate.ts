@@ -33,11 +33,11 @@ const MORE_PERIODS = 2;
 export function evaluate(alarm: Alarm, samples: Samples, now: number): Evaluation {
   const { evaluationPeriods, datapointsToAlarm, threshold, periodSeconds } = alarm;
   const points = pointsOf(alarm, samples, now);
-  const real = points.flatMap(({ value }) => value ?? []);
+  const real = points.filter((point) => point.value !== undefined);
   // If there are enough values, those that are missing do not count.
   const counted = real.length >= evaluationPeriods ? real.slice(0, evaluationPeriods) : real;
   const missing = evaluationPeriods - counted.length;
-  const bad = counted.filter((value) => value > threshold);
+  const bad = counted.filter(({ value = 0 }) => value > threshold);
   const period = durationText(periodSeconds);
   const span = evaluationPeriods === 1 ? period : `${evaluationPeriods} periods of ${period}`;
   if (missing === evaluationPeriods && alarm.treatMissingData === 'missing')
@@ -45,16 +45,26 @@ export function evaluate(alarm: Alarm, samples: Samples, now: number): Evaluatio
   const treatedAsBad = alarm.treatMissingData === 'breaching' ? missing : 0;
   const state = bad.length + treatedAsBad >= datapointsToAlarm ? 'ALARM' : 'OK';
   const data = missing === 0 ? '' : `; ${missing} had no data`;
-  const worst = bad.length === 0 ? '' : `, at most ${short(Math.max(...bad))}`;
+  // The newest bad period says which of several conditions it was.
+  const values = bad[0] ? `: ${valuesText(alarm, bad[0])}` : '';
   const found =
     evaluationPeriods === 1
       ? `${bad.length === 0 ? 'not above' : 'above'} ${short(threshold)} in the last ${span}`
       : `${bad.length} of the last ${span} above ${short(threshold)} (raised by ${datapointsToAlarm})`;
-  return { state, reason: `${found}${worst}${data}` };
+  return { state, reason: `${found}${values}${data}` };
 }
 
 interface Point {
   readonly value: number | undefined;
+  /** The values of the metrics by their ids. */
+  readonly of: Values;
+}
+
+/** The metrics that have a value other than 0; of several with one name, the highest. */
+function valuesText({ metrics }: Alarm, { of }: Point): string {
+  const byName = new Map<string, number>();
+  for (const { id, name } of metrics) byName.set(name, Math.max(byName.get(name) ?? 0, of(id) ?? 0));
+  return [...byName].flatMap(([name, value]) => (value === 0 ? [] : [`${name} ${short(value)}`])).join(', ');
 }
 
 /** The value of each period that counts, the newest first. */
@@ -76,6 +86,7 @@ function pointsOf(alarm: Alarm, samples: Samples, now: number): Point[] {
   const [only] = alarm.metrics;
   return Array.from({ length: count }, (_, index) => ({
     value: watched ? watched(of(index)) : of(index)(only?.id ?? ''),
+    of: of(index),
   }));
 }
 

@@ -65,8 +65,22 @@ describe('an alarm', () => {
     const { state, reason } = evaluate(alarm, samplesOf(alarm, [{ Value: 7 }, undefined, { Value: 12.346 }], NOW), NOW);
     expect([state, reason]).toEqual([
       'ALARM',
-      '2 of the last 3 periods of 5 min above 5 (raised by 2), at most 12.35; 1 had no data',
+      '2 of the last 3 periods of 5 min above 5 (raised by 2): Value 12.35; 1 had no data',
     ]);
+  });
+
+  test('says of several metrics what each of them was when it was bad the last time', () => {
+    const metric = (id: string, name: string) => ({ ...METRIC, id, name });
+    const metrics = [metric('e', 'Errors'), metric('t', 'Throttles'), metric('i', 'Invocations')];
+    const alarm = alarmOf({ metrics, expression: 'IF((e > 1) OR (t > 1), 1, 0)', threshold: 0, datapointsToAlarm: 1 });
+    const periods = [
+      { Errors: 9, Throttles: 0, Invocations: 9 },
+      { Errors: 5, Throttles: 0, Invocations: 6 },
+      { Errors: 0, Throttles: 0, Invocations: 7 },
+    ];
+    expect(evaluate(alarm, samplesOf(alarm, periods, NOW), NOW).reason).toBe(
+      '2 of the last 3 periods of 1 min above 0 (raised by 1): Errors 5, Invocations 6',
+    );
   });
 
   test('takes the sum or the maximum of a period, and no sample of the future', () => {
@@ -74,7 +88,7 @@ describe('an alarm', () => {
     const once = { evaluationPeriods: 1, datapointsToAlarm: 1 };
     expect(evaluate(alarmOf({ ...once, threshold: 4 }), samples, NOW).state).toBe('OK');
     const sum = alarmOf({ ...once, threshold: 8, metrics: [{ ...METRIC, statistic: 'Sum' }] });
-    expect(evaluate(sum, samples, NOW).reason).toContain('at most 9');
+    expect(evaluate(sum, samples, NOW).reason).toContain(': Value 9');
   });
 });
 

@@ -143,7 +143,7 @@ describe('the alarms of a local lake', () => {
       {
         name: 'tributary-dead-letters',
         state: 'ALARM',
-        reason: 'above 0 in the last 5 min, at most 1',
+        reason: 'above 0 in the last 5 min: ApproximateNumberOfMessagesVisible 1',
         description: `Something. Begin with: npm run lake -- redrive --dry-run --lake ${dir} (docs/operations.md#alarm-dead-letters)`,
       },
       expect.objectContaining({
