@@ -5,7 +5,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { type Check, FOLDER, Missing } from './check.ts';
-import { readParquetLikeDuckDb } from './parquet.ts';
+import { readOwnParquetLikeDuckDb, readParquetLikeDuckDb } from './parquet.ts';
 import { parseStatements } from './statements.ts';
 import { lintTemplates } from './templates.ts';
 
@@ -13,6 +13,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'cfn-lint finds nothing in the templates of several configurations': lintTemplates,
   "Trino's parser reads every saved query and view": parseStatements,
   'pyarrow and polars read every column of every table as DuckDB does': readParquetLikeDuckDb,
+  'pyarrow and polars read every column of our own Parquet files as DuckDB does': readOwnParquetLikeDuckDb,
 };
 
 mkdirSync(FOLDER, { recursive: true });
