@@ -137,6 +137,17 @@ describe('the direct lane', () => {
     expect(world.rows('app').map((row) => row[key])).toEqual([millis[0], (millis[1] ?? 0) / 1000]);
   });
 
+  test('writes rows of more days than files can be open, each once', async () => {
+    const days = Array.from({ length: 40 }, (_, index) => new Date(Date.UTC(2026, 9, 10 + index)).toISOString());
+    const lines = [...days, ...days].map((time, index) => JSON.stringify({ time, message: `m${index}` }));
+    const world = new World(10, [{ key: 'a', lines }]);
+    world.announce('a');
+    await world.drain();
+    expect(delivered(world).positions).toEqual([lines.map((_, index) => index + 1)]);
+    const files = [...world.files.keys()].filter((key) => key.startsWith('data/app/'));
+    expect(files.map((key) => key.split('/')[2]).toSorted()).toEqual(days.map((day) => `dt=${day.slice(0, 10)}`));
+  });
+
   test('makes a dead letter of the one member that breaks every batch, and delivers the others', async () => {
     const objects = [...'abcdefg'].map((key) => plain(key));
     const world = new World(4, [...objects, { key: 'x', lines: [line(1)], kind: 'poison' }]);
