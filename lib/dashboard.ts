@@ -101,8 +101,9 @@ export class Dashboard extends Construct {
 
   /** What the functions and Firehose make of it, and how fresh it is. */
   #loading(): IWidget[] {
-    const { service, objects, events, streams } = this.#places;
-    const loaders = [objects?.loader, events?.loader].flatMap((name) => name ?? []);
+    const { service, objects, events, direct, streams } = this.#places;
+    const loaders = [objects?.loader, events?.loader, direct?.write].flatMap((name) => name ?? []);
+    const longest = (name: string, label: string) => metric(ofLake(service, name, undefined, 'Maximum'), label);
     const tables = [...this.#sources, LOADS, REJECTED_LINES];
     return [
       graph('Loading: errors and throttles', [
@@ -113,8 +114,11 @@ export class Dashboard extends Construct {
       ]),
       graph('Loading: longest invocation and waits, s', [
         ...loaders.map((name, index) => inSeconds(ofFunction(name, 'Duration', 'Maximum'), `d${index}`, name)),
-        metric(ofLake(service, 'ThrottledSeconds', undefined, 'Maximum'), 'wait for Firehose'),
-        metric(ofLake(service, 'UnfinishedSeconds', undefined, 'Maximum'), 'unfinished object'),
+        longest('ThrottledSeconds', 'wait for Firehose'),
+        longest('UnfinishedSeconds', 'unfinished object'),
+        ...(direct
+          ? [longest('WaitingSeconds', 'wait for a batch'), longest('UnwrittenSeconds', 'batch not written')]
+          : []),
       ]),
       graph('Delivering: age of the oldest record, s', [
         ...tables.flatMap((table) =>

@@ -56,6 +56,11 @@ describe('the dashboard', () => {
     }
   });
 
+  test('shows the waits of the direct lane, if the stack has it', () => {
+    const shown = (context: Context) => /WaitingSeconds.*UnwrittenSeconds/.test(JSON.stringify(widgetsOf(context)));
+    expect([shown({}), shown({ keepDirectLane: true })]).toEqual([false, true]);
+  });
+
   test('says what the bytes of today cost, at the list price', () => {
     const { firehosePerGB, firehoseConversionPerGB } = listPrices();
     expect(FIREHOSE_USD_PER_GB).toBeCloseTo((firehosePerGB.tiers[0]?.usd ?? 0) + firehoseConversionPerGB.usd, 9);
