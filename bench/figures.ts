@@ -1,5 +1,15 @@
 /** The figures that a run measures, and the bar for each. */
 
+/** US dollars for 10^12 raw bytes. */
+export interface DollarsPerTB {
+  readonly ours: number;
+  readonly usual: number;
+  /** The direct lane with the duplicate check. */
+  readonly direct: number;
+  /** And without it. */
+  readonly directUnchecked: number;
+}
+
 /** The figures as `--json` prints them. Ratios are of CPU time unless stated otherwise. */
 export interface Figures {
   /** The ingest path ÷ `zlib.gunzipSync` of the same bytes. */
@@ -35,7 +45,7 @@ export interface Figures {
   readonly writeUnitsPerMillion: number;
   readonly readUnitsPerMillion: number;
   /** US dollars for 10^12 decompressed bytes. */
-  readonly dollarsPerTB: { readonly ours: number; readonly usual: number };
+  readonly dollarsPerTB: DollarsPerTB;
   /** The ingest path if each line has a new field ÷ the ingest path if none has, per byte. */
   readonly newColumnRatio: number;
   /** The costliest kind of odd lines ÷ ordinary lines, per byte, without inflating. */
@@ -70,6 +80,12 @@ export const BARS: readonly Bar[] = [
     name: 'peak memory, Parquet file, larger ÷ smaller object',
     value: ({ directPeakMiB }) => directPeakMiB.fiveGiB / directPeakMiB.oneGiB,
     atMost: 1.1,
+  },
+  { name: 'direct lane, US dollars for a raw TB', value: ({ dollarsPerTB }) => dollarsPerTB.direct, atMost: 7 },
+  {
+    name: 'direct lane, without the duplicate check',
+    value: ({ dollarsPerTB }) => dollarsPerTB.directUnchecked,
+    atMost: 1.5,
   },
   { name: 'usual way ÷ ingest path', value: ({ usualRatio }) => usualRatio, atLeast: 6 },
   { name: 'whole handler ÷ gunzip', value: ({ handlerRatio }) => handlerRatio, atMost: 4 },

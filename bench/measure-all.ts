@@ -134,6 +134,7 @@ async function measureFunctions(
     trackerNsPerByte: tracked.nsPerByte,
     usualNsPerByte: usualHandled.get(alb) as number,
     billed: { ours, usual, iceberg },
+    direct: directAlb,
     ...units,
   });
   const formats: FormatMeasured[] = [];
@@ -149,6 +150,7 @@ async function measureFunctions(
       billed: billed.get(input) as BilledBytes,
       usualNsPerByte: usualHandled.get(input) as number,
       parquet: input === alb ? codecs.bytes : await parquetBytes(input),
+      direct: direct.times.get(input) as DirectTimes,
     });
   }
   const [oneGiB, fiveGiB] = memory.peaks;

@@ -2,6 +2,7 @@
 import { type FormatRates, type Rates, ratesOf } from '../bin/plan/rates.ts';
 import type { BilledBytes } from './billed-bytes.ts';
 import type { ParquetBytes } from './codecs.ts';
+import type { DirectTimes } from './direct.ts';
 import type { Handled } from './handler.ts';
 import type { Input } from './input.ts';
 import type { LogGroupTimes } from './log-groups.ts';
@@ -17,6 +18,7 @@ export interface FormatMeasured {
   /** CPU nanoseconds per raw byte of the usual way, including sending. */
   readonly usualNsPerByte: number;
   readonly parquet: ParquetBytes;
+  readonly direct: DirectTimes;
 }
 
 /** The text of bench/rates.json. @param formats at least one @throws CommandError if a rate is not above 0 */
@@ -43,6 +45,7 @@ function ratesOfFormat({
   billed,
   usualNsPerByte,
   parquet,
+  direct,
 }: FormatMeasured): FormatRates {
   return {
     bytesPerLine: rounded(input.bytes / input.lines),
@@ -57,6 +60,7 @@ function ratesOfFormat({
     icebergBytesPerByte: rounded(billed.iceberg),
     usualNsPerByte: rounded(usualNsPerByte),
     usualSentBytesPerByte: rounded(billed.usualSent),
+    direct: { nsPerByte: rounded(direct.nsPerByte), fileBytesPerByte: rounded(direct.sizeRatio) },
     parquetBytesPerByte: {
       SNAPPY: rounded(parquet.SNAPPY),
       GZIP: rounded(parquet.GZIP),

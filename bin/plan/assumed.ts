@@ -19,6 +19,14 @@ export const ASSUMED = {
   minutesPerObject: 5,
   /** Seconds an invocation waits for S3's first byte, for the ledger and for the last acknowledgement. */
   waitSeconds: 0.15,
+  /** Seconds of an invocation that only announces an object to the direct lane: one write to the ledger. */
+  announceSeconds: 0.05,
+  /** Seconds that a batch waits for each of its objects: S3's first byte, and two requests to the ledger. */
+  memberWaitSeconds: 0.08,
+  /** Seconds that a batch waits for each request that writes to S3, a part of 8 MiB at most. */
+  putSeconds: 0.15,
+  /** Seconds of one run of plan-batches, which runs every minute. */
+  planSeconds: 1,
   /** Seconds until the queue, or CloudWatch's subscription, has invoked the function. */
   notificationSeconds: 5,
   subscriptionSeconds: 10,

@@ -114,6 +114,12 @@ export function sumOf(usages: readonly Usage[]): Usage {
   return Object.fromEntries(keys.map((key) => [key, sum(key)])) as unknown as Usage;
 }
 
+/** A usage so many times. */
+export function times(usage: Usage, factor: number): Usage {
+  const keys = Object.keys(usage) as (keyof Usage)[];
+  return Object.fromEntries(keys.map((key) => [key, usage[key] * factor])) as unknown as Usage;
+}
+
 /** Measured resource use of one way to load, relative to the loaded lines and bytes. */
 export interface Ratios {
   /** Raw bytes of a line, its line end included. */
@@ -123,6 +129,8 @@ export interface Ratios {
   /** Bytes billed by Firehose ÷ raw bytes, including the rows of `loads`. */
   readonly billedBytesPerByte: number;
   readonly destination: 'parquet' | 'iceberg';
+  /** Requests that write to S3, per raw TB. @default 0: Firehose's are in its price */
+  readonly s3PutsPerTB?: number;
   /** CPU seconds per raw TB (10^12 bytes), for loading and duplicate check together. */
   readonly cpuSecondsPerTB: number;
   /** DynamoDB units per million lines, for ledger and duplicate check together. */
@@ -162,6 +170,7 @@ export function dollarsPerTB(ratios: Ratios, prices: Prices): Cost {
       sqsRequests: invocations * QUEUE_REQUESTS_PER_MESSAGE,
       snsRequests: objects,
       s3Gets: invocations,
+      s3Puts: ratios.s3PutsPerTB ?? 0,
       dynamoDbWrites: (lines / MILLION) * ratios.writeUnitsPerMillion,
       dynamoDbReads: (lines / MILLION) * ratios.readUnitsPerMillion,
     },

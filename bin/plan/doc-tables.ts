@@ -1,6 +1,6 @@
 /** Makes the tables of docs/cost.md from plans, so that they agree with `lake plan`. */
 import { type Context, readConfig } from '../../lib/config/config.ts';
-import { thousands } from '../output/render.ts';
+import { bytesText, thousands } from '../output/render.ts';
 import { type Plan, planOf } from './plan.ts';
 import { listPrices } from './prices.ts';
 import { measuredRates } from './rates.ts';
@@ -13,6 +13,7 @@ export function costTables(): ReadonlyMap<string, string> {
   return new Map([
     ['by-volume', byVolume(...ALB)],
     ['log-groups', byVolume(...LOG_GROUP)],
+    ['lanes', lanes()],
     ['params', params()],
     ['what-helps', whatHelps()],
     ['duplicates', duplicates()],
@@ -55,6 +56,33 @@ function byVolume(context: Context, where: string): string {
   );
 }
 
+/** Both lanes side by side, for ALB lines. */
+function lanes(): string {
+  const columns = VOLUMES.flatMap((lines) => {
+    const { monthly, sources: throughFirehose } = plan(Number(lines));
+    const { sources: direct } = plan(Number(lines), { delivery: 'direct' });
+    return [
+      { lane: 'Firehose', lines, cost: monthly.parquet, source: throughFirehose[0] },
+      { lane: 'direct', lines, cost: monthly.direct, source: direct[0] },
+    ];
+  });
+  type Column = (typeof columns)[number];
+  const row = (name: string, of: (column: Column) => string) => [name, ...columns.map(of)];
+  const atMost = ({ source }: Column) => `${number((source?.freshness.mostSeconds ?? 0) / 60)} min`;
+  return table(
+    ['lines per day', ...columns.map(({ lane, lines }) => `${thousands(Number(lines))}, ${lane}`)],
+    [
+      ...COST_PARTS.map(([name, of]) => row(name, ({ cost }) => dollars(of(cost)))),
+      row('S3, 400 days kept', ({ cost }) => dollars(cost.loading.s3Storage)),
+      row('**total**', ({ cost }) => dollars(cost.total)),
+      row('per raw TB, without storage', ({ cost }) => dollars(cost.perRawTB)),
+      row('files per day', ({ source }) => thousands(Math.round(source?.files.perDay ?? 0))),
+      row('each file', ({ source }) => bytesText(source?.files.bytes ?? 0)),
+      row('from a request to its row, at most', atMost),
+    ],
+  );
+}
+
 /** What to set at a volume so that a plan warns of nothing that a param can change. */
 function params(): string {
   const plans = VOLUMES.map((lines) => plan(Number(lines)));
@@ -89,6 +117,7 @@ function whatHelps(): string {
   const rows: [string, number][] = [
     ['', all({})],
     ['-c parquetCompression=SNAPPY', all({ parquetCompression: 'SNAPPY' })],
+    ['-c delivery=direct', plan(16e9, { delivery: 'direct' }).monthly.configured.total],
     ['-c retentionDays=90', all({ retentionDays: 90 })],
     ['-c duplicates.sampleRate=0.1', all({ 'duplicates.sampleRate': 0.1 })],
     ['--lines-per-object 100000', all({}, 100_000)],

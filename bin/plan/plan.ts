@@ -4,7 +4,8 @@ import type { Config } from '../../lib/config/config.ts';
 import type { Source } from '../../lib/config/sources.ts';
 import { ASSUMED } from './assumed.ts';
 import { type Cost, costOf, NO_USAGE, RAW_TB, sumOf, TB } from './cost.ts';
-import { concurrency, files, freshness, streamNeeds } from './delivery.ts';
+import { concurrency, type Files, files, freshness, streamNeeds } from './delivery.ts';
+import { batches, directConcurrency, directFiles, directFreshness, directLedgerUnits } from './direct-lane.ts';
 import type { Prices } from './prices.ts';
 import { type FormatRates, type Rates, ratesOfLane } from './rates.ts';
 import {
@@ -16,6 +17,7 @@ import {
   packed,
   rawBytesPerObject,
   readingMemoryMiB,
+  type SourceLoad,
   secondsPerObject,
 } from './source-amounts.ts';
 import type { SourcePlan } from './source-plan.ts';
@@ -23,12 +25,14 @@ import {
   alarmCounts,
   type BilledSource,
   DAYS_PER_MONTH,
+  directBaseUsage,
   duplicatesBaseUsage,
   duplicatesUsage,
   loadingUsage,
   queueBaseUsage,
-  type Way,
+  type WayOrConfigured,
   watchingUsage,
+  wayOf,
 } from './usage.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -89,7 +93,12 @@ export interface Plan {
   /** The alarms, and US dollars a month for the metrics that they look at, which are in CloudWatch's part. */
   readonly alarms: { readonly alarms: number; readonly metrics: number; readonly usd: number };
   readonly monthly: {
+    /** Each source by its own `delivery`. */
+    readonly configured: MonthlyCost;
+    /** All through Firehose. */
     readonly parquet: MonthlyCost;
+    /** All objects on the direct lane, and log groups through Firehose. */
+    readonly direct: MonthlyCost;
     readonly iceberg: MonthlyCost;
     readonly usual: MonthlyCost;
   };
@@ -135,7 +144,9 @@ export function planOf(input: PlanInput): Plan {
     requestsPerDay: requestsPerDay(billed, input),
     alarms: { ...alarms, usd: alarms.metrics * prices.alarmMetricPerMonth.usd },
     monthly: {
+      configured: monthly(billed, 'configured', input),
       parquet: monthly(billed, 'parquet', input),
+      direct: monthly(billed, 'direct', input),
       iceberg: monthly(billed, 'iceberg', input),
       usual: monthly(billed, 'usual', input),
     },
@@ -165,10 +176,12 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
     linesPerObject: Math.min(linesPerDay, volume.linesPerObject ?? likelyLinesPerObject(lane, linesPerDay)),
     rates,
   };
-  const loading = concurrency(load, config, peakFactor);
-  const written = files(load, streams, config);
+  const throughFirehose = files(load, streams, config);
+  const { loading, written, fresh, ledger, batchesPerDay } =
+    source.delivery === 'direct'
+      ? directNeeds(load, config, peakFactor)
+      : firehoseNeeds(load, throughFirehose, config, peakFactor);
   const perDay = objectsPerDay(load);
-  const ledger = ledgerUnits(load);
   const { enabled, sampleRate } = config.duplicates;
   const pages = enabled ? duplicateUnits(load, sampleRate) : { writes: 0, reads: 0 };
   const plan: SourcePlan = {
@@ -176,19 +189,21 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
     format,
     ratesOf,
     lane,
+    delivery: source.delivery,
     linesPerDay,
     bytesPerLine: load.bytesPerLine,
     rawBytesPerDay: linesPerDay * load.bytesPerLine,
     linesPerObject: load.linesPerObject,
     objectsPerDay: perDay,
     lambda: loading,
+    ...(batchesPerDay !== undefined && { batchesPerDay }),
     firehose: {
       streams,
       billedBytesPerByte: packed(load).billedBytes / rawBytesPerObject(load),
       ...streamNeeds(load, streams, peakFactor),
     },
     files: { ...written, scanDayUsd: ((written.perDay * written.bytes) / TB) * prices.athenaPerTB.usd },
-    freshness: freshness(load, loading, written, config),
+    freshness: fresh,
     dynamoDb: {
       ledgerWritesPerDay: perDay * ledger.writes,
       duplicateWritesPerDay: perDay * pages.writes,
@@ -204,12 +219,30 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
   const billed: BilledSource = {
     ...load,
     inLandingBucket: source.lane === 'objects' && source.bucket === undefined,
-    filesPerDay: written.perDay,
+    delivery: source.delivery,
+    filesPerDay: throughFirehose.perDay,
   };
   return { plan, billed };
 }
 
-function monthly(sources: readonly BilledSource[], way: Way, { config, rates, prices }: PlanInput): MonthlyCost {
+function firehoseNeeds(load: SourceLoad, written: Files, config: Config, peakFactor: number) {
+  const loading = concurrency(load, config, peakFactor);
+  const fresh = freshness(load, loading, written, config);
+  return { loading, written, fresh, ledger: ledgerUnits(load), batchesPerDay: undefined };
+}
+
+function directNeeds(load: SourceLoad, config: Config, peakFactor: number) {
+  const cut = batches(load, config);
+  const loading = directConcurrency(cut, config, peakFactor);
+  const fresh = directFreshness(cut, config, loading.queueSeconds);
+  return { loading, written: directFiles(load, cut), fresh, ledger: directLedgerUnits(cut), batchesPerDay: cut.perDay };
+}
+
+function monthly(
+  sources: readonly BilledSource[],
+  way: WayOrConfigured,
+  { config, rates, prices }: PlanInput,
+): MonthlyCost {
   const { loading, duplicates } = usages(sources, way, config, rates);
   const cost = { loading: costOf(loading, prices), duplicates: costOf(duplicates, prices) };
   const total = cost.loading.total + cost.duplicates.total;
@@ -219,12 +252,13 @@ function monthly(sources: readonly BilledSource[], way: Way, { config, rates, pr
   return { ...cost, total, perRawTB: (total - cost.loading.s3Storage) / rawTB };
 }
 
-function usages(sources: readonly BilledSource[], way: Way, config: Config, rates: Rates) {
+function usages(sources: readonly BilledSource[], way: WayOrConfigured, config: Config, rates: Rates) {
   const queues = sources.some(({ lane }) => lane === 'objects') ? 1 : 0;
   const checked = config.duplicates.enabled && way !== 'usual';
   return {
     loading: sumOf([
-      ...sources.map((source) => loadingUsage(source, way, config, rates)),
+      ...sources.map((source) => loadingUsage(source, wayOf(source, way), config, rates)),
+      ...(sources.some((source) => wayOf(source, way) === 'direct') ? [directBaseUsage()] : []),
       queueBaseUsage(queues),
       ...(way === 'usual' ? [] : [watchingUsage(config)]),
     ]),
@@ -239,7 +273,7 @@ function usages(sources: readonly BilledSource[], way: Way, config: Config, rate
 }
 
 function requestsPerDay(sources: readonly BilledSource[], { config, rates }: PlanInput): Plan['requestsPerDay'] {
-  const { loading, duplicates } = usages(sources, 'parquet', config, rates);
+  const { loading, duplicates } = usages(sources, 'configured', config, rates);
   const perDay = (of: 'sqsRequests' | 'snsRequests' | 's3Gets' | 's3Puts') =>
     (loading[of] + duplicates[of]) / DAYS_PER_MONTH;
   return { sqs: perDay('sqsRequests'), sns: perDay('snsRequests'), s3Gets: perDay('s3Gets'), s3Puts: perDay('s3Puts') };

@@ -37,6 +37,11 @@ const FORMAT = object({
   usualNsPerByte: positive,
   /** Bytes of records ÷ raw bytes of the usual way, before Firehose rounds records up. */
   usualSentBytesPerByte: positive,
+  /**
+   * The direct lane: CPU nanoseconds per raw byte from the object's bytes to the finished file, and bytes of the file ÷
+   * raw bytes.
+   */
+  direct: object({ nsPerByte: positive, fileBytesPerByte: positive }),
   /** Bytes of Parquet ÷ raw bytes, by codec; ZSTD is what Iceberg's writers use. */
   parquetBytesPerByte: object({ SNAPPY: positive, GZIP: positive, UNCOMPRESSED: positive, ZSTD: positive }),
 });

@@ -7,12 +7,17 @@ export interface SourcePlan {
   /** Format whose measured rates are used: the source's own, or a similar one if it is not measured. */
   readonly ratesOf: string;
   readonly lane: 'objects' | 'events';
+  readonly delivery: 'firehose' | 'direct';
   readonly linesPerDay: number;
   readonly bytesPerLine: number;
   readonly rawBytesPerDay: number;
   readonly linesPerObject: number;
   readonly objectsPerDay: number;
+  /** The functions that load, or write batches. */
   readonly lambda: Concurrency;
+  /** Batches of the direct lane; absent if the source is not on it. */
+  readonly batchesPerDay?: number;
+  /** What the source would need on the direct lane too, if it went through Firehose. */
   readonly firehose: StreamNeeds & {
     /** Configured number of streams. */
     readonly streams: number;

@@ -8,9 +8,12 @@ import { DAYS_PER_MONTH } from './usage.ts';
 /** Each source, Firehose's quotas by Region, the monthly cost by part and way to load, warnings, and assumptions. */
 export function planText(plan: Plan): string {
   const { sources, warnings } = plan;
+  const throughFirehose = sources.filter(({ delivery }) => delivery === 'firehose');
   return [
     ...sources.map((source) => sourceText(source, plan)),
-    `Firehose at the peak, by Region: throughput, quota per stream, streams\n${regionsText(sources)}`,
+    ...(throughFirehose.length > 0
+      ? [`Firehose at the peak, by Region: throughput, quota per stream, streams\n${regionsText(throughFirehose)}`]
+      : []),
     `US dollars per month of ${DAYS_PER_MONTH} days, at list prices of ${plan.prices.region} on ${plan.prices.date}\n` +
       costText(plan),
     ...(warnings.length > 0 ? [`Warnings\n${warnings.map((warning) => `- ${warning}`).join('\n')}`] : []),
@@ -22,7 +25,9 @@ const left = (...names: string[]): RenderColumn[] => names.map((name) => ({ name
 const right = (...names: string[]): RenderColumn[] => names.map((name) => ({ name, align: 'right' }));
 
 function sourceText(source: SourcePlan, { peakFactor, config }: Plan): string {
-  const { name, format, lane, lambda, firehose, files, freshness, dynamoDb } = source;
+  const { name, format, lane, delivery, lambda, firehose, files, freshness, dynamoDb, batchesPerDay = 0 } = source;
+  const direct = delivery === 'direct';
+  const loaded = { direct: 'batch', objects: 'object', events: 'payload' }[direct ? 'direct' : lane];
   const objects = lane === 'objects' ? 'objects' : 'payloads';
   const facts = [
     [
@@ -32,21 +37,23 @@ function sourceText(source: SourcePlan, { peakFactor, config }: Plan): string {
     ],
     [
       'Lambda',
-      `${number(lambda.secondsPerObject)} s per ${lane === 'objects' ? 'object' : 'payload'}; ` +
+      `${number(lambda.secondsPerObject)} s per ${loaded}; ` +
         `concurrent invocations: ${number(lambda.average)} on average, ${number(lambda.peak)} at the peak` +
         (lane === 'objects' ? ` (maxConcurrency ${config.maxConcurrency})` : '') +
         `; ${count(lambda.gbSecondsPerDay)} GB-seconds per day`,
     ],
-    [
-      'Firehose',
-      `${number(firehose.average.mibPerSecond)} MiB/s on average, ${number(firehose.peak.mibPerSecond)} MiB/s and ` +
-        `${number(firehose.peak.requestsPerSecond)} puts/s at the peak (${peakFactor}x); ` +
-        `${firehose.billedBytesPerByte.toFixed(2)} B billed per raw byte`,
-    ],
+    direct
+      ? ['batches', `${count(batchesPerDay)} per day, of ${count(source.objectsPerDay / batchesPerDay)} objects each`]
+      : [
+          'Firehose',
+          `${number(firehose.average.mibPerSecond)} MiB/s on average, ${number(firehose.peak.mibPerSecond)} MiB/s and ` +
+            `${number(firehose.peak.requestsPerSecond)} puts/s at the peak (${peakFactor}x); ` +
+            `${firehose.billedBytesPerByte.toFixed(2)} B billed per raw byte`,
+        ],
     [
       'files',
-      `${count(files.perDay)} per day, ${bytesText(files.bytes)} each (${config.parquetCompression}), ` +
-        `one every ${duration(files.everySeconds)} per stream; ` +
+      `${count(files.perDay)} per day, ${bytesText(files.bytes)} each (${direct ? 'ZSTD' : config.parquetCompression}), ` +
+        `one every ${duration(files.everySeconds)}${direct ? '' : ' per stream'}; ` +
         `a day has ${bytesText(files.perDay * files.bytes)}, $${dollars(files.scanDayUsd)} to scan in Athena`,
     ],
     ['freshness', `${duration(freshness.leastSeconds)} to ${duration(freshness.mostSeconds)} from an event to its row`],
@@ -96,11 +103,11 @@ export const COST_PARTS: readonly (readonly [string, (cost: MonthlyCost) => numb
 ];
 
 function costText({ monthly, config, requestsPerDay, alarms }: Plan): string {
-  const ways = [monthly.parquet, monthly.iceberg, monthly.usual];
+  const ways = [monthly.parquet, monthly.direct, monthly.iceberg, monthly.usual];
   const row = (name: string, of: (cost: MonthlyCost) => number) => [name, ...ways.map((way) => dollars(of(way)))];
   const { sqs, sns, s3Gets, s3Puts } = requestsPerDay;
   const table = renderTable(
-    [...left(''), ...right('Parquet', 'Iceberg', 'usual way')],
+    [...left(''), ...right('Firehose', 'direct', 'Iceberg', 'usual way')],
     [
       ...COST_PARTS.map(([name, of]) => row(name, of)),
       row(`S3, ${config.retentionDays} days kept`, ({ loading }) => loading.s3Storage),
@@ -110,7 +117,8 @@ function costText({ monthly, config, requestsPerDay, alarms }: Plan): string {
   );
   const requests = `SQS ${count(sqs)}, SNS ${count(sns)}, S3 GET ${count(s3Gets)}, S3 PUT ${count(s3Puts)}`;
   const watching = `${alarms.alarms} that look at ${quantity(alarms.metrics, 'metric')}, ${dollars(alarms.usd)} of CloudWatch's part`;
-  return `${table}\nRequests per day: ${requests}\nAlarms: ${watching}`;
+  const asConfigured = `${dollars(monthly.configured.total)} a month, ${dollars(monthly.configured.perRawTB)} per raw TB`;
+  return `${table}\nAs configured: ${asConfigured}\nRequests per day: ${requests}\nAlarms: ${watching}`;
 }
 
 function basisText({ rates, peakFactor, assumed, sources }: Plan): string {

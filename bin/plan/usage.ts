@@ -2,12 +2,14 @@
 import { COUNT_METRICS, TRACK_METRICS } from '../../lambdas/core/duplicates/metrics.ts';
 import { SHARDS } from '../../lambdas/core/duplicates/store.ts';
 import { LOAD_METRICS } from '../../lambdas/core/metrics.ts';
+import type { Delivery } from '../../lambdas/core/settings.ts';
 import { placesOf } from '../../lib/alarms/places.ts';
 import { alarmsOf } from '../../lib/alarms/stack-alarms.ts';
 import type { Config } from '../../lib/config/config.ts';
 import { namesOf } from '../../lib/names.ts';
 import { ASSUMED } from './assumed.ts';
-import { NO_USAGE, QUEUE_REQUESTS_PER_MESSAGE, type Usage } from './cost.ts';
+import { NO_USAGE, QUEUE_REQUESTS_PER_MESSAGE, times, type Usage } from './cost.ts';
+import { batches, DIRECT_BASE_USAGE, directLedgerUnits, directUsage } from './direct-lane.ts';
 import type { Rates } from './rates.ts';
 import {
   duplicateUnits,
@@ -25,15 +27,28 @@ import {
 export const DAYS_PER_MONTH = 30;
 
 /**
- * A way to load. `parquet`, `iceberg`: this project's, into either kind of table. `usual`: the baseline, into Parquet,
- * with readline, a regular expression, JSON.stringify and one record per line.
+ * A way to load. `parquet`, `iceberg`: this project's through Firehose, into either kind of table. `direct`: this
+ * project's, in files that it writes itself; log groups go through Firehose. `usual`: the baseline, into Parquet, with
+ * readline, a regular expression, JSON.stringify and one record per line.
  */
-export type Way = 'parquet' | 'iceberg' | 'usual';
+export type Way = 'parquet' | 'direct' | 'iceberg' | 'usual';
+
+/** The way of each source by its own `delivery`. */
+export type WayOrConfigured = Way | 'configured';
+
+/** The way in which a source is loaded. */
+export function wayOf({ lane, delivery }: BilledSource, way: WayOrConfigured): Way {
+  if (way === 'configured') return delivery === 'direct' ? 'direct' : 'parquet';
+  return way === 'direct' && lane === 'events' ? 'parquet' : way;
+}
 
 /** The stack's params on which the bill depends. */
 export type Billed = Pick<
   Config,
   | 'memoryMiB'
+  | 'maxConcurrency'
+  | 'bufferSizeMiB'
+  | 'bufferIntervalSeconds'
   | 'logEventsMemoryMiB'
   | 'parquetCompression'
   | 'retentionDays'
@@ -46,12 +61,14 @@ export type Billed = Pick<
 export interface BilledSource extends SourceLoad {
   /** Whether its objects are stored in the stack's own landing bucket. */
   readonly inLandingBucket: boolean;
-  /** Parquet files written a day. */
+  readonly delivery: Delivery;
+  /** Parquet files that Firehose writes a day. */
   readonly filesPerDay: number;
 }
 
 /** A month of loading one source. */
 export function loadingUsage(source: BilledSource, way: Way, config: Billed, rates: Rates): Usage {
+  if (way === 'direct') return directMonth(source, config, rates);
   const perMonth = objectsPerDay(source) * DAYS_PER_MONTH;
   const ns = way === 'usual' ? source.rates.usualNsPerByte : source.rates.loadNsPerByte;
   const memoryMiB = readingMemoryMiB(source.lane, config);
@@ -68,9 +85,27 @@ export function loadingUsage(source: BilledSource, way: Way, config: Billed, rat
     dynamoDbReads: perMonth * ledger.reads,
     dynamoDbByteMonths: objectsPerDay(source) * config.ledgerRetentionDays * ledger.bytes,
     logBytes: perMonth * logBytes,
-    // One more metric counts the objects that are skipped.
-    metricMonths: way === 'usual' ? 0 : Object.keys(LOAD_METRICS).length + 1,
+    metricMonths: way === 'usual' ? 0 : METRICS_OF_A_SOURCE,
   };
+}
+
+/** One more metric counts the objects that are skipped. */
+const METRICS_OF_A_SOURCE = Object.keys(LOAD_METRICS).length + 1;
+
+/** The same on the direct lane. */
+function directMonth(source: BilledSource, config: Billed, rates: Rates): Usage {
+  const entries = directLedgerUnits(batches(source, config));
+  return {
+    ...times(directUsage(source, config, rates), DAYS_PER_MONTH),
+    s3ByteMonths: keptBytes(source, 'direct', config),
+    dynamoDbByteMonths: objectsPerDay(source) * config.ledgerRetentionDays * entries.bytes,
+    metricMonths: METRICS_OF_A_SOURCE,
+  };
+}
+
+/** A month of what the direct lane needs however much it loads. */
+export function directBaseUsage(): Usage {
+  return times(DIRECT_BASE_USAGE, DAYS_PER_MONTH);
 }
 
 /** A month of checking one source for duplicates. */
@@ -139,9 +174,12 @@ function invocations({ lane }: SourceLoad, count: number, seconds: number, memor
 
 /** Bytes stored in S3 after the retention time has passed once. */
 function keptBytes(source: BilledSource, way: Way, config: Billed): number {
-  const { parquetBytesPerByte, gzipRatio } = source.rates;
-  const codec = way === 'iceberg' ? 'ZSTD' : config.parquetCompression;
+  const { parquetBytesPerByte, gzipRatio, direct } = source.rates;
+  const perByte =
+    way === 'direct'
+      ? direct.fileBytesPerByte
+      : parquetBytesPerByte[way === 'iceberg' ? 'ZSTD' : config.parquetCompression];
   const rawPerDay = objectsPerDay(source) * rawBytesPerObject(source);
   const landed = source.inLandingBucket ? config.landingRetentionDays / gzipRatio : 0;
-  return rawPerDay * (config.retentionDays * parquetBytesPerByte[codec] + landed);
+  return rawPerDay * (config.retentionDays * perByte + landed);
 }

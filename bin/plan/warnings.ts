@@ -23,6 +23,10 @@ const NEW_TABLE_WRITES = 4000;
 
 /** Lambda's longest timeout. */
 const TRACK_SECONDS = 900;
+const WRITE_SECONDS = 900;
+
+/** Share of it that an average batch may take. */
+const WRITE_SHARE = 0.5;
 
 /** Share of a function's memory that counting a minute may use. */
 const COUNT_SHARE = 0.7;
@@ -32,9 +36,9 @@ const GIB = 2 ** 30;
 /** One line per warning, beginning with the source. */
 export function warningsOf(source: SourcePlan, config: Config, peakFactor: number): string[] {
   return [
-    ...streamWarnings(source),
-    ...loadsWarnings(source, peakFactor),
-    ...fileWarnings(source, config),
+    ...(source.delivery === 'direct'
+      ? [...smallFilesOfBatches(source, config), ...longBatches(source)]
+      : [...streamWarnings(source), ...loadsWarnings(source, peakFactor), ...fileWarnings(source, config)]),
     ...functionWarnings(source, config),
     ...duplicateWarnings(source, config),
     ...queryWarnings(source, config),
@@ -104,12 +108,43 @@ function fileWarnings({ files, firehose }: SourcePlan, config: Config): string[]
   ];
 }
 
-function functionWarnings({ lane, lambda }: SourcePlan, config: Config): string[] {
+/** A batch is cut when it is due, or when its files are large enough: it takes either to make larger ones. */
+function smallFilesOfBatches({ files }: SourcePlan, config: Config): string[] {
+  const { bufferIntervalSeconds, bufferSizeMiB, retentionDays } = config;
+  if (files.bytes >= SMALL_FILE_BYTES) return [];
+  const factor = SMALL_FILE_BYTES / files.bytes;
+  const cures: string[] = [];
+  if (bufferIntervalSeconds < MAX_BUFFER_SECONDS && files.everySeconds < 2 * bufferIntervalSeconds) {
+    const seconds = Math.min(MAX_BUFFER_SECONDS, Math.ceil((bufferIntervalSeconds * factor) / 60) * 60);
+    cures.push(
+      `bufferIntervalSeconds=${seconds} makes them ${bytesText((files.bytes * seconds) / bufferIntervalSeconds)}`,
+    );
+  }
+  if (cures.length === 0 || factor > MAX_BUFFER_SECONDS / bufferIntervalSeconds) {
+    cures.push('merge past days with a query (INSERT INTO another table)');
+  }
+  const many = `${thousands(Math.round(files.perDay * retentionDays))} in ${retentionDays} days`;
+  return [
+    `small files: ${bytesText(files.bytes)} each, ${thousands(Math.round(files.perDay))} per day, ${many}, ` +
+      `with bufferSizeMiB=${bufferSizeMiB}: ${cures.join('; ')}`,
+  ];
+}
+
+/** A batch must be written within one invocation. */
+function longBatches({ lambda: { secondsPerObject: seconds } }: SourcePlan): string[] {
+  if (seconds <= WRITE_SECONDS * WRITE_SHARE) return [];
+  return [
+    `writing a batch takes about ${thousands(Math.round(seconds))} s of the ${WRITE_SECONDS} s that Lambda allows: ` +
+      'set a smaller bufferSizeMiB, or write smaller objects',
+  ];
+}
+
+function functionWarnings({ lane, delivery, lambda }: SourcePlan, config: Config): string[] {
   const needed = Math.ceil(lambda.peak);
   const warnings: string[] = [];
   if (lane === 'objects' && needed > config.maxConcurrency) {
     warnings.push(
-      `the queue grows at the peak, which needs ${thousands(needed)} concurrent invocations; ` +
+      `the queue ${delivery === 'direct' ? 'of batches ' : ''}grows at the peak, which needs ${thousands(needed)} concurrent invocations; ` +
         `maxConcurrency is ${config.maxConcurrency}` +
         (needed > MAX_CONCURRENCY ? `, and can be at most ${MAX_CONCURRENCY}: write larger objects` : ''),
     );

@@ -37,6 +37,8 @@ const FIGURES = [
   'readUnitsPerMillion',
   'dollarsPerTB.ours',
   'dollarsPerTB.usual',
+  'dollarsPerTB.direct',
+  'dollarsPerTB.directUnchecked',
   'newColumnRatio',
   'oddLineRatio',
 ];

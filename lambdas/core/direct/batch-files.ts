@@ -9,8 +9,11 @@ import { Upload } from './upload.ts';
 /** Files that are written at a time. Rows of further days wait on disk, because each open file takes memory. */
 const MAX_OPEN = 16;
 
-/** Bytes of rows, as JSON, at which a file ends and the next one begins. */
-const MAX_FILE_ROW_BYTES = 1024 ** 3;
+/**
+ * Bytes of a file at which it ends and the next one begins: twice the most that a batch aims at (`bufferSizeMiB`), so that
+ * only objects much larger than that have several files.
+ */
+export const MAX_FILE_BYTES = 1024 ** 3;
 
 /** A file that is being written: rows go in, bytes come out. */
 export type TableFile = Pick<ParquetFile, 'append' | 'take' | 'finish' | 'rows'>;
@@ -26,7 +29,6 @@ export interface BatchFilesProps {
 interface OpenFile {
   readonly file: TableFile;
   readonly upload: Upload;
-  rowBytes: number;
 }
 
 /** The rows of one table and day. */
@@ -85,9 +87,8 @@ export class BatchFiles {
   async #write(place: Place, rows: Uint8Array): Promise<void> {
     const open = place.open ?? this.#begin(place);
     open.file.append(rows);
-    open.rowBytes += rows.length;
     await open.upload.write(open.file.take());
-    if (open.rowBytes >= MAX_FILE_ROW_BYTES) await this.#end(place, open);
+    if (open.upload.size >= MAX_FILE_BYTES) await this.#end(place, open);
   }
 
   #begin(place: Place): OpenFile {
@@ -95,7 +96,7 @@ export class BatchFiles {
     const upload = new Upload(lake, fileKey(place.table.name, place.day, `${batch}-${place.files++}`));
     this.#uploads.push(upload);
     this.#open++;
-    place.open = { file: openFile(place.table.columns), upload, rowBytes: 0 };
+    place.open = { file: openFile(place.table.columns), upload };
     return place.open;
   }
 

@@ -24,6 +24,11 @@ export class Upload {
     this.#key = key;
   }
 
+  /** Bytes written so far. */
+  get size(): number {
+    return this.#size;
+  }
+
   async write(pieces: readonly Uint8Array[]): Promise<void> {
     for (const bytes of pieces) {
       this.#waiting.push(bytes);

@@ -16,6 +16,7 @@ export const RATES: Rates = {
       icebergBytesPerByte: 1.5,
       usualNsPerByte: 40,
       usualSentBytesPerByte: 2,
+      direct: { nsPerByte: 30, fileBytesPerByte: 0.09 },
       parquetBytesPerByte: { SNAPPY: 0.2, GZIP: 0.1, UNCOMPRESSED: 0.8, ZSTD: 0.08 },
     },
     json: {
@@ -27,6 +28,7 @@ export const RATES: Rates = {
       trackNsPerByte: 40,
       sentBytesPerByte: 1,
       icebergBytesPerByte: 1.5,
+      direct: { nsPerByte: 30, fileBytesPerByte: 0.09 },
       parquetBytesPerByte: { SNAPPY: 0.2, GZIP: 0.1, UNCOMPRESSED: 0.8, ZSTD: 0.08 },
     },
   },

@@ -198,17 +198,18 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
       alb     others                             9.5           1                      10           1      9.5 MiB/s
 
       US dollars per month of 30 days, at list prices of nowhere-1 on 2026-01-05
-                                   Parquet  Iceberg  usual way
-      Firehose                         403    1,448      3,748
-      Lambda                         11.71    11.71      16.19
-      SQS, SNS                        4.67     4.67       4.67
-      S3 requests                     1.52     1.52       1.52
-      DynamoDB (ledger)              16.22    16.22       0.00
-      CloudWatch                     13.41    13.41       0.36
-      duplicate check                  117      117       0.00
-      S3, 400 days kept                370      306        370
-      total                            937    1,919      4,141
-      per raw TB, without storage    43.78      124        291
+                                   Firehose  direct  Iceberg  usual way
+      Firehose                          403    0.00    1,448      3,748
+      Lambda                          11.71   13.90    11.71      16.19
+      SQS, SNS                         4.67    4.94     4.67       4.67
+      S3 requests                      1.52    2.23     1.52       1.52
+      DynamoDB (ledger)               16.22   16.93    16.22       0.00
+      CloudWatch                      13.41   13.41    13.41       0.36
+      duplicate check                   117     117      117       0.00
+      S3, 400 days kept                 370     338      306        370
+      total                             937     506    1,919      4,141
+      per raw TB, without storage     43.78   12.98      124        291
+      As configured: 937 a month, 43.78 per raw TB
       Requests per day: SQS 561,600, SNS 86,400, S3 GET 172,800, S3 PUT 3,219
       Alarms: 11 that look at 25 metrics, 5.00 of CloudWatch's part
 
@@ -222,6 +223,77 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
       Not included: Athena, ingestion of the logs by CloudWatch itself, KMS, compaction (Iceberg needs it), data transfer.
       The usual way is the baseline to compare with: readline, a regular expression, JSON.stringify, one record per line; no ledger, no duplicate check."
     `);
+  });
+});
+
+describe('a plan of the direct lane', () => {
+  const direct = (linesPerDay: number, more: Context = {}) => planFor(linesPerDay, { delivery: 'direct', ...more });
+  // An object of 10,000 lines is 1 MB gzipped, which takes 0.45 MB in a file; a batch expects 0.68 MB.
+  const inBatch = (128 * 2 ** 20) / (1e6 * 0.68);
+
+  test('has a batch whenever its files are large enough, of which each is one file', () => {
+    const { files, batchesPerDay, objectsPerDay } = only(direct(864e6));
+    expect(batchesPerDay).toBeCloseTo(objectsPerDay / inBatch, 6);
+    expect(files.perDay).toBe(batchesPerDay);
+    expect(files.bytes).toBeCloseTo(inBatch * 5e6 * 0.09, 3);
+  });
+
+  test('has one each interval if less comes, and one for each object if that is rarer still', () => {
+    expect(only(direct(1e7)).batchesPerDay).toBe(288);
+    expect(only(direct(1e7, { bufferIntervalSeconds: 900 })).batchesPerDay).toBe(96);
+    expect(only(planFor({ linesPerDay: 100, linesPerObject: 50 }, { delivery: 'direct' })).batchesPerDay).toBe(2);
+  });
+
+  test('costs by hand what it says', () => {
+    const { loading } = direct(864e6).monthly.configured;
+    const objects = 86_400;
+    const batches = objects / inBatch;
+    const puts = 2 + 2 + Math.ceil((inBatch * 5e6 * 0.09) / 2 ** 23) + 3;
+    const seconds = objects * (0.05 + 5e6 * 30e-9 + 0.08) + batches * puts * 0.15;
+    expect(loading.firehose).toBe(0);
+    const gbSeconds = seconds * (1769 / 1024) + 1440 * (512 / 1024);
+    const requests = objects + batches + 1440;
+    expect(loading.lambda).toBeCloseTo(30 * (gbSeconds * 0.00001 + (requests / 1e6) * 0.2), 4);
+    expect(loading.s3Requests).toBeCloseTo((30 / 1e6) * (batches * puts * 5 + (objects + 2 * batches) * 0.4), 4);
+    const writes = objects * 5 + batches * 10;
+    const reads = objects * 2 + batches + 1440 * 16.5;
+    const kept = ((objects + batches) * 800 + objects * 250) * 400;
+    expect(loading.dynamoDb).toBeCloseTo((30 / 1e6) * (writes * 0.6 + reads * 0.1) + (kept / 2 ** 30) * 0.25, 4);
+  });
+
+  test('is beside Firehose whichever of them is configured', () => {
+    const [through, own] = [planFor(864e6), direct(864e6)].map(({ monthly }) => monthly);
+    expect(through?.configured).toEqual(through?.parquet);
+    expect(own?.configured).toEqual(own?.direct);
+    // The lane has alarms of its own.
+    expect(own?.parquet.loading.firehose).toBe(through?.parquet.loading.firehose);
+    expect(through?.direct.loading.lambda).toBe(own?.direct.loading.lambda);
+  });
+
+  test('has log groups go through Firehose', () => {
+    const { parquet, direct } = planFor(1e8, EVENTS).monthly;
+    expect(direct).toEqual(parquet);
+  });
+
+  test('speaks of batches, and warns of no stream', () => {
+    const plan = direct(16e9);
+    const text = planText(plan);
+    expect(text).toMatch(/per batch; concurrent/);
+    expect(text).not.toContain('streamsPerTable');
+    expect(plan.warnings.join()).not.toMatch(/stream|puts/);
+  });
+
+  test('warns of small files, with the interval that makes them larger', () => {
+    const small = (plan: Plan) => plan.warnings.find((warning) => warning.includes('small files')) ?? '';
+    expect(small(direct(1e7))).toMatch(/^alb: small files: .* 288 per day.*: bufferIntervalSeconds=840 makes them /);
+    expect(small(direct(1e7, { bufferIntervalSeconds: 840 }))).toBe('');
+    expect(small(direct(1e5))).toMatch(/merge past days/);
+    expect(small(direct(1e9))).toBe('');
+  });
+
+  test('warns of batches that take most of the time there is', () => {
+    const plan = planFor({ linesPerDay: 1e9, linesPerObject: 4e7 }, { delivery: 'direct' });
+    expect(plan.warnings.join()).toMatch(/writing a batch takes about \d+ s of the 900 s that Lambda allows/);
   });
 });
 
@@ -272,8 +344,9 @@ describe('a format without rates of its own', () => {
 describe('a plan', () => {
   const amounts = (plan: Plan): Record<string, number> => {
     const source = only(plan);
-    const { parquet, iceberg, usual } = plan.monthly;
+    const { parquet, iceberg, usual, configured } = plan.monthly;
     return {
+      configured: configured.total,
       ...Object.fromEntries(Object.entries(parquet.loading).map(([part, usd]) => [`loading ${part}`, usd])),
       ...Object.fromEntries(Object.entries(parquet.duplicates).map(([part, usd]) => [`duplicates ${part}`, usd])),
       iceberg: iceberg.total,
@@ -291,6 +364,7 @@ describe('a plan', () => {
     ['payloads', EVENTS],
     ['a sample', { 'duplicates.sampleRate': 0.01 }],
     ['several streams', { streamsPerTable: 7 }],
+    ['batches', { delivery: 'direct' }],
   ])('of more lines needs no less of anything: %s', (_, context) => {
     fc.assert(
       fc.property(lines, lines, (a, b) => {

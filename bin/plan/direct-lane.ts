@@ -1,0 +1,157 @@
+/**
+ * What a source needs if the lake writes its files itself: batches, their files, and amounts that are billed. Pure
+ * arithmetic with averages. core/direct/batch.ts has the steps of the lane.
+ */
+import { MAX_FILE_BYTES } from '../../lambdas/core/direct/batch-files.ts';
+import { FILE_BYTES, MAX_MEMBERS } from '../../lambdas/core/direct/cut.ts';
+import type { Config } from '../../lib/config/config.ts';
+import { ASSUMED } from './assumed.ts';
+import { NO_USAGE, ONE_CPU_MIB, QUEUE_REQUESTS_PER_MESSAGE, type Usage } from './cost.ts';
+import type { Concurrency, Files, Freshness } from './delivery.ts';
+import type { Rates } from './rates.ts';
+import { type DynamoDbUnits, objectsPerDay, rawBytesPerObject, type SourceLoad } from './source-amounts.ts';
+
+const DAY_SECONDS = 86_400;
+const MIB = 2 ** 20;
+
+/** Batches are planned each minute. */
+const PLAN_SECONDS = 60;
+
+/** Parts in which a file is uploaded (core/direct/upload.ts). */
+export const PART_BYTES = 8 * MIB;
+
+/**
+ * DynamoDB units of the ledger, counted by test/lambdas/edges/direct-cost.test.ts. Writes of an object: its entry is put
+ * (with the index 2) and claimed (2), and its key's latest version is stored. A batch is put, opened, attempted, sealed
+ * and written, each with the index 2. Reads of an object: whether the batch has it, and its key's latest version.
+ */
+export const DIRECT_UNITS = { writesPerObject: 5, writesPerBatch: 10, readsPerObject: 2 } as const;
+
+/** Units of one run of the planner for a source: half a unit for each of 33 queries, 16 of each kind and one of batches. */
+const PLAN_READS = 33 / 2;
+
+export type DirectParams = Pick<Config, 'bufferSizeMiB' | 'bufferIntervalSeconds' | 'memoryMiB' | 'maxConcurrency'>;
+
+/** The batches of a source, at the day's average throughput. */
+export interface Batches {
+  readonly perDay: number;
+  readonly objects: number;
+  /** Seconds of the function that writes one. */
+  readonly seconds: number;
+  /** S3 requests that write: lists, and for each file its beginning, its parts and its end. */
+  readonly puts: number;
+}
+
+/** Batches as core/direct/cut.ts cuts them: when their files are large enough, or when they are due. */
+export function batches(load: SourceLoad, { bufferSizeMiB, bufferIntervalSeconds, memoryMiB }: DirectParams): Batches {
+  const objects = objectsPerDay(load);
+  const estimated = (rawBytesPerObject(load) / load.rates.gzipRatio) * FILE_BYTES.compressed;
+  const full = Math.max(1, Math.min(MAX_MEMBERS, (bufferSizeMiB * MIB) / estimated));
+  const perDay = Math.min(
+    objects,
+    Math.max(objects / full, DAY_SECONDS / Math.max(bufferIntervalSeconds, PLAN_SECONDS)),
+  );
+  const members = objects / perDay;
+  const { count, bytes } = filesOf(load, perDay);
+  // The rows of loads are a file too.
+  const puts = 2 + count * (2 + Math.ceil(bytes / PART_BYTES)) + 3;
+  const cpuSeconds = (members * rawBytesPerObject(load) * load.rates.direct.nsPerByte) / 1e9;
+  const waits = members * ASSUMED.memberWaitSeconds + puts * ASSUMED.putSeconds;
+  return {
+    perDay,
+    objects: members,
+    seconds: (cpuSeconds * ONE_CPU_MIB) / Math.min(memoryMiB, ONE_CPU_MIB) + waits,
+    puts,
+  };
+}
+
+/** Files of a batch, and the bytes of each. */
+function filesOf(load: SourceLoad, batchesPerDay: number): { readonly count: number; readonly bytes: number } {
+  const raw = (objectsPerDay(load) * rawBytesPerObject(load)) / batchesPerDay;
+  const all = raw * load.rates.direct.fileBytesPerByte;
+  const count = Math.max(1, all / MAX_FILE_BYTES);
+  return { count, bytes: all / count };
+}
+
+export function directFiles(load: SourceLoad, { perDay }: Batches): Files {
+  const { count, bytes } = filesOf(load, perDay);
+  return { perDay: perDay * count, bytes, gatheredBytes: bytes, everySeconds: DAY_SECONDS / (perDay * count) };
+}
+
+/** The functions that write batches. Seconds are those of one batch, and of its last object in the queue. */
+export function directConcurrency(written: Batches, config: DirectParams, peakFactor: number): Concurrency {
+  const average = (written.perDay / DAY_SECONDS) * written.seconds;
+  const peak = average * peakFactor;
+  return {
+    secondsPerObject: written.seconds,
+    average,
+    peak,
+    gbSecondsPerDay: (average * DAY_SECONDS * config.memoryMiB) / 1024,
+    queueSeconds: (peak * Math.max(config.bufferIntervalSeconds, PLAN_SECONDS)) / config.maxConcurrency,
+  };
+}
+
+export function directFreshness(written: Batches, config: DirectParams, queueSeconds: number): Freshness {
+  const waits = Math.min(Math.max(config.bufferIntervalSeconds, PLAN_SECONDS), DAY_SECONDS / written.perDay);
+  const parts = [
+    { what: 'the writer gathers (ELB: five minutes)', seconds: 300 },
+    { what: 'notification', seconds: ASSUMED.notificationSeconds },
+    { what: 'waiting for other objects', seconds: waits },
+    { what: 'waiting for the planner', seconds: PLAN_SECONDS },
+    { what: 'waiting in the queue at the peak', seconds: queueSeconds },
+    { what: 'writing the batch', seconds: written.seconds },
+  ];
+  const sumOf = (seconds: readonly { readonly seconds: number }[]) =>
+    seconds.reduce((sum, each) => sum + each.seconds, 0);
+  return {
+    leastSeconds: sumOf(parts.filter(({ what }) => ['notification', 'writing the batch'].includes(what))),
+    mostSeconds: sumOf(parts),
+    parts,
+  };
+}
+
+/** Units of the ledger for one object, with its share of the batch. */
+export function directLedgerUnits({ objects }: Batches): DynamoDbUnits {
+  const { writesPerObject, writesPerBatch, readsPerObject } = DIRECT_UNITS;
+  return {
+    writes: writesPerObject + writesPerBatch / objects,
+    reads: readsPerObject + 1 / objects,
+    bytes: ASSUMED.ledgerEntryBytes * (1 + 1 / objects) + ASSUMED.latestVersionBytes,
+  };
+}
+
+/** A day of announcing and writing a source's objects, without what is stored. */
+export function directUsage(load: SourceLoad, config: DirectParams, rates: Rates): Usage {
+  const objects = objectsPerDay(load);
+  const written = batches(load, config);
+  const units = directLedgerUnits(written);
+  const seconds = objects * ASSUMED.announceSeconds + written.perDay * written.seconds;
+  const messages = objects + written.perDay;
+  return {
+    ...NO_USAGE,
+    lambdaGBSeconds: (seconds * config.memoryMiB) / 1024,
+    lambdaRequests: messages,
+    sqsRequests: messages * QUEUE_REQUESTS_PER_MESSAGE,
+    snsRequests: objects,
+    s3Puts: written.perDay * written.puts,
+    // The candidates and the attempt's list.
+    s3Gets: objects + 2 * written.perDay,
+    dynamoDbWrites: objects * units.writes,
+    dynamoDbReads: objects * units.reads + PLANS_PER_DAY * PLAN_READS,
+    logBytes: messages * ASSUMED.logBytesPerInvocation + objects * rates.logBytesPerInvocation,
+  };
+}
+
+const PLANS_PER_DAY = DAY_SECONDS / PLAN_SECONDS;
+
+/** Memory of the planner (lib/direct-lane.ts). */
+const PLAN_MEMORY_MIB = 512;
+
+/** A day of the planner and of asking the queue of batches, however many sources there are. */
+export const DIRECT_BASE_USAGE: Usage = {
+  ...NO_USAGE,
+  lambdaGBSeconds: (PLANS_PER_DAY * ASSUMED.planSeconds * PLAN_MEMORY_MIB) / 1024,
+  lambdaRequests: PLANS_PER_DAY,
+  sqsRequests: ASSUMED.pollsPerDay,
+  logBytes: PLANS_PER_DAY * ASSUMED.logBytesPerInvocation,
+};
