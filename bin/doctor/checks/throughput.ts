@@ -27,10 +27,15 @@ const HOUR_MS = 3_600_000;
 export const throughput = check<Planned, Throughput | undefined>({
   name: 'Firehose throughput',
   actions: ['cloudwatch:GetMetricStatistics'],
-  things({ plan, stack }) {
+  things({ config, plan, stack }) {
+    // The direct lane sends nothing to Firehose but what the lake had begun before.
+    const sources = config.sources.filter(({ delivery }) => delivery === 'firehose').map(({ name }) => name);
+    if (sources.length === 0) return [];
     if (!plan) return [undefined];
     const streamOf = (name: string) => stack?.sources.find((source) => source.name === name)?.streams[0];
-    return plan.sources.map((source) => ({ source, stream: streamOf(source.name) }));
+    return plan.sources
+      .filter(({ name }) => sources.includes(name))
+      .map((source) => ({ source, stream: streamOf(source.name) }));
   },
   about: (planned) => planned?.source.name ?? '',
   ask: async ({ cloudWatch }, planned) => (planned?.stream ? limitsOf(cloudWatch, planned.stream) : undefined),

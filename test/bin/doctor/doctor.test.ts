@@ -246,6 +246,12 @@ describe('the throughput of Firehose', () => {
     expect(await of('Firehose throughput', {}, { sources: [enough] }, MUCH)).toMatchObject([{ outcome: 'ok' }]);
   });
 
+  test('is not asked about for sources whose rows do not go through it', async () => {
+    const direct = { ...OURS, delivery: 'direct' };
+    expect(await of('Firehose throughput', {}, { sources: [direct] }, MUCH)).toEqual([]);
+    expect(await of('Firehose throughput', {}, { sources: [direct, BUS] }, MUCH)).toMatchObject([{ about: 'bus' }]);
+  });
+
   test('is not known without a number of lines', async () => {
     expect(await of('Firehose throughput', {}, {})).toMatchObject([
       { outcome: 'not known', next: 'lake doctor --lines-per-day N' },
