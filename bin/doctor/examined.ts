@@ -64,6 +64,8 @@ export async function deployedStack({ cloudFormation, lambda }: Clients, name: s
     const configurations = await Promise.all(
       functions.map((FunctionName) => lambda.send(new GetFunctionConfigurationCommand({ FunctionName }))),
     );
+    // Several functions are told of a source of the direct lane.
+    const sources = configurations.flatMap(({ Environment }) => sourcesOf(Environment?.Variables?.[ENV.sources]));
     const events = resources.get(COMPARED.logEvents);
     return {
       name,
@@ -72,7 +74,7 @@ export async function deployedStack({ cloudFormation, lambda }: Clients, name: s
       alarmTopicArn: resources.get(COMPARED.alarmTopic),
       logEventsArn: configurations.find(({ FunctionName }) => FunctionName !== undefined && FunctionName === events)
         ?.FunctionArn,
-      sources: configurations.flatMap(({ Environment }) => sourcesOf(Environment?.Variables?.[ENV.sources])),
+      sources: [...new Map(sources.map((source) => [source.name, source])).values()],
     };
   } catch (error) {
     throw new CommandError(`stack ${name}: ${messageOf(error)}; --stack expects the name of a deployed stack`, {

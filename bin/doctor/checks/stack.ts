@@ -50,6 +50,8 @@ function same(source: Source, deployed: SourceSettings): boolean {
   return (
     source.format === deployed.format &&
     source.lane === deployed.lane &&
+    source.delivery === (deployed.delivery ?? 'firehose') &&
+    source.keepRaw === deployed.keepRaw &&
     source.streamsPerTable === deployed.streams.length &&
     isDeepStrictEqual(source.options, deployed.options ?? {}) &&
     isDeepStrictEqual(place(source), place(deployed))

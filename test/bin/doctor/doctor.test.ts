@@ -576,6 +576,7 @@ describe('lake doctor --stack', () => {
     ['another prefix', { ...OBJECTS, prefix: 'web/' }],
     ['another format', { ...OBJECTS, format: 'nginx' }],
     ['other content', { ...OBJECTS, exportedLogs: true }],
+    ['another lane', { ...OBJECTS, delivery: 'direct' }],
     ['other options', { ...OBJECTS, options: { filters: ['no_http'] } }],
   ])('names a source that is deployed with %s', async (_, objects) => {
     const findings = await of('stack', deployed(objects), CONTEXT, { stack: 'Logs' });
