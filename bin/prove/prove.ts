@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { LOADS, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
 import { OWN, PARTITION, type Table } from '../../lambdas/core/tables/table.ts';
-import { type LakeHandle, type ResultRow, sqlText, tableOf } from '../operations/lake-handle.ts';
+import { type LakeHandle, type ResultRow, sqlText, tableOf, timeOf } from '../operations/lake-handle.ts';
 import { sendRecords } from '../operations/send-rows.ts';
 import type { Proof } from './claims.ts';
 import { withoutRepeats } from './compare.ts';
@@ -72,27 +72,32 @@ function sendRecord(lake: LakeHandle, stream: string, { rows = [] }: Partial<Tes
 
 async function look(lake: LakeHandle, sent: Sent, since: Date): Promise<Seen> {
   const { table, everyColumn, aroundBadRow, input } = sent;
-  const day = sqlText(new Date(since.getTime() - DAY_MS).toISOString().slice(0, 10));
-  const rowsOf = async (name: string, condition: string) =>
+  const arrival = dayBefore(since);
+  const rowsOf = async (name: string, condition: string, from = arrival) =>
     withoutRepeats(
       await Array.fromAsync(
-        lake.query(`SELECT * FROM "${lake.database}"."${name}" WHERE ${PARTITION.name} >= ${day} AND ${condition}`),
+        lake.query(
+          `SELECT * FROM "${lake.database}"."${name}" WHERE ${PARTITION.name} >= ${sqlText(from)} AND ${condition}`,
+        ),
       ),
     );
-  const ofOrigins = async (name: string, origins: readonly string[]) =>
-    origins.length === 0 ? [] : rowsOf(name, `${OWN.origin.name} IN (${origins.map(sqlText).join(', ')})`);
+  const ofOrigins = async (name: string, origins: readonly string[], from?: string) =>
+    origins.length === 0 ? [] : rowsOf(name, `${OWN.origin.name} IN (${origins.map(sqlText).join(', ')})`, from);
 
   const loads = input
     ? await rowsOf(LOADS, `source = ${sqlText(table.name)} AND ${input.named.column} = ${sqlText(input.named.name)}`)
     : [];
   const inputOrigins = loads.map(({ origin }) => String(origin));
+  // On the direct lane rows lie under the days of their events.
+  const [event] = loads.flatMap(({ first_event_time: time }) => (time === null ? [] : [dayBefore(timeOf(time))]));
+  const first = event !== undefined && event < arrival ? event : arrival;
   return {
     rows: await ofOrigins(
       table.name,
       [...everyColumn, aroundBadRow].map(({ origin }) => origin),
     ),
     loads,
-    inputRows: await ofOrigins(table.name, inputOrigins),
+    inputRows: await ofOrigins(table.name, inputOrigins, first),
     rejected: await ofOrigins(REJECTED_LINES, inputOrigins),
     errors: await errorObjects(lake, table.name, since),
     acknowledged: await lake.metricSum('RowsAcknowledged', table.name, since),
@@ -131,13 +136,18 @@ async function finish(lake: LakeHandle, sent: readonly Sent[], seen: readonly Se
   return proofs;
 }
 
+/** The day before a time: the days of partitions may be of any time zone. */
+function dayBefore(time: Date): string {
+  return new Date(time.getTime() - DAY_MS).toISOString().slice(0, 10);
+}
+
 /** The names of the columns' types in the engine; undefined if the table has no row of these days. */
 async function typeNamesOf(
   { query, database }: LakeHandle,
   { name, columns }: Table,
   since: Date,
 ): Promise<ResultRow | undefined> {
-  const day = sqlText(new Date(since.getTime() - DAY_MS).toISOString().slice(0, 10));
+  const day = sqlText(dayBefore(since));
   const types = columns.map((column) => `typeof("${column.name}") AS "${column.name}"`).join(', ');
   const from = `"${database}"."${name}" WHERE ${PARTITION.name} >= ${day}`;
   const [row] = await Array.fromAsync(query(`SELECT ${types} FROM ${from} LIMIT 1`));
