@@ -73,8 +73,8 @@ async function runQuery(asked: string | undefined, options: QueryOptions, comman
   }
 }
 
-/** Names of saved queries have hyphens, and no SQL statement is one word with them. */
-const NAME = /^[a-z0-9_]+(?:-[a-z0-9_]+)+$/;
+/** A saved query's name: one word, which no SQL statement is, with hyphens between its parts. */
+const NAME = /^[a-z0-9_]+(?:-[a-z0-9_]+)*$/;
 
 function listQueries(saved: readonly SavedQuery[], { json }: QueryOptions): void {
   if (json) printJson(saved.map(({ name, source = null, description }) => ({ name, source, description })));
@@ -105,7 +105,8 @@ async function runSaved(queries: OpenQueries, name: string, options: QueryOption
   if (options.print) return printAsItIs(query.sql(range));
   say(`${name}: ${rangeText(range)}`);
   const rows = await show(queries, query.sql(range), options);
-  if (rows === 0 && query.source !== undefined) {
+  // Of all that was loaded, nothing lies elsewhere.
+  if (rows === 0 && !whole && query.source !== undefined) {
     say(
       'no rows in this range. Logs that came late lie under the day on which they came: `lake query arrival-days` ' +
         'with the same times lists these days, and --arrived reads them.',

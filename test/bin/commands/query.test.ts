@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { addQuery } from '../../../bin/commands/query.ts';
+import { exampleQueries } from '../../../bin/docs/example-answers.ts';
 import { EXAMPLE_TABLES, type ExampleLake, openExampleLake } from '../../../bin/docs/example-lake.ts';
 import { scannedText } from '../../../bin/queries/scanned.ts';
 import { type QueryResult, toJson } from '../../../local/athena/query-result.ts';
@@ -88,6 +89,11 @@ describe('lake query --stack', () => {
     expect(names.filter((name) => /once|somebody/.test(name))).toEqual([]);
   });
 
+  test.each(exampleQueries().map(({ name }) => [name]))('knows %s by its name', async (name) => {
+    await query(name, '--print');
+    expect(output.stdout).toMatch(/^-- .*\n-- Times are UTC/);
+  });
+
   test('runs a saved query in the workgroup over the range asked for, and says what it scanned and costs', async () => {
     await query('alb-traffic-by-client', '--since', '2026-11-28T10:00:00Z', '--until', '2026-11-28T11:00:00Z');
     expect(output.stdout.split('\n')).toEqual([
@@ -131,6 +137,7 @@ describe('lake query --stack', () => {
   });
 
   test.each([
+    [['alb'], 'no saved query alb: `lake query` without a name lists them'],
     [['no-such-query'], 'no saved query no-such-query: `lake query` without a name lists them'],
     [['SELECT 1', '--since', '1h'], 'error: --since: expected the name of a saved query beside it'],
     [['alb-repeats', '--arrived', '2026-13-01'], 'expected a day such as 2026-11-28, or two with .. between'],
