@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Files that take longer than a few seconds: whole stacks, whole processes, faults, memory and measuring. */
 const SLOW = [
   'test/bench/bench.test.ts',
-  'test/bin/commands/duplicates.test.ts',
+  'test/bin/commands/{duplicates,init}.test.ts',
   'test/bin/lake.test.ts',
   'test/bin/operations/{aws,operations}.test.ts',
   'test/faults/*.test.ts',
@@ -20,6 +20,9 @@ const SLOW = [
 const FUZZ = ['test/lambdas/core/reading/kernel.test.ts'];
 const FEW_RUNS = '20';
 
+/** Text is laid out as for a file, whatever terminal the tests run on. */
+const NO_TERMINAL = { COLUMNS: '', NO_COLOR: '1' };
+
 export default defineConfig({
   test: {
     projects: [
@@ -28,7 +31,7 @@ export default defineConfig({
           name: 'fast',
           include: ['test/**/*.test.ts'],
           exclude: SLOW,
-          env: { TRIBUTARY_FUZZ_RUNS: process.env.TRIBUTARY_FUZZ_RUNS ?? FEW_RUNS },
+          env: { ...NO_TERMINAL, TRIBUTARY_FUZZ_RUNS: process.env.TRIBUTARY_FUZZ_RUNS ?? FEW_RUNS },
           testTimeout: 5000,
           // Before the slow ones.
           sequence: { groupOrder: 0 },
@@ -39,6 +42,7 @@ export default defineConfig({
           name: 'slow',
           include: [...SLOW, ...FUZZ],
           globalSetup: ['test/faults/setup.ts'],
+          env: NO_TERMINAL,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },

@@ -20,6 +20,7 @@ import { addRun } from './commands/run.ts';
 import { EXIT, UsageError } from './output/command-error.ts';
 import { complain, reportFailure } from './output/output.ts';
 import { terminalWidth } from './output/terminal.ts';
+import { wrapped } from './output/wrap.ts';
 
 /** Columns of help that goes into a file or to another program. */
 const HELP_WIDTH = 80;
@@ -72,6 +73,15 @@ function usageText({ code, message }: CommanderError): string {
     .replaceAll('\n', ' ');
 }
 
+/** Wraps the lines that commands add to their help, below the text of a list's item. */
+function wrappedHelp(text: string, width: number): string {
+  const indentOf = (line: string) => ' '.repeat(/^ *(?:[a-z_-]+ {2,})?/.exec(line)?.[0].length ?? 0);
+  return text
+    .split('\n')
+    .flatMap((line) => wrapped(line, width, indentOf(line)))
+    .join('\n');
+}
+
 function program(): Command {
   const lake = new Command('lake')
     .description(
@@ -86,6 +96,8 @@ function program(): Command {
     .exitOverride()
     .configureOutput({
       outputError: () => {},
+      writeOut: (text) => process.stdout.write(wrappedHelp(text, terminalWidth() ?? HELP_WIDTH)),
+      writeErr: (text) => process.stderr.write(wrappedHelp(text, terminalWidth(process.stderr) ?? HELP_WIDTH)),
       getOutHelpWidth: () => terminalWidth() ?? HELP_WIDTH,
       getErrHelpWidth: () => terminalWidth(process.stderr) ?? HELP_WIDTH,
     })

@@ -111,6 +111,7 @@ async function check(paths: readonly string[], options: DuplicatesOptions): Prom
   const name = options.source ?? DEFAULT_SOURCE;
   const urls = [...new Set(paths)].filter((path) => path.startsWith(S3_URL));
   const { files, problems } = await readInputs([...new Set(paths)].filter((path) => !path.startsWith(S3_URL)));
+  for (const url of urls) placeOf(url);
   if (files.length === 0 && urls.length === 0) throw new CommandError(`nothing to check: ${problems.join('; ')}`);
   // Only objects are read through a lake or a stack; files need neither.
   const lake = urls.length > 0 ? await openLakeHandle(options, false, stage) : undefined;
@@ -134,9 +135,14 @@ async function check(paths: readonly string[], options: DuplicatesOptions): Prom
   if (problems.length > 0) process.exitCode = 1;
 }
 
-function objectFile(url: string, s3: S3Client): CheckedFile {
+function placeOf(url: string): { Bucket: string; Key: string } {
   const [, Bucket, Key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(url) ?? [];
   if (!Bucket || !Key) throw new UsageError(`${url}: expected s3://bucket/key`);
+  return { Bucket, Key };
+}
+
+function objectFile(url: string, s3: S3Client): CheckedFile {
+  const { Bucket, Key } = placeOf(url);
   return {
     name: url,
     open: async () => {

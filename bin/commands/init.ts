@@ -11,9 +11,9 @@ import { type Parsed, parseFile } from '../input/parse-file.ts';
 import { CommandError, UsageError } from '../output/command-error.ts';
 import { print, printAsItIs, printJson, warn } from '../output/output.ts';
 import { showProgress } from '../output/progress.ts';
-import { quantity, renderRecords, renderTable, thousands } from '../output/render.ts';
+import { quantity, renderTable, thousands } from '../output/render.ts';
 import { collectPairs, jsonOption, type Pairs } from './options.ts';
-import { optionsOf } from './parse.ts';
+import { columnsText, optionsOf } from './parse.ts';
 
 interface InitOptions {
   readonly like: string;
@@ -145,21 +145,10 @@ function readText(like: string, { format, options }: Guess, { parsed, reasons, .
     ...(columns ? [`with ${quantity(Object.keys(columns).length, 'column')} of its own`] : []),
   ].join(' ');
   const rows = parsed.flatMap((line) => (line.outcome === 'row' ? [line.columns] : [])).slice(0, SHOWN_ROWS);
-  const records = rows.map((row) => {
-    const entries = Object.entries(row);
-    const cells = entries.map(([, value]) => (typeof value === 'object' ? JSON.stringify(value) : String(value)));
-    return renderRecords(
-      entries.map(([name]) => ({ name })),
-      [cells],
-    )
-      .split('\n')
-      .slice(1)
-      .join('\n');
-  });
   const { lines, rows: read, filtered, rejected, fieldErrors, unknownFields } = counts;
   return [
     `${like} is read by the format ${by}. The first rows:`,
-    ...records,
+    ...rows.map(columnsText),
     `${quantity(lines, 'line')} = ${quantity(read, 'row')} + ${thousands(filtered)} filtered + ` +
       `${thousands(rejected)} rejected; values that could not be converted: ${thousands(fieldErrors)}, ` +
       `fields without a column (in extra): ${thousands(unknownFields)}`,

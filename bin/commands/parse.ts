@@ -9,7 +9,7 @@ import { type Parsed, type ParsedLine, parseFile } from '../input/parse-file.ts'
 import { CommandError, UsageError } from '../output/command-error.ts';
 import { complain, print, printJson, warn } from '../output/output.ts';
 import { showProgress } from '../output/progress.ts';
-import { escapeControls, quantity, renderTable, thousands } from '../output/render.ts';
+import { escapeControls, quantity, renderRecord, renderTable, thousands } from '../output/render.ts';
 import { collectPairs, jsonOption, type Pairs } from './options.ts';
 
 interface ParseOptions {
@@ -128,12 +128,17 @@ function lineText(line: ParsedLine, filters: Filters): string {
     const why = escapeControls(line.detail);
     return `line ${line.line}: rejected, ${line.reason}: ${why}${envelope}\n  ${excerpt(line.raw)}`;
   }
-  const width = Math.max(...Object.keys(line.columns).map((name) => name.length), 0);
-  const columns = Object.entries(line.columns).map(([name, column]) => {
-    const shown = typeof column === 'object' ? JSON.stringify(column) : String(column);
-    return `  ${name.padEnd(width)}  ${escapeControls(shown)}`;
-  });
-  return [`line ${line.line}: row${envelope}`, ...columns].join('\n');
+  return `line ${line.line}: row${envelope}\n${columnsText(line.columns)}`;
+}
+
+/** The columns of a row, one a line. */
+export function columnsText(columns: Readonly<Record<string, unknown>>): string {
+  return renderRecord(
+    Object.entries(columns).map(([name, column]) => [
+      name,
+      typeof column === 'object' ? JSON.stringify(column) : String(column),
+    ]),
+  );
 }
 
 /** The beginning of a line: the rest of a long one would fill the screen. */

@@ -49,10 +49,10 @@ export function addQuery(program: Command): void {
     )
     .addHelpText(
       'after',
-      '\nA saved query is asked for the last 24 hours with --stack, and for all that a local lake has loaded.\n' +
+      '\nA saved query is asked for the last 24 hours with --stack, and for all that a local lake has loaded. ' +
         'With --stack, the query runs in the workgroup, and a line says what it scanned and cost.\n' +
-        'On a local lake, a query can only read. Cells contain what was logged: a spreadsheet may take text that begins\n' +
-        'with =, +, - or @ for a formula and run it, so import CSV there as text. On a terminal, control\n' +
+        'On a local lake, a query can only read. Cells contain what was logged: a spreadsheet may take text that ' +
+        'begins with =, +, - or @ for a formula and run it, so import CSV there as text. On a terminal, control ' +
         'characters are escaped.',
     )
     .action(runQuery);

@@ -61,6 +61,9 @@ export async function firstLines(path: string, count: number): Promise<string[]>
 /** A warning about a file of which no line is a row. */
 export function noRowsText(path: string, format: string, likely: readonly string[]): string {
   const others = likely.filter((name) => name !== format);
-  const hint = others.length > 0 ? `; the first lines are read by the format ${others.join(', or by ')}` : '';
-  return `${path}: none of its lines is a row: is this a log of the format ${format}?${hint}`;
+  const hint =
+    others.length > 0
+      ? `the first lines are read by the format ${others.join(', or by ')}`
+      : `\`lake init --like ${path}\` guesses another`;
+  return `${path}: none of its lines is a row: is this a log of the format ${format}?; ${hint}`;
 }

@@ -2,7 +2,7 @@
 import type { Athena } from '../../local/athena/athena.ts';
 import { toJson } from '../../local/athena/query-result.ts';
 import type { Handed } from '../input/load-files.ts';
-import { escapeControls, renderTable, thousands } from './render.ts';
+import { type Cell, escapeControls, quantity, renderTable, thousands } from './render.ts';
 
 /** Lines of one source that one filter has left out. */
 export interface FilterHits {
@@ -129,7 +129,8 @@ export function imbalances(found: readonly Balance[]): string[] {
     const problems: string[] = [];
     if (lines !== rows + filtered + rejected) {
       problems.push(
-        `source ${source}: its counts do not add up: ${lines} lines, but ${rows} rows + ${filtered} filtered + ` +
+        `source ${source}: its counts do not add up: ${quantity(lines, 'line')}, but ${quantity(rows, 'row')} + ` +
+          `${filtered} filtered + ` +
           `${rejected} rejected`,
       );
     }
@@ -168,7 +169,10 @@ export async function loadedBefore(
 export function balanceText(found: readonly Balance[]): string {
   const table = renderTable(
     [{ name: 'source' }, ...COUNTS.map((name) => ({ name, align: 'right' as const }))],
-    found.map((balance) => [balance.source, ...COUNTS.map((name) => thousands(balance[name]))]),
+    found.map((balance) => [
+      balance.source,
+      ...COUNTS.map((name) => (name === 'rejected' ? rejectedCell(balance[name]) : thousands(balance[name]))),
+    ]),
   );
   const reasons = found.flatMap(({ source, rejections: of }) =>
     of.map(({ reason, lines, example }) => [source, reason, thousands(lines), example]),
@@ -187,6 +191,11 @@ export function balanceText(found: readonly Balance[]): string {
     ...(hits.length > 0 ? [renderTable(columnsFor('left out by filter'), hits)] : []),
     ...(reasons.length > 0 ? [renderTable(columnsFor('rejection reason'), reasons)] : []),
   ].join('\n\n');
+}
+
+function rejectedCell(lines: number): Cell {
+  const text = thousands(lines);
+  return lines > 0 ? { text, mark: 'warning' } : text;
 }
 
 /** As much of a line as a table on a terminal has room for. */

@@ -7,18 +7,19 @@ const right = (...names: string[]) => names.map((name) => ({ name, align: 'right
 
 /** The duplicate rates, a chart of each rate over time, and the sample. */
 export function reportText({ sources, sample }: DuplicatesReport): string {
+  const isSampled = sources.some(({ sampleRate }) => sampleRate < 1);
   const table = renderTable(
     [
       { name: 'source' },
       ...right('checked', 'duplicates', 'rate', 'within objects', 'across objects', 'redelivered', 'outside window'),
-      { name: 'sample rate' },
+      ...(isSampled ? [{ name: 'sample rate' }] : []),
     ],
     sources.map((source) => [
       source.source,
       ...[source.checked, source.duplicates].map(thousands),
       source.checked > 0 ? percent(source.rate) : '-',
       ...[source.withinObject, source.acrossObjects, source.redelivered, source.outsideWindow].map(thousands),
-      source.sampleRate < 1 ? percent(source.sampleRate) : 'all',
+      ...(isSampled ? [source.sampleRate < 1 ? percent(source.sampleRate) : 'all'] : []),
     ]),
   );
   const charts = sources.filter(({ minutes }) => minutes.length > 0).map(chart);

@@ -20,10 +20,14 @@ export function print(text: string): void {
   const width = terminalWidth();
   const lines = text.split('\n').flatMap((line) => {
     if (showsColours(process.stdout) && MARKS.test(line)) return [escapedButMarks(line)];
+    if (COMMAND.test(line)) return [escapeControls(line)];
     return wrapped(escapeControls(line), width, ' '.repeat(/^ *(?:- )?/.exec(line)?.[0].length ?? 0));
   });
   process.stdout.write(`${lines.join('\n')}\n`);
 }
+
+/** A line that is a command to copy. */
+const COMMAND = /^ +npm run /;
 
 /** Prints text that is meant to be copied, such as SQL: no line is wrapped. */
 export function printAsItIs(text: string): void {

@@ -77,20 +77,29 @@ export function renderRecords(
   rows: readonly (readonly Cell[])[],
   width: number | undefined = terminalWidth(),
 ): string {
-  const names = columns.map(({ name }) => escapeControls(name));
+  const records = rows.map((row, at) => {
+    const record = columns.map(({ name }, index): [string, Cell] => [name, row[index] ?? '']);
+    return `row ${thousands(at + 1)} of ${thousands(rows.length)}\n${renderRecord(record, width)}`;
+  });
+  return records.length > 0 ? records.join('\n\n') : `no rows of ${columns.map(({ name }) => name).join(', ')}`;
+}
+
+/** One row: each value in full beside its name, on as many lines as it needs. */
+export function renderRecord(
+  values: readonly (readonly [name: string, value: Cell])[],
+  width: number | undefined = terminalWidth(),
+): string {
+  const names = values.map(([name]) => escapeControls(name));
   const nameWidth = Math.max(0, ...names.map(displayWidth));
   const indent = ' '.repeat(nameWidth + 2 * GAP.length);
-  const records = rows.map((row, at) => {
-    const lines = row.flatMap((cell, index) => {
-      const name = names[index] ?? '';
-      const before = `${GAP}${name}${' '.repeat(nameWidth - displayWidth(name))}${GAP}`;
-      const room = width === undefined ? undefined : Math.max(MIN_WIDTH, width - indent.length);
-      const [first = '', ...others] = wrapped(escapeControls(textOf(cell)), room);
-      return [`${before}${markedLike(cell, first)}`, ...others.map((line) => `${indent}${markedLike(cell, line)}`)];
-    });
-    return [`row ${thousands(at + 1)} of ${thousands(rows.length)}`, ...lines.map((line) => line.trimEnd())].join('\n');
+  const room = width === undefined ? undefined : Math.max(MIN_WIDTH, width - indent.length);
+  const lines = values.flatMap(([, cell], index) => {
+    const name = names[index] ?? '';
+    const before = `${GAP}${name}${' '.repeat(nameWidth - displayWidth(name))}${GAP}`;
+    const [first = '', ...others] = wrapped(escapeControls(textOf(cell)), room);
+    return [`${before}${markedLike(cell, first)}`, ...others.map((line) => `${indent}${markedLike(cell, line)}`)];
   });
-  return records.length > 0 ? records.join('\n\n') : `no rows of ${names.join(', ')}`;
+  return lines.map((line) => line.trimEnd()).join('\n');
 }
 
 function textOf(cell: Cell): string {

@@ -10,8 +10,8 @@ export function displayWidth(text: string): number {
 
 const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/g;
 
-/** A word, with what is attached to it: a command between backticks is one word. */
-const WORD = /`[^`]*`[^ ]*|[^ ]+/g;
+/** Spaces, or a word with what is attached to it: a command between backticks is one word. */
+const SPACES_OR_WORD = / +|`[^`]*`[^ ]*|[^ ]+/g;
 
 /**
  * Breaks one line of text at spaces into lines of at most `width` columns. What is longer than a line, such as a path, is
@@ -30,11 +30,17 @@ export function wrapped(text: string, width: number | undefined, indent = ''): s
     line = indent;
     isEmpty = true;
   };
-  for (const [word] of text.matchAll(WORD)) {
-    for (const piece of displayWidth(word) > room ? piecesOf(word, room) : [word]) {
-      if (!isEmpty && displayWidth(line) + 1 + displayWidth(piece) > width) end();
-      line += isEmpty ? piece : ` ${piece}`;
+  let gap = '';
+  for (const [found] of text.matchAll(SPACES_OR_WORD)) {
+    if (found.startsWith(' ')) {
+      gap = found;
+      continue;
+    }
+    for (const piece of displayWidth(found) > room ? piecesOf(found, room) : [found]) {
+      if (!isEmpty && displayWidth(line) + gap.length + displayWidth(piece) > width) end();
+      line += isEmpty ? piece : `${gap}${piece}`;
       isEmpty = false;
+      gap = ' ';
     }
   }
   end();

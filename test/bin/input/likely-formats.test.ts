@@ -36,6 +36,6 @@ test('noRowsText names the other formats, and never the one that was given', () 
     'a.log: none of its lines is a row: is this a log of the format alb?; the first lines are read by the format nginx, or by kong',
   );
   expect(noRowsText('a.log', 'alb', ['alb'])).toBe(
-    'a.log: none of its lines is a row: is this a log of the format alb?',
+    'a.log: none of its lines is a row: is this a log of the format alb?; `lake init --like a.log` guesses another',
   );
 });

@@ -7,6 +7,10 @@ describe('wrapped', () => {
     expect(wrapped('lake: one two three four', 14, '  ')).toEqual(['lake: one two', '  three four']);
   });
 
+  test('keeps the spaces between words that stay on one line', () => {
+    expect(wrapped('  name   a value that is long', 20, '    ')).toEqual(['  name   a value', '    that is long']);
+  });
+
   test('keeps a command between backticks on one line', () => {
     expect(wrapped('run `lake audit --fix` again', 20)).toEqual(['run', '`lake audit --fix`', 'again']);
   });
