@@ -27,8 +27,6 @@ export interface ParquetFile {
 }
 
 export interface ParquetOptions {
-  /** Names the writer in the file: `name version 1.2.3`. @default tributary */
-  readonly createdBy?: string;
   /** Compresses a page to a zstd frame. @default Node's zstd at level 1 */
   readonly compress?: (page: Uint8Array) => Uint8Array;
   /** Bytes of pages, not compressed, at which a row group ends. @default 32 MiB */
@@ -65,7 +63,6 @@ class OpenFile implements ParquetFile {
 
   readonly #columns: readonly Column[];
   readonly #encoder: ColumnEncoder;
-  readonly #createdBy: string;
   readonly #compress: (page: Uint8Array) => Uint8Array;
   readonly #rowGroupBytes: number;
   readonly #groups: WrittenGroup[] = [];
@@ -79,10 +76,9 @@ class OpenFile implements ParquetFile {
   /** Where the next row group begins. */
   #offset = MAGIC.length;
 
-  constructor(columns: readonly Column[], { createdBy, compress, rowGroupBytes }: ParquetOptions) {
+  constructor(columns: readonly Column[], { compress, rowGroupBytes }: ParquetOptions) {
     this.#columns = columns;
     this.#encoder = new ColumnEncoder(columns);
-    this.#createdBy = createdBy ?? 'tributary';
     this.#compress = compress ?? zstd;
     this.#rowGroupBytes = rowGroupBytes ?? ROW_GROUP_BYTES;
     this.#chunks = columns.map(newChunk);
@@ -113,7 +109,7 @@ class OpenFile implements ParquetFile {
   finish(): Uint8Array[] {
     this.#endPage();
     this.#endGroup();
-    const end = footer(this.#columns, this.#groups, this.#createdBy);
+    const end = footer(this.#columns, this.#groups);
     this.bytes += end.length;
     this.#finish(end);
     return this.take();

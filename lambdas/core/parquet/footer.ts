@@ -15,6 +15,8 @@ const ENCODING = { plain: 0, rle: 3, dictionary: 8 } as const;
 const ZSTD = 6;
 const OPTIONAL = 1;
 const FORMAT_VERSION = 1;
+/** Readers take this form apart to know the mistakes of certain writers. The version is the writer's own. */
+const CREATED_BY = 'tributary version 1';
 
 /** A column's part of a row group, written to the file. */
 export interface WrittenChunk {
@@ -69,7 +71,7 @@ export function dictionaryPageHeader(entries: number, uncompressed: number, comp
 }
 
 /** The end of the file. */
-export function footer(columns: readonly Column[], groups: readonly WrittenGroup[], createdBy: string): Buffer {
+export function footer(columns: readonly Column[], groups: readonly WrittenGroup[]): Buffer {
   const metadata = thriftStruct((file) => {
     file.i32(1, FORMAT_VERSION);
     file.structs(2, [undefined, ...columns], (element, column) => {
@@ -92,7 +94,7 @@ export function footer(columns: readonly Column[], groups: readonly WrittenGroup
       group.i64(6, sum(chunks.map(({ bytes }) => bytes)));
       group.i16(7, ordinal);
     });
-    file.binary(6, createdBy);
+    file.binary(6, CREATED_BY);
     // Bounds are in the order of the column's type. Without this, readers ignore them.
     file.structs(7, columns, (order) => order.struct(1, () => {}));
   });

@@ -97,6 +97,7 @@ describe('a Parquet file', () => {
 
   test('may have no rows', async () => {
     const bytes = fileOf(EVERY_TYPE, []);
+    expect(metadataOf(bytes)).toMatchObject({ created_by: 'tributary version 1', num_rows: 0n, row_groups: [] });
     expect(await duck.differences(EVERY_TYPE, [], bytes)).toEqual([]);
     expect(await byHyparquet(bytes)).toEqual([]);
   });
