@@ -59,12 +59,15 @@ async function load(object: CreatedObject, record: SQSRecord, limits: TimeLimits
   const match = sourceOfObject(sources, object);
   if (match.outcome === 'skipped') return putSkipMetric('none', match.reason);
   const { source } = match;
-  if (source.settings.delivery === 'direct' && (await announce(source.settings.name, object))) return;
+  const { name, lane, delivery } = source.settings;
+  // An object of payloads is always for the direct lane, also if the source's log groups have gone back to the other one.
+  const isDirect = delivery === 'direct' || lane === 'events';
+  if (isDirect && (await announce(name, object))) return;
   const deliveries = new Deliveries();
   try {
     await loadFrom(source, object, { record, limits, deliveries });
   } finally {
-    putDeliveryMetrics(source.settings.name, deliveries);
+    putDeliveryMetrics(name, deliveries);
   }
 }
 

@@ -10,7 +10,7 @@ import { Construct } from 'constructs';
 import { auditQuery } from '../lambdas/core/duplicates/audit.ts';
 import { DUPLICATES } from '../lambdas/core/duplicates/store.ts';
 import { compiledSources } from '../lambdas/core/loading/sources.ts';
-import { ENV, TRACK_BATCH, type TrackedSettings } from '../lambdas/core/settings.ts';
+import { ENV, objectsOf, TRACK_BATCH, type TrackedSettings } from '../lambdas/core/settings.ts';
 import type { Table as LakeTable } from '../lambdas/core/tables/table.ts';
 import type { Places, WatchedQueue } from './alarms/places.ts';
 import { COUNT_TIMEOUT_SECONDS } from './alarms/stack-alarms.ts';
@@ -102,7 +102,10 @@ export class Duplicates extends Construct {
     memoryMiB: number,
     { sources, sampleRate, window, encryptionKey }: DuplicatesProps,
   ): LogFunction | undefined {
-    const ofLane = sources.filter((source) => source.lane === lane);
+    // Events of log groups come as objects of payloads, too, on the direct lane.
+    const ofLane = sources.filter((source) =>
+      lane === 'objects' ? objectsOf(source) !== undefined : source.lane === 'events',
+    );
     if (ofLane.length === 0) return undefined;
     const fn = new LogFunction(this, id, {
       entry: 'track-duplicates',

@@ -1,9 +1,8 @@
 import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { BucketEncryption } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import { LAKE } from './names.ts';
-import { OwnBucket } from './own-bucket.ts';
+import { encryptionWith, OwnBucket } from './own-bucket.ts';
 
 /** How long the lake keeps its data, and how the data is encrypted. */
 export interface LakeBucketProps {
@@ -32,9 +31,7 @@ const KEEP_UPLOADS = Duration.days(14);
 export class LakeBucket extends OwnBucket {
   constructor(scope: Construct, id: string, { keepFor, keepListsFor, encryptionKey, removalPolicy }: LakeBucketProps) {
     super(scope, id, {
-      ...(encryptionKey
-        ? { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true }
-        : { encryption: BucketEncryption.S3_MANAGED }),
+      ...encryptionWith(encryptionKey),
       lifecycleRules: [
         ...[LAKE.data, LAKE.errors, LAKE.failedEvents].map((prefix) => ({ prefix, expiration: keepFor })),
         { prefix: LAKE.queryResults, expiration: KEEP_QUERY_RESULTS },

@@ -1,33 +1,39 @@
 import { Aws, Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { CfnBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 import type { ObjectSource } from './config/sources.ts';
 import type { ObjectNotifications } from './object-notifications.ts';
-import { OwnBucket } from './own-bucket.ts';
+import { encryptionWith, OwnBucket } from './own-bucket.ts';
 
 /** What is delivered to the landing bucket, and how long it is kept. */
 export interface LandingBucketProps {
-  /** The sources that read the bucket; ELB may write below each one's prefix. */
-  readonly sources: readonly ObjectSource[];
+  /** The sources below whose prefixes ELB may write. */
+  readonly elbSources: readonly ObjectSource[];
+  /** ELB does not deliver to a bucket with a KMS key. @default - S3's own encryption */
+  readonly encryptionKey?: IKey | undefined;
   /** How long an object stays, whether or not it could be loaded. */
   readonly keepFor: Duration;
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** The bucket to which Elastic Load Balancing delivers its logs. Other programs can also put objects to load there. */
+/**
+ * The bucket to which Elastic Load Balancing delivers its logs, or Firehose the payloads of log groups. Other programs can
+ * also put objects to load there.
+ */
 export class LandingBucket extends OwnBucket {
-  constructor(scope: Construct, id: string, { sources, keepFor, removalPolicy }: LandingBucketProps) {
+  constructor(scope: Construct, id: string, { elbSources, encryptionKey, keepFor, removalPolicy }: LandingBucketProps) {
     super(scope, id, {
-      // ELB does not deliver to a bucket with a KMS key.
-      encryption: BucketEncryption.S3_MANAGED,
+      ...encryptionWith(encryptionKey),
       lifecycleRules: [{ expiration: keepFor, abortIncompleteMultipartUploadAfter: Duration.days(7) }],
       removalPolicy,
     });
-    for (const source of sources) this.#letElbWrite(source.prefix);
+    for (const source of elbSources) this.#letElbWrite(source.prefix);
     Validations.of(this).acknowledge({
       id: 'AwsSolutions-S1',
-      reason: 'Written by ELB alone and read by one function, whose reads the lake accounts for in its table loads.',
+      reason:
+        'Written by AWS alone and read by functions of the lake, which accounts for their reads in its table loads.',
     });
   }
 
@@ -35,7 +41,7 @@ export class LandingBucket extends OwnBucket {
    * Announces each new object of the sources to `notifications`, through the bucket's own property:
    * addEventNotification would add a Lambda function that does the same.
    */
-  notify(notifications: ObjectNotifications, sources: readonly ObjectSource[]): void {
+  notify(notifications: ObjectNotifications, sources: readonly Pick<ObjectSource, 'prefix' | 'suffix'>[]): void {
     if (sources.length === 0) return;
     const resource = this.node.defaultChild as CfnBucket;
     resource.notificationConfiguration = {

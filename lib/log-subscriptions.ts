@@ -1,7 +1,7 @@
 import { ArnFormat, Aws, CustomResource, Duration, Stack } from 'aws-cdk-lib';
-import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import { CfnSubscriptionFilter } from 'aws-cdk-lib/aws-logs';
+import { CfnSubscriptionFilter, type CfnSubscriptionFilterProps } from 'aws-cdk-lib/aws-logs';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledgeKeys } from './acknowledge.ts';
@@ -11,10 +11,12 @@ import type { EventSource } from './config/sources.ts';
 import { LogFunction } from './log-function.ts';
 import { LAKE } from './names.ts';
 
-/** Which log groups are loaded, by which function, and where events go that no attempt could load. */
+/** Which log groups are loaded, by which function or stream, and where events go that no attempt could load. */
 export interface LogSubscriptionsProps {
   readonly sources: readonly EventSource[];
   readonly fn: LogFunction;
+  /** ARN of the stream that the log groups of a source write to; undefined if they invoke the function. */
+  readonly streamOf: (source: string) => string | undefined;
   readonly lake: Bucket;
   /** Key of the lake bucket, if it has one. */
   readonly encryptionKey?: IKey;
@@ -26,7 +28,10 @@ const MAX_POLICY_BYTES = 20_480;
 /** Bytes of one permission in the policy, without the log group's name but with ids and ARNs of the greatest length. */
 const PERMISSION_BYTES = 420;
 
-/** Subscribes the function that loads events to their log groups. A log group must exist before the stack does. */
+/**
+ * Subscribes the function that loads events to their log groups, or a stream on the direct lane. A log group must exist
+ * before the stack does.
+ */
 export class LogSubscriptions extends Construct {
   /** The filters by the source that they load. */
   readonly #filters = new Map<string, Subscription[]>();
@@ -35,11 +40,13 @@ export class LogSubscriptions extends Construct {
     super(scope, id);
     keepFailedEvents(props);
     const subscribed = props.sources.filter(({ retired }) => !retired);
-    refuseTooMany(subscribed.flatMap(({ logGroups }) => logGroups));
+    refuseTooMany(subscribed.flatMap(({ name, logGroups }) => (props.streamOf(name) ? [] : logGroups)));
     for (const { name, logGroups, filterPattern } of subscribed) {
+      const stream = props.streamOf(name);
+      const subscribe = stream === undefined ? this.#toFunction(props.fn) : this.#toStream(name, stream);
       this.#filters.set(
         name,
-        logGroups.map((logGroup) => ({ logGroup, filter: this.#subscribe(logGroup, filterPattern, props.fn) })),
+        logGroups.map((logGroup) => ({ logGroup, filter: subscribe(logGroup, filterPattern) })),
       );
     }
     this.#setRetentions(props.sources);
@@ -50,23 +57,58 @@ export class LogSubscriptions extends Construct {
     return this.#filters.get(source) ?? [];
   }
 
-  /** @returns the filter's name */
-  #subscribe(logGroup: string, filterPattern: string, fn: LogFunction): string {
-    const filter = new CfnSubscriptionFilter(this, logGroup, {
-      logGroupName: logGroup,
-      filterPattern,
-      destinationArn: fn.functionArn,
+  /** @returns what subscribes the function to a log group, and returns the filter's name */
+  #toFunction(fn: LogFunction): (logGroup: string, filterPattern: string) => string {
+    return (logGroup, filterPattern) => {
+      const filter = this.#filter(logGroup, { filterPattern, destinationArn: fn.functionArn });
+      // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
+      const permission = `LogGroup-${logGroup}`;
+      fn.addPermission(permission, {
+        principal: new ServicePrincipal('logs.amazonaws.com'),
+        sourceArn: logGroupArn(this, `${logGroup}:*`),
+        sourceAccount: Aws.ACCOUNT_ID,
+      });
+      // CloudWatch tests the function when the filter is created, and skips events while it may not invoke the function.
+      filter.node.addDependency(fn.node.findChild(permission));
+      return filter.ref;
+    };
+  }
+
+  /**
+   * CloudWatch writes to the stream by a role, which it can assume only for log groups of this account.
+   *
+   * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html#FirehoseExample
+   */
+  #toStream(source: string, streamArn: string): (logGroup: string, filterPattern: string) => string {
+    const role = new Role(this, `Role-${source}`, {
+      assumedBy: new ServicePrincipal('logs.amazonaws.com', {
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID },
+          ArnLike: { 'aws:SourceArn': `arn:${Aws.PARTITION}:logs:${Aws.REGION}:${Aws.ACCOUNT_ID}:*` },
+        },
+      }),
+      description: `Has the log groups of ${source} write to its stream.`,
+      inlinePolicies: {
+        Write: new PolicyDocument({
+          statements: [
+            new PolicyStatement({
+              actions: ['firehose:PutRecord', 'firehose:PutRecordBatch'],
+              resources: [streamArn],
+            }),
+          ],
+        }),
+      },
     });
-    // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
-    const permission = `LogGroup-${logGroup}`;
-    fn.addPermission(permission, {
-      principal: new ServicePrincipal('logs.amazonaws.com'),
-      sourceArn: logGroupArn(this, `${logGroup}:*`),
-      sourceAccount: Aws.ACCOUNT_ID,
-    });
-    // CloudWatch tests the function when the filter is created, and skips events while it may not invoke the function.
-    filter.node.addDependency(fn.node.findChild(permission));
-    return filter.ref;
+    return (logGroup, filterPattern) =>
+      this.#filter(logGroup, { filterPattern, destinationArn: streamArn, roleArn: role.roleArn }).ref;
+  }
+
+  /**
+   * A filter has the same id whatever its destination is: a source that changes its lane keeps its filters, so that no event
+   * is missed meanwhile and none is handed on twice.
+   */
+  #filter(logGroup: string, props: Omit<CfnSubscriptionFilterProps, 'logGroupName'>): CfnSubscriptionFilter {
+    return new CfnSubscriptionFilter(this, logGroup, { logGroupName: logGroup, ...props });
   }
 
   /**

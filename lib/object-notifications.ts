@@ -98,10 +98,10 @@ export class ObjectNotifications extends Construct {
   }
 
   /**
-   * Lets the stack's landing bucket publish to the topic. The policy has the beginning of the bucket's name instead of
-   * its ARN: the bucket depends on this construct, so its ARN would make a circle.
+   * Lets the stack's landing buckets publish to the topic. The policy has the beginning of their names instead of their
+   * ARNs: the buckets depend on this construct, so that their ARNs would make a circle.
    */
-  allowLandingBucket(): void {
+  allowLandingBuckets(): void {
     this.#allow(
       Arn.format({
         partition: Aws.PARTITION,

@@ -1,5 +1,12 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { BlockPublicAccess, Bucket, type BucketProps, type CfnBucketPolicy } from 'aws-cdk-lib/aws-s3';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import {
+  BlockPublicAccess,
+  Bucket,
+  BucketEncryption,
+  type BucketProps,
+  type CfnBucketPolicy,
+} from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
 
 /**
@@ -38,4 +45,13 @@ export class OwnBucket extends Bucket {
     const policy = this.policy?.node.defaultChild as CfnBucketPolicy;
     policy.addPropertyOverride(`PolicyDocument.Statement.${index}.Action`, EMPTYING);
   }
+}
+
+/** How a bucket encrypts its objects: with a key, or with S3's own. */
+export function encryptionWith(
+  encryptionKey: IKey | undefined,
+): Pick<BucketProps, 'encryption' | 'encryptionKey' | 'bucketKeyEnabled'> {
+  return encryptionKey
+    ? { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true }
+    : { encryption: BucketEncryption.S3_MANAGED };
 }

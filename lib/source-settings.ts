@@ -1,6 +1,12 @@
 /** What the functions are told of a source, in their environment. */
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
-import type { EventsPlace, ObjectsPlace, ReadingSettings, RecordSettings } from '../lambdas/core/settings.ts';
+import type {
+  EventsPlace,
+  ObjectsIn,
+  ObjectsPlace,
+  ReadingSettings,
+  RecordSettings,
+} from '../lambdas/core/settings.ts';
 import type { EventSource, ObjectSource, Source } from './config/sources.ts';
 
 /** @param streams names of the streams into the source's table, as references */
@@ -18,8 +24,9 @@ export function objectsPlace({ prefix, suffix, exportedLogs }: ObjectSource, { b
   return { lane: 'objects', bucket: bucketName, prefix, suffix, ...(exportedLogs && { exportedLogs }) };
 }
 
-export function eventsPlace({ logGroups }: EventSource): EventsPlace {
-  return { lane: 'events', logGroups };
+/** @param payloads where the payloads of its log groups come as objects */
+export function eventsPlace({ logGroups }: EventSource, payloads: ObjectsIn | undefined): EventsPlace {
+  return { lane: 'events', logGroups, ...(payloads && { payloads }) };
 }
 
 function readingSettings({ name, format, options }: Source): ReadingSettings {

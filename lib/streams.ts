@@ -16,17 +16,22 @@ export interface StreamsProps extends Omit<DeliveryProps, 'logs'> {
 
 /** The streams into each table, both the sources' tables and the lake's own. */
 export class Streams extends Construct {
+  /** Where Firehose logs why it could not deliver. */
+  readonly logs: LogGroup;
   readonly #streams = new Map<string, TableStreams>();
 
   constructor(scope: Construct, id: string, { tables, ...delivery }: StreamsProps) {
     super(scope, id);
-    const logs = new LogGroup(this, 'Logs', {
+    this.logs = new LogGroup(this, 'Logs', {
       logGroupName: `${namesIn(this).logGroups}delivery`,
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     for (const each of tables) {
-      this.#streams.set(each.table.name, new TableStreams(this, each.table.name, { ...delivery, ...each, logs }));
+      this.#streams.set(
+        each.table.name,
+        new TableStreams(this, each.table.name, { ...delivery, ...each, logs: this.logs }),
+      );
     }
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ArnFormat, Aws, CfnDeletionPolicy, type Duration, RemovalPolicy, type Size, Stack } from 'aws-cdk-lib';
-import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { Role } from 'aws-cdk-lib/aws-iam';
 import { CfnDeliveryStream } from 'aws-cdk-lib/aws-kinesisfirehose';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { CfnPrincipalPermissions } from 'aws-cdk-lib/aws-lakeformation';
@@ -10,6 +10,14 @@ import { Construct } from 'constructs';
 import { PARTITION, type Table } from '../lambdas/core/tables/table.ts';
 import { acknowledgeKeys } from './acknowledge.ts';
 import type { Catalog } from './catalog.ts';
+import {
+  type Allowed,
+  deliveryRole,
+  encryptionInStream,
+  encryptionOfFiles,
+  keyUse,
+  logStreamArn,
+} from './delivery-streams.ts';
 import { LAKE } from './names.ts';
 
 /** How rows are delivered; the same for every table. */
@@ -73,9 +81,7 @@ export class TableStreams extends Construct {
       // The first stream keeps its id whatever their number is: under another id it would be another stream.
       const stream = new CfnDeliveryStream(this, index === 0 ? 'Resource' : `No${index + 1}`, {
         deliveryStreamType: 'DirectPut',
-        deliveryStreamEncryptionConfigurationInput: encryptionKey
-          ? { keyType: 'CUSTOMER_MANAGED_CMK', keyArn: encryptionKey.keyArn }
-          : { keyType: 'AWS_OWNED_CMK' },
+        deliveryStreamEncryptionConfigurationInput: encryptionInStream(encryptionKey),
         extendedS3DestinationConfiguration: {
           ...destination(props),
           roleArn: role.roleArn,
@@ -99,7 +105,6 @@ export class TableStreams extends Construct {
     this.streams = all.map((stream) => ({ name: stream.ref, arn: stream.attrArn }));
   }
 
-  /** https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html */
   #role({ table, lake, catalog, logs, encryptionKey }: TableStreamsProps): Role {
     const own = [`${LAKE.data}${table.name}/*`, `${LAKE.errors}${table.name}/*`];
     const glueArn = (resource: string, resourceName?: string) =>
@@ -109,7 +114,7 @@ export class TableStreams extends Construct {
         resourceName,
         arnFormat: resourceName ? ArnFormat.SLASH_RESOURCE_NAME : ArnFormat.NO_RESOURCE_NAME,
       });
-    const statements: [readonly string[], readonly string[]][] = [
+    const allowed: Allowed[] = [
       [['s3:GetBucketLocation', 's3:ListBucket', 's3:ListBucketMultipartUploads'], [lake.bucketArn]],
       [['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'], own.map((keys) => lake.arnForObjects(keys))],
       [
@@ -121,30 +126,9 @@ export class TableStreams extends Construct {
         ],
       ],
       [['logs:PutLogEvents'], [logStreamArn(this, logs, table.name)]],
-      ...(encryptionKey
-        ? [[['kms:Decrypt', 'kms:GenerateDataKey'], [encryptionKey.keyArn]] satisfies [string[], string[]]]
-        : []),
+      ...keyUse(encryptionKey),
     ];
-    const role = new Role(this, 'Role', {
-      assumedBy: firehoseOfThisAccount('aws:SourceAccount'),
-      description: `Delivers to the table ${table.name}.`,
-      // In the role itself: it then is never there without its policy, and stays with it.
-      inlinePolicies: {
-        Deliver: new PolicyDocument({
-          statements: statements.map(
-            ([actions, resources]) => new PolicyStatement({ actions: [...actions], resources: [...resources] }),
-          ),
-        }),
-      },
-    });
-    // Firehose's guide checks the external id, CDK's own class the source account; which ones Firehose sends in every
-    // Region is not documented. Either suffices.
-    role.assumeRolePolicy?.addStatements(
-      new PolicyStatement({
-        actions: ['sts:AssumeRole'],
-        principals: [firehoseOfThisAccount('sts:ExternalId')],
-      }),
-    );
+    const role = deliveryRole(this, { description: `Delivers to the table ${table.name}.`, allowed });
     for (const keys of own) {
       acknowledgeKeys(role, lake, keys, `Firehose names its files itself; only those of ${table.name} are reached.`);
     }
@@ -190,11 +174,6 @@ function idOfFormat(logicalId: string, format: string): string {
 /** Characters of the hash with which CDK ends a logical id. */
 const HASH_LENGTH = 8;
 
-/** Firehose, if it acts for this account, as a condition key says. */
-function firehoseOfThisAccount(key: 'aws:SourceAccount' | 'sts:ExternalId'): ServicePrincipal {
-  return new ServicePrincipal('firehose.amazonaws.com', { conditions: { StringEquals: { [key]: Aws.ACCOUNT_ID } } });
-}
-
 /** https://docs.aws.amazon.com/firehose/latest/dev/s3-prefixes.html */
 function destination({ table, lake, bufferSize, bufferInterval, timeZone, encryptionKey }: TableStreamsProps) {
   const day = `${PARTITION.name}=!{timestamp:yyyy-MM-dd}/`;
@@ -206,12 +185,7 @@ function destination({ table, lake, bufferSize, bufferInterval, timeZone, encryp
     bufferingHints: { sizeInMBs: bufferSize.toMebibytes(), intervalInSeconds: bufferInterval.toSeconds() },
     // Parquet compresses internally; format conversion refuses any other value here.
     compressionFormat: 'UNCOMPRESSED',
-    // Stated in either case: an update of the stream keeps what it does not mention, so it would go on with a key that
-    // its role may no longer use. The files are then encrypted as the bucket says.
-    // https://docs.aws.amazon.com/firehose/latest/APIReference/API_UpdateDestination.html
-    encryptionConfiguration: encryptionKey
-      ? { kmsEncryptionConfig: { awskmsKeyArn: encryptionKey.keyArn } }
-      : { noEncryptionConfig: 'NoEncryption' },
+    encryptionConfiguration: encryptionOfFiles(encryptionKey),
   };
 }
 
@@ -237,13 +211,4 @@ function formatConversion({ table, catalog, compression }: TableStreamsProps, ro
       versionId: 'LATEST',
     },
   };
-}
-
-function logStreamArn(scope: Construct, logs: ILogGroup, logStreamName: string): string {
-  return Stack.of(scope).formatArn({
-    service: 'logs',
-    resource: 'log-group',
-    resourceName: `${logs.logGroupName}:log-stream:${logStreamName}`,
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  });
 }

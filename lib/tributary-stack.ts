@@ -3,6 +3,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { type IKey, Key } from 'aws-cdk-lib/aws-kms';
 import { Bucket, type IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import type { InputPlace, ObjectsIn } from '../lambdas/core/settings.ts';
 import { LOADS, loadsTable, rejectedTable } from '../lambdas/core/tables/lake-tables.ts';
 import { acknowledgeKeys } from './acknowledge.ts';
 import { Alarms } from './alarms/alarms.ts';
@@ -21,6 +22,7 @@ import { LogFunction } from './log-function.ts';
 import { LogSubscriptions } from './log-subscriptions.ts';
 import { namesIn } from './names-in.ts';
 import { namesOf, ObjectNotifications } from './object-notifications.ts';
+import { PayloadStream, payloadsPrefix } from './payload-stream.ts';
 import { QueryWorkgroup } from './query-workgroup.ts';
 import { Readers } from './readers.ts';
 import { eventsPlace, loadingSettings, objectsPlace, recordSettings } from './source-settings.ts';
@@ -91,12 +93,13 @@ export class TributaryStack extends Stack {
     });
     const objects = config.sources.filter((source) => source.lane === 'objects');
     const events = config.sources.filter((source) => source.lane === 'events');
-    const announced =
-      objects.length > 0 ? this.#loadObjects(objects, { streams, ledger, lake, encryptionKey }) : undefined;
-    const fromLogs = events.length > 0 ? this.#loadLogEvents(events, streams, ledger, lake, encryptionKey) : undefined;
+    const destinations: Destinations = { streams, ledger, lake, encryptionKey };
+    const payloads = this.#payloads(events, destinations);
+    const announced = objects.length > 0 || payloads ? this.#loadObjects(objects, payloads, destinations) : undefined;
+    const fromLogs = events.length > 0 ? this.#loadLogEvents(events, payloads, destinations) : undefined;
     let duplicates: Duplicates | undefined;
     if (config.duplicates.enabled) {
-      duplicates = this.#checkDuplicates(objects, events, announced, encryptionKey);
+      duplicates = this.#checkDuplicates(events, payloads, announced, encryptionKey);
       if (fromLogs) duplicates.grantHandOn(fromLogs.fn);
       duplicates.saveAudits(catalog.databaseName, workgroup.workgroupName, this.#tables());
     }
@@ -149,9 +152,31 @@ export class TributaryStack extends Stack {
     };
   }
 
+  /** Log groups of the direct lane → streams → a landing bucket of their own, which may have a KMS key. */
+  #payloads(events: readonly EventSource[], { streams, encryptionKey }: Destinations): Payloads | undefined {
+    const { keepDirectLane, landingRetentionDays } = this.#config;
+    const sources = events.filter(({ delivery }) => keepDirectLane || delivery === 'direct');
+    if (sources.length === 0) return undefined;
+    // Not the landing bucket of the objects: S3 refuses notifications of prefixes that overlap, and a source may have all of
+    // that bucket.
+    const bucket = new LandingBucket(this, 'LandingPayloads', {
+      elbSources: [],
+      keepFor: Duration.days(landingRetentionDays),
+      encryptionKey,
+      removalPolicy: this.#removalPolicy,
+    });
+    const arns = sources.map(({ name, retired }): [string, string] => {
+      const removalPolicy = retired ? RemovalPolicy.DESTROY : this.#removalPolicy;
+      const of = { source: name, bucket, logs: streams.logs, encryptionKey, removalPolicy };
+      return [name, new PayloadStream(this, `Payloads-${name}`, of).arn];
+    });
+    return { sources, bucket, arns: new Map(arns) };
+  }
+
   /** Buckets → topic → queue → function → streams, or → batches → files. */
   #loadObjects(
     sources: readonly ObjectSource[],
+    payloads: Payloads | undefined,
     { streams, ledger, lake, encryptionKey }: Destinations,
   ): Announced & WithFunction & Pick<Places, 'direct'> {
     const timeout = Duration.seconds(this.#config.timeoutSeconds);
@@ -160,6 +185,24 @@ export class TributaryStack extends Stack {
       maxConcurrency: this.#config.maxConcurrency,
     });
     const buckets = this.#buckets(sources, notifications);
+    if (payloads) {
+      if (!buckets.has('')) notifications.allowLandingBuckets();
+      const prefixes = payloads.sources.map(({ name }) => ({ prefix: payloadsPrefix(name) }));
+      payloads.bucket.notify(notifications, prefixes);
+    }
+    const inputs: ObjectInput[] = [
+      ...sources.map((source) => {
+        const bucket = bucketOf(source, buckets);
+        return { source, bucket, prefix: source.prefix, place: objectsPlace(source, bucket), kmsKey: source.kmsKeyArn };
+      }),
+      ...(payloads?.sources ?? []).map((source) => ({
+        source,
+        bucket: (payloads as Payloads).bucket,
+        prefix: payloadsPrefix(source.name),
+        place: eventsPlace(source, placeOf(payloads, source)),
+        kmsKey: encryptionKey?.keyArn,
+      })),
+    ];
     const fn = new LogFunction(this, 'LoadObjects', {
       entry: 'load-objects',
       description: 'Loads log objects from S3 into the tables of their sources.',
@@ -167,14 +210,15 @@ export class TributaryStack extends Stack {
       timeout,
       continuesThroughItsQueue: true,
     });
-    for (const source of sources) grantRead(fn, bucketOf(source, buckets), source);
+    // Objects of payloads are only announced here: the direct lane reads them.
+    for (const input of inputs) if (input.source.lane === 'objects') grantRead(fn, input);
     this.#output('ReadingRole', roleArnOf(fn), 'Reads the objects: for policies of buckets and keys of others.');
     this.#outputAfterNewColumns(sources, buckets);
     streams.grantLoad(fn, tablesOf(sources));
     ledger.grantUse(fn);
-    const settings = sources.map((source) => ({
+    const settings = inputs.map(({ source, place }) => ({
       ...loadingSettings(source, streams.namesFor(source.name)),
-      ...objectsPlace(source, bucketOf(source, buckets)),
+      ...place,
     }));
     fn.setSources(settings);
     notifications.deliverTo(fn);
@@ -183,7 +227,7 @@ export class TributaryStack extends Stack {
     if (hasDirectLane(config)) {
       const { write, places } = new DirectLane(this, 'Direct', {
         sources: settings,
-        tables: [...tablesOf(sources), loadsTable, rejectedTable],
+        tables: [...tablesOf(inputs.map(({ source }) => source)), loadsTable, rejectedTable],
         lake,
         ledger,
         notifications,
@@ -198,14 +242,14 @@ export class TributaryStack extends Stack {
       });
       direct = places;
       ledger.grantAnnounce(fn);
-      for (const source of sources) grantRead(write, bucketOf(source, buckets), source);
+      for (const input of inputs) grantRead(write, input);
       this.#output(
         'WritingRole',
         roleArnOf(write),
         'Reads the objects of batches: for policies of buckets and keys of others.',
       );
     }
-    return { notifications, buckets, fn, ...(direct && { direct }) };
+    return { notifications, inputs, fn, ...(direct && { direct }) };
   }
 
   /** The buckets of the sources by name, each set to notify. The landing bucket's name is ''. */
@@ -214,11 +258,11 @@ export class TributaryStack extends Stack {
     const landing = sources.filter(({ bucket }) => bucket === undefined);
     if (landing.length > 0) {
       const bucket = new LandingBucket(this, 'Landing', {
-        sources: landing,
+        elbSources: landing,
         keepFor: Duration.days(this.#config.landingRetentionDays),
         removalPolicy: this.#removalPolicy,
       });
-      notifications.allowLandingBucket();
+      notifications.allowLandingBuckets();
       bucket.notify(
         notifications,
         landing.filter(({ retired }) => !retired),
@@ -236,13 +280,14 @@ export class TributaryStack extends Stack {
     return buckets;
   }
 
-  /** Log groups → function → streams; events that could not be loaded go to the lake bucket. */
+  /**
+   * Log groups → function → streams; events that could not be loaded go to the lake bucket. The function stays when log
+   * groups change to the direct lane: it may have got events that Lambda tries again, and redrives failed ones.
+   */
   #loadLogEvents(
     sources: readonly EventSource[],
-    streams: Streams,
-    ledger: Ledger,
-    lake: LakeBucket,
-    encryptionKey?: IKey,
+    payloads: Payloads | undefined,
+    { streams, ledger, lake, encryptionKey }: Destinations,
   ): WithFunction & { readonly subscriptions: LogSubscriptions } {
     const fn = new LogFunction(this, 'LoadLogEvents', {
       entry: 'load-log-events',
@@ -256,12 +301,13 @@ export class TributaryStack extends Stack {
     fn.setSources(
       sources.map((source) => ({
         ...loadingSettings(source, streams.namesFor(source.name)),
-        ...eventsPlace(source),
+        ...eventsPlace(source, placeOf(payloads, source)),
       })),
     );
     const subscriptions = new LogSubscriptions(this, 'Subscriptions', {
       sources,
       fn,
+      streamOf: (name) => (isDirect(sources, name) ? payloads?.arns.get(name) : undefined),
       lake,
       encryptionKey,
     });
@@ -270,16 +316,17 @@ export class TributaryStack extends Stack {
 
   /** The same objects and log events → a function beside the loading ones → a table → counts. */
   #checkDuplicates(
-    objects: readonly ObjectSource[],
     events: readonly EventSource[],
-    { notifications, buckets = new Map() }: Partial<Announced> = {},
+    payloads: Payloads | undefined,
+    { notifications, inputs = [] }: Partial<Announced> = {},
     encryptionKey: IKey | undefined,
   ): Duplicates {
     const { memoryMiB, logEventsMemoryMiB, maxConcurrency, duplicates } = this.#config;
+    const objects = inputs.filter(({ source }) => source.lane === 'objects');
     const duplicateCheck = new Duplicates(this, 'Duplicates', {
       sources: [
-        ...objects.map((source) => ({ ...recordSettings(source), ...objectsPlace(source, bucketOf(source, buckets)) })),
-        ...events.map((source) => ({ ...recordSettings(source), ...eventsPlace(source) })),
+        ...objects.map(({ source, place }) => ({ ...recordSettings(source), ...place })),
+        ...events.map((source) => ({ ...recordSettings(source), ...eventsPlace(source, placeOf(payloads, source)) })),
       ],
       sampleRate: duplicates.sampleRate,
       window: Duration.hours(duplicates.windowHours),
@@ -290,7 +337,7 @@ export class TributaryStack extends Stack {
     });
     const { track } = duplicateCheck;
     if (track) {
-      for (const source of objects) grantRead(track, bucketOf(source, buckets), source);
+      for (const input of inputs) grantRead(track, input);
       const description = 'Reads the objects for the duplicate check: for policies of buckets and keys of others.';
       this.#output('CheckingRole', roleArnOf(track), description);
     }
@@ -327,10 +374,35 @@ interface WithFunction {
   readonly fn: LogFunction;
 }
 
-/** How the objects of sources are announced, and the buckets that contain them. */
+/** How the objects of sources are announced, and where they are. */
 interface Announced {
   readonly notifications: ObjectNotifications;
-  readonly buckets: ReadonlyMap<string, IBucket>;
+  readonly inputs: readonly ObjectInput[];
+}
+
+/** A source whose inputs come as objects, and where. */
+interface ObjectInput {
+  readonly source: Source;
+  readonly bucket: IBucket;
+  readonly prefix: string;
+  readonly place: InputPlace;
+  /** ARN of the key that the objects are encrypted with, if it is not S3's own. */
+  readonly kmsKey: string | undefined;
+}
+
+/** The log groups of the direct lane: the bucket of their payloads, and the ARN of each source's stream. */
+interface Payloads {
+  readonly sources: readonly EventSource[];
+  readonly bucket: LandingBucket;
+  readonly arns: ReadonlyMap<string, string>;
+}
+
+function placeOf(payloads: Payloads | undefined, { name }: EventSource): ObjectsIn | undefined {
+  return payloads?.arns.has(name) ? { bucket: payloads.bucket.bucketName, prefix: payloadsPrefix(name) } : undefined;
+}
+
+function isDirect(sources: readonly EventSource[], name: string): boolean {
+  return sources.some((source) => source.name === name && source.delivery === 'direct');
 }
 
 function tablesOf(sources: readonly Source[]) {
@@ -349,11 +421,11 @@ function roleArnOf(fn: LogFunction): string {
 }
 
 /** Lets `fn` read the source's objects, and distinguish a missing object from a forbidden one. */
-function grantRead(fn: LogFunction, bucket: IBucket, { name, prefix, kmsKeyArn }: ObjectSource): void {
+function grantRead(fn: LogFunction, { source: { name }, bucket, prefix, kmsKey }: ObjectInput): void {
   const keys = `${prefix}*`;
   fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: [bucket.arnForObjects(keys)] }));
   // Without this permission, S3 answers "forbidden" for a missing object.
   fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
-  if (kmsKeyArn) fn.addToRolePolicy(new PolicyStatement({ actions: ['kms:Decrypt'], resources: [kmsKeyArn] }));
+  if (kmsKey) fn.addToRolePolicy(new PolicyStatement({ actions: ['kms:Decrypt'], resources: [kmsKey] }));
   if (fn.role) acknowledgeKeys(fn.role, bucket, keys, `Reads the objects of the source ${name}, whatever their names.`);
 }

@@ -2,6 +2,7 @@ import { objectInputKey, originOf } from '../../lambdas/core/loading/input.ts';
 import { STATE } from '../../lambdas/core/loading/ledger.ts';
 import { MAX_REJECTED_KEPT } from '../../lambdas/core/loading/line-batcher.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
+import { objectsOf as objectsIn } from '../../lambdas/core/settings.ts';
 import { LOADS, loadsTable, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
 import { PARTITION } from '../../lambdas/core/tables/table.ts';
 import { LAKE } from '../../lib/names.ts';
@@ -144,13 +145,14 @@ async function readBooks(lake: LakeHandle, task: AuditTask, settled: Date, optio
 }
 
 /** Query for a source's loads, each with the tables' counts of rows, rejected lines, and rejected lines without a row. */
-function balanceQuery(lake: LakeHandle, { name: source, delivery }: Source['settings'], { since }: AuditTask): string {
+function balanceQuery(lake: LakeHandle, settings: Source['settings'], { since }: AuditTask): string {
+  const { name: source, delivery } = settings;
   const table = (name: string) => `"${lake.database}"."${name}"`;
   // A load's rows are delivered before its row in loads: by at most two days, whatever the clocks and time zones.
   const day = since && sqlText(new Date(since.getTime() - 2 * DAY_MS).toISOString().slice(0, 10));
   const recent = day === undefined ? 'true' : `${PARTITION.name} >= ${day}`;
   // On the direct lane they lie under the days of their events, which may be any.
-  const recentRows = delivery === 'direct' ? 'true' : recent;
+  const recentRows = delivery === 'direct' || (settings.lane === 'events' && settings.payloads) ? 'true' : recent;
   const begun = since === undefined ? 'true' : `started_at >= ${sqlTime(since)}`;
   return (
     `SELECT l.*, coalesce(f.in_table, 0) AS in_table, coalesce(f.kept, 0) AS kept, coalesce(f.no_rows, 0) AS no_rows ` +
@@ -188,8 +190,10 @@ async function* objectsOf(
   { settings }: Source,
   { since }: AuditTask,
 ): AsyncGenerator<SourceObject[]> {
-  if (settings.lane !== 'objects') return;
-  const { name, bucket, prefix = '' } = settings;
+  const objects = objectsIn(settings);
+  if (!objects) return;
+  const { name } = settings;
+  const { bucket, prefix = '' } = objects;
   for await (const page of listObjects(lake, { bucket, prefix })) {
     const own = page
       .filter(({ lastModified }) => !since || lastModified >= since)

@@ -1,5 +1,6 @@
 import { STATE } from '../../lambdas/core/loading/ledger.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
+import { objectsOf } from '../../lambdas/core/settings.ts';
 import { UsageError } from '../output/command-error.ts';
 import { isOld } from './arrival-note.ts';
 import { type LakeHandle, sourceNamed } from './lake-handle.ts';
@@ -103,13 +104,15 @@ export async function backfillObjects(
  */
 export function sourcesAt(lake: LakeHandle, { bucket, prefix, source }: ObjectsToLoad): readonly Source[] {
   const sources = source === undefined ? lake.sources : [sourceNamed(lake, source)];
-  const ofObjects = sources.map(({ settings }) => settings).filter((settings) => settings.lane === 'objects');
-  const fitting = sources.filter(
-    ({ settings }) =>
-      settings.lane === 'objects' &&
-      settings.bucket === bucket &&
-      ((settings.prefix ?? '').startsWith(prefix) || prefix.startsWith(settings.prefix ?? '')),
-  );
+  const ofObjects = sources.flatMap(({ settings }) => {
+    const objects = objectsOf(settings);
+    return objects ? [{ ...settings, ...objects }] : [];
+  });
+  const fitting = sources.filter(({ settings }) => {
+    const objects = objectsOf(settings);
+    const own = objects?.prefix ?? '';
+    return objects?.bucket === bucket && (own.startsWith(prefix) || prefix.startsWith(own));
+  });
   if (fitting.length > 0) return fitting;
   const places = ofObjects.map(({ name, bucket: own, prefix: below = '' }) => `s3://${own}/${below} (${name})`);
   throw new UsageError(

@@ -84,12 +84,17 @@ export function lakeSettings(environments: readonly Environment[], what: string)
   const [tracker] = tracked;
   return {
     ...loaderSettings(first),
-    sources: compiledSources(settings),
+    sources: compiledSources(eachOnce(settings)),
     queueUrl: queueUrlIn(loaders),
     checkQueueUrl: queueUrlIn(trackers),
     // One function reads objects, another one log events; all else is the same for both.
-    duplicates: tracker && { ...tracker, sources: tracked.flatMap(({ sources }) => sources) },
+    duplicates: tracker && { ...tracker, sources: eachOnce(tracked.flatMap(({ sources }) => sources)) },
   };
+}
+
+/** Log groups on the direct lane are a source of both functions. */
+function eachOnce<Of extends { readonly name: string }>(sources: readonly Of[]): Of[] {
+  return [...new Map(sources.map((source) => [source.name, source])).values()];
 }
 
 function queueUrlIn(environments: readonly Environment[]): string | undefined {

@@ -56,12 +56,16 @@ export interface ReadingSettings {
   readonly options?: FormatOptions;
 }
 
-/** A source whose inputs are the S3 objects of a bucket whose keys have a prefix and a suffix. */
-export interface ObjectsPlace {
-  readonly lane: 'objects';
+/** The S3 objects of a bucket whose keys have a prefix and a suffix. */
+export interface ObjectsIn {
   readonly bucket: string;
   readonly prefix?: string;
   readonly suffix?: string;
+}
+
+/** A source whose inputs are S3 objects. */
+export interface ObjectsPlace extends ObjectsIn {
+  readonly lane: 'objects';
   /** The objects were exported by CloudWatch, with a time before each event. */
   readonly exportedLogs?: boolean;
 }
@@ -70,6 +74,8 @@ export interface ObjectsPlace {
 export interface EventsPlace {
   readonly lane: 'events';
   readonly logGroups: readonly string[];
+  /** Where Firehose puts their payloads, gzipped as they are, for the direct lane. Absent if no stream does. */
+  readonly payloads?: ObjectsIn;
 }
 
 /** Where the inputs of a source come from. */
@@ -78,6 +84,11 @@ export type InputPlace = ObjectsPlace | EventsPlace;
 /** Whether the inputs of a place are objects that CloudWatch has exported. */
 export function isExported(place: InputPlace): boolean {
   return place.lane === 'objects' && place.exportedLogs === true;
+}
+
+/** The objects that belong to a source, of lines or of payloads; undefined if there are none. */
+export function objectsOf(place: InputPlace): ObjectsIn | undefined {
+  return place.lane === 'objects' ? place : place.payloads;
 }
 
 /** The settings that say which inputs belong to a source, and how to read them. */

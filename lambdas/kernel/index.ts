@@ -56,9 +56,13 @@ export {
   INPUT, INPUT_BYTES, OUTPUT, OUTPUT_BYTES, PREFIX, PREFIX_BYTES, PROGRAM, PROGRAM_BYTES, RESULT, ROOM_BYTES,
 } from './memory';
 
-/** What a block holds: lines; log events; log events whose time goes into the row. */
+/**
+ * What a block holds: lines; log events; log events whose time goes into the row; log events of a payload in an object of
+ * payloads, whose number in the payload goes into the row, and then their time.
+ */
 const LINES: u32 = 0;
 const TIMED_EVENTS: u32 = 2;
+const PAYLOAD_EVENTS: u32 = 3;
 
 /** How a call ends: at the end of the block; before a line whose row has no room; before a line that is unsupported. */
 const DONE: u32 = 0;
@@ -89,20 +93,23 @@ const LAST_MINUTE: f64 = <f64>i32.MAX_VALUE;
  * @param keepRaw which rows keep their line: 0 none, 1 those with errors, 2 all
  * @param lineFeeds whether the texts of Docker's records end in a line feed: see envelope.ts
  * @param head bytes of the prefix before the position
- * @param shared bytes of the prefix after the position; with TIMED_EVENTS an event's time follows
+ * @param shared bytes of the prefix after the position; with PAYLOAD_EVENTS an event's number in its payload follows
+ * @param timeKey bytes of the prefix after that, with TIMED_EVENTS and PAYLOAD_EVENTS; an event's time follows
  * @param holds what the block holds
+ * @param beforePayload number of lines before the payload's first event, with PAYLOAD_EVENTS
  * @param countRejected lines that are certainly rejected are only counted, and need not be kept
  * @returns DONE, FULL or UNSUPPORTED; the totals are at RESULT
  */
 export function run(
-  from: u32, length: u32, room: u32, position: f64, keepRaw: u32, lineFeeds: u32, head: u32, shared: u32, holds: u32,
-  countRejected: bool,
+  from: u32, length: u32, room: u32, position: f64, keepRaw: u32, lineFeeds: u32, head: u32, shared: u32,
+  timeKey: u32, holds: u32, beforePayload: f64, countRejected: bool,
 ): u32 {
   const end = INPUT + length;
   const limit = OUTPUT + room;
   const fingerprints = (flags() & IDENTITY) != 0;
   const format = kind();
   const lineAt: usize = holds == LINES ? 0 : EVENT_HEAD_BYTES;
+  const inPayload = <u32>(position - beforePayload);
   let next: usize = INPUT + from;
   let o: usize = OUTPUT;
   let rows: u32 = 0;
@@ -122,7 +129,8 @@ export function run(
     let start = o + FINGERPRINT_BYTES;
     if (!fingerprints) {
       start = putPrefix(o, head, shared);
-      if (holds == TIMED_EVENTS) start = putEpoch(start, timeOf(next));
+      if (holds == PAYLOAD_EVENTS) start = putCount(start, inPayload + rows + filtered + rejected);
+      if (holds >= TIMED_EVENTS) start = putEpoch(putBytes(start, PREFIX + head + shared, timeKey), timeOf(next));
     }
     if (start == 0 || (holds != LINES && !isLine(next))) {
       status = UNSUPPORTED;
@@ -241,6 +249,14 @@ function putPrefix(o: usize, head: u32, shared: u32): usize {
   o = putBytes(o, PREFIX, head);
   o = putBytes(o, positionStart, POSITION_END - positionStart);
   return putBytes(o, PREFIX + head, shared);
+}
+
+/** Writes a number in decimal. */
+function putCount(o: usize, count: u32): usize {
+  let end = o;
+  for (let rest = count; rest > 0 || end == o; rest /= 10) end++;
+  for (let at = end; at > o; count /= 10) store<u8>(--at, ZERO + (count % 10));
+  return end;
 }
 
 /** Writes the line itself to the column `raw`. */

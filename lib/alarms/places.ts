@@ -43,11 +43,12 @@ export function hasDirectLane({ keepDirectLane, sources }: Pick<Config, 'keepDir
 /** The parts that a configuration has, by names that say what they are: for counting, without a template. */
 export function placesOf(config: Config, service: string): Places {
   const lanes = new Set(config.sources.map(({ lane }) => lane));
+  const hasObjects = lanes.has('objects') || hasDirectLane(config);
   const queue = (name: string): WatchedQueue => ({ queue: name, deadLetters: `${name}-dead-letters` });
   const { enabled } = config.duplicates;
   return {
     service,
-    ...(lanes.has('objects') && { objects: { ...queue('queue'), loader: 'load-objects' } }),
+    ...(hasObjects && { objects: { ...queue('queue'), loader: 'load-objects' } }),
     ...(hasDirectLane(config) && {
       direct: { plan: 'plan-batches', write: 'write-batch', deadLetters: 'direct-dead-letters' },
     }),
@@ -65,7 +66,7 @@ export function placesOf(config: Config, service: string): Places {
     ...(enabled && {
       check: {
         count: 'count-duplicates',
-        ...(lanes.has('objects') && { track: 'track-duplicates', queue: queue('check-queue') }),
+        ...(hasObjects && { track: 'track-duplicates', queue: queue('check-queue') }),
         ...(lanes.has('events') && { trackLogEvents: 'track-duplicates-of-log-events' }),
       },
     }),

@@ -162,19 +162,12 @@ function compileSource(input: SourceInput, path: string, defaults: SourceDefault
     options,
     keepRaw: input.keepRaw ?? defaults.keepRaw,
     streamsPerTable: input.streamsPerTable ?? defaults.streamsPerTable,
-    delivery: deliveryOf(input, path, defaults),
+    delivery: input.delivery ?? defaults.delivery,
     retired: input.retired ?? false,
     ...(input.from.logGroups ? eventsFrom(input, path, defaults, names) : objectsFrom(input, path, names)),
     table: tableOf(input, options, path),
     ...(input.recordKey && { recordKey: recordKeyOf(input, options, path) }),
   };
-}
-
-/** Log groups have no direct lane yet: under a stack's `delivery` they keep Firehose's. */
-function deliveryOf({ delivery, from }: SourceInput, path: string, defaults: SourceDefaults): Delivery {
-  if (!from.logGroups) return delivery ?? defaults.delivery;
-  if (delivery === 'direct') throw ConfigError.notAllowed(`${path}.delivery`, delivery, 'firehose for log groups');
-  return 'firehose';
 }
 
 function recordKeyOf(input: SourceInput, options: FormatOptions, path: string): readonly string[] {

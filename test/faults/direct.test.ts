@@ -1,16 +1,20 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, inject, test } from 'vitest';
 import { backfillObjects, type Refusals } from '../../bin/operations/backfill-objects.ts';
 import { openLocalLake } from '../../bin/operations/local-lake-handle.ts';
 import type { Call } from './call.ts';
 import { type FaultyLake, openFaultyLake } from './faulty-lake.ts';
 import { openKilling } from './killing.ts';
-import { albObject, type Logs } from './logs.ts';
+import { albObject, appEvents, type Logs } from './logs.ts';
 import { random } from './random.ts';
+import { report } from './report.ts';
 
 /** Kills of the functions of the direct lane; lane.test.ts has many more, without processes. */
 const KILLS = Number(process.env.FAULT_KILLS ?? 60);
+
+/** Kills beside log events, which pass through the same functions. */
+const GROUP_KILLS = Math.ceil(KILLS / 3);
 
 /** Requests of an invocation that writes a batch of some objects, up to the last one that publishes it. */
 const REQUESTS = 26;
@@ -36,6 +40,31 @@ async function expectOnce(faulty: FaultyLake, name: string, logs: readonly Logs[
   expect(Number(counts?.origins)).toBe(logs.length);
 }
 
+/** Each event is a row or a rejected line as often as its payload came, and once in the view of the table. */
+async function expectEventsOnce(faulty: FaultyLake, logs: readonly Logs[], deliveries: number): Promise<void> {
+  const all = (positions: (each: Logs) => readonly number[]) => logs.flatMap(positions).length;
+  const expected = { app: all(({ rows }) => rows), rejected_lines: all(({ rejected }) => rejected) };
+  for (const [table, events] of Object.entries(expected)) {
+    const counts = (from: string, id: string) =>
+      faulty.select(
+        `SELECT CAST(count(*) AS INTEGER) AS n, CAST(count(DISTINCT (log_stream, payload, payload_position)) AS INTEGER) AS events,
+           CAST(count(DISTINCT (${id})) AS INTEGER) AS places, CAST(count(DISTINCT log_stream) AS INTEGER) AS streams FROM ${from}`,
+      );
+    const ofObjects = { n: events * deliveries, events, places: events * deliveries, streams: logs.length };
+    expect(await counts(table, 'origin, position')).toEqual([ofObjects]);
+    expect(await counts(`${table}_once`, 'payload, payload_position')).toEqual([
+      { ...ofObjects, n: events, places: events },
+    ]);
+  }
+  expect(
+    await faulty.select('SELECT request_id FROM app WHERE request_id <> CAST(payload_position AS VARCHAR)'),
+  ).toEqual([]);
+  const [loads] = await faulty.select(
+    'SELECT CAST(sum(lines - rows - filtered - rejected) AS INTEGER) AS off, CAST(sum(rows) AS INTEGER) AS n FROM loads_once',
+  );
+  expect(loads).toEqual({ off: 0, n: expected.app * deliveries });
+}
+
 describe('the direct lane', { timeout: 600_000 }, () => {
   test('loses and repeats nothing, killed at random points', async () => {
     const { faulty, kills } = await openKilling(random(40), {
@@ -50,6 +79,28 @@ describe('the direct lane', { timeout: 600_000 }, () => {
       expect(await faulty.drain()).toEqual(NOTHING_FAILED);
     }
     await expectOnce(faulty, 'direct lane: kill', logs, kills());
+  });
+
+  test('loses and repeats no log event, killed at random points, and shows a payload that came twice once', async () => {
+    const { faulty, kills } = await openKilling(random(42), {
+      ...{ most: GROUP_KILLS, mostPerMessage: MOST_KILLS_PER_BATCH, requests: REQUESTS },
+      changes: { delivery: 'direct' },
+    });
+    const logs: Logs[] = [];
+    for (let round = 0; kills() < GROUP_KILLS; round++) {
+      const more = Array.from({ length: 3 }, (_, index) => appEvents(`stream-${round}-${index}`, LINES));
+      logs.push(...more);
+      await faulty.put(...more);
+      expect(await faulty.drain()).toEqual(NOTHING_FAILED);
+    }
+    await expectEventsOnce(faulty, logs, 1);
+    await faulty.put(...logs);
+    expect(await faulty.drain()).toEqual(NOTHING_FAILED);
+    await expectEventsOnce(faulty, logs, 2);
+    report(inject('faultsFolder'), {
+      ...{ name: 'direct lane: kill, log events', runs: logs.length, faults: kills(), lines: logs.length * LINES },
+      ...{ deadLetters: 0, lost: 0, repeated: 0, rejected: logs.flatMap(({ rejected }) => rejected).length },
+    });
   });
 
   const FAULTS: readonly { readonly name: string; hit(call: Call): unknown }[] = [

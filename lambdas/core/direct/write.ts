@@ -12,7 +12,7 @@ import type { FoundSource } from '../loading/sources.ts';
 import { askAgain, type UnavailableReason } from '../loading/unavailable.ts';
 import { type Version, type VersionMarks, versionMarks } from '../loading/versions.ts';
 import type { KeepRaw } from '../reading/row.ts';
-import type { ObjectsPlace, ReadingSettings } from '../settings.ts';
+import { type InputPlace, isExported, type ReadingSettings } from '../settings.ts';
 import { loadsTable, rejectedTable } from '../tables/lake-tables.ts';
 import { sourceTable } from '../tables/table.ts';
 import type { AttemptList, MemberEnd, MemberResult } from './attempt-list.ts';
@@ -25,9 +25,7 @@ import { type Published, type PublishPorts, publish } from './publish.ts';
 import { DayDivider } from './rows-by-day.ts';
 
 /** A source whose objects come in batches. */
-export type BatchSource = FoundSource<
-  ReadingSettings & Pick<ObjectsPlace, 'exportedLogs'> & { readonly keepRaw: KeepRaw }
->;
+export type BatchSource = FoundSource<ReadingSettings & InputPlace & { readonly keepRaw: KeepRaw }>;
 
 export interface WritePorts extends PublishPorts, GiveUpPorts {
   readonly sources: readonly BatchSource[];
@@ -157,7 +155,8 @@ async function writeMember(work: MemberWork, ports: WritePorts): Promise<MemberE
     source: source.settings.name,
     origin,
     format: source.format,
-    exported: source.settings.exportedLogs ?? false,
+    lane: source.settings.lane,
+    exported: isExported(source.settings),
     keepRaw: source.settings.keepRaw,
     shared: source.format.keyFacts?.(candidate.key) ?? new Map<string, string>(),
     now: ports.now,
@@ -179,11 +178,12 @@ async function writeMember(work: MemberWork, ports: WritePorts): Promise<MemberE
   const { sequencer } = candidate;
   const version = { origin, openedAt: startedAt.getTime(), ...(sequencer !== undefined && { sequencer }) };
   const take = rowsTaker(work, ports);
-  await readObject(batcher, body, open, async () => {
+  const taken = async () => {
     await take(batcher.takeFullBatches());
     if (ports.outOfTime()) throw new OutOfTimeError(`${candidate.key}: expected the batch to end within the timeout`);
     return true;
-  });
+  };
+  await readObject(batcher, body, open, taken, source.settings.lane);
   await take(batcher.takeRemaining());
   const row = addLoadsRow(await marksOf(work, version, ports));
   const { counts, reasons } = batcher;
@@ -193,7 +193,7 @@ async function writeMember(work: MemberWork, ports: WritePorts): Promise<MemberE
 /** Appends rows to the files of their days, and rejected lines to those of today. */
 function rowsTaker({ source, candidate, files }: MemberWork, { days, now }: WritePorts) {
   const { settings, format } = source;
-  const table = sourceTable(settings.name, '', format.columns, 'objects', settings.exportedLogs);
+  const table = sourceTable(settings.name, '', format.columns, settings.lane, isExported(settings));
   const divider = new DayDivider(days, format.columns);
   const objectDay = days.dayOf(Date.parse(candidate.modified));
   const today = days.dayOf(now().getTime());

@@ -1,11 +1,11 @@
 /** The inputs to check. An input is an S3 object or a CloudWatch subscription payload. */
-import { decompress } from '../lines/decompress.ts';
-import { UnreadableError } from '../lines/unreadable.ts';
 import { objectInputKey, originOf, payloadInputKey } from '../loading/input.ts';
 import type { CreatedObject } from '../loading/notification.ts';
 import type { Payload } from '../loading/payload.ts';
+import { readObject as readBytes } from '../loading/read-object.ts';
 import type { FoundSource } from '../loading/sources.ts';
 import type { ObjectsPlace, RecordSettings, TrackedSettings } from '../settings.ts';
+import type { Lane } from '../tables/table.ts';
 import type { Pager } from './pages.ts';
 import { RecordReader, type Records } from './records.ts';
 
@@ -62,7 +62,9 @@ export function objectToCheck(
     object,
     retried,
     read: async (pager, write) => {
-      const isRead = await readObject(source, open, (records) => pager.add(records, arrivedAt), write);
+      const { lane } = source.settings;
+      const add = (records: Records) => (lane === 'events' ? pager.addEvents(records) : pager.add(records, arrivedAt));
+      const isRead = await readObject(source, open, add, write, lane);
       pager.end(arrivedAt);
       return isRead;
     },
@@ -98,7 +100,8 @@ export function payloadToCheck(source: TrackedSource, payload: Payload, holder: 
  *
  * @param open opens the object, and opens it again if its compression breaks; returns undefined if another object has replaced
  * it
- * @param pause called between chunks
+ * @param pause called between chunks, or payloads
+ * @param lane of the source
  * @returns false if another object has replaced the one announced
  */
 export async function readObject(
@@ -106,19 +109,14 @@ export async function readObject(
   open: () => Promise<AsyncIterable<Uint8Array> | undefined>,
   take: (records: Records) => void,
   pause: () => Promise<void> = async () => {},
+  lane?: Lane,
 ): Promise<boolean> {
   const body = await open();
   if (!body) return false;
   const reader = new RecordReader(format, settings.recordKey && [settings.recordKey], take, settings.exportedLogs);
-  try {
-    for await (const chunk of decompress(body, open)) {
-      reader.push(chunk);
-      await pause();
-    }
-    reader.end();
-  } catch (error) {
-    if (!(error instanceof UnreadableError)) throw error;
-    reader.breakOff(error.reason, error.message, error.raw);
-  }
-  return true;
+  const taken = async () => {
+    await pause();
+    return true;
+  };
+  return await readBytes(reader, body, open, taken, lane);
 }

@@ -138,6 +138,16 @@ export class RecordReader {
     this.#input.breakOff(reason, detail, rest);
   }
 
+  /** Reads a payload of an object of payloads. */
+  readPayload(json: Buffer): void {
+    this.#input.readPayload(json);
+  }
+
+  /** A part of such an object that cannot be read is a record, because loading keeps it as a rejected line. */
+  rejectPart(reason: string, detail: string, shown: string): void {
+    this.#input.rejectPart(reason, detail, shown);
+  }
+
   /** Reads a block of a payload's events (core/reading/events.ts); events are counted from 1, like lines. */
   readEvents(block: Buffer): void {
     this.#input.readEvents(block);

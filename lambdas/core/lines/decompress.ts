@@ -21,7 +21,7 @@ export const MAX_RATIO = 500;
  * A gzip member counts as so many decompressed bytes, besides its own, because to begin and end it takes as long as to
  * make them. A member has at least 20 bytes, so that members which are not themselves compressed never reach the ratio.
  */
-const MEMBER_BYTES = 8000;
+export const MEMBER_BYTES = 8000;
 
 /**
  * Layers of compression that are undone. Two are a mistake that happens; what has more contains itself.

@@ -27,10 +27,12 @@ export interface RejectedLine {
   readonly raw: string;
   /** Milliseconds since the epoch, if the line is the message of an event. */
   readonly timestamp?: number | undefined;
+  /** The values of the columns that say of which payload it is, if its origin is an object of payloads. */
+  readonly ofPayload?: Readonly<Record<string, Value>>;
 }
 
 export function rejectedRow(origin: string, position: number, line: RejectedLine, rejectedAt: Date): string {
-  const { source, reason, detail, raw, timestamp } = line;
+  const { source, reason, detail, raw, timestamp, ofPayload } = line;
   const row = {
     source,
     reason,
@@ -39,12 +41,13 @@ export function rejectedRow(origin: string, position: number, line: RejectedLine
     parser_version: PARSER_VERSION,
     rejected_at: rejectedAt.toISOString(),
     logged_at: timestamp === undefined ? undefined : isoTime(timestamp),
+    ...ofPayload,
   };
   return json(REJECTED, row, origin, position);
 }
 
 const LOADS = numbered(LOADS_COLUMNS);
-const REJECTED = numbered(REJECTED_COLUMNS);
+const REJECTED = [...numbered(REJECTED_COLUMNS), ...[OWN.logGroup, OWN.logStream, OWN.payload, OWN.payloadPosition]];
 
 function json(
   columns: readonly Column[],

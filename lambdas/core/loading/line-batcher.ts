@@ -5,8 +5,10 @@ import type { Joining } from '../reading/joiner.ts';
 import { NO_JSON } from '../reading/json-text.ts';
 import { LineKernel, type LinesRead } from '../reading/kernel.ts';
 import { programOf } from '../reading/kernel-program.ts';
+import type { PayloadJson } from '../reading/payload-json.ts';
 import { type KeepRaw, LOGGED_AT_KEY, Row, rowHead } from '../reading/row.ts';
-import type { Lane } from '../tables/table.ts';
+import { type Lane, OWN } from '../tables/table.ts';
+import { originOf, payloadInputKey } from './input.ts';
 import { type RejectedLine, rejectedRow } from './lake-rows.ts';
 import { MAX_RECORD_BYTES, PACKED_RECORD_BYTES, Packer } from './pack.ts';
 
@@ -73,6 +75,16 @@ export interface CheckpointedBatch {
   readonly counts: Checkpoint;
 }
 
+/** A payload in an object of payloads. */
+interface OpenPayload {
+  readonly logGroup: string;
+  readonly logStream: string;
+  /** The origin that the payload would have if it came alone. */
+  readonly id: string;
+  /** Lines of the object before its first event. */
+  readonly before: number;
+}
+
 export interface LineBatcherProps {
   readonly source: string;
   readonly origin: string;
@@ -137,6 +149,9 @@ export class LineBatcher {
   readonly #rows = new Packer();
   readonly #rejected = new Packer();
   readonly #input: InputReader;
+  readonly #kernel: LineKernel | undefined;
+  /** The payload that is read, in an object of payloads. */
+  #payload: OpenPayload | undefined;
   #ready: CheckpointedBatch[] = [];
   #verified: Verified;
   #times: BatchTimes = noTimes();
@@ -152,12 +167,13 @@ export class LineBatcher {
     const { exported = false } = props;
     const timed = props.lane === 'events' || exported;
     const program = rowProgramOf(format);
-    const shared = `${this.#row.shared}${timed ? LOGGED_AT_KEY : ''}`;
-    const kernel = program && new LineKernel(program, rowHead(origin), shared);
+    const kernel = program && new LineKernel(program, rowHead(origin), this.#row.shared, timed ? LOGGED_AT_KEY : '');
+    this.#kernel = kernel;
     this.#input = new InputReader(
       { format, row: this.#row, skip: this.counts.lines, timed, exported, ...(joining && { joining }) },
       {
         add: (line, outcome, _identity, timestamp) => this.#addLine(line, outcome, timestamp),
+        beginPayload: (payload, before) => this.#beginPayload(payload, before),
         ...(kernel && {
           kernel: { kernel, keepRaw, ...this.#kernelLines() },
         }),
@@ -206,6 +222,33 @@ export class LineBatcher {
   /** Reads a block of a payload's events (core/reading/events.ts). Events are counted from 1, as lines are. */
   readEvents(block: Buffer): void {
     this.#input.readEvents(block);
+  }
+
+  /** Reads the JSON of a payload, in an object that consists of gzipped payloads; events are counted on in the object. */
+  readPayload(json: Buffer): void {
+    this.counts.bytes += json.length;
+    this.#input.readPayload(json);
+    this.#payload = undefined;
+    // Its checksum was compared before it was read.
+    this.verified();
+  }
+
+  /** Rejects a part of such an object that could not be decompressed. */
+  rejectPart(reason: string, detail: string, shown: string): void {
+    this.#input.rejectPart(reason, detail, shown);
+  }
+
+  #beginPayload(payload: PayloadJson, before: number): void {
+    const { logGroup, logStream } = payload;
+    const id = originOf(payloadInputKey(this.#props.source, payload));
+    this.#payload = { logGroup, logStream, id, before };
+    const shared = [
+      [OWN.logGroup.name, logGroup],
+      [OWN.logStream.name, logStream],
+      [OWN.payload.name, id],
+    ] as const;
+    this.#row.beginPayload(new Map(shared), before);
+    this.#kernel?.beginPayload(this.#row.shared, before);
   }
 
   /** Returns the full batches and removes them. */
@@ -311,10 +354,22 @@ export class LineBatcher {
   #reject(position: number, line: Omit<RejectedLine, 'source'>): void {
     const { source, origin, now } = this.#props;
     if (this.counts.rejected < MAX_REJECTED_KEPT) {
-      this.#pack(this.#rejected, rejectedRow(origin, position, { source, ...line }, now()));
+      this.#pack(
+        this.#rejected,
+        rejectedRow(origin, position, { source, ...line, ...this.#ofPayload(position) }, now()),
+      );
     }
     this.counts.rejected++;
     this.#countReason(line.reason);
+  }
+
+  /** What a rejected line tells of its payload. */
+  #ofPayload(position: number): Pick<RejectedLine, 'ofPayload'> | undefined {
+    if (!this.#payload) return undefined;
+    const { logGroup, logStream, id, before } = this.#payload;
+    return {
+      ofPayload: { log_group: logGroup, log_stream: logStream, payload: id, payload_position: position - before },
+    };
   }
 
   /** Returns false if the row is too large for any record. */

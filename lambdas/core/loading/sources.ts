@@ -3,7 +3,7 @@
 import { FORMATS } from '../formats/registry.ts';
 import { EXPORT_TEST_NAME } from '../reading/export-splitter.ts';
 import type { CompiledFormat } from '../reading/format.ts';
-import { type InputSettings, isExported, type ReadingSettings, SettingsError } from '../settings.ts';
+import { type InputSettings, isExported, objectsOf, type ReadingSettings, SettingsError } from '../settings.ts';
 import type { CreatedObject } from './notification.ts';
 
 /** Why an object is not loaded although its notification was delivered. */
@@ -42,20 +42,20 @@ export type ObjectMatch<Settings extends InputSettings> =
   | { readonly outcome: 'found'; readonly source: FoundSource<Settings> }
   | { readonly outcome: 'skipped'; readonly reason: SkipReason };
 
-/** Finds the source whose bucket, prefix and suffix match the object. */
+/** Finds the source whose bucket, prefix and suffix match the object, which has lines or payloads. */
 export function sourceOfObject<Settings extends InputSettings>(
   sources: readonly FoundSource<Settings>[],
   { bucket, key }: CreatedObject,
 ): ObjectMatch<Settings> {
-  const source = sources.find(
-    ({ settings }) =>
-      settings.lane === 'objects' &&
-      settings.bucket === bucket &&
-      key.startsWith(settings.prefix ?? '') &&
-      key.endsWith(settings.suffix ?? ''),
-  );
+  const source = sources.find(({ settings }) => {
+    const objects = objectsOf(settings);
+    const { prefix = '', suffix = '' } = objects ?? {};
+    return objects?.bucket === bucket && key.startsWith(prefix) && key.endsWith(suffix);
+  });
   if (!source) return { outcome: 'skipped', reason: 'no_source' };
   if (key.endsWith('/')) return { outcome: 'skipped', reason: 'folder' };
+  // The names of objects of payloads are Firehose's, whatever the format.
+  if (source.settings.lane === 'events') return { outcome: 'found', source };
   const name = key.slice(key.lastIndexOf('/') + 1);
   const isLog = source.accepts?.(name) !== false && !(isExported(source.settings) && name === EXPORT_TEST_NAME);
   return isLog ? { outcome: 'found', source } : { outcome: 'skipped', reason: 'not_a_log' };

@@ -3,7 +3,14 @@
  * duplicate check and `lake parse` each give it what they do with a line. Ordinary lines are read by the kernel, if there
  * is one, all others by the format's TypeScript reader.
  */
-import { eachLine, LINE_FEED, type LineSink, LineSplitter, MAX_LINE_BYTES } from '../lines/lines.ts';
+import {
+  eachLine,
+  KEPT_OF_LONG_LINE_BYTES,
+  LINE_FEED,
+  type LineSink,
+  LineSplitter,
+  MAX_LINE_BYTES,
+} from '../lines/lines.ts';
 import { textOf, withoutBom } from '../lines/utf8.ts';
 import { type BlockSink, type EventsSink, readBlock, readEvents } from './blocks.ts';
 import { PIECE } from './envelope.ts';
@@ -22,11 +29,15 @@ import {
 import { type HeldLine, type JoinedLines, Joiner, type Joining } from './joiner.ts';
 import { type EventContent, type LineKernel, type LinesRead, MAX_ROOM_BYTES } from './kernel.ts';
 import type { LinePiece } from './line-piece.ts';
+import { BadPayloadError, type PayloadJson, payloadOf } from './payload-json.ts';
 import { arePayloads, mayBecomePayloads, type PayloadSink, PayloadSplitter } from './payload-splitter.ts';
 import { type KeepRaw, Row } from './row.ts';
 
 /** Reason of what is in an object of subscription payloads and is none. */
 export const BAD_PAYLOAD = 'bad_payload';
+
+/** Most characters in the name of a log group or stream. https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogStream.html */
+const MAX_NAME_CHARS = 512;
 
 /** Takes the lines of an input, in the order of their positions. */
 export interface LineConsumer {
@@ -38,6 +49,12 @@ export interface LineConsumer {
    * known, and for the line of an object
    */
   add(line: string, outcome: Outcome, identity: string, timestamp: number | undefined): void;
+  /**
+   * Begins a payload, in an object of payloads whose rows tell of which one they are.
+   *
+   * @param before lines before its first event
+   */
+  beginPayload?(payload: PayloadJson, before: number): void;
   /** How lines are taken that the kernel has read; absent if the TypeScript reader must read all lines. */
   readonly kernel?: KernelLines;
 }
@@ -70,12 +87,16 @@ export class InputReader {
   readonly #row: Row;
   readonly #consumer: LineConsumer;
   readonly #timed: boolean;
+  readonly #pieceOf: ((line: string) => LinePiece | undefined) | undefined;
+  readonly #joinedLines: JoinedLines;
+  /** Rows tell of which payload they are. */
+  #inPayload = false;
   /** The beginning of an object, until it is known what its content is. */
   #head: Buffer | undefined = Buffer.alloc(0);
   #content: LineSplitter | PayloadSplitter | ExportSplitter;
   /** Receives the lines of an object that are read one by one. */
   readonly #objectLines: LineSink;
-  readonly #joiner: Joiner;
+  #joiner: Joiner;
   /** The log stream of the payload that is read, in an object of payloads: pieces of several are no line. */
   #logStream = '';
   /** Number of lines that came, those that are held to be joined among them, and of lines that are still to be skipped. */
@@ -93,8 +114,8 @@ export class InputReader {
     this.#timed = timed;
     this.#skip = skip;
     this.#lines = skip;
-    const pieceOf = reader.pieceOf && ((line: string) => pieceOfLogStream(reader.pieceOf?.(line), this.#logStream));
-    const lines: JoinedLines = {
+    this.#pieceOf = reader.pieceOf && ((line: string) => pieceOfLogStream(reader.pieceOf?.(line), this.#logStream));
+    this.#joinedLines = {
       line: (text, timestamp) => this.#read(text, timestamp),
       held: (held) => this.#readHeld(held),
       joined: (text, timestamp) => consumer.add(text, filtered(JOINED), text, timestamp),
@@ -104,7 +125,7 @@ export class InputReader {
         return readLine(reader, text, tried).kind === 'row' && tried.fieldErrors === 0;
       },
     };
-    this.#joiner = new Joiner(pieceOf, lines, skip, joining);
+    this.#joiner = new Joiner(this.#pieceOf, this.#joinedLines, skip, joining);
     this.#objectLines = {
       objects: reader.objects ?? false,
       lines: (block) => this.#readBlock(block),
@@ -138,6 +159,7 @@ export class InputReader {
   }
 
   get #events(): EventContent {
+    if (this.#inPayload) return 'payload-events';
     return this.#timed ? 'timed-events' : 'events';
   }
 
@@ -193,6 +215,38 @@ export class InputReader {
       this.#add(message, timestamp);
       at = next;
     }
+  }
+
+  /**
+   * Reads the JSON of a payload, in an object that consists of gzipped payloads, as if it were an input of its own: its
+   * lines are not joined with those of other payloads. What is no payload is one rejected line.
+   */
+  readPayload(json: Buffer): void {
+    this.#head = undefined;
+    try {
+      const payload = payloadOf(json);
+      if (!payload) return;
+      const { logGroup, logStream, blocks } = payload;
+      if (logGroup.length > MAX_NAME_CHARS || logStream.length > MAX_NAME_CHARS) {
+        throw new BadPayloadError(`expected names of at most ${MAX_NAME_CHARS} characters`);
+      }
+      if (this.#consumer.beginPayload) {
+        this.#consumer.beginPayload(payload, this.#lines);
+        this.#inPayload = true;
+      }
+      for (const block of blocks) this.readEvents(block);
+    } catch (error) {
+      if (!(error instanceof BadPayloadError)) throw error;
+      this.#bad(json.subarray(0, KEPT_OF_LONG_LINE_BYTES), json.length, error.message);
+    }
+    this.#joiner.end();
+    this.#joiner = new Joiner(this.#pieceOf, this.#joinedLines, this.#lines);
+  }
+
+  /** Rejects a part of such an object that could not be decompressed. */
+  rejectPart(reason: string, detail: string, shown: string): void {
+    this.#head = undefined;
+    this.#pass(shown, rejected(reason, detail));
   }
 
   /** Reads the beginning of an object, if that has not been done. */

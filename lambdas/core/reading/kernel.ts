@@ -24,7 +24,9 @@ interface Exports {
     lineFeeds: number,
     head: number,
     shared: number,
+    timeKey: number,
     holds: number,
+    beforePayload: number,
     countRejected: number,
   ): number;
   readEvents(length: number, isStart: boolean): number;
@@ -107,11 +109,12 @@ const NONE_FILTERED: ReadonlyMap<KernelFilter, FilteredLines> = new Map();
 const STATUS = ['done', 'full', 'unsupported'] as const;
 /** By their numbers in lambdas/kernel/envelope.ts. */
 const LINE_FEEDS: Readonly<Record<LineFeeds, number>> = { unknown: 0, removed: 1, kept: 2 };
-const HOLDS = { lines: 0, events: 1, 'timed-events': 2 } as const;
+const HOLDS = { lines: 0, events: 1, 'timed-events': 2, 'payload-events': 3 } as const;
 
 /**
  * What a block holds: whole lines, each with its LF; or log events, in the form that events.ts describes. The time of
- * `timed-events` goes into their rows, after what all rows share.
+ * `timed-events` goes into their rows, after what all rows share; before the time of `payload-events` goes their number in
+ * their payload.
  */
 export type BlockContent = keyof typeof HOLDS;
 export type EventContent = Exclude<BlockContent, 'lines'>;
@@ -165,21 +168,42 @@ let currentBlock: Uint8Array | undefined;
 export class LineKernel {
   readonly #program: Uint8Array;
   readonly #head: Buffer;
-  readonly #shared: Buffer;
+  #shared: Buffer;
+  readonly #timeKey: Buffer;
   #holds: number = HOLDS.lines;
+  #beforePayload = 0;
 
   /**
    * @param head beginning of each row, up to its position
    * @param shared what follows the position in each row
+   * @param timeKey what precedes the time of an event in its row
    */
-  constructor(bytes: Uint8Array, head = '', shared = '') {
+  constructor(bytes: Uint8Array, head = '', shared = '', timeKey = '') {
     this.#program = bytes;
     this.#head = Buffer.from(head);
     this.#shared = Buffer.from(shared);
+    this.#timeKey = Buffer.from(timeKey);
     if (bytes.length > kernel.PROGRAM_BYTES.value) {
       throw new RangeError(`program: expected at most ${kernel.PROGRAM_BYTES.value} bytes, got ${bytes.length}`);
     }
-    if (this.#head.length + this.#shared.length > kernel.PREFIX_BYTES.value) {
+    this.#requireRoom();
+  }
+
+  /**
+   * Begins a payload, in an object of payloads.
+   *
+   * @param shared what follows the position in the rows of its events, up to the number in the payload
+   * @param before lines of the object before its first event
+   */
+  beginPayload(shared: string, before: number): void {
+    this.#shared = Buffer.from(shared);
+    this.#beforePayload = before;
+    this.#requireRoom();
+    if (current === this) current = undefined;
+  }
+
+  #requireRoom(): void {
+    if (this.#head.length + this.#shared.length + this.#timeKey.length > kernel.PREFIX_BYTES.value) {
       throw new RangeError(`row prefix: expected at most ${kernel.PREFIX_BYTES.value} bytes`);
     }
   }
@@ -190,6 +214,7 @@ export class LineKernel {
       memory.set(this.#program, program);
       memory.set(this.#head, prefix);
       memory.set(this.#shared, prefix + this.#head.length);
+      memory.set(this.#timeKey, prefix + this.#head.length + this.#shared.length);
       current = this;
     }
     memory.set(block, input);
@@ -230,7 +255,9 @@ export class LineKernel {
       LINE_FEEDS[lineFeeds],
       this.#head.length,
       this.#shared.length,
+      this.#timeKey.length,
       this.#holds,
+      this.#beforePayload,
       countRejected ? 1 : 0,
     );
     const filtered = result.getUint32(12, true);

@@ -21,8 +21,10 @@ export class Row {
 
   /** The beginning of each column's value in the JSON, by column name. */
   readonly #keys: ReadonlyMap<string, string>;
-  /** The values shared by every row, as JSON, which follow the position. */
-  readonly shared: string;
+  /** The values shared by the rows, as JSON, which follow the position. */
+  #shared: string;
+  /** Lines before the first event of the payload that is read, in an object of payloads. */
+  #beforePayload: number | undefined;
   #loggedAt = '';
   #json = '';
   #errors: Record<string, { value: string; reason: string }> | undefined;
@@ -34,7 +36,23 @@ export class Row {
    */
   constructor(specs: ColumnSpecs, shared: ReadonlyMap<string, string> = new Map()) {
     this.#keys = new Map([...Object.values(OWN), ...numbered(specs)].map(({ name, key }) => [name, `,"${key}":`]));
-    this.shared = [...shared].map(([name, value]) => this.keyOf(name) + quote(value)).join('');
+    this.#shared = this.#sharedJson(shared);
+  }
+
+  /** What follows the position, before what each row has of its own. */
+  get shared(): string {
+    return this.#shared;
+  }
+
+  /**
+   * Begins a payload, in an object of payloads.
+   *
+   * @param shared values shared by the rows of its events
+   * @param before lines of the object before its first event
+   */
+  beginPayload(shared: ReadonlyMap<string, string>, before: number): void {
+    this.#shared = `${this.#sharedJson(shared)}${this.keyOf(OWN.payloadPosition.name)}`;
+    this.#beforePayload = before;
   }
 
   /** @param timestamp value of the column `logged_at`, in milliseconds since the epoch; undefined if it is null */
@@ -98,11 +116,16 @@ export class Row {
 
   /** The finished row as one JSON object on one line. */
   json(origin: string, position: number, raw: string, keepRaw: KeepRaw): string {
-    let json = `${rowHead(origin)}${position}${this.shared}${this.#loggedAt}${this.#json}`;
+    const inPayload = this.#beforePayload === undefined ? '' : position - this.#beforePayload;
+    let json = `${rowHead(origin)}${position}${this.#shared}${inPayload}${this.#loggedAt}${this.#json}`;
     if (this.#extra) json += `,"${OWN.extra.key}":${quote(JSON.stringify(this.#extra))}`;
     if (this.#errors) json += `,"${OWN.errors.key}":${quote(JSON.stringify(this.#errors))}`;
     if (keepRaw === 'always' || (keepRaw === 'on-error' && this.#errors)) json += `,"${OWN.raw.key}":${quote(raw)}`;
     return `${json}}`;
+  }
+
+  #sharedJson(shared: ReadonlyMap<string, string>): string {
+    return [...shared].map(([name, value]) => this.keyOf(name) + quote(value)).join('');
   }
 
   #convert(name: string, converted: Converted, written: string): void {

@@ -71,7 +71,10 @@ export const loadsTable: Table = {
 export const rejectedTable: Table = {
   name: REJECTED_LINES,
   description: 'Lines that could not be read, with the reason: at most 1,000 per object, the rest is counted in loads.',
-  columns: [...numbered(REJECTED_COLUMNS), OWN.origin, OWN.position],
+  columns: [
+    ...numbered(REJECTED_COLUMNS),
+    ...[OWN.origin, OWN.position, OWN.logGroup, OWN.logStream, OWN.payload, OWN.payloadPosition],
+  ],
 };
 
 /** Increased whenever a format learns to read lines that it rejected before. */

@@ -126,7 +126,22 @@ export const OWN = {
     key: '7',
     ...timestamp("CloudWatch's time of the event, UTC: the event's time where its message has none."),
   },
+  payload: {
+    name: 'payload',
+    key: '8',
+    ...text(
+      'On the direct lane, short id of the payload in which CloudWatch handed the event on: a payload that came twice has it twice; null if the origin is the payload.',
+    ),
+  },
+  payloadPosition: {
+    name: 'payload_position',
+    key: '9',
+    ...bigint('On the direct lane, number of the event in its payload, from 1; null if the position is that.'),
+  },
 } as const satisfies Record<string, Column>;
+
+/** What tells the events of a payload from each other and from those of other payloads, where the origin is an object. */
+const OF_PAYLOAD = [OWN.payload, OWN.payloadPosition];
 
 /** The first number of a format's columns: the key `a`. */
 export const FIRST_FORMAT_KEY = 10;
@@ -207,6 +222,7 @@ export function sourceTable(
   exported = false,
 ): Table {
   const own = [OWN.origin, OWN.position, OWN.extra, OWN.errors, OWN.raw];
-  const laneOwn = lane === 'events' ? [OWN.logGroup, OWN.logStream, OWN.loggedAt] : exported ? [OWN.loggedAt] : [];
+  const ofEvents = [OWN.logGroup, OWN.logStream, OWN.loggedAt, ...OF_PAYLOAD];
+  const laneOwn = lane === 'events' ? ofEvents : exported ? [OWN.loggedAt] : [];
   return { name, description, columns: [...numbered(specs), ...own, ...laneOwn] };
 }

@@ -20,7 +20,7 @@ export function onceName(table: string): string {
 }
 
 /**
- * Selects one row for each origin and position of a table, even if the repeat arrived on another day: the row of the
+ * Selects one row for each origin and position of a table, or for each event of a payload, even if the repeat arrived on another day: the row of the
  * latest day. Of `loads` it selects the latest row of each origin.
  *
  * @param where a condition on the rows to read. A condition outside this query cannot reduce what it reads, because a
@@ -29,8 +29,9 @@ export function onceName(table: string): string {
 export function onceSelect({ database, table, columns }: OnceOf, where = 'true'): string {
   const names = [...columns, PARTITION.name].map(quoted).join(', ');
   const { same, latest } = REPEATS.get(table) ?? SOURCE_REPEATS;
+  const isSame = same.map((name) => sameIn(name, columns)).join(', ');
   return (
-    `SELECT ${names} FROM (SELECT ${names}, row_number() OVER (PARTITION BY ${same.map(quoted).join(', ')} ` +
+    `SELECT ${names} FROM (SELECT ${names}, row_number() OVER (PARTITION BY ${isSame} ` +
     `ORDER BY ${latest.map((name) => `${quoted(name)} DESC`).join(', ')}) AS ${COPY} ` +
     `FROM ${quoted(database)}.${quoted(table)} WHERE ${where}) WHERE ${COPY} = 1`
   );
@@ -58,6 +59,23 @@ export function isNotReplaced(database: string, where?: string): string {
     `UNION ALL SELECT ${origin} FROM ${loads} WHERE ${replacedBy} IS NOT NULL${and})`
   );
 }
+
+/**
+ * What is the same in a row and its repeat, in place of a column. On the direct lane the origin of an event is an object of
+ * payloads, and CloudWatch and Firehose may deliver a payload again, in another object. On the other lane the origin is the
+ * payload itself, with the same id.
+ */
+function sameIn(name: string, columns: readonly string[]): string {
+  const instead = OF_PAYLOAD.get(name);
+  return instead !== undefined && columns.includes(instead)
+    ? `coalesce(${quoted(instead)}, ${quoted(name)})`
+    : quoted(name);
+}
+
+const OF_PAYLOAD: ReadonlyMap<string, string> = new Map([
+  [OWN.origin.name, OWN.payload.name],
+  [OWN.position.name, OWN.payloadPosition.name],
+]);
 
 /** No column can have this name. */
 const COPY = quoted('#copy');

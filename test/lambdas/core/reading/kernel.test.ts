@@ -112,6 +112,12 @@ function event(lines: readonly string[]): fc.Arbitrary<LogEvent> {
     .map(([line, end, time]) => ({ message: `${line.toString('utf8')}${end}`, timestamp: time }));
 }
 
+function payloadJson(events: readonly { readonly message: string; readonly timestamp: number | undefined }[]): Buffer {
+  const place = { owner: '123456789012', logGroup: '/ecs/"web"', logStream: 'web/1', subscriptionFilters: ['lake'] };
+  const logEvents = events.map((each, index) => ({ id: String(index), ...each }));
+  return Buffer.from(JSON.stringify({ messageType: 'DATA_MESSAGE', ...place, logEvents }));
+}
+
 describe.each(CASES)('$name', ({ format, lines, plain }) => {
   const slow = withoutKernel(format);
 
@@ -149,6 +155,17 @@ describe.each(CASES)('$name', ({ format, lines, plain }) => {
         expect(resultOf(fast)).toEqual(resultOf(reader));
       }),
       { numRuns: Math.ceil(numRuns / 2) },
+    );
+  });
+
+  test('the kernel and the reader agree on every object of payloads', () => {
+    fc.assert(
+      fc.property(fc.array(fc.array(event(lines), { maxLength: 12 }), { maxLength: 4 }), (payloads) => {
+        const [fast, reader] = [loaderOf(format, { lane: 'events' }), loaderOf(slow, { lane: 'events' })];
+        for (const loader of [fast, reader]) for (const events of payloads) loader.readPayload(payloadJson(events));
+        expect(resultOf(fast)).toEqual(resultOf(reader));
+      }),
+      { numRuns: Math.ceil(numRuns / 4) },
     );
   });
 

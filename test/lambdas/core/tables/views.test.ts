@@ -46,4 +46,26 @@ describe('the rows of a table without its repeats', () => {
   test('takes a column of any name for a column', async () => {
     expect(await once(`(5, 'a', 1, '2026-11-22')`)).toHaveLength(1);
   });
+
+  test('shows an event once that came in a payload twice, on either lane or on both', async () => {
+    const connection = await (await DuckDBInstance.create(':memory:')).connect();
+    const own = ['origin', 'position', 'payload', 'payload_position'];
+    await connection.run('CREATE SCHEMA lake');
+    await connection.run(
+      'CREATE TABLE lake.app ("origin" VARCHAR, "position" BIGINT, "payload" VARCHAR, "payload_position" BIGINT, dt VARCHAR)',
+    );
+    await connection.run(`INSERT INTO lake.app VALUES ('object1', 1, 'p', 1, '2026-11-22'), ('object1', 2, 'p', 2, '2026-11-22'),
+      ('object1', 3, 'p', 1, '2026-11-22'), ('object2', 1, 'p', 2, '2026-11-23'), ('object2', 2, 'q', 1, '2026-11-23'),
+      ('p', 1, NULL, NULL, '2026-11-22'), ('r', 1, NULL, NULL, '2026-11-22'), ('r', 1, NULL, NULL, '2026-11-22')`);
+    const select = onceSelect({ database: 'lake', table: 'app', columns: own });
+    const reader = await connection.runAndReadAll(
+      `SELECT coalesce(payload, origin), coalesce(payload_position, position) FROM (${select}) ORDER BY ALL`,
+    );
+    expect(reader.getRows().map(([payload, position]) => `${payload} ${position}`)).toEqual([
+      'p 1',
+      'p 2',
+      'q 1',
+      'r 1',
+    ]);
+  });
 });
