@@ -112,7 +112,7 @@ function condition(source: string, { where, since }: LinesToReplay): string {
 function candidates(lake: LakeHandle, { settings: { name } }: Source, task: LinesToReplay): string {
   const recent = task.since ? `WHERE ${PARTITION.name} >= ${day(task.since)}` : '';
   return (
-    `SELECT r.origin, r.position, r.reason, r.raw, r.logged_at, CASE WHEN t.origin IS NULL THEN 0 ELSE 1 END AS in_table FROM ${once(lake, rejectedTable, condition(name, task))} r ` +
+    `SELECT r.origin, r.position, r.reason, r.raw, r.logged_at, r.log_group, r.log_stream, r.payload, r.payload_position, CASE WHEN t.origin IS NULL THEN 0 ELSE 1 END AS in_table FROM ${once(lake, rejectedTable, condition(name, task))} r ` +
     `LEFT JOIN (SELECT DISTINCT origin, position FROM "${lake.database}"."${name}" ${recent}) t ` +
     `ON t.origin = r.origin AND t.position = r.position ORDER BY r.origin, r.position`
   );
@@ -188,6 +188,7 @@ function readAgain({ settings, format }: Source, base: ResultRow, lines: readonl
     const raw = String(line.raw);
     const position = Number(line.position);
     const timestamp = line.logged_at === null ? undefined : timeOf(line.logged_at).getTime();
+    if (line.payload !== null) row.beginPayload(ofPayload(line), position - Number(line.payload_position));
     row.begin(timestamp);
     if (readLine(format.reader, raw, row).kind !== 'row') continue;
     const json = row.json(String(line.origin), position, raw, settings.keepRaw);
@@ -205,6 +206,12 @@ function readAgain({ settings, format }: Source, base: ResultRow, lines: readonl
     ...(times.length > 0 && { firstEventTime: Math.min(...times), lastEventTime: Math.max(...times) }),
   };
   return { rows, amendment };
+}
+
+/** The values that all events of a payload have in common, if it came in an object of payloads. */
+function ofPayload(line: ResultRow): ReadonlyMap<string, string> {
+  const names = [OWN.logGroup.name, OWN.logStream.name, OWN.payload.name];
+  return new Map(names.map((name) => [name, String(line[name])]));
 }
 
 /** The values that all rows of the input have in common, taken from its row in `loads`. */

@@ -49,7 +49,9 @@ const SOURCE_FACTS: Readonly<Record<keyof typeof SOURCE.shape, Facts>> = {
     default: 'the param `delivery`, which is `firehose`',
     description:
       'How the rows get into the table. With `direct`, the lake writes the files itself, each row exactly once and under ' +
-      'the day of its event: see [architecture](architecture.md#the-direct-lane-rows-without-firehose).',
+      'the day of its event: see [architecture](architecture.md#the-direct-lane-rows-without-firehose). Log groups then ' +
+      'write to a Firehose stream that converts nothing, and their rows come after `bufferIntervalSeconds` and some ' +
+      'minutes.',
     example: { delivery: 'direct' },
   },
   recordKey: {

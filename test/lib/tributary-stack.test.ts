@@ -400,6 +400,22 @@ describe('log groups', () => {
     );
   });
 
+  test('write to a stream that converts nothing, by a role for it alone, on the direct lane', () => {
+    const from = { logGroups: ['/example/app'] };
+    const template = templateOf({ sources: [{ name: 'app', format: 'kong', from, delivery: 'direct' }] });
+    const filter = resource(template, 'AWS::Logs::SubscriptionFilter', '');
+    expect(readable(filter.Properties.DestinationArn)).toBe('<Payloadsapp.Arn>');
+    expect(readable(filter.Properties.RoleArn)).toBe('<SubscriptionsRoleapp.Arn>');
+    template.hasResourceProperties('AWS::KinesisFirehose::DeliveryStream', {
+      ExtendedS3DestinationConfiguration: {
+        Prefix: 'log-groups/app/!{timestamp:yyyy/MM/dd}/',
+        FileExtension: '.gz',
+        CompressionFormat: 'UNCOMPRESSED',
+        DataFormatConversionConfiguration: Match.absent(),
+      },
+    });
+  });
+
   test('have events that no attempt could load kept in the lake bucket', () => {
     demo.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
       MaximumRetryAttempts: 2,
