@@ -55,12 +55,13 @@ describe('lake plan', { timeout: 60_000 }, () => {
       'config',
       'sources',
       'requestsPerDay',
+      'alarms',
       'monthly',
       'warnings',
     ]);
     expect(Object.keys(plan.sources[0] ?? {})).toEqual([
-      ...['name', 'format', 'ratesOf', 'lane', 'linesPerDay', 'bytesPerLine', 'rawBytesPerDay', 'linesPerObject'],
-      ...['objectsPerDay', 'lambda', 'firehose', 'files', 'freshness', 'dynamoDb', 'duplicates'],
+      ...['name', 'format', 'ratesOf', 'lane', 'delivery', 'linesPerDay', 'bytesPerLine', 'rawBytesPerDay'],
+      ...['linesPerObject', 'objectsPerDay', 'lambda', 'firehose', 'files', 'freshness', 'dynamoDb', 'duplicates'],
     ]);
     expect(plan.sources).toMatchObject([{ name: 'alb', linesPerDay: 1e9 }]);
   });
