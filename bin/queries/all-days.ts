@@ -11,7 +11,8 @@ import { isObject } from '../../local/template/intrinsics.ts';
  * cannot read, it only says whether `dt` occurs in it; `*` stands for its tables. EXPLAIN alone reads nothing.
  */
 export async function tablesReadWhole(sql: string): Promise<readonly string[]> {
-  if (/^\s*EXPLAIN\s+(?!ANALYZE\b)/i.test(sql)) return [];
+  const [first = '', second = ''] = sql.trim().split(/\s+/, 2);
+  if (/^explain$/i.test(first) && !/^analyze\b/i.test(second)) return [];
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   try {

@@ -92,7 +92,7 @@ export const PARAMS = z.strictObject({
     alarmPercent: share(100).optional(),
   }).prefault({}),
   /** Whom the alarms tell, by e-mail; SNS asks the address first whether it wants to be told. Absent: nobody. */
-  alarmEmail: pattern(/^[^\s@]+@[^\s@]+\.[^\s@]+$/, 'an e-mail address').optional(),
+  alarmEmail: pattern(/^[^\s@]+@[^\s@.]+(?:\.[^\s@.]+)+$/, 'an e-mail address').optional(),
   /** An SNS topic that exists already, in the stack's Region, and that lets CloudWatch publish to it. */
   alarmTopicArn: pattern(
     /^arn:aws[\w-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/,
