@@ -450,6 +450,12 @@ describe('sources from log groups', () => {
     );
   });
 
+  test('take the direct lane by themselves or with the stack', () => {
+    const from = { logGroups: ['/example/app'] };
+    expect(readConfig({ ...source({ from }), delivery: 'direct' }).sources[0]).toMatchObject({ delivery: 'direct' });
+    expect(readConfig(source({ from, delivery: 'direct' })).sources[0]).toMatchObject({ delivery: 'direct' });
+  });
+
   test('refuse what belongs to buckets, and buckets what belongs to log groups', () => {
     expect(refusal(source({ from: { logGroups: ['/example/app'], bucket: 'example-logs' } }))).toContain(
       'sources[0].from.bucket: got "example-logs", allowed: only without logGroups',
