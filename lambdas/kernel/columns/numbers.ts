@@ -86,7 +86,7 @@ export function doubleOf(value: usize): f64 {
   if ((length & IS_TEXT) == 0 && count > 0 && count <= MAX_DECIMAL) {
     const points = i8x16.bitmask(i8x16.eq(v128.load(p), i8x16.splat(<i8>DOT)));
     const whole = <usize>ctz(points | (1 << <i32>count));
-    const decimals = whole == count ? 0 : count - whole - 1;
+    const decimals: usize = whole == count ? 0 : count - whole - 1;
     isValue = whole > 0 && (whole == count ? count < MAX_DECIMAL : decimals > 0);
     if (isValue) {
       let number = digitsOf(p, whole);

@@ -68,7 +68,8 @@ const anyRow = fc
   .map(rowOf);
 
 describe('a Parquet file', () => {
-  test('has what Firehose makes of the same rows', { timeout: 60_000 }, async () => {
+  // For the runs that the environment may ask for.
+  test('has what Firehose makes of the same rows', { timeout: 600_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyRow, { minLength: 1, maxLength: 200 }), async (rows) => {
         expect(await duck.differences(EVERY_TYPE, rows, fileOf(EVERY_TYPE, rows))).toEqual([]);
