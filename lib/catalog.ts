@@ -12,8 +12,10 @@ export interface CatalogProps {
   readonly tables: readonly Table[];
   /** Names of the tables into which nothing is loaded any more. */
   readonly retired: readonly string[];
-  /** Number of days back that Athena looks for partitions: older ones have expired. */
-  readonly retentionDays: number;
+  /** Number of days back that Athena looks for partitions, by table: older ones have expired. */
+  readonly retentionDays: ReadonlyMap<string, number>;
+  /** The same for tables that the map does not have. */
+  readonly otherRetentionDays: number;
   /** Unless it is DESTROY, database and tables stay as long as streams need them to deliver the rows they hold. */
   readonly removalPolicy: RemovalPolicy;
 }
@@ -25,7 +27,7 @@ export class Catalog extends Construct {
 
   constructor(scope: Construct, id: string, props: CatalogProps) {
     super(scope, id);
-    const { lake, tables, retired, retentionDays, removalPolicy } = props;
+    const { lake, tables, retired, retentionDays, otherRetentionDays, removalPolicy } = props;
     const database = new CfnDatabase(this, 'Database', {
       catalogId: Aws.ACCOUNT_ID,
       databaseInput: {
@@ -36,7 +38,7 @@ export class Catalog extends Construct {
     database.applyRemovalPolicy(removalPolicy);
     this.databaseName = database.ref;
     for (const table of tables) {
-      const resource = this.#parquetTable(table, lake, retentionDays);
+      const resource = this.#parquetTable(table, lake, retentionDays.get(table.name) ?? otherRetentionDays);
       resource.applyRemovalPolicy(retired.includes(table.name) ? RemovalPolicy.DESTROY : removalPolicy);
       this.#tables.set(table.name, resource);
     }

@@ -1,6 +1,8 @@
 import { Duration, type RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { type LifecycleRule, StorageClass } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { loadsTable, rejectedTable } from '../lambdas/core/tables/lake-tables.ts';
 import { LAKE } from './names.ts';
 import { encryptionWith, OwnBucket } from './own-bucket.ts';
 
@@ -11,6 +13,8 @@ export interface LakeBucketProps {
    * load.
    */
   readonly keepFor: Duration;
+  /** Tables of sources, each with how long its rows stay, and after what time they are archived, if ever. */
+  readonly tables: readonly { readonly name: string; readonly keepFor: Duration; readonly archiveAfter?: Duration }[];
   /** How long the lists of batches stay: nobody needs one longer than the objects that it names. */
   readonly keepListsFor: Duration;
   /** @default - S3's own encryption */
@@ -29,11 +33,13 @@ const KEEP_UPLOADS = Duration.days(14);
 
 /** The bucket for tables, delivery errors, failed events and query results. */
 export class LakeBucket extends OwnBucket {
-  constructor(scope: Construct, id: string, { keepFor, keepListsFor, encryptionKey, removalPolicy }: LakeBucketProps) {
+  constructor(scope: Construct, id: string, props: LakeBucketProps) {
+    const { keepFor, keepListsFor, encryptionKey, removalPolicy } = props;
     super(scope, id, {
       ...encryptionWith(encryptionKey),
       lifecycleRules: [
-        ...[LAKE.data, LAKE.errors, LAKE.failedEvents].map((prefix) => ({ prefix, expiration: keepFor })),
+        ...retention(props),
+        { prefix: LAKE.failedEvents, expiration: keepFor },
         { prefix: LAKE.queryResults, expiration: KEEP_QUERY_RESULTS },
         { prefix: LAKE.lists, expiration: keepListsFor },
         { abortIncompleteMultipartUploadAfter: KEEP_UPLOADS },
@@ -46,4 +52,26 @@ export class LakeBucket extends OwnBucket {
         'Written by Firehose, which logs its failures, and read through Athena, which keeps a history of queries.',
     });
   }
+}
+
+/**
+ * Where rules overlap, S3 takes the one that expires first. So what no rule of a table is about, such as files of a source
+ * that is no more, stays as long as the table that keeps longest.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-conflicts.html
+ */
+function retention({ keepFor, tables }: LakeBucketProps): LifecycleRule[] {
+  const longest = Duration.days(Math.max(keepFor.toDays(), ...tables.map((table) => table.keepFor.toDays())));
+  const ofLake = [loadsTable, rejectedTable].map(({ name }) => ({ name, keepFor }));
+  return [LAKE.data, LAKE.errors].flatMap((prefix) => [
+    { prefix, expiration: longest },
+    ...[...ofLake, ...tables].flatMap(({ name, ...table }): LifecycleRule[] => {
+      const { keepFor: expiration, archiveAfter } = { archiveAfter: undefined, ...table };
+      const archived = prefix === LAKE.data && archiveAfter;
+      if (!archived && expiration.toDays() === longest.toDays()) return [];
+      const transitions = archived
+        ? [{ storageClass: StorageClass.GLACIER_INSTANT_RETRIEVAL, transitionAfter: archiveAfter }]
+        : [];
+      return [{ prefix: `${prefix}${name}/`, expiration, transitions }];
+    }),
+  ]);
 }

@@ -58,6 +58,11 @@ export class TributaryStack extends Stack {
     const encryptionKey = config.kmsKey ? Key.fromKeyArn(this, 'Key', config.kmsKey) : undefined;
     const lake = new LakeBucket(this, 'Lake', {
       keepFor: Duration.days(config.retentionDays),
+      tables: config.sources.map(({ name, retentionDays, archiveAfterDays }) => ({
+        name,
+        keepFor: Duration.days(retentionDays),
+        ...(archiveAfterDays !== undefined && { archiveAfter: Duration.days(archiveAfterDays) }),
+      })),
       keepListsFor: Duration.days(config.landingRetentionDays),
       encryptionKey,
       removalPolicy: this.#removalPolicy,
@@ -143,7 +148,8 @@ export class TributaryStack extends Stack {
       lake,
       tables,
       retired: this.#config.sources.filter(({ retired }) => retired).map(({ name }) => name),
-      retentionDays,
+      retentionDays: new Map(this.#config.sources.map((source) => [source.name, source.retentionDays])),
+      otherRetentionDays: retentionDays,
       removalPolicy: this.#removalPolicy,
     });
     return {
@@ -219,6 +225,8 @@ export class TributaryStack extends Stack {
     const settings = inputs.map(({ source, place }) => ({
       ...loadingSettings(source, streams.namesFor(source.name)),
       ...place,
+      // The environment of a function has little room: only what differs.
+      ...(source.retentionDays !== this.#config.retentionDays && { retentionDays: source.retentionDays }),
     }));
     fn.setSources(settings);
     notifications.deliverTo(fn);

@@ -21,6 +21,9 @@ export interface Usage {
   readonly s3Gets: number;
   /** Stored bytes times the months for which they are stored. */
   readonly s3ByteMonths: number;
+  /** The same in the storage class for what is seldom read, and files that move there. */
+  readonly s3ArchiveByteMonths: number;
+  readonly s3Transitions: number;
   readonly dynamoDbWrites: number;
   readonly dynamoDbReads: number;
   readonly dynamoDbByteMonths: number;
@@ -42,6 +45,8 @@ export const NO_USAGE: Usage = {
   s3Puts: 0,
   s3Gets: 0,
   s3ByteMonths: 0,
+  s3ArchiveByteMonths: 0,
+  s3Transitions: 0,
   dynamoDbWrites: 0,
   dynamoDbReads: 0,
   dynamoDbByteMonths: 0,
@@ -82,7 +87,10 @@ export function costOf(usage: Usage, prices: Prices): Cost {
       perMillion(usage.sqsRequests, prices.sqsPerMillionRequests) +
       perMillion(usage.snsRequests, prices.snsPerMillionRequests),
     s3Requests: perMillion(usage.s3Puts, prices.s3PerMillionPuts) + perMillion(usage.s3Gets, prices.s3PerMillionGets),
-    s3Storage: tiered(usage.s3ByteMonths / GB, prices.s3PerGBMonth),
+    s3Storage:
+      tiered(usage.s3ByteMonths / GB, prices.s3PerGBMonth) +
+      perGB(usage.s3ArchiveByteMonths, prices.s3ArchivePerGBMonth) +
+      perMillion(usage.s3Transitions, prices.s3PerMillionTransitions),
     dynamoDb:
       perMillion(usage.dynamoDbWrites, prices.dynamoDbPerMillionWrites) +
       perMillion(usage.dynamoDbReads, prices.dynamoDbPerMillionReads) +

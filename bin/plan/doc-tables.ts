@@ -119,6 +119,7 @@ function whatHelps(): string {
     ['-c parquetCompression=SNAPPY', all({ parquetCompression: 'SNAPPY' })],
     ['-c delivery=direct', plan(16e9, { delivery: 'direct' }).monthly.configured.total],
     ['-c retentionDays=90', all({ retentionDays: 90 })],
+    ['-c archiveAfterDays=60', all({ archiveAfterDays: 60 })],
     ['-c duplicates.sampleRate=0.1', all({ 'duplicates.sampleRate': 0.1 })],
     ['--lines-per-object 100000', all({}, 100_000)],
     ['--lines-per-object 1000', all({}, 1000)],

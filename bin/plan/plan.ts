@@ -190,6 +190,7 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
     ratesOf,
     lane,
     delivery: source.delivery,
+    retentionDays: source.retentionDays,
     linesPerDay,
     bytesPerLine: load.bytesPerLine,
     rawBytesPerDay: linesPerDay * load.bytesPerLine,
@@ -220,6 +221,8 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
     ...load,
     inLandingBucket: source.lane === 'objects' && source.bucket === undefined,
     delivery: source.delivery,
+    retentionDays: source.retentionDays,
+    ...(source.archiveAfterDays !== undefined && { archiveAfterDays: source.archiveAfterDays }),
     filesPerDay: throughFirehose.perDay,
   };
   return { plan, billed };

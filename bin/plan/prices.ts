@@ -49,6 +49,9 @@ const PRICES = object({
   s3PerMillionPuts: PRICE,
   s3PerMillionGets: PRICE,
   s3PerGBMonth: TIERED,
+  /** Glacier Instant Retrieval: storing, and moving a file there. */
+  s3ArchivePerGBMonth: PRICE,
+  s3PerMillionTransitions: PRICE,
   dynamoDbPerMillionWrites: PRICE,
   dynamoDbPerMillionReads: PRICE,
   dynamoDbPerGBMonth: PRICE,

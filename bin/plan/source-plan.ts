@@ -8,6 +8,8 @@ export interface SourcePlan {
   readonly ratesOf: string;
   readonly lane: 'objects' | 'events';
   readonly delivery: 'firehose' | 'direct';
+  /** Days that its rows stay. */
+  readonly retentionDays: number;
   readonly linesPerDay: number;
   readonly bytesPerLine: number;
   readonly rawBytesPerDay: number;

@@ -102,7 +102,13 @@ export const COST_PARTS: readonly (readonly [string, (cost: MonthlyCost) => numb
   ['duplicate check', ({ duplicates }) => duplicates.total],
 ];
 
-function costText({ monthly, config, requestsPerDay, alarms }: Plan): string {
+/** Names the storage of S3, by how long rows stay. */
+function keptFor(sources: readonly SourcePlan[]): string {
+  const days = [...new Set(sources.map(({ retentionDays }) => retentionDays))].sort((a, b) => a - b);
+  return `S3, ${days.length > 2 ? `${days[0]} to ${days.at(-1)}` : days.join(' or ')} days kept`;
+}
+
+function costText({ monthly, sources, requestsPerDay, alarms }: Plan): string {
   const ways = [monthly.parquet, monthly.direct, monthly.iceberg, monthly.usual];
   const row = (name: string, of: (cost: MonthlyCost) => number) => [name, ...ways.map((way) => dollars(of(way)))];
   const { sqs, sns, s3Gets, s3Puts } = requestsPerDay;
@@ -110,7 +116,7 @@ function costText({ monthly, config, requestsPerDay, alarms }: Plan): string {
     [...left(''), ...right('Firehose', 'direct', 'Iceberg', 'usual way')],
     [
       ...COST_PARTS.map(([name, of]) => row(name, of)),
-      row(`S3, ${config.retentionDays} days kept`, ({ loading }) => loading.s3Storage),
+      row(keptFor(sources), ({ loading }) => loading.s3Storage),
       row('total', ({ total }) => total),
       row('per raw TB, without storage', ({ perRawTB }) => perRawTB),
     ],

@@ -9,7 +9,7 @@ import type { Config } from '../../lib/config/config.ts';
 import { namesOf } from '../../lib/names.ts';
 import { ASSUMED } from './assumed.ts';
 import { NO_USAGE, QUEUE_REQUESTS_PER_MESSAGE, times, type Usage } from './cost.ts';
-import { batches, DIRECT_BASE_USAGE, directLedgerUnits, directUsage } from './direct-lane.ts';
+import { batches, DIRECT_BASE_USAGE, directFiles, directLedgerUnits, directUsage } from './direct-lane.ts';
 import type { Rates } from './rates.ts';
 import {
   duplicateUnits,
@@ -51,7 +51,6 @@ export type Billed = Pick<
   | 'bufferIntervalSeconds'
   | 'logEventsMemoryMiB'
   | 'parquetCompression'
-  | 'retentionDays'
   | 'landingRetentionDays'
   | 'ledgerRetentionDays'
   | 'duplicates'
@@ -62,6 +61,8 @@ export interface BilledSource extends SourceLoad {
   /** Whether its objects are stored in the stack's own landing bucket. */
   readonly inLandingBucket: boolean;
   readonly delivery: Delivery;
+  readonly retentionDays: number;
+  readonly archiveAfterDays?: number;
   /** Parquet files that Firehose writes a day. */
   readonly filesPerDay: number;
 }
@@ -80,7 +81,7 @@ export function loadingUsage(source: BilledSource, way: Way, config: Billed, rat
     icebergBytes: way === 'iceberg' ? perMonth * icebergBytes(source, rates) : 0,
     snsRequests: source.lane === 'objects' ? perMonth : 0,
     s3Puts: source.filesPerDay * DAYS_PER_MONTH,
-    s3ByteMonths: keptBytes(source, way, config),
+    ...keptUsage(source, way, config),
     dynamoDbWrites: perMonth * ledger.writes,
     dynamoDbReads: perMonth * ledger.reads,
     dynamoDbByteMonths: objectsPerDay(source) * config.ledgerRetentionDays * ledger.bytes,
@@ -97,7 +98,7 @@ function directMonth(source: BilledSource, config: Billed, rates: Rates): Usage 
   const entries = directLedgerUnits(batches(source, config));
   return {
     ...times(directUsage(source, config, rates), DAYS_PER_MONTH),
-    s3ByteMonths: keptBytes(source, 'direct', config),
+    ...keptUsage(source, 'direct', config),
     dynamoDbByteMonths: objectsPerDay(source) * config.ledgerRetentionDays * entries.bytes,
     metricMonths: METRICS_OF_A_SOURCE,
   };
@@ -172,14 +173,20 @@ function invocations({ lane }: SourceLoad, count: number, seconds: number, memor
   };
 }
 
-/** Bytes stored in S3 after the retention time has passed once. */
-function keptBytes(source: BilledSource, way: Way, config: Billed): number {
+/** What is stored in S3 after the retention time has passed once, and what moves to the archive meanwhile. */
+function keptUsage(source: BilledSource, way: Way, config: Billed) {
   const { parquetBytesPerByte, gzipRatio, direct } = source.rates;
+  const { retentionDays, archiveAfterDays = retentionDays } = source;
   const perByte =
     way === 'direct'
       ? direct.fileBytesPerByte
       : parquetBytesPerByte[way === 'iceberg' ? 'ZSTD' : config.parquetCompression];
   const rawPerDay = objectsPerDay(source) * rawBytesPerObject(source);
   const landed = source.inLandingBucket ? config.landingRetentionDays / gzipRatio : 0;
-  return rawPerDay * (config.retentionDays * perByte + landed);
+  const filesPerDay = way === 'direct' ? directFiles(source, batches(source, config)).perDay : source.filesPerDay;
+  return {
+    s3ByteMonths: rawPerDay * (archiveAfterDays * perByte + landed),
+    s3ArchiveByteMonths: rawPerDay * (retentionDays - archiveAfterDays) * perByte,
+    s3Transitions: archiveAfterDays < retentionDays ? filesPerDay * DAYS_PER_MONTH : 0,
+  };
 }

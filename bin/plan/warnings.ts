@@ -75,8 +75,8 @@ function loadsWarnings({ objectsPerDay, firehose }: SourcePlan, peakFactor: numb
   ];
 }
 
-function fileWarnings({ files, firehose }: SourcePlan, config: Config): string[] {
-  const { bufferIntervalSeconds, bufferSizeMiB, retentionDays } = config;
+function fileWarnings({ files, firehose, retentionDays }: SourcePlan, config: Config): string[] {
+  const { bufferIntervalSeconds, bufferSizeMiB } = config;
   if (files.bytes >= SMALL_FILE_BYTES) return [];
   const { streams } = firehose;
   const enough = Math.min(...firehose.regions.map(({ streamsNeeded }) => streamsNeeded));
@@ -109,8 +109,8 @@ function fileWarnings({ files, firehose }: SourcePlan, config: Config): string[]
 }
 
 /** A batch is cut when it is due, or when its files are large enough: it takes either to make larger ones. */
-function smallFilesOfBatches({ files }: SourcePlan, config: Config): string[] {
-  const { bufferIntervalSeconds, bufferSizeMiB, retentionDays } = config;
+function smallFilesOfBatches({ files, retentionDays }: SourcePlan, config: Config): string[] {
+  const { bufferIntervalSeconds, bufferSizeMiB } = config;
   if (files.bytes >= SMALL_FILE_BYTES) return [];
   const factor = SMALL_FILE_BYTES / files.bytes;
   const cures: string[] = [];

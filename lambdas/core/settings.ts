@@ -101,6 +101,8 @@ export type SourceSettings = InputSettings & {
   readonly keepRaw: KeepRaw;
   /** @default firehose */
   readonly delivery?: Delivery;
+  /** Days that its rows stay. @default - `retentionDays` of `DirectSettings` */
+  readonly retentionDays?: number;
 };
 
 /** How rows get into their table: through Firehose, or in files that the lake writes itself. */

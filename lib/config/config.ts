@@ -31,6 +31,10 @@ export function readConfig(context: Context): Config {
     const allowed = `at least landingRetentionDays (${landingRetentionDays}): an object that outlives its entry could be loaded twice`;
     throw ConfigError.notAllowed('ledgerRetentionDays', ledgerRetentionDays, allowed);
   }
+  const { archiveAfterDays, retentionDays } = read.data;
+  if (archiveAfterDays !== undefined && archiveAfterDays >= retentionDays) {
+    throw ConfigError.notAllowed('archiveAfterDays', archiveAfterDays, `less than retentionDays (${retentionDays})`);
+  }
   const sources = compileSources(read.data.sources, read.data, namesOf(read.data.stackName));
   refuseBuffers(read.data, sources);
   return deepFreeze({ ...read.data, sources });

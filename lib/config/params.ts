@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { isTimeZone } from '../../lambdas/core/reading/local-zone.ts';
 import { STACK } from '../names.ts';
-import { DELIVERY, LOG_GROUP_DAYS, SOURCES, STREAMS_PER_TABLE } from './sources.ts';
+import { DELIVERY, LOG_GROUP_DAYS, RETENTION_DAYS, SOURCES, STREAMS_PER_TABLE } from './sources.ts';
 import { boolean, int, number, object, oneOf, pattern, share } from './values.ts';
 
 /**
@@ -10,9 +10,6 @@ import { boolean, int, number, object, oneOf, pattern, share } from './values.ts
  * be known by the beginning of its name.
  */
 const MAX_STACK_NAME = 24;
-
-/** Partition projection counts days back from today; more than a century makes no sense. */
-const MAX_DAYS = 36_500;
 
 /**
  * MiB that Firehose can gather with format conversion.
@@ -67,10 +64,13 @@ export const PARAMS = z.strictObject({
   maxConcurrency: int(2, 1000).default(50),
   /** Log-event invocations at a time, reserved from the account's limit. Absent: as many as are free. */
   logEventsConcurrency: int(1, 1000).optional(),
-  retentionDays: int(1, MAX_DAYS).default(400),
-  landingRetentionDays: int(1, MAX_DAYS).default(30),
+  /** Days that rows stay; a source can have its own. */
+  retentionDays: RETENTION_DAYS.default(400),
+  /** Days after which the files of sources move to a storage class for what is seldom read. Absent: never. */
+  archiveAfterDays: RETENTION_DAYS.optional(),
+  landingRetentionDays: RETENTION_DAYS.default(30),
   /** At least landingRetentionDays: an object that outlives its ledger entry could be loaded twice. */
-  ledgerRetentionDays: int(1, MAX_DAYS).default(400),
+  ledgerRetentionDays: RETENTION_DAYS.default(400),
   ledgerPointInTimeRecovery: boolean().default(false),
   /** Absent: the log groups named in sources keep the retention they have. */
   logGroupRetentionDays: LOG_GROUP_DAYS.optional(),

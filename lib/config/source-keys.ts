@@ -35,6 +35,18 @@ const SOURCE_FACTS: Readonly<Record<keyof typeof SOURCE.shape, Facts>> = {
     description: 'Where the logs are: objects in a bucket, or events of log groups.',
     example: { from: { bucket: 'my-logs' } },
   },
+  retentionDays: {
+    default: 'the param `retentionDays`, which is 400',
+    description:
+      'How many days the rows of the source stay, and its delivery errors. Rows of `loads` and `rejected_lines` stay as long as the param says.',
+    example: { retentionDays: 90 },
+  },
+  archiveAfterDays: {
+    default: 'the param `archiveAfterDays`, which is never',
+    description:
+      'After how many days the files of the source move to S3 Glacier Instant Retrieval: less to store, more to read.',
+    example: { archiveAfterDays: 60 },
+  },
   keepRaw: {
     default: 'the param `keepRaw`, which is `on-error`',
     description: 'Which rows keep the line that they came from, in the column `raw`.',

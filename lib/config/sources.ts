@@ -31,6 +31,10 @@ interface AnySource {
   /** Columns that identify a record, for the duplicate check. Absent: the record keys of the format. */
   readonly recordKey?: readonly string[];
   readonly delivery: Delivery;
+  /** Days that its rows stay. */
+  readonly retentionDays: number;
+  /** Days after which its files move to a storage class for what is seldom read. Absent: never. */
+  readonly archiveAfterDays?: number;
   /** Nothing new is announced to the source, so that it can be removed when what it has got is delivered. */
   readonly retired: boolean;
 }
@@ -66,6 +70,9 @@ export interface EventSource extends AnySource {
 export type Source = ObjectSource | EventSource;
 
 export const DELIVERY = oneOf(['firehose', 'direct'] satisfies Delivery[]);
+
+/** Partition projection counts days back from today; more than a century makes no sense. */
+export const RETENTION_DAYS = int(1, 36_500);
 
 /** Streams into one table: at 5 MiB/s each, 50 streams take the average of 20 billion load balancer lines a day. */
 export const STREAMS_PER_TABLE = int(1, 50);
@@ -118,6 +125,8 @@ export const SOURCE = z.looseObject(
     keepRaw: oneOf(['never', 'on-error', 'always']).optional(),
     streamsPerTable: STREAMS_PER_TABLE.optional(),
     delivery: DELIVERY.optional(),
+    retentionDays: RETENTION_DAYS.optional(),
+    archiveAfterDays: RETENTION_DAYS.optional(),
     recordKey: list(z.string('the name of a column'), 'a list of column names').optional(),
     retired: boolean().optional(),
     logGroupRetentionDays: LOG_GROUP_DAYS.optional(),
@@ -151,7 +160,10 @@ export function compileSources(inputs: readonly SourceInput[], defaults: SourceD
 }
 
 /** Params of the stack that a source can override. */
-type SourceDefaults = Pick<AnySource, 'keepRaw' | 'streamsPerTable' | 'delivery'> &
+type SourceDefaults = Pick<
+  AnySource,
+  'keepRaw' | 'streamsPerTable' | 'delivery' | 'retentionDays' | 'archiveAfterDays'
+> &
   Pick<EventSource, 'logGroupRetentionDays'>;
 
 function compileSource(input: SourceInput, path: string, defaults: SourceDefaults, names: StackNames): Source {
@@ -163,11 +175,25 @@ function compileSource(input: SourceInput, path: string, defaults: SourceDefault
     keepRaw: input.keepRaw ?? defaults.keepRaw,
     streamsPerTable: input.streamsPerTable ?? defaults.streamsPerTable,
     delivery: input.delivery ?? defaults.delivery,
+    ...keepingOf(input, path, defaults),
     retired: input.retired ?? false,
     ...(input.from.logGroups ? eventsFrom(input, path, defaults, names) : objectsFrom(input, path, names)),
     table: tableOf(input, options, path),
     ...(input.recordKey && { recordKey: recordKeyOf(input, options, path) }),
   };
+}
+
+/** How long rows stay, and where. */
+function keepingOf(input: SourceInput, path: string, defaults: SourceDefaults) {
+  const retentionDays = input.retentionDays ?? defaults.retentionDays;
+  const archiveAfterDays = input.archiveAfterDays ?? defaults.archiveAfterDays;
+  if (archiveAfterDays === undefined) return { retentionDays };
+  if (input.archiveAfterDays !== undefined && archiveAfterDays >= retentionDays) {
+    const allowed = `less than its retentionDays (${retentionDays})`;
+    throw ConfigError.notAllowed(`${path}.archiveAfterDays`, archiveAfterDays, allowed);
+  }
+  // A source that keeps its rows for less time than the stack's param says archives none.
+  return { retentionDays, ...(archiveAfterDays < retentionDays && { archiveAfterDays }) };
 }
 
 function recordKeyOf(input: SourceInput, options: FormatOptions, path: string): readonly string[] {

@@ -45,7 +45,7 @@ const WITHOUT_PERMISSIONS = [
   'keepDirectLane',
   // The topic of a user, which lets CloudWatch publish to it or not.
   'alarmTopicArn',
-  ...['retentionDays', 'landingRetentionDays', 'ledgerRetentionDays', 'ledgerPointInTimeRecovery'],
+  ...['retentionDays', 'archiveAfterDays', 'landingRetentionDays', 'ledgerRetentionDays', 'ledgerPointInTimeRecovery'],
 ];
 
 /** Types of resources whose policies have statements. */

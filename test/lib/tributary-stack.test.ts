@@ -487,4 +487,61 @@ describe('what the parts of the stack keep', () => {
       { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 14 } },
     ]);
   });
+
+  test('a source keeps its rows and its delivery errors as long as it says, and Athena looks as far back', () => {
+    const template = templateOf({
+      sources: [
+        { name: 'web', format: 'alb', from: { prefix: 'web/' }, retentionDays: 30, delivery: 'direct' },
+        { name: 'pay', format: 'alb', from: { prefix: 'pay/' }, retentionDays: 2000, archiveAfterDays: 60 },
+        { name: 'api', format: 'alb', from: { prefix: 'api/' } },
+      ],
+      retentionDays: 400,
+      archiveAfterDays: 100,
+    });
+    const { Rules } = resource(template, 'AWS::S3::Bucket', 'Lake').Properties.LifecycleConfiguration as {
+      Rules: { Prefix?: string; ExpirationInDays?: number; Transitions?: object[] }[];
+    };
+    const moves = (days: number) => [{ StorageClass: 'GLACIER_IR', TransitionInDays: days }];
+    const rules = new Map(
+      Rules.map(({ Prefix, ExpirationInDays, Transitions }) => [Prefix, [ExpirationInDays, Transitions]]),
+    );
+    expect([...rules].filter(([prefix]) => /^(data|errors)/.test(prefix ?? ''))).toEqual([
+      // What no other rule is about, such as a source that is no more.
+      ['data/', [2000, undefined]],
+      ['data/loads/', [400, undefined]],
+      ['data/rejected_lines/', [400, undefined]],
+      ['data/web/', [30, undefined]],
+      ['data/pay/', [2000, moves(60)]],
+      ['data/api/', [400, moves(100)]],
+      ['errors/', [2000, undefined]],
+      ['errors/loads/', [400, undefined]],
+      ['errors/rejected_lines/', [400, undefined]],
+      ['errors/web/', [30, undefined]],
+      ['errors/api/', [400, undefined]],
+    ]);
+    const range = (table: string) => {
+      const { TableInput } = resource(template, 'AWS::Glue::Table', `Catalog${table}`).Properties;
+      return (TableInput as { Parameters: Record<string, string> }).Parameters['projection.dt.range'];
+    };
+    expect(['web', 'pay', 'api', 'loads'].map(range)).toEqual(
+      [32, 2002, 402, 402].map((days) => `NOW-${days}DAYS,NOW+1DAY`),
+    );
+    const { Environment } = resource(template, 'AWS::Lambda::Function', 'DirectWrite').Properties;
+    const { Variables } = Environment as { Variables: Record<string, unknown> };
+    const settings = JSON.stringify(Variables.TRIBUTARY_SOURCES);
+    expect(settings).toMatch(/retentionDays\W+30\b/);
+    expect(settings).toMatch(/retentionDays\W+2000\b/);
+  });
+
+  test('a source brings at most two rules, of the thousand that a bucket may have', () => {
+    const rules = (count: number) => {
+      const sources = Array.from({ length: count }, (_, index) => ({
+        ...{ name: `s${index}`, format: 'alb', from: { prefix: `s${index}/` } },
+        ...{ retentionDays: 100 + index, archiveAfterDays: 50 },
+      }));
+      const { Properties } = resource(templateOf({ sources }), 'AWS::S3::Bucket', 'Lake');
+      return (Properties.LifecycleConfiguration as { Rules: object[] }).Rules.length;
+    };
+    expect(rules(8) - rules(4)).toBe(4 * 2);
+  });
 });

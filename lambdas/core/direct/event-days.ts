@@ -12,6 +12,8 @@ export class EventDays {
   readonly #days = new Map<number, string>();
   readonly #from: number;
   readonly #until: number;
+  readonly #timeZone: string;
+  readonly #now: number;
 
   /**
    * @param timeZone a name for which `isTimeZone` is true
@@ -24,6 +26,13 @@ export class EventDays {
     this.#format = new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' });
     this.#from = now - retentionDays * DAY_MS;
     this.#until = now + DAY_MS;
+    this.#timeZone = timeZone;
+    this.#now = now;
+  }
+
+  /** The same for a table that keeps its rows for another time; undefined: for the same. */
+  keeping(retentionDays: number | undefined): EventDays {
+    return retentionDays === undefined ? this : new EventDays(this.#timeZone, retentionDays, this.#now);
   }
 
   /** The day of a time in milliseconds since the epoch, as yyyy-MM-dd. */

@@ -25,7 +25,9 @@ import { type Published, type PublishPorts, publish } from './publish.ts';
 import { DayDivider } from './rows-by-day.ts';
 
 /** A source whose objects come in batches. */
-export type BatchSource = FoundSource<ReadingSettings & InputPlace & { readonly keepRaw: KeepRaw }>;
+export type BatchSource = FoundSource<
+  ReadingSettings & InputPlace & { readonly keepRaw: KeepRaw; readonly retentionDays?: number }
+>;
 
 export interface WritePorts extends PublishPorts, GiveUpPorts {
   readonly sources: readonly BatchSource[];
@@ -194,7 +196,7 @@ async function writeMember(work: MemberWork, ports: WritePorts): Promise<MemberE
 function rowsTaker({ source, candidate, files }: MemberWork, { days, now }: WritePorts) {
   const { settings, format } = source;
   const table = sourceTable(settings.name, '', format.columns, settings.lane, isExported(settings));
-  const divider = new DayDivider(days, format.columns);
+  const divider = new DayDivider(days.keeping(settings.retentionDays), format.columns);
   const objectDay = days.dayOf(Date.parse(candidate.modified));
   const today = days.dayOf(now().getTime());
   return async (batches: ReturnType<LineBatcher['takeFullBatches']>): Promise<void> => {

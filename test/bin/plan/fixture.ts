@@ -53,6 +53,8 @@ export const PRICES: Prices = {
   s3PerMillionPuts: price(5),
   s3PerMillionGets: price(0.4),
   s3PerGBMonth: { tiers: [{ upTo: 30_000, usd: 0.02 }, { usd: 0.01 }], ...proof },
+  s3ArchivePerGBMonth: price(0.004),
+  s3PerMillionTransitions: price(15),
   dynamoDbPerMillionWrites: price(0.6),
   dynamoDbPerMillionReads: price(0.1),
   dynamoDbPerGBMonth: price(0.25),

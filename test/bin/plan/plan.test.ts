@@ -163,6 +163,20 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
     expect(perRawTB).toBeCloseTo((total - loading.s3Storage) / (30 * 0.432), 6);
   });
 
+  test('stores old files for less, and pays for their move', () => {
+    const { loading } = planFor(864e6, { archiveAfterDays: 60, retentionDays: 360 }).monthly.parquet;
+    const gb = (days: number) => (432e9 * days) / 2 ** 30;
+    const moves = (source.files.perDay * 30 * 15) / 1e6;
+    expect(loading.s3Storage).toBeCloseTo(gb(60 * 0.1 + 6) * 0.02 + gb(300 * 0.1) * 0.004 + moves, 4);
+  });
+
+  test('keeps each source as long as it says', () => {
+    const alb = (retentionDays: number) => ({ sources: [{ name: 'alb', format: 'alb', retentionDays }] });
+    const storage = (context: Context) => planFor(864e6, context).monthly.parquet.loading.s3Storage;
+    expect(storage(alb(90))).toBe(storage({ retentionDays: 90 }));
+    expect(planText(planFor(864e6, alb(90)))).toContain('S3, 90 days kept');
+  });
+
   test('shows Iceberg and the usual way beside it', () => {
     const { parquet, iceberg, usual } = plan.monthly;
     const month = 30 * 864e6;

@@ -86,6 +86,20 @@ describe('numbers', () => {
     }
   });
 
+  test('refuses to archive what is deleted first', () => {
+    const source = { name: 'alb', format: 'alb' };
+    expect(refusal({ archiveAfterDays: 0 })).toBe('archiveAfterDays: got 0, allowed: a whole number from 1 to 36500');
+    expect(refusal({ archiveAfterDays: 400 })).toBe(
+      'archiveAfterDays: got 400, allowed: less than retentionDays (400)',
+    );
+    expect(refusal({ sources: [{ ...source, retentionDays: 30, archiveAfterDays: 30 }] })).toBe(
+      'sources[0].archiveAfterDays: got 30, allowed: less than its retentionDays (30)',
+    );
+    const { sources } = readConfig({ archiveAfterDays: 60, sources: [{ ...source, retentionDays: 30 }] });
+    expect(sources[0]).not.toHaveProperty('archiveAfterDays');
+    expect(sources[0]?.retentionDays).toBe(30);
+  });
+
   test('refuses a ledger that forgets objects before the landing bucket does', () => {
     expect(readConfig({ ledgerRetentionDays: 30, landingRetentionDays: 30 }).ledgerRetentionDays).toBe(30);
     expect(refusal({ ledgerRetentionDays: 29, landingRetentionDays: 30 })).toBe(

@@ -95,3 +95,12 @@ describe('the day of a row', () => {
     },
   );
 });
+
+test('a table that keeps its rows for another time believes other days', () => {
+  const now = Date.parse('2026-11-22T12:00:00Z');
+  const days = new EventDays('UTC', 400, now);
+  const before = now - 50 * 86_400_000;
+  expect(days.keeping(30).dayOfRow(before, 'its object')).toBe('its object');
+  expect(days.keeping(60).dayOfRow(before, 'its object')).toBe('2026-10-03');
+  expect(days.keeping(undefined)).toBe(days);
+});
