@@ -7,7 +7,7 @@ import { isMissing, writeDurable } from './files.ts';
 export const VERSION_FILE = 'version.json';
 
 /** The first version whose folders this one can open. */
-const OLDEST_READABLE = '0.3.0';
+const OLDEST_READABLE = '0.4.0';
 
 /** What a lake that has taken anything in has in its folder. */
 const STATE = ['buckets', 'objects', 'dynamodb', 'queues', 'firehose'];

@@ -34,7 +34,7 @@ describe('a folder of a lake', () => {
     const dir = lakeOf();
     expect(() => checkLakeVersion(dir)).toThrow(LakeVersionError);
     expect(() => checkLakeVersion(dir)).toThrow(
-      `lake ${dir} was made by a version before 0.2.0; version ${OWN} opens lakes of 0.3.0 and later. Give another folder with --lake`,
+      `lake ${dir} was made by a version before 0.2.0; version ${OWN} opens lakes of 0.4.0 and later. Give another folder with --lake`,
     );
   });
 
