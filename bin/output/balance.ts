@@ -47,7 +47,17 @@ export function loadedFrom(source: string, handed: readonly Handed[]): string {
   const streams = handed.flatMap(({ logStream }) => logStream ?? []);
   const among = (column: string, values: readonly string[]) =>
     values.length > 0 ? `${column} IN (${values.map(sqlText).join(', ')})` : 'false';
-  return `source = ${sqlText(source)} AND (${among('object_key', keys)} OR ${among('log_stream', streams)})`;
+  const inObjects = streams.length > 0 ? ` OR origin IN (SELECT origin FROM (${inPayloads(source, streams)}))` : '';
+  return `source = ${sqlText(source)} AND (${among('object_key', keys)} OR ${among('log_stream', streams)}${inObjects})`;
+}
+
+/** On the direct lane, the events of a log stream are in objects of payloads: their origins by rows and rejected lines. */
+function inPayloads(source: string, streams: readonly string[]): string {
+  const among = `payload IS NOT NULL AND log_stream IN (${streams.map(sqlText).join(', ')})`;
+  return (
+    `SELECT origin, log_stream FROM "${source}" WHERE ${among} ` +
+    `UNION SELECT origin, log_stream FROM rejected_lines WHERE source = ${sqlText(source)} AND ${among}`
+  );
 }
 
 /** The balance of each source with loads that match the condition. A repeated load counts once. */
@@ -146,7 +156,16 @@ export async function notLoaded(athena: Athena, source: string, handed: readonly
     `SELECT DISTINCT coalesce(object_key, log_stream) AS name FROM loads
      WHERE ${loadedFrom(source, handed)} AND not_loaded IS NULL`,
   );
-  const known = new Set(rows.map(({ name }) => name));
+  const streams = handed.flatMap(({ logStream }) => logStream ?? []);
+  const inObjects =
+    streams.length > 0
+      ? await select(
+          athena,
+          `SELECT DISTINCT log_stream AS name FROM (${inPayloads(source, streams)})
+           WHERE origin IN (SELECT origin FROM loads WHERE not_loaded IS NULL)`,
+        )
+      : [];
+  const known = new Set([...rows, ...inObjects].map(({ name }) => name));
   return handed.filter(({ objectKey, logStream }) => !known.has(objectKey ?? logStream));
 }
 
