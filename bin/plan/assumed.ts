@@ -19,6 +19,11 @@ export const ASSUMED = {
   minutesPerObject: 5,
   /** Seconds an invocation waits for S3's first byte, for the ledger and for the last acknowledgement. */
   waitSeconds: 0.15,
+  /** Compressed bytes of a payload ÷ bytes of its messages, by CloudWatch's own gzip at some hundred events a payload. */
+  payloadGzipShare: 0.25,
+  /** Objects of payloads that Firehose puts a day at the least, one a minute, and their bytes at the most. */
+  leastPayloadObjectsPerDay: 1440,
+  payloadObjectBytes: 64 * 2 ** 20,
   /** Seconds of an invocation that only announces an object to the direct lane: one write to the ledger. */
   announceSeconds: 0.05,
   /** Seconds that a batch waits for each of its objects: S3's first byte, and two requests to the ledger. */

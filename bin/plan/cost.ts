@@ -11,6 +11,8 @@ const MILLION = 1e6;
 export interface Usage {
   /** Firehose to S3: bytes with each record rounded up. Conversion to Parquet is billed by the same bytes. */
   readonly firehoseBytes: number;
+  /** Firehose to S3 without a conversion: bytes with each record rounded up. */
+  readonly firehosePlainBytes: number;
   /** Firehose to Iceberg: bytes, not rounded. */
   readonly icebergBytes: number;
   readonly lambdaGBSeconds: number;
@@ -37,6 +39,7 @@ export interface Usage {
 /** Nothing used. */
 export const NO_USAGE: Usage = {
   firehoseBytes: 0,
+  firehosePlainBytes: 0,
   icebergBytes: 0,
   lambdaGBSeconds: 0,
   lambdaRequests: 0,
@@ -77,7 +80,7 @@ export function costOf(usage: Usage, prices: Prices): Cost {
   const perMillion = (count: number, price: Price) => (count / MILLION) * price.usd;
   const parts = {
     firehose:
-      tiered(usage.firehoseBytes / GB, prices.firehosePerGB) +
+      tiered((usage.firehoseBytes + usage.firehosePlainBytes) / GB, prices.firehosePerGB) +
       perGB(usage.firehoseBytes, prices.firehoseConversionPerGB) +
       perGB(usage.icebergBytes, prices.firehoseIcebergPerGB),
     lambda:

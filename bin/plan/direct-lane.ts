@@ -4,6 +4,7 @@
  */
 import { MAX_FILE_BYTES } from '../../lambdas/core/direct/batch-files.ts';
 import { FILE_BYTES, MAX_MEMBERS } from '../../lambdas/core/direct/cut.ts';
+import { BILLING_STEP_BYTES } from '../../lambdas/core/loading/pack.ts';
 import type { Config } from '../../lib/config/config.ts';
 import { ASSUMED } from './assumed.ts';
 import { NO_USAGE, ONE_CPU_MIB, QUEUE_REQUESTS_PER_MESSAGE, type Usage } from './cost.ts';
@@ -40,6 +41,25 @@ export interface Batches {
   readonly seconds: number;
   /** S3 requests that write: lists, and for each file its beginning, its parts and its end. */
   readonly puts: number;
+}
+
+/** A source as the lane gets it: payloads of log groups come as objects, which Firehose puts for each minute. */
+export function landed<Load extends SourceLoad>(load: Load): Load {
+  if (load.lane === 'objects') return load;
+  const rawPerDay = load.linesPerDay * load.bytesPerLine;
+  const objects = Math.max(
+    Math.min(ASSUMED.leastPayloadObjectsPerDay, objectsPerDay(load)),
+    (rawPerDay * ASSUMED.payloadGzipShare) / ASSUMED.payloadObjectBytes,
+  );
+  const rates = { ...load.rates, gzipRatio: 1 / ASSUMED.payloadGzipShare };
+  return { ...load, lane: 'objects', linesPerObject: load.linesPerDay / objects, rates };
+}
+
+/** Bytes a day that Firehose bills for payloads on their way to the lane. */
+function payloadBytes(load: SourceLoad): number {
+  if (load.lane === 'objects') return 0;
+  const bytes = rawBytesPerObject(load) * ASSUMED.payloadGzipShare;
+  return objectsPerDay(load) * Math.ceil(bytes / BILLING_STEP_BYTES) * BILLING_STEP_BYTES;
 }
 
 /** Batches as core/direct/cut.ts cuts them: when their files are large enough, or when they are due. */
@@ -121,7 +141,8 @@ export function directLedgerUnits({ objects }: Batches): DynamoDbUnits {
 }
 
 /** A day of announcing and writing a source's objects, without what is stored. */
-export function directUsage(load: SourceLoad, config: DirectParams, rates: Rates): Usage {
+export function directUsage(source: SourceLoad, config: DirectParams, rates: Rates): Usage {
+  const load = landed(source);
   const objects = objectsPerDay(load);
   const written = batches(load, config);
   const units = directLedgerUnits(written);
@@ -129,6 +150,7 @@ export function directUsage(load: SourceLoad, config: DirectParams, rates: Rates
   const messages = objects + written.perDay;
   return {
     ...NO_USAGE,
+    firehosePlainBytes: payloadBytes(source),
     lambdaGBSeconds: (seconds * config.memoryMiB) / 1024,
     lambdaRequests: messages,
     sqsRequests: messages * QUEUE_REQUESTS_PER_MESSAGE,

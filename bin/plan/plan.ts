@@ -5,7 +5,7 @@ import type { Source } from '../../lib/config/sources.ts';
 import { ASSUMED } from './assumed.ts';
 import { type Cost, costOf, NO_USAGE, RAW_TB, sumOf, TB } from './cost.ts';
 import { concurrency, type Files, files, freshness, streamNeeds } from './delivery.ts';
-import { batches, directConcurrency, directFiles, directFreshness, directLedgerUnits } from './direct-lane.ts';
+import { batches, directConcurrency, directFiles, directFreshness, directLedgerUnits, landed } from './direct-lane.ts';
 import type { Prices } from './prices.ts';
 import { type FormatRates, type Rates, ratesOfLane } from './rates.ts';
 import {
@@ -97,7 +97,7 @@ export interface Plan {
     readonly configured: MonthlyCost;
     /** All through Firehose. */
     readonly parquet: MonthlyCost;
-    /** All objects on the direct lane, and log groups through Firehose. */
+    /** All on the direct lane. */
     readonly direct: MonthlyCost;
     readonly iceberg: MonthlyCost;
     readonly usual: MonthlyCost;
@@ -182,6 +182,7 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
       ? directNeeds(load, config, peakFactor)
       : firehoseNeeds(load, throughFirehose, config, peakFactor);
   const perDay = objectsPerDay(load);
+  const ledgerWrites = objectsPerDay(source.delivery === 'direct' ? landed(load) : load) * ledger.writes;
   const { enabled, sampleRate } = config.duplicates;
   const pages = enabled ? duplicateUnits(load, sampleRate) : { writes: 0, reads: 0 };
   const plan: SourcePlan = {
@@ -206,7 +207,7 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
     files: { ...written, scanDayUsd: ((written.perDay * written.bytes) / TB) * prices.athenaPerTB.usd },
     freshness: fresh,
     dynamoDb: {
-      ledgerWritesPerDay: perDay * ledger.writes,
+      ledgerWritesPerDay: ledgerWrites,
       duplicateWritesPerDay: perDay * pages.writes,
       duplicateReadsPerDay: perDay * pages.reads,
       duplicateWritesPerSecondPeak: (peakFactor * perDay * pages.writes) / 86_400,
@@ -234,7 +235,8 @@ function firehoseNeeds(load: SourceLoad, written: Files, config: Config, peakFac
   return { loading, written, fresh, ledger: ledgerUnits(load), batchesPerDay: undefined };
 }
 
-function directNeeds(load: SourceLoad, config: Config, peakFactor: number) {
+function directNeeds(source: SourceLoad, config: Config, peakFactor: number) {
+  const load = landed(source);
   const cut = batches(load, config);
   const loading = directConcurrency(cut, config, peakFactor);
   const fresh = directFreshness(cut, config, loading.queueSeconds);

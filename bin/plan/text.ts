@@ -43,7 +43,10 @@ function sourceText(source: SourcePlan, { peakFactor, config }: Plan): string {
         `; ${count(lambda.gbSecondsPerDay)} GB-seconds per day`,
     ],
     direct
-      ? ['batches', `${count(batchesPerDay)} per day, of ${count(source.objectsPerDay / batchesPerDay)} objects each`]
+      ? [
+          'batches',
+          `${count(batchesPerDay)} per day, of ${count(source.objectsPerDay / batchesPerDay)} ${objects} each`,
+        ]
       : [
           'Firehose',
           `${number(firehose.average.mibPerSecond)} MiB/s on average, ${number(firehose.peak.mibPerSecond)} MiB/s and ` +

@@ -9,7 +9,7 @@ import type { Config } from '../../lib/config/config.ts';
 import { namesOf } from '../../lib/names.ts';
 import { ASSUMED } from './assumed.ts';
 import { NO_USAGE, QUEUE_REQUESTS_PER_MESSAGE, times, type Usage } from './cost.ts';
-import { batches, DIRECT_BASE_USAGE, directFiles, directLedgerUnits, directUsage } from './direct-lane.ts';
+import { batches, DIRECT_BASE_USAGE, directFiles, directLedgerUnits, directUsage, landed } from './direct-lane.ts';
 import type { Rates } from './rates.ts';
 import {
   duplicateUnits,
@@ -28,7 +28,7 @@ export const DAYS_PER_MONTH = 30;
 
 /**
  * A way to load. `parquet`, `iceberg`: this project's through Firehose, into either kind of table. `direct`: this
- * project's, in files that it writes itself; log groups go through Firehose. `usual`: the baseline, into Parquet, with
+ * project's, in files that it writes itself. `usual`: the baseline, into Parquet, with
  * readline, a regular expression, JSON.stringify and one record per line.
  */
 export type Way = 'parquet' | 'direct' | 'iceberg' | 'usual';
@@ -37,9 +37,9 @@ export type Way = 'parquet' | 'direct' | 'iceberg' | 'usual';
 export type WayOrConfigured = Way | 'configured';
 
 /** The way in which a source is loaded. */
-export function wayOf({ lane, delivery }: BilledSource, way: WayOrConfigured): Way {
+export function wayOf({ delivery }: BilledSource, way: WayOrConfigured): Way {
   if (way === 'configured') return delivery === 'direct' ? 'direct' : 'parquet';
-  return way === 'direct' && lane === 'events' ? 'parquet' : way;
+  return way;
 }
 
 /** The stack's params on which the bill depends. */
@@ -95,11 +95,12 @@ const METRICS_OF_A_SOURCE = Object.keys(LOAD_METRICS).length + 1;
 
 /** The same on the direct lane. */
 function directMonth(source: BilledSource, config: Billed, rates: Rates): Usage {
-  const entries = directLedgerUnits(batches(source, config));
+  const load = landed(source);
+  const entries = directLedgerUnits(batches(load, config));
   return {
     ...times(directUsage(source, config, rates), DAYS_PER_MONTH),
     ...keptUsage(source, 'direct', config),
-    dynamoDbByteMonths: objectsPerDay(source) * config.ledgerRetentionDays * entries.bytes,
+    dynamoDbByteMonths: objectsPerDay(load) * config.ledgerRetentionDays * entries.bytes,
     metricMonths: METRICS_OF_A_SOURCE,
   };
 }
@@ -182,10 +183,11 @@ function keptUsage(source: BilledSource, way: Way, config: Billed) {
       ? direct.fileBytesPerByte
       : parquetBytesPerByte[way === 'iceberg' ? 'ZSTD' : config.parquetCompression];
   const rawPerDay = objectsPerDay(source) * rawBytesPerObject(source);
-  const landed = source.inLandingBucket ? config.landingRetentionDays / gzipRatio : 0;
-  const filesPerDay = way === 'direct' ? directFiles(source, batches(source, config)).perDay : source.filesPerDay;
+  const inLanding = source.inLandingBucket ? config.landingRetentionDays / gzipRatio : 0;
+  const filesPerDay =
+    way === 'direct' ? directFiles(landed(source), batches(landed(source), config)).perDay : source.filesPerDay;
   return {
-    s3ByteMonths: rawPerDay * (archiveAfterDays * perByte + landed),
+    s3ByteMonths: rawPerDay * (archiveAfterDays * perByte + inLanding),
     s3ArchiveByteMonths: rawPerDay * (retentionDays - archiveAfterDays) * perByte,
     s3Transitions: archiveAfterDays < retentionDays ? filesPerDay * DAYS_PER_MONTH : 0,
   };

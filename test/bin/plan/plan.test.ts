@@ -284,9 +284,13 @@ describe('a plan of the direct lane', () => {
     expect(through?.direct.loading.lambda).toBe(own?.direct.loading.lambda);
   });
 
-  test('has log groups go through Firehose', () => {
-    const { parquet, direct } = planFor(1e8, EVENTS).monthly;
-    expect(direct).toEqual(parquet);
+  test('has Firehose gather the payloads of log groups as they are, an object a minute', () => {
+    const plan = planFor(864e5, { ...EVENTS, delivery: 'direct' });
+    // 172,800 payloads of 500 lines of 200 bytes, a quarter of it gzipped: five steps of 5 KiB.
+    const billed = (30 * 172_800 * 5 * 5120) / 2 ** 30;
+    expect(plan.monthly.configured.loading.firehose).toBeCloseTo(billed * 0.03, 4);
+    expect(plan.requestsPerDay.sns).toBeCloseTo(1440, 6);
+    expect(plan.monthly.direct.total).toBeLessThan(plan.monthly.parquet.total);
   });
 
   test('speaks of batches, and warns of no stream', () => {
