@@ -60,7 +60,8 @@ describe('lake plan', { timeout: 60_000 }, () => {
       'warnings',
     ]);
     expect(Object.keys(plan.sources[0] ?? {})).toEqual([
-      ...['name', 'format', 'ratesOf', 'lane', 'delivery', 'linesPerDay', 'bytesPerLine', 'rawBytesPerDay'],
+      ...['name', 'format', 'ratesOf', 'lane', 'delivery', 'retentionDays', 'linesPerDay', 'bytesPerLine'],
+      'rawBytesPerDay',
       ...['linesPerObject', 'objectsPerDay', 'lambda', 'firehose', 'files', 'freshness', 'dynamoDb', 'duplicates'],
     ]);
     expect(plan.sources).toMatchObject([{ name: 'alb', linesPerDay: 1e9 }]);

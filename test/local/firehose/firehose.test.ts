@@ -371,7 +371,7 @@ test('what was delivered can be queried, microseconds and all', async () => {
   await put(lake, '{"text":"a\\u0000b","bytes":9223372036854775807,"time":"2024-01-02T03:04:05.123456Z"}');
   await lake.firehose.flush();
   const athena = await openAthena({ dir, tables: [tableResource('logs', columns)], microseconds: true });
-  const { rows } = await athena.query("SELECT text, bytes, time, dt = strftime(now(), '%Y-%m-%d') FROM logs");
+  const { rows } = await athena.query("SELECT text, bytes, time, dt = date_format(now(), '%Y-%m-%d') FROM logs");
   await athena.close();
   expect(rows).toEqual([['a\0b', 9223372036854775807n, '2024-01-02 03:04:05.123456', true]]);
 });
