@@ -423,7 +423,7 @@ describe('lake backfill', () => {
   test('a backfill killed midway and run again has loaded every object once', { timeout: 180_000 }, async () => {
     const count = 105;
     layOld(count);
-    const listed = { listed: count, queued: count, old: 0, alreadyLoaded: 0, outOfTime: 0, noLogs: 0 };
+    const listed = { listed: count, queued: count, old: 0, alreadyLoaded: 0, outOfTime: 0, noLogs: 0, refused: 0 };
     expect(await backfillObjects(lake, task, DRY)).toEqual(listed);
     expect(await counted('loads')).toBe(0);
     await lake.close();
