@@ -15,7 +15,10 @@ export interface LakeBucketProps {
   readonly keepFor: Duration;
   /** Tables of sources, each with how long its rows stay, and after what time they are archived, if ever. */
   readonly tables: readonly { readonly name: string; readonly keepFor: Duration; readonly archiveAfter?: Duration }[];
-  /** How long the lists of batches stay: nobody needs one longer than the objects that it names. */
+  /**
+   * How long the lists of batches stay, which a reload needs: as long as the objects that they name. They stay at least as
+   * long as uploads, because nobody could complete a sealed upload whose list is gone.
+   */
   readonly keepListsFor: Duration;
   /** @default - S3's own encryption */
   readonly encryptionKey?: IKey;
@@ -31,6 +34,10 @@ const KEEP_QUERY_RESULTS = Duration.days(30);
  */
 const KEEP_UPLOADS = Duration.days(14);
 
+function longer(one: Duration, other: Duration): Duration {
+  return one.toMilliseconds() > other.toMilliseconds() ? one : other;
+}
+
 /** The bucket for tables, delivery errors, failed events and query results. */
 export class LakeBucket extends OwnBucket {
   constructor(scope: Construct, id: string, props: LakeBucketProps) {
@@ -41,7 +48,7 @@ export class LakeBucket extends OwnBucket {
         ...retention(props),
         { prefix: LAKE.failedEvents, expiration: keepFor },
         { prefix: LAKE.queryResults, expiration: KEEP_QUERY_RESULTS },
-        { prefix: LAKE.lists, expiration: keepListsFor },
+        { prefix: LAKE.lists, expiration: longer(keepListsFor, KEEP_UPLOADS) },
         { abortIncompleteMultipartUploadAfter: KEEP_UPLOADS },
       ],
       removalPolicy,

@@ -483,7 +483,7 @@ describe('what the parts of the stack keep', () => {
       { Prefix: 'errors/', ExpirationInDays: 90 },
       { Prefix: 'aws/lambda/async/', ExpirationInDays: 90 },
       { Prefix: 'athena-results/', ExpirationInDays: 30 },
-      { Prefix: 'direct/', ExpirationInDays: 3 },
+      { Prefix: 'direct/', ExpirationInDays: 14 },
       { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 14 } },
     ]);
   });
