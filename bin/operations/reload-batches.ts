@@ -12,7 +12,7 @@ export const REFUSED = {
   unknown: 'the ledger has no entry of them, so nobody knows which files have their rows: leave out --reload',
   firehose: 'their rows came through Firehose, which puts them into files with the rows of others',
   waiting: 'they are not written yet',
-  list: 'the list of their batch has expired (landingRetentionDays)',
+  list: 'the list of their batch has expired (after landingRetentionDays, and at least 14 days)',
   members: 'other objects of their batch are gone, whose rows would be lost',
 } as const;
 export type Refusal = keyof typeof REFUSED;

@@ -7,7 +7,7 @@ import { didYouMean } from '../../lambdas/core/reading/nearest.ts';
 import { namesOf } from '../names.ts';
 import { ConfigError } from './config-error.ts';
 import { jsonProblem } from './json-problem.ts';
-import { FIREHOSE_BUFFER_MIB, GROUPS, LEAST_DIRECT_SECONDS, PARAMS } from './params.ts';
+import { FIREHOSE_BUFFER_MIB, GROUPS, LEAST_DIRECT_LEDGER_DAYS, LEAST_DIRECT_SECONDS, PARAMS } from './params.ts';
 import { compileSources, type Source } from './sources.ts';
 import { fromText } from './values.ts';
 
@@ -36,21 +36,26 @@ export function readConfig(context: Context): Config {
     throw ConfigError.notAllowed('archiveAfterDays', archiveAfterDays, `less than retentionDays (${retentionDays})`);
   }
   const sources = compileSources(read.data.sources, read.data, namesOf(read.data.stackName));
-  refuseBuffers(read.data, sources);
+  refuseForLanes(read.data, sources);
   return deepFreeze({ ...read.data, sources });
 }
 
 /** The lanes have different limits. */
-function refuseBuffers(
-  { bufferSizeMiB, bufferIntervalSeconds }: z.output<typeof PARAMS>,
+function refuseForLanes(
+  { bufferSizeMiB, bufferIntervalSeconds, ledgerRetentionDays, keepDirectLane }: z.output<typeof PARAMS>,
   sources: readonly Source[],
 ): void {
+  const isDirect = sources.some(({ delivery }) => delivery === 'direct');
+  if ((isDirect || keepDirectLane) && ledgerRetentionDays < LEAST_DIRECT_LEDGER_DAYS) {
+    const allowed = `at least ${LEAST_DIRECT_LEDGER_DAYS} with delivery=direct: what waits or is not written would be forgotten`;
+    throw ConfigError.notAllowed('ledgerRetentionDays', ledgerRetentionDays, allowed);
+  }
   const [minimum, maximum] = FIREHOSE_BUFFER_MIB;
   if (sources.some(({ delivery }) => delivery === 'firehose') && (bufferSizeMiB < minimum || bufferSizeMiB > maximum)) {
     const allowed = `a whole number from ${minimum} to ${maximum}, unless every source has delivery=direct`;
     throw ConfigError.notAllowed('bufferSizeMiB', bufferSizeMiB, allowed);
   }
-  if (sources.some(({ delivery }) => delivery === 'direct') && bufferIntervalSeconds < LEAST_DIRECT_SECONDS) {
+  if (isDirect && bufferIntervalSeconds < LEAST_DIRECT_SECONDS) {
     const allowed = `a whole number from ${LEAST_DIRECT_SECONDS} to 900 with delivery=direct: batches are planned each minute`;
     throw ConfigError.notAllowed('bufferIntervalSeconds', bufferIntervalSeconds, allowed);
   }

@@ -26,6 +26,12 @@ export function firehoseBufferMiB(bufferSizeMiB: number): number {
 /** Batches are planned each minute. */
 export const LEAST_DIRECT_SECONDS = 60;
 
+/**
+ * The ledger alone knows what waits on the direct lane and which uploads are to be completed. It must outlast whatever
+ * keeps batches from being written, and the uploads themselves, which S3 keeps as long.
+ */
+export const LEAST_DIRECT_LEDGER_DAYS = 14;
+
 /** The context params, each with its default and its allowed values. */
 export const PARAMS = z.strictObject({
   sources: SOURCES,

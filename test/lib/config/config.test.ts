@@ -128,6 +128,15 @@ describe('numbers', () => {
     expect(refusal({ bufferIntervalSeconds: 59, delivery: 'direct' })).toContain('batches are planned each minute');
   });
 
+  test('the ledger of the direct lane remembers what is not written as long as its uploads stay', () => {
+    const days = { landingRetentionDays: 1, ledgerRetentionDays: 13 };
+    expect(readConfig(days).ledgerRetentionDays).toBe(13);
+    for (const lane of [{ delivery: 'direct' }, { keepDirectLane: true }]) {
+      expect(refusal({ ...days, ...lane })).toContain('ledgerRetentionDays: got 13, allowed: at least 14');
+      expect(readConfig({ ...days, ...lane, ledgerRetentionDays: 14 }).ledgerRetentionDays).toBe(14);
+    }
+  });
+
   test('scanLimitGiB takes fractions, down to what Athena takes', () => {
     expect(readConfig({ scanLimitGiB: 0.01 }).scanLimitGiB).toBe(0.01);
     expect(refusal({ scanLimitGiB: 0.009 })).toContain('from 0.01 to');
