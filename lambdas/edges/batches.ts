@@ -116,7 +116,7 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
         '#state = :written AND #generation = :generation AND #attempt = :before',
         // The planner sends a batch of which no writer has given a sign for long.
         'SET #state = :open, #generation = :next, #before = :before, #attempts = :none, #attemptedAt = :never, ' +
-          '#waiting = :group, #since = :now REMOVE #attempt, #attemptedBy',
+          `#waiting = :group, #since = :now, #${LEDGER.expiry} = :expiry REMOVE #attempt, #attemptedBy`,
         {
           ':written': { S: BATCH.written },
           ':open': { S: BATCH.open },
@@ -127,6 +127,7 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
           ':never': { S: new Date(0).toISOString() },
           ':group': { S: batchGroup(source) },
           ':now': { S: now },
+          ':expiry': items.expiry(),
         },
       );
       return opened !== undefined;

@@ -115,6 +115,7 @@ async function writeFiles(
 ): Promise<AttemptList> {
   const source = ports.sources.find(({ settings }) => settings.name === batch.source);
   if (!source) throw new Error(`batch ${batch.id}: expected a source of this stack, got ${batch.source}`);
+  if (batch.before !== undefined) await requireMembersOf(batch, batch.before, members, ports);
   const results: MemberResult[] = [];
   const loads: string[] = [];
   const latest = new Map<string, Version>();
@@ -131,6 +132,19 @@ async function writeFiles(
   if (loads.length > 0) await files.append(loadsTable, today, Buffer.from(loads.join('')));
   // An origin that has its row of `loads` is whole: these files are completed last.
   return { files: [...data, ...(await files.finish())], members: results, day: today };
+}
+
+/** A member whose entry has expired is none any more: its rows would be missing from the next generation. */
+async function requireMembersOf(
+  { id }: Batch,
+  before: string,
+  members: readonly Candidate[],
+  { lake }: WritePorts,
+): Promise<void> {
+  const list = await lake.getList<AttemptList>(before);
+  const ids = new Set(members.map((member) => member.id));
+  const missing = list.members.find(({ candidate, ended }) => ended.outcome === 'loaded' && !ids.has(candidate.id));
+  if (missing) throw new ReloadError(`batch ${id}: expected every member, the ledger forgot ${missing.candidate.key}`);
 }
 
 interface MemberWork {

@@ -228,6 +228,19 @@ describe('the direct lane', () => {
     expect([...world.batches.values()].map(({ state }) => state)).toEqual(['written']);
   });
 
+  test('a reload of which the ledger has forgotten a member loses none of its rows', async () => {
+    const world = new World(11, [plain('a'), plain('b')]);
+    for (const key of ['a', 'b']) world.announce(key);
+    await world.drain();
+    const before = delivered(world);
+    const [forgotten = ''] = world.entries.keys();
+    world.entries.delete(forgotten);
+    for (const id of world.batches.keys()) world.reload(id);
+    await world.drain();
+    const { positions, origins } = delivered(world);
+    expect({ positions: positions.length, origins }).toEqual({ positions: 2, origins: before.origins });
+  });
+
   test(`loses nothing and repeats nothing, whatever dies, fails and is done twice (${RUNS} worlds)`, async () => {
     const seen = new Set<string>();
     for (let seed = 0; seed < RUNS; seed++) {
