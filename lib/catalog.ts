@@ -23,6 +23,12 @@ export interface CatalogProps {
 /** The lake's tables for Athena and Firehose: a Glue database of Parquet tables. */
 export class Catalog extends Construct {
   readonly databaseName: string;
+  /**
+   * The database of the Iceberg tables, which functions of the lake make and change: CloudFormation's changes of a table
+   * would take its metadata away. It is there in every stack, so that a source can change its `tableFormat` and back, and
+   * neither a retained database is in the way nor a destroyed one takes its tables along.
+   */
+  readonly icebergDatabaseName: string;
   readonly #tables = new Map<string, CfnTable>();
 
   constructor(scope: Construct, id: string, props: CatalogProps) {
@@ -37,6 +43,15 @@ export class Catalog extends Construct {
     });
     database.applyRemovalPolicy(removalPolicy);
     this.databaseName = database.ref;
+    const icebergDatabase = new CfnDatabase(this, 'IcebergDatabase', {
+      catalogId: Aws.ACCOUNT_ID,
+      databaseInput: {
+        name: namesIn(this).icebergDatabase,
+        description: 'Logs as Iceberg tables, of the sources with tableFormat=iceberg.',
+      },
+    });
+    icebergDatabase.applyRemovalPolicy(removalPolicy);
+    this.icebergDatabaseName = icebergDatabase.ref;
     for (const table of tables) {
       const resource = this.#parquetTable(table, lake, retentionDays.get(table.name) ?? otherRetentionDays);
       resource.applyRemovalPolicy(retired.includes(table.name) ? RemovalPolicy.DESTROY : removalPolicy);

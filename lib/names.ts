@@ -1,5 +1,5 @@
 import { LISTS_PREFIX } from '../lambdas/core/direct/batch.ts';
-import { DATA_PREFIX } from '../lambdas/core/tables/table.ts';
+import { DATA_PREFIX, ICEBERG_PREFIX } from '../lambdas/core/tables/table.ts';
 
 /** Names that the stack sets, instead of leaving them to CloudFormation. */
 
@@ -10,6 +10,8 @@ export const STACK = 'Tributary';
 export interface StackNames {
   /** Glue database: Athena takes no hyphens in it without quotes. */
   readonly database: string;
+  /** Glue database of the Iceberg tables, which have the names of their sources' other tables. */
+  readonly icebergDatabase: string;
   /** Athena workgroup. */
   readonly workgroup: string;
   /** Prefix of the log groups of the stack's functions and streams. */
@@ -31,8 +33,10 @@ export interface StackNames {
 export function namesOf(stackName: string): StackNames {
   const prefix = stackName.toLowerCase();
   const logGroups = `/${prefix}/`;
+  const database = prefix.replaceAll('-', '_');
   return {
-    database: prefix.replaceAll('-', '_'),
+    database,
+    icebergDatabase: `${database}_iceberg`,
     workgroup: prefix,
     logGroups,
     prefix,
@@ -44,6 +48,7 @@ export function namesOf(stackName: string): StackNames {
 /** Prefixes in the lake bucket. */
 export const LAKE = {
   data: DATA_PREFIX,
+  iceberg: ICEBERG_PREFIX,
   errors: 'errors/',
   lists: LISTS_PREFIX,
   queryResults: 'athena-results/',

@@ -22,6 +22,8 @@ export const ENV = {
   trackedSources: 'TRIBUTARY_TRACKED_SOURCES',
   /** JSON of `DirectSettings`: how batches of the direct lane are planned and written. */
   direct: 'TRIBUTARY_DIRECT',
+  /** JSON of `IcebergSettings`: where the Iceberg tables are, and how often they are committed to. */
+  iceberg: 'TRIBUTARY_ICEBERG',
   /** Name of the lake bucket. */
   lakeBucket: 'TRIBUTARY_LAKE_BUCKET',
   /** URL of the queue that tells writers of batches, and of the dead-letter queue of the objects. */
@@ -101,12 +103,17 @@ export type SourceSettings = InputSettings & {
   readonly keepRaw: KeepRaw;
   /** @default firehose */
   readonly delivery?: Delivery;
+  /** @default parquet */
+  readonly tableFormat?: TableFormat;
   /** Days that its rows stay. @default - `retentionDays` of `DirectSettings` */
   readonly retentionDays?: number;
 };
 
 /** How rows get into their table: through Firehose, or in files that the lake writes itself. */
 export type Delivery = 'firehose' | 'direct';
+
+/** What the files of a source's table belong to: a folder that Athena lists, or an Iceberg table with snapshots. */
+export type TableFormat = 'parquet' | 'iceberg';
 
 /** Settings that say how to recognize equal records of a source. */
 export interface RecordSettings extends ReadingSettings {
@@ -174,6 +181,33 @@ export function batchSettings(env: Environment): BatchSettings {
     lakeBucket: required(env, ENV.lakeBucket),
     writeQueueUrl: required(env, ENV.writeQueueUrl),
   };
+}
+
+/**
+ * The REST catalog of the Iceberg tables, and how they are committed to. Of the catalog nothing else is known, so that
+ * another one than Glue's can take its place.
+ * https://docs.aws.amazon.com/glue/latest/dg/connect-glu-iceberg-rest.html
+ */
+export interface IcebergSettings {
+  /** URL of the catalog, without a slash at its end. */
+  readonly url: string;
+  /** The service and the Region that requests are signed for (SigV4). */
+  readonly signingName: string;
+  readonly region: string;
+  /** The catalog's name for what has the database: of Glue, the id of the account. */
+  readonly warehouse: string;
+  readonly database: string;
+  /** Seconds that written files of a table wait for others before they are committed. */
+  readonly commitSeconds: number;
+}
+
+/**
+ * Reads where the Iceberg tables are.
+ *
+ * @throws SettingsError with the variable that is missing or is not JSON
+ */
+export function icebergSettings(env: Environment): IcebergSettings {
+  return fromJson<IcebergSettings>(env, ENV.iceberg);
 }
 
 /** The settings are invalid. The cause is the deployment, never a log line. */

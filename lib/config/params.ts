@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { isTimeZone } from '../../lambdas/core/reading/local-zone.ts';
 import { STACK } from '../names.ts';
-import { DELIVERY, LOG_GROUP_DAYS, RETENTION_DAYS, SOURCES, STREAMS_PER_TABLE } from './sources.ts';
+import { DELIVERY, LOG_GROUP_DAYS, RETENTION_DAYS, SOURCES, STREAMS_PER_TABLE, TABLE_FORMAT } from './sources.ts';
 import { boolean, int, number, object, oneOf, pattern, share } from './values.ts';
 
 /**
@@ -44,6 +44,10 @@ export const PARAMS = z.strictObject({
   bufferIntervalSeconds: int(0, 900).default(300),
   /** How rows get into their tables: through Firehose, or in files that the lake writes itself. */
   delivery: DELIVERY.default('firehose'),
+  /** What the files of the direct lane belong to: folders that Athena lists, or Iceberg tables. */
+  tableFormat: TABLE_FORMAT.default('parquet'),
+  /** Seconds that written files of an Iceberg table wait for others, so that there are not too many snapshots. */
+  commitIntervalSeconds: int(60, 3600).default(300),
   /** Keeps the direct lane when no source is on it any more, until its last batch is written. */
   keepDirectLane: boolean().default(false),
   /** Of the files that Firehose writes. GZIP is half the size of SNAPPY, and takes queries some more CPU. */
@@ -110,6 +114,8 @@ export const PARAMS = z.strictObject({
     'a name of letters, digits and single hyphens that begins with a letter',
   )
     .max(MAX_STACK_NAME, `at most ${MAX_STACK_NAME} characters`)
+    // Its database would be that of the Iceberg tables of the stack whose name is the part before.
+    .refine((name) => !/-iceberg$/i.test(name), 'a name that does not end with -iceberg')
     .default(STACK),
   kmsKey: pattern(
     /^arn:aws[\w-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,

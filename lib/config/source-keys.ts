@@ -66,6 +66,15 @@ const SOURCE_FACTS: Readonly<Record<keyof typeof SOURCE.shape, Facts>> = {
       'minutes.',
     example: { delivery: 'direct' },
   },
+  tableFormat: {
+    default: 'the param `tableFormat`, which is `parquet`',
+    description:
+      'What the rows are in, with `delivery` `direct`. With `iceberg`, they are in an [Iceberg table](iceberg.md) in the ' +
+      'database `<database>_iceberg`, which many engines read and whose small files Glue merges; they appear after ' +
+      '`commitIntervalSeconds`. What was loaded before stays where it is. Files of Iceberg tables are never archived by ' +
+      '`archiveAfterDays`.',
+    example: { delivery: 'direct', tableFormat: 'iceberg' },
+  },
   recordKey: {
     default: "the format's own record keys",
     description:

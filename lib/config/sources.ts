@@ -9,7 +9,7 @@ import {
   refuseUnknownOptions,
 } from '../../lambdas/core/reading/format.ts';
 import type { KeepRaw } from '../../lambdas/core/reading/row.ts';
-import type { Delivery } from '../../lambdas/core/settings.ts';
+import type { Delivery, TableFormat } from '../../lambdas/core/settings.ts';
 import { LOADS, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
 import { PARTITION, sourceTable, type Table } from '../../lambdas/core/tables/table.ts';
 import { onceName } from '../../lambdas/core/tables/views.ts';
@@ -31,6 +31,8 @@ interface AnySource {
   /** Columns that identify a record, for the duplicate check. Absent: the record keys of the format. */
   readonly recordKey?: readonly string[];
   readonly delivery: Delivery;
+  /** Iceberg only on the direct lane. */
+  readonly tableFormat: TableFormat;
   /** Days that its rows stay. */
   readonly retentionDays: number;
   /** Days after which its files move to a storage class for what is seldom read. Absent: never. */
@@ -70,6 +72,8 @@ export interface EventSource extends AnySource {
 export type Source = ObjectSource | EventSource;
 
 export const DELIVERY = oneOf(['firehose', 'direct'] satisfies Delivery[]);
+
+export const TABLE_FORMAT = oneOf(['parquet', 'iceberg'] satisfies TableFormat[]);
 
 /** Partition projection counts days back from today; more than a century makes no sense. */
 export const RETENTION_DAYS = int(1, 36_500);
@@ -125,6 +129,7 @@ export const SOURCE = z.looseObject(
     keepRaw: oneOf(['never', 'on-error', 'always']).optional(),
     streamsPerTable: STREAMS_PER_TABLE.optional(),
     delivery: DELIVERY.optional(),
+    tableFormat: TABLE_FORMAT.optional(),
     retentionDays: RETENTION_DAYS.optional(),
     archiveAfterDays: RETENTION_DAYS.optional(),
     recordKey: list(z.string('the name of a column'), 'a list of column names').optional(),
@@ -162,7 +167,7 @@ export function compileSources(inputs: readonly SourceInput[], defaults: SourceD
 /** Params of the stack that a source can override. */
 type SourceDefaults = Pick<
   AnySource,
-  'keepRaw' | 'streamsPerTable' | 'delivery' | 'retentionDays' | 'archiveAfterDays'
+  'keepRaw' | 'streamsPerTable' | 'delivery' | 'tableFormat' | 'retentionDays' | 'archiveAfterDays'
 > &
   Pick<EventSource, 'logGroupRetentionDays'>;
 
@@ -174,13 +179,27 @@ function compileSource(input: SourceInput, path: string, defaults: SourceDefault
     options,
     keepRaw: input.keepRaw ?? defaults.keepRaw,
     streamsPerTable: input.streamsPerTable ?? defaults.streamsPerTable,
-    delivery: input.delivery ?? defaults.delivery,
+    ...laneOf(input, path, defaults),
     ...keepingOf(input, path, defaults),
     retired: input.retired ?? false,
     ...(input.from.logGroups ? eventsFrom(input, path, defaults, names) : objectsFrom(input, path, names)),
     table: tableOf(input, options, path),
     ...(input.recordKey && { recordKey: recordKeyOf(input, options, path) }),
   };
+}
+
+/** How rows get into their table, and what that is: Firehose's own Iceberg tables have neither event days nor exactly once. */
+function laneOf(input: SourceInput, path: string, defaults: SourceDefaults) {
+  const delivery = input.delivery ?? defaults.delivery;
+  const tableFormat = input.tableFormat ?? defaults.tableFormat;
+  if (tableFormat === 'iceberg' && delivery !== 'direct') {
+    const [param, which] =
+      input.tableFormat === undefined
+        ? ['tableFormat', `; ${input.name} has delivery=${delivery} and no tableFormat of its own`]
+        : [`${path}.tableFormat`, ''];
+    throw ConfigError.notAllowed(param, tableFormat, `parquet, unless the source has delivery=direct${which}`);
+  }
+  return { delivery, tableFormat };
 }
 
 /** How long rows stay, and where. */

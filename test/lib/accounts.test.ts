@@ -52,8 +52,10 @@ describe('two stacks in one account', () => {
     const names = namesOf(plain);
     expect(names.length).toBeGreaterThan(10);
     expect(shared(names, namesOf(other)).filter((name) => !within.some((type) => name.startsWith(type)))).toEqual([]);
-    const { DatabaseInput } = resource(other, 'AWS::Glue::Database').Properties;
-    expect(DatabaseInput).toMatchObject({ Name: 'second_lake' });
+    const databases = [...resources(other, 'AWS::Glue::Database').values()].map(
+      ({ Properties }) => (Properties.DatabaseInput as { readonly Name: string }).Name,
+    );
+    expect(databases).toEqual(['second_lake', 'second_lake_iceberg']);
     expect(resource(other, 'AWS::Athena::WorkGroup').Properties.Name).toBe('second-lake');
   });
 

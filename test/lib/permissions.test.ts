@@ -17,12 +17,19 @@ const EVERYTHING = {
     { name: 'ours', format: 'alb', from: { bucket: 'our-logs', prefix: 'alb/', suffix: '.gz', exportedLogs: true } },
     { name: 'theirs', format: 'alb', from: { bucket: 'their-logs', account: OWNER, kmsKeyArn: keyOf('OBJECTS') } },
     { name: 'bus', format: 'alb', from: { bucket: 'bus-logs', notifications: 'eventbridge', account: OWNER } },
-    { name: 'app', format: 'kong', from: { logGroups: ['/ecs/app'], filterPattern: 'GET' }, delivery: 'firehose' },
+    {
+      name: 'app',
+      format: 'kong',
+      from: { logGroups: ['/ecs/app'], filterPattern: 'GET' },
+      delivery: 'firehose',
+      tableFormat: 'parquet',
+    },
     { name: 'jobs', format: 'kong', from: { logGroups: ['/ecs/jobs'] }, delivery: 'direct' },
   ],
   logGroupRetentionDays: 30,
   kmsKey: keyOf('LAKE'),
   delivery: 'direct',
+  tableFormat: 'iceberg',
   lakeFormation: true,
   removalPolicy: 'destroy',
   duplicates: { alarmPercent: 1 },
@@ -43,6 +50,7 @@ const WITHOUT_PERMISSIONS = [
   ],
   // Without a source on the direct lane, `keepDirectLane` brings what `delivery` does.
   'keepDirectLane',
+  'commitIntervalSeconds',
   // The topic of a user, which lets CloudWatch publish to it or not.
   'alarmTopicArn',
   ...['retentionDays', 'archiveAfterDays', 'landingRetentionDays', 'ledgerRetentionDays', 'ledgerPointInTimeRecovery'],

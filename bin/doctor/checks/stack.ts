@@ -51,6 +51,7 @@ function same(source: Source, deployed: SourceSettings): boolean {
     source.format === deployed.format &&
     source.lane === deployed.lane &&
     source.delivery === (deployed.delivery ?? 'firehose') &&
+    source.tableFormat === (deployed.tableFormat ?? 'parquet') &&
     source.keepRaw === deployed.keepRaw &&
     source.streamsPerTable === deployed.streams.length &&
     isDeepStrictEqual(source.options, deployed.options ?? {}) &&

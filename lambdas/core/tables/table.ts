@@ -85,8 +85,11 @@ export const PARTITION = {
   comment: 'Day, YYYY-MM-DD: of the event on the direct lane, else the one on which Firehose received the row.',
 } as const;
 
-/** Prefix in the lake bucket of the files of all tables. */
+/** Prefix in the lake bucket of the files of all tables that are no Iceberg tables. */
 export const DATA_PREFIX = 'data/';
+
+/** Prefix in the lake bucket of the Iceberg tables, each in the folder of its name. No file there expires by its age. */
+export const ICEBERG_PREFIX = 'iceberg/';
 
 /** Key of a file of a table, in the partition of a day. */
 export function fileKey(table: string, day: string, name: string): string {

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { ENV, loaderSettings, SettingsError, trackerSettings } from '../../../lambdas/core/settings.ts';
+import {
+  ENV,
+  icebergSettings,
+  loaderSettings,
+  SettingsError,
+  trackerSettings,
+} from '../../../lambdas/core/settings.ts';
 
 const SOURCE = { name: 'web', format: 'alb', lane: 'objects', bucket: 'logs', streams: ['web'], keepRaw: 'never' };
 
@@ -47,6 +53,17 @@ describe('trackerSettings', () => {
       sampleRate: 0.1,
       windowHours: 72,
     });
+  });
+});
+
+describe('icebergSettings', () => {
+  test('reads what the stack sets, and names what is missing', () => {
+    const settings = {
+      ...{ url: 'https://glue.us-east-1.amazonaws.com/iceberg', signingName: 'glue', region: 'us-east-1' },
+      ...{ warehouse: '123456789012', database: 'tributary_iceberg', commitSeconds: 300 },
+    };
+    expect(icebergSettings({ [ENV.iceberg]: JSON.stringify(settings) })).toEqual(settings);
+    expect(() => icebergSettings({})).toThrow(`environment variable ${ENV.iceberg} is not set`);
   });
 });
 

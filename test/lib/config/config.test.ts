@@ -34,6 +34,8 @@ describe('readConfig without params', () => {
       duplicates: { enabled: true, sampleRate: 1, windowHours: 72 },
       bufferSizeMiB: 128,
       delivery: 'firehose',
+      tableFormat: 'parquet',
+      commitIntervalSeconds: 300,
       keepDirectLane: false,
       bufferIntervalSeconds: 300,
       parquetCompression: 'GZIP',
@@ -134,6 +136,46 @@ describe('numbers', () => {
     for (const lane of [{ delivery: 'direct' }, { keepDirectLane: true }]) {
       expect(refusal({ ...days, ...lane })).toContain('ledgerRetentionDays: got 13, allowed: at least 14');
       expect(readConfig({ ...days, ...lane, ledgerRetentionDays: 14 }).ledgerRetentionDays).toBe(14);
+    }
+  });
+
+  test('Iceberg tables belong to the direct lane, of the stack or of a source', () => {
+    const direct = { delivery: 'direct' };
+    const iceberg = { tableFormat: 'iceberg' };
+    const formats = (context: Context) => readConfig(context).sources.map(({ tableFormat }) => tableFormat);
+    expect(formats({ ...direct, ...iceberg })).toEqual(['iceberg']);
+    expect(formats({ ...source(iceberg), ...direct })).toEqual(['iceberg']);
+    expect(formats({ ...source({ ...direct, ...iceberg }) })).toEqual(['iceberg']);
+    expect(formats({ ...source({ tableFormat: 'parquet' }), ...direct, ...iceberg })).toEqual(['parquet']);
+    expect(formats(source({}))).toEqual(['parquet']);
+
+    const allowed = 'allowed: parquet, unless the source has delivery=direct';
+    expect(refusal(iceberg)).toBe(
+      `tableFormat: got "iceberg", ${allowed}; alb has delivery=firehose and no tableFormat of its own`,
+    );
+    expect(refusal(source(iceberg))).toBe(`sources[0].tableFormat: got "iceberg", ${allowed}`);
+    expect(refusal({ ...source({ ...iceberg, delivery: 'firehose' }), ...direct })).toMatch(
+      /^sources\[0\]\.tableFormat/,
+    );
+    // A source that stays with Firehose says so of its table, too.
+    const stays = { delivery: 'firehose' };
+    expect(refusal({ ...source(stays), ...direct, ...iceberg })).toContain('web has delivery=firehose');
+    expect(formats({ ...source({ ...stays, tableFormat: 'parquet' }), ...direct, ...iceberg })).toEqual(['parquet']);
+    expect(refusal({ tableFormat: 'Iceberg' })).toBe('tableFormat: got "Iceberg", allowed: parquet, iceberg');
+  });
+
+  test.each(['Lake-iceberg', 'Lake-Iceberg'])(
+    'stackName is not %j, whose database another stack may have',
+    (stackName) => {
+      expect(refusal({ stackName })).toContain('a name that does not end with -iceberg');
+      expect(readConfig({ stackName: 'Iceberg-Lake' }).stackName).toBe('Iceberg-Lake');
+    },
+  );
+
+  test.each([59, 3601, 1.5, 'often'])('commitIntervalSeconds is not %j', (commitIntervalSeconds) => {
+    expect(refusal({ commitIntervalSeconds })).toContain('a whole number from 60 to 3600');
+    for (const seconds of [60, '3600']) {
+      expect(readConfig({ commitIntervalSeconds: seconds }).commitIntervalSeconds).toBe(Number(seconds));
     }
   });
 
