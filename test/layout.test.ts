@@ -84,7 +84,7 @@ describe('imports', () => {
  */
 const FLOORS: readonly (readonly string[])[] = [
   ['lines', 'tables', 'unexpected.ts', 'web-assembly.ts'],
-  ['reading', 'parquet'],
+  ['reading', 'parquet', 'iceberg'],
   ['formats'],
   ['settings.ts'],
   ['loading'],

@@ -23,6 +23,52 @@ export function statedBounds(type: ColumnType, { least, greatest }: Bounds): Sta
   return { least: exact(least.bytes), greatest: exact(greatest.bytes) };
 }
 
+/** Characters (code points) of a text in an Iceberg table's bounds, as its own writers cut them: `truncate(16)`. */
+const MAX_CHARACTERS = 16;
+
+/** Bounds for an Iceberg table, whose texts are shorter. Values have the same binary form as in Parquet. */
+export function icebergBounds(type: ColumnType, { least, greatest }: Bounds): StatedBounds {
+  if (type !== 'string') return statedBounds(type, { least, greatest });
+  return statedBounds(type, { least: cutText(least), greatest: cutText(greatest) });
+}
+
+/** A bound of a text has 64 bytes if there are more, and so at least 16 characters. */
+function cutText({ bytes, isWhole }: Bound): Bound {
+  const characters = [...wholeCharacters(bytes)];
+  if (characters.length <= MAX_CHARACTERS) return { bytes, isWhole };
+  return { bytes: Buffer.from(characters.slice(0, MAX_CHARACTERS).join('')), isWhole: false };
+}
+
+/** The bounds of several row groups, or of one. */
+export function joinedBounds(type: ColumnType, all: readonly Bounds[]): Bounds | undefined {
+  const [first, ...others] = all;
+  if (!first) return undefined;
+  const compare = comparison(type);
+  return others.reduce(
+    ({ least, greatest }, next) => ({
+      least: compare(next.least, least) < 0 ? next.least : least,
+      greatest: compare(next.greatest, greatest) > 0 ? next.greatest : greatest,
+    }),
+    first,
+  );
+}
+
+function comparison(type: ColumnType): (a: Bound, b: Bound) => number {
+  switch (type) {
+    case 'string':
+      // Of two texts that begin alike, one that is not whole is the greater one.
+      return (a, b) => Buffer.compare(a.bytes, b.bytes) || Number(b.isWhole) - Number(a.isWhole);
+    case 'boolean':
+      return (a, b) => a.bytes.readUInt8() - b.bytes.readUInt8();
+    case 'int':
+      return (a, b) => a.bytes.readInt32LE() - b.bytes.readInt32LE();
+    case 'double':
+      return (a, b) => a.bytes.readDoubleLE() - b.bytes.readDoubleLE();
+    default:
+      return (a, b) => Number(a.bytes.readBigInt64LE() - b.bytes.readBigInt64LE());
+  }
+}
+
 function exact(bytes: Uint8Array): StatedBound {
   return { bytes, isExact: true };
 }

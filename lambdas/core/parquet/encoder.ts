@@ -70,6 +70,17 @@ export interface Bounds {
   readonly greatest: Bound;
 }
 
+/** The pages of one column of a file. */
+export interface ColumnPages {
+  /** @throws Error for a value that does not fit the column */
+  page(): Page;
+  dictionary(): Dictionary;
+  /** Of the open row group; undefined if the column has no value. */
+  bounds(): Bounds | undefined;
+  /** Ends the row group's part of the column. */
+  endChunk(): void;
+}
+
 const module = wasmModule(COLUMNS_WASM);
 
 export class ColumnEncoder {
@@ -117,8 +128,22 @@ export class ColumnEncoder {
     throw new Error(`parquet: expected a row with the keys of the table, got ${excerpt} (byte ${failedAt - taken})`);
   }
 
-  /** @throws Error for a value that does not fit the column */
-  page(column: number): Page {
+  /** One of the columns, by its place. */
+  column(column: number): ColumnPages {
+    return {
+      page: () => this.#page(column),
+      dictionary: () => this.#dictionary(column),
+      bounds: () => this.#bounds(column),
+      endChunk: () => this.#exports.endChunk(column),
+    };
+  }
+
+  /** Begins another page. */
+  clearPage(): void {
+    this.#exports.clearPage();
+  }
+
+  #page(column: number): Page {
     const { encode, nulls, usesDictionary, badRow, pageAt } = this.#exports;
     const length = encode(column);
     if (badRow.value >= 0) {
@@ -132,19 +157,13 @@ export class ColumnEncoder {
     };
   }
 
-  /** Begins another page. */
-  clearPage(): void {
-    this.#exports.clearPage();
-  }
-
-  dictionary(column: number): Dictionary {
+  #dictionary(column: number): Dictionary {
     const at = this.#exports.dictionaryAt(column);
     const bytes = this.#bytes().subarray(at, at + this.#exports.dictionaryBytes(column));
     return { bytes, entries: this.#exports.dictionaryEntries(column) };
   }
 
-  /** Undefined if the column has no value. */
-  bounds(column: number): Bounds | undefined {
+  #bounds(column: number): Bounds | undefined {
     if (!this.#exports.hasBounds(column)) return undefined;
     const { type } = this.#columns[column] as Column;
     if (type === 'string') return { least: this.#textBound(column, false), greatest: this.#textBound(column, true) };
@@ -155,11 +174,6 @@ export class ColumnEncoder {
       least: { bytes: least as Buffer, isWhole: true },
       greatest: { bytes: greatest as Buffer, isWhole: true },
     };
-  }
-
-  /** Ends the row group's part of a column. */
-  endChunk(column: number): void {
-    this.#exports.endChunk(column);
   }
 
   #textBound(column: number, greatest: boolean): Bound {

@@ -1,7 +1,18 @@
 /** Parquet files, written row group by row group. */
-import type { Column } from '../tables/table.ts';
-import { ColumnEncoder } from './encoder.ts';
-import { dataPageHeader, dictionaryPageHeader, footer, MAGIC, type WrittenChunk, type WrittenGroup } from './footer.ts';
+import type { FileMetrics } from '../iceberg/data-file.ts';
+import { type Column, PARTITION } from '../tables/table.ts';
+import { ConstantColumn } from './constant.ts';
+import { ColumnEncoder, type ColumnPages } from './encoder.ts';
+import {
+  dataPageHeader,
+  dictionaryPageHeader,
+  type FileColumn,
+  footer,
+  MAGIC,
+  type WrittenChunk,
+  type WrittenGroup,
+} from './footer.ts';
+import { fileMetrics } from './metrics.ts';
 import { zstd } from './zstd.ts';
 
 /** One Parquet file that is being written: rows go in, bytes come out as row groups are full. */
@@ -18,6 +29,8 @@ export interface ParquetFile {
   take(): Uint8Array[];
   /** Ends the file and returns its last bytes, those that were not taken among them. */
   finish(): Uint8Array[];
+  /** What an Iceberg table says of the file, once it has ended. @throws Error if it is no file of such a table */
+  metrics(): FileMetrics;
   /** Rows that were appended. */
   readonly rows: number;
   /** Bytes of the file that are encoded, whether they are finished or not: once it has ended, its size. */
@@ -26,7 +39,17 @@ export interface ParquetFile {
   readonly memoryBytes: number;
 }
 
+/** What a file of an Iceberg table has more than one of Hive. */
+export interface IcebergPart {
+  /** Ids of the fields by the names of the columns, that of `dt` among them. */
+  readonly ids: Readonly<Record<string, number>>;
+  /** The file's partition: some readers want it as a column, too. */
+  readonly day: string;
+}
+
 export interface ParquetOptions {
+  /** @default - a file of a Hive table, which has neither ids nor the column `dt` */
+  readonly iceberg?: IcebergPart | undefined;
   /** Compresses a page to a zstd frame. @default Node's zstd at level 1 */
   readonly compress?: (page: Uint8Array) => Uint8Array;
   /** Bytes of pages, not compressed, at which a row group ends. @default 32 MiB */
@@ -61,8 +84,9 @@ class OpenFile implements ParquetFile {
   rows = 0;
   bytes: number = MAGIC.length;
 
-  readonly #columns: readonly Column[];
+  readonly #columns: readonly FileColumn[];
   readonly #encoder: ColumnEncoder;
+  readonly #pages: readonly ColumnPages[];
   readonly #compress: (page: Uint8Array) => Uint8Array;
   readonly #rowGroupBytes: number;
   readonly #groups: WrittenGroup[] = [];
@@ -76,12 +100,15 @@ class OpenFile implements ParquetFile {
   /** Where the next row group begins. */
   #offset = MAGIC.length;
 
-  constructor(columns: readonly Column[], { compress, rowGroupBytes }: ParquetOptions) {
-    this.#columns = columns;
-    this.#encoder = new ColumnEncoder(columns);
+  constructor(columns: readonly Column[], { iceberg, compress, rowGroupBytes }: ParquetOptions) {
+    const encoder = new ColumnEncoder(columns);
+    this.#encoder = encoder;
+    this.#columns = iceberg ? withIds(columns, iceberg) : columns.map(({ name, type }) => ({ name, type }));
+    this.#pages = columns.map((_, index) => encoder.column(index));
+    if (iceberg) this.#pages = [...this.#pages, new ConstantColumn(iceberg.day, () => encoder.rows)];
     this.#compress = compress ?? zstd;
     this.#rowGroupBytes = rowGroupBytes ?? ROW_GROUP_BYTES;
-    this.#chunks = columns.map(newChunk);
+    this.#chunks = this.#columns.map(newChunk);
   }
 
   get memoryBytes(): number {
@@ -115,11 +142,15 @@ class OpenFile implements ParquetFile {
     return this.take();
   }
 
+  metrics(): FileMetrics {
+    return fileMetrics(this.#columns, this.#groups);
+  }
+
   #endPage(): void {
     const { rows } = this.#encoder;
     if (rows === 0) return;
     for (const [index, chunk] of this.#chunks.entries()) {
-      const page = this.#encoder.page(index);
+      const page = (this.#pages[index] as ColumnPages).page();
       const compressed = this.#compress(page.bytes);
       const header = dataPageHeader(rows, page.usesDictionary, page.bytes.length, compressed.length);
       chunk.nulls += page.nulls;
@@ -144,7 +175,7 @@ class OpenFile implements ParquetFile {
 
   #endGroup(): void {
     if (this.#groupRows === 0) return;
-    const chunks = this.#chunks.map((chunk, index) => this.#endChunk(chunk, index));
+    const chunks = this.#chunks.map((chunk, index) => this.#endChunk(chunk, this.#pages[index] as ColumnPages));
     this.#groups.push({ rows: this.#groupRows, chunks });
     this.#chunks = this.#columns.map(newChunk);
     this.#groupRows = 0;
@@ -152,19 +183,19 @@ class OpenFile implements ParquetFile {
     this.#uncompressedBytes = 0;
   }
 
-  #endChunk(chunk: Chunk, index: number): WrittenChunk {
+  #endChunk(chunk: Chunk, column: ColumnPages): WrittenChunk {
     const offset = this.#offset;
-    const dictionaryBytes = chunk.dictionaryPages > 0 ? this.#endDictionary(chunk, index) : 0;
+    const dictionaryBytes = chunk.dictionaryPages > 0 ? this.#endDictionary(chunk, column) : 0;
     const { pages, ...written } = chunk;
     for (const part of pages) this.#finish(part);
-    const bounds = this.#encoder.bounds(index);
-    this.#encoder.endChunk(index);
+    const bounds = column.bounds();
+    column.endChunk();
     return { ...written, offset, dictionaryBytes, bounds };
   }
 
   /** The dictionary's page is the chunk's first. */
-  #endDictionary(chunk: Chunk, index: number): number {
-    const { bytes, entries } = this.#encoder.dictionary(index);
+  #endDictionary(chunk: Chunk, column: ColumnPages): number {
+    const { bytes, entries } = column.dictionary();
     const compressed = this.#compress(bytes);
     const header = dictionaryPageHeader(entries, bytes.length, compressed.length);
     this.#hold(chunk, header, compressed, bytes.length);
@@ -178,6 +209,15 @@ class OpenFile implements ParquetFile {
     this.#finishedBytes += bytes.length;
     this.#offset += bytes.length;
   }
+}
+
+/** @throws Error naming a column that has no id: its values would be in a column that the table does not know */
+function withIds(columns: readonly Column[], { ids }: IcebergPart): FileColumn[] {
+  return [...columns, { name: PARTITION.name, type: 'string' as const }].map(({ name, type }) => {
+    const id = ids[name];
+    if (id === undefined) throw new Error(`parquet: column ${name}: expected the id of its field, got none`);
+    return { name, type, id };
+  });
 }
 
 function newChunk(): Chunk {

@@ -2,7 +2,7 @@
  * What a Parquet file says of itself: the headers of its pages and the footer.
  * https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
  */
-import type { Column, ColumnType } from '../tables/table.ts';
+import type { ColumnType } from '../tables/table.ts';
 import { type StatedBounds, statedBounds } from './bounds.ts';
 import type { Bounds } from './encoder.ts';
 import { type ThriftFields, thriftStruct } from './thrift.ts';
@@ -17,6 +17,14 @@ const OPTIONAL = 1;
 const FORMAT_VERSION = 1;
 /** Readers take this form apart to know the mistakes of certain writers. The version is the writer's own. */
 const CREATED_BY = 'tributary version 1';
+
+/** A column as the file names it. */
+export interface FileColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** Id of its field in an Iceberg table. */
+  readonly id?: number | undefined;
+}
 
 /** A column's part of a row group, written to the file. */
 export interface WrittenChunk {
@@ -71,7 +79,7 @@ export function dictionaryPageHeader(entries: number, uncompressed: number, comp
 }
 
 /** The end of the file. */
-export function footer(columns: readonly Column[], groups: readonly WrittenGroup[]): Buffer {
+export function footer(columns: readonly FileColumn[], groups: readonly WrittenGroup[]): Buffer {
   const metadata = thriftStruct((file) => {
     file.i32(1, FORMAT_VERSION);
     file.structs(2, [undefined, ...columns], (element, column) => {
@@ -114,12 +122,13 @@ const PHYSICAL: Readonly<Record<ColumnType, number>> = {
 /** Types of before logical types, which some readers know alone. */
 const CONVERTED: Partial<Readonly<Record<ColumnType, number>>> = { string: 0, timestamp: 10 };
 
-function schemaColumn(element: ThriftFields, { name, type }: Column): void {
+function schemaColumn(element: ThriftFields, { name, type, id }: FileColumn): void {
   element.i32(1, PHYSICAL[type]);
   element.i32(3, OPTIONAL);
   element.binary(4, name);
   const converted = CONVERTED[type];
   if (converted !== undefined) element.i32(6, converted);
+  if (id !== undefined) element.i32(9, id);
   if (type === 'string') element.struct(10, (logical) => logical.struct(1, () => {}));
   if (type === 'timestamp') element.struct(10, (logical) => logical.struct(8, timestampType));
 }
@@ -135,7 +144,7 @@ function timestampType(timestamp: ThriftFields): void {
   timestamp.struct(2, (unit) => unit.struct(2, () => {}));
 }
 
-function columnChunk(fields: ThriftFields, { name, type }: Column, chunk: WrittenChunk, rows: number): void {
+function columnChunk(fields: ThriftFields, { name, type }: FileColumn, chunk: WrittenChunk, rows: number): void {
   // The offset of the metadata outside the footer, of which there is none.
   fields.i64(2, 0);
   fields.struct(3, (metadata) => {
