@@ -1,0 +1,43 @@
+import { Duration, Size } from 'aws-cdk-lib';
+import type { SourceSettings } from '../../lambdas/core/settings.ts';
+import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
+import type { Places } from '../alarms/places.ts';
+import { DirectLane } from '../direct-lane.ts';
+import type { LogFunction } from '../log-function.ts';
+import type { ObjectNotifications } from '../object-notifications.ts';
+import { grantRead, type LaneProps, type ObjectInput, output, roleArnOf, tablesOf } from './lane.ts';
+
+/** The objects that may take the direct lane, and the function that announces them to it. */
+interface Announced {
+  readonly inputs: readonly ObjectInput[];
+  readonly settings: readonly SourceSettings[];
+  readonly notifications: ObjectNotifications;
+  readonly announce: LogFunction;
+}
+
+/** Announced objects → batches → files. */
+export function writeDirectly(
+  { inputs, settings, notifications, announce }: Announced,
+  { stack, config, lake, ledger, encryptionKey, removalPolicy }: LaneProps,
+): NonNullable<Places['direct']> {
+  const { write, places } = new DirectLane(stack, 'Direct', {
+    sources: settings,
+    tables: [...tablesOf(inputs.map(({ source }) => source)), loadsTable, rejectedTable],
+    lake,
+    ledger,
+    notifications,
+    memoryMiB: config.memoryMiB,
+    maxConcurrency: config.maxConcurrency,
+    fileSize: Size.mebibytes(config.bufferSizeMiB),
+    wait: Duration.seconds(config.bufferIntervalSeconds),
+    timeZone: config.timeZone,
+    retention: Duration.days(config.retentionDays),
+    encryptionKey,
+    removalPolicy,
+  });
+  ledger.grantAnnounce(announce);
+  for (const input of inputs) grantRead(write, input);
+  const description = 'Reads the objects of batches: for policies of buckets and keys of others.';
+  output(stack, 'WritingRole', roleArnOf(write), description);
+  return places;
+}
