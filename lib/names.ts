@@ -1,4 +1,5 @@
 import { LISTS_PREFIX } from '../lambdas/core/direct/batch.ts';
+import { icebergDatabaseOf } from '../lambdas/core/tables/lake-tables.ts';
 import { DATA_PREFIX, ICEBERG_PREFIX } from '../lambdas/core/tables/table.ts';
 
 /** Names that the stack sets, instead of leaving them to CloudFormation. */
@@ -36,7 +37,7 @@ export function namesOf(stackName: string): StackNames {
   const database = prefix.replaceAll('-', '_');
   return {
     database,
-    icebergDatabase: `${database}_iceberg`,
+    icebergDatabase: icebergDatabaseOf(database),
     workgroup: prefix,
     logGroups,
     prefix,

@@ -18,7 +18,7 @@ export interface Audited extends OnceOf {
 export function auditQuery({ recordKeys, ...table }: Audited, since: string): string {
   const days = `${name(PARTITION.name)} >= ${since}`;
   const rejected = {
-    database: table.database,
+    database: table.lakeDatabase ?? table.database,
     table: REJECTED_LINES,
     columns: rejectedTable.columns.map((column) => column.name),
   };

@@ -7,6 +7,12 @@ import { type ColumnType, PARTITION } from '../tables/table.ts';
 /** A table as its catalog describes it: enough to know which questions it can answer. */
 export interface QueriedTable {
   readonly name: string;
+  /**
+   * Its database.
+   *
+   * @default that of the lake
+   */
+  readonly database?: string;
   /** In the table's order; the partition column may be among them. */
   readonly columns: readonly { readonly name: string; readonly type: ColumnType }[];
 }

@@ -4,6 +4,11 @@ import { bigint, int, numbered, OWN, type Table, text, timestamp } from './table
 export const LOADS = 'loads';
 export const REJECTED_LINES = 'rejected_lines';
 
+/** Name of the database of the Iceberg tables, which have the names of their sources, by that of the lake's own tables. */
+export function icebergDatabaseOf(database: string): string {
+  return `${database}_iceberg`;
+}
+
 /**
  * One row per input loaded (an S3 object or a CloudWatch subscription payload), so that SQL can audit what was loaded.
  * lines = rows + filtered + rejected.

@@ -12,6 +12,12 @@ export interface OnceOf {
   readonly table: string;
   /** Names of its columns, without the partition column. */
   readonly columns: readonly string[];
+  /**
+   * The database of the lake's own tables: Iceberg tables are in another one.
+   *
+   * @default the database of the table
+   */
+  readonly lakeDatabase?: string;
 }
 
 /** Name of the view of a table without its repeats. */
@@ -39,8 +45,9 @@ export function onceSelect({ database, table, columns }: OnceOf, where = 'true')
 
 /** The statement that creates the view. */
 export function onceView(of: OnceOf): string {
-  const { database, table } = of;
-  return `CREATE OR REPLACE VIEW ${quoted(database)}.${quoted(onceName(table))} AS ${onceSelect(of, isNotReplaced(database))}`;
+  const { database, table, lakeDatabase = database } = of;
+  const select = onceSelect(of, isNotReplaced(lakeDatabase));
+  return `CREATE OR REPLACE VIEW ${quoted(database)}.${quoted(onceName(table))} AS ${select}`;
 }
 
 /**
@@ -48,6 +55,7 @@ export function onceView(of: OnceOf): string {
  * a mark is never withdrawn. Two columns are read of all days, because the later version may come on any later day; they
  * are null in nearly all rows, and so take next to no bytes.
  *
+ * @param database that of the lake's own tables
  * @param where a condition on the rows of `loads` to read, such as the days from that of the oldest row on
  */
 export function isNotReplaced(database: string, where?: string): string {

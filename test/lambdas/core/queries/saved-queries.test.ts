@@ -213,3 +213,16 @@ describe('the days of a range', () => {
     expect(days('2026-03-01T00:00:00Z', '2026-03-01T00:00:00Z')).toEqual({ from: '2026-02-28', to: '2026-03-02' });
   });
 });
+
+test('ask a source about its table in the database that has it, and the lake about its own', () => {
+  const tables = [
+    { name: 'web', database: 'lake_iceberg', columns: [{ name: 'origin', type: 'string' as const }] },
+    { name: 'app', columns: [{ name: 'origin', type: 'string' as const }] },
+  ];
+  const from = savedQueries({ database: 'lake', tables }).map(
+    ({ sql }) => sql(EXAMPLE_HOUR).match(/FROM ("\w+"\."\w+")/)?.[1],
+  );
+  expect([...new Set(from)].sort()).toEqual([
+    ...['"lake"."app"', '"lake"."loads"', '"lake"."rejected_lines"', '"lake_iceberg"."web"'],
+  ]);
+});

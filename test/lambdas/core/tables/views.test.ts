@@ -15,22 +15,30 @@ async function once(rows: string): Promise<unknown[]> {
 }
 
 describe('the view of a table', () => {
-  test('leaves out the rows of versions that were replaced, whichever row of loads says so, and on whatever day', async () => {
-    const connection = await (await DuckDBInstance.create(':memory:')).connect();
-    await connection.run('CREATE SCHEMA lake');
-    await connection.run('CREATE TABLE lake.web ("copy" INT, "origin" VARCHAR, "position" BIGINT, dt VARCHAR)');
-    await connection.run(
-      'CREATE TABLE lake.loads ("origin" VARCHAR, "replaces" VARCHAR, "replaced_by" VARCHAR, dt VARCHAR)',
-    );
-    await connection.run(`INSERT INTO lake.web VALUES (1, 'a', 1, '2026-11-21'), (2, 'b', 1, '2026-11-22'),
+  test.each([
+    ['', 'lake'],
+    [', with loads in the database of the lake', 'lake_iceberg'],
+  ])(
+    'leaves out the rows of versions that were replaced, whichever row of loads says so, and on whatever day%s',
+    async (_, database) => {
+      const connection = await (await DuckDBInstance.create(':memory:')).connect();
+      await connection.run('CREATE SCHEMA lake; CREATE SCHEMA IF NOT EXISTS lake_iceberg');
+      await connection.run(
+        `CREATE TABLE ${database}.web ("copy" INT, "origin" VARCHAR, "position" BIGINT, dt VARCHAR)`,
+      );
+      await connection.run(
+        'CREATE TABLE lake.loads ("origin" VARCHAR, "replaces" VARCHAR, "replaced_by" VARCHAR, dt VARCHAR)',
+      );
+      await connection.run(`INSERT INTO ${database}.web VALUES (1, 'a', 1, '2026-11-21'), (2, 'b', 1, '2026-11-22'),
       (3, 'c', 1, '2026-11-23'), (4, 'late', 1, '2026-11-23'), (5, 'other', 1, '2026-11-21')`);
-    await connection.run(`INSERT INTO lake.loads VALUES ('a', NULL, NULL, '2026-11-21'), ('other', NULL, NULL, '2026-11-21'),
+      await connection.run(`INSERT INTO lake.loads VALUES ('a', NULL, NULL, '2026-11-21'), ('other', NULL, NULL, '2026-11-21'),
       ('b', 'a', NULL, '2026-11-22'), ('c', 'b', NULL, '2026-11-23'), ('c', NULL, NULL, '2026-11-24'),
       ('late', NULL, 'c', '2026-11-24')`);
-    await connection.run(onceView({ database: 'lake', table: 'web', columns }));
-    const reader = await connection.runAndReadAll('SELECT origin FROM lake.web_once ORDER BY ALL');
-    expect(reader.getRows().flat()).toEqual(['c', 'other']);
-  });
+      await connection.run(onceView({ database, table: 'web', columns, lakeDatabase: 'lake' }));
+      const reader = await connection.runAndReadAll(`SELECT origin FROM ${database}.web_once ORDER BY ALL`);
+      expect(reader.getRows().flat()).toEqual(['c', 'other']);
+    },
+  );
 });
 
 describe('the rows of a table without its repeats', () => {
