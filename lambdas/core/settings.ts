@@ -24,6 +24,8 @@ export const ENV = {
   direct: 'TRIBUTARY_DIRECT',
   /** JSON of `IcebergSettings`: where the Iceberg tables are, and how often they are committed to. */
   iceberg: 'TRIBUTARY_ICEBERG',
+  /** URL of Glue, by the SDK's own name for it: set where another service stands for it. */
+  glueUrl: 'AWS_ENDPOINT_URL_GLUE',
   /** Name of the lake bucket. */
   lakeBucket: 'TRIBUTARY_LAKE_BUCKET',
   /** URL of the queue that tells writers of batches, and of the dead-letter queue of the objects. */
@@ -202,12 +204,14 @@ export interface IcebergSettings {
 }
 
 /**
- * Reads where the Iceberg tables are.
+ * Reads where the Iceberg tables are: in Glue, or in what stands for it.
  *
  * @throws SettingsError with the variable that is missing or is not JSON
  */
 export function icebergSettings(env: Environment): IcebergSettings {
-  return fromJson<IcebergSettings>(env, ENV.iceberg);
+  const settings = fromJson<IcebergSettings>(env, ENV.iceberg);
+  const glueUrl = env[ENV.glueUrl];
+  return glueUrl ? { ...settings, url: `${glueUrl}/iceberg` } : settings;
 }
 
 /** The settings are invalid. The cause is the deployment, never a log line. */

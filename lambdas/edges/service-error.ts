@@ -2,6 +2,7 @@
 import { DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { SQSServiceException } from '@aws-sdk/client-sqs';
+import { CatalogError } from './iceberg-catalog.ts';
 import { CutShortError } from './s3.ts';
 
 /** Codes and names of errors of connections, as Node and the SDK's HTTP client have them. */
@@ -10,7 +11,7 @@ const CONNECTION =
 
 /** True if a service answered with an error, or did not answer: no batch is to blame for that. */
 export function isServiceError(error: unknown): boolean {
-  if (error instanceof CutShortError) return true;
+  if (error instanceof CutShortError || error instanceof CatalogError) return true;
   if (error instanceof S3ServiceException || error instanceof DynamoDBServiceException) return true;
   if (error instanceof SQSServiceException) return true;
   const { name = '', code = '', $metadata } = (error ?? {}) as { name?: string; code?: string; $metadata?: unknown };

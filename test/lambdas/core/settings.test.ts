@@ -65,6 +65,12 @@ describe('icebergSettings', () => {
     expect(icebergSettings({ [ENV.iceberg]: JSON.stringify(settings) })).toEqual(settings);
     expect(() => icebergSettings({})).toThrow(`environment variable ${ENV.iceberg} is not set`);
   });
+
+  test('has the URL of what stands for Glue', () => {
+    const settings = { url: 'https://glue.us-east-1.amazonaws.com/iceberg', signingName: 'glue' };
+    const env = { [ENV.iceberg]: JSON.stringify(settings), AWS_ENDPOINT_URL_GLUE: 'http://127.0.0.1:8000' };
+    expect(icebergSettings(env)).toEqual({ ...settings, url: 'http://127.0.0.1:8000/iceberg' });
+  });
 });
 
 describe('a number from the environment', () => {

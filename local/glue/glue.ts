@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { icebergJson, parseIcebergJson } from '../../lambdas/core/iceberg/metadata.ts';
+import { ACCOUNT, REGION } from '../account.ts';
+import { bodyOf } from '../endpoint.ts';
+import type { Service } from '../template/resource.ts';
+import { badRequest, GlueError, unsupported } from './glue-error.ts';
+import { changeIn, tableIn } from './requests.ts';
+import { TableStore, type TableStoreOptions } from './table-store.ts';
+
+/** Glue on this machine: its Iceberg REST endpoint, for tables in the databases of the stack. */
+export interface LocalGlue extends Service {
+  readonly tables: TableStore;
+}
+
+/** Opens the catalog. Every change that was answered is in its folder and in the buckets, even if the process crashes. */
+export async function openGlue(options: TableStoreOptions): Promise<LocalGlue> {
+  const tables = await TableStore.open(options);
+  return {
+    name: 'GLUE',
+    tables,
+    handle: (request, response) => answer(request, response, tables),
+    close: async () => {},
+  };
+}
+
+/** What a path has after the endpoint's own: https://docs.aws.amazon.com/glue/latest/dg/iceberg-rest-apis.html */
+const PREFIX = `catalogs/${ACCOUNT}`;
+
+interface Answer {
+  readonly status?: number;
+  readonly body?: unknown;
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, tables: TableStore): Promise<void> {
+  response.setHeader('x-amzn-requestid', randomUUID());
+  try {
+    requireScope(request);
+    const { status = 200, body } = await act(request, tables);
+    reply(response, status, body);
+  } catch (error) {
+    if (!(error instanceof GlueError)) throw error;
+    const { status, type, message } = error;
+    reply(response, status, { error: { message, type, code: status } });
+  }
+}
+
+function reply(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, body === undefined ? {} : { 'content-type': 'application/json' });
+  response.end(body === undefined ? undefined : icebergJson(body));
+}
+
+/** A signature for another service or Region is none for this one. */
+function requireScope({ headers: { authorization = '' } }: IncomingMessage): void {
+  const scope = `${REGION}/glue/aws4_request`;
+  if (/Credential=[^/]+\/\d+\/([^,]+),/.exec(authorization)?.[1] === scope) return;
+  throw new GlueError(403, 'InvalidSignatureException', `Credential should be scoped to ${scope}`);
+}
+
+async function act(request: IncomingMessage, tables: TableStore): Promise<Answer> {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://glue');
+  const target = request.headers['x-amz-target'];
+  if (target !== undefined) throw unsupported(String(target));
+  const path = pathname.replace(/^\/iceberg\/v1\//, '');
+  if (path === 'config' && request.method === 'GET') return { body: config(searchParams.get('warehouse')) };
+  const [, place] = path.startsWith(`${PREFIX}/`) ? ['', path.slice(PREFIX.length + 1)] : [];
+  if (place === undefined)
+    throw new GlueError(404, 'NotFoundException', `${pathname}: expected /iceberg/v1/${PREFIX}/…`);
+  const [kind, database, sort, table, ...more] = place.split('/').map(decodeURIComponent);
+  const shape = [kind, database && '*', sort, table && '*', ...more].filter((part) => part !== undefined).join('/');
+  const action = ACTIONS[`${request.method} ${shape}`];
+  if (!action) throw unsupported(`${request.method} ${pathname}`);
+  return action({
+    ...{ tables, database: database ?? '', table: table ?? '', query: searchParams },
+    body: async () => parsed(await bodyOf(request)),
+  });
+}
+
+function config(warehouse: string | null): object {
+  if (warehouse !== null && warehouse !== '' && warehouse !== ACCOUNT) {
+    throw new GlueError(404, 'NotFoundException', `Catalog ${warehouse} not found`);
+  }
+  return { defaults: {}, overrides: { prefix: PREFIX } };
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    return parseIcebergJson(body.toString());
+  } catch {
+    throw badRequest('expected a body in JSON');
+  }
+}
+
+interface Asked {
+  readonly tables: TableStore;
+  readonly database: string;
+  readonly table: string;
+  readonly query: URLSearchParams;
+  body(): Promise<unknown>;
+}
+
+/** By method and path, with a star for a name. */
+const ACTIONS: Readonly<Record<string, (asked: Asked) => Promise<Answer>>> = {
+  'GET namespaces': async ({ tables }) => ({
+    body: { namespaces: [...tables.databases.keys()].map((name) => [name]) },
+  }),
+  'GET namespaces/*': async ({ tables, database }) => {
+    const { name, location } = tables.database(database);
+    return { body: { namespace: [name], properties: location === undefined ? {} : { location } } };
+  },
+  'HEAD namespaces/*': async ({ tables, database }) => {
+    tables.database(database);
+    return { status: 204 };
+  },
+  'GET namespaces/*/tables': async ({ tables, database }) => {
+    const names = await tables.list(database);
+    return { body: { identifiers: names.map((name) => ({ namespace: [database], name })) } };
+  },
+  'POST namespaces/*/tables': async ({ tables, database, body }) => {
+    const { metadata, location } = await tables.create(database, tableIn(await body()));
+    return { body: { ...(location !== undefined && { 'metadata-location': location }), metadata, config: {} } };
+  },
+  'GET namespaces/*/tables/*': async ({ tables, database, table }) => {
+    const { metadata, location } = await tables.load(database, table);
+    return { body: { 'metadata-location': location, metadata, config: {} } };
+  },
+  'HEAD namespaces/*/tables/*': async ({ tables, database, table }) => {
+    await tables.load(database, table);
+    return { status: 204 };
+  },
+  'POST namespaces/*/tables/*': async ({ tables, database, table, body }) => {
+    const { metadata, location } = await tables.commit(database, table, changeIn(await body()));
+    return { body: { 'metadata-location': location, metadata } };
+  },
+  'DELETE namespaces/*/tables/*': async ({ tables, database, table, query }) => {
+    if (query.get('purgeRequested') === 'true') throw unsupported('dropping a table with purgeRequested');
+    await tables.drop(database, table);
+    return { status: 204 };
+  },
+};

@@ -1,0 +1,234 @@
+/** The tables of the catalog: for each a pointer to the metadata file that counts, which is changed by compare and set. */
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { icebergJson, parseIcebergJson, type TableMetadata } from '../../lambdas/core/iceberg/metadata.ts';
+import { isMissing, syncFolder, UNFINISHED, writeDurable } from '../files.ts';
+import { ObjectStoreError } from '../s3/object-files.ts';
+import type { ObjectStore } from '../s3/object-store.ts';
+import { applyChange, type StoredTable } from './apply-change.ts';
+import { badRequest, commitFailed, GlueError, noSuchTable } from './glue-error.ts';
+import { newTable } from './new-table.ts';
+import type { GivenChange, GivenTable } from './requests.ts';
+
+/** A database of Glue. */
+export interface GlueDatabase {
+  readonly name: string;
+  /** URI of the folder for tables without a location of their own. */
+  readonly location?: string;
+  /** Tables that are no Iceberg tables. */
+  readonly otherTables?: ReadonlySet<string>;
+}
+
+export interface TableStoreOptions {
+  /** Contains a folder per database, and in it a file per table. */
+  readonly dir: string;
+  readonly databases: readonly GlueDatabase[];
+  /** The buckets of the account, which the metadata files are put into. */
+  readonly objects: ObjectStore;
+  /** @default 20,000,000 */
+  readonly maxMetadataBytes?: number;
+}
+
+/** https://docs.aws.amazon.com/glue/latest/dg/limitation-glue-iceberg-rest-api.html */
+const MAX_METADATA_BYTES = 20_000_000;
+
+/** Names of Glue, which the Iceberg library wants in lower case: https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html */
+const NAME = /^[a-z0-9_]{1,255}$/;
+
+const DELETE_AFTER_COMMIT = 'write.metadata.delete-after-commit.enabled';
+
+export class TableStore {
+  readonly databases: ReadonlyMap<string, GlueDatabase>;
+  readonly objects: ObjectStore;
+  readonly #dir: string;
+  readonly #maxBytes: number;
+
+  private constructor({ dir, databases, objects, maxMetadataBytes = MAX_METADATA_BYTES }: TableStoreOptions) {
+    this.databases = new Map(databases.map((database) => [database.name, database]));
+    this.objects = objects;
+    this.#dir = dir;
+    this.#maxBytes = maxMetadataBytes;
+  }
+
+  static async open(options: TableStoreOptions): Promise<TableStore> {
+    const store = new TableStore(options);
+    for (const { name } of options.databases) {
+      const folder = join(options.dir, name);
+      await mkdir(folder, { recursive: true });
+      for (const file of await readdir(folder)) if (file.endsWith(UNFINISHED)) await rm(join(folder, file));
+    }
+    if (existsSync(options.dir)) await syncFolder(options.dir);
+    return store;
+  }
+
+  /** Names of the Iceberg tables of a database. */
+  async list(database: string): Promise<string[]> {
+    this.database(database);
+    const files = await readdir(join(this.#dir, database));
+    return files.filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -'.json'.length));
+  }
+
+  /** @throws GlueError NoSuchNamespaceException */
+  database(name: string): GlueDatabase {
+    const database = this.databases.get(name);
+    if (database) return database;
+    throw new GlueError(404, 'NoSuchNamespaceException', `Namespace does not exist: ${name}`);
+  }
+
+  /** @throws GlueError NoSuchTableException */
+  async load(database: string, table: string): Promise<StoredTable> {
+    const stored = await this.#find(database, table);
+    if (stored) return stored;
+    throw noSuchTable(database, table);
+  }
+
+  /**
+   * Makes a table, or with `stage-create` only its metadata: the commit that comes then makes it.
+   *
+   * @returns the metadata, and where it is, unless it is only staged
+   */
+  async create(database: string, given: GivenTable): Promise<{ metadata: TableMetadata; location?: string }> {
+    const { location, otherTables } = this.database(database);
+    if (!NAME.test(given.name)) throw badRequest(`a table's name: expected a-z, 0-9 and _, got ${given.name}`);
+    const isThere = otherTables?.has(given.name) || (await this.#pointer(database, given.name)) !== undefined;
+    if (isThere) throw alreadyThere(database, given.name);
+    const byDefault = location && `${location.replace(/\/+$/, '')}/${given.name}`;
+    const metadata = newTable(given, byDefault, Date.now());
+    if (given['stage-create']) return { metadata };
+    return this.#replace(database, given.name, undefined, metadata, () => alreadyThere(database, given.name));
+  }
+
+  /**
+   * Makes a change of a table. If the process dies before the pointer is replaced, nothing refers to the new metadata file;
+   * after that the change is made.
+   *
+   * @throws GlueError CommitFailedException if a requirement does not hold, or another change came first
+   */
+  async commit(database: string, table: string, change: GivenChange): Promise<StoredTable> {
+    const makes = change.requirements.some(({ kind }) => kind === 'assert-create');
+    const base = makes ? await this.#find(database, table) : await this.load(database, table);
+    const metadata = applyChange(base, change, Date.now());
+    return this.#replace(database, table, base, metadata, () =>
+      commitFailed(`Cannot commit ${database}.${table}: another change came first`),
+    );
+  }
+
+  /** Takes a table out of the catalog; its files stay. */
+  async drop(database: string, table: string): Promise<void> {
+    await this.load(database, table);
+    await rm(this.#file(database, table));
+    await syncFolder(join(this.#dir, database));
+  }
+
+  /** Reads a file of a table. */
+  async read(uri: string): Promise<Buffer> {
+    const { bucket, key } = placeOf(uri);
+    const opened = await this.objects.open(bucket, key);
+    if (opened.object.size > 0) return buffer(opened.read(0, opened.object.size - 1));
+    opened.close();
+    return Buffer.alloc(0);
+  }
+
+  async delete(uri: string): Promise<void> {
+    const { bucket, key } = placeOf(uri);
+    await this.objects.delete(bucket, key);
+  }
+
+  async #find(database: string, table: string): Promise<StoredTable | undefined> {
+    this.database(database);
+    // The file that a pointer names may be deleted when the pointer is replaced.
+    for (;;) {
+      const location = await this.#pointer(database, table);
+      if (location === undefined) return undefined;
+      try {
+        const text = (await this.read(location)).toString();
+        this.#requireSize(text);
+        return { metadata: parseIcebergJson(text) as TableMetadata, location };
+      } catch (error) {
+        if (error instanceof GlueError || (await this.#pointer(database, table)) === location) throw error;
+      }
+    }
+  }
+
+  async #replace(
+    database: string,
+    table: string,
+    base: StoredTable | undefined,
+    metadata: TableMetadata,
+    conflict: () => GlueError,
+  ): Promise<StoredTable> {
+    const text = icebergJson(metadata);
+    this.#requireSize(text);
+    const location = `${metadata.location}/metadata/${nextVersion(base)}-${randomUUID()}.metadata.json`;
+    const { bucket, key } = placeOf(location);
+    await this.objects.put(bucket, key, text).catch((error: unknown) => {
+      throw error instanceof ObjectStoreError ? badRequest(`cannot write ${location}: ${error.message}`) : error;
+    });
+    const replaced = await this.objects.inTurn(`table ${database}.${table}`, async () => {
+      if ((await this.#pointer(database, table)) !== base?.location) return false;
+      await writeDurable(this.#file(database, table), JSON.stringify({ location }));
+      return true;
+    });
+    if (!replaced) {
+      await this.delete(location);
+      throw conflict();
+    }
+    // Parsed, so that the answer is what a later load gives.
+    const stored = { metadata: parseIcebergJson(text) as TableMetadata, location };
+    for (const file of base ? forgotten(base.metadata, metadata) : []) await this.delete(file);
+    return stored;
+  }
+
+  async #pointer(database: string, table: string): Promise<string | undefined> {
+    try {
+      return (JSON.parse(await readFile(this.#file(database, table), 'utf8')) as { location: string }).location;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  #file(database: string, table: string): string {
+    if (!NAME.test(table)) throw noSuchTable(database, table);
+    return join(this.#dir, database, `${table}.json`);
+  }
+
+  #requireSize(text: string): void {
+    const bytes = Buffer.byteLength(text);
+    if (bytes <= this.#maxBytes) return;
+    throw badRequest(`Iceberg table metadata of ${bytes} bytes exceeds the maximum of ${this.#maxBytes} bytes`);
+  }
+}
+
+function alreadyThere(database: string, table: string): GlueError {
+  return new GlueError(409, 'AlreadyExistsException', `Table already exists: ${database}.${table}`);
+}
+
+/** Number of a table's next metadata file, in the five digits of Iceberg's own catalogs. */
+function nextVersion(base: StoredTable | undefined): string {
+  const [, version] = /\/(\d+)-[^/]+$/.exec(base?.location ?? '') ?? [];
+  return String(version === undefined ? 0 : Number(version) + 1).padStart(5, '0');
+}
+
+/** Metadata files that a change has taken out of the log, if the table wants them deleted. */
+function forgotten(before: TableMetadata, after: TableMetadata): string[] {
+  if (after.properties?.[DELETE_AFTER_COMMIT] !== 'true') return [];
+  const kept = new Set(logOf(after));
+  return logOf(before).filter((file) => !kept.has(file));
+}
+
+/** The metadata files of before, oldest first. */
+export function logOf(metadata: TableMetadata): string[] {
+  const log = (metadata['metadata-log'] as readonly { readonly 'metadata-file': string }[] | undefined) ?? [];
+  return log.map((entry) => entry['metadata-file']);
+}
+
+/** Bucket and key of a file's URI. */
+export function placeOf(uri: string): { readonly bucket: string; readonly key: string } {
+  const [, bucket, key] = /^s3[an]?:\/\/([^/]+)\/(.+)$/s.exec(uri) ?? [];
+  if (bucket !== undefined && key !== undefined) return { bucket, key };
+  throw badRequest(`expected s3://bucket/key, got ${uri.slice(0, 200)}`);
+}
