@@ -107,7 +107,7 @@ function checker({ columns }: Table): (row: string) => string | undefined {
 }
 
 /** Converts a row back for people: column names instead of column numbers, and times as text. */
-function badRow({ columns }: Table, row: string, detail: string): BadRow {
+export function badRow({ columns }: Table, row: string, detail: string): BadRow {
   const byKey = new Map(columns.map((column) => [column.key, column]));
   let values: Record<string, unknown>;
   try {

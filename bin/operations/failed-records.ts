@@ -2,15 +2,17 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { DeleteObjectCommand, GetObjectCommand } from '@aws-sdk/client-s3';
-import { originOf } from '../../lambdas/core/loading/input.ts';
-import { rejectedRow } from '../../lambdas/core/loading/lake-rows.ts';
-import { OWN, type Table } from '../../lambdas/core/tables/table.ts';
+import type { Source } from '../../lambdas/core/loading/load.ts';
+import type { Table } from '../../lambdas/core/tables/table.ts';
 import { LAKE } from '../../lib/names.ts';
-import { amend, loadsOf, NO_AMENDMENT } from './amend.ts';
+import { isDirect } from './added-rows.ts';
+import { amend } from './amend.ts';
 import { type BadRow, bisected, type FailedRecord, failedRecord } from './bisect.ts';
+import { addFailedRows, type RedrivenRows } from './failed-rows.ts';
 import { type LakeHandle, tablesOf } from './lake-handle.ts';
 import { type ListedObject, listObjects } from './objects.ts';
 import type { OperationOptions } from './operation-options.ts';
+import { amendedByBadRows, rejectedRows } from './rejected-rows.ts';
 import { sendRecords, sendRows } from './send-rows.ts';
 
 /** Result of redriving failed records. */
@@ -18,7 +20,7 @@ export interface FailedRecordCounts {
   /** Error objects with failed conversions. */
   readonly objects: number;
   readonly records: number;
-  /** Rows sent to their table's streams again; in a dry run, rows that would have been sent. */
+  /** Rows sent to their table's streams again, or written by the direct lane; in a dry run, rows that would have been. */
   readonly rowsSent: number;
   /** Rows that cannot be converted: they become rejected lines with the reason `conversion_failed`. */
   readonly rowsRejected: number;
@@ -26,15 +28,13 @@ export interface FailedRecordCounts {
   readonly left: number;
 }
 
-/** Rejection reason of a line whose row Firehose could not convert. */
-export const CONVERSION_FAILED = 'conversion_failed';
-
 const FAILED_CONVERSIONS = 'format-conversion-failed';
 
 /**
  * Splits failed records into rows: rows that cannot be converted become rejected lines, and the others are sent
- * again. An error object is deleted after Firehose has acknowledged all of its rows. After a crash before that, the
- * rows are sent again, with the same origin and position.
+ * again, or written by the direct lane if their source is there by now. An error object is deleted after Firehose has
+ * acknowledged all of its rows, or when the ledger has the batch of them. After a crash before that, Firehose gets the
+ * rows again, with the same origin and position; the direct lane recognises them.
  */
 export async function redriveFailedRecords(
   lake: LakeHandle,
@@ -71,10 +71,26 @@ export async function redriveFailedRecords(
 interface Target {
   readonly table: Table;
   readonly streams: readonly string[];
+  readonly source?: Source;
   readonly options: OperationOptions;
 }
 
-async function redriveObject(lake: LakeHandle, object: ListedObject, { table, streams, options }: Target) {
+async function redriveObject(lake: LakeHandle, object: ListedObject, target: Target): Promise<RedrivenRows> {
+  const { source, options } = target;
+  const counts =
+    source && isDirect(source)
+      ? await addFailedRows(lake, source, object, () => recordsOf(lake, object), options)
+      : await sendFailedRows(lake, object, target);
+  if (options.dryRun) return counts;
+  await lake.s3.send(new DeleteObjectCommand({ Bucket: object.bucket, Key: object.key }));
+  return counts;
+}
+
+async function sendFailedRows(
+  lake: LakeHandle,
+  object: ListedObject,
+  { table, streams, options }: Target,
+): Promise<RedrivenRows> {
   const counts = { records: 0, rowsSent: 0, rowsRejected: 0 };
   const rejected: BadRow[] = [];
   for await (const record of recordsOf(lake, object)) {
@@ -88,9 +104,7 @@ async function redriveObject(lake: LakeHandle, object: ListedObject, { table, st
     await sendRows(lake, streams, good);
     await sendRecords(lake, streams, pieces);
   }
-  if (options.dryRun) return counts;
-  await reject(lake, table, object, rejected);
-  await lake.s3.send(new DeleteObjectCommand({ Bucket: object.bucket, Key: object.key }));
+  if (!options.dryRun) await reject(lake, table, object, rejected);
   return counts;
 }
 
@@ -107,22 +121,6 @@ async function* recordsOf(lake: LakeHandle, { bucket, key }: ListedObject): Asyn
 
 /** Sends bad rows as rejected lines, then corrects the counts in `loads`. */
 async function reject(lake: LakeHandle, table: Table, object: ListedObject, bad: readonly BadRow[]): Promise<void> {
-  const now = new Date();
-  // A row without a readable origin gets the origin of its error object.
-  const here = originOf([CONVERSION_FAILED, object.bucket, object.key, object.etag]);
-  const lines = bad.map(({ origin = here, position, raw, detail }, index) =>
-    rejectedRow(origin, position ?? index + 1, { source: table.name, reason: CONVERSION_FAILED, detail, raw }, now),
-  );
-  await sendRows(lake, [lake.rejectedStream], lines);
-  if (!table.columns.some(({ name }) => name === OWN.position.name)) return;
-  const byOrigin = Map.groupBy(
-    bad.filter(({ origin, position }) => origin !== undefined && position !== undefined),
-    ({ origin = '' }) => origin,
-  );
-  for (const [origin, base] of await loadsOf(lake, [...byOrigin.keys()])) {
-    // A failed row of rejected_lines has the origin of its source's object, but is not a row of that source.
-    if (base.source !== table.name) continue;
-    const positions = (byOrigin.get(origin) ?? []).flatMap(({ position }) => position ?? []);
-    await amend(lake, base, { ...NO_AMENDMENT, rejected: positions });
-  }
+  await sendRows(lake, [lake.rejectedStream], rejectedRows(table, object, bad));
+  for (const { base, before, more } of await amendedByBadRows(lake, table, bad)) await amend(lake, base, before, more);
 }

@@ -7,6 +7,8 @@ import type { Source } from '../../lambdas/core/loading/load.ts';
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import type { LoadMetric } from '../../lambdas/core/metrics.ts';
 import {
+  batchSettings,
+  type DirectSettings,
   ENV,
   type Environment,
   isExported,
@@ -39,6 +41,8 @@ export interface LakeSettings extends Omit<LoaderSettings, 'sources'> {
   readonly queueUrl: string | undefined;
   /** URL of the queue that announces objects to the duplicate check; undefined if it checks none. */
   readonly checkQueueUrl: string | undefined;
+  /** How the direct lane writes batches; undefined if the stack does not have that lane. */
+  readonly direct: DirectSettings | undefined;
   /** Undefined if the lake does not check duplicates. */
   readonly duplicates: TrackerSettings | undefined;
 }
@@ -76,6 +80,7 @@ export interface LakeHandle extends LakeSettings, Clients {
  */
 export function lakeSettings(environments: readonly Environment[], what: string): LakeSettings {
   const loaders = environments.filter((env) => env[ENV.sources] && env[ENV.loadsStream]);
+  const writer = environments.find((env) => env[ENV.direct] && env[ENV.writeQueueUrl]);
   const trackers = environments.filter((env) => env[ENV.trackedSources]);
   const [first] = loaders;
   if (!first) throw new CommandError(`${what}: expected functions that load sources, got none; deploy the stack first`);
@@ -87,6 +92,7 @@ export function lakeSettings(environments: readonly Environment[], what: string)
     sources: compiledSources(eachOnce(settings)),
     queueUrl: queueUrlIn(loaders),
     checkQueueUrl: queueUrlIn(trackers),
+    direct: writer && batchSettings(writer).direct,
     // One function reads objects, another one log events; all else is the same for both.
     duplicates: tracker && { ...tracker, sources: eachOnce(tracked.flatMap(({ sources }) => sources)) },
   };
@@ -114,10 +120,16 @@ export function tableOf({ settings, format }: Source): Table {
   return sourceTable(settings.name, '', format.columns, settings.lane, isExported(settings));
 }
 
-/** All tables of a lake, each with the streams that write to it. */
-export function tablesOf(lake: LakeSettings): { readonly table: Table; readonly streams: readonly string[] }[] {
+/** A table, the streams that write to it, and its source, if it is not one of the lake's own. */
+export interface LakeTable {
+  readonly table: Table;
+  readonly streams: readonly string[];
+  readonly source?: Source;
+}
+
+export function tablesOf(lake: LakeSettings): LakeTable[] {
   return [
-    ...lake.sources.map((source) => ({ table: tableOf(source), streams: source.settings.streams })),
+    ...lake.sources.map((source) => ({ table: tableOf(source), streams: source.settings.streams, source })),
     { table: loadsTable, streams: [lake.loadsStream] },
     { table: rejectedTable, streams: [lake.rejectedStream] },
   ];

@@ -5,6 +5,7 @@ import {
   ConditionalCheckFailedException,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import type { Candidate } from '../../lambdas/core/direct/batch.ts';
 import { LEDGER, STATE } from '../../lambdas/core/loading/ledger.ts';
 import type { LakeHandle } from './lake-handle.ts';
 
@@ -22,30 +23,45 @@ export interface Entry {
   readonly isDirect: boolean;
   /** Its batch, on the direct lane. */
   readonly batch: string | undefined;
+  /** ISO 8601: when the object was created, as the direct lane knows it. */
+  readonly modified: string | undefined;
 }
 
-/** Entries of at most `MAX_BATCH_GET` objects, by id. An object without one was never claimed, or its entry expired. */
+/** Entries of objects, by id. An object without one was never claimed, or its entry expired. */
 export async function entriesOf(lake: LakeHandle, ids: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
-  const { dynamodb, ledgerTable, ledgerDays } = lake;
   const found = new Map<string, Entry>();
-  let Keys = [...new Set(ids)].map((id) => ({ [LEDGER.key]: { S: id } }));
-  while (Keys.length > 0) {
-    const { Responses, UnprocessedKeys } = await dynamodb.send(
-      new BatchGetItemCommand({ RequestItems: { [ledgerTable]: { Keys, ConsistentRead: true } } }),
-    );
-    for (const item of Responses?.[ledgerTable] ?? []) {
-      // The expiry is rounded up to a second.
-      const claimed = (Number(item[LEDGER.expiry]?.N) - 1) * 1000 - ledgerDays * DAY_MS;
-      // A time in the future: ledgerRetentionDays was longer when the entry was claimed, so the time is unknown.
-      const claimedAt = claimed > Date.now() ? undefined : new Date(claimed);
-      found.set(item[LEDGER.key]?.S ?? '', {
-        state: item.state?.S ?? '',
-        claimedAt,
-        isDirect: item[LEDGER.round] !== undefined,
-        batch: item.batch?.S,
-      });
+  for (const item of await itemsOf(lake, ids)) {
+    // The expiry is rounded up to a second.
+    const claimed = (Number(item[LEDGER.expiry]?.N) - 1) * 1000 - lake.ledgerDays * DAY_MS;
+    // A time in the future: ledgerRetentionDays was longer when the entry was claimed, so the time is unknown.
+    const claimedAt = claimed > Date.now() ? undefined : new Date(claimed);
+    found.set(item[LEDGER.key]?.S ?? '', {
+      state: item.state?.S ?? '',
+      claimedAt,
+      isDirect: item[LEDGER.round] !== undefined,
+      batch: item.batch?.S,
+      modified: (JSON.parse(item.object?.S ?? '{}') as Partial<Candidate>).modified,
+    });
+  }
+  return found;
+}
+
+/** Items of the ledger, as far as they are there. */
+export async function itemsOf(
+  { dynamodb, ledgerTable }: Pick<LakeHandle, 'dynamodb' | 'ledgerTable'>,
+  ids: readonly string[],
+): Promise<Record<string, AttributeValue>[]> {
+  const all = [...new Set(ids)];
+  const found: Record<string, AttributeValue>[] = [];
+  for (let at = 0; at < all.length; at += MAX_BATCH_GET) {
+    let Keys = all.slice(at, at + MAX_BATCH_GET).map((id) => ({ [LEDGER.key]: { S: id } }));
+    while (Keys.length > 0) {
+      const { Responses, UnprocessedKeys } = await dynamodb.send(
+        new BatchGetItemCommand({ RequestItems: { [ledgerTable]: { Keys, ConsistentRead: true } } }),
+      );
+      found.push(...(Responses?.[ledgerTable] ?? []));
+      Keys = (UnprocessedKeys?.[ledgerTable]?.Keys ?? []) as typeof Keys;
     }
-    Keys = (UnprocessedKeys?.[ledgerTable]?.Keys ?? []) as typeof Keys;
   }
   return found;
 }

@@ -2,8 +2,10 @@
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { BATCH, type Candidate, candidatesKey } from '../../lambdas/core/direct/batch.ts';
 import type { BatchLedger, LakeFiles } from '../../lambdas/core/direct/ports.ts';
+import { objectInputKey, originOf } from '../../lambdas/core/loading/input.ts';
 import { dynamoBatches } from '../../lambdas/edges/batches.ts';
 import { s3LakeFiles } from '../../lambdas/edges/lake-files.ts';
+import { anyAmended } from './amendment-notes.ts';
 import type { LakeHandle } from './lake-handle.ts';
 import type { Entry } from './ledger-entries.ts';
 
@@ -14,6 +16,8 @@ export const REFUSED = {
   waiting: 'they are not written yet',
   list: 'the list of their batch has expired (after landingRetentionDays, and at least 14 days)',
   members: 'other objects of their batch are gone, whose rows would be lost',
+  amended:
+    'rejected lines of their batch became rows by lake replay-rejected, in a file of their own: they would be there twice',
 } as const;
 export type Refusal = keyof typeof REFUSED;
 
@@ -52,9 +56,10 @@ export class BatchReloader {
     if (batch?.state !== BATCH.written) return 'waiting';
     const candidates = await this.#files.getList<Candidate[]>(candidatesKey(batch)).catch(nothingIfMissing);
     if (!candidates) return 'list';
-    for (const member of await this.#ledger.membersOf(id, candidates)) {
-      if (!(await this.#isThere(member))) return 'members';
-    }
+    const members = await this.#ledger.membersOf(id, candidates);
+    for (const member of members) if (!(await this.#isThere(member))) return 'members';
+    const origins = members.map((member) => originOf(objectInputKey(batch.source, member)));
+    if (await anyAmended(this.#lake, origins)) return 'amended';
     if (this.#dryRun || (await this.#ledger.reopen(batch, new Date().toISOString()))) return 'reloaded';
     return 'waiting';
   }

@@ -11,11 +11,13 @@ import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
 import { checkExpression } from '../../local/athena/expression.ts';
 import { QueryError } from '../../local/athena/statement.ts';
 import { UsageError } from '../output/command-error.ts';
-import { type Amendment, amend, amendmentOf, begin, loadsOf, NO_AMENDMENT } from './amend.ts';
-import { CONVERSION_FAILED } from './failed-records.ts';
+import { decided } from './added-rows.ts';
+import { loadsOf } from './amend.ts';
+import { type Amendment, NO_AMENDMENT } from './amendment-notes.ts';
 import { type LakeHandle, once, type ResultRow, sqlText, sqlTime, timeOf } from './lake-handle.ts';
 import type { OperationOptions } from './operation-options.ts';
-import { sendRows } from './send-rows.ts';
+import { CONVERSION_FAILED } from './rejected-rows.ts';
+import { entryOfLoad, isBeingLoaded, type Replays, replaysOf } from './replays.ts';
 
 /** Which rejected lines to read again. */
 export interface LinesToReplay {
@@ -55,10 +57,9 @@ const NO_LINES: readonly string[] = [
 const DAY_MS = 86_400_000;
 
 /**
- * Reads rejected lines again with the current formats. Lines that can be read now are sent as rows with their original
+ * Reads rejected lines again with the current formats. Lines that can be read now become rows with their original
  * origin and position, and `loads` gets a row with the corrected counts; the other lines stay rejected. A line that has
- * become a row, by a replay or a reload, is left out of the next replay. After a crash before `loads` has its row, the
- * next replay sends the origin's rows again.
+ * become a row, by a replay or a reload, is left out of the next replay. replays.ts says what a crash leaves.
  *
  * @throws UsageError if the condition is not one expression
  */
@@ -72,8 +73,9 @@ export async function replayRejected(
   const progress = options.progress('rejected lines');
   for (const source of lake.sources) {
     const bases = await basesOf(lake, source, task);
+    const replays = replaysOf(lake, source);
     for await (const lines of originsOf(lake.query(candidates(lake, source, task)))) {
-      const found = await replayOrigin(lake, source, lines, bases.get(String(lines[0]?.origin)), options);
+      const found = await replayOrigin(lake, source, lines, bases.get(String(lines[0]?.origin)), replays, options);
       counts.lines += found.lines;
       counts.replayed += found.replayed;
       counts.stillRejected += found.stillRejected;
@@ -81,6 +83,7 @@ export async function replayRejected(
       counts.notLoaded += found.notLoaded;
       progress.add(lines.length);
     }
+    await replays.end();
   }
   progress.end();
   return counts;
@@ -144,13 +147,17 @@ async function replayOrigin(
   source: Source,
   lines: readonly ResultRow[],
   base: ResultRow | undefined,
+  replays: Replays,
   options: OperationOptions,
 ): Promise<ReplayCounts> {
   const noRows = lines.filter(({ in_table }) => Number(in_table) === 0);
   const none = { lines: noRows.length, replayed: 0, stillRejected: 0, cut: 0, notLoaded: 0 };
-  if (!base || timeOf(base.finished_at) > lake.settledBefore()) return { ...none, notLoaded: noRows.length };
-  const amendment = await amendmentOf(lake, base);
-  const [done, begun] = [new Set(amendment.rows), new Set(amendment.begun)];
+  const entry = base && (await entryOfLoad(lake, source, base));
+  if (!base || timeOf(base.finished_at) > lake.settledBefore() || (await isBeingLoaded(lake, entry))) {
+    return { ...none, notLoaded: noRows.length };
+  }
+  const before = await decided(lake, base, options.dryRun);
+  const [done, begun] = [new Set(before.amendment.rows), new Set(before.begun)];
   // A replay that was interrupted is not yet counted in `loads`; a reload is.
   const open = lines.filter(({ position, in_table }) =>
     Number(in_table) === 0 ? !done.has(Number(position)) : begun.has(Number(position)),
@@ -159,9 +166,7 @@ async function replayOrigin(
   const found = readAgain(source, base, whole);
   if (!options.dryRun && found.rows.length > 0) {
     await options.rateLimit(found.rows.length);
-    await begin(lake, base, found.amendment.rows);
-    await sendRows(lake, source.settings.streams, found.rows);
-    await amend(lake, base, found.amendment);
+    await replays.add({ base, before, more: found.amendment, rows: found.rows, created: entry?.modified });
   }
   return {
     ...none,

@@ -158,15 +158,15 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
 }
 
 /** No entry of an input has an id with a space. */
-function itemId(batch: string): string {
+export function itemId(batch: string): string {
   return `batch ${batch}`;
 }
 
-function batchGroup(source: string): string {
+export function batchGroup(source: string): string {
   return `${source} batches`;
 }
 
-function batchOf(item: Item): Batch {
+export function batchOf(item: Item): Batch {
   const { state, source, since, attempts, attemptedAt, attempt, generation, before, from } = item;
   return {
     id: (item[LEDGER.key]?.S ?? '').slice(itemId('').length),

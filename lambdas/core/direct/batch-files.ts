@@ -1,5 +1,6 @@
 /** The files of a batch: one or more for each table and day. */
 import type { ParquetFile } from '../parquet/file.ts';
+import { loadsTable } from '../tables/lake-tables.ts';
 import { type Column, fileKey, type Table } from '../tables/table.ts';
 import type { UploadedFile } from './batch.ts';
 import type { LakeFiles, Spill } from './ports.ts';
@@ -65,8 +66,24 @@ export class BatchFiles {
     else await this.#write(place, rows);
   }
 
-  /** Ends all files. @returns those that ended since the last call: uploaded, and not completed */
-  async finish(): Promise<UploadedFile[]> {
+  /**
+   * Ends all files, those with these rows of `loads` last: an origin that has its row there is whole.
+   *
+   * @returns the files in the order in which they are to be completed: uploaded, and not completed
+   */
+  async finish(loads: readonly string[], day: string): Promise<UploadedFile[]> {
+    const data = await this.#endAll();
+    if (loads.length > 0) await this.append(loadsTable, day, Buffer.from(loads.join('')));
+    return [...data, ...(await this.#endAll())];
+  }
+
+  /** Gives all uploads up: only for an attempt that certainly was not named by a seal. */
+  async abort(): Promise<void> {
+    for (const upload of this.#uploads) await upload.abort();
+  }
+
+  /** @returns the files that ended since the last call */
+  async #endAll(): Promise<UploadedFile[]> {
     for (const place of this.#places.values()) if (place.open) await this.#end(place, place.open);
     for (const place of this.#places.values()) {
       if (!place.spilled) continue;
@@ -77,11 +94,6 @@ export class BatchFiles {
     const finished = this.#finished;
     this.#finished = [];
     return finished;
-  }
-
-  /** Gives all uploads up: only for an attempt that certainly was not named by a seal. */
-  async abort(): Promise<void> {
-    for (const upload of this.#uploads) await upload.abort();
   }
 
   async #write(place: Place, rows: Uint8Array): Promise<void> {

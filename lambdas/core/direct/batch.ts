@@ -26,6 +26,8 @@
  * A reload opens a written batch again, as its next generation: with the same members, the same keys of files, and a seal
  * of its own. Files of the generation before that the new one does not have are deleted when it is published. A reload
  * that fails leaves the batch as it was.
+ *
+ * An operation that adds rows puts a batch as sealed, without members, or closes it as failed (edges/added-batches.ts).
  */
 import type { Waited } from '../loading/unavailable.ts';
 

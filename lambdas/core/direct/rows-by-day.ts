@@ -34,11 +34,15 @@ export class DayDivider {
 
   /**
    * @param records packed rows, as the LineBatcher gives them
-   * @param times of these rows: rows are looked at one by one only if they may be of several days
+   * @param times of these rows, if they are known: rows are looked at one by one only if they may be of several days
    * @param otherwise day of rows without a time that is believed
    */
-  *divide(records: readonly Uint8Array[], times: Readonly<BatchTimes>, otherwise: string): Generator<RowsOfDay> {
-    const day = this.#onlyDay(times, otherwise);
+  *divide(
+    records: readonly Uint8Array[],
+    times: Readonly<BatchTimes> | undefined,
+    otherwise: string,
+  ): Generator<RowsOfDay> {
+    const day = times && this.#onlyDay(times, otherwise);
     for (const record of records) {
       if (day === undefined) yield* this.#byRow(record, otherwise);
       else yield { day, rows: record };

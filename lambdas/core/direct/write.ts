@@ -13,7 +13,7 @@ import { askAgain, type UnavailableReason } from '../loading/unavailable.ts';
 import { type Version, type VersionMarks, versionMarks } from '../loading/versions.ts';
 import type { KeepRaw } from '../reading/row.ts';
 import { type InputPlace, isExported, type ReadingSettings } from '../settings.ts';
-import { loadsTable, rejectedTable } from '../tables/lake-tables.ts';
+import { rejectedTable } from '../tables/lake-tables.ts';
 import { sourceTable } from '../tables/table.ts';
 import type { AttemptList, MemberEnd, MemberResult } from './attempt-list.ts';
 import { attemptKey, BATCH, type Batch, type Candidate, candidatesKey, MAX_ATTEMPTS } from './batch.ts';
@@ -127,11 +127,8 @@ async function writeFiles(
     }
     results.push({ candidate, origin, ended });
   }
-  const data = await files.finish();
-  const today = ports.days.dayOf(ports.now().getTime());
-  if (loads.length > 0) await files.append(loadsTable, today, Buffer.from(loads.join('')));
-  // An origin that has its row of `loads` is whole: these files are completed last.
-  return { files: [...data, ...(await files.finish())], members: results, day: today };
+  const day = ports.days.dayOf(ports.now().getTime());
+  return { files: await files.finish(loads, day), members: results, day };
 }
 
 /** A member whose entry has expired is none any more: its rows would be missing from the next generation. */

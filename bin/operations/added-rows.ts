@@ -1,0 +1,179 @@
+/**
+ * Rows that an operation adds to tables of the direct lane, exactly once: files of a batch without members, which hold
+ * the rows and the corrected counts of their origins in `loads`.
+ *
+ *   files uploaded, not completed ─► each origin: amendment pending, in the ledger ─► loads rows ─► list of the attempt
+ *     ─► batch: sealed, if there is none of its id ─► each origin: amendment noted
+ *
+ * The planner has a sealed batch published like any other. If the process dies:
+ *
+ *   before the seal     the uploads are never completed; who finds a pending amendment next closes its batch, so that it
+ *                       is never sealed, and begins anew
+ *   the answer is lost  the ledger says whom the batch names
+ *   after the seal      the rows come; who finds a pending amendment next notes it as done
+ *
+ * Two operations at once are decided in the same way: one of them closes the batch of the other, which then says so.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { AttemptList } from '../../lambdas/core/direct/attempt-list.ts';
+import { attemptKey } from '../../lambdas/core/direct/batch.ts';
+import { BatchFiles } from '../../lambdas/core/direct/batch-files.ts';
+import { EventDays } from '../../lambdas/core/direct/event-days.ts';
+import type { Spill } from '../../lambdas/core/direct/ports.ts';
+import { DayDivider } from '../../lambdas/core/direct/rows-by-day.ts';
+import type { Source } from '../../lambdas/core/loading/load.ts';
+import { openParquetFile } from '../../lambdas/core/parquet/file.ts';
+import type { DirectSettings } from '../../lambdas/core/settings.ts';
+import { rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
+import { type AddedBatch, type AddedBatches, addedBatches } from '../../lambdas/edges/added-batches.ts';
+import { s3LakeFiles } from '../../lambdas/edges/lake-files.ts';
+import { diskSpill } from '../../lambdas/edges/spill.ts';
+import { CommandError } from '../output/command-error.ts';
+import { amendedRow, changes, merged } from './amend.ts';
+import { type Amendment, type Noted, note, noted, OvertakenError, type PendingAmendment } from './amendment-notes.ts';
+import { type LakeHandle, type ResultRow, tableOf } from './lake-handle.ts';
+
+/** Whether rows are added to the tables of a source in this way. */
+export function isDirect({ settings }: Source): boolean {
+  return settings.delivery === 'direct';
+}
+
+export function batchesOf({ dynamodb, ledgerTable, ledgerDays }: LakeHandle): AddedBatches {
+  return addedBatches(dynamodb, { table: ledgerTable, entryDays: ledgerDays });
+}
+
+/**
+ * What the ledger has noted of an origin, after it is decided what becomes of a pending amendment.
+ *
+ * @param base the row that the origin's load wrote to `loads`
+ * @param dryRun true: decide and write nothing, only say what would be noted now
+ */
+export async function decided(lake: LakeHandle, base: ResultRow, dryRun: boolean): Promise<Noted> {
+  const { pending, ...found } = await noted(lake, base);
+  if (!pending) return found;
+  const batches = batchesOf(lake);
+  const batch = dryRun
+    ? await batches.read(pending.batch)
+    : await batches.close({ id: pending.batch, source: String(base.source), since: new Date().toISOString() });
+  const amendment = batch?.attempt === pending.attempt ? pending.amendment : found.amendment;
+  return dryRun ? { ...found, amendment } : await note(lake, base, { ...found, amendment });
+}
+
+/** The id of a batch that no other process makes. */
+export function newBatchId(now: Date): string {
+  return `${now.toISOString().replace(/\D/g, '').slice(0, 14)}-${randomBytes(6).toString('hex')}`;
+}
+
+/** An origin whose counts change by what is added. */
+export interface Amended {
+  /** The row that the origin's load wrote to `loads`. */
+  readonly base: ResultRow;
+  /** What `decided` has given: if the ledger has noted more since, nothing is added. */
+  readonly before: Noted;
+  readonly more: Amendment;
+}
+
+export class AddedRows {
+  readonly #lake: LakeHandle;
+  readonly #source: Source;
+  readonly #batch: AddedBatch;
+  readonly #days: EventDays;
+  readonly #divider: DayDivider;
+  readonly #files: BatchFiles;
+  readonly #amended: Amended[] = [];
+
+  private constructor(lake: LakeHandle, source: Source, id: string, spill: Spill) {
+    const now = new Date();
+    const { timeZone, retentionDays } = directOf(lake);
+    this.#lake = lake;
+    this.#source = source;
+    this.#batch = { id, source: source.settings.name, since: now.toISOString() };
+    this.#days = new EventDays(timeZone, retentionDays, now.getTime());
+    this.#divider = new DayDivider(this.#days.keeping(source.settings.retentionDays), source.format.columns);
+    const files = s3LakeFiles(lake.s3, lake.lakeBucket);
+    this.#files = new BatchFiles({ batch: id, lake: files, spill, openFile: openParquetFile });
+  }
+
+  /**
+   * Begins a batch, has it filled, and seals it.
+   *
+   * @param id of the batch
+   * @param fill adds the rows
+   * @throws OvertakenError if another operation has closed the batch, or amends one of the origins
+   */
+  static async write(
+    lake: LakeHandle,
+    source: Source,
+    id: string,
+    fill: (rows: AddedRows) => Promise<void>,
+  ): Promise<void> {
+    const spill = await diskSpill();
+    const rows = new AddedRows(lake, source, id, spill);
+    try {
+      await fill(rows);
+      await rows.#seal();
+    } finally {
+      await spill.remove();
+    }
+  }
+
+  /** Adds rows to the source's table, under the days of their events. @param otherwise when a row without a time came */
+  async append(rows: readonly string[], otherwise: Date): Promise<void> {
+    const table = tableOf(this.#source);
+    const packed = Buffer.from(rows.join(''));
+    for (const part of this.#divider.divide([packed], undefined, this.#days.dayOf(otherwise.getTime()))) {
+      await this.#files.append(table, part.day, part.rows);
+    }
+  }
+
+  /** Adds rows to `rejected_lines`. */
+  async reject(rows: readonly string[]): Promise<void> {
+    if (rows.length > 0) await this.#files.append(rejectedTable, this.#today, Buffer.from(rows.join('')));
+  }
+
+  /** Corrects the counts of an origin by what is added. */
+  amend(amended: Amended): void {
+    this.#amended.push(amended);
+  }
+
+  get #today(): string {
+    return this.#days.dayOf(Date.now());
+  }
+
+  async #seal(): Promise<void> {
+    const lake = s3LakeFiles(this.#lake.s3, this.#lake.lakeBucket);
+    const attempt = attemptKey(this.#batch, randomUUID());
+    const pending: { readonly base: ResultRow; readonly now: Noted; readonly then: Amendment }[] = [];
+    try {
+      for (const { base, before, more } of this.#amended) {
+        const then = merged(before.amendment, more);
+        if (!changes(before.amendment, then)) continue;
+        const mine: PendingAmendment = { batch: this.#batch.id, attempt, amendment: then };
+        pending.push({ base, now: await note(this.#lake, base, { ...before, pending: mine }), then });
+      }
+      const loads = pending.map(({ base, then }) => amendedRow(base, then));
+      const list: AttemptList = { files: await this.#files.finish(loads, this.#today), members: [], day: this.#today };
+      await lake.putList(attempt, list);
+    } catch (error) {
+      await this.#files.abort().catch(() => undefined);
+      throw error;
+    }
+    const sealed = await batchesOf(this.#lake).seal(this.#batch, attempt);
+    if (sealed.attempt !== attempt) {
+      await this.#files.abort();
+      throw new OvertakenError(`batch ${this.#batch.id}: another operation has closed it; run this one again`);
+    }
+    for (const { base, now, then } of pending) {
+      const done = new Set(then.rows);
+      const begun = now.begun.filter((position) => !done.has(position));
+      await note(this.#lake, base, { amendment: then, begun, version: now.version });
+    }
+  }
+}
+
+function directOf({ direct }: LakeHandle): DirectSettings {
+  if (direct) return direct;
+  throw new CommandError(
+    'a source has "delivery": "direct", but the stack has no function that writes batches: deploy it again',
+  );
+}

@@ -1,0 +1,57 @@
+/**
+ * Batches with whose rows an operation adds to a table: the operation uploads their files by itself, so nobody plans,
+ * claims or opens them, and they have no members. Such a batch begins as sealed, and is published like any other.
+ */
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { BATCH, type Batch } from '../core/direct/batch.ts';
+import { LEDGER } from '../core/loading/ledger.ts';
+import { batchGroup, batchOf, type DynamoBatchesOptions, itemId } from './batches.ts';
+import { type Item, LedgerItems } from './ledger-items.ts';
+
+export type AddedBatch = Pick<Batch, 'id' | 'source' | 'since'>;
+
+export interface AddedBatches {
+  read(id: string): Promise<Batch | undefined>;
+  /** Puts a sealed batch, unless there is one of this id. @returns the batch as it is then; its `attempt` says whom it names */
+  seal(batch: AddedBatch, attempt: string): Promise<Batch>;
+  /** Sees to it that no batch of this id is sealed from now on. @returns the batch as it is then: it may be sealed already */
+  close(batch: AddedBatch): Promise<Batch>;
+}
+
+/** Every write can be repeated if its answer was lost: it then finds what it wanted done, or another's. */
+export function addedBatches(client: DynamoDBClient, { table, entryDays }: DynamoBatchesOptions): AddedBatches {
+  const items = new LedgerItems(client, table, entryDays);
+
+  async function read(id: string): Promise<Batch | undefined> {
+    const item = await items.get(itemId(id));
+    return item && batchOf(item);
+  }
+
+  async function put({ id, source }: AddedBatch, more: Item): Promise<Batch> {
+    await items.putNew({
+      [LEDGER.key]: { S: itemId(id) },
+      [LEDGER.expiry]: items.expiry(),
+      source: { S: source },
+      attempts: { N: '0' },
+      generation: { N: '1' },
+      ...more,
+    });
+    const batch = await read(id);
+    if (!batch) throw new Error(`batch ${id}: expected it in the ledger, where it was put, got none`);
+    return batch;
+  }
+
+  return {
+    read,
+    seal: (batch, attempt) =>
+      put(batch, {
+        state: { S: BATCH.sealed },
+        attempt: { S: attempt },
+        // The planner sends a batch of which no writer has given a sign for long.
+        attemptedAt: { S: new Date(0).toISOString() },
+        [LEDGER.group]: { S: batchGroup(batch.source) },
+        [LEDGER.since]: { S: batch.since },
+      }),
+    close: (batch) => put(batch, { state: { S: BATCH.failed } }),
+  };
+}

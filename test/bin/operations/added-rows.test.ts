@@ -1,0 +1,258 @@
+import { cpSync, globSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { audit } from '../../../bin/operations/audit.ts';
+import { backfillObjects, type Refusals } from '../../../bin/operations/backfill-objects.ts';
+import { redriveFailedRecords } from '../../../bin/operations/failed-records.ts';
+import type { LakeHandle } from '../../../bin/operations/lake-handle.ts';
+import { openLocalLake } from '../../../bin/operations/local-lake-handle.ts';
+import type { OperationOptions } from '../../../bin/operations/operation-options.ts';
+import { replayRejected } from '../../../bin/operations/replay-rejected.ts';
+import { compiledSources } from '../../../lambdas/core/loading/sources.ts';
+import { numbered } from '../../../lambdas/core/tables/table.ts';
+import { synthesize } from '../../../lib/synth.ts';
+import { CONTEXT_FILE } from '../../../local/local-lake.ts';
+import { sharedFolder, temporaryFolder } from '../../helpers/folder.ts';
+
+const LOG_FORMAT = '$remote_addr - [$time_local] "$request" $status';
+/** What is not of the format is to be rejected, not filtered. */
+const format = {
+  format: 'nginx',
+  logFormat: LOG_FORMAT,
+  filters: { not_stdout: false, no_http: false, no_client_address: false, local_client: false },
+};
+const CONTEXT = {
+  delivery: 'direct',
+  sources: [{ name: 'web', ...format, from: { bucket: 'logs', prefix: 'web/' } }],
+};
+const LINE = '192.0.2.1 - [20/Nov/2026:10:00:00 +0000] "GET /plain HTTP/1.1" 200';
+/** Rejected by LOG_FORMAT: a line with a bar, of the day before. */
+const BARRED = '192.0.2.7 | [19/Nov/2026:10:00:09 +0000] "GET /barred HTTP/1.1" 200';
+const FIXED = LOG_FORMAT.replace(' - ', ' | ');
+
+const REAL: OperationOptions = { dryRun: false, rateLimit: async () => {}, progress: () => ({ add() {}, end() {} }) };
+const DRY: OperationOptions = { ...REAL, dryRun: true };
+
+/** A lake's folder with its stack, synthesized once, in which nothing has been done. */
+const template = sharedFolder();
+beforeAll(() => {
+  synthesize({ context: CONTEXT, outdir: join(template, 'stack') });
+  writeFileSync(join(template, CONTEXT_FILE), JSON.stringify(CONTEXT));
+}, 60_000);
+
+let dir: string;
+let lake: LakeHandle;
+beforeEach(async () => {
+  dir = temporaryFolder();
+  cpSync(template, dir, { recursive: true });
+  lake = await opened();
+});
+afterEach(() => lake.close());
+
+const opened = () => openLocalLake({ dir, work: false, progress: () => {} });
+
+async function put(key: string, text: readonly string[]): Promise<void> {
+  await lake.s3.send(new PutObjectCommand({ Bucket: 'logs', Key: key, Body: `${text.join('\n')}\n` }));
+}
+
+async function rows(sql: string): Promise<Readonly<Record<string, unknown>>[]> {
+  return Array.fromAsync(lake.query(sql));
+}
+
+const loadOf = (key: string) =>
+  rows(`SELECT kind, lines, "rows", filtered, rejected FROM loads_once WHERE object_key = '${key}'`);
+
+const findings = async () => (await audit(lake, { fix: false }, REAL)).findings;
+
+/** The lake after its source has learnt another log_format. */
+function withFormat(of: LakeHandle): LakeHandle {
+  const settings = of.sources.map((source) => source.settings);
+  const options = (each: (typeof settings)[number]) => ({ ...each.options, logFormat: FIXED });
+  return { ...of, sources: compiledSources(settings.map((each) => ({ ...each, options: options(each) }))) };
+}
+
+type Step = (args: unknown) => Promise<unknown>;
+/** What all clients have in common. */
+interface Middlewares {
+  add(middleware: (next: Step) => Step, options: { readonly step: 'initialize'; readonly name: string }): void;
+  remove(name: string): boolean;
+}
+
+/** The process of an operation dies before a request or after it: nothing that it asks of a service happens any more. */
+class Died extends Error {}
+
+/**
+ * @param at the number of the request, from 1
+ * @param when whether that request still has its effect
+ * @param doIt gets the lake as the process sees it
+ * @returns true if the process had ended before
+ */
+async function dies(
+  at: number,
+  when: 'before' | 'after',
+  doIt: (of: LakeHandle) => Promise<unknown>,
+): Promise<boolean> {
+  let requests = 0;
+  let over = false;
+  const stacks = [lake.s3, lake.dynamodb, lake.firehose, lake.sqs].map(
+    ({ middlewareStack }) => middlewareStack as unknown as Middlewares,
+  );
+  const mortal = (next: Step) => async (args: unknown) => {
+    requests++;
+    if (requests > at || (requests === at && when === 'before')) throw new Died();
+    const answer = await next(args);
+    if (requests === at) throw new Died();
+    return answer;
+  };
+  for (const stack of stacks) stack.add(mortal, { step: 'initialize', name: 'mortal' });
+  try {
+    await doIt(lake);
+    over = true;
+  } catch (error) {
+    if (!(error instanceof Died)) throw error;
+  } finally {
+    for (const stack of stacks) stack.remove('mortal');
+  }
+  return over;
+}
+
+const notRepeated = async () => {
+  const [counts] = await rows('SELECT count(*) AS n, count(DISTINCT (origin, position)) AS places FROM web');
+  expect(Number(counts?.n)).toBe(Number(counts?.places));
+  return Number(counts?.n);
+};
+
+describe('lake replay-rejected on the direct lane', { timeout: 120_000 }, () => {
+  test('makes rows of the lines that a fix can read, in files of its own, once and under the days of their events', async () => {
+    await put('web/one.log', [LINE, BARRED, 'prose', BARRED]);
+    await put('web/two.log', [BARRED]);
+    await lake.settle();
+    const fixed = withFormat(lake);
+    const task = { where: 'true', since: new Date(Date.now() - 3_600_000) };
+    const counts = { lines: 4, replayed: 3, stillRejected: 1, cut: 0, notLoaded: 0 };
+    expect(await replayRejected(fixed, task, DRY)).toEqual(counts);
+    expect(await replayRejected(fixed, task, REAL)).toEqual(counts);
+    // At once, before the rows are in the table.
+    expect(await replayRejected(fixed, task, DRY)).toEqual({ ...counts, lines: 1, replayed: 0 });
+    expect(await replayRejected(fixed, task, REAL)).toEqual({ ...counts, lines: 1, replayed: 0 });
+    expect(await lake.settle()).toEqual([]);
+    expect(await replayRejected(fixed, task, REAL)).toEqual({ ...counts, lines: 1, replayed: 0 });
+
+    expect(await notRepeated()).toBe(4);
+    expect(globSync(join(dir, 'buckets/lake/data/web/dt=2026-11-19/*.parquet'))).toHaveLength(1);
+    expect(await rows(`SELECT DISTINCT dt FROM web WHERE request_url = '/barred'`)).toEqual([{ dt: '2026-11-19' }]);
+    expect(await loadOf('web/one.log')).toEqual([{ kind: 'amended', lines: 4, rows: 3, filtered: 0, rejected: 1 }]);
+    expect(await loadOf('web/two.log')).toEqual([{ kind: 'amended', lines: 1, rows: 1, filtered: 0, rejected: 0 }]);
+    expect(await findings()).toEqual([]);
+  });
+
+  test('adds each row once, whichever request the operation dies at, and whether that has its effect or not', async () => {
+    const MOST = 40;
+    const names = ['before', 'after'].flatMap((when) => Array.from({ length: MOST }, (_, at) => `${when}-${at + 1}`));
+    for (const name of names) await put(`web/${name}.log`, [LINE, BARRED]);
+    await lake.settle();
+    const origins = new Map(
+      (await rows('SELECT object_key, origin FROM loads')).map(({ object_key, origin }) => [object_key, origin]),
+    );
+    const taskOf = (name: string) => ({ where: `origin = '${origins.get(`web/${name}.log`)}'` });
+    const deaths: string[] = [];
+    for (const when of ['before', 'after'] as const) {
+      for (let at = 1; ; at++) {
+        expect(at).toBeLessThan(MOST);
+        const replay = (of: LakeHandle) => replayRejected(withFormat(of), taskOf(`${when}-${at}`), REAL);
+        if (await dies(at, when, replay)) break;
+        deaths.push(`${when}-${at}`);
+      }
+    }
+    expect(deaths.length).toBeGreaterThan(12);
+    // Some are published before the operation is run again, and some after it.
+    await replayRejected(withFormat(lake), taskOf(deaths[0] ?? ''), REAL);
+    expect(await lake.settle()).toEqual([]);
+    await replayRejected(withFormat(lake), { where: 'true' }, REAL);
+    expect(await lake.settle()).toEqual([]);
+
+    expect(await notRepeated()).toBe(2 * names.length);
+    expect(
+      await rows(`SELECT count(*) AS n FROM loads_once WHERE kind = 'amended' AND "rows" = 2 AND rejected = 0`),
+    ).toEqual([{ n: names.length }]);
+    expect(await findings()).toEqual([]);
+    expect(await replayRejected(withFormat(lake), { where: 'true' }, REAL)).toMatchObject({ lines: 0 });
+  });
+
+  test('has its rows protected from a reload, which would write them again', async () => {
+    await put('web/amended.log', [LINE, BARRED]);
+    await lake.settle();
+    await replayRejected(withFormat(lake), { where: 'true' }, REAL);
+    await lake.settle();
+    const refusals: Refusals = new Map();
+    const task = { bucket: 'logs', prefix: '', reload: true };
+    expect(await backfillObjects(lake, task, REAL, refusals)).toMatchObject({ queued: 0, refused: 1 });
+    expect([...refusals.keys()]).toEqual(['amended']);
+  });
+});
+
+describe('lake redrive on the direct lane', { timeout: 120_000 }, () => {
+  const keys = () => {
+    const { format } = lake.sources[0] as LakeHandle['sources'][number];
+    return new Map(numbered(format.columns).map(({ name, key }) => [name, key]));
+  };
+  const row = (origin: unknown, position: number, status: unknown) =>
+    JSON.stringify({
+      ...{ 0: origin, 1: position },
+      [keys().get('client_ip') ?? '']: '192.0.2.1',
+      [keys().get('status_code') ?? '']: status,
+    });
+  /** As if Firehose had not been able to convert a record when the source was on its lane. */
+  const fail = (name: string, ...texts: readonly string[]) =>
+    lake.s3.send(
+      new PutObjectCommand({
+        Bucket: lake.lakeBucket,
+        Key: `errors/web/format-conversion-failed/2026/11/20/10/${name}`,
+        Body: `${JSON.stringify({
+          attemptsMade: 4,
+          lastErrorCode: 'DataFormatConversion.ParseError',
+          lastErrorMessage: 'a row could not be read',
+          rawData: Buffer.from(texts.join('')).toString('base64'),
+        })}\n`,
+      }),
+    );
+
+  test('writes the rows of failed records once and rejects the bad ones, whichever request it dies at', async () => {
+    const MOST = 60;
+    const names = ['before', 'after'].flatMap((when) => Array.from({ length: MOST }, (_, at) => `${when}-${at + 1}`));
+    for (const name of names) await put(`web/${name}.log`, [LINE, LINE, LINE]);
+    await lake.settle();
+    const origins = new Map(
+      (await rows('SELECT object_key, origin FROM loads')).map(({ object_key, origin }) => [object_key, origin]),
+    );
+    const failNamed = async (name: string) => {
+      const origin = origins.get(`web/${name}.log`);
+      await fail(name, row(origin, 11, 200), row(origin, 12, 'abc'), row(origin, 13, 200));
+    };
+    let deaths = 0;
+    for (const when of ['before', 'after'] as const) {
+      for (let at = 1; ; at++) {
+        expect(at).toBeLessThan(MOST);
+        await failNamed(`${when}-${at}`);
+        const over = await dies(at, when, (of) => redriveFailedRecords(of, REAL, []));
+        // What is left is done by the next run, so that each dies at another place of the same work.
+        if (deaths % 8 === 0) await lake.settle();
+        await redriveFailedRecords(lake, REAL, []);
+        if (over) break;
+        deaths++;
+      }
+    }
+    expect(deaths).toBeGreaterThan(20);
+    expect(await lake.settle()).toEqual([]);
+    const done = deaths + 2;
+    expect(await redriveFailedRecords(lake, DRY, [])).toMatchObject({ objects: 0, left: 0 });
+    expect(await notRepeated()).toBe(3 * names.length + 2 * done);
+    expect(await rows(`SELECT reason, position, count(*) AS n FROM rejected_lines GROUP BY 1, 2`)).toEqual([
+      { reason: 'conversion_failed', position: 12, n: done },
+    ]);
+    expect(
+      await rows(`SELECT "rows", rejected, count(*) AS n FROM loads_once WHERE kind = 'amended' GROUP BY 1, 2`),
+    ).toEqual([{ rows: 2, rejected: 1, n: done }]);
+  });
+});
