@@ -7,11 +7,11 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { LISTS_PREFIX } from '../lambdas/core/direct/batch.ts';
 import { type DirectSettings, ENV, type SourceSettings } from '../lambdas/core/settings.ts';
+import { loadsTable, rejectedTable } from '../lambdas/core/tables/lake-tables.ts';
 import { DATA_PREFIX, type Table } from '../lambdas/core/tables/table.ts';
-import { acknowledgeKeys } from './acknowledge.ts';
 import type { Places } from './alarms/places.ts';
+import { grantFiles, grantLists } from './lake-grants.ts';
 import type { Ledger } from './ledger.ts';
 import { LogFunction } from './log-function.ts';
 import { namesOf, type ObjectNotifications } from './object-notifications.ts';
@@ -52,16 +52,22 @@ const DISK = Size.gibibytes(4);
 /** Batches of a source that may be open, for each one that is written: the next ones wait for a writer. */
 const OPEN_PER_WRITER = 2;
 
+/** Bytes of `IcebergSettings` in an environment. */
+const ICEBERG_ENVIRONMENT_BYTES = 250;
+
 /** The direct lane: a function that plans batches, a queue that names them, and a function that writes them. */
 export class DirectLane extends Construct {
   /** Reads the objects. */
   readonly write: LogFunction;
   /** What alarms watch of the lane. */
-  readonly places: NonNullable<Places['direct']>;
+  readonly places: Omit<NonNullable<Places['direct']>, 'commit'>;
+  readonly #props: DirectLaneProps;
+  readonly #queueUrl: string;
 
   constructor(scope: Construct, id: string, props: DirectLaneProps) {
     super(scope, id);
-    const { sources, ledger, notifications, memoryMiB, maxConcurrency } = props;
+    this.#props = props;
+    const { ledger, notifications, memoryMiB, maxConcurrency } = props;
     const queue = new Queue(this, 'Queue', {
       visibilityTimeout: VISIBILITY,
       encryption: QueueEncryption.SQS_MANAGED,
@@ -77,6 +83,7 @@ export class DirectLane extends Construct {
         }),
       },
     });
+    this.#queueUrl = queue.queueUrl;
     const plan = new LogFunction(this, 'Plan', {
       entry: 'plan-batches',
       description: 'Cuts the objects that wait into batches, and finishes what is open.',
@@ -99,18 +106,46 @@ export class DirectLane extends Construct {
       new SqsEventSource(queue, { batchSize: 1, reportBatchItemFailures: true, maxConcurrency }),
     );
     for (const fn of [plan, this.write]) {
-      fn.setSources(sources);
-      fn.addEnvironment(ENV.direct, JSON.stringify(settingsOf(props)));
-      fn.addEnvironment(ENV.lakeBucket, props.lake.bucketName);
-      fn.addEnvironment(ENV.writeQueueUrl, queue.queueUrl);
+      this.#tell(fn);
       fn.addToRolePolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }));
-      grantLists(fn, props);
+      grantLists(fn, props.lake, props.encryptionKey);
     }
     ledger.grantPlan(plan);
     ledger.grantWrite(this.write);
-    grantFiles(this.write, props);
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
+    // Deleted are files that a reload has replaced.
+    const uploading = ['PutObject', 'AbortMultipartUpload', 'GetObject'];
+    this.#grantTables(this.write, props.tables, [...uploading, 'DeleteObject']);
     notifications.grantDeadLetters(this.write);
     this.places = { plan: plan.functionName, write: this.write.functionName, deadLetters: namesOf(queue).deadLetters };
+  }
+
+  /**
+   * Lets `fn` finish batches once their files of sources' tables are committed: those of the lake's own tables are completed,
+   * and the ledger is told what came of the members.
+   */
+  grantFinish(fn: LogFunction): void {
+    const { ledger, lake, encryptionKey, notifications } = this.#props;
+    this.#tell(fn);
+    grantLists(fn, lake, encryptionKey);
+    ledger.grantCommit(fn);
+    // A file is completed, or looked at that was completed before.
+    this.#grantTables(fn, [loadsTable, rejectedTable], ['PutObject', 'GetObject']);
+    notifications.grantDeadLetters(fn);
+  }
+
+  #tell(fn: LogFunction): void {
+    fn.setSources(this.#props.sources, ENV.sources, ICEBERG_ENVIRONMENT_BYTES);
+    fn.addEnvironment(ENV.direct, JSON.stringify(settingsOf(this.#props)));
+    fn.addEnvironment(ENV.lakeBucket, this.#props.lake.bucketName);
+    fn.addEnvironment(ENV.writeQueueUrl, this.#queueUrl);
+  }
+
+  #grantTables(fn: LogFunction, tables: readonly Table[], actions: readonly string[]): void {
+    for (const { name } of tables) {
+      const reason = `Files of the table ${name}, named by day and batch.`;
+      grantFiles(fn, this.#props.lake, { prefix: `${DATA_PREFIX}${name}/`, actions, reason });
+    }
   }
 }
 
@@ -123,37 +158,4 @@ function settingsOf({ fileSize, wait, maxConcurrency, timeZone, retention }: Dir
     timeZone,
     retentionDays: retention.toDays(),
   };
-}
-
-/** The lists of candidates and of attempts. */
-function grantLists(fn: LogFunction, { lake, encryptionKey }: DirectLaneProps): void {
-  const lists = `${LISTS_PREFIX}*`;
-  fn.addToRolePolicy(
-    new PolicyStatement({ actions: ['s3:GetObject', 's3:PutObject'], resources: [lake.arnForObjects(lists)] }),
-  );
-  if (encryptionKey) {
-    fn.addToRolePolicy(
-      new PolicyStatement({ actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [encryptionKey.keyArn] }),
-    );
-  }
-  if (fn.role)
-    acknowledgeKeys(fn.role, lake, lists, 'The lists of batches, whose names are made when they are planned.');
-}
-
-/** Files of the tables: uploads in parts, and a look at one that was completed before. */
-function grantFiles(fn: LogFunction, { lake, tables }: DirectLaneProps): void {
-  for (const { name } of tables) {
-    const files = `${DATA_PREFIX}${name}/*`;
-    fn.addToRolePolicy(
-      new PolicyStatement({
-        // https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
-        // Deleted are files that a reload has replaced.
-        actions: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject', 's3:DeleteObject'],
-        resources: [lake.arnForObjects(files)],
-      }),
-    );
-    if (fn.role) acknowledgeKeys(fn.role, lake, files, `Files of the table ${name}, named by day and batch.`);
-  }
-  // Without this permission, S3 answers "forbidden" for a file that is not there.
-  fn.addToRolePolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [lake.bucketArn] }));
 }

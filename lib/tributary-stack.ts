@@ -93,6 +93,7 @@ export class TributaryStack extends Stack {
     const lane: LaneProps = {
       stack: this,
       config,
+      catalog,
       streams,
       ledger,
       lake,

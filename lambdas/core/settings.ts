@@ -26,6 +26,8 @@ export const ENV = {
   iceberg: 'TRIBUTARY_ICEBERG',
   /** URL of Glue, by the SDK's own name for it: set where another service stands for it. */
   glueUrl: 'AWS_ENDPOINT_URL_GLUE',
+  /** ARN of the role with which Glue maintains Iceberg tables. */
+  optimizerRole: 'TRIBUTARY_OPTIMIZER_ROLE',
   /** Name of the lake bucket. */
   lakeBucket: 'TRIBUTARY_LAKE_BUCKET',
   /** URL of the queue that tells writers of batches, and of the dead-letter queue of the objects. */
@@ -212,6 +214,30 @@ export function icebergSettings(env: Environment): IcebergSettings {
   const settings = fromJson<IcebergSettings>(env, ENV.iceberg);
   const glueUrl = env[ENV.glueUrl];
   return glueUrl ? { ...settings, url: `${glueUrl}/iceberg` } : settings;
+}
+
+/** All settings of the function that makes Iceberg tables. */
+export interface ManageSettings {
+  /** The sources with such tables. */
+  readonly sources: readonly SourceSettings[];
+  readonly iceberg: IcebergSettings;
+  readonly lakeBucket: string;
+  /** ARN of the role with which Glue maintains the tables. */
+  readonly optimizerRole: string;
+}
+
+/**
+ * Reads the environment of manage-tables.
+ *
+ * @throws SettingsError with the variable that is missing or is not JSON
+ */
+export function manageSettings(env: Environment): ManageSettings {
+  return {
+    sources: fromJson<readonly SourceSettings[]>(env, ENV.sources),
+    iceberg: icebergSettings(env),
+    lakeBucket: required(env, ENV.lakeBucket),
+    optimizerRole: required(env, ENV.optimizerRole),
+  };
 }
 
 /** The settings are invalid. The cause is the deployment, never a log line. */

@@ -3,15 +3,7 @@ import {
   PutRetentionPolicyCommand,
   ResourceNotFoundException,
 } from '@aws-sdk/client-cloudwatch-logs';
-
-/** How long to try, and how long to wait between attempts. */
-export interface Patience {
-  readonly tries: number;
-  readonly waitMs: number;
-}
-
-/** Two minutes: a permission that was just granted is effective after seconds. */
-const PATIENCE: Patience = { tries: 24, waitMs: 5000 };
+import { type Patience, patiently } from './patience.ts';
 
 /**
  * Sets the retention of a log group that exists. It tries again whatever fails, because the deployment has granted the
@@ -23,18 +15,20 @@ export async function setRetention(
   client: CloudWatchLogsClient,
   logGroupName: string,
   retentionInDays: number,
-  { tries, waitMs }: Patience = PATIENCE,
+  patience?: Patience,
 ): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      await client.send(new PutRetentionPolicyCommand({ logGroupName, retentionInDays }));
-      return;
-    } catch (cause) {
-      if (cause instanceof ResourceNotFoundException) {
-        throw new Error(`log group ${logGroupName} does not exist: create it, then deploy again`, { cause });
-      }
-      if (attempt >= tries) throw cause;
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-    }
+  try {
+    await patiently(
+      () => client.send(new PutRetentionPolicyCommand({ logGroupName, retentionInDays })),
+      isMissing,
+      patience,
+    );
+  } catch (cause) {
+    if (!isMissing(cause)) throw cause;
+    throw new Error(`log group ${logGroupName} does not exist: create it, then deploy again`, { cause });
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof ResourceNotFoundException;
 }

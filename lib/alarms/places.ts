@@ -15,7 +15,13 @@ export interface Places {
   readonly service: string;
   readonly objects?: WatchedQueue & { readonly loader: string };
   /** The direct lane, with the dead-letter queue of its batches. */
-  readonly direct?: { readonly plan: string; readonly write: string; readonly deadLetters: string };
+  readonly direct?: {
+    readonly plan: string;
+    readonly write: string;
+    /** Commits to Iceberg tables. */
+    readonly commit: string;
+    readonly deadLetters: string;
+  };
   readonly events?: { readonly loader: string; readonly subscriptions: (source: string) => readonly Subscription[] };
   readonly check?: {
     /** Reads objects. */
@@ -50,7 +56,12 @@ export function placesOf(config: Config, service: string): Places {
     service,
     ...(hasObjects && { objects: { ...queue('queue'), loader: 'load-objects' } }),
     ...(hasDirectLane(config) && {
-      direct: { plan: 'plan-batches', write: 'write-batch', deadLetters: 'direct-dead-letters' },
+      direct: {
+        plan: 'plan-batches',
+        write: 'write-batch',
+        commit: 'commit-tables',
+        deadLetters: 'direct-dead-letters',
+      },
     }),
     ...(lanes.has('events') && {
       events: {

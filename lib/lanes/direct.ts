@@ -3,6 +3,7 @@ import type { SourceSettings } from '../../lambdas/core/settings.ts';
 import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import type { Places } from '../alarms/places.ts';
 import { DirectLane } from '../direct-lane.ts';
+import { IcebergTables } from '../iceberg-tables.ts';
 import type { LogFunction } from '../log-function.ts';
 import type { ObjectNotifications } from '../object-notifications.ts';
 import { grantRead, type LaneProps, type ObjectInput, output, roleArnOf, tablesOf } from './lane.ts';
@@ -18,9 +19,9 @@ interface Announced {
 /** Announced objects → batches → files. */
 export function writeDirectly(
   { inputs, settings, notifications, announce }: Announced,
-  { stack, config, lake, ledger, encryptionKey, removalPolicy }: LaneProps,
+  { stack, config, catalog, lake, ledger, encryptionKey, removalPolicy }: LaneProps,
 ): NonNullable<Places['direct']> {
-  const { write, places } = new DirectLane(stack, 'Direct', {
+  const lane = new DirectLane(stack, 'Direct', {
     sources: settings,
     tables: [...tablesOf(inputs.map(({ source }) => source)), loadsTable, rejectedTable],
     lake,
@@ -36,8 +37,21 @@ export function writeDirectly(
     removalPolicy,
   });
   ledger.grantAnnounce(announce);
-  for (const input of inputs) grantRead(write, input);
+  for (const input of inputs) grantRead(lane.write, input);
+  const { commit } = new IcebergTables(stack, 'Iceberg', {
+    databaseName: catalog.icebergDatabaseName,
+    tables: inputs.flatMap(({ source: { tableFormat, table } }, index) => {
+      const source = settings[index];
+      return source && tableFormat === 'iceberg' ? [{ source, table }] : [];
+    }),
+    lane,
+    lake,
+    commitInterval: Duration.seconds(config.commitIntervalSeconds),
+    encryptionKey,
+    removalPolicy,
+    lakeFormation: config.lakeFormation,
+  });
   const description = 'Reads the objects of batches: for policies of buckets and keys of others.';
-  output(stack, 'WritingRole', roleArnOf(write), description);
-  return places;
+  output(stack, 'WritingRole', roleArnOf(lane.write), description);
+  return { ...lane.places, commit: commit.functionName };
 }

@@ -4,6 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { InputPlace } from '../../lambdas/core/settings.ts';
 import { acknowledgeKeys } from '../acknowledge.ts';
+import type { Catalog } from '../catalog.ts';
 import type { Config } from '../config/config.ts';
 import type { Source } from '../config/sources.ts';
 import type { LakeBucket } from '../lake-bucket.ts';
@@ -15,6 +16,7 @@ import type { Streams } from '../streams.ts';
 export interface LaneProps {
   readonly stack: Stack;
   readonly config: Config;
+  readonly catalog: Catalog;
   readonly streams: Streams;
   readonly ledger: Ledger;
   readonly lake: LakeBucket;

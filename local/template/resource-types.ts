@@ -96,6 +96,7 @@ export const TYPES_WITHOUT_BEHAVIOUR: Readonly<
   },
   'Custom::LogGroupRetention': { reason: 'nothing expires here' },
   'Custom::S3AutoDeleteObjects': { reason: 'whoever deletes the folder of the lake deletes its objects' },
+  'Custom::IcebergTables': { reason: 'a table is made when its first rows are written' },
   'AWS::LakeFormation::PrincipalPermissions': { reason: 'nobody checks permissions here' },
   'AWS::Athena::WorkGroup': { reason: 'queries run in DuckDB, without scan limits', nameProperty: ['Name'] },
   'AWS::Glue::TableOptimizer': { reason: 'nothing is compacted here' },

@@ -101,7 +101,7 @@ function grantsOfLakeFormation({ Principal, Resource, Permissions }: Record<stri
   ];
   const on = Object.entries(place)
     .filter(([key]) => key !== 'CatalogId')
-    .map(([, value]) => readable(value));
+    .map(([key, value]) => (key === 'TableWildcard' ? '*' : readable(value)));
   return (Permissions as readonly string[]).map((permission) => ({
     of: nameOf(Object(Principal).DataLakePrincipalIdentifier),
     action: `lakeformation: ${permission}`,

@@ -67,6 +67,28 @@ export function references(value: unknown): string[] {
   });
 }
 
+/** A circle in what depends on what, first resource first; undefined if there is none. */
+export function circleIn(template: Template): readonly string[] | undefined {
+  const all = resources(template);
+  const done = new Set<string>();
+  const visit = (id: string, path: readonly string[]): readonly string[] | undefined => {
+    if (path.includes(id)) return [...path.slice(path.indexOf(id)), id];
+    if (done.has(id)) return undefined;
+    const { Properties, DependsOn = [] } = all.get(id) ?? { Properties: {} };
+    for (const next of [...references(Properties), ...DependsOn]) {
+      const circle = visit(next, [...path, id]);
+      if (circle) return circle;
+    }
+    done.add(id);
+    return undefined;
+  };
+  for (const id of all.keys()) {
+    const circle = visit(id, []);
+    if (circle) return circle;
+  }
+  return undefined;
+}
+
 /** `Fn::Join`, `Fn::Sub`, `Ref` and `Fn::GetAtt` as readable text: `<Landing.Arn>/AWSLogs/*`. */
 export function readable(value: unknown): string {
   if (typeof value === 'string') return value;
