@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Damage, isSetAside } from './damage.ts';
 import { UNFINISHED } from './files.ts';
+import { GLUE } from './glue/pointers.ts';
+import type { TableStore } from './glue/table-store.ts';
 import { VERSION_FILE } from './lake-version.ts';
 import { LOCKS } from './lock.ts';
 import type { Resource } from './template/resource.ts';
@@ -16,6 +18,7 @@ import type { Resource } from './template/resource.ts';
  *   <dir>/objects/, <dir>/unfinished/  S3's metadata of objects, and requests that have not come whole
  *   <dir>/uploads/               S3's multipart uploads that are not completed
  *   <dir>/dynamodb/              tables
+ *   <dir>/glue/<database>/<table>.json  which metadata file of an Iceberg table counts
  *   <dir>/queues/, <dir>/invocations/, <dir>/firehose/  messages, events and records accepted but not done yet
  *   <dir>/logs/<function>.log    output of functions
  *   <dir>/context.json           the params with which the lake was last opened
@@ -56,6 +59,7 @@ export const LAKE_NAMES: readonly string[] = [
     'unfinished',
     'uploads',
     'dynamodb',
+    GLUE,
     'queues',
     'invocations',
     'firehose',
@@ -99,6 +103,8 @@ export interface LocalLake {
   readonly resources: readonly Resource[];
   /** URLs of the services by name, as in AWS_ENDPOINT_URL_<NAME>. */
   readonly endpoints: ReadonlyMap<string, string>;
+  /** The Iceberg tables, as their catalog has them. */
+  readonly tables: TableStore;
   /**
    * Puts a file into a bucket like S3, and sends the notification. The same bytes under the same key are the same
    * object.

@@ -5,6 +5,8 @@ import { openDynamoDb } from './dynamodb/dynamodb.ts';
 import { endLeases } from './dynamodb/leases.ts';
 import { type Intercept, openEndpoint } from './endpoint.ts';
 import { openFirehose } from './firehose/firehose.ts';
+import { databasesOf } from './glue/databases.ts';
+import { openGlue } from './glue/glue.ts';
 import { checkLakeVersion, writeLakeVersion } from './lake-version.ts';
 import { functionsOthersInvoke, lambdaApi } from './lambda/api.ts';
 import { openAsyncInvocations } from './lambda/async-invocations.ts';
@@ -107,6 +109,9 @@ async function open(
   const dynamoDb = await openDynamoDb({ dir: join(dir, 'dynamodb'), tables: ofType('AWS::DynamoDB::Table') });
   await serve(dynamoDb);
 
+  const glue = await openGlue({ dir, databases: databasesOf(resources), objects: s3.objects });
+  await serve(glue);
+
   const lambdaEndpoint = await openEndpoint({ intercept: hooks.intercept });
   closers.push(() => lambdaEndpoint.close());
   endpoints.set('LAMBDA', lambdaEndpoint.url);
@@ -142,6 +147,7 @@ async function open(
     dir,
     resources,
     endpoints,
+    tables: glue.tables,
     putObject: async (bucket, key, file) => void (await s3.objects.putFile(bucket, key, file)),
     putLogEvents: (logGroup, logStream, logEvents) => logs.put(logGroup, logStream, logEvents),
     drain: async (left): Promise<Drained> => {

@@ -1,16 +1,13 @@
 /** The tables of the catalog: for each a pointer to the metadata file that counts, which is changed by compare and set. */
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { icebergJson, parseIcebergJson, type TableMetadata } from '../../lambdas/core/iceberg/metadata.ts';
-import { isMissing, syncFolder, UNFINISHED, writeDurable } from '../files.ts';
 import { ObjectStoreError } from '../s3/object-files.ts';
 import type { ObjectStore } from '../s3/object-store.ts';
 import { applyChange, type StoredTable } from './apply-change.ts';
 import { badRequest, commitFailed, GlueError, noSuchTable } from './glue-error.ts';
 import { newTable } from './new-table.ts';
+import { openPointers, pointersIn, readPointer, removePointer, writePointer } from './pointers.ts';
 import type { GivenChange, GivenTable } from './requests.ts';
 
 /** A database of Glue. */
@@ -23,7 +20,7 @@ export interface GlueDatabase {
 }
 
 export interface TableStoreOptions {
-  /** Contains a folder per database, and in it a file per table. */
+  /** The lake's folder. */
   readonly dir: string;
   readonly databases: readonly GlueDatabase[];
   /** The buckets of the account, which the metadata files are put into. */
@@ -55,20 +52,14 @@ export class TableStore {
 
   static async open(options: TableStoreOptions): Promise<TableStore> {
     const store = new TableStore(options);
-    for (const { name } of options.databases) {
-      const folder = join(options.dir, name);
-      await mkdir(folder, { recursive: true });
-      for (const file of await readdir(folder)) if (file.endsWith(UNFINISHED)) await rm(join(folder, file));
-    }
-    if (existsSync(options.dir)) await syncFolder(options.dir);
+    await openPointers(options.dir, [...store.databases.keys()]);
     return store;
   }
 
   /** Names of the Iceberg tables of a database. */
   async list(database: string): Promise<string[]> {
     this.database(database);
-    const files = await readdir(join(this.#dir, database));
-    return files.filter((file) => file.endsWith('.json')).map((file) => file.slice(0, -'.json'.length));
+    return [...(await pointersIn(this.#dir, database)).keys()];
   }
 
   /** @throws GlueError NoSuchNamespaceException */
@@ -119,8 +110,7 @@ export class TableStore {
   /** Takes a table out of the catalog; its files stay. */
   async drop(database: string, table: string): Promise<void> {
     await this.load(database, table);
-    await rm(this.#file(database, table));
-    await syncFolder(join(this.#dir, database));
+    await removePointer(this.#dir, database, table);
   }
 
   /** Reads a file of a table. */
@@ -169,7 +159,7 @@ export class TableStore {
     });
     const replaced = await this.objects.inTurn(`table ${database}.${table}`, async () => {
       if ((await this.#pointer(database, table)) !== base?.location) return false;
-      await writeDurable(this.#file(database, table), JSON.stringify({ location }));
+      await writePointer(this.#dir, database, table, location);
       return true;
     });
     if (!replaced) {
@@ -183,17 +173,8 @@ export class TableStore {
   }
 
   async #pointer(database: string, table: string): Promise<string | undefined> {
-    try {
-      return (JSON.parse(await readFile(this.#file(database, table), 'utf8')) as { location: string }).location;
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
-  }
-
-  #file(database: string, table: string): string {
     if (!NAME.test(table)) throw noSuchTable(database, table);
-    return join(this.#dir, database, `${table}.json`);
+    return readPointer(this.#dir, database, table);
   }
 
   #requireSize(text: string): void {

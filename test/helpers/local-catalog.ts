@@ -36,7 +36,7 @@ export async function openLocalCatalog({
 }: { dir?: string; intercept?: Intercept } & Partial<TableStoreOptions> = {}): Promise<LocalCatalog> {
   const s3 = await openS3({ dir, buckets: new Set([LAKE]), onCreated: async () => {} });
   const databases = [{ name: DATABASE }];
-  const glue = await openGlue({ dir: `${dir}/glue`, databases, objects: s3.objects, ...options });
+  const glue = await openGlue({ dir, databases, objects: s3.objects, ...options });
   const s3Endpoint = await openEndpoint();
   s3Endpoint.serve(s3);
   const endpoint = await openEndpoint({ intercept });
