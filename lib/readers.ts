@@ -31,8 +31,11 @@ export class Readers extends Construct {
         resourceName,
         arnFormat: resourceName ? ArnFormat.SLASH_RESOURCE_NAME : ArnFormat.NO_RESOURCE_NAME,
       });
-    const [data, results] = [LAKE.data, LAKE.queryResults].map((prefix) => lake.arnForObjects(`${prefix}*`));
-    const { database } = namesIn(this);
+    const [data, iceberg, results] = [LAKE.data, LAKE.iceberg, LAKE.queryResults].map((prefix) =>
+      lake.arnForObjects(`${prefix}*`),
+    );
+    const names = namesIn(this);
+    const databases = [names.database, names.icebergDatabase];
     const statements: [actions: string[], resources: (string | undefined)[]][] = [
       [
         [
@@ -44,10 +47,15 @@ export class Readers extends Construct {
       ],
       [
         ['GetDatabase', 'GetTable', 'GetTables', 'GetPartition', 'GetPartitions'].map((action) => `glue:${action}`),
-        [arn('glue', 'catalog'), arn('glue', 'database', database), arn('glue', 'table', `${database}/*`)],
+        [
+          arn('glue', 'catalog'),
+          ...databases.flatMap((name) => [arn('glue', 'database', name), arn('glue', 'table', `${name}/*`)]),
+        ],
       ],
+      // Engines other than Athena find Iceberg tables by their own protocol, which asks for this on the catalog.
+      [['glue:GetCatalog'], [arn('glue', 'catalog')]],
       [['s3:GetBucketLocation', 's3:ListBucket'], [lake.bucketArn]],
-      [['s3:GetObject'], [data, results]],
+      [['s3:GetObject'], [data, iceberg, results]],
       [['s3:PutObject', 's3:AbortMultipartUpload', 's3:ListMultipartUploadParts'], [results]],
       ...(encryptionKey
         ? [[['kms:Decrypt', 'kms:GenerateDataKey'], [encryptionKey.keyArn]] satisfies [string[], string[]]]
@@ -61,12 +69,14 @@ export class Readers extends Construct {
       ),
     });
     this.policyArn = policy.managedPolicyArn;
-    for (const prefix of [LAKE.data, LAKE.queryResults]) {
+    for (const prefix of [LAKE.data, LAKE.iceberg, LAKE.queryResults]) {
       acknowledgeKeys(policy, lake, `${prefix}*`, 'Athena names its results itself, and reads all files of a table.');
     }
-    Validations.of(policy).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:table/${database}/*]`,
-      reason: 'All tables of the lake, and the views that its readers make.',
-    });
+    for (const database of databases) {
+      Validations.of(policy).acknowledge({
+        id: `AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:table/${database}/*]`,
+        reason: 'All tables of the lake, and the views that its readers make.',
+      });
+    }
   }
 }

@@ -131,6 +131,11 @@ export class TributaryStack extends Stack {
     output(this, 'ReadersPolicy', readers.policyArn, 'Managed policy for roles and users that query the tables.');
     output(this, 'LakeBucket', lake.bucketName, 'Tables, delivery errors and query results.');
     output(this, 'Database', catalog.databaseName, 'Glue database of the tables.');
+    if (config.sources.some(({ tableFormat }) => tableFormat === 'iceberg')) {
+      const catalogUrl = `https://glue.${this.region}.${this.urlSuffix}/iceberg`;
+      output(this, 'IcebergDatabase', catalog.icebergDatabaseName, 'Glue database of the Iceberg tables.');
+      output(this, 'IcebergCatalog', catalogUrl, 'REST catalog of the Iceberg tables, for Spark, Trino and others.');
+    }
     output(this, 'Workgroup', workgroup.workgroupName, 'Athena workgroup to query them in.');
     output(
       this,

@@ -30,6 +30,7 @@ const CONFIGURATIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>
     lakeFormation: true,
     stackName: 'Second-Lake',
   },
+  iceberg: { sources: DEMO_SOURCES, delivery: 'direct', tableFormat: 'iceberg', kmsKey: KEY, lakeFormation: true },
   destroyed: { removalPolicy: 'destroy', 'duplicates.enabled': false },
 };
 

@@ -74,6 +74,26 @@ describe('a stack whose table format changes', () => {
   });
 });
 
+test('the outputs name the database and the catalog for other engines, if a source has Iceberg tables', () => {
+  const outputs = (template: Template) =>
+    Object.entries(template.toJSON().Outputs as Record<string, { Value: unknown }>).flatMap(([id, { Value }]) =>
+      id.startsWith('Iceberg') ? [[id, readable(Value)]] : [],
+    );
+  expect(outputs(iceberg)).toEqual([
+    ['IcebergDatabase', '<CatalogIcebergDatabase>'],
+    ['IcebergCatalog', 'https://glue.<AWS::Region>.<AWS::URLSuffix>/iceberg'],
+  ]);
+  expect(outputs(parquet)).toEqual([]);
+});
+
+test('readers may read the Iceberg tables, and write none', () => {
+  const allowed = statements(iceberg, 'ReadersPolicy').flatMap(({ Action, Resource }) =>
+    [Resource].flat().flatMap((on) => (readable(on).includes('iceberg') ? [Action].flat() : [])),
+  );
+  expect(allowed).toEqual(expect.arrayContaining(['glue:GetTable', 's3:GetObject']));
+  expect(allowed.filter((action) => !/:Get/.test(action))).toEqual([]);
+});
+
 describe('the functions of Iceberg tables', () => {
   test('are told where the catalog is, and how long files wait', () => {
     const told = { ...ICEBERG, commitIntervalSeconds: 900, stackName: 'Second-Lake' };
