@@ -57,10 +57,11 @@ export async function openKilling(draw: Random, { most, mostPerMessage, requests
     changes: { ...changes, concurrency: 1 },
     onInvocation: ({ payload, requestId, pid }) => {
       const message = messageOf(payload) ?? requestId;
-      const limit = message === SCHEDULE ? 1 : mostPerMessage;
+      const isScheduled = message.startsWith(SCHEDULE);
+      const limit = isScheduled ? 1 : mostPerMessage;
       const spared = kills === most || (killed.get(message) ?? 0) >= limit;
       // Of a schedule, which comes again and again, every other one may be killed.
-      if (spared && message === SCHEDULE) killed.delete(message);
+      if (spared && isScheduled) killed.delete(message);
       current = { message, pid, dead: false, requestsLeft: spared ? Number.POSITIVE_INFINITY : 1 + draw(requests) };
     },
     fault: (call) => (--current.requestsLeft === 0 ? die(call) : undefined),
@@ -68,12 +69,17 @@ export async function openKilling(draw: Random, { most, mostPerMessage, requests
   return { faulty, kills: () => kills };
 }
 
-const SCHEDULE = 'schedule';
+/** What a schedule is known by, before its own name: each has its turns of its own. */
+const SCHEDULE = 'schedule ';
 
 /** A batch may be sent several times, in messages of their own. */
 function messageOf(payload: string): string | undefined {
-  const event = JSON.parse(payload) as { source?: string; Records?: { messageId: string; body: string }[] };
-  if (event.source === 'aws.events') return SCHEDULE;
+  const event = JSON.parse(payload) as {
+    source?: string;
+    resources?: string[];
+    Records?: { messageId: string; body: string }[];
+  };
+  if (event.source === 'aws.events') return `${SCHEDULE}${event.resources?.[0]}`;
   const [record] = event.Records ?? [];
   return record && (record.body.startsWith('{') ? record.messageId : record.body);
 }
