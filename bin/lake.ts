@@ -17,6 +17,7 @@ import { addQuery } from './commands/query.ts';
 import { addRedrive } from './commands/redrive.ts';
 import { addReplayRejected } from './commands/replay-rejected.ts';
 import { addRun } from './commands/run.ts';
+import { addSchema } from './commands/schema.ts';
 import { EXIT, UsageError } from './output/command-error.ts';
 import { complain, reportFailure } from './output/output.ts';
 import { terminalWidth } from './output/terminal.ts';
@@ -115,6 +116,7 @@ function program(): Command {
     addAudit,
     addAlarms,
     addDuplicates,
+    addSchema,
     addProve,
     addArchive,
   ];

@@ -20,6 +20,7 @@ import { deadLetter, returnLater, sendBatch } from './edges/queue.ts';
 import { openMember, s3Client } from './edges/s3.ts';
 import { isServiceError } from './edges/service-error.ts';
 import { diskSpill } from './edges/spill.ts';
+import { dynamoTallies } from './edges/tallies.ts';
 
 const settings = batchSettings(process.env);
 const { direct, ledgerTable, ledgerDays, lakeBucket, writeQueueUrl } = settings;
@@ -27,7 +28,9 @@ const deadLettersUrl = required(process.env, ENV.deadLettersUrl);
 const sources = compiledSources(settings.sources);
 const sqs = new SQSClient({});
 const s3 = s3Client();
-const ledger = dynamoBatches(new DynamoDBClient({}), { table: ledgerTable, entryDays: ledgerDays });
+const dynamodb = new DynamoDBClient({});
+const ledger = dynamoBatches(dynamodb, { table: ledgerTable, entryDays: ledgerDays });
+const tallies = dynamoTallies(dynamodb, ledgerTable);
 const lake = s3LakeFiles(s3, lakeBucket);
 
 /** A message that fails returns soon; if it is lost, the planner sends another one. */
@@ -65,9 +68,25 @@ async function write(batch: string, { stopReadingAt }: TimeLimits): Promise<void
       send: (id) => sendBatch(sqs, writeQueueUrl, id),
       deadLetter: (member, reason) => deadLetter(sqs, deadLettersUrl, member, reason),
     });
-    if (result.outcome === 'written') putMetrics(result.published);
+    if (result.outcome === 'written') {
+      putMetrics(result.published);
+      await countUnknown(result.published);
+    }
   } finally {
     await spill.remove();
+  }
+}
+
+/**
+ * Adds what was no column to what is known of the source. Only whoever ended the batch comes here, so a batch counts once.
+ * If the process dies before, or the ledger refuses, it does not count: others do.
+ */
+async function countUnknown({ source, unknown }: Published): Promise<void> {
+  if (!unknown) return;
+  try {
+    await tallies.add(source, unknown, new Date());
+  } catch (error) {
+    logger.warn('unknown keys not counted', { source, error: error as Error });
   }
 }
 

@@ -11,13 +11,14 @@ import type { EventSource, ObjectSource, Source } from './config/sources.ts';
 
 /** @param streams names of the streams into the source's table, as references */
 export function loadingSettings(source: Source, streams: readonly string[]) {
-  const { keepRaw, delivery, tableFormat } = source;
+  const { keepRaw, delivery, tableFormat, schemaEvolution } = source;
   return {
     ...readingSettings(source),
     streams,
     keepRaw,
     ...(delivery === 'direct' && { delivery }),
     ...(tableFormat === 'iceberg' && { tableFormat }),
+    ...(schemaEvolution !== 'off' && { schemaEvolution }),
   };
 }
 

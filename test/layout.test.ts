@@ -93,7 +93,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['formats'],
   ['settings.ts'],
   ['loading'],
-  ['duplicates', 'direct', 'metrics.ts'],
+  ['duplicates', 'direct', 'evolution', 'metrics.ts'],
   ['queries'],
 ];
 

@@ -111,13 +111,23 @@ export type SourceSettings = InputSettings & {
   readonly tableFormat?: TableFormat;
   /** Days that its rows stay. @default - `retentionDays` of `DirectSettings` */
   readonly retentionDays?: number;
+  /** @default off */
+  readonly schemaEvolution?: Evolution;
 };
+
+/** What becomes of keys that come often and are no columns: nothing, or `lake schema` suggests them. */
+export type Evolution = 'off' | 'suggest';
 
 /** How rows get into their table: through Firehose, or in files that the lake writes itself. */
 export type Delivery = 'firehose' | 'direct';
 
 /** What the files of a source's table belong to: a folder that Athena lists, or an Iceberg table with snapshots. */
 export type TableFormat = 'parquet' | 'iceberg';
+
+/** Whether keys that are no columns are counted. */
+export function isEvolving({ schemaEvolution = 'off' }: Pick<SourceSettings, 'schemaEvolution'>): boolean {
+  return schemaEvolution !== 'off';
+}
 
 /** Settings that say how to recognize equal records of a source. */
 export interface RecordSettings extends ReadingSettings {

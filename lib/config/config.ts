@@ -8,7 +8,7 @@ import { namesOf } from '../names.ts';
 import { ConfigError } from './config-error.ts';
 import { jsonProblem } from './json-problem.ts';
 import { FIREHOSE_BUFFER_MIB, GROUPS, LEAST_DIRECT_LEDGER_DAYS, LEAST_DIRECT_SECONDS, PARAMS } from './params.ts';
-import { compileSources, type Source } from './sources.ts';
+import { compileSources, EVOLVING_FORMAT, type Source } from './sources.ts';
 import { fromText } from './values.ts';
 
 /** All of the stack's params, with defaults. The names of times and sizes include the unit. */
@@ -37,6 +37,10 @@ export function readConfig(context: Context): Config {
   }
   const sources = compileSources(read.data.sources, read.data, namesOf(read.data.stackName));
   refuseForLanes(read.data, sources);
+  if (read.data.schemaEvolution !== 'off' && sources.every(({ format }) => format !== EVOLVING_FORMAT)) {
+    const allowed = `off, as no source has format=${EVOLVING_FORMAT}`;
+    throw ConfigError.notAllowed('schemaEvolution', read.data.schemaEvolution, allowed);
+  }
   return deepFreeze({ ...read.data, sources });
 }
 

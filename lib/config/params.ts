@@ -2,7 +2,15 @@
 import { z } from 'zod';
 import { isTimeZone } from '../../lambdas/core/reading/local-zone.ts';
 import { STACK } from '../names.ts';
-import { DELIVERY, LOG_GROUP_DAYS, RETENTION_DAYS, SOURCES, STREAMS_PER_TABLE, TABLE_FORMAT } from './sources.ts';
+import {
+  DELIVERY,
+  LOG_GROUP_DAYS,
+  RETENTION_DAYS,
+  SCHEMA_EVOLUTION,
+  SOURCES,
+  STREAMS_PER_TABLE,
+  TABLE_FORMAT,
+} from './sources.ts';
 import { boolean, int, number, object, oneOf, pattern, share } from './values.ts';
 
 /**
@@ -46,6 +54,8 @@ export const PARAMS = z.strictObject({
   delivery: DELIVERY.default('firehose'),
   /** What the files of the direct lane belong to: folders that Athena lists, or Iceberg tables. */
   tableFormat: TABLE_FORMAT.default('parquet'),
+  /** What becomes of keys that come often and are no columns, of sources with lines of JSON. */
+  schemaEvolution: SCHEMA_EVOLUTION.default('off'),
   /** Seconds that written files of an Iceberg table wait for others, so that there are not too many snapshots. */
   commitIntervalSeconds: int(60, 3600).default(300),
   /** Keeps the direct lane when no source is on it any more, until its last batch is written. */

@@ -75,6 +75,13 @@ const SOURCE_FACTS: Readonly<Record<keyof typeof SOURCE.shape, Facts>> = {
       '`archiveAfterDays`.',
     example: { delivery: 'direct', tableFormat: 'iceberg' },
   },
+  schemaEvolution: {
+    default: 'the param `schemaEvolution`, which is `off`',
+    description:
+      'What becomes of keys that are no columns, of a source with `format` `json`. Their values are in `extra` at once. ' +
+      'With `suggest`, [`lake schema`](schema.md) shows which come often.',
+    example: { schemaEvolution: 'suggest' },
+  },
   recordKey: {
     default: "the format's own record keys",
     description:

@@ -9,7 +9,7 @@ import {
   refuseUnknownOptions,
 } from '../../lambdas/core/reading/format.ts';
 import type { KeepRaw } from '../../lambdas/core/reading/row.ts';
-import type { Delivery, TableFormat } from '../../lambdas/core/settings.ts';
+import type { Delivery, Evolution, TableFormat } from '../../lambdas/core/settings.ts';
 import { LOADS, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
 import { PARTITION, sourceTable, type Table } from '../../lambdas/core/tables/table.ts';
 import { onceName } from '../../lambdas/core/tables/views.ts';
@@ -33,6 +33,7 @@ interface AnySource {
   readonly delivery: Delivery;
   /** Iceberg only on the direct lane. */
   readonly tableFormat: TableFormat;
+  readonly schemaEvolution: Evolution;
   /** Days that its rows stay. */
   readonly retentionDays: number;
   /** Days after which its files move to a storage class for what is seldom read. Absent: never. */
@@ -74,6 +75,8 @@ export type Source = ObjectSource | EventSource;
 export const DELIVERY = oneOf(['firehose', 'direct'] satisfies Delivery[]);
 
 export const TABLE_FORMAT = oneOf(['parquet', 'iceberg'] satisfies TableFormat[]);
+
+export const SCHEMA_EVOLUTION = oneOf(['off', 'suggest'] satisfies Evolution[]);
 
 /** Partition projection counts days back from today; more than a century makes no sense. */
 export const RETENTION_DAYS = int(1, 36_500);
@@ -117,6 +120,9 @@ const RESERVED = [LOADS, REJECTED_LINES];
 /** Endings of the names of views. */
 const VIEWS = [onceName(''), localTimeName('')];
 
+/** The format whose columns are keys of the lines. */
+export const EVOLVING_FORMAT = 'json';
+
 /** Keys other than these are options of the source's format. */
 export const SOURCE = z.looseObject(
   {
@@ -130,6 +136,7 @@ export const SOURCE = z.looseObject(
     streamsPerTable: STREAMS_PER_TABLE.optional(),
     delivery: DELIVERY.optional(),
     tableFormat: TABLE_FORMAT.optional(),
+    schemaEvolution: SCHEMA_EVOLUTION.optional(),
     retentionDays: RETENTION_DAYS.optional(),
     archiveAfterDays: RETENTION_DAYS.optional(),
     recordKey: list(z.string('the name of a column'), 'a list of column names').optional(),
@@ -167,7 +174,7 @@ export function compileSources(inputs: readonly SourceInput[], defaults: SourceD
 /** Params of the stack that a source can override. */
 type SourceDefaults = Pick<
   AnySource,
-  'keepRaw' | 'streamsPerTable' | 'delivery' | 'tableFormat' | 'retentionDays' | 'archiveAfterDays'
+  'keepRaw' | 'streamsPerTable' | 'delivery' | 'tableFormat' | 'schemaEvolution' | 'retentionDays' | 'archiveAfterDays'
 > &
   Pick<EventSource, 'logGroupRetentionDays'>;
 
@@ -180,6 +187,7 @@ function compileSource(input: SourceInput, path: string, defaults: SourceDefault
     keepRaw: input.keepRaw ?? defaults.keepRaw,
     streamsPerTable: input.streamsPerTable ?? defaults.streamsPerTable,
     ...laneOf(input, path, defaults),
+    schemaEvolution: evolutionOf(input, path, defaults),
     ...keepingOf(input, path, defaults),
     retired: input.retired ?? false,
     ...(input.from.logGroups ? eventsFrom(input, path, defaults, names) : objectsFrom(input, path, names)),
@@ -200,6 +208,14 @@ function laneOf(input: SourceInput, path: string, defaults: SourceDefaults) {
     throw ConfigError.notAllowed(param, tableFormat, `parquet, unless the source has delivery=direct${which}`);
   }
   return { delivery, tableFormat };
+}
+
+/** Only lines of JSON have keys that could be columns. The stack's param is for the sources that have such lines. */
+function evolutionOf(input: SourceInput, path: string, defaults: SourceDefaults): Evolution {
+  const { schemaEvolution: own } = input;
+  if (input.format === EVOLVING_FORMAT) return own ?? defaults.schemaEvolution;
+  if (own === undefined || own === 'off') return 'off';
+  throw ConfigError.notAllowed(`${path}.schemaEvolution`, own, `off, unless the source has format=${EVOLVING_FORMAT}`);
 }
 
 /** How long rows stay, and where. */

@@ -11,6 +11,7 @@ import { EventDays } from '../../lambdas/core/direct/event-days.ts';
 import { planSource } from '../../lambdas/core/direct/plan.ts';
 import { type BatchLedger, type LakeFiles, OtherBytesError, type Spill } from '../../lambdas/core/direct/ports.ts';
 import { ReloadError, writeBatch } from '../../lambdas/core/direct/write.ts';
+import type { UnknownKeys } from '../../lambdas/core/evolution/unknown-keys.ts';
 import type { CreatedObject } from '../../lambdas/core/loading/notification.ts';
 import { rowsOf } from '../../lambdas/core/loading/pack.ts';
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
@@ -71,6 +72,7 @@ const SETTINGS = [
       bucket: 'logs',
       streams: [],
       keepRaw: 'never' as const,
+      schemaEvolution: 'suggest' as const,
     },
     options: { columns: { time: 'timestamp', message: 'string' } },
   },
@@ -86,6 +88,8 @@ export class World {
   readonly queue: string[] = [];
   readonly deadLetters: string[] = [];
   readonly requests: string[] = [];
+  /** What the lines of published batches had that is no column. */
+  readonly unknown: UnknownKeys[] = [];
   faults: Faults = NO_FAULTS;
   /** Every request fails while this is true. */
   outage = false;
@@ -151,7 +155,10 @@ export class World {
   }
 
   write(batch: string): void {
-    this.start(() => writeBatch(batch, this.#ports()));
+    this.start(async () => {
+      const result = await writeBatch(batch, this.#ports());
+      if (result.outcome === 'written' && result.published.unknown) this.unknown.push(result.published.unknown);
+    });
   }
 
   /** Opens a written batch again, as `lake backfill --reload` does. */

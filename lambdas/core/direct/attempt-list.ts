@@ -1,4 +1,5 @@
 /** What an attempt has done: its list in S3, which the seal names. */
+import type { UnknownKeys } from '../evolution/unknown-keys.ts';
 import type { LoadsRow } from '../loading/lake-rows.ts';
 import type { Counts } from '../loading/line-batcher.ts';
 import type { UnavailableReason, Waited } from '../loading/unavailable.ts';
@@ -12,6 +13,8 @@ export interface AttemptList {
   readonly members: readonly MemberResult[];
   /** Day of the rows of `loads`. */
   readonly day: string;
+  /** What the lines had that is no column, if the source's schema may evolve. */
+  readonly unknown?: UnknownKeys;
 }
 
 /** What came of one member. */

@@ -1,4 +1,5 @@
 /** Publishes a sealed attempt: completes its files and says in the ledger what came of its members. */
+import type { UnknownKeys } from '../evolution/unknown-keys.ts';
 import { entryIdOf, latestVersionKey } from '../loading/input.ts';
 import { type LoadsRow, loadsRow } from '../loading/lake-rows.ts';
 import type { Loaded } from '../loading/load.ts';
@@ -28,6 +29,8 @@ export interface Published {
   readonly loaded: readonly Loaded[];
   readonly notLoaded: readonly UnavailableReason[];
   readonly replaced: number;
+  /** Of a batch that was written for the first time, what its lines had that is no column. */
+  readonly unknown?: UnknownKeys;
 }
 
 /**
@@ -123,7 +126,7 @@ async function putLoadsRow(
   await lake.putFile(fileKey(LOADS, day, `${id}-${origin}-${row.replaces ?? row.replaced_by}`), bytes);
 }
 
-function publishedOf({ source }: Batch, { members }: AttemptList): Published {
+function publishedOf({ source, generation }: Batch, { members, unknown }: AttemptList): Published {
   return {
     source,
     loaded: members.flatMap(({ origin, ended }) =>
@@ -133,5 +136,6 @@ function publishedOf({ source }: Batch, { members }: AttemptList): Published {
     ),
     notLoaded: members.flatMap(({ ended }) => (ended.outcome === 'not_loaded' ? [ended.reason] : [])),
     replaced: members.filter(({ ended }) => ended.outcome === 'replaced').length,
+    ...(generation === 1 && unknown && { unknown }),
   };
 }

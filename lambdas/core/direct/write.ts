@@ -2,6 +2,7 @@
  * Writes one batch: reads its members, uploads its files, has the attempt sealed and publishes it. batch.ts has the
  * states, and what a crash leaves. This file calls no AWS service and reads no clock itself.
  */
+import { KeyCounter } from '../evolution/unknown-keys.ts';
 import { entryIdOf, latestVersionKey, objectInputKey, originOf } from '../loading/input.ts';
 import { loadsRow } from '../loading/lake-rows.ts';
 import { LineBatcher } from '../loading/line-batcher.ts';
@@ -12,7 +13,7 @@ import type { FoundSource } from '../loading/sources.ts';
 import { askAgain, type UnavailableReason } from '../loading/unavailable.ts';
 import { type Version, type VersionMarks, versionMarks } from '../loading/versions.ts';
 import type { KeepRaw } from '../reading/row.ts';
-import { type InputPlace, isExported, type ReadingSettings } from '../settings.ts';
+import { type Evolution, type InputPlace, isEvolving, isExported, type ReadingSettings } from '../settings.ts';
 import { rejectedTable } from '../tables/lake-tables.ts';
 import { sourceTable } from '../tables/table.ts';
 import type { AttemptList, MemberEnd, MemberResult } from './attempt-list.ts';
@@ -26,7 +27,8 @@ import { DayDivider } from './rows-by-day.ts';
 
 /** A source whose objects come in batches. */
 export type BatchSource = FoundSource<
-  ReadingSettings & InputPlace & { readonly keepRaw: KeepRaw; readonly retentionDays?: number }
+  ReadingSettings &
+    InputPlace & { readonly keepRaw: KeepRaw; readonly retentionDays?: number; readonly schemaEvolution?: Evolution }
 >;
 
 export interface WritePorts extends PublishPorts, GiveUpPorts {
@@ -119,16 +121,18 @@ async function writeFiles(
   const results: MemberResult[] = [];
   const loads: string[] = [];
   const latest = new Map<string, Version>();
+  const counter = isEvolving(source.settings) ? new KeyCounter() : undefined;
   for (const candidate of members) {
     const origin = originOf(objectInputKey(batch.source, candidate));
-    const ended = await writeMember({ source, candidate, origin, files, loads, latest }, ports);
+    const ended = await writeMember({ source, candidate, origin, files, loads, latest, counter }, ports);
     if (batch.before !== undefined && ended.outcome !== 'loaded') {
       throw new ReloadError(`batch ${batch.id}: expected every member, got ${ended.outcome} for ${candidate.key}`);
     }
     results.push({ candidate, origin, ended });
   }
   const day = ports.days.dayOf(ports.now().getTime());
-  return { files: await files.finish(loads, day), members: results, day };
+  const list = { files: await files.finish(loads, day), members: results, day };
+  return { ...list, ...(counter && { unknown: counter.result() }) };
 }
 
 /** A member whose entry has expired is none any more: its rows would be missing from the next generation. */
@@ -153,6 +157,8 @@ interface MemberWork {
   readonly loads: string[];
   /** The latest versions that members of this batch are, by the id of their key. */
   readonly latest: Map<string, Version>;
+  /** Counts what is no column; undefined if the source's schema does not evolve. */
+  readonly counter: KeyCounter | undefined;
 }
 
 async function writeMember(work: MemberWork, ports: WritePorts): Promise<MemberEnd> {
@@ -204,7 +210,7 @@ async function writeMember(work: MemberWork, ports: WritePorts): Promise<MemberE
 }
 
 /** Appends rows to the files of their days, and rejected lines to those of today. */
-function rowsTaker({ source, candidate, files }: MemberWork, { days, now }: WritePorts) {
+function rowsTaker({ source, candidate, files, counter }: MemberWork, { days, now }: WritePorts) {
   const { settings, format } = source;
   const table = sourceTable(settings.name, '', format.columns, settings.lane, isExported(settings));
   const divider = new DayDivider(days.keeping(settings.retentionDays), format.columns);
@@ -212,6 +218,7 @@ function rowsTaker({ source, candidate, files }: MemberWork, { days, now }: Writ
   const today = days.dayOf(now().getTime());
   return async (batches: ReturnType<LineBatcher['takeFullBatches']>): Promise<void> => {
     for (const { rows, rejected, times } of batches) {
+      counter?.add(rows, times.rows);
       for (const part of divider.divide(rows, times, objectDay)) await files.append(table, part.day, part.rows);
       for (const record of rejected) await files.append(rejectedTable, today, record);
       recycle(rows);

@@ -22,7 +22,7 @@ import { recordFinder } from '../reading/record-envelope.ts';
 import type { Row } from '../reading/row.ts';
 import { readTime } from '../reading/time-forms.ts';
 import { type ColumnSpecs, type ColumnType, keyedByName, sameKey } from '../tables/table.ts';
-import { COLUMN_TYPES, type JsonColumns, jsonColumns } from './json-columns.ts';
+import { COLUMN_TYPES, type JsonColumns, jsonColumns, promotedColumns } from './json-columns.ts';
 import { PRESETS } from './json-presets.ts';
 
 const LOCAL_TIME_ZONE = localTimeZoneOption({ preset: 'server-logs' });
@@ -65,6 +65,15 @@ export const json: Format = {
         'of a name that the preset has replaces that one.',
       example: { preset: 'ecs', columns: { user_id: { type: 'bigint', from: 'user.id' } } },
     },
+    promoted: {
+      type: 'object',
+      default: 'none',
+      description:
+        'Columns that were keys in `extra` first, as `lake schema` promotes them: they follow the others, and do not count ' +
+        'when it is told whether a line is in an envelope, nor in record keys. schema.json has them, so nobody needs to ' +
+        'write this option.',
+      example: { preset: 'server-logs', promoted: { tenant: 'string', order_id: { type: 'string', from: 'orderId' } } },
+    },
     [FILTERS_OPTION]: filtersOption(FILTER_NAMES, { preset: 'server-logs' }),
     [LOCAL_TIME_ZONE_OPTION]: LOCAL_TIME_ZONE,
   },
@@ -73,40 +82,51 @@ export const json: Format = {
   exampleLines: [
     '{"timestamp":"2026-11-22T12:03:00.500Z","level":"INFO","request_id":"58337262d99923ab","method":"GET","path":"/orders","status_code":200,"response_time":12.5}',
   ],
-  compile: (options) =>
-    compile(columnsOf(options), activeFilters(options, FILTER_NAMES), localZoneOf(options, LOCAL_TIME_ZONE)),
+  compile: (options) => {
+    const declared = columnsOf(options);
+    const promoted = promotedColumns(declared, options.promoted);
+    return compile(declared, promoted, activeFilters(options, FILTER_NAMES), localZoneOf(options, LOCAL_TIME_ZONE));
+  },
 };
 
-/** @throws OptionError if the keys of two columns are equal by chance. */
-function keyed(columns: JsonColumns): ColumnSpecs {
+/** @throws OptionError if the keys of two columns are equal by chance, or if a promoted column has the name of a key. */
+function keyed(columns: JsonColumns, promoted: JsonColumns): ColumnSpecs {
   const specs = keyedByName(Object.fromEntries([...columns].map(([name, { from: _, ...spec }]) => [name, spec])));
-  const [one, other] = sameKey(specs) ?? [];
-  if (one === undefined) return specs;
-  throw new OptionError(
-    'columns',
-    `columns.${other}: expected another name or type, because by chance its JSON key is the one of ${one}`,
-  );
+  const [one, other = ''] = sameKey(specs) ?? [];
+  if (one !== undefined) {
+    const option = promoted.has(other) ? 'promoted' : 'columns';
+    const what = 'another name or type, because by chance its JSON key is the one of';
+    throw new OptionError(option, `${option}.${other}: expected ${what} ${one}`);
+  }
+  // A stream that does not know a column yet would give it the value of the JSON key that is its name.
+  const named = Object.values(specs).find(({ key }) => promoted.has(key))?.key;
+  if (named === undefined) return specs;
+  throw new OptionError('promoted', `promoted.${named}: expected another name, because by chance it is a JSON key`);
 }
 
+/** @param promoted columns that follow those declared, and do not count when envelopes are told */
 function compile(
   declared: JsonColumns,
+  promoted: JsonColumns,
   filters: ReadonlySet<(typeof FILTER_NAMES)[number]>,
   zone: LocalZone,
 ): CompiledFormat {
-  const record = recordOf([...declared].map(([name, { from }]) => [name, from]));
+  const all: JsonColumns = new Map([...declared, ...promoted]);
+  const record = pathsOf(all);
+  const { steps } = pathsOf(declared);
   const isColumn = ({ key, json }: Member) => {
-    const step = record.steps.get(key);
+    const step = steps.get(key);
     return step !== undefined && ('column' in step || kindOf(json) === 'object');
   };
   const records = recordFinder(isColumn);
   return {
-    columns: keyed(declared),
+    columns: keyed(all, promoted),
     recordKeys: recordKeysOf(declared),
     envelopeOf: (line) => envelopeName(records.envelopesOf(line)),
     layout: {
       kind: 'json',
       zone,
-      fields: [...declared].map(([name, { type, from }]) => ({ op: OP_OF_TYPE[type], columns: [name], path: from })),
+      fields: [...all].map(([name, { type, from }]) => ({ op: OP_OF_TYPE[type], columns: [name], path: from })),
     },
     reader: {
       objects: true,
@@ -120,7 +140,7 @@ function compile(
         }
         const { columns, repeated, rest } = takeColumns(object.members, record);
         // In the order of declaration, so that the first timestamp column with a value is the event's time.
-        for (const [name, { type }] of declared) {
+        for (const [name, { type }] of all) {
           const member = columns.get(name);
           if (member) WRITE[type](row, name, member.json, zone);
         }
@@ -131,6 +151,10 @@ function compile(
       },
     },
   };
+}
+
+function pathsOf(columns: JsonColumns) {
+  return recordOf([...columns].map(([name, { from }]) => [name, from]));
 }
 
 /** Columns that tell the events of one request and one time from each other, in sources that have them. */

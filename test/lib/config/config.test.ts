@@ -35,6 +35,7 @@ describe('readConfig without params', () => {
       bufferSizeMiB: 128,
       delivery: 'firehose',
       tableFormat: 'parquet',
+      schemaEvolution: 'off',
       commitIntervalSeconds: 300,
       keepDirectLane: false,
       bufferIntervalSeconds: 300,
@@ -546,4 +547,29 @@ test('every refusal is one line, however odd the value', () => {
     expect(message).not.toContain('\n');
     expect(message.length).toBeLessThan(300);
   }
+});
+
+describe('schemaEvolution', () => {
+  const app = { name: 'app', format: 'json', preset: 'server-logs', from: { prefix: 'app/' } };
+  const alb = { name: 'alb', format: 'alb', from: { prefix: 'alb/' } };
+  const of = (context: Context) => readConfig(context).sources.map(({ schemaEvolution }) => schemaEvolution);
+
+  test('of the stack is that of its sources with lines of JSON, which can have their own', () => {
+    const own = { ...app, name: 'other', from: { prefix: 'other/' }, schemaEvolution: 'off' };
+    expect(of({ sources: [app, alb, own], schemaEvolution: 'suggest' })).toEqual(['suggest', 'off', 'off']);
+    expect(of({ sources: [{ ...app, schemaEvolution: 'suggest' }, alb] })).toEqual(['suggest', 'off']);
+    expect(of({ sources: [app] })).toEqual(['off']);
+  });
+
+  test('is refused where no line has keys', () => {
+    expect(refusal({ sources: [app, { ...alb, schemaEvolution: 'suggest' }] })).toBe(
+      'sources[1].schemaEvolution: got "suggest", allowed: off, unless the source has format=json',
+    );
+    expect(refusal({ sources: [alb], schemaEvolution: 'suggest' })).toBe(
+      'schemaEvolution: got "suggest", allowed: off, as no source has format=json',
+    );
+    expect(refusal({ sources: [app], schemaEvolution: 'on' })).toContain(
+      'schemaEvolution: got "on", allowed: off, suggest',
+    );
+  });
 });

@@ -95,6 +95,21 @@ describe('the direct lane', () => {
     expect(loads).toEqual(origins);
   });
 
+  test('counts what is no column once for each batch, also if it is published or written again', async () => {
+    const odd = { key: 'a', lines: [line(1), '{"message":"x","tenant":"a"}', '{"tenant":"b"}'] };
+    const world = new World(9, [odd]);
+    world.announce('a');
+    await world.drain();
+    const [id = ''] = world.batches.keys();
+    for (let times = 0; times < 3; times++) world.write(id);
+    while (world.busy) await world.step();
+    world.reload(id);
+    while (world.busy) await world.step();
+    await world.drain();
+    expect(world.batches.get(id)).toMatchObject({ state: 'written', generation: 2 });
+    expect(world.unknown).toEqual([{ rows: 3, sampled: 3, keys: [{ key: 'tenant', rows: 2, example: 'a' }] }]);
+  });
+
   test('gathers objects until they fill a file, or the oldest has waited long enough', async () => {
     const world = new World(2, [plain('a'), plain('b')]);
     world.announce('a');
