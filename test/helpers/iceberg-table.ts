@@ -46,6 +46,10 @@ export function newTable(): LoadedTable {
   return { metadata, metadataLocation: `${LOCATION}/metadata/00000.metadata.json` };
 }
 
+export function withProperties(table: LoadedTable, properties: Readonly<Record<string, string>>): LoadedTable {
+  return { ...table, metadata: { ...table.metadata, properties } };
+}
+
 /** Files in memory; a name may be used once. */
 export class MemoryFiles implements TableFiles {
   readonly stored = new Map<string, Uint8Array>();

@@ -3,8 +3,9 @@ import type { DataFile } from './data-file.ts';
 import { dayPartition } from './day-partition.ts';
 import { type ManifestEntry, STATUS } from './manifest-fields.ts';
 import { hasFiles, writeManifest } from './manifests.ts';
+import { mergeSmall } from './merge.ts';
 import type { LoadedTable, TableChange } from './ports.ts';
-import { beginSnapshot, finishSnapshot, type Making, NOTHING } from './snapshots.ts';
+import { beginSnapshot, finishSnapshot, type Making, manifestOf, NOTHING } from './snapshots.ts';
 
 /**
  * Writes what a snapshot of a table with more files needs, and gives the change that makes it. Nothing of the table has
@@ -21,20 +22,11 @@ export async function buildAppend(
   if (files.length === 0) throw new Error('expected at least one file to append, got none');
   const day = dayPartition(table.metadata);
   const begun = await beginSnapshot(table, making);
-  const manifest = await writeManifest(
-    making.files,
-    {
-      metadata: begun.metadata,
-      day,
-      uri: begun.uri(`${making.newId()}.avro`),
-      snapshotId: begun.id,
-      sequenceNumber: BigInt(begun.sequenceNumber),
-    },
-    files.map((file) => added(file, begun.id)),
-  );
+  const entries = files.map((file) => added(file, begun.id));
+  const manifest = await writeManifest(making.files, manifestOf(begun, day), entries);
   return finishSnapshot(begun, {
     operation: 'append',
-    manifests: [manifest, ...begun.list.manifests.filter(hasFiles)],
+    manifests: [manifest, ...(await mergeSmall(begun, day, begun.list.manifests.filter(hasFiles)))],
     added: {
       files: files.length,
       rows: BigInt(files.reduce((rows, file) => rows + file.rows, 0)),

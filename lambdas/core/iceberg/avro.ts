@@ -28,6 +28,10 @@ const long = avsc.builtins.LongType.__with({
   compare: (a: bigint, b: bigint) => (a < b ? -1 : Number(a > b)),
 });
 
+/** Types are compiled, which takes longer than reading a small file. Few writers write a table, each its own schema. */
+const MAX_COMPILED = 100;
+const compiled = new Map<string, Type>();
+
 const HEADER_METADATA = typeOf({ type: 'map', values: 'bytes' });
 const LONG = typeOf('long');
 
@@ -35,7 +39,7 @@ export interface AvroFile {
   /** The schema it was written with, its fields named as asked for. */
   readonly schema: AvroObject;
   readonly metadata: Readonly<Record<string, string>>;
-  /** Decoded while they are read, so that only a block of them need be in memory. */
+  /** Decoded each time they are read, so that only a block of them need be in memory. */
   readonly records: Iterable<unknown>;
 }
 
@@ -52,7 +56,8 @@ export function readAvroFile(bytes: Uint8Array, names: ReadonlyMap<number, strin
   );
   const schema = renamed(JSON.parse(metadata['avro.schema'] ?? 'null') as AvroSchema, names) as AvroObject;
   const decompress = decompressorOf(metadata['avro.codec'] ?? 'null');
-  return { schema, metadata, records: recordsOf(file, header.end, typeOf(schema), decompress) };
+  const type = typeOf(schema);
+  return { schema, metadata, records: { [Symbol.iterator]: () => recordsOf(file, header.end, type, decompress) } };
 }
 
 function* recordsOf(
@@ -137,7 +142,13 @@ function syncMarker(parts: readonly Buffer[]): Buffer {
   return hash.digest().subarray(0, SYNC_BYTES);
 }
 
-function typeOf(schema: AvroSchema | object): Type {
+function typeOf(schema: AvroSchema): Type {
+  const text = JSON.stringify(schema);
+  const known = compiled.get(text);
+  if (known) return known;
+  if (compiled.size >= MAX_COMPILED) compiled.clear();
   // Unions are of null and one type, so their values need no name of the branch.
-  return avsc.Type.forSchema(schema as never, { wrapUnions: false, registry: { long } });
+  const type = avsc.Type.forSchema(schema as never, { wrapUnions: false, registry: { long } });
+  compiled.set(text, type);
+  return type;
 }

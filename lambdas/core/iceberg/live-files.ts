@@ -2,7 +2,7 @@ import { dataFileOf } from './avro-data-file.ts';
 import type { DataFile } from './data-file.ts';
 import { dayPartitions } from './day-partition.ts';
 import { CONTENT, type ManifestFile } from './manifest-fields.ts';
-import { hasFiles, isLive, readManifest, readManifestList } from './manifests.ts';
+import { daysOf, hasFiles, isLive, type Manifest, readManifest, readManifestList } from './manifests.ts';
 import type { TableMetadata } from './metadata.ts';
 import type { LoadedTable, TableFiles } from './ports.ts';
 import { assertSupported, currentSnapshot } from './snapshots.ts';
@@ -36,11 +36,7 @@ export async function* liveFiles(table: LoadedTable, files: TableFiles, days: Da
   }
 }
 
-async function* filesOf(
-  { entries }: Awaited<ReturnType<typeof readManifest>>,
-  days: Days,
-  { location }: TableMetadata,
-) {
+function* filesOf({ entries }: Manifest, days: Days, { location }: TableMetadata): Generator<DataFile> {
   for (const entry of entries) {
     if (!isLive(entry)) continue;
     const format = entry.data_file.file_format;
@@ -69,11 +65,8 @@ function assertNoDeletes({ location }: TableMetadata, manifests: readonly Manife
 }
 
 /** Whether a manifest may have files of some days, as its list says. */
-function mayHave({ partitions }: ManifestFile, { from, to }: Days): boolean {
-  const [summary] = partitions ?? [];
-  if (!summary || summary.contains_null) return true;
-  const lower = summary.lower_bound?.toString('utf8');
-  const upper = summary.upper_bound?.toString('utf8');
-  if (lower === undefined || upper === undefined) return true;
-  return (to === undefined || lower <= to) && (from === undefined || upper >= from);
+function mayHave(manifest: ManifestFile, { from, to }: Days): boolean {
+  const days = daysOf(manifest);
+  if (!days || manifest.partitions?.[0]?.contains_null) return true;
+  return (to === undefined || days.first <= to) && (from === undefined || days.last >= from);
 }

@@ -21,8 +21,7 @@ import type { TableFiles } from './ports.ts';
 export interface Manifest {
   /** With the fields that are unknown here and that its writer has written, if there are any. */
   readonly schema: AvroObject;
-  readonly hasUnknownFields: boolean;
-  /** Decoded while they are read. What an entry inherits from its manifest is filled in. */
+  /** Decoded each time they are read. What an entry inherits from its manifest is filled in. */
   readonly entries: Iterable<ManifestEntry>;
 }
 
@@ -30,11 +29,9 @@ export interface Manifest {
 export async function readManifest(files: TableFiles, manifest: ManifestFile, day?: DayPartition): Promise<Manifest> {
   const ours = manifestEntry(day?.fieldId ?? -1);
   const file = await readAt(files, manifest.manifest_path, namesById(ours));
-  const schema = withUnknownFields(ours, file.schema, DROPPED_FIELDS);
   return {
-    schema,
-    hasUnknownFields: schema !== ours,
-    entries: inherited(file.records as Iterable<ManifestEntry>, manifest),
+    schema: withUnknownFields(ours, file.schema, DROPPED_FIELDS),
+    entries: { [Symbol.iterator]: () => inherited(file.records as Iterable<ManifestEntry>, manifest) },
   };
 }
 
@@ -60,6 +57,14 @@ function* inherited(entries: Iterable<ManifestEntry>, manifest: ManifestFile): G
 /** Whether a file belongs to the snapshot: entries of others say what a snapshot has deleted. */
 export function isLive(entry: ManifestEntry): boolean {
   return entry.status !== STATUS.deleted;
+}
+
+/** An entry as manifests of later snapshots have it: what it had inherited is written. */
+export function existing(entry: ManifestEntry): ManifestEntry {
+  if (entry.sequence_number === null) {
+    throw new Error(`${entry.data_file.file_path}: expected a sequence number, as the file is not new, got none`);
+  }
+  return { ...entry, status: STATUS.existing };
 }
 
 /** Whether a manifest is of use to later snapshots: entries of deleted files only say what its own has deleted. */
@@ -181,6 +186,13 @@ export function dayOf({ partition }: AvroDataFile): string | null {
   return typeof day === 'string' ? day : null;
 }
 
+/** The days of a manifest's files as its list says; undefined if that is not known, or if no file has a day. */
+export function daysOf({ partitions }: ManifestFile): { readonly first: string; readonly last: string } | undefined {
+  const [summary] = partitions ?? [];
+  if (!summary?.lower_bound || !summary.upper_bound) return undefined;
+  return { first: summary.lower_bound.toString('utf8'), last: summary.upper_bound.toString('utf8') };
+}
+
 /** The manifests of a snapshot, in its order: the newest first, as all writers have it. */
 export interface ManifestList {
   /** With the fields that are unknown here and that its writer has written, if there are any. */
@@ -201,6 +213,8 @@ export async function readManifestList(files: TableFiles, snapshot: Snapshot): P
       content: manifest.content ?? CONTENT.data,
       sequence_number: manifest.sequence_number ?? 0n,
       min_sequence_number: manifest.min_sequence_number ?? 0n,
+      partitions: manifest.partitions ?? null,
+      key_metadata: manifest.key_metadata ?? null,
     };
     manifests.push(isCounted(complete) ? complete : { ...complete, ...(await countsOf(files, complete)) });
   }

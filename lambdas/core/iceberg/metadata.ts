@@ -83,12 +83,27 @@ export const MAIN = 'main';
 export function parseIcebergJson(text: string): unknown {
   // The third argument has the number as it is written: https://github.com/tc39/proposal-json-parse-with-source
   const reviver = (key: string, value: unknown, context?: { readonly source?: string }): unknown => {
+    if (key === 'snapshot-ids' && Array.isArray(value)) return value.map(toId);
     if (typeof value !== 'number') return value;
     const isId = key.endsWith('snapshot-id');
     const isInteger = context?.source !== undefined && /^-?\d+$/.test(context.source);
     return isInteger && (isId || !Number.isSafeInteger(value)) ? BigInt(context.source as string) : value;
   };
   return JSON.parse(text, reviver as (key: string, value: unknown) => unknown);
+}
+
+function toId(value: unknown): unknown {
+  return Number.isSafeInteger(value) ? BigInt(value as number) : value;
+}
+
+/**
+ * A property of a table that tunes its writers.
+ *
+ * @returns the default too if its value is not a whole number, as a slip of the pen must not stop commits
+ */
+export function numberProperty({ properties }: TableMetadata, name: string, byDefault: number): number {
+  const text = properties?.[name] ?? '';
+  return /^\d{1,15}$/.test(text) ? Number(text) : byDefault;
 }
 
 /** Writes JSON in which bigints are numbers. */

@@ -1,5 +1,7 @@
 /** Makes snapshots of tables: each is the list of the manifests that its files are in. */
-import { type ManifestList, NO_MANIFESTS, readManifestList, writeManifestList } from './manifests.ts';
+import type { DayPartition } from './day-partition.ts';
+import { expired } from './expired.ts';
+import { type ManifestList, type ManifestOf, NO_MANIFESTS, readManifestList, writeManifestList } from './manifests.ts';
 import { MAIN, type Snapshot, type SnapshotId, type TableMetadata } from './metadata.ts';
 import type { LoadedTable, TableChange, TableFiles, Update } from './ports.ts';
 import { UnsupportedTableError } from './unsupported.ts';
@@ -66,6 +68,17 @@ export function currentSnapshot(metadata: TableMetadata): Snapshot | undefined {
   return snapshot;
 }
 
+/** What a manifest of a snapshot is written for, in a file of its own. */
+export function manifestOf(begun: NewSnapshot, day: DayPartition): ManifestOf {
+  return {
+    metadata: begun.metadata,
+    day,
+    uri: begun.uri(`${begun.making.newId()}.avro`),
+    snapshotId: begun.id,
+    sequenceNumber: BigInt(begun.sequenceNumber),
+  };
+}
+
 /** What a snapshot adds or removes. */
 export interface Difference {
   readonly files: number;
@@ -104,6 +117,8 @@ export async function finishSnapshot(begun: NewSnapshot, contents: SnapshotConte
     { action: 'set-snapshot-ref', 'ref-name': MAIN, type: 'branch', 'snapshot-id': id },
   ];
   if (making.properties) updates.push({ action: 'set-properties', updates: making.properties });
+  const old = expired(metadata, making.now);
+  if (old.length > 0) updates.push({ action: 'remove-snapshots', 'snapshot-ids': old });
   return {
     requirements: [
       { type: 'assert-table-uuid', uuid: metadata['table-uuid'] },

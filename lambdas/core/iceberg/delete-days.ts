@@ -1,0 +1,96 @@
+import { type DayPartition, dayPartitions } from './day-partition.ts';
+import { CONTENT, DAY, type ManifestEntry, type ManifestFile, STATUS } from './manifest-fields.ts';
+import { dayOf, daysOf, existing, hasFiles, isLive, readManifest, writeManifest } from './manifests.ts';
+import type { LoadedTable, TableChange } from './ports.ts';
+import {
+  beginSnapshot,
+  type Difference,
+  finishSnapshot,
+  type Making,
+  manifestOf,
+  type NewSnapshot,
+  NOTHING,
+} from './snapshots.ts';
+import { UnsupportedTableError } from './unsupported.ts';
+
+/**
+ * Writes what a snapshot of a table without the files of old days needs, and gives the change that makes it. The files
+ * themselves stay until no snapshot has them any more. Files without a day stay.
+ *
+ * @param before the first day that stays, yyyy-MM-dd
+ * @returns undefined if the table has no such file
+ * @throws UnsupportedTableError if files are partitioned otherwise than by day, so that nothing says how old they are
+ */
+export async function buildDelete(
+  table: LoadedTable,
+  before: string,
+  making: Making,
+): Promise<TableChange | undefined> {
+  const begun = await beginSnapshot(table, making);
+  const removed = new Removed();
+  const manifests: ManifestFile[] = [];
+  for (const manifest of begun.list.manifests.filter(hasFiles)) {
+    manifests.push(await withoutDays(begun, manifest, before, removed));
+  }
+  if (removed.files === 0) return undefined;
+  return finishSnapshot(begun, {
+    operation: 'delete',
+    manifests,
+    added: NOTHING,
+    removed,
+    changedDays: removed.days.size,
+  });
+}
+
+/** The same manifest if it has no file of such days, or else one in which these are deleted. */
+async function withoutDays(
+  begun: NewSnapshot,
+  manifest: ManifestFile,
+  before: string,
+  removed: Removed,
+): Promise<ManifestFile> {
+  // Deletes of rows whose files are gone delete nothing.
+  if (manifest.content === CONTENT.deletes) return manifest;
+  const day = partitionOf(begun, manifest);
+  const days = daysOf(manifest);
+  if (days && days.first >= before) return manifest;
+  const { entries, schema } = await readManifest(begun.making.files, manifest, day);
+  const isOld = (entry: ManifestEntry): boolean => {
+    const fileDay = dayOf(entry.data_file);
+    return fileDay !== null && fileDay < before;
+  };
+  if (!Iterator.from(entries).some((entry) => isLive(entry) && isOld(entry))) return manifest;
+  const live = Iterator.from(entries).filter(isLive);
+  return writeManifest(
+    begun.making.files,
+    manifestOf(begun, day),
+    live.map((entry) => (isOld(entry) ? removed.remove(entry, begun.id) : existing(entry))),
+    schema,
+  );
+}
+
+function partitionOf({ metadata }: NewSnapshot, manifest: ManifestFile): DayPartition {
+  const found = dayPartitions(metadata).find(({ specId }) => specId === manifest.partition_spec_id);
+  if (found) return found;
+  throw new UnsupportedTableError(
+    `table at ${metadata.location}: expected all files to be partitioned by ${DAY}, got files of partition spec ` +
+      `${manifest.partition_spec_id} in ${manifest.manifest_path}; nothing says how old they are`,
+  );
+}
+
+/** Counts what is removed. */
+class Removed implements Difference {
+  files = 0;
+  rows = 0n;
+  bytes = 0n;
+  readonly days = new Set<string | null>();
+
+  /** @returns the entry by which a snapshot says that it has removed the file */
+  remove(entry: ManifestEntry, snapshotId: bigint): ManifestEntry {
+    this.files++;
+    this.rows += entry.data_file.record_count;
+    this.bytes += entry.data_file.file_size_in_bytes;
+    this.days.add(dayOf(entry.data_file));
+    return { ...entry, status: STATUS.deleted, snapshot_id: snapshotId };
+  }
+}
