@@ -25,20 +25,61 @@ export class QueryError extends Error {
 /** A text that DuckDB cannot parse, with its parser's message. */
 export class SyntaxProblem extends QueryError {}
 
+/** A statement that only reads. */
+export interface ReadingStatement {
+  readonly sql: string;
+  /** Names that may be tables, in lower case, each as `schema.name`, or `.name` where it has no schema. */
+  readonly tables: ReadonlySet<string>;
+  /** Whether it may list the tables. */
+  readonly listsTables: boolean;
+}
+
 /**
  * The statement to run for a query's text: a SELECT, which SHOW, DESCRIBE, TABLE and VALUES are too, or EXPLAIN of one.
  *
  * @throws QueryError for anything else: several statements, a statement that is no SELECT, or a table function that does
  * more than compute rows.
  */
-export async function readingStatement(connection: DuckDBConnection, sql: string): Promise<string> {
+export async function readingStatement(connection: DuckDBConnection, sql: string): Promise<ReadingStatement> {
   const { explain, inner } = explained(sql);
   const statements = await parsedSelects(connection, inner, sql);
   if (statements.length === 0) throw new QueryError('expected a query, got nothing');
   if (statements.length > 1) throw new QueryError(`expected one query, got ${statements.length}`);
   refuseFunctions(statements);
   // What runs is put together from what was parsed: whatever else EXPLAIN may hold in DuckDB is not looked for.
-  return `${explain}${inner}`;
+  return { sql: `${explain}${inner}`, ...namesIn(statements) };
+}
+
+/** A WITH query has its name among them too. */
+function namesIn(statements: readonly unknown[]): Omit<ReadingStatement, 'sql'> {
+  const tables = new Set<string>();
+  let listsTables = false;
+  for (const node of nodesOf(statements)) {
+    if (!('type' in node)) continue;
+    if (node.type === 'SHOW_REF' && 'show_type' in node && node.show_type !== 'DESCRIBE') listsTables = true;
+    if (node.type === 'TABLE_FUNCTION' && 'function' in node && isObject(node.function)) {
+      if (String(node.function.function_name).toLowerCase().startsWith('duckdb_')) listsTables = true;
+    }
+    if (node.type !== 'BASE_TABLE' || !('table_name' in node && 'schema_name' in node)) continue;
+    const schema = String(node.schema_name).toLowerCase();
+    tables.add(`${schema}.${String(node.table_name).toLowerCase()}`);
+    if (CATALOGS.has(schema)) listsTables = true;
+  }
+  return { tables, listsTables };
+}
+
+/** Schemas whose tables list tables. */
+const CATALOGS: ReadonlySet<string> = new Set(['information_schema', 'pg_catalog']);
+
+/** The objects of a syntax tree. A list instead of recursion: a query may be nested more deeply than the stack. */
+function* nodesOf(root: unknown): Generator<object> {
+  const open = [root];
+  while (open.length > 0) {
+    const node = open.pop();
+    if (typeof node !== 'object' || node === null) continue;
+    yield node;
+    for (const child of Object.values(node)) open.push(child);
+  }
 }
 
 /** Parts EXPLAIN from its query: DuckDB also explains statements that write, and carries them out for EXPLAIN ANALYZE. */
@@ -132,22 +173,18 @@ const KNOWN: ReadonlySet<string> = new Set(ATHENA_FUNCTIONS);
  * value.
  */
 function refuseFunctions(root: unknown): void {
-  // A list instead of recursion: a query may be nested more deeply than the stack.
-  const open = [root];
-  while (open.length > 0) {
-    const node = open.pop();
-    if (typeof node !== 'object' || node === null) continue;
+  const tableFunctions = new Set<unknown>();
+  for (const node of nodesOf(root)) {
     if ('type' in node && node.type === 'TABLE_FUNCTION' && 'function' in node) {
       const name = isObject(node.function) ? String(node.function.function_name).toLowerCase() : undefined;
       if (!TABLE_FUNCTIONS.has(name)) throw new QueryError(`table function ${name}: a query can read tables only`);
-      open.push(isObject(node.function) ? node.function.children : undefined);
-      continue;
+      tableFunctions.add(node.function);
     }
     if ('function_name' in node && !('is_operator' in node && node.is_operator === true)) {
       const name = String(node.function_name).toLowerCase();
-      if (!KNOWN.has(name) && !SYNTAX.has(name)) throw new QueryError(unknownFunction(name));
+      const isKnown = KNOWN.has(name) || SYNTAX.has(name) || tableFunctions.has(node);
+      if (!isKnown) throw new QueryError(unknownFunction(name));
     }
-    for (const child of Object.values(node)) open.push(child);
   }
 }
 

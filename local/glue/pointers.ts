@@ -8,16 +8,20 @@ export const GLUE = 'glue';
 
 const ENDING = '.json';
 
-/** Names of the Iceberg tables of a database, in order, and the URIs of their metadata files. For whoever only reads. */
-export async function pointersIn(lake: string, database: string): Promise<ReadonlyMap<string, string>> {
+/** Names of the Iceberg tables of a database, in order. */
+export async function tablesIn(lake: string, database: string): Promise<string[]> {
   const files = await readdir(join(lake, GLUE, database)).catch((error: unknown): string[] => {
     if (isMissing(error)) return [];
     throw error;
   });
+  const ours = files.filter((file) => file.endsWith(ENDING));
+  return ours.map((file) => file.slice(0, -ENDING.length)).sort();
+}
+
+/** Names of the Iceberg tables of a database, in order, and the URIs of their metadata files. For whoever only reads. */
+export async function pointersIn(lake: string, database: string): Promise<ReadonlyMap<string, string>> {
   const pointers = new Map<string, string>();
-  for (const file of files.sort()) {
-    if (!file.endsWith(ENDING)) continue;
-    const table = file.slice(0, -ENDING.length);
+  for (const table of await tablesIn(lake, database)) {
     const location = await readPointer(lake, database, table);
     // Dropped in between.
     if (location !== undefined) pointers.set(table, location);
@@ -25,14 +29,31 @@ export async function pointersIn(lake: string, database: string): Promise<Readon
   return pointers;
 }
 
-/** The URI of the metadata file of a table; undefined if there is no such table. */
+/**
+ * The URI of the metadata file of a table; undefined if there is no such table.
+ *
+ * @throws Error naming the pointer's file if it is damaged
+ */
 export async function readPointer(lake: string, database: string, table: string): Promise<string | undefined> {
+  let text: string;
   try {
-    const { location } = JSON.parse(await readFile(fileOf(lake, database, table), 'utf8')) as { location: string };
-    return location;
+    text = await readFile(fileOf(lake, database, table), 'utf8');
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
+  }
+  const location = locationIn(text);
+  if (location !== undefined) return location;
+  const file = join(GLUE, database, `${table}${ENDING}`);
+  throw new Error(`${file}: damaged: expected the location of its metadata, got ${JSON.stringify(text.slice(0, 80))}`);
+}
+
+function locationIn(text: string): string | undefined {
+  try {
+    const { location } = JSON.parse(text) as { location?: unknown };
+    return typeof location === 'string' ? location : undefined;
+  } catch {
+    return undefined;
   }
 }
 
