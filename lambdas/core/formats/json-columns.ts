@@ -47,7 +47,7 @@ export function jsonColumns(declared: unknown, preset: JsonColumns = new Map()):
 
 /** Columns of a source that were keys in `extra` first: at most so many, because readers of the table look at each. */
 export const MAX_PROMOTED = 50;
-/** As many columns as a line may have for the kernel to read it, with room for the lake's own. */
+/** As many columns as one line may fill, promoted ones among them, with room for those of the lake itself. */
 const MAX_COLUMNS = 200;
 /** Keys by which envelopes are told from records. */
 const OF_ENVELOPE: readonly string[] = [...ENVELOPE.line, ...ENVELOPE.stream, ...ENVELOPE.piece];

@@ -290,14 +290,6 @@ const WRAPPED_JSON = [
   '{"log":"text\\n","stream":"stdout"}',
 ];
 
-/** Keys that are no columns where it is told whether a line is in an envelope. */
-const BESIDE_PROMOTED = [
-  '{"log":"{\\"level\\":\\"DEBUG\\"}","request_id":"beside an envelope"}',
-  '{"log":"text","stream":"stdout","request_id":"beside an envelope","status":"7"}',
-  '{"log":{"offset":1},"message":"{\\"level\\":\\"DEBUG\\",\\"status\\":8}","kubernetes":{"pod":"a"}}',
-  '{"message":"{\\"level\\":\\"DEBUG\\"}","kubernetes":{"pod":"a"},"source":"stderr"}',
-];
-
 export const CASES: readonly KernelCase[] = [
   kernelCase('an ALB log', 'alb', {}, ALB, 3),
   kernelCase("Kong's access log", 'kong', {}, KONG, 7),
@@ -408,16 +400,6 @@ export const CASES: readonly KernelCase[] = [
     4,
   ),
   kernelCase('JSON in envelopes, with columns for the log', 'json', { columns: { log: 'string' } }, WRAPPED_JSON, 2),
-  kernelCase(
-    'JSON in envelopes, with promoted columns',
-    'json',
-    {
-      columns: { level: 'string', message: 'string', time: 'timestamp' },
-      promoted: { kubernetes: 'string', request_id: 'string', status: 'int', text: { type: 'string', from: 'error' } },
-    },
-    [...WRAPPED_JSON, ...JSON_LINES, ...BESIDE_PROMOTED],
-    4,
-  ),
   kernelCase('JSON with columns at paths', 'json', PATH_COLUMNS, PATH_LINES, 5),
   kernelCase(
     'JSON with columns at paths, from Docker',
