@@ -131,7 +131,7 @@ const UPDATES: Updates = {
     );
   },
   'set-location': (draft, { location }) => {
-    draft.location = location.replace(/\/+$/, '');
+    draft.location = location.replace(/\/$/, '');
   },
   'set-properties': (draft, { updates }) => {
     for (const [name, value] of Object.entries(updates)) draft.properties.set(name, value);

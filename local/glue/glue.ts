@@ -53,7 +53,7 @@ function reply(response: ServerResponse, status: number, body: unknown): void {
 /** A signature for another service or Region is none for this one. */
 function requireScope({ headers: { authorization = '' } }: IncomingMessage): void {
   const scope = `${REGION}/glue/aws4_request`;
-  if (/Credential=[^/]+\/\d+\/([^,]+),/.exec(authorization)?.[1] === scope) return;
+  if (/^AWS4-HMAC-SHA256 Credential=[^/,]*\/\d+\/([^,]+),/.exec(authorization)?.[1] === scope) return;
   throw new GlueError(403, 'InvalidSignatureException', `Credential should be scoped to ${scope}`);
 }
 

@@ -86,7 +86,7 @@ export class TableStore {
     if (!NAME.test(given.name)) throw badRequest(`a table's name: expected a-z, 0-9 and _, got ${given.name}`);
     const isThere = otherTables?.has(given.name) || (await this.#pointer(database, given.name)) !== undefined;
     if (isThere) throw alreadyThere(database, given.name);
-    const byDefault = location && `${location.replace(/\/+$/, '')}/${given.name}`;
+    const byDefault = location && `${location.replace(/\/$/, '')}/${given.name}`;
     const metadata = newTable(given, byDefault, Date.now());
     if (given['stage-create']) return { metadata };
     return this.#replace(database, given.name, undefined, metadata, () => alreadyThere(database, given.name));
