@@ -34,24 +34,15 @@ export class Catalog extends Construct {
   constructor(scope: Construct, id: string, props: CatalogProps) {
     super(scope, id);
     const { lake, tables, retired, retentionDays, otherRetentionDays, removalPolicy } = props;
-    const database = new CfnDatabase(this, 'Database', {
-      catalogId: Aws.ACCOUNT_ID,
-      databaseInput: {
-        name: namesIn(this).database,
-        description: 'Logs as tables, every line accounted for in loads.',
-      },
-    });
-    database.applyRemovalPolicy(removalPolicy);
-    this.databaseName = database.ref;
-    const icebergDatabase = new CfnDatabase(this, 'IcebergDatabase', {
-      catalogId: Aws.ACCOUNT_ID,
-      databaseInput: {
-        name: namesIn(this).icebergDatabase,
-        description: 'Logs as Iceberg tables, of the sources with tableFormat=iceberg.',
-      },
-    });
-    icebergDatabase.applyRemovalPolicy(removalPolicy);
-    this.icebergDatabaseName = icebergDatabase.ref;
+    const { database, icebergDatabase } = namesIn(this);
+    const makeDatabase = (id: string, name: string, description: string) => {
+      const resource = new CfnDatabase(this, id, { catalogId: Aws.ACCOUNT_ID, databaseInput: { name, description } });
+      resource.applyRemovalPolicy(removalPolicy);
+      return resource.ref;
+    };
+    this.databaseName = makeDatabase('Database', database, 'Logs as tables, every line accounted for in loads.');
+    const forIceberg = 'Logs as Iceberg tables, of the sources with tableFormat=iceberg.';
+    this.icebergDatabaseName = makeDatabase('IcebergDatabase', icebergDatabase, forIceberg);
     for (const table of tables) {
       const resource = this.#parquetTable(table, lake, retentionDays.get(table.name) ?? otherRetentionDays);
       resource.applyRemovalPolicy(retired.includes(table.name) ? RemovalPolicy.DESTROY : removalPolicy);

@@ -8,7 +8,6 @@ import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { type DirectSettings, ENV, type SourceSettings } from '../lambdas/core/settings.ts';
-import { loadsTable, rejectedTable } from '../lambdas/core/tables/lake-tables.ts';
 import { DATA_PREFIX, type Table } from '../lambdas/core/tables/table.ts';
 import type { Places } from './alarms/places.ts';
 import { grantFiles, grantLists } from './lake-grants.ts';
@@ -52,22 +51,16 @@ const DISK = Size.gibibytes(4);
 /** Batches of a source that may be open, for each one that is written: the next ones wait for a writer. */
 const OPEN_PER_WRITER = 2;
 
-/** Bytes of `IcebergSettings` in an environment. */
-const ICEBERG_ENVIRONMENT_BYTES = 250;
-
 /** The direct lane: a function that plans batches, a queue that names them, and a function that writes them. */
 export class DirectLane extends Construct {
   /** Reads the objects. */
   readonly write: LogFunction;
   /** What alarms watch of the lane. */
-  readonly places: Omit<NonNullable<Places['direct']>, 'commit'>;
-  readonly #props: DirectLaneProps;
-  readonly #queueUrl: string;
+  readonly places: NonNullable<Places['direct']>;
 
   constructor(scope: Construct, id: string, props: DirectLaneProps) {
     super(scope, id);
-    this.#props = props;
-    const { ledger, notifications, memoryMiB, maxConcurrency } = props;
+    const { sources, lake, ledger, notifications, memoryMiB, maxConcurrency } = props;
     const queue = new Queue(this, 'Queue', {
       visibilityTimeout: VISIBILITY,
       encryption: QueueEncryption.SQS_MANAGED,
@@ -83,7 +76,6 @@ export class DirectLane extends Construct {
         }),
       },
     });
-    this.#queueUrl = queue.queueUrl;
     const plan = new LogFunction(this, 'Plan', {
       entry: 'plan-batches',
       description: 'Cuts the objects that wait into batches, and finishes what is open.',
@@ -106,46 +98,18 @@ export class DirectLane extends Construct {
       new SqsEventSource(queue, { batchSize: 1, reportBatchItemFailures: true, maxConcurrency }),
     );
     for (const fn of [plan, this.write]) {
-      this.#tell(fn);
+      fn.setSources(sources);
+      fn.addEnvironment(ENV.direct, JSON.stringify(settingsOf(props)));
+      fn.addEnvironment(ENV.lakeBucket, lake.bucketName);
+      fn.addEnvironment(ENV.writeQueueUrl, queue.queueUrl);
       fn.addToRolePolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }));
-      grantLists(fn, props.lake, props.encryptionKey);
+      grantLists(fn, lake, props.encryptionKey);
     }
     ledger.grantPlan(plan);
     ledger.grantWrite(this.write);
-    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
-    // Deleted are files that a reload has replaced.
-    const uploading = ['PutObject', 'AbortMultipartUpload', 'GetObject'];
-    this.#grantTables(this.write, props.tables, [...uploading, 'DeleteObject']);
+    for (const table of props.tables) grantFilesOf(this.write, lake, table);
     notifications.grantDeadLetters(this.write);
     this.places = { plan: plan.functionName, write: this.write.functionName, deadLetters: namesOf(queue).deadLetters };
-  }
-
-  /**
-   * Lets `fn` finish batches once their files of sources' tables are committed: those of the lake's own tables are completed,
-   * and the ledger is told what came of the members.
-   */
-  grantFinish(fn: LogFunction): void {
-    const { ledger, lake, encryptionKey, notifications } = this.#props;
-    this.#tell(fn);
-    grantLists(fn, lake, encryptionKey);
-    ledger.grantCommit(fn);
-    // A file is completed, or looked at that was completed before.
-    this.#grantTables(fn, [loadsTable, rejectedTable], ['PutObject', 'GetObject']);
-    notifications.grantDeadLetters(fn);
-  }
-
-  #tell(fn: LogFunction): void {
-    fn.setSources(this.#props.sources, ENV.sources, ICEBERG_ENVIRONMENT_BYTES);
-    fn.addEnvironment(ENV.direct, JSON.stringify(settingsOf(this.#props)));
-    fn.addEnvironment(ENV.lakeBucket, this.#props.lake.bucketName);
-    fn.addEnvironment(ENV.writeQueueUrl, this.#queueUrl);
-  }
-
-  #grantTables(fn: LogFunction, tables: readonly Table[], actions: readonly string[]): void {
-    for (const { name } of tables) {
-      const reason = `Files of the table ${name}, named by day and batch.`;
-      grantFiles(fn, this.#props.lake, { prefix: `${DATA_PREFIX}${name}/`, actions, reason });
-    }
   }
 }
 
@@ -158,4 +122,14 @@ function settingsOf({ fileSize, wait, maxConcurrency, timeZone, retention }: Dir
     timeZone,
     retentionDays: retention.toDays(),
   };
+}
+
+/** Lets `fn` upload files of a table in parts, look at one that was completed before, and delete what a reload has replaced. */
+function grantFilesOf(fn: LogFunction, lake: Bucket, { name }: Table): void {
+  grantFiles(fn, lake, {
+    prefix: `${DATA_PREFIX}${name}/`,
+    // https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
+    actions: ['PutObject', 'AbortMultipartUpload', 'GetObject', 'DeleteObject'],
+    reason: `Files of the table ${name}, named by day and batch.`,
+  });
 }

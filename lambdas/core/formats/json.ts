@@ -69,7 +69,7 @@ export const json: Format = {
       type: 'object',
       default: 'none',
       description:
-        'Columns that were keys in `extra` first, as `lake schema` promotes them: they follow the others, and do not count ' +
+        'Columns that were keys in `extra` first: they follow the others, and do not count ' +
         'when it is told whether a line is in an envelope, nor in record keys. Lines of a source that has some are read ' +
         'several times more slowly.',
       example: { preset: 'server-logs', promoted: { tenant: 'string', order_id: { type: 'string', from: 'orderId' } } },
