@@ -1,51 +1,30 @@
-import { cpSync, globSync, writeFileSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { audit } from '../../../bin/operations/audit.ts';
 import { backfillObjects, type Refusals } from '../../../bin/operations/backfill-objects.ts';
 import { redriveFailedRecords } from '../../../bin/operations/failed-records.ts';
 import type { LakeHandle } from '../../../bin/operations/lake-handle.ts';
 import { openLocalLake } from '../../../bin/operations/local-lake-handle.ts';
-import type { OperationOptions } from '../../../bin/operations/operation-options.ts';
 import { replayRejected } from '../../../bin/operations/replay-rejected.ts';
 import { compiledSources } from '../../../lambdas/core/loading/sources.ts';
 import { numbered } from '../../../lambdas/core/tables/table.ts';
-import { synthesize } from '../../../lib/synth.ts';
-import { CONTEXT_FILE } from '../../../local/local-lake.ts';
-import { sharedFolder, temporaryFolder } from '../../helpers/folder.ts';
+import { DRY, FIXED, lakesOf, NGINX, REAL } from '../../helpers/operated-lake.ts';
 
-const LOG_FORMAT = '$remote_addr - [$time_local] "$request" $status';
-/** What is not of the format is to be rejected, not filtered. */
-const format = {
-  format: 'nginx',
-  logFormat: LOG_FORMAT,
-  filters: { not_stdout: false, no_http: false, no_client_address: false, local_client: false },
-};
 const CONTEXT = {
   delivery: 'direct',
-  sources: [{ name: 'web', ...format, from: { bucket: 'logs', prefix: 'web/' } }],
+  sources: [{ name: 'web', ...NGINX, from: { bucket: 'logs', prefix: 'web/' } }],
 };
 const LINE = '192.0.2.1 - [20/Nov/2026:10:00:00 +0000] "GET /plain HTTP/1.1" 200';
 /** Rejected by LOG_FORMAT: a line with a bar, of the day before. */
 const BARRED = '192.0.2.7 | [19/Nov/2026:10:00:09 +0000] "GET /barred HTTP/1.1" 200';
-const FIXED = LOG_FORMAT.replace(' - ', ' | ');
-
-const REAL: OperationOptions = { dryRun: false, rateLimit: async () => {}, progress: () => ({ add() {}, end() {} }) };
-const DRY: OperationOptions = { ...REAL, dryRun: true };
-
-/** A lake's folder with its stack, synthesized once, in which nothing has been done. */
-const template = sharedFolder();
-beforeAll(() => {
-  synthesize({ context: CONTEXT, outdir: join(template, 'stack') });
-  writeFileSync(join(template, CONTEXT_FILE), JSON.stringify(CONTEXT));
-}, 60_000);
+const newLake = lakesOf(CONTEXT);
 
 let dir: string;
 let lake: LakeHandle;
 beforeEach(async () => {
-  dir = temporaryFolder();
-  cpSync(template, dir, { recursive: true });
+  dir = newLake();
   lake = await opened();
 });
 afterEach(() => lake.close());

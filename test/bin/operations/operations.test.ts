@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once as event } from 'node:events';
-import { cpSync, globSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { PutRecordBatchCommand } from '@aws-sdk/client-firehose';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetQueueAttributesCommand, GetQueueUrlCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { localAlarms } from '../../../bin/alarms/local-alarms.ts';
 import { audit } from '../../../bin/operations/audit.ts';
 import { backfillObjects } from '../../../bin/operations/backfill-objects.ts';
@@ -17,7 +17,6 @@ import { duplicatesReport } from '../../../bin/operations/duplicates.ts';
 import type { LakeHandle } from '../../../bin/operations/lake-handle.ts';
 import { openLocalLake } from '../../../bin/operations/local-lake-handle.ts';
 import { asSourceObject, listObjects } from '../../../bin/operations/objects.ts';
-import type { OperationOptions } from '../../../bin/operations/operation-options.ts';
 import { redrive } from '../../../bin/operations/redrive.ts';
 import { replayRejected } from '../../../bin/operations/replay-rejected.ts';
 import { sendRows } from '../../../bin/operations/send-rows.ts';
@@ -25,45 +24,25 @@ import { continuation } from '../../../lambdas/core/loading/notification.ts';
 import { compiledSources } from '../../../lambdas/core/loading/sources.ts';
 import { numbered } from '../../../lambdas/core/tables/table.ts';
 import { dynamoLedger } from '../../../lambdas/edges/ledger.ts';
-import { synthesize } from '../../../lib/synth.ts';
-import { CONTEXT_FILE } from '../../../local/local-lake.ts';
-import { sharedFolder, temporaryFolder } from '../../helpers/folder.ts';
+import { DRY, FIXED, lakesOf, NGINX, REAL } from '../../helpers/operated-lake.ts';
 
 const LAKE = fileURLToPath(new URL('../../../bin/lake.ts', import.meta.url));
-const LOG_FORMAT = '$remote_addr - [$time_local] "$request" $status';
-/** What is not of the format is to be rejected, not filtered. */
-const format = {
-  format: 'nginx',
-  logFormat: LOG_FORMAT,
-  filters: { not_stdout: false, no_http: false, no_client_address: false, local_client: false },
-};
 const CONTEXT = {
   sources: [
-    { name: 'web', ...format, from: { bucket: 'logs', prefix: 'web/' }, streamsPerTable: 2 },
-    { name: 'app', ...format, from: { logGroups: ['/demo/app'] } },
+    { name: 'web', ...NGINX, from: { bucket: 'logs', prefix: 'web/' }, streamsPerTable: 2 },
+    { name: 'app', ...NGINX, from: { logGroups: ['/demo/app'] } },
   ],
 };
 /** Rejected by LOG_FORMAT, a line of the format with a bar. */
 const BARRED = '192.0.2.7 | [05/Jan/2026:10:00:09 +0000] "GET /barred HTTP/1.1" 200';
-const FIXED = LOG_FORMAT.replace(' - ', ' | ');
-
-const REAL: OperationOptions = { dryRun: false, rateLimit: async () => {}, progress: () => ({ add() {}, end() {} }) };
-const DRY: OperationOptions = { ...REAL, dryRun: true };
-
-/** A lake's folder with its stack, synthesized once, in which nothing has been done. */
-const template = sharedFolder();
-beforeAll(() => {
-  synthesize({ context: CONTEXT, outdir: join(template, 'stack') });
-  writeFileSync(join(template, CONTEXT_FILE), JSON.stringify(CONTEXT));
-});
+const newLake = lakesOf(CONTEXT);
 
 /** The running test's own lake. */
 let dir: string;
 let lake: LakeHandle;
 
 beforeEach(async () => {
-  dir = temporaryFolder();
-  cpSync(template, dir, { recursive: true });
+  dir = newLake();
   lake = await opened();
 });
 afterEach(() => lake.close());

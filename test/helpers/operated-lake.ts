@@ -1,0 +1,43 @@
+/** What tests of operations share: a format of lines, of which some are rejected, and lakes of one stack. */
+import { cpSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll } from 'vitest';
+import type { OperationOptions } from '../../bin/operations/operation-options.ts';
+import { synthesize } from '../../lib/synth.ts';
+import { CONTEXT_FILE } from '../../local/local-lake.ts';
+import { sharedFolder, temporaryFolder } from './folder.ts';
+
+export const LOG_FORMAT = '$remote_addr - [$time_local] "$request" $status';
+/** What is not of the format is to be rejected, not filtered. */
+export const NGINX = {
+  format: 'nginx',
+  logFormat: LOG_FORMAT,
+  filters: { not_stdout: false, no_http: false, no_client_address: false, local_client: false },
+};
+/** Reads the lines with a bar, which LOG_FORMAT rejects. */
+export const FIXED = LOG_FORMAT.replace(' - ', ' | ');
+
+export const REAL: OperationOptions = {
+  dryRun: false,
+  rateLimit: async () => {},
+  progress: () => ({ add() {}, end() {} }),
+};
+export const DRY: OperationOptions = { ...REAL, dryRun: true };
+
+/**
+ * Synthesizes a stack once for all tests of a file.
+ *
+ * @returns makes the folder of a lake with this stack, in which nothing has been done
+ */
+export function lakesOf(context: Readonly<Record<string, unknown>>): () => string {
+  const template = sharedFolder();
+  beforeAll(() => {
+    synthesize({ context, outdir: join(template, 'stack') });
+    writeFileSync(join(template, CONTEXT_FILE), JSON.stringify(context));
+  }, 60_000);
+  return () => {
+    const dir = temporaryFolder();
+    cpSync(template, dir, { recursive: true });
+    return dir;
+  };
+}
