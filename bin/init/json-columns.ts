@@ -1,8 +1,9 @@
 /** Proposes the columns of a source of JSON lines, from the records of some of its lines. */
+import { PRESETS } from '../../lambdas/core/formats/json-presets.ts';
 import type { Member } from '../../lambdas/core/reading/json-text.ts';
 import { kindOf, objectMembers, plainText } from '../../lambdas/core/reading/json-text.ts';
 import { readTime } from '../../lambdas/core/reading/time-forms.ts';
-import { COLUMN_NAME, type ColumnType, OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
+import { COLUMN_NAME, type ColumnType, keyedByName, OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
 
 /** A column as a source declares it: its type, or its type and where its values are. */
 export type Declared = ColumnType | { readonly type: ColumnType; readonly from: string };
@@ -33,7 +34,7 @@ interface Seen {
 export function proposeColumns(records: readonly (readonly Member[])[]): Record<string, Declared> {
   const root = seen('');
   for (const record of records) for (const member of record) note(root, member, 1);
-  const taken = new Set<string>([...Object.values(OWN).map(({ name }) => name), PARTITION.name]);
+  const names = new Names();
   const columns: Record<string, Declared> = {};
   const paths: string[] = [];
   for (const leaf of leavesOf(root)) {
@@ -44,9 +45,8 @@ export function proposeColumns(records: readonly (readonly Member[])[]): Record<
     const path = leaf.path.toLowerCase();
     if (paths.some((other) => isWithin(path, other) || isWithin(other, path))) continue;
     paths.push(path);
-    const name = freeName(leaf.path, taken);
-    taken.add(name);
     const type = typeOf(leaf);
+    const name = names.take(leaf.path, type);
     columns[name] = name === leaf.path.toLowerCase() ? type : { type, from: leaf.path };
   }
   return columns;
@@ -113,8 +113,38 @@ function isRecentTime(value: string): boolean {
   return Number(value) >= 1e9 && readTime(value) !== undefined;
 }
 
+/** Names for columns. Two columns of a source can have neither the same name nor, by chance, the same JSON key. */
+class Names {
+  readonly #taken = new Set<string>([...Object.values(OWN).map(({ name }) => name), PARTITION.name]);
+  /** The column that has a key. Those of a preset may be beside the columns that are proposed. */
+  readonly #nameOf = new Map<string, string>();
+
+  constructor() {
+    for (const { columns } of Object.values(PRESETS)) {
+      for (const [name, { type }] of columns) this.#nameOf.set(keyOf(name, type), name);
+    }
+  }
+
+  /** A name that is like a path, and free for a column of a type, and of text, which it may become. */
+  take(path: string, type: ColumnType): string {
+    const wanted = nameLike(path);
+    for (let number = 1; ; number++) {
+      const name = number === 1 ? wanted : `${wanted}_${number}`;
+      const keys = [keyOf(name, type), keyOf(name, 'string')];
+      if (this.#taken.has(name) || keys.some((key) => (this.#nameOf.get(key) ?? name) !== name)) continue;
+      this.#taken.add(name);
+      for (const key of keys) this.#nameOf.set(key, name);
+      return name;
+    }
+  }
+}
+
+function keyOf(name: string, type: ColumnType): string {
+  return keyedByName({ [name]: { type, comment: '' } })[name]?.key ?? '';
+}
+
 /** `http.statusCode` as `http_status_code`. */
-function freeName(path: string, taken: ReadonlySet<string>): string {
+function nameLike(path: string): string {
   const isName = COLUMN_NAME.test(path.toLowerCase()) && (path === path.toLowerCase() || path === path.toUpperCase());
   const snake = path
     .replaceAll(/([a-z\d])([A-Z])/g, '$1_$2')
@@ -123,10 +153,5 @@ function freeName(path: string, taken: ReadonlySet<string>): string {
     .replace(/^[_\d]+/, '')
     .replace(/_$/, '')
     .slice(0, 60);
-  const wanted = isName ? path.toLowerCase() : snake || 'value';
-  if (!taken.has(wanted)) return wanted;
-  for (let number = 2; ; number++) {
-    const name = `${wanted}_${number}`;
-    if (!taken.has(name)) return name;
-  }
+  return isName ? path.toLowerCase() : snake || 'value';
 }

@@ -96,6 +96,15 @@ describe('lines of JSON', () => {
     expect(best(lines({ map, a: 1, b: 2 })).options?.columns).toEqual({ map: 'string', a: 'bigint', b: 'bigint' });
   });
 
+  test('have columns whose JSON keys differ, where two names would have the same one by chance', () => {
+    const columns = { jyo_eu_am_p0g: 'double', a_2: { type: 'string', from: 'a' } };
+    expect(best(lines({ jyo_eu_am_p0g: 0.5 }, { a: {} })).options?.columns).toEqual(columns);
+    expect(best(lines({ a: {} }, { jyo_eu_am_p0g: 0.5 })).options?.columns).toEqual({
+      a: 'string',
+      jyo_eu_am_p0g_2: { type: 'double', from: 'jyo_eu_am_p0g' },
+    });
+  });
+
   test('of any kind have columns that their format accepts', () => {
     const key = fc.oneof(fc.constantFrom('a', 'b', 'A', 'a.b', 'b.c', 'dt', 'time', 'x y', '1', 'ts'), fc.string());
     const plain = fc.oneof(fc.jsonValue({ maxDepth: 1 }), fc.constantFrom(1795348980, '2026-11-22'));
