@@ -30,6 +30,11 @@ export function beside(name: string): string {
 
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 
+/** Says what a check that takes minutes does, with the seconds since the start. */
+export function progress(line: string): void {
+  console.error(`${(performance.now() / 1000).toFixed(1).padStart(7)} s  ${line}`);
+}
+
 /** Runs a program in the repository. @throws Error with the end of its output if it fails */
 export function run(program: string, args: readonly string[], input = ''): string {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
@@ -67,35 +72,67 @@ export function pythonWith(name: string, packages: readonly string[]): string {
 /**
  * Downloads Java packages with Maven.
  *
- * @param artifact `group:name:version`
+ * @param artifacts each `group:name:version`, or `group:name:version:classifier`
  * @returns the class path
- * @throws Missing if there is no Java or Maven, or the package cannot be downloaded
+ * @throws Missing if there is no Java or Maven, or a package cannot be downloaded
  */
-export function javaWith(artifact: string): string {
-  const [groupId, artifactId, version] = artifact.split(':');
-  const folder = join(FOLDER, `${artifactId}-${version}`);
+export function javaWith(...artifacts: readonly string[]): string {
+  const name = artifacts.map((artifact) => artifact.split(':').slice(1).join('-')).join('+');
+  const folder = join(FOLDER, name);
   const install = () => {
     if (existsSync(folder)) return;
-    const pom =
-      '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>' +
-      '<groupId>tributary</groupId><artifactId>conformance</artifactId><version>1</version><dependencies><dependency>' +
-      `<groupId>${groupId}</groupId><artifactId>${artifactId}</artifactId><version>${version}</version>` +
-      '</dependency></dependencies></project>';
-    const file = join(FOLDER, `${artifactId}.pom.xml`);
-    writeFileSync(file, pom);
     execFileSync('java', ['-version'], { stdio: 'pipe' });
-    const copy = ['dependency:copy-dependencies', `-DoutputDirectory=${folder}`];
-    execFileSync('mvn', ['--quiet', '--batch-mode', '--file', file, ...copy], { stdio: 'pipe' });
+    maven(name, artifacts, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`);
   };
-  return installed(`Java with Maven and ${artifact}`, install) ?? join(folder, '*');
+  return installed(`Java with Maven and ${artifacts.join(', ')}`, install) ?? join(folder, '*');
 }
+
+/**
+ * Downloads a zip with Maven and unpacks it.
+ *
+ * @param artifact `group:name:version`; the zip contains one folder, `name-version`
+ * @param into the folder that shall contain that folder
+ * @throws Missing if there is no Maven, or the zip cannot be downloaded
+ */
+export function unpacked(artifact: string, into: string): void {
+  const [, name, version] = artifact.split(':');
+  const install = () => {
+    if (existsSync(join(into, `${name}-${version}`))) return;
+    // Maven would believe a mark of its own that the zip is unpacked already.
+    const options = [`-Dartifact=${artifact}:zip`, `-DoutputDirectory=${into}`, '-Dmdep.overWriteReleases=true'];
+    maven(`${name}-${version}-zip`, [], 'dependency:unpack', ...options);
+  };
+  installed(`Maven and ${artifact}`, install);
+}
+
+/** Runs a goal of Maven for a project that needs some artifacts. */
+function maven(name: string, artifacts: readonly string[], ...args: readonly string[]): void {
+  const dependencies = artifacts.map((artifact) => {
+    const [groupId, artifactId, version, classifier] = artifact.split(':');
+    const coordinates = { groupId, artifactId, version, ...(classifier && { classifier }) };
+    const elements = Object.entries(coordinates).map(([element, text]) => `<${element}>${text}</${element}>`);
+    return `<dependency>${elements.join('')}</dependency>`;
+  });
+  const pom =
+    '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>' +
+    '<groupId>tributary</groupId><artifactId>conformance</artifactId><version>1</version>' +
+    `<dependencies>${dependencies.join('')}</dependencies></project>`;
+  const file = join(FOLDER, `${name}.pom.xml`);
+  writeFileSync(file, pom);
+  execFileSync('mvn', ['--quiet', '--batch-mode', '--file', file, ...args], { stdio: 'pipe' });
+}
+
+/** A program that could not be started, or ended with an error. */
+type Failure = Error & { readonly code?: string; readonly stdout?: Buffer; readonly stderr?: Buffer };
 
 function installed(what: string, install: () => void): undefined {
   try {
     install();
   } catch (error) {
-    const { code, stderr, message } = error as Error & { readonly code?: string; readonly stderr?: Buffer };
-    const why = code === 'ENOENT' ? 'not on this machine' : (stderr?.toString().trim().split('\n').at(-1) ?? message);
+    const { code, stdout, stderr, message } = error as Failure;
+    // Maven writes its errors to standard output.
+    const [line = ''] = [stderr, stdout].flatMap((output) => output?.toString().trim().split('\n').at(-1) || []);
+    const why = code === 'ENOENT' ? 'not on this machine' : line || message;
     throw new Missing(`needs ${what}: ${why}`);
   }
 }

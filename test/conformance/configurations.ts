@@ -1,14 +1,24 @@
 import { join } from 'node:path';
+import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import { DEMO_SOURCES } from '../../lib/config/config.ts';
 import { type Synthesized, synthesize } from '../../lib/synth.ts';
 import { FOLDER } from './check.ts';
 
 const KEY = 'arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012';
 
+/** A source of every format, on either lane. */
+const FORMAT_SOURCES = [...FORMATS.values()].flatMap(({ name, exampleOptions = {} }) =>
+  [
+    { name: `${name}_objects`, format: name, ...exampleOptions, from: { bucket: 'my-logs', prefix: `${name}/` } },
+    { name: `${name}_events`, format: name, ...exampleOptions, from: { logGroups: [`/ecs/${name}`] } },
+  ].map((source) => ({ ...source, name: source.name.replace('-', '_') })),
+);
+
 /** Configurations that differ in the resources they have. */
 const CONFIGURATIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   default: {},
   demo: { sources: DEMO_SOURCES },
+  formats: { sources: FORMAT_SOURCES, timeZone: 'Asia/Seoul' },
   existing: {
     sources: [
       { name: 'alb', format: 'alb', from: { bucket: 'my-logs', prefix: 'alb/' }, streamsPerTable: 3 },
@@ -37,9 +47,14 @@ const CONFIGURATIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>
 /** Synthesizes every configuration. @returns the files of their templates, by the name of the configuration */
 export function templates(): ReadonlyMap<string, string> {
   return new Map(
-    Object.entries(CONFIGURATIONS).map(([name, context]) => {
-      const { directory, stackName }: Synthesized = synthesize({ context, outdir: join(FOLDER, 'templates', name) });
+    Object.keys(CONFIGURATIONS).map((name) => {
+      const { directory, stackName } = assembly(name);
       return [name, join(directory, `${stackName}.template.json`)];
     }),
   );
+}
+
+/** Synthesizes one of the configurations. */
+export function assembly(name: string): Synthesized {
+  return synthesize({ context: CONFIGURATIONS[name] ?? {}, outdir: join(FOLDER, 'templates', name) });
 }

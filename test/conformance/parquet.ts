@@ -1,5 +1,5 @@
 /** Readers of Parquet that share no code with DuckDB, which the project reads its tables with. */
-import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { ingest } from '../../bench/ingest.ts';
@@ -9,7 +9,8 @@ import { rowsOf } from '../../lambdas/core/loading/pack.ts';
 import { type Column, sourceTable } from '../../lambdas/core/tables/table.ts';
 import { glueTable } from '../../local/template/glue-table.ts';
 import { EVERY_TYPE, fileOf } from '../lambdas/core/parquet/reading.ts';
-import { beside, type Checked, FOLDER, lake, pythonWith, run } from './check.ts';
+import { beside, type Checked, pythonWith, run } from './check.ts';
+import { demoLake, lakeOfTwoGenerations, newLake } from './lakes.ts';
 
 const READERS = ['pyarrow==26.0.1', 'polars==2.1.0'];
 
@@ -27,7 +28,7 @@ type Answers = Readonly<Record<string, Fingerprints>>;
 /** Loads the demo's lake, and one whose table got a column between two files, and reads both with every reader. */
 export async function readParquetLikeDuckDb(): Promise<Checked> {
   const comparison = new Comparison();
-  for (const dir of [demoLake(), lakeOfTwoGenerations()]) {
+  for (const dir of [demoLake('firehose'), lakeOfTwoGenerations('firehose')]) {
     for (const resource of readLakeFolder(dir).tables) {
       const { name, bucket, prefix, columns } = glueTable(resource);
       const files = join(dir, 'buckets', bucket, prefix);
@@ -98,32 +99,6 @@ class Comparison {
     const measured = `${this.#tables} tables, ${this.#columns} columns, ${this.#values} values`;
     return { measured, problems: this.#problems };
   }
-}
-
-function newLake(name: string): string {
-  const dir = join(FOLDER, name);
-  rmSync(dir, { recursive: true, force: true });
-  return dir;
-}
-
-function demoLake(): string {
-  const dir = newLake('demo-lake');
-  lake('demo', '--lake', dir);
-  return dir;
-}
-
-/** The files of its table are of two schemas: the older ones lack a column. */
-function lakeOfTwoGenerations(): string {
-  const dir = newLake('lake-of-two-generations');
-  const columns = { n: 'bigint', at: 'timestamp', text: 'string' };
-  for (const [generation, own] of [columns, { ...columns, ratio: 'double', ok: 'boolean' }].entries()) {
-    const file = join(FOLDER, `generation-${generation}.json`);
-    const line = { n: 2 ** 40 + generation, at: '2026-01-05T10:00:00.123456Z', text: 'é 日本 "', ratio: 0.1, ok: true };
-    writeFileSync(file, `${JSON.stringify(line)}\n{}\n`);
-    const sources = [{ name: 'app', format: 'json', columns: own, from: { bucket: 'logs' } }];
-    lake('run', file, '--source', 'app', '--lake', dir, '-c', `sources=${JSON.stringify(sources)}`);
-  }
-  return dir;
 }
 
 interface ColumnOf {

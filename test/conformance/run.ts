@@ -1,24 +1,32 @@
 /**
  * `npm run conformance`: has programs of others judge what the project makes. It is optional and no part of `npm test`:
  * it needs Python 3 and Java 17, and installs what it uses into `.conformance/` in the repository. A check whose tools
- * cannot be had is skipped and says so.
+ * cannot be had is skipped and says so. Arguments choose the checks whose sentence has all of these words.
  */
 import { mkdirSync } from 'node:fs';
 import { type Check, FOLDER, Missing } from './check.ts';
 import { readOwnParquetLikeDuckDb, readParquetLikeDuckDb } from './parquet.ts';
 import { parseStatements } from './statements.ts';
 import { lintTemplates } from './templates.ts';
+import { trinoReadsLikeDuckDb } from './trino/hive.ts';
 
 const CHECKS: Readonly<Record<string, Check>> = {
   'cfn-lint finds nothing in the templates of several configurations': lintTemplates,
   "Trino's parser reads every saved query and view": parseStatements,
   'pyarrow and polars read every column of every table as DuckDB does': readParquetLikeDuckDb,
+  'Trino reads every table as DuckDB does, and answers every saved query and view': trinoReadsLikeDuckDb,
   'pyarrow and polars read every column of our own Parquet files as DuckDB does': readOwnParquetLikeDuckDb,
 };
 
+const words = process.argv.slice(2).map((word) => word.toLowerCase());
+const chosen = Object.entries(CHECKS).filter(([sentence]) =>
+  words.every((word) => sentence.toLowerCase().includes(word)),
+);
+if (chosen.length === 0) throw new Error(`no check has the words ${words.join(' ')}`);
+
 mkdirSync(FOLDER, { recursive: true });
 const counts = { passed: 0, failed: 0, skipped: 0 };
-for (const [sentence, check] of Object.entries(CHECKS)) {
+for (const [sentence, check] of chosen) {
   try {
     const { measured, problems } = await check();
     const passed = problems.length === 0;

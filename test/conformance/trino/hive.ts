@@ -1,0 +1,76 @@
+/** Trino over the tables of the template as Athena has them: the Glue tables as synthesized, and the lake's objects. */
+import { readdirSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { basename, join } from 'node:path';
+import { REGION } from '../../../local/account.ts';
+import { type Endpoint, openEndpoint } from '../../../local/endpoint.ts';
+import { stackOf } from '../../../local/local-lake.ts';
+import { openS3 } from '../../../local/s3/s3.ts';
+import { readStack } from '../../../local/template/template.ts';
+import { type Checked, progress } from '../check.ts';
+import { assembly } from '../configurations.ts';
+import { demoLake, emptyLake, lakeOfTwoGenerations } from '../lakes.ts';
+import { ATHENA, Comparison, WHOLE } from './comparison.ts';
+import { Glue } from './glue.ts';
+import { type Properties, startTrino } from './server.ts';
+
+/** Reads every table of several lakes with Trino, and runs all saved queries and views of these and of every format. */
+export async function trinoReadsLikeDuckDb(): Promise<Checked> {
+  const deliveries = ['firehose', 'direct'] as const;
+  const lakes = [...deliveries.map(demoLake), ...deliveries.map(lakeOfTwoGenerations)];
+  const stacks = lakes.map((dir) => ({ dir, directory: stackOf(dir) ?? dir }));
+  stacks.push({ dir: emptyLake(), directory: assembly('formats').directory });
+
+  const paths: string[] = [];
+  const noted = (_service: string, { url = '' }: IncomingMessage) => {
+    paths.push(url);
+    return false;
+  };
+  const [glue, s3] = [await openEndpoint(), await openEndpoint({ intercept: noted })];
+  progress('starting Trino');
+  const trino = await startTrino(['hive'], {
+    [ATHENA]: hive(glue, s3, 'MILLISECONDS'),
+    [WHOLE]: hive(glue, s3, 'MICROSECONDS'),
+  });
+  const comparison = new Comparison(trino, paths);
+  try {
+    for (const { dir, directory } of stacks) {
+      progress(`comparing ${basename(dir)}`);
+      const { resources } = readStack({ directory, urls: { sqs: '' } });
+      glue.serve(new Glue(resources));
+      s3.serve(await openS3({ dir, buckets: new Set(readdirSync(join(dir, 'buckets'))), onCreated: async () => {} }));
+      await comparison.add(dir, resources);
+    }
+  } finally {
+    await trino.close();
+    await Promise.all([glue.close(), s3.close()]);
+  }
+  return comparison.checked;
+}
+
+/**
+ * A catalog with the tables of Glue and the objects of S3.
+ *
+ * @see https://trino.io/docs/435/connector/hive.html and https://trino.io/docs/435/object-storage/file-system-s3.html
+ */
+function hive(glue: Endpoint, s3: Endpoint, precision: 'MILLISECONDS' | 'MICROSECONDS'): Properties {
+  const [accessKey, secretKey] = ['$' + '{ENV:AWS_ACCESS_KEY_ID}', '$' + '{ENV:AWS_SECRET_ACCESS_KEY}'];
+  return {
+    'connector.name': 'hive',
+    'hive.metastore': 'glue',
+    'hive.metastore.glue.region': REGION,
+    'hive.metastore.glue.endpoint-url': glue.url,
+    'hive.metastore.glue.aws-access-key': accessKey,
+    'hive.metastore.glue.aws-secret-key': secretKey,
+    'fs.hadoop.enabled': false,
+    'fs.native-s3.enabled': true,
+    's3.endpoint': s3.url,
+    's3.region': REGION,
+    's3.aws-access-key': accessKey,
+    's3.aws-secret-key': secretKey,
+    's3.path-style-access': true,
+    'hive.partition-projection-enabled': true,
+    'hive.timestamp-precision': precision,
+    'hive.parquet.time-zone': 'UTC',
+  };
+}
