@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { CUSTOM_RESOURCES } from './custom-resources.ts';
 import { type Damage, isSetAside } from './damage.ts';
 import { UNFINISHED } from './files.ts';
 import { GLUE } from './glue/pointers.ts';
@@ -19,6 +20,8 @@ import type { Resource } from './template/resource.ts';
  *   <dir>/uploads/               S3's multipart uploads that are not completed
  *   <dir>/dynamodb/              tables
  *   <dir>/glue/<database>/<table>.json  which metadata file of an Iceberg table counts
+ *   <dir>/glue/<database>/<table>.optimizers  how Glue is to maintain it
+ *   <dir>/custom-resources.json  what the functions of custom resources were told when the stack was deployed
  *   <dir>/queues/, <dir>/invocations/, <dir>/firehose/  messages, events and records accepted but not done yet
  *   <dir>/logs/<function>.log    output of functions
  *   <dir>/context.json           the params with which the lake was last opened
@@ -65,7 +68,7 @@ export const LAKE_NAMES: readonly string[] = [
     'firehose',
     'logs',
   ],
-  ...[CONTEXT_FILE, VERSION_FILE, 'operations', LOCKS, ATHENA_SPILL, 'sample'],
+  ...[CONTEXT_FILE, CUSTOM_RESOURCES, VERSION_FILE, 'operations', LOCKS, ATHENA_SPILL, 'sample'],
 ];
 
 /** Whether a name in a lake's folder is one of a lake's. Deleting a lake deletes what has such names and nothing else. */

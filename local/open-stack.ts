@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { runCustomResources } from './custom-resources.ts';
 import { damageIn } from './damage.ts';
 import { drain } from './drain.ts';
 import { openDynamoDb } from './dynamodb/dynamodb.ts';
@@ -46,7 +47,7 @@ export interface OpenStackOptions {
  * continues with the data in the folder.
  *
  * @throws LakeVersionError if another version of Tributary made the folder; TemplateError naming what in the stack cannot
- * be emulated.
+ * be emulated; DeploymentError if a custom resource of the stack fails.
  */
 export async function openStack(options: OpenStackOptions): Promise<LocalLake> {
   const closers: Closer[] = [];
@@ -137,6 +138,7 @@ async function open(
     targets: [...logs.targets, ...functionsOthersInvoke(resources)],
   });
   lambdaEndpoint.serve(lambdaApi(events.invoke));
+  await runCustomResources({ dir, stackName: stack.name, resources, lambda, progress });
   const schedules = schedulesOf({ resources, lambda });
   const workers = startWorkers([...eventSourceWorkers({ resources, sqs, lambda }), ...events.workers]);
   closers.push(async () => workers.stop());

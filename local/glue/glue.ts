@@ -5,10 +5,11 @@ import { ACCOUNT, REGION } from '../account.ts';
 import { bodyOf } from '../endpoint.ts';
 import type { Service } from '../template/resource.ts';
 import { badRequest, GlueError, unsupported } from './glue-error.ts';
+import { optimizerOperation } from './optimizers.ts';
 import { changeIn, tableIn } from './requests.ts';
 import { TableStore, type TableStoreOptions } from './table-store.ts';
 
-/** Glue on this machine: its Iceberg REST endpoint, for tables in the databases of the stack. */
+/** Glue on this machine: its Iceberg REST endpoint, for tables in the databases of the stack, and how they are maintained. */
 export interface LocalGlue extends Service {
   readonly tables: TableStore;
 }
@@ -34,19 +35,43 @@ interface Answer {
 
 async function answer(request: IncomingMessage, response: ServerResponse, tables: TableStore): Promise<void> {
   response.setHeader('x-amzn-requestid', randomUUID());
+  const target = request.headers['x-amz-target'];
+  const protocol = target === undefined ? ICEBERG : AWS_JSON;
   try {
     requireScope(request);
+    if (target !== undefined) {
+      const operation = String(target).replace(/^AWSGlue\./, '');
+      return reply(response, protocol, 200, await optimizerOperation(tables, operation, parsed(await bodyOf(request))));
+    }
     const { status = 200, body } = await act(request, tables);
-    reply(response, status, body);
+    reply(response, protocol, status, body);
   } catch (error) {
     if (!(error instanceof GlueError)) throw error;
-    const { status, type, message } = error;
-    reply(response, status, { error: { message, type, code: status } });
+    const { status, body } = protocol.failure(error);
+    reply(response, protocol, status, body);
   }
 }
 
-function reply(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, body === undefined ? {} : { 'content-type': 'application/json' });
+/** How a protocol writes its answers. */
+interface Protocol {
+  readonly contentType: string;
+  failure(error: GlueError): Answer & { readonly status: number };
+}
+
+/** Iceberg's own, at the path `/iceberg`. */
+const ICEBERG: Protocol = {
+  contentType: 'application/json',
+  failure: ({ status, type, message }) => ({ status, body: { error: { message, type, code: status } } }),
+};
+
+/** That of Glue's other operations. https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html */
+const AWS_JSON: Protocol = {
+  contentType: 'application/x-amz-json-1.1',
+  failure: ({ type, message }) => ({ status: 400, body: { __type: type, Message: message } }),
+};
+
+function reply(response: ServerResponse, { contentType }: Protocol, status: number, body: unknown): void {
+  response.writeHead(status, body === undefined ? {} : { 'content-type': contentType });
   response.end(body === undefined ? undefined : icebergJson(body));
 }
 
@@ -59,8 +84,6 @@ function requireScope({ headers: { authorization = '' } }: IncomingMessage): voi
 
 async function act(request: IncomingMessage, tables: TableStore): Promise<Answer> {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://glue');
-  const target = request.headers['x-amz-target'];
-  if (target !== undefined) throw unsupported(String(target));
   const path = pathname.replace(/^\/iceberg\/v1\//, '');
   if (path === 'config' && request.method === 'GET') return { body: config(searchParams.get('warehouse')) };
   const [, place] = path.startsWith(`${PREFIX}/`) ? ['', path.slice(PREFIX.length + 1)] : [];

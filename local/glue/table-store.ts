@@ -7,6 +7,7 @@ import type { ObjectStore } from '../s3/object-store.ts';
 import { applyChange, type StoredTable } from './apply-change.ts';
 import { badRequest, commitFailed, GlueError, noSuchTable } from './glue-error.ts';
 import { newTable } from './new-table.ts';
+import { removeOptimizers } from './optimizer-files.ts';
 import { openPointers, pointersIn, readPointer, removePointer, writePointer } from './pointers.ts';
 import type { GivenChange, GivenTable } from './requests.ts';
 
@@ -40,13 +41,14 @@ const DELETE_AFTER_COMMIT = 'write.metadata.delete-after-commit.enabled';
 export class TableStore {
   readonly databases: ReadonlyMap<string, GlueDatabase>;
   readonly objects: ObjectStore;
-  readonly #dir: string;
+  /** The lake's folder. */
+  readonly dir: string;
   readonly #maxBytes: number;
 
   private constructor({ dir, databases, objects, maxMetadataBytes = MAX_METADATA_BYTES }: TableStoreOptions) {
     this.databases = new Map(databases.map((database) => [database.name, database]));
     this.objects = objects;
-    this.#dir = dir;
+    this.dir = dir;
     this.#maxBytes = maxMetadataBytes;
   }
 
@@ -59,7 +61,7 @@ export class TableStore {
   /** Names of the Iceberg tables of a database. */
   async list(database: string): Promise<string[]> {
     this.database(database);
-    return [...(await pointersIn(this.#dir, database)).keys()];
+    return [...(await pointersIn(this.dir, database)).keys()];
   }
 
   /** @throws GlueError NoSuchNamespaceException */
@@ -107,10 +109,14 @@ export class TableStore {
     );
   }
 
-  /** Takes a table out of the catalog; its files stay. */
+  /**
+   * Takes a table out of the catalog; its files stay. If the process dies in between, the table is there without its
+   * maintenance, and never is that of one table the next one's.
+   */
   async drop(database: string, table: string): Promise<void> {
     await this.load(database, table);
-    await removePointer(this.#dir, database, table);
+    await removeOptimizers(this.dir, database, table);
+    await removePointer(this.dir, database, table);
   }
 
   /** Reads a file of a table. */
@@ -159,7 +165,7 @@ export class TableStore {
     });
     const replaced = await this.objects.inTurn(`table ${database}.${table}`, async () => {
       if ((await this.#pointer(database, table)) !== base?.location) return false;
-      await writePointer(this.#dir, database, table, location);
+      await writePointer(this.dir, database, table, location);
       return true;
     });
     if (!replaced) {
@@ -174,7 +180,7 @@ export class TableStore {
 
   async #pointer(database: string, table: string): Promise<string | undefined> {
     if (!NAME.test(table)) throw noSuchTable(database, table);
-    return readPointer(this.#dir, database, table);
+    return readPointer(this.dir, database, table);
   }
 
   #requireSize(text: string): void {

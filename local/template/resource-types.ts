@@ -61,6 +61,7 @@ export const LOCAL_TYPES: Readonly<Record<string, ResourceType>> = {
   'AWS::Glue::Table': { nameProperty: ['TableInput', 'Name'], attributes: () => ({}) },
   'AWS::Athena::NamedQuery': { nameProperty: ['Name'], attributes: () => ({}) },
   'Custom::S3BucketNotifications': { attributes: () => ({}) },
+  'Custom::IcebergTables': { attributes: () => ({}) },
   // `lake alarms` evaluates them; nobody is told.
   'AWS::CloudWatch::Alarm': {
     nameProperty: ['AlarmName'],
@@ -96,10 +97,8 @@ export const TYPES_WITHOUT_BEHAVIOUR: Readonly<
   },
   'Custom::LogGroupRetention': { reason: 'nothing expires here' },
   'Custom::S3AutoDeleteObjects': { reason: 'whoever deletes the folder of the lake deletes its objects' },
-  'Custom::IcebergTables': { reason: 'a table is made when its first rows are written' },
   'AWS::LakeFormation::PrincipalPermissions': { reason: 'nobody checks permissions here' },
   'AWS::Athena::WorkGroup': { reason: 'queries run in DuckDB, without scan limits', nameProperty: ['Name'] },
-  'AWS::Glue::TableOptimizer': { reason: 'nothing is compacted here' },
   'AWS::CloudWatch::CompositeAlarm': { reason: 'nobody is alarmed here', nameProperty: ['AlarmName'] },
   'AWS::CloudWatch::Dashboard': { reason: 'metrics stay in the functions’ logs', nameProperty: ['DashboardName'] },
   'AWS::CDK::Metadata': { reason: 'says only which constructs were used' },

@@ -184,8 +184,8 @@ describe('a client of others', () => {
     const { url } = await openLocalCatalog();
     const headers = { 'x-amz-target': 'AWSGlue.GetTable' };
     const { status, body } = await ask(url, 'POST', '/', {}, headers);
-    expect({ status, message: body.error.message }).toEqual({
-      status: 406,
+    expect({ status, message: body.Message }).toEqual({
+      status: 400,
       message: 'AWSGlue.GetTable has no local behaviour',
     });
   });
