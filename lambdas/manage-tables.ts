@@ -4,10 +4,10 @@
  */
 import { GlueClient } from '@aws-sdk/client-glue';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
-import { ensureTable, SchemaError, tableProperties } from './core/iceberg/schema.ts';
+import { ensureTable, madeFor, SchemaError } from './core/iceberg/schema.ts';
 import { compiledSources } from './core/loading/sources.ts';
 import { isExported, manageSettings } from './core/settings.ts';
-import { ICEBERG_PREFIX, sourceTable } from './core/tables/table.ts';
+import { sourceTable } from './core/tables/table.ts';
 import { answerCloudFormation } from './edges/custom-resource.ts';
 import { icebergCatalog } from './edges/iceberg-catalog.ts';
 import { patiently } from './edges/patience.ts';
@@ -32,11 +32,10 @@ export async function handler(
 async function manageTables(): Promise<void> {
   for (const { settings, format } of compiledSources(sources)) {
     const table = sourceTable(settings.name, '', format.columns, settings.lane, isExported(settings));
-    const location = `s3://${lakeBucket}/${ICEBERG_PREFIX}${table.name}`;
     // A column that cannot become what it is to be stays so, however often it is tried.
     await patiently(
       async () => {
-        await ensureTable(catalog, table, { location, properties: tableProperties(settings.name) });
+        await ensureTable(catalog, table, madeFor(settings.name, table, lakeBucket));
         await maintain(glue, { catalogId, database, table: table.name }, optimizerRole);
       },
       (error) => error instanceof SchemaError,

@@ -10,9 +10,11 @@ import type { Published } from './core/direct/publish.ts';
 import { writeBatch } from './core/direct/write.ts';
 import { compiledSources } from './core/loading/sources.ts';
 import { openParquetFile } from './core/parquet/file.ts';
-import { batchSettings, ENV, required } from './core/settings.ts';
+import { batchSettings, ENV, icebergSettings, required } from './core/settings.ts';
 import { isPast, type TimeLimits, timeLimits } from './edges/attempt.ts';
 import { dynamoBatches } from './edges/batches.ts';
+import { icebergCatalog } from './edges/iceberg-catalog.ts';
+import { icebergTables } from './edges/iceberg-tables.ts';
 import { s3LakeFiles } from './edges/lake-files.ts';
 import { logger } from './edges/logger.ts';
 import { putLoadMetrics, putNotLoadedMetric, putSkipMetric } from './edges/metrics.ts';
@@ -32,6 +34,8 @@ const dynamodb = new DynamoDBClient({});
 const ledger = dynamoBatches(dynamodb, { table: ledgerTable, entryDays: ledgerDays });
 const tallies = dynamoTallies(dynamodb, ledgerTable);
 const lake = s3LakeFiles(s3, lakeBucket);
+const catalog = icebergCatalog({ ...icebergSettings(process.env), credentials: s3.config.credentials });
+const tables = icebergTables(catalog, lakeBucket, settings.sources);
 
 /** A message that fails returns soon; if it is lost, the planner sends another one. */
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
@@ -59,6 +63,7 @@ async function write(batch: string, { stopReadingAt }: TimeLimits): Promise<void
       sources,
       open: (member) => openMember(s3, member),
       openFile: openParquetFile,
+      tables,
       days: new EventDays(direct.timeZone, direct.retentionDays, Date.now()),
       now: () => new Date(),
       entryDays: ledgerDays,

@@ -51,16 +51,22 @@ const DISK = Size.gibibytes(4);
 /** Batches of a source that may be open, for each one that is written: the next ones wait for a writer. */
 const OPEN_PER_WRITER = 2;
 
+/** Bytes of `IcebergSettings` in an environment. */
+const ICEBERG_ENVIRONMENT_BYTES = 250;
+
 /** The direct lane: a function that plans batches, a queue that names them, and a function that writes them. */
 export class DirectLane extends Construct {
   /** Reads the objects. */
   readonly write: LogFunction;
   /** What alarms watch of the lane. */
-  readonly places: NonNullable<Places['direct']>;
+  readonly places: Omit<NonNullable<Places['direct']>, 'commit'>;
+  readonly #props: DirectLaneProps;
+  readonly #queue: Queue;
 
   constructor(scope: Construct, id: string, props: DirectLaneProps) {
     super(scope, id);
-    const { sources, lake, ledger, notifications, memoryMiB, maxConcurrency } = props;
+    this.#props = props;
+    const { ledger, notifications, memoryMiB, maxConcurrency } = props;
     const queue = new Queue(this, 'Queue', {
       visibilityTimeout: VISIBILITY,
       encryption: QueueEncryption.SQS_MANAGED,
@@ -76,6 +82,7 @@ export class DirectLane extends Construct {
         }),
       },
     });
+    this.#queue = queue;
     const plan = new LogFunction(this, 'Plan', {
       entry: 'plan-batches',
       description: 'Cuts the objects that wait into batches, and finishes what is open.',
@@ -97,19 +104,29 @@ export class DirectLane extends Construct {
     this.write.addEventSource(
       new SqsEventSource(queue, { batchSize: 1, reportBatchItemFailures: true, maxConcurrency }),
     );
-    for (const fn of [plan, this.write]) {
-      fn.setSources(sources);
-      fn.addEnvironment(ENV.direct, JSON.stringify(settingsOf(props)));
-      fn.addEnvironment(ENV.lakeBucket, lake.bucketName);
-      fn.addEnvironment(ENV.writeQueueUrl, queue.queueUrl);
-      fn.addToRolePolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }));
-      grantLists(fn, lake, props.encryptionKey);
-    }
+    for (const fn of [plan, this.write]) this.#tell(fn);
     ledger.grantPlan(plan);
     ledger.grantWrite(this.write);
-    for (const table of props.tables) grantFilesOf(this.write, lake, table);
+    for (const table of props.tables) grantFilesOf(this.write, props.lake, table);
     notifications.grantDeadLetters(this.write);
     this.places = { plan: plan.functionName, write: this.write.functionName, deadLetters: namesOf(queue).deadLetters };
+  }
+
+  /** Lets `fn` commit what batches have stored, and have a writer publish them then. */
+  grantCommit(fn: LogFunction): void {
+    this.#tell(fn);
+    this.#props.ledger.grantCommit(fn);
+  }
+
+  /** Tells `fn` of the sources and the lake, and lets it use the lists of batches and tell writers of batches. */
+  #tell(fn: LogFunction): void {
+    const { sources, lake, encryptionKey } = this.#props;
+    fn.setSources(sources, ENV.sources, ICEBERG_ENVIRONMENT_BYTES);
+    fn.addEnvironment(ENV.direct, JSON.stringify(settingsOf(this.#props)));
+    fn.addEnvironment(ENV.lakeBucket, lake.bucketName);
+    fn.addEnvironment(ENV.writeQueueUrl, this.#queue.queueUrl);
+    fn.addToRolePolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [this.#queue.queueArn] }));
+    grantLists(fn, lake, encryptionKey);
   }
 }
 

@@ -1,26 +1,38 @@
 import { createHash } from 'node:crypto';
 import { Aws, CustomResource, Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { OPTIMIZERS } from '../lambdas/core/iceberg/optimizers.ts';
 import { ENV, type IcebergSettings, type SourceSettings } from '../lambdas/core/settings.ts';
 import type { Table } from '../lambdas/core/tables/table.ts';
+import type { DirectLane } from './direct-lane.ts';
 import { IcebergAccess } from './iceberg-access.ts';
 import { LogFunction } from './log-function.ts';
 
 export interface IcebergTablesProps {
   /** The database of the tables, as a reference. */
   readonly databaseName: string;
-  /** The sources with `tableFormat: iceberg`, with their tables: at least one. */
+  /** The sources with `tableFormat: iceberg`, with their tables. */
   readonly tables: readonly { readonly source: SourceSettings; readonly table: Table }[];
+  /** Writes the files of the tables. */
+  readonly lane: DirectLane;
   readonly lake: Bucket;
+  /** After this time, written files of a table wait no longer for others. */
+  readonly commitInterval: Duration;
   /** @default - S3's own encryption */
   readonly encryptionKey?: IKey | undefined;
   readonly removalPolicy: RemovalPolicy;
   /** Grants what Lake Formation asks for, too. */
   readonly lakeFormation: boolean;
 }
+
+/** Manifests of a large table are read and merged in memory. */
+const COMMIT_MEMORY_MIB = 1024;
+/** The next minute's invocation goes on with what one leaves. */
+const COMMIT_TIMEOUT = Duration.minutes(5);
 
 const MANAGE_MEMORY_MIB = 512;
 /** For permissions that were just granted, and for many tables. */
@@ -30,23 +42,46 @@ const MANAGE_TIMEOUT = Duration.minutes(10);
 const OPTIMIZER_ACTIONS = ['GetTableOptimizer', 'CreateTableOptimizer', 'UpdateTableOptimizer'];
 
 /**
- * The Iceberg tables of sources: a function that makes them when the stack is deployed, and the role with which Glue maintains
- * them. Tables are made and changed through Iceberg's own protocol, because CloudFormation's changes of such a table take its
- * metadata away.
+ * The Iceberg tables of the direct lane: a function that commits files to them, one that makes them when the stack is
+ * deployed, and the role with which Glue maintains them. Tables are made and changed through Iceberg's own protocol, because
+ * CloudFormation's changes of such a table take its metadata away.
+ *
+ * The committer and the role are there with the lane, whatever the sources' `tableFormat` is now: files of before must be
+ * committed, and rows of before must expire.
  */
 export class IcebergTables extends Construct {
+  /** Commits files to their tables. */
+  readonly commit: LogFunction;
   readonly #access: IcebergAccess;
   readonly #settings: IcebergSettings;
 
   constructor(scope: Construct, id: string, props: IcebergTablesProps) {
     super(scope, id);
+    const { lane, tables } = props;
     this.#access = new IcebergAccess(this, 'Access', props);
     this.#settings = settingsOf(props);
-    this.#manage(props);
+    this.commit = new LogFunction(this, 'Commit', {
+      entry: 'commit-tables',
+      description: 'Commits the written files of the direct lane to their Iceberg tables.',
+      memoryMiB: COMMIT_MEMORY_MIB,
+      timeout: COMMIT_TIMEOUT,
+    });
+    new Rule(this, 'EachMinute', {
+      description: 'Commits what has waited for its interval.',
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [new LambdaFunction(this.commit, { retryAttempts: 0 })],
+    });
+    lane.grantCommit(this.commit);
+    this.#tell(this.commit);
+    this.#access.grantTables(this.commit, ['GetTable', 'UpdateTable']);
+    this.#tell(lane.write);
+    this.#access.grantTables(lane.write, ['GetTable', 'CreateTable', 'UpdateTable']);
+    this.#access.grantFilesOfTables(lane.write, ['AbortMultipartUpload']);
+    if (tables.length > 0) this.#manage(props);
   }
 
-  /** Makes the tables. The function is called again when a column changes. */
-  #manage({ tables, lake }: IcebergTablesProps): void {
+  /** Makes the tables before the function that writes them takes new code. It is called again when a column changes. */
+  #manage({ tables, lane, lake }: IcebergTablesProps): void {
     const { optimizing, grants } = this.#access;
     const manage = new LogFunction(this, 'Manage', {
       entry: 'manage-tables',
@@ -72,6 +107,7 @@ export class IcebergTables extends Construct {
       },
     });
     if (manage.role) made.node.addDependency(manage.role, optimizing, ...grants);
+    lane.write.node.addDependency(made);
   }
 
   #tell(fn: LogFunction): void {
@@ -80,13 +116,14 @@ export class IcebergTables extends Construct {
 }
 
 /** https://docs.aws.amazon.com/glue/latest/dg/connect-glu-iceberg-rest.html */
-function settingsOf({ databaseName }: IcebergTablesProps): IcebergSettings {
+function settingsOf({ databaseName, commitInterval }: IcebergTablesProps): IcebergSettings {
   return {
     url: `https://glue.${Aws.REGION}.${Aws.URL_SUFFIX}/iceberg`,
     signingName: 'glue',
     region: Aws.REGION,
     warehouse: Aws.ACCOUNT_ID,
     database: databaseName,
+    commitSeconds: commitInterval.toSeconds(),
   };
 }
 

@@ -6,7 +6,7 @@ import { LISTS_PREFIX } from '../lambdas/core/direct/batch.ts';
 import { acknowledgeKeys } from './acknowledge.ts';
 import type { LogFunction } from './log-function.ts';
 
-/** Lets `fn` write and read the lists of batches, and use the key that they are encrypted with. */
+/** Lets `fn` write and read the lists of batches and of commits, and use the key that they are encrypted with. */
 export function grantLists(fn: LogFunction, lake: IBucket, encryptionKey: IKey | undefined): void {
   const lists = `${LISTS_PREFIX}*`;
   fn.addToRolePolicy(

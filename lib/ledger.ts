@@ -73,13 +73,23 @@ export class Ledger extends Construct {
   /** Lets `fn` find what waits and claim it for batches. */
   grantPlan(fn: LogFunction): void {
     this.#grant(fn, ['UpdateItem', 'GetItem', 'PutItem']);
-    const resources = [`${this.table.tableArn}/index/${LEDGER.index}`];
-    fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Query'], resources }));
+    this.#grantQuery(fn);
+  }
+
+  /** Lets `fn` find batches whose files are not committed, and keep books of the commits. */
+  grantCommit(fn: LogFunction): void {
+    this.#grant(fn, ['UpdateItem', 'GetItem', 'PutItem']);
+    this.#grantQuery(fn);
   }
 
   /** Lets `fn` write batches, and split them. */
   grantWrite(fn: LogFunction): void {
     this.#grant(fn, ['UpdateItem', 'GetItem', 'PutItem', 'BatchGetItem']);
+  }
+
+  #grantQuery(fn: LogFunction): void {
+    const resources = [`${this.table.tableArn}/index/${LEDGER.index}`];
+    fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Query'], resources }));
   }
 
   #grant(fn: LogFunction, actions: readonly string[]): void {

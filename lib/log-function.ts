@@ -111,20 +111,26 @@ export class LogFunction extends LambdaFunction {
   /**
    * Passes the function its sources in the given environment variable.
    *
+   * @param besides bytes of variables that other functions do not have
    * @throws ConfigError if they exceed the size of a function's environment.
    */
-  setSources(sources: readonly (SourceSettings | TrackedSettings)[], variable: string = ENV.sources): void {
+  setSources(
+    sources: readonly (SourceSettings | TrackedSettings)[],
+    variable: string = ENV.sources,
+    besides: number = 0,
+  ): void {
     const json = this.stack.toJsonString(sources);
     // The names that CloudFormation will insert are not known yet: assume the longest ones.
     const atLongest = JSON.stringify(this.stack.resolve(sources), (_, value) =>
       value?.Ref ? this.#longestName(value.Ref) : value,
     );
     const bytes = Buffer.byteLength(atLongest) + variable.length;
-    if (bytes > MAX_ENVIRONMENT_BYTES - OTHER_ENVIRONMENT_BYTES) {
+    const room = MAX_ENVIRONMENT_BYTES - OTHER_ENVIRONMENT_BYTES - besides;
+    if (bytes > room) {
       throw new ConfigError(
         'sources',
         `got ${sources.length} for ${this.node.id} that take ${bytes} bytes of its environment, ` +
-          `allowed: at most ${MAX_ENVIRONMENT_BYTES - OTHER_ENVIRONMENT_BYTES}; use fewer sources or streams, or shorter options`,
+          `allowed: at most ${room}; use fewer sources or streams, or shorter options`,
       );
     }
     this.addEnvironment(variable, json);

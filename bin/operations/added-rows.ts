@@ -15,7 +15,7 @@
  * Two operations at once are decided in the same way: one of them closes the batch of the other, which then says so.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { AttemptList } from '../../lambdas/core/direct/attempt-list.ts';
+import { type AttemptList, sealedAs } from '../../lambdas/core/direct/attempt-list.ts';
 import { attemptKey } from '../../lambdas/core/direct/batch.ts';
 import { BatchFiles } from '../../lambdas/core/direct/batch-files.ts';
 import { EventDays } from '../../lambdas/core/direct/event-days.ts';
@@ -26,6 +26,7 @@ import { openParquetFile } from '../../lambdas/core/parquet/file.ts';
 import type { DirectSettings } from '../../lambdas/core/settings.ts';
 import { rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { type AddedBatch, type AddedBatches, addedBatches } from '../../lambdas/edges/added-batches.ts';
+import { icebergTables } from '../../lambdas/edges/iceberg-tables.ts';
 import { s3LakeFiles } from '../../lambdas/edges/lake-files.ts';
 import { diskSpill } from '../../lambdas/edges/spill.ts';
 import { CommandError } from '../output/command-error.ts';
@@ -91,7 +92,8 @@ export class AddedRows {
     this.#days = new EventDays(timeZone, retentionDays, now.getTime());
     this.#divider = new DayDivider(this.#days.keeping(source.settings.retentionDays), source.format.columns);
     const files = s3LakeFiles(lake.s3, lake.lakeBucket);
-    this.#files = new BatchFiles({ batch: id, lake: files, spill, openFile: openParquetFile });
+    const tables = icebergTables(lake.catalog, lake.lakeBucket, [source.settings]);
+    this.#files = new BatchFiles({ batch: id, lake: files, spill, openFile: openParquetFile, tables });
   }
 
   /**
@@ -143,6 +145,7 @@ export class AddedRows {
   async #seal(): Promise<void> {
     const lake = s3LakeFiles(this.#lake.s3, this.#lake.lakeBucket);
     const attempt = attemptKey(this.#batch, randomUUID());
+    let list: AttemptList;
     const pending: { readonly base: ResultRow; readonly now: Noted; readonly then: Amendment }[] = [];
     try {
       for (const { base, before, more } of this.#amended) {
@@ -152,13 +155,14 @@ export class AddedRows {
         pending.push({ base, now: await note(this.#lake, base, { ...before, pending: mine }), then });
       }
       const loads = pending.map(({ base, then }) => amendedRow(base, then));
-      const list: AttemptList = { files: await this.#files.finish(loads, this.#today), members: [], day: this.#today };
+      const uploaded = await this.#files.finish(loads, this.#today);
+      list = { ...uploaded, members: [], day: this.#today };
       await lake.putList(attempt, list);
     } catch (error) {
       await this.#files.abort().catch(() => undefined);
       throw error;
     }
-    const sealed = await batchesOf(this.#lake).seal(this.#batch, attempt);
+    const sealed = await batchesOf(this.#lake).seal(this.#batch, attempt, sealedAs(list));
     if (sealed.attempt !== attempt) {
       await this.#files.abort();
       throw new OvertakenError(`batch ${this.#batch.id}: another operation has closed it; run this one again`);

@@ -10,6 +10,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { firehoseClient } from '../../lambdas/edges/firehose.ts';
+import { icebergCatalog } from '../../lambdas/edges/iceberg-catalog.ts';
 import { s3Client } from '../../lambdas/edges/s3.ts';
 import { namesOf } from '../../lib/names.ts';
 import { messageOf } from '../../local/files.ts';
@@ -48,12 +49,15 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
     configurations.map(({ Environment }) => Environment?.Variables ?? {}),
     `stack ${stackName}`,
   );
+  const { iceberg } = settings;
+  const s3 = s3Client();
   const logs = new CloudWatchLogsClient({});
   const arns = configurations.flatMap(({ FunctionArn }) => FunctionArn ?? []);
   const database = output('Database');
   return {
     ...settings,
-    s3: s3Client(),
+    s3,
+    catalog: iceberg && icebergCatalog({ ...iceberg, credentials: s3.config.credentials }),
     sqs: new SQSClient({}),
     dynamodb: new DynamoDBClient({}),
     firehose: firehoseClient(),

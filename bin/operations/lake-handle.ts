@@ -3,6 +3,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { FirehoseClient } from '@aws-sdk/client-firehose';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import type { IcebergCatalog } from '../../lambdas/core/iceberg/ports.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import type { LoadMetric } from '../../lambdas/core/metrics.ts';
@@ -11,6 +12,8 @@ import {
   type DirectSettings,
   ENV,
   type Environment,
+  type IcebergSettings,
+  icebergSettings,
   isExported,
   type LoaderSettings,
   loaderSettings,
@@ -43,6 +46,8 @@ export interface LakeSettings extends Omit<LoaderSettings, 'sources'> {
   readonly checkQueueUrl: string | undefined;
   /** How the direct lane writes batches; undefined if the stack does not have that lane. */
   readonly direct: DirectSettings | undefined;
+  /** Where the Iceberg tables are; undefined if the stack has no function that writes them. */
+  readonly iceberg: IcebergSettings | undefined;
   /** Undefined if the lake does not check duplicates. */
   readonly duplicates: TrackerSettings | undefined;
 }
@@ -53,6 +58,8 @@ export interface LakeHandle extends LakeSettings, Clients {
   readonly accountId: string;
   readonly lakeBucket: string;
   readonly database: string;
+  /** The Iceberg tables; undefined if the stack has no function that writes them. */
+  readonly catalog: IcebergCatalog | undefined;
   /** Runs one query and returns the rows while they are read. */
   readonly query: (sql: string) => AsyncIterable<ResultRow>;
   /** Reads log groups; undefined for a local lake, which keeps no log events. */
@@ -93,6 +100,7 @@ export function lakeSettings(environments: readonly Environment[], what: string)
     queueUrl: queueUrlIn(loaders),
     checkQueueUrl: queueUrlIn(trackers),
     direct: writer && batchSettings(writer).direct,
+    iceberg: writer?.[ENV.iceberg] === undefined ? undefined : icebergSettings(writer),
     // One function reads objects, another one log events; all else is the same for both.
     duplicates: tracker && { ...tracker, sources: eachOnce(tracked.flatMap(({ sources }) => sources)) },
   };

@@ -7,6 +7,7 @@ import { SERVICE } from '../../lambdas/core/metrics.ts';
 import { ENV, type Environment } from '../../lambdas/core/settings.ts';
 import { LOADS } from '../../lambdas/core/tables/lake-tables.ts';
 import { firehoseClient } from '../../lambdas/edges/firehose.ts';
+import { icebergCatalog } from '../../lambdas/edges/iceberg-catalog.ts';
 import type { Context } from '../../lib/config/config.ts';
 import { ACCOUNT, REGION } from '../../local/account.ts';
 import { type Athena, openAthena } from '../../local/athena/athena.ts';
@@ -93,10 +94,13 @@ async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
     region: REGION,
     credentials: CREDENTIALS,
   });
+  const { iceberg } = settings;
+  const glue = lake.endpoints.get('GLUE');
   let athena: Athena | undefined;
   return {
     ...settings,
     s3: new S3Client(client('S3')),
+    catalog: iceberg && icebergCatalog({ ...iceberg, url: `${glue}/iceberg`, credentials: CREDENTIALS }),
     sqs: new SQSClient(client('SQS')),
     dynamodb: new DynamoDBClient(client('DYNAMODB')),
     firehose: firehoseClient(client('FIREHOSE')),

@@ -14,6 +14,7 @@ export const REFUSED = {
   unknown: 'the ledger has no entry of them, so nobody knows which files have their rows: leave out --reload',
   firehose: 'their rows came through Firehose, which puts them into files with the rows of others',
   waiting: 'they are not written yet',
+  iceberg: 'their rows are in an Iceberg table, whose files are not replaced one by one: use lake rebuild',
   list: 'the list of their batch has expired (after landingRetentionDays, and at least 14 days)',
   members: 'other objects of their batch are gone, whose rows would be lost',
   amended:
@@ -54,6 +55,7 @@ export class BatchReloader {
   async #reloadBatch(id: string): Promise<Refusal | 'reloaded'> {
     const batch = await this.#ledger.read(id);
     if (batch?.state !== BATCH.written) return 'waiting';
+    if (batch.tables !== undefined) return 'iceberg';
     const candidates = await this.#files.getList<Candidate[]>(candidatesKey(batch)).catch(nothingIfMissing);
     if (!candidates) return 'list';
     const members = await this.#ledger.membersOf(id, candidates);

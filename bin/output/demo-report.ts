@@ -1,6 +1,7 @@
 /** Answers the first questions a user would ask a lake, by SQL and from the files in its folder. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { ICEBERG_PREFIX } from '../../lambdas/core/tables/table.ts';
 import type { Athena } from '../../local/athena/athena.ts';
 import type { PlantedDuplicates } from '../../local/sample/sample-line.ts';
 import { glueTable } from '../../local/template/glue-table.ts';
@@ -59,7 +60,9 @@ export async function demoReport(
   const tables: TableReport[] = [];
   for (const resource of lake.tables) {
     const { name, bucket, prefix } = glueTable(resource);
-    const folder = join(lake.dir, 'buckets', bucket, prefix);
+    const source = lake.sources.find((each) => each.name === name);
+    const place = source?.tableFormat === 'iceberg' ? `${ICEBERG_PREFIX}${name}/` : prefix;
+    const folder = join(lake.dir, 'buckets', bucket, place);
     const [row] = await select(athena, `SELECT count(*) AS found FROM "${name}"`);
     tables.push({ table: name, rows: Number(row?.found), ...parquetIn(folder), folder });
   }

@@ -47,9 +47,25 @@ export const SLOW_METRICS = {
   WaitingSeconds: 'Seconds',
   /** Age of the oldest batch of the direct lane that is not written. */
   UnwrittenSeconds: 'Seconds',
+  /** Age of the oldest files of Iceberg tables that no commit has added, since they were stored. */
+  UncommittedSeconds: 'Seconds',
 } as const;
 
 export type SlowMetric = keyof typeof SLOW_METRICS;
+
+/** What the commits of a run to the Iceberg tables of a source put. */
+export const COMMIT_METRICS = {
+  /** Tables that were committed to. */
+  TablesCommitted: 'Count',
+  /** Data files that they got. */
+  FilesCommitted: 'Count',
+  /** Requests that were refused because somebody else changed the table, or of which nobody knows what they did. */
+  CommitConflicts: 'Count',
+  /** Metadata of the largest of these tables: Glue refuses more than 20 MB. */
+  TableMetadataBytes: 'Bytes',
+} as const;
+
+export type CommitMetric = keyof typeof COMMIT_METRICS;
 
 /** S3 objects that were given up, because they were deleted or archived before they were read to their end. */
 export const NOT_LOADED_METRIC = 'ObjectsNotLoaded';

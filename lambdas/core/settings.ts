@@ -22,7 +22,7 @@ export const ENV = {
   trackedSources: 'TRIBUTARY_TRACKED_SOURCES',
   /** JSON of `DirectSettings`: how batches of the direct lane are planned and written. */
   direct: 'TRIBUTARY_DIRECT',
-  /** JSON of `IcebergSettings`: where the Iceberg tables are. */
+  /** JSON of `IcebergSettings`: where the Iceberg tables are, and how often they are committed to. */
   iceberg: 'TRIBUTARY_ICEBERG',
   /** URL of Glue, by the SDK's own name for it: set where another service stands for it. */
   glueUrl: 'AWS_ENDPOINT_URL_GLUE',
@@ -198,8 +198,8 @@ export function batchSettings(env: Environment): BatchSettings {
 }
 
 /**
- * The REST catalog of the Iceberg tables. Of the catalog nothing else is known, so that another one than Glue's can take its
- * place.
+ * The REST catalog of the Iceberg tables, and how they are committed to. Of the catalog nothing else is known, so that
+ * another one than Glue's can take its place.
  * https://docs.aws.amazon.com/glue/latest/dg/connect-glu-iceberg-rest.html
  */
 export interface IcebergSettings {
@@ -211,6 +211,8 @@ export interface IcebergSettings {
   /** The catalog's name for what has the database: of Glue, the id of the account. */
   readonly warehouse: string;
   readonly database: string;
+  /** Seconds that written files of a table wait for others before they are committed. */
+  readonly commitSeconds: number;
 }
 
 /**

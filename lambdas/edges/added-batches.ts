@@ -3,7 +3,7 @@
  * claims or opens them, and they have no members. Such a batch begins as sealed, and is published like any other.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { BATCH, type Batch } from '../core/direct/batch.ts';
+import { BATCH, type Batch, type Sealed } from '../core/direct/batch.ts';
 import { LEDGER } from '../core/loading/ledger.ts';
 import { batchGroup, batchOf, type DynamoBatchesOptions, itemId } from './batches.ts';
 import { type Item, LedgerItems } from './ledger-items.ts';
@@ -13,7 +13,7 @@ export type AddedBatch = Pick<Batch, 'id' | 'source' | 'since'>;
 export interface AddedBatches {
   read(id: string): Promise<Batch | undefined>;
   /** Puts a sealed batch, unless there is one of this id. @returns the batch as it is then; its `attempt` says whom it names */
-  seal(batch: AddedBatch, attempt: string): Promise<Batch>;
+  seal(batch: AddedBatch, attempt: string, state: Sealed): Promise<Batch>;
   /** Sees to it that no batch of this id is sealed from now on. @returns the batch as it is then: it may be sealed already */
   close(batch: AddedBatch): Promise<Batch>;
 }
@@ -43,9 +43,9 @@ export function addedBatches(client: DynamoDBClient, { table, entryDays }: Dynam
 
   return {
     read,
-    seal: (batch, attempt) =>
+    seal: (batch, attempt, state) =>
       put(batch, {
-        state: { S: BATCH.sealed },
+        state: { S: state },
         attempt: { S: attempt },
         // The planner sends a batch of which no writer has given a sign for long.
         attemptedAt: { S: new Date(0).toISOString() },

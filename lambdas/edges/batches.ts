@@ -1,5 +1,5 @@
 /** The ledger in DynamoDB, as the direct lane uses it. core/direct/batch.ts has the states, and what a crash leaves. */
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { AttributeValue, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BATCH, type Batch, type BatchState } from '../core/direct/batch.ts';
 import type { BatchLedger } from '../core/direct/ports.ts';
 import { LEDGER } from '../core/loading/ledger.ts';
@@ -82,14 +82,14 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
       return moved !== undefined;
     },
 
-    async seal({ id, generation }, attempt) {
+    async seal({ id, generation }, attempt, state) {
       const sealed = await items.update(
         itemId(id),
         '#state = :open AND #generation = :generation',
         'SET #state = :sealed, #attempt = :attempt',
         {
           ':open': { S: BATCH.open },
-          ':sealed': { S: BATCH.sealed },
+          ':sealed': { S: state },
           ':generation': { N: String(generation) },
           ':attempt': { S: attempt },
         },
@@ -99,12 +99,43 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
       return item && batchOf(item);
     },
 
+    async store(batch, attempt, tables, now) {
+      const stored = await items.update(
+        itemId(batch),
+        '#state = :storing AND #attempt = :attempt',
+        'SET #state = :stored, #tables = :tables, #uncommitted = :uncommitted, #storedAt = :now',
+        {
+          ':storing': { S: BATCH.storing },
+          ':stored': { S: BATCH.stored },
+          ':attempt': { S: attempt },
+          ':tables': { N: String(tables) },
+          ':uncommitted': numberSet([...Array(tables).keys()]),
+          ':now': { S: now },
+        },
+      );
+      return stored !== undefined;
+    },
+
+    // Taking numbers out of a set can be repeated, and needs no look at what others take out. An empty set is none.
+    async committed(batch, tables) {
+      const item = await items.update(itemId(batch), '#state = :stored', 'DELETE #uncommitted :tables', {
+        ':stored': { S: BATCH.stored },
+        ':tables': numberSet(tables),
+      });
+      return item && batchOf(item);
+    },
+
     async written(batch, attempt) {
       const moved = await items.update(
         itemId(batch),
-        '#state = :sealed AND #attempt = :attempt',
+        '(#state = :sealed OR (#state = :stored AND attribute_not_exists(#uncommitted))) AND #attempt = :attempt',
         'SET #state = :written REMOVE #waiting, #since, #before',
-        { ':sealed': { S: BATCH.sealed }, ':written': { S: BATCH.written }, ':attempt': { S: attempt } },
+        {
+          ':sealed': { S: BATCH.sealed },
+          ':stored': { S: BATCH.stored },
+          ':written': { S: BATCH.written },
+          ':attempt': { S: attempt },
+        },
       );
       return moved !== undefined;
     },
@@ -113,7 +144,7 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
       if (attempt === undefined) return false;
       const opened = await items.update(
         itemId(id),
-        '#state = :written AND #generation = :generation AND #attempt = :before',
+        '#state = :written AND #generation = :generation AND #attempt = :before AND attribute_not_exists(#tables)',
         // The planner sends a batch of which no writer has given a sign for long.
         'SET #state = :open, #generation = :next, #before = :before, #attempts = :none, #attemptedAt = :never, ' +
           `#waiting = :group, #since = :now, #${LEDGER.expiry} = :expiry REMOVE #attempt, #attemptedBy`,
@@ -157,6 +188,10 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
   };
 }
 
+function numberSet(numbers: readonly number[]): AttributeValue {
+  return { NS: numbers.map(String) };
+}
+
 /** No entry of an input has an id with a space. */
 export function itemId(batch: string): string {
   return `batch ${batch}`;
@@ -168,6 +203,7 @@ export function batchGroup(source: string): string {
 
 export function batchOf(item: Item): Batch {
   const { state, source, since, attempts, attemptedAt, attempt, generation, before, from } = item;
+  const { tables, storedAt, uncommitted } = item;
   return {
     id: (item[LEDGER.key]?.S ?? '').slice(itemId('').length),
     source: source?.S ?? '',
@@ -179,5 +215,8 @@ export function batchOf(item: Item): Batch {
     ...(attempt?.S !== undefined && { attempt: attempt.S }),
     ...(before?.S !== undefined && { before: before.S }),
     ...(from?.S !== undefined && { from: from.S }),
+    ...(tables?.N !== undefined && { tables: Number(tables.N) }),
+    ...(storedAt?.S !== undefined && { storedAt: storedAt.S }),
+    ...(uncommitted?.NS && { uncommitted: uncommitted.NS.map(Number).toSorted((a, b) => a - b) }),
   };
 }

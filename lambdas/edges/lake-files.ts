@@ -22,6 +22,12 @@ const PARQUET = 'application/vnd.apache.parquet';
  */
 export function s3LakeFiles(client: S3Client, bucket: string): LakeFiles {
   return {
+    keyOf(uri) {
+      const start = `s3://${bucket}/`;
+      if (uri.startsWith(start)) return uri.slice(start.length);
+      throw new Error(`expected a file in the lake bucket, below ${start}, got ${uri}`);
+    },
+
     async putList(key, list) {
       const Body = JSON.stringify(list);
       await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body, ContentType: 'application/json' }));

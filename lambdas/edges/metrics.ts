@@ -1,4 +1,5 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
+import type { Committed } from '../core/direct/commit.ts';
 import type { Counted } from '../core/duplicates/count.ts';
 import {
   COUNT_METRICS,
@@ -10,6 +11,8 @@ import {
 import type { Loaded } from '../core/loading/load.ts';
 import type { UnavailableReason } from '../core/loading/unavailable.ts';
 import {
+  COMMIT_METRICS,
+  type CommitMetric,
   LOAD_METRICS,
   loadMetrics,
   NOT_LOADED_METRIC,
@@ -59,6 +62,24 @@ export function putDeliveryMetrics(source: string, deliveries: Deliveries): void
 export function putSlowMetric(source: string, name: SlowMetric, seconds: number): void {
   const metrics = metricsWithTotal(source);
   metrics.addMetric(name, SLOW_METRICS[name], seconds);
+  metrics.publishStoredMetrics();
+}
+
+/** Puts what the commits of a run did to the tables of a source. */
+export function putCommitMetrics(source: string, committed: readonly Committed[]): void {
+  const metrics = metricsOf(source);
+  const put = (name: CommitMetric, value: number) => metrics.addMetric(name, COMMIT_METRICS[name], value);
+  const sum = (of: (each: Committed) => number) => committed.reduce((total, each) => total + of(each), 0);
+  put('TablesCommitted', committed.length);
+  put(
+    'FilesCommitted',
+    sum(({ files }) => files),
+  );
+  put(
+    'CommitConflicts',
+    sum(({ conflicts }) => conflicts),
+  );
+  put('TableMetadataBytes', Math.max(...committed.map(({ metadataBytes }) => metadataBytes)));
   metrics.publishStoredMetrics();
 }
 

@@ -2,6 +2,7 @@
 import { DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { SQSServiceException } from '@aws-sdk/client-sqs';
+import { SchemaError } from '../core/iceberg/schema.ts';
 import { CatalogError } from './iceberg-catalog.ts';
 import { CutShortError } from './s3.ts';
 
@@ -9,9 +10,9 @@ import { CutShortError } from './s3.ts';
 const CONNECTION =
   /^(?:ECONN\w+|EPIPE|ETIMEDOUT|EAI_AGAIN|ENOTFOUND|EHOSTUNREACH|ENETUNREACH|TimeoutError|RequestTimeout|NetworkingError|AbortError)$/;
 
-/** True if a service answered with an error, or did not answer: no batch is to blame for that. */
+/** True if a service answered with an error, or did not answer, or has a table of another kind: no batch is to blame for that. */
 export function isServiceError(error: unknown): boolean {
-  if (error instanceof CutShortError || error instanceof CatalogError) return true;
+  if (error instanceof CutShortError || error instanceof CatalogError || error instanceof SchemaError) return true;
   if (error instanceof S3ServiceException || error instanceof DynamoDBServiceException) return true;
   if (error instanceof SQSServiceException) return true;
   const { name = '', code = '', $metadata } = (error ?? {}) as { name?: string; code?: string; $metadata?: unknown };

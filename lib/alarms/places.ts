@@ -18,6 +18,8 @@ export interface Places {
   readonly direct?: {
     readonly plan: string;
     readonly write: string;
+    /** Commits to Iceberg tables. */
+    readonly commit: string;
     readonly deadLetters: string;
   };
   readonly events?: { readonly loader: string; readonly subscriptions: (source: string) => readonly Subscription[] };
@@ -57,6 +59,7 @@ export function placesOf(config: Config, service: string): Places {
       direct: {
         plan: 'plan-batches',
         write: 'write-batch',
+        commit: 'commit-tables',
         deadLetters: 'direct-dead-letters',
       },
     }),

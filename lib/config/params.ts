@@ -56,6 +56,8 @@ export const PARAMS = z.strictObject({
   tableFormat: TABLE_FORMAT.default('parquet'),
   /** What becomes of keys that come often and are no columns, of sources with lines of JSON. */
   schemaEvolution: SCHEMA_EVOLUTION.default('off'),
+  /** Seconds that written files of an Iceberg table wait for others, so that there are not too many snapshots. */
+  commitIntervalSeconds: int(60, 3600).default(300),
   /** Keeps the direct lane when no source is on it any more, until its last batch is written. */
   keepDirectLane: boolean().default(false),
   /** Of the files that Firehose writes. GZIP is half the size of SNAPPY, and takes queries some more CPU. */

@@ -69,9 +69,8 @@ const SOURCE_FACTS: Readonly<Record<keyof typeof SOURCE.shape, Facts>> = {
   tableFormat: {
     default: 'the param `tableFormat`, which is `parquet`',
     description:
-      'What the rows are in, with `delivery` `direct`. With `iceberg`, they will be in an [Iceberg table](iceberg.md) in the ' +
-      'database `<database>_iceberg`, which a deployment makes; this version does not write its files yet, and the rows ' +
-      'stay in the table of the database `<database>`. What was loaded before stays where it is. Files of Iceberg tables are never archived by ' +
+      'What the rows are in, with `delivery` `direct`. With `iceberg`, they are in an [Iceberg table](iceberg.md) in the ' +
+      'database `<database>_iceberg`. What was loaded before stays where it is. Files of Iceberg tables are never archived by ' +
       '`archiveAfterDays`.',
     example: { delivery: 'direct', tableFormat: 'iceberg' },
   },

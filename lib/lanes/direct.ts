@@ -38,21 +38,20 @@ export function writeDirectly(
   });
   ledger.grantAnnounce(announce);
   for (const input of inputs) grantRead(lane.write, input);
-  const tables = inputs.flatMap(({ source: { tableFormat, table } }, index) => {
-    const source = settings[index];
-    return source && tableFormat === 'iceberg' ? [{ source, table }] : [];
+  const { commit } = new IcebergTables(stack, 'Iceberg', {
+    databaseName: catalog.icebergDatabaseName,
+    tables: inputs.flatMap(({ source: { tableFormat, table } }, index) => {
+      const source = settings[index];
+      return source && tableFormat === 'iceberg' ? [{ source, table }] : [];
+    }),
+    lane,
+    lake,
+    commitInterval: Duration.seconds(config.commitIntervalSeconds),
+    encryptionKey,
+    removalPolicy,
+    lakeFormation: config.lakeFormation,
   });
-  if (tables.length > 0) {
-    new IcebergTables(stack, 'Iceberg', {
-      databaseName: catalog.icebergDatabaseName,
-      tables,
-      lake,
-      encryptionKey,
-      removalPolicy,
-      lakeFormation: config.lakeFormation,
-    });
-  }
   const description = 'Reads the objects of batches: for policies of buckets and keys of others.';
   output(stack, 'WritingRole', roleArnOf(lane.write), description);
-  return lane.places;
+  return { ...lane.places, commit: commit.functionName };
 }

@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { COUNT_METRICS, HANDING_ON_METRIC, TRACK_METRICS } from '../../lambdas/core/duplicates/metrics.ts';
-import { LOAD_METRICS, NOT_LOADED_METRIC, SKIP_METRIC, SLOW_METRICS } from '../../lambdas/core/metrics.ts';
+import {
+  COMMIT_METRICS,
+  LOAD_METRICS,
+  NOT_LOADED_METRIC,
+  SKIP_METRIC,
+  SLOW_METRICS,
+} from '../../lambdas/core/metrics.ts';
 import { ALARM_KINDS } from '../../lib/alarms/alarm.ts';
 import { DEMO_SOURCES } from '../../lib/config/config.ts';
 import { alarmsOfStack } from '../helpers/alarms.ts';
@@ -76,7 +82,7 @@ describe('docs/operations.md', () => {
 
   test('has a row for each metric, with its unit, and no other', () => {
     const units: Readonly<Record<string, string>> = {
-      ...{ ...LOAD_METRICS, ...SLOW_METRICS, ...COUNT_METRICS, ...TRACK_METRICS },
+      ...{ ...LOAD_METRICS, ...SLOW_METRICS, ...COMMIT_METRICS, ...COUNT_METRICS, ...TRACK_METRICS },
       ...{ [SKIP_METRIC]: 'Count', [NOT_LOADED_METRIC]: 'Count', [HANDING_ON_METRIC]: 'Count' },
     };
     const [own = ''] = section('Metrics').split('These metrics of AWS');

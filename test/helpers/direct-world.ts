@@ -7,17 +7,20 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type AnnouncePorts, announceObject } from '../../lambdas/core/direct/announce.ts';
 import { BATCH, type Batch, type Candidate, type UploadedFile } from '../../lambdas/core/direct/batch.ts';
 import type { TableFile } from '../../lambdas/core/direct/batch-files.ts';
+import { commitTables } from '../../lambdas/core/direct/commit-tables.ts';
 import { EventDays } from '../../lambdas/core/direct/event-days.ts';
 import { planSource } from '../../lambdas/core/direct/plan.ts';
 import { type BatchLedger, type LakeFiles, OtherBytesError, type Spill } from '../../lambdas/core/direct/ports.ts';
 import { ReloadError, writeBatch } from '../../lambdas/core/direct/write.ts';
 import type { UnknownKeys } from '../../lambdas/core/evolution/unknown-keys.ts';
+import { CommitRefusedError } from '../../lambdas/core/iceberg/ports.ts';
 import type { CreatedObject } from '../../lambdas/core/loading/notification.ts';
 import { rowsOf } from '../../lambdas/core/loading/pack.ts';
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import { UnavailableError } from '../../lambdas/core/loading/unavailable.ts';
 import type { LatestVersion } from '../../lambdas/core/loading/versions.ts';
 import { Random } from '../../local/sample/random.ts';
+import { type Request, WorldTables } from './world-tables.ts';
 
 /** What can become of a request, and how often of a thousand. */
 export interface Faults {
@@ -27,14 +30,14 @@ export interface Faults {
   readonly diesAfter: number;
   /** Of a thousand reads of the index: answered from the past. */
   readonly stale: number;
+  /** Of a thousand requests to the catalog of Iceberg tables: done after they seemed to fail. */
+  readonly late: number;
 }
 
-export const NO_FAULTS: Faults = { refused: 0, answerLost: 0, diesBefore: 0, diesAfter: 0, stale: 0 };
+export const NO_FAULTS: Faults = { refused: 0, answerLost: 0, diesBefore: 0, diesAfter: 0, stale: 0, late: 0 };
 
 /** A service's error, which no batch is to blame for. */
 class ServiceFailure extends Error {}
-/** Has something done, under a name that says what. */
-type Request = <Answer>(name: string, effect: () => Answer) => Promise<Answer>;
 
 /** The process died: nothing after this happens. */
 class Died extends Error {}
@@ -78,6 +81,14 @@ const SETTINGS = [
   },
 ];
 const STEP_MS = 1000;
+const LAKE_URI = 's3://lake/';
+
+export interface WorldOptions {
+  /** The objects were exported by CloudWatch. */
+  readonly exported?: boolean;
+  /** The rows of the source belong into an Iceberg table. */
+  readonly iceberg?: boolean;
+}
 
 export class World {
   readonly entries = new Map<string, Entry>();
@@ -90,11 +101,13 @@ export class World {
   readonly requests: string[] = [];
   /** What the lines of published batches had that is no column. */
   readonly unknown: UnknownKeys[] = [];
+  /** The Iceberg table of the source. */
+  readonly iceberg = new WorldTables();
   faults: Faults = NO_FAULTS;
   /** Every request fails while this is true. */
   outage = false;
   readonly #objects: Map<string, WorldObject>;
-  readonly #exported: boolean;
+  readonly #options: WorldOptions;
   readonly #uploads = new Map<string, { key: string; parts: Map<number, Buffer> }>();
   readonly #versions = new Map<string, LatestVersion>();
   readonly #vanished = new Set<string>();
@@ -105,9 +118,8 @@ export class World {
   #past: { waiting: Entry[]; batches: StoredBatch[] } = { waiting: [], batches: [] };
   #running = 0;
 
-  /** @param exported whether the objects were exported by CloudWatch */
-  constructor(seed: number, objects: readonly WorldObject[], exported = false) {
-    this.#exported = exported;
+  constructor(seed: number, objects: readonly WorldObject[], options: WorldOptions = {}) {
+    this.#options = options;
     this.#random = new Random(`world ${seed}`);
     this.#objects = new Map(objects.map((object) => [nameOf(object), object]));
   }
@@ -161,6 +173,49 @@ export class World {
     });
   }
 
+  /** Runs the committer. @param dueAt what has waited long enough by then */
+  commit(dueAt = this.#now): void {
+    this.start(() => this.#committed(dueAt));
+  }
+
+  /** Runs the committer to its end. @throws what the first of the tables that failed has thrown */
+  async committed(): Promise<void> {
+    let failure: unknown;
+    this.start(() =>
+      this.#committed(this.#now + 3_600_000).catch((error: unknown) => {
+        failure = error;
+      }),
+    );
+    while (this.busy) await this.step();
+    if (failure) throw failure;
+  }
+
+  async #committed(dueAt: number): Promise<void> {
+    const request = this.#process();
+    const { ledger, lake, now, send } = this.#ports(request);
+    const late = (effect: () => void) => this.#late(effect);
+    const { failed } = await commitTables(this.iceberg.ports(request, late, { ledger, lake, now, send }), {
+      ...{ sources: [SOURCE], dueAt, intervalMs: 20 * STEP_MS, isQuiet: () => false, newId: () => this.#name() },
+      keepFrom: () => this.keepFrom,
+    });
+    for (const { error } of failed) throw error;
+  }
+
+  /** The first day that tables keep. */
+  keepFrom = '2026-01-01';
+
+  #late(effect: () => void): Error | undefined {
+    if (!this.chance(this.faults.late)) return undefined;
+    this.#pending.push(() => {
+      try {
+        effect();
+      } catch (error) {
+        if (!(error instanceof CommitRefusedError)) throw error;
+      }
+    });
+    return new ServiceFailure('commit: no answer');
+  }
+
   /** Opens a written batch again, as `lake backfill --reload` does. */
   reload(id: string): void {
     const { ledger } = this.#ports();
@@ -197,16 +252,27 @@ export class World {
       this.plan();
       for (const batch of this.queue.splice(0)) this.write(batch);
       while (this.busy) await this.step();
+      if (this.#options.iceberg) this.commit();
+      while (this.busy) await this.step();
       const { waiting, batches } = this.#index();
       if (waiting.length === 0 && batches.length === 0 && this.queue.length === 0) return;
     }
     throw new Error(`expected nothing to be left, got ${JSON.stringify(this.#index())}`);
   }
 
+  /** Rows of the source's Iceberg table, by what its readers find. */
+  async icebergRows(): Promise<Record<string, unknown>[]> {
+    const keys = (await this.iceberg.live()).map((uri) => uri.slice(LAKE_URI.length));
+    return this.#rowsOf(keys.map((key) => [key, this.files.get(key) as Buffer]));
+  }
+
   /** Rows of a table, by what the visible files hold. */
   rows(table: string): Record<string, unknown>[] {
-    return [...this.files]
-      .filter(([key]) => key.startsWith(`data/${table}/`))
+    return this.#rowsOf([...this.files].filter(([key]) => key.startsWith(`data/${table}/`)));
+  }
+
+  #rowsOf(files: readonly (readonly [string, Buffer])[]): Record<string, unknown>[] {
+    return files
       .flatMap(([, bytes]) => rowsOf(bytes.subarray(bytes.indexOf('\n') + 1)))
       .map((row) => JSON.parse(row) as Record<string, unknown>);
   }
@@ -243,16 +309,18 @@ export class World {
     };
   }
 
-  #ports() {
+  #ports(request = this.#process()) {
     const days = new EventDays('UTC', 400, this.#now);
-    const request = this.#process();
     return {
       ledger: this.#ledger(request),
       lake: this.#lake(request),
       spill: memorySpill(),
-      sources: compiledSources(SETTINGS.map((settings) => ({ ...settings, exportedLogs: this.#exported }))),
+      sources: compiledSources(
+        SETTINGS.map((settings) => ({ ...settings, exportedLogs: this.#options.exported === true })),
+      ),
       open: (member: Candidate) => request(`open ${member.key}`, () => this.#open(member)),
       openFile: () => this.#saltedFile(),
+      tables: this.#options.iceberg ? this.iceberg.tables(request, SOURCE) : { of: async () => undefined },
       days,
       now: () => new Date(this.#now),
       entryDays: 400,
@@ -292,6 +360,7 @@ export class World {
       get rows() {
         return rows;
       },
+      metrics: () => NO_METRICS,
     };
   }
 
@@ -300,6 +369,7 @@ export class World {
       if (this.files.get(key)?.length !== size) throw new OtherBytesError(key);
     };
     return {
+      keyOf: (uri) => uri.slice(LAKE_URI.length),
       putList: (key, list) => request('put list', () => void this.lists.set(key, JSON.stringify(list))),
       getList: <List>(key: string) =>
         request('get list', () => {
@@ -419,18 +489,32 @@ export class World {
           batch.indexed = !['written', 'halved', 'failed'].includes(to);
           return true;
         }),
-      seal: ({ id, generation }, attempt) =>
+      seal: ({ id, generation }, attempt, state) =>
         request('seal', () => {
           const batch = batches.get(id);
-          if (batch?.state === 'open' && batch.generation === generation) {
-            Object.assign(batch, { state: 'sealed', attempt });
-          }
+          if (batch?.state === 'open' && batch.generation === generation) Object.assign(batch, { state, attempt });
+          return structuredClone(batch);
+        }),
+      store: (id, attempt, tables, now) =>
+        request('store', () => {
+          const batch = batches.get(id);
+          if (batch?.state !== 'storing' || batch.attempt !== attempt) return false;
+          Object.assign(batch, { state: 'stored', tables, storedAt: now, uncommitted: [...Array(tables).keys()] });
+          return true;
+        }),
+      committed: (id, tables) =>
+        request('committed', () => {
+          const batch = batches.get(id);
+          if (batch?.state !== 'stored') return undefined;
+          batch.uncommitted = batch.uncommitted?.filter((table) => !tables.includes(table)) ?? [];
+          if (batch.uncommitted.length === 0) delete batch.uncommitted;
           return structuredClone(batch);
         }),
       written: (id, attempt) =>
         request('written', () => {
           const batch = batches.get(id);
-          if (batch?.state !== 'sealed' || batch.attempt !== attempt) return false;
+          const isReady = batch?.state === 'sealed' || (batch?.state === 'stored' && !batch.uncommitted);
+          if (!batch || !isReady || batch.attempt !== attempt) return false;
           Object.assign(batch, { state: 'written', indexed: false });
           delete batch.before;
           return true;
@@ -440,6 +524,7 @@ export class World {
           const batch = batches.get(id);
           if (!batch || attempt === undefined) return false;
           if (batch.state !== 'written' || batch.generation !== generation || batch.attempt !== attempt) return false;
+          if (batch.tables !== undefined) return false;
           Object.assign(batch, { state: 'open', generation: generation + 1, before: attempt, attempts: 0 });
           Object.assign(batch, { attemptedAt: new Date(0).toISOString(), since: now, indexed: true });
           delete batch.attempt;
@@ -458,13 +543,17 @@ export class World {
         request('remember', () => {
           const latest = this.#versions.get(id);
           if (latest && latest.origin !== version.origin && latest.origin !== instead) return latest;
-          const now = { ...version, ...(instead !== undefined && { replaces: instead }) };
+          // As the ledger: what is known of this version is kept, such as which one it has replaced.
+          const known = latest?.origin === version.origin ? latest : undefined;
+          const now = { ...known, ...version, ...(instead !== undefined && { replaces: instead }) };
           this.#versions.set(id, now);
           return now;
         }),
     };
   }
 }
+
+const NO_METRICS = { columnSizes: {}, valueCounts: {}, nullCounts: {}, lower: {}, upper: {}, splitOffsets: [] };
 
 function nameOf({ key, version = 0 }: WorldObject): string {
   return `${key} ${version}`;
@@ -473,7 +562,7 @@ function nameOf({ key, version = 0 }: WorldObject): string {
 class PoisonError extends Error {}
 
 /** A writer of an earlier generation finds files of the next one, and leaves them. */
-const EXPECTED = [Died, ServiceFailure, PoisonError, OtherBytesError, ReloadError];
+const EXPECTED = [Died, ServiceFailure, CommitRefusedError, PoisonError, OtherBytesError, ReloadError];
 
 async function* chunksOf(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);

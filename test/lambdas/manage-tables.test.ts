@@ -23,7 +23,7 @@ async function deployed({ url }: LocalCatalog, columns: Readonly<Record<string, 
   vi.resetModules();
   const iceberg = {
     ...{ url: 'http://192.0.2.1/iceberg', signingName: 'glue', region: REGION, warehouse: ACCOUNT },
-    ...{ database: DATABASE },
+    ...{ database: DATABASE, commitSeconds: 300 },
   };
   const environment = {
     ...clientEnvironment(url, { GLUE: url }),

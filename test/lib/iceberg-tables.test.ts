@@ -24,7 +24,7 @@ describe('a stack whose table format changes', () => {
     expect([...off.keys()].filter((id) => !on.has(id))).toEqual([]);
     // What makes the tables has no state of its own: it may go and come again.
     const added = [...on.keys()].filter((id) => !off.has(id));
-    expect(added.filter((id) => !/^Iceberg(?:Access|Manage|Tables)/.test(id))).toEqual([]);
+    expect(added.filter((id) => !/^Iceberg(?:Manage|Tables)/.test(id))).toEqual([]);
     expect(added.length).toBeGreaterThan(3);
   });
 
@@ -50,6 +50,16 @@ describe('a stack whose table format changes', () => {
       const database = resource(templateOf(context), 'AWS::Glue::Database', 'CatalogIcebergDatabase');
       expect(database.DeletionPolicy).toBe(policy);
       expect(database.Properties.DatabaseInput).toMatchObject({ Name: 'tributary_iceberg' });
+    }
+  });
+
+  test('has committed what was written before it changed', () => {
+    for (const context of [DIRECT, { sources: DEMO_SOURCES, keepDirectLane: true }]) {
+      const template = templateOf(context);
+      const { sources } = { sources: JSON.parse(variablesOf(template, 'IcebergCommit')[ENV.sources] ?? '') };
+      expect(sources.map(({ name }: { name: string }) => name)).toEqual(['alb', 'kong', 'app']);
+      const rules = [...resources(template, 'AWS::Events::Rule')].filter(([id]) => id.startsWith('IcebergEachMinute'));
+      expect(rules.map(([, { Properties }]) => Properties.ScheduleExpression)).toEqual(['rate(1 minute)']);
     }
   });
 
@@ -84,23 +94,49 @@ test('readers may read the Iceberg tables, and write none', () => {
   expect(allowed.filter((action) => !/:Get/.test(action))).toEqual([]);
 });
 
-describe('the function that makes Iceberg tables', () => {
-  test('is told where the catalog is, and of the sources with Iceberg tables alone', () => {
-    const [alb, ...rest] = DEMO_SOURCES;
-    const template = templateOf({ ...ICEBERG, sources: [{ ...alb, tableFormat: 'parquet' }, ...rest] });
-    expect(icebergSettings(variablesOf(template, 'IcebergManage'))).toEqual({
+describe('the functions of Iceberg tables', () => {
+  test('are told where the catalog is, and how long files wait', () => {
+    const told = { ...ICEBERG, commitIntervalSeconds: 900, stackName: 'Second-Lake' };
+    const template = templateOf(told);
+    const settings = ['DirectWrite', 'IcebergCommit', 'IcebergManage'].map((fn) =>
+      icebergSettings(variablesOf(template, fn)),
+    );
+    expect(settings[0]).toEqual({
       url: 'https://glue.<AWS::Region>.<AWS::URLSuffix>/iceberg',
       signingName: 'glue',
       region: '<AWS::Region>',
       warehouse: '<AWS::AccountId>',
       database: '<CatalogIcebergDatabase>',
+      commitSeconds: 900,
     });
-    const sources = JSON.parse(variablesOf(template, 'IcebergManage')[ENV.sources] ?? '');
-    expect(sources.map(({ name }: { name: string }) => name)).toEqual(['kong', 'app']);
+    expect(settings.slice(1)).toEqual([settings[0], settings[0]]);
   });
 
-  test('may use the tables and files of the Iceberg database, which no other function may', () => {
+  test('are told the table format of a source only where it is Iceberg', () => {
+    const [alb, ...rest] = DEMO_SOURCES;
+    const template = templateOf({ ...ICEBERG, sources: [{ ...alb, tableFormat: 'parquet' }, ...rest] });
+    const formats = (fn: string) =>
+      JSON.parse(variablesOf(template, fn)[ENV.sources] ?? '').map(
+        ({ name, tableFormat }: { name: string; tableFormat?: string }) => [name, tableFormat],
+      );
+    const all = [
+      ['alb', undefined],
+      ['kong', 'iceberg'],
+      ['app', 'iceberg'],
+    ];
+    expect(formats('DirectWrite')).toEqual(all);
+    expect(formats('IcebergCommit')).toEqual(all);
+    expect(formats('IcebergManage')).toEqual(all.slice(1));
+  });
+
+  test('write new columns only after the table has them', () => {
     expect(circleIn(iceberg)).toBeUndefined();
+    const [made = ''] = resources(iceberg, 'Custom::IcebergTables').keys();
+    expect(resource(iceberg, 'AWS::Lambda::Function', 'DirectWrite').DependsOn).toContain(made);
+    expect(resource(iceberg, 'AWS::Lambda::EventSourceMapping', 'DirectWrite').DependsOn).toContain(made);
+  });
+
+  test('may use the tables and files of the Iceberg database alone, each as little as it needs', () => {
     const allowed = (role: string) =>
       statements(iceberg, role)
         .filter(({ Effect }) => Effect === 'Allow')
@@ -112,13 +148,12 @@ describe('the function that makes Iceberg tables', () => {
         .map((action) => action.replace('glue:', ''))
         .sort();
     const reading = ['GetCatalog', 'GetDatabase', 'GetTable'];
-    const optimizing = ['CreateTableOptimizer', 'GetTableOptimizer', 'UpdateTableOptimizer'];
-    expect(onTables('IcebergManageRole')).toEqual(['CreateTable', ...reading, 'UpdateTable', ...optimizing].sort());
+    expect(onTables('DirectWriteRole')).toEqual(['CreateTable', ...reading, 'UpdateTable']);
+    expect(onTables('IcebergCommitRole')).toEqual([...reading, 'UpdateTable']);
     expect(onTables('IcebergAccessOptimizing')).toEqual(['GetTable', 'UpdateTable']);
-    for (const role of ['DirectPlanRole', 'DirectWriteRole', 'LoadObjectsRole', 'LoadLogEventsRole'])
-      expect(onTables(role)).toEqual([]);
-    const glue = ['IcebergManageRole', 'IcebergAccessOptimizing'].flatMap((role) =>
-      allowed(role).flatMap(([action, on]) => (action.startsWith('glue:') ? [on] : [])),
+    for (const role of ['DirectPlanRole', 'LoadObjectsRole', 'LoadLogEventsRole']) expect(onTables(role)).toEqual([]);
+    const glue = ['DirectWriteRole', 'IcebergCommitRole', 'IcebergManageRole', 'IcebergAccessOptimizing'].flatMap(
+      (role) => allowed(role).flatMap(([action, on]) => (action.startsWith('glue:') ? [on] : [])),
     );
     expect([...new Set(glue)].map((on) => on.replace(/^arn:.*<AWS::AccountId>:/, ''))).toEqual([
       'catalog',
@@ -162,8 +197,8 @@ describe('the resource that makes the tables', () => {
     const grants = [...resources(template, 'AWS::LakeFormation::PrincipalPermissions').keys()].filter((id) =>
       id.startsWith('Iceberg'),
     );
-    // Of the function and Glue's maintenance: on the database and on its tables.
-    expect(grants).toHaveLength(4);
+    // Of three functions and Glue's maintenance: on the database and on its tables.
+    expect(grants).toHaveLength(8);
     expect(DependsOn).toEqual(expect.arrayContaining(grants));
     expect(DependsOn).toContainEqual(expect.stringMatching(/^IcebergManageRoleDefaultPolicy/));
     expect(DependsOn).toContainEqual(expect.stringMatching(/^IcebergAccessOptimizing/));

@@ -50,6 +50,7 @@ const WITHOUT_PERMISSIONS = [
   ],
   // Without a source on the direct lane, `keepDirectLane` brings what `delivery` does.
   'keepDirectLane',
+  'commitIntervalSeconds',
   // What is counted for it is written to items of the ledger that write-batch may write anyway.
   'schemaEvolution',
   // The topic of a user, which lets CloudWatch publish to it or not.

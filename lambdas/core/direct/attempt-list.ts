@@ -1,10 +1,11 @@
 /** What an attempt has done: its list in S3, which the seal names. */
 import type { UnknownKeys } from '../evolution/unknown-keys.ts';
+import type { DataFile } from '../iceberg/data-file.ts';
 import type { LoadsRow } from '../loading/lake-rows.ts';
 import type { Counts } from '../loading/line-batcher.ts';
 import type { UnavailableReason, Waited } from '../loading/unavailable.ts';
 import type { Version } from '../loading/versions.ts';
-import type { Candidate, UploadedFile } from './batch.ts';
+import { BATCH, type Candidate, type Sealed, type UploadedFile } from './batch.ts';
 
 /** Everything that publishing a batch needs. After the seal nothing is read, encoded or decided again. */
 export interface AttemptList {
@@ -15,6 +16,22 @@ export interface AttemptList {
   readonly day: string;
   /** What the lines had that is no column, if the source's schema may evolve. */
   readonly unknown?: UnknownKeys;
+  /** Iceberg tables that are to get files; none if undefined. */
+  readonly tables?: readonly BatchTable[];
+}
+
+/** The state that a batch gets when an attempt is sealed. */
+export function sealedAs({ tables }: Pick<AttemptList, 'tables'>): Sealed {
+  return tables ? BATCH.storing : BATCH.sealed;
+}
+
+/** What an Iceberg table is to get of a batch. The uploads of its files are among those of the list. */
+export interface BatchTable {
+  readonly name: string;
+  readonly uuid: string;
+  /** The schema whose ids the files have. */
+  readonly schemaId: number;
+  readonly files: readonly DataFile[];
 }
 
 /** What came of one member. */

@@ -1,10 +1,12 @@
 /** The files of a batch: one or more for each table and day. */
-import type { ParquetFile } from '../parquet/file.ts';
+import { type DataFile, dataFilePath } from '../iceberg/data-file.ts';
+import type { IcebergTable } from '../iceberg/schema.ts';
+import type { ParquetFile, ParquetOptions } from '../parquet/file.ts';
 import { loadsTable } from '../tables/lake-tables.ts';
 import { type Column, fileKey, type Table } from '../tables/table.ts';
+import type { AttemptList, BatchTable } from './attempt-list.ts';
 import type { UploadedFile } from './batch.ts';
-import type { LakeFiles, Spill } from './ports.ts';
-
+import type { IcebergTables, LakeFiles, Spill } from './ports.ts';
 import { Upload } from './upload.ts';
 
 /** Files that are written at a time. Rows of further days wait on disk, because each open file takes memory. */
@@ -17,25 +19,29 @@ const MAX_OPEN = 16;
 export const MAX_FILE_BYTES = 1024 ** 3;
 
 /** A file that is being written: rows go in, bytes come out. */
-export type TableFile = Pick<ParquetFile, 'append' | 'take' | 'finish' | 'rows'>;
-export type OpenTableFile = (columns: readonly Column[]) => TableFile;
+export type TableFile = Pick<ParquetFile, 'append' | 'take' | 'finish' | 'rows' | 'metrics'>;
+export type OpenTableFile = (columns: readonly Column[], options?: Pick<ParquetOptions, 'iceberg'>) => TableFile;
 
 export interface BatchFilesProps {
   readonly batch: string;
   readonly lake: LakeFiles;
   readonly spill: Spill;
   readonly openFile: OpenTableFile;
+  readonly tables: IcebergTables;
 }
 
 interface OpenFile {
   readonly file: TableFile;
   readonly upload: Upload;
+  /** URI of a file of an Iceberg table. */
+  readonly path: string | undefined;
 }
 
 /** The rows of one table and day. */
 interface Place {
   readonly name: string;
   readonly table: Table;
+  readonly iceberg: IcebergTable | undefined;
   readonly day: string;
   /** Files that were begun. */
   files: number;
@@ -46,6 +52,9 @@ interface Place {
 export class BatchFiles {
   readonly #props: BatchFilesProps;
   readonly #places = new Map<string, Place>();
+  /** What the tables were at their first row: all files of the batch have the same ids. */
+  readonly #iceberg = new Map<string, IcebergTable | undefined>();
+  readonly #batchTables = new Map<string, BatchTable & { readonly files: DataFile[] }>();
   readonly #uploads: Upload[] = [];
   #open = 0;
   #finished: UploadedFile[] = [];
@@ -59,7 +68,8 @@ export class BatchFiles {
     const name = `${table.name}/dt=${day}`;
     let place = this.#places.get(name);
     if (!place) {
-      place = { name, table, day, files: 0, spilled: this.#open >= MAX_OPEN };
+      const iceberg = await this.#icebergOf(table);
+      place = { name, table, iceberg, day, files: 0, spilled: this.#open >= MAX_OPEN };
       this.#places.set(name, place);
     }
     if (place.spilled) await this.#props.spill.append(spillName(place), rows);
@@ -71,10 +81,12 @@ export class BatchFiles {
    *
    * @returns the files in the order in which they are to be completed: uploaded, and not completed
    */
-  async finish(loads: readonly string[], day: string): Promise<UploadedFile[]> {
+  async finish(loads: readonly string[], day: string): Promise<Pick<AttemptList, 'files' | 'tables'>> {
     const data = await this.#endAll();
     if (loads.length > 0) await this.append(loadsTable, day, Buffer.from(loads.join('')));
-    return [...data, ...(await this.#endAll())];
+    const files = [...data, ...(await this.#endAll())];
+    const tables = [...this.#batchTables.values()];
+    return { files, ...(tables.length > 0 && { tables }) };
   }
 
   /** Gives all uploads up: only for an attempt that certainly was not named by a seal. */
@@ -105,18 +117,37 @@ export class BatchFiles {
 
   #begin(place: Place): OpenFile {
     const { batch, lake, openFile } = this.#props;
-    const upload = new Upload(lake, fileKey(place.table.name, place.day, `${batch}-${place.files++}`));
+    const { table, iceberg, day } = place;
+    const name = `${batch}-${place.files++}`;
+    const path = iceberg && dataFilePath(iceberg.location, day, name);
+    const upload = new Upload(lake, path === undefined ? fileKey(table.name, day, name) : lake.keyOf(path));
     this.#uploads.push(upload);
     this.#open++;
-    place.open = { file: openFile(place.table.columns), upload };
+    place.open = { file: openFile(table.columns, iceberg && { iceberg: { ids: iceberg.ids, day } }), upload, path };
     return place.open;
   }
 
-  async #end(place: Place, { file, upload }: OpenFile): Promise<void> {
+  async #end(place: Place, { file, upload, path }: OpenFile): Promise<void> {
     await upload.write(file.finish());
-    this.#finished.push(await upload.end(file.rows));
+    const uploaded = await upload.end(file.rows);
+    this.#finished.push(uploaded);
+    if (place.iceberg && path !== undefined) {
+      const { size: bytes, rows } = uploaded;
+      this.#filesOf(place.iceberg).push({ path, partition: place.day, rows, bytes, metrics: file.metrics() });
+    }
     delete place.open;
     this.#open--;
+  }
+
+  async #icebergOf(table: Table): Promise<IcebergTable | undefined> {
+    if (!this.#iceberg.has(table.name)) this.#iceberg.set(table.name, await this.#props.tables.of(table));
+    return this.#iceberg.get(table.name);
+  }
+
+  #filesOf({ name, uuid, schemaId }: IcebergTable): DataFile[] {
+    const table = this.#batchTables.get(name) ?? { name, uuid, schemaId, files: [] };
+    this.#batchTables.set(name, table);
+    return table.files;
   }
 }
 

@@ -8,6 +8,11 @@
  *   seal       open ─► sealed, by one conditional update that names one attempt
  *   publish    sealed ─► the uploads that the seal names are completed, `loads` last ─► written
  *
+ * A batch with files of Iceberg tables is sealed as storing, and takes two more steps before it is published:
+ *
+ *   store      storing ─► the uploads of these files are completed, which no reader looks for ─► stored
+ *   commit     stored ─► each table gets its files by a commit (table-commits.ts) ─► stored, nothing uncommitted
+ *
  * Two conditions make each object's rows come exactly once, and nothing else does: an entry is claimed by one batch
  * (`batch` is set where there is none), and a batch is sealed once. No lease, no clock, and no two attempts giving the
  * same bytes. A process may die anywhere, and any number of them may do the same step at the same time:
@@ -60,6 +65,13 @@ export const BATCH = {
   open: 'open',
   /** One attempt was named: its files are being completed. */
   sealed: 'sealed',
+  /**
+   * The same, of an attempt with files of Iceberg tables, which are completed first. It is a state of its own, so that a
+   * function of an earlier version, which knows no commits, leaves the batch alone.
+   */
+  storing: 'storing',
+  /** Its files of Iceberg tables are completed, and wait for their commits. */
+  stored: 'stored',
   written: 'written',
   /** Its members go to two halves; `halved` when these are open. */
   split: 'split',
@@ -69,6 +81,8 @@ export const BATCH = {
   failed: 'failed',
 } as const;
 export type BatchState = (typeof BATCH)[keyof typeof BATCH];
+/** The states that a seal gives. */
+export type Sealed = typeof BATCH.sealed | typeof BATCH.storing;
 
 /** A batch, as the ledger has it: less than 1 KiB, because each update is billed by the whole item. */
 export interface Batch {
@@ -89,6 +103,17 @@ export interface Batch {
   readonly before?: string;
   /** The batch whose members this one takes; undefined if its candidates wait. */
   readonly from?: string;
+  /** Iceberg tables that have files of the batch; undefined if none has. */
+  readonly tables?: number;
+  /** ISO 8601, when these files were completed. */
+  readonly storedAt?: string;
+  /** Which of these tables have not got their files yet, by their places in the attempt's list. */
+  readonly uncommitted?: readonly number[];
+}
+
+/** Whether all that is left of a batch is to publish it: nothing of it waits for a commit. */
+export function isPublishable({ state, uncommitted }: Batch): boolean {
+  return state === BATCH.sealed || (state === BATCH.stored && uncommitted === undefined);
 }
 
 /** Attempts after which a batch is split. */

@@ -2,7 +2,16 @@
  * Plans batches, and finishes whatever is open. It runs each minute, and two at once do no harm: they cost work, because
  * each candidate is claimed by one of them. batch.ts has the states, and what a crash leaves.
  */
-import { BATCH, type Batch, type BatchState, type Candidate, candidatesKey, halvesOf, KINDS } from './batch.ts';
+import {
+  BATCH,
+  type Batch,
+  type BatchState,
+  type Candidate,
+  candidatesKey,
+  halvesOf,
+  isPublishable,
+  KINDS,
+} from './batch.ts';
 import { type CutLimits, cut } from './cut.ts';
 import type { BatchLedger, LakeFiles } from './ports.ts';
 
@@ -26,7 +35,7 @@ export interface PlanOptions extends CutLimits {
   readonly outOfTime: () => boolean;
 }
 
-/** What is left of a source: objects that wait, and batches that are not written. */
+/** What is left of a source: objects that wait, and batches that a writer has to do something with. */
 export interface Planned {
   readonly waiting: number;
   readonly unfinished: number;
@@ -42,11 +51,13 @@ const CLAIMS_AT_A_TIME = 32;
 export async function planSource(source: string, ports: PlanPorts, options: PlanOptions): Promise<Planned> {
   const { ledger } = ports;
   const unfinished = await ledger.unfinished(source);
-  for (const { id } of unfinished) {
+  // A batch that waits for its commits needs no writer, so it holds up no other.
+  const unwritten = unfinished.filter((batch) => batch.state !== BATCH.stored || isPublishable(batch));
+  for (const { id } of unwritten) {
     if (options.outOfTime()) break;
     await finish(id, ports, options);
   }
-  let open = unfinished.length;
+  let open = unwritten.length;
   let waiting = 0;
   let waitingSince: string | undefined;
   for (const kind of KINDS) {
@@ -61,7 +72,7 @@ export async function planSource(source: string, ports: PlanPorts, options: Plan
       open++;
     }
   }
-  return { waiting, unfinished: open, waitingSince, unfinishedSince: unfinished[0]?.since };
+  return { waiting, unfinished: open, waitingSince, unfinishedSince: unwritten[0]?.since };
 }
 
 /**
@@ -99,7 +110,7 @@ async function claimAndOpen(
 }
 
 /** States in which a writer has to do something. */
-const FOR_WRITERS: readonly BatchState[] = [BATCH.open, BATCH.sealed, BATCH.failing];
+const FOR_WRITERS: readonly BatchState[] = [BATCH.open, BATCH.storing, BATCH.failing];
 
 /** Does what is missing of a batch that was begun. */
 async function finish(id: string, ports: PlanPorts, { silentMs, dueAt }: PlanOptions): Promise<void> {
@@ -110,7 +121,7 @@ async function finish(id: string, ports: PlanPorts, { silentMs, dueAt }: PlanOpt
     await claimAndOpen(batch, await ports.lake.getList<Candidate[]>(candidatesKey(batch)), ports);
   } else if (batch.state === BATCH.split) {
     await finishSplit(batch, ports);
-  } else if (FOR_WRITERS.includes(batch.state)) {
+  } else if (FOR_WRITERS.includes(batch.state) || isPublishable(batch)) {
     const lastSign = Date.parse(batch.attemptedAt ?? batch.since);
     if (lastSign + silentMs <= dueAt) await ports.send(id);
   }

@@ -1,7 +1,9 @@
-/** What the direct lane asks of the ledger, the lake bucket and the queues. */
+/** What the direct lane asks of the ledger, the lake bucket, the Iceberg tables and the queues. */
+import type { IcebergTable } from '../iceberg/schema.ts';
 import type { Waited } from '../loading/unavailable.ts';
 import type { LatestVersion, Version } from '../loading/versions.ts';
-import type { Batch, BatchState, Candidate, Kind, UploadedFile, UploadedPart } from './batch.ts';
+import type { Table } from '../tables/table.ts';
+import type { Batch, BatchState, Candidate, Kind, Sealed, UploadedFile, UploadedPart } from './batch.ts';
 
 /** The ledger, as the direct lane uses it. Each write may be repeated if its answer was lost. */
 export interface BatchLedger {
@@ -39,12 +41,34 @@ export interface BatchLedger {
   /**
    * Seals an open batch, as it was read, with an attempt.
    *
+   * @param state what is to be done with the attempt's files
    * @returns the batch as it is then; its `attempt` says whom a seal names
    */
-  seal(batch: Batch, attempt: string): Promise<Batch | undefined>;
-  /** Ends a batch as written if the seal names this attempt. @returns false if that was done before */
+  seal(batch: Batch, attempt: string, state: Sealed): Promise<Batch | undefined>;
+  /**
+   * Notes that the attempt's files of Iceberg tables are completed: none of them is committed.
+   *
+   * @param tables how many tables have files
+   * @returns false if that was done before
+   */
+  store(batch: string, attempt: string, tables: number, now: string): Promise<boolean>;
+  /**
+   * Notes that tables have got their files of a stored batch. Others may note other tables at the same time.
+   *
+   * @returns the batch as it is then; undefined if it is not stored
+   */
+  committed(batch: string, tables: readonly number[]): Promise<Batch | undefined>;
+  /**
+   * Ends a batch as written if the seal names this attempt, and no table waits for files.
+   *
+   * @returns false if that was done before
+   */
   written(batch: string, attempt: string): Promise<boolean>;
-  /** Opens a written batch again, as its next generation. @returns false if it is not written, or was opened before */
+  /**
+   * Opens a written batch again, as its next generation.
+   *
+   * @returns false if it is not written, was opened before, or has files of Iceberg tables
+   */
   reopen(batch: Batch, now: string): Promise<boolean>;
   /** Ends a reload without a result: the batch is written as the generation before wrote it. */
   giveUpReload(batch: Batch): Promise<void>;
@@ -85,8 +109,22 @@ export interface WaitingObject {
   readonly since: string;
 }
 
+/** Which tables are Iceberg tables. */
+export interface IcebergTables {
+  /**
+   * The Iceberg table of a table, made if it was missing. It may be asked for each table of a batch, of which there may be
+   * hundreds.
+   *
+   * @returns undefined if rows of the table lie in files of Hive
+   * @throws if the catalog cannot be asked, or the table cannot have these columns
+   */
+  of(table: Table): Promise<IcebergTable | undefined>;
+}
+
 /** Objects of the lake bucket. */
 export interface LakeFiles {
+  /** The key of a file, which is given by its URI. @throws if it is not in the lake bucket */
+  keyOf(uri: string): string;
   putList(key: string, list: unknown): Promise<void>;
   /** @throws if there is none */
   getList<List>(key: string): Promise<List>;

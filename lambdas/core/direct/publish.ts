@@ -8,7 +8,7 @@ import { sendAsVersion, type VersionMarks } from '../loading/versions.ts';
 import { LOADS, loadsTable } from '../tables/lake-tables.ts';
 import { fileKey } from '../tables/table.ts';
 import type { AttemptList, MemberResult } from './attempt-list.ts';
-import type { Batch, Candidate } from './batch.ts';
+import type { Batch, Candidate, UploadedFile } from './batch.ts';
 import type { OpenTableFile } from './batch-files.ts';
 import type { BatchLedger, LakeFiles } from './ports.ts';
 
@@ -34,10 +34,32 @@ export interface Published {
 }
 
 /**
+ * Completes the files of a batch's Iceberg tables. Nobody sees them before their commits; the other files of the batch
+ * are completed after these. If the process dies, whoever gets the batch next completes the same uploads.
+ */
+export async function store(batch: Batch, { ledger, lake, now }: PublishPorts): Promise<void> {
+  const attempt = batch.attempt as string;
+  const list = await lake.getList<AttemptList>(attempt);
+  for (const file of divided(list, lake).ofTables) await lake.complete(file);
+  await ledger.store(batch.id, attempt, list.tables?.length ?? 0, now().toISOString());
+}
+
+/** The files of Iceberg tables, and the others. */
+function divided({ files, tables = [] }: AttemptList, lake: LakeFiles) {
+  const keys = new Set(tables.flatMap((table) => table.files.map(({ path }) => lake.keyOf(path))));
+  const [ofTables, others]: [UploadedFile[], UploadedFile[]] = [[], []];
+  for (const file of files) (keys.has(file.key) ? ofTables : others).push(file);
+  return { ofTables, others };
+}
+
+/**
+ * Publishes a sealed batch, or a stored one whose commits are done.
+ *
  * These are the effects in their order. Each can be repeated by anyone, at any time after the seal; if the process dies
  * between two of them, the next one that gets the batch repeats all:
  *
- * 1. The files are completed, those of `loads` last: rows become visible.
+ * 1. The files are completed, those of `loads` last: rows become visible. Those of Iceberg tables are visible by then,
+ *    and may be gone: others make fewer and larger files of them.
  * 2. Members that are to be asked for again wait again, and the entries of those that were given up say so.
  * 3. The ledger remembers each version as the latest one of its key; if another batch was first, another row of `loads`
  *    says so.
@@ -49,7 +71,8 @@ export async function publish(batch: Batch, ports: PublishPorts): Promise<Publis
   const { ledger, lake } = ports;
   const attempt = batch.attempt as string;
   const list = await lake.getList<AttemptList>(attempt);
-  for (const file of list.files) await lake.complete(file);
+  const files = divided(list, lake).others;
+  for (const file of files) await lake.complete(file);
   for (const member of list.members) await settle(batch, list.day, member, ports);
   await removeReplaced(batch, list, lake);
   // Whoever moves the batch counts what was loaded. If the process dies before the metrics are put, they are missing.

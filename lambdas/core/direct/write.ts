@@ -16,13 +16,22 @@ import type { KeepRaw } from '../reading/row.ts';
 import { type Evolution, type InputPlace, isEvolving, isExported, type ReadingSettings } from '../settings.ts';
 import { rejectedTable } from '../tables/lake-tables.ts';
 import { sourceTable } from '../tables/table.ts';
-import type { AttemptList, MemberEnd, MemberResult } from './attempt-list.ts';
-import { attemptKey, BATCH, type Batch, type Candidate, candidatesKey, MAX_ATTEMPTS } from './batch.ts';
+import { type AttemptList, type MemberEnd, type MemberResult, sealedAs } from './attempt-list.ts';
+import {
+  attemptKey,
+  BATCH,
+  type Batch,
+  type BatchState,
+  type Candidate,
+  candidatesKey,
+  isPublishable,
+  MAX_ATTEMPTS,
+} from './batch.ts';
 import { BatchFiles } from './batch-files.ts';
 import type { EventDays } from './event-days.ts';
 import { finishFailing, type GiveUpPorts, giveUp } from './give-up.ts';
-import { RefusedError, type Spill } from './ports.ts';
-import { type Published, type PublishPorts, publish } from './publish.ts';
+import { type IcebergTables, RefusedError, type Spill } from './ports.ts';
+import { type Published, type PublishPorts, publish, store } from './publish.ts';
 import { DayDivider } from './rows-by-day.ts';
 
 /** A source whose objects come in batches. */
@@ -35,6 +44,7 @@ export interface WritePorts extends PublishPorts, GiveUpPorts {
   readonly sources: readonly BatchSource[];
   readonly open: (member: Candidate) => ReturnType<OpenObject>;
   readonly spill: Spill;
+  readonly tables: IcebergTables;
   readonly days: EventDays;
   readonly now: () => Date;
   /** A name that no other attempt has. */
@@ -58,6 +68,8 @@ export class ReloadError extends Error {
 /** How an attempt ended. */
 export type WriteResult =
   | { readonly outcome: 'written'; readonly published: Published }
+  /** Its files wait for the commits of their Iceberg tables. */
+  | { readonly outcome: 'stored' }
   /** The batch was split, or its only member is a dead letter. */
   | { readonly outcome: 'given_up' }
   /** Others have done what there was to do, or the planner must do something first. */
@@ -71,7 +83,7 @@ export type WriteResult =
 export async function writeBatch(id: string, ports: WritePorts): Promise<WriteResult> {
   const { ledger, lake } = ports;
   const batch = await ledger.read(id);
-  if (batch?.state === BATCH.sealed) return await publishSealed(batch, ports);
+  if (batch && SEALED.includes(batch.state)) return await publishSealed(batch, ports);
   if (batch?.state !== BATCH.open && batch?.state !== BATCH.failing) return { outcome: 'nothing_to_do' };
   const candidates = await lake.getList<Candidate[]>(candidatesKey(batch));
   const members = await ledger.membersOf(id, candidates);
@@ -86,11 +98,13 @@ export async function writeBatch(id: string, ports: WritePorts): Promise<WriteRe
   // If the process dies after this, the attempt counts: the batch may be what killed it.
   const attempt = ports.newAttempt();
   if (!(await ledger.beginAttempt(batch, attempt, ports.now().toISOString()))) return { outcome: 'nothing_to_do' };
-  const files = new BatchFiles({ batch: id, lake, spill: ports.spill, openFile: ports.openFile });
-  let key: string;
+  // A reload leaves rows in the tables that have them.
+  const tables = batch.before === undefined ? ports.tables : HIVE_ONLY;
+  const files = new BatchFiles({ batch: id, lake, spill: ports.spill, openFile: ports.openFile, tables });
+  const key = attemptKey(batch, attempt);
+  let list: AttemptList;
   try {
-    const list = await writeFiles(batch, members, files, ports);
-    key = attemptKey(batch, attempt);
+    list = await writeFiles(batch, members, files, ports);
     await lake.putList(key, list);
   } catch (error) {
     // No seal names this attempt: none was asked for.
@@ -99,14 +113,21 @@ export async function writeBatch(id: string, ports: WritePorts): Promise<WriteRe
     throw error;
   }
   // If the answer is lost, the attempt may be the one: its uploads stay. The next attempt reads whom the seal names.
-  const sealed = await ledger.seal(batch, key);
+  const sealed = await ledger.seal(batch, key, sealedAs(list));
   if (sealed?.attempt !== key) await files.abort();
-  return sealed?.state === BATCH.sealed ? await publishSealed(sealed, ports) : { outcome: 'nothing_to_do' };
+  return sealed ? await publishSealed(sealed, ports) : { outcome: 'nothing_to_do' };
 }
 
+const SEALED: readonly BatchState[] = [BATCH.sealed, BATCH.storing, BATCH.stored];
+
 async function publishSealed(batch: Batch, ports: WritePorts): Promise<WriteResult> {
-  return { outcome: 'written', published: await publish(batch, ports) };
+  if (isPublishable(batch)) return { outcome: 'written', published: await publish(batch, ports) };
+  if (batch.state !== BATCH.storing) return { outcome: 'nothing_to_do' };
+  await store(batch, ports);
+  return { outcome: 'stored' };
 }
+
+const HIVE_ONLY: IcebergTables = { of: async () => undefined };
 
 /** Reads the members in their order and uploads what comes of them. */
 async function writeFiles(
@@ -131,8 +152,8 @@ async function writeFiles(
     results.push({ candidate, origin, ended });
   }
   const day = ports.days.dayOf(ports.now().getTime());
-  const list = { files: await files.finish(loads, day), members: results, day };
-  return { ...list, ...(counter && { unknown: counter.result() }) };
+  const uploaded = await files.finish(loads, day);
+  return { ...uploaded, members: results, day, ...(counter && { unknown: counter.result() }) };
 }
 
 /** A member whose entry has expired is none any more: its rows would be missing from the next generation. */

@@ -1,3 +1,5 @@
+import { PARTITION } from '../tables/table.ts';
+
 /** A Parquet file as a manifest names it. https://iceberg.apache.org/spec/#data-file-fields */
 export interface DataFile {
   /** s3://bucket/key */
@@ -28,3 +30,8 @@ export interface FileMetrics {
 
 /** As many columns have metrics as in Iceberg's own writers (`write.metadata.metrics.max-inferred-column-defaults`). */
 export const MAX_METRICS = 100;
+
+/** URI of a file that the lake writes for a table, of which the location is that of the table's folder. */
+export function dataFilePath(location: string, day: string, name: string): string {
+  return `${location}/data/${PARTITION.name}=${day}/${name}.parquet`;
+}

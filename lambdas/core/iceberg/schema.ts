@@ -1,5 +1,5 @@
 /** The columns of an Iceberg table: made with the table, and changed as the source's columns change. */
-import { type Column, type ColumnType, PARTITION, type Table } from '../tables/table.ts';
+import { type Column, type ColumnType, ICEBERG_PREFIX, PARTITION, type Table } from '../tables/table.ts';
 import type { IcebergField, IcebergSchema, TableMetadata } from './metadata.ts';
 import type { CreateTable, IcebergCatalog, LoadedTable, TableChange } from './ports.ts';
 
@@ -59,6 +59,26 @@ export function tableProperties(source: string): Readonly<Record<string, string>
   };
 }
 
+/** How a table is made, and what of one that is there is taken as it is. */
+export interface EnsureOptions extends Pick<CreateTable, 'location' | 'properties'> {
+  /**
+   * Whether a column may be wider than the source's. A function of an earlier version finds that while a deployment goes on:
+   * its files have the narrower type, which is read as the wider one.
+   *
+   * @default false
+   */
+  readonly acceptWider?: boolean;
+}
+
+/** How the Iceberg table of a source is made. @param lakeBucket name of the bucket for its files */
+export function madeFor(
+  source: string,
+  table: Table,
+  lakeBucket: string,
+): Pick<CreateTable, 'location' | 'properties'> {
+  return { location: `s3://${lakeBucket}/${ICEBERG_PREFIX}${table.name}`, properties: tableProperties(source) };
+}
+
 /** A change is refused only if another one was made meanwhile. */
 const TRIES = 10;
 
@@ -70,20 +90,18 @@ const TRIES = 10;
  * @throws SchemaError if a column would need another type, or the table is not one of ours
  * @throws whatever the catalog last threw, if it cannot be reached
  */
-export async function ensureTable(
-  catalog: IcebergCatalog,
-  table: Table,
-  made: Pick<CreateTable, 'location' | 'properties'>,
-): Promise<IcebergTable> {
+export async function ensureTable(catalog: IcebergCatalog, table: Table, made: EnsureOptions): Promise<IcebergTable> {
+  const { location, properties, acceptWider = false } = made;
   const wanted = schemaOf(table);
   let failure: unknown;
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const loaded =
-      (await catalog.load(table.name)) ?? (await catalog.create(table.name, { ...made, ...layout(wanted) }));
+      (await catalog.load(table.name)) ??
+      (await catalog.create(table.name, { location, properties, ...layout(wanted) }));
     // Somebody else made the table in between.
     if (!loaded) continue;
     requireOurs(table.name, loaded);
-    const change = missingIn(table.name, loaded, wanted);
+    const change = missingIn(table.name, loaded, wanted, acceptWider);
     if (!change) return icebergTable(table.name, loaded);
     // Refused, or the answer is lost: the next round sees what became of it.
     await catalog.commit(table.name, change).catch((error: unknown) => {
@@ -137,16 +155,22 @@ function requireOurs(name: string, { metadata }: LoadedTable): void {
 }
 
 /** The change that gives a table the fields it lacks; undefined if it has all. */
-function missingIn(name: string, { metadata }: LoadedTable, wanted: readonly WantedField[]): TableChange | undefined {
+function missingIn(
+  name: string,
+  { metadata }: LoadedTable,
+  wanted: readonly WantedField[],
+  acceptWider: boolean,
+): TableChange | undefined {
   const { 'schema-id': schemaId, fields: there } = currentSchema(metadata);
   const lastId = metadata['last-column-id'];
   let nextId = lastId + 1;
   const fields = wanted.map((field): IcebergField => {
     const existing = there.find((each) => each.name === field.name);
     if (!existing) return { id: nextId++, required: false, ...field };
-    requirePromotion(name, existing, field);
+    const type = acceptWider && isPromotion(field.type, existing.type) ? 'long' : field.type;
+    requirePromotion(name, existing, { ...field, type });
     // A column that rows must have is one that rows without a value would be refused in.
-    return { ...existing, required: false, type: field.type };
+    return { ...existing, required: false, type };
   });
   const same = fields.every((field) => there.some((each) => isSame(each, field)));
   if (same) return undefined;
@@ -174,13 +198,17 @@ function nextSchemaId({ schemas }: TableMetadata): number {
   return Math.max(...schemas.map((schema) => schema['schema-id'])) + 1;
 }
 
-/** Iceberg reads an int of an old file as a long. https://iceberg.apache.org/spec/#schema-evolution */
 function requirePromotion(table: string, { type: from, name }: IcebergField, { type: to }: WantedField): void {
-  if (from === to || (from === 'int' && to === 'long')) return;
+  if (from === to || isPromotion(from, to)) return;
   const had = typeof from === 'string' ? from : JSON.stringify(from);
   throw new SchemaError(
     `Iceberg table ${table}, column ${name}: the table has the type ${had}, and the source now has ${to}. ` +
       'An Iceberg column can only become wider, from int to long: ' +
       'give the column its former type or another name, or write the table anew with `lake rebuild`',
   );
+}
+
+/** Iceberg reads an int of an old file as a long. https://iceberg.apache.org/spec/#schema-evolution */
+function isPromotion(from: IcebergField['type'], to: IcebergField['type']): boolean {
+  return from === 'int' && to === 'long';
 }

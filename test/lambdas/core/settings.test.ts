@@ -60,7 +60,7 @@ describe('icebergSettings', () => {
   test('reads what the stack sets, and names what is missing', () => {
     const settings = {
       ...{ url: 'https://glue.us-east-1.amazonaws.com/iceberg', signingName: 'glue', region: 'us-east-1' },
-      ...{ warehouse: '123456789012', database: 'tributary_iceberg' },
+      ...{ warehouse: '123456789012', database: 'tributary_iceberg', commitSeconds: 300 },
     };
     expect(icebergSettings({ [ENV.iceberg]: JSON.stringify(settings) })).toEqual(settings);
     expect(() => icebergSettings({})).toThrow(`environment variable ${ENV.iceberg} is not set`);

@@ -56,8 +56,8 @@ function candidateOf(of: ReturnType<typeof names>, number: number, ofRound: numb
 /** What both ledgers say of a batch: since when an ended one waited does not matter. */
 function comparable(read: Batch | undefined) {
   if (!read) return undefined;
-  const { id, state: now, attempts, attempt: by, generation, before } = read;
-  return { id, now, attempts, by, generation, before };
+  const { id, state: now, attempts, attempt: by, generation, before, tables, storedAt, uncommitted } = read;
+  return { id, now, attempts, by, generation, before, tables, storedAt, uncommitted };
 }
 
 /** Everything that the lane asks of the ledger, with what it might ask. */
@@ -97,15 +97,26 @@ const STEPS: fc.Arbitrary<Step> = fc.oneof(
       (ledger, of) =>
         ledger.advance(of.batch(one), from, to),
   ),
-  fc.tuple(batch, attempt, fc.constantFrom('seal', 'written', 'reopen', 'giveUpReload')).map(
+  fc.tuple(batch, attempt, fc.constantFrom('seal', 'storing', 'written', 'reopen', 'giveUpReload')).map(
     ([one, name, what]): Step =>
       async (ledger, of) => {
         const read = await ledger.read(of.batch(one));
         if (!read) return 'none';
-        if (what === 'seal') return comparable(await ledger.seal(read, name));
+        if (what === 'seal') return comparable(await ledger.seal(read, name, 'sealed'));
+        if (what === 'storing') return comparable(await ledger.seal(read, name, 'storing'));
         if (what === 'written') return ledger.written(of.batch(one), name);
         return what === 'reopen' ? ledger.reopen(read, at(2)) : ledger.giveUpReload(read);
       },
+  ),
+  fc.tuple(batch, attempt, fc.integer({ min: 1, max: 12 })).map(
+    ([one, name, tables]): Step =>
+      (ledger, of) =>
+        ledger.store(of.batch(one), name, tables, at(3)),
+  ),
+  fc.tuple(batch, fc.uniqueArray(fc.nat(12), { minLength: 1 })).map(
+    ([one, tables]): Step =>
+      async (ledger, of) =>
+        comparable(await ledger.committed(of.batch(one), tables)),
   ),
   batch.map(
     (one): Step =>

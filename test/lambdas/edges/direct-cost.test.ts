@@ -82,6 +82,7 @@ async function unitsOf(objects: number): Promise<Units> {
     sources: compiledSources([SOURCE]),
     open: async () => oneLine(),
     openFile: openParquetFile,
+    tables: { of: async () => undefined },
     days: new EventDays('UTC', 400, NOW.getTime()),
     newAttempt: () => 'attempt',
     isServiceError: () => false,
@@ -101,6 +102,7 @@ async function* neverRows(): AsyncGenerator<Uint8Array> {}
 function memoryLake(): LakeFiles {
   const lists = new Map<string, unknown>();
   return {
+    keyOf: (uri) => uri,
     putList: async (key, list) => void lists.set(key, structuredClone(list)),
     getList: async <List>(key: string) => lists.get(key) as List,
     putFile: async () => {},

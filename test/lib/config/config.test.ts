@@ -36,6 +36,7 @@ describe('readConfig without params', () => {
       delivery: 'firehose',
       tableFormat: 'parquet',
       schemaEvolution: 'off',
+      commitIntervalSeconds: 300,
       keepDirectLane: false,
       bufferIntervalSeconds: 300,
       parquetCompression: 'GZIP',
@@ -171,6 +172,13 @@ describe('numbers', () => {
       expect(readConfig({ stackName: 'Iceberg-Lake' }).stackName).toBe('Iceberg-Lake');
     },
   );
+
+  test.each([59, 3601, 1.5, 'often'])('commitIntervalSeconds is not %j', (commitIntervalSeconds) => {
+    expect(refusal({ commitIntervalSeconds })).toContain('a whole number from 60 to 3600');
+    for (const seconds of [60, '3600']) {
+      expect(readConfig({ commitIntervalSeconds: seconds }).commitIntervalSeconds).toBe(Number(seconds));
+    }
+  });
 
   test('scanLimitGiB takes fractions, down to what Athena takes', () => {
     expect(readConfig({ scanLimitGiB: 0.01 }).scanLimitGiB).toBe(0.01);

@@ -2,32 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { LOADS_COLUMNS } from '../../../../lambdas/core/tables/lake-tables.ts';
 import { numbered, OWN } from '../../../../lambdas/core/tables/table.ts';
 import { Random } from '../../../../local/sample/random.ts';
-import { type Faults, NO_FAULTS, World, type WorldObject } from '../../../helpers/direct-world.ts';
+import { NO_FAULTS, World, type WorldObject } from '../../../helpers/direct-world.ts';
+import { delivered, line, live, plain } from '../../../helpers/world-life.ts';
 
 /** Worlds with faults: each has another seed. */
 const RUNS = Number(process.env.TRIBUTARY_FAULT_RUNS ?? 300);
-
-const line = (index: number, day = 22) =>
-  JSON.stringify({ time: `2026-11-${day}T10:00:00.${String(index).padStart(3, '0')}Z`, message: `m${index}` });
-
-const plain = (key: string, lines = 3): WorldObject => ({
-  key,
-  lines: Array.from({ length: lines }, (_, index) => line(index)),
-});
-
-/** Positions by origin, of the rows of the table; and the origins in `loads`. */
-function delivered(world: World) {
-  const positions = new Map<string, number[]>();
-  for (const row of world.rows('app')) {
-    const origin = String(row['0']);
-    positions.set(origin, [...(positions.get(origin) ?? []), Number(row['1'])]);
-  }
-  return {
-    positions: [...positions.values()].map((each) => each.toSorted((a, b) => a - b)),
-    origins: [...positions.keys()].toSorted(),
-    loads: [...new Set(world.rows('loads').map((row) => String(row['0'])))].toSorted(),
-  };
-}
 
 const LOADS_KEYS = new Map(numbered(LOADS_COLUMNS).map(({ name, key }) => [name, key]));
 
@@ -54,40 +33,12 @@ function latestVersions(world: World): Map<string, string[]> {
   return latest;
 }
 
-/** Announces, plans and writes, several processes at a time, while the faults happen. */
-async function live(world: World, random: Random, objects: readonly WorldObject[], faults: Faults): Promise<void> {
-  world.faults = faults;
-  const left = [...objects];
-  for (let step = 0; left.length > 0 || step < 600; step++) {
-    if (step === 200 && random.fraction() < 0.3) world.outage = true;
-    if (step === 400) world.outage = false;
-    const what = random.fraction();
-    // Notifications come at least once, and planners and writers at any time, also at once.
-    if (what < 0.15) {
-      const at = Math.floor(random.fraction() * left.length);
-      const object = left[at];
-      if (object) world.announce(object.key, object.version);
-      if (object && random.fraction() < 0.6) left.splice(at, 1);
-    } else if (what < 0.25) world.plan();
-    else if (what < 0.27) {
-      const written = [...world.batches.values()].filter(({ state }) => state === 'written');
-      const batch = written[Math.floor(random.fraction() * written.length)];
-      if (batch) world.reload(batch.id);
-    } else if (what < 0.4 && world.queue.length > 0) {
-      const batch = world.queue[Math.floor(random.fraction() * world.queue.length)] as string;
-      world.write(batch);
-      if (random.fraction() < 0.5) world.queue.splice(world.queue.indexOf(batch), 1);
-    }
-    await world.step();
-  }
-}
-
 describe('the direct lane', () => {
   test('delivers what was announced, once, without faults', async () => {
     const world = new World(1, [plain('a', 4), plain('b', 2)]);
     for (const key of ['a', 'b', 'a']) world.announce(key);
     await world.drain();
-    const { positions, origins, loads } = delivered(world);
+    const { positions, origins, loads } = delivered(world, world.rows('app'));
     expect(positions.toSorted()).toEqual([
       [1, 2],
       [1, 2, 3, 4],
@@ -135,14 +86,14 @@ describe('the direct lane', () => {
     await world.drain();
     const days = [...world.files.keys()].filter((key) => key.startsWith('data/app/')).map((key) => key.split('/')[2]);
     expect(days.toSorted()).toEqual(['dt=2026-11-21', 'dt=2026-11-22']);
-    expect(delivered(world).positions).toEqual([[1, 2, 3, 4].toSorted()]);
+    expect(delivered(world, world.rows('app')).positions).toEqual([[1, 2, 3, 4].toSorted()]);
   });
 
   test('reads what CloudWatch has exported as events, each under its day', async () => {
     const exported = ['{"message":"old"}', '{"message":', ' "older"}'];
     const times = ['2026-11-20T10:00:00.500Z ', '2026-11-21T10:00:00.000Z ', ''];
     const lines = exported.map((text, index) => `${times[index]}${text}`);
-    const world = new World(5, [{ key: 'a', lines }], true);
+    const world = new World(5, [{ key: 'a', lines }], { exported: true });
     world.announce('a');
     await world.drain();
     const days = [...world.files.keys()].filter((key) => key.startsWith('data/app/')).map((key) => key.split('/')[2]);
@@ -158,7 +109,7 @@ describe('the direct lane', () => {
     const world = new World(10, [{ key: 'a', lines }]);
     world.announce('a');
     await world.drain();
-    expect(delivered(world).positions).toEqual([lines.map((_, index) => index + 1)]);
+    expect(delivered(world, world.rows('app')).positions).toEqual([lines.map((_, index) => index + 1)]);
     const files = [...world.files.keys()].filter((key) => key.startsWith('data/app/'));
     expect(files.map((key) => key.split('/')[2]).toSorted()).toEqual(days.map((day) => `dt=${day.slice(0, 10)}`));
   });
@@ -169,7 +120,7 @@ describe('the direct lane', () => {
     for (const { key } of [...objects, { key: 'x' }]) world.announce(key);
     await world.drain();
     expect(world.deadLetters).toEqual(['x']);
-    const { positions, origins, loads } = delivered(world);
+    const { positions, origins, loads } = delivered(world, world.rows('app'));
     expect(positions).toEqual(objects.map(() => [1, 2, 3]));
     expect(loads).toEqual(origins);
   });
@@ -183,17 +134,17 @@ describe('the direct lane', () => {
     poison.kind = 'plain';
     world.announce('x');
     await world.drain();
-    expect(delivered(world).positions).toEqual([[1]]);
+    expect(delivered(world, world.rows('app')).positions).toEqual([[1]]);
     world.announce('x');
     await world.drain();
-    expect(delivered(world).positions).toEqual([[1]]);
+    expect(delivered(world, world.rows('app')).positions).toEqual([[1]]);
   });
 
   test('an object that is gone does not hold up its batch, and is given up after some tries', async () => {
     const world = new World(6, [plain('a'), { key: 'x', lines: [], kind: 'gone' }]);
     for (const key of ['a', 'x']) world.announce(key);
     await world.drain();
-    expect(delivered(world).positions).toEqual([[1, 2, 3]]);
+    expect(delivered(world, world.rows('app')).positions).toEqual([[1, 2, 3]]);
     expect(world.rows('loads')).toHaveLength(2);
     expect([...world.entries.values()].map(({ state }) => state).toSorted()).toEqual(['batched', 'gone']);
   });
@@ -213,7 +164,7 @@ describe('the direct lane', () => {
     }
     await world.drain();
     expect([...world.batches.values()].map(({ state }) => state)).toEqual(['written']);
-    expect(delivered(world).positions).toEqual([
+    expect(delivered(world, world.rows('app')).positions).toEqual([
       [1, 2, 3],
       [1, 2, 3],
     ]);
@@ -226,7 +177,7 @@ describe('the direct lane', () => {
     world.change({ key: 'a', lines: [line(1, 22), line(2, 22), line(3, 22)] });
     for (const id of world.batches.keys()) world.reload(id);
     await world.drain();
-    expect(delivered(world).positions).toEqual([[1, 2, 3]]);
+    expect(delivered(world, world.rows('app')).positions).toEqual([[1, 2, 3]]);
     expect([...world.files.keys()].filter((key) => key.startsWith('data/app/'))).toHaveLength(1);
     expect(world.rows('loads')).toHaveLength(1);
   });
@@ -247,12 +198,12 @@ describe('the direct lane', () => {
     const world = new World(11, [plain('a'), plain('b')]);
     for (const key of ['a', 'b']) world.announce(key);
     await world.drain();
-    const before = delivered(world);
+    const before = delivered(world, world.rows('app'));
     const [forgotten = ''] = world.entries.keys();
     world.entries.delete(forgotten);
     for (const id of world.batches.keys()) world.reload(id);
     await world.drain();
-    const { positions, origins } = delivered(world);
+    const { positions, origins } = delivered(world, world.rows('app'));
     expect({ positions: positions.length, origins }).toEqual({ positions: 2, origins: before.origins });
   });
 
@@ -267,7 +218,7 @@ describe('the direct lane', () => {
       }));
       const world = new World(seed, objects);
       const each = Math.floor(random.fraction() * 60);
-      const faults = { refused: each, answerLost: each, diesBefore: each, diesAfter: each, stale: 300 };
+      const faults = { refused: each, answerLost: each, diesBefore: each, diesAfter: each, stale: 300, late: 0 };
       await live(world, random, objects, faults);
       world.faults = NO_FAULTS;
       world.outage = false;
@@ -278,7 +229,7 @@ describe('the direct lane', () => {
       for (const { key, version } of objects) if (world.deadLetters.includes(key)) world.announce(key, version);
       await world.drain();
       const good = objects.filter(({ kind }) => kind === 'plain');
-      const { positions, origins, loads } = delivered(world);
+      const { positions, origins, loads } = delivered(world, world.rows('app'));
       const wanted = good.map(({ lines }) => lines.map((_, index) => index + 1));
       const text = (lists: readonly number[][]) => lists.map((list) => list.join()).toSorted();
       expect({ seed, rows: text(positions), loads }).toEqual({ seed, rows: text(wanted), loads: origins });

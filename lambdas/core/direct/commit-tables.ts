@@ -1,0 +1,264 @@
+/**
+ * One run of the committer: finds the tables whose files have waited long enough, and commits these. table-commits.ts has
+ * the records, and what a crash leaves. It calls no AWS service and reads no clock itself.
+ */
+import type { AttemptList, BatchTable } from './attempt-list.ts';
+import { BATCH, type Batch } from './batch.ts';
+import { type CommitPorts, type Committed, isUnsupportedExpiry, perform } from './commit.ts';
+import { type CommitList, type CommittedBatch, commitKey, type TableRecord } from './table-commits.ts';
+
+export interface CommitOptions {
+  readonly sources: readonly string[];
+  /** The time of this run, in milliseconds since the epoch: it decides what has waited long enough. */
+  readonly dueAt: number;
+  /** Milliseconds after which files wait no longer for others. */
+  readonly intervalMs: number;
+  /** A table that many of its kind share a source with: its few files wait longer. */
+  readonly isQuiet: (table: string) => boolean;
+  /** The first day that a source's tables keep, yyyy-MM-dd. */
+  readonly keepFrom: (source: string) => string;
+  /** A name that no other list has. */
+  readonly newId: () => string;
+}
+
+/** What a run has done. */
+export interface CommitRun {
+  /** Batches that still wait for a commit. */
+  readonly left: number;
+  readonly committed: readonly Committed[];
+  readonly failed: readonly Failed[];
+  /** ISO 8601: since when the oldest files of a source wait that are not committed. */
+  readonly waitingSince: ReadonlyMap<string, string>;
+}
+
+/** What failed, by the table or, if that cannot be found out, the batch. */
+export interface Failed {
+  readonly name: string;
+  readonly error: unknown;
+}
+
+/** Tables that are committed to at a time. */
+const TABLES_AT_A_TIME = 16;
+/** Files that one commit adds, unless its first batch has more: a manifest of as many is about 1 MB. */
+const MAX_FILES = 1_000;
+/** Quiet tables wait for so many bytes, or for so long. */
+const QUIET_BYTES = 32 * 1024 * 1024;
+const QUIET_MS = 60 * 60_000;
+const DAY_MS = 86_400_000;
+
+/** Files of a table in a batch that are not committed. */
+interface Pending extends CommittedBatch {
+  readonly table: BatchTable;
+  readonly source: string;
+  readonly storedAt: string;
+}
+
+export async function commitTables(given: CommitPorts, options: CommitOptions): Promise<CommitRun> {
+  const ports = { ...given, lake: remembering(given.lake) };
+  const failed: Failed[] = [];
+  const stored: Batch[] = [];
+  for (const source of options.sources) {
+    stored.push(...(await ports.ledger.unfinished(source)).filter(isPending));
+  }
+  const pending = byTable(await pendingOf(stored, failed, ports));
+  const due = [...pending.values()].filter((files) => isDue(files, options)).map(workOf);
+  const expiring = (await ports.ledger.expiring(new Date(options.dueAt).toISOString()))
+    .filter(({ table }) => !due.some((work) => work.table === table))
+    .map(({ table, source }): Work => ({ table, source, batches: [], expires: true }));
+  const results: Done[] = [];
+  for (const works of chunks([...due, ...expiring], TABLES_AT_A_TIME)) {
+    if (ports.outOfTime()) break;
+    results.push(...(await commitSome(works, failed, ports, options)));
+  }
+  const done = new Set(results.flatMap(({ list }) => list.batches.map(({ batch, index }) => `${batch} ${index}`)));
+  const left = [...pending.values()].flat().filter(({ batch, index }) => !done.has(`${batch} ${index}`));
+  return {
+    left: new Set(left.map(({ batch }) => batch)).size,
+    committed: results.map(({ committed }) => committed),
+    failed,
+    waitingSince: oldest(left),
+  };
+}
+
+/** A table that has something to do. */
+interface Work {
+  readonly table: string;
+  readonly source: string;
+  /** Ids of batches with files of it. */
+  readonly batches: readonly string[];
+  readonly expires: boolean;
+}
+
+interface Done {
+  readonly record: TableRecord;
+  readonly list: CommitList;
+  readonly committed: Committed;
+}
+
+/** Commits to some tables, and has their batches and records know. A table that fails does not hold up the others. */
+async function commitSome(
+  works: readonly Work[],
+  failed: Failed[],
+  ports: CommitPorts,
+  options: CommitOptions,
+): Promise<Done[]> {
+  const { ledger } = ports;
+  // The records first: see table-commits.ts.
+  const records = await Promise.all(works.map(({ table, source }) => ledger.recordOf(table, source)));
+  const ids = new Set(works.flatMap(({ batches }) => batches));
+  const batches = await Promise.all([...ids].map((id) => ledger.read(id)));
+  const pending = byTable(
+    await pendingOf(batches.filter((batch) => batch !== undefined).filter(isPending), failed, ports),
+  );
+  const tried = await Promise.all(
+    works.map(async ({ table, expires }, index) => {
+      try {
+        const record = records[index] as TableRecord;
+        const planned = await plannedFor(record, pending.get(table) ?? [], expires, ports, options);
+        return planned && (await done(planned, failed, ports));
+      } catch (error) {
+        failed.push({ name: table, error });
+        return undefined;
+      }
+    }),
+  );
+  const all = tried.filter((each) => each !== undefined);
+  await noteCommitted(all, ports);
+  const expireAt = new Date(options.dueAt + DAY_MS).toISOString();
+  for (const { record, list } of all) {
+    await ledger.endCommit(record, list.expireBefore === undefined ? undefined : expireAt);
+  }
+  return all;
+}
+
+type Planned = Pick<Done, 'record' | 'list'>;
+
+/** The commit that is planned, or is planned now. @returns undefined if there is nothing to do, or another run was first */
+async function plannedFor(
+  record: TableRecord,
+  pending: readonly Pending[],
+  expires: boolean,
+  { ledger, lake }: CommitPorts,
+  { newId, keepFrom }: CommitOptions,
+): Promise<Planned | undefined> {
+  if (record.list !== undefined) return { record, list: await lake.getList<CommitList>(record.list) };
+  if (pending.length === 0 && !expires) return undefined;
+  const list: CommitList = {
+    table: record.table,
+    batches: expires ? [] : firstOf(pending),
+    ...(expires && { expireBefore: keepFrom(record.source) }),
+  };
+  const key = commitKey(record, newId());
+  await lake.putList(key, list);
+  const planned = await ledger.planCommit(record, key);
+  return planned && { record: planned, list };
+}
+
+async function done(planned: Planned, failed: Failed[], ports: CommitPorts): Promise<Done> {
+  const { record, list } = planned;
+  try {
+    return { ...planned, committed: await perform(record, list, ports) };
+  } catch (error) {
+    if (!isUnsupportedExpiry(list, error)) throw error;
+    // Rows that cannot be removed must not hold up rows that come.
+    failed.push({ name: record.table, error });
+    return {
+      ...planned,
+      committed: { table: record.table, source: record.source, files: 0, conflicts: 0, metadataBytes: 0 },
+    };
+  }
+}
+
+/** Tells each batch once of all its tables. Who has the last one committed has the batch published. */
+async function noteCommitted(all: readonly Done[], { ledger, send }: CommitPorts): Promise<void> {
+  const committed = new Map<string, number[]>();
+  for (const { list } of all) {
+    for (const { batch, index } of list.batches) committed.set(batch, [...(committed.get(batch) ?? []), index]);
+  }
+  for (const [id, tables] of committed) {
+    const batch = await ledger.committed(id, tables);
+    // If the process dies before this, the planner sends the batch.
+    if (batch?.state === BATCH.stored && !batch.uncommitted) await send(id);
+  }
+}
+
+function isPending({ state, uncommitted }: Batch): boolean {
+  return state === BATCH.stored && uncommitted !== undefined;
+}
+
+/** What the batches have that is not committed, by their lists, which never change. */
+async function pendingOf(batches: readonly Batch[], failed: Failed[], { lake }: CommitPorts): Promise<Pending[]> {
+  const pending: Pending[] = [];
+  for (const { id, source, attempt = '', uncommitted = [], storedAt = '' } of batches) {
+    try {
+      const { tables = [] } = await lake.getList<AttemptList>(attempt);
+      for (const index of uncommitted) {
+        const table = tables[index];
+        if (!table) throw new Error(`batch ${id}: expected table ${index} in ${attempt}, got ${tables.length} tables`);
+        pending.push({ batch: id, attempt, index, table, source, storedAt });
+      }
+    } catch (error) {
+      failed.push({ name: `batch ${id}`, error });
+    }
+  }
+  return pending;
+}
+
+/** Reads each list once in a run: a batch's list has the files of all its tables. */
+function remembering(lake: CommitPorts['lake']): CommitPorts['lake'] {
+  const lists = new Map<string, Promise<unknown>>();
+  return {
+    putList: (key, list) => lake.putList(key, list),
+    getList<List>(key: string) {
+      const known = lists.get(key) ?? lake.getList<List>(key);
+      lists.set(key, known);
+      return known as Promise<List>;
+    },
+  };
+}
+
+function byTable(pending: readonly Pending[]): Map<string, Pending[]> {
+  const ordered = pending.toSorted((a, b) => (a.storedAt < b.storedAt ? -1 : Number(a.storedAt > b.storedAt)));
+  return Map.groupBy(ordered, ({ table }) => table.name);
+}
+
+function isDue(files: readonly Pending[], { dueAt, intervalMs, isQuiet }: CommitOptions): boolean {
+  const [first] = files;
+  if (!first) return false;
+  const waited = dueAt - Date.parse(first.storedAt);
+  if (waited < intervalMs) return false;
+  if (!isQuiet(first.table.name) || waited >= QUIET_MS) return true;
+  const bytes = files.reduce((sum, { table }) => sum + table.files.reduce((of, file) => of + file.bytes, 0), 0);
+  return bytes >= QUIET_BYTES;
+}
+
+function workOf(files: readonly Pending[]): Work {
+  const [{ table, source }] = files as [Pending];
+  return { table: table.name, source, batches: files.map(({ batch }) => batch), expires: false };
+}
+
+/** The oldest, as many as a commit adds; all of them written for the same table. */
+function firstOf(pending: readonly Pending[]): CommittedBatch[] {
+  const taken: CommittedBatch[] = [];
+  let files = 0;
+  for (const { batch, attempt, index, table } of pending) {
+    if (table.uuid !== pending[0]?.table.uuid) continue;
+    files += table.files.length;
+    if (taken.length > 0 && files > MAX_FILES) break;
+    taken.push({ batch, attempt, index });
+  }
+  return taken;
+}
+
+function oldest(pending: readonly Pending[]): Map<string, string> {
+  const since = new Map<string, string>();
+  for (const { source, storedAt } of pending) {
+    const known = since.get(source);
+    if (known === undefined || storedAt < known) since.set(source, storedAt);
+  }
+  return since;
+}
+
+function* chunks<Of>(all: readonly Of[], size: number): Generator<Of[]> {
+  for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size);
+}

@@ -1,0 +1,150 @@
+/** Commits the files of stored batches to their Iceberg tables. table-commits.ts has the records, and what a crash leaves. */
+import { buildAppend } from '../iceberg/append.ts';
+import type { DataFile } from '../iceberg/data-file.ts';
+import { buildDelete } from '../iceberg/delete-days.ts';
+import { icebergJson } from '../iceberg/metadata.ts';
+import type { IcebergCatalog, LoadedTable, TableChange } from '../iceberg/ports.ts';
+import type { Making } from '../iceberg/snapshots.ts';
+import { UnsupportedTableError } from '../iceberg/unsupported.ts';
+import type { AttemptList } from './attempt-list.ts';
+import type { LakeFiles } from './ports.ts';
+import { type CommitLedger, type CommitList, commitProperty, TAKEN_OVER, type TableRecord } from './table-commits.ts';
+
+export interface CommitPorts {
+  readonly ledger: CommitLedger;
+  readonly lake: Pick<LakeFiles, 'putList' | 'getList'>;
+  readonly catalog: IcebergCatalog;
+  readonly making: Pick<Making, 'files' | 'newId' | 'snapshotId'>;
+  readonly now: () => Date;
+  /** Waits before the next try; it knows how long. */
+  readonly wait: (tried: number) => Promise<void>;
+  /** Tells a writer of a batch. */
+  readonly send: (batch: string) => Promise<void>;
+  /** True if this invocation has no time to go on. */
+  readonly outOfTime: () => boolean;
+}
+
+/** A commit that was made, for metrics. */
+export interface Committed {
+  readonly table: string;
+  readonly source: string;
+  readonly files: number;
+  /** Requests for it that were refused, or of which nobody knows. */
+  readonly conflicts: number;
+  /** Of the table's metadata, as JSON. */
+  readonly metadataBytes: number;
+}
+
+/** The table is not the one that files were written for. Nothing is committed, and nothing is lost. */
+export class TableReplacedError extends Error {
+  override readonly name = 'TableReplacedError';
+}
+
+/** The ledger says less than a table does of the commits to it. */
+export class LedgerSetBackError extends Error {
+  override readonly name = 'LedgerSetBackError';
+}
+
+/** Tries of a commit in one run: what is left goes on in the next. */
+const TRIES = 8;
+
+/**
+ * Performs a planned commit, unless the table says that it was made.
+ *
+ * @throws if that cannot be found out, or the table cannot take it: the commit stays planned
+ */
+export async function perform(record: TableRecord, list: CommitList, ports: CommitPorts): Promise<Committed> {
+  const { table, source, number } = record;
+  const property = commitProperty(record);
+  const name = `${number} ${record.list}`;
+  const added = list.expireBefore === undefined ? await filesOf(list, ports.lake) : NO_FILES;
+  let failure: unknown;
+  for (let tried = 0; tried < TRIES && !ports.outOfTime(); tried++) {
+    if (tried > 0) await ports.wait(tried);
+    const loaded = await ports.catalog.load(table);
+    if (!loaded) throw new TableReplacedError(`Iceberg table ${table}: expected it in the catalog, got none${WAY_OUT}`);
+    const result = { table, source, files: added.files.length, conflicts: tried, metadataBytes: bytesOf(loaded) };
+    const last = loaded.metadata.properties?.[property];
+    if (last === name) return result;
+    if (Number(last?.split(' ')[0] ?? 0) >= number) {
+      await requireOvertaken(record, `${last}`, ports.ledger);
+      return result;
+    }
+    const change = await changeOf(list, added, loaded, { ...ports.making, now: ports.now().getTime() }, property, name);
+    if (!change) return result;
+    try {
+      await ports.catalog.commit(table, change);
+      return result;
+    } catch (error) {
+      // Refused or not, the table says what became of it.
+      failure = error;
+    }
+  }
+  throw failure ?? new Error(`Iceberg table ${table}: no time was left for commit ${number}`);
+}
+
+function bytesOf({ metadata }: LoadedTable): number {
+  return Buffer.byteLength(icebergJson(metadata));
+}
+
+interface Added {
+  readonly files: readonly DataFile[];
+  readonly uuids: ReadonlySet<string>;
+}
+
+const NO_FILES: Added = { files: [], uuids: new Set() };
+
+async function filesOf({ table, batches }: CommitList, lake: CommitPorts['lake']): Promise<Added> {
+  const files: DataFile[] = [];
+  const uuids = new Set<string>();
+  for (const { batch, attempt, index } of batches) {
+    const { tables = [] } = await lake.getList<AttemptList>(attempt);
+    const found = tables[index];
+    if (found?.name !== table) throw new Error(`batch ${batch}: expected files of ${table} in ${attempt}, got none`);
+    files.push(...found.files);
+    uuids.add(found.uuid);
+  }
+  return { files, uuids };
+}
+
+/** @returns undefined if there is nothing to change */
+async function changeOf(
+  { table, expireBefore }: CommitList,
+  { files, uuids }: Added,
+  loaded: LoadedTable,
+  making: Omit<Making, 'properties'>,
+  property: string,
+  name: string,
+): Promise<TableChange | undefined> {
+  const properties = { [property]: name };
+  if (expireBefore !== undefined) return await buildDelete(loaded, expireBefore, { ...making, properties });
+  const { 'table-uuid': uuid, properties: known } = loaded.metadata;
+  const ours = new Set([uuid, ...(known?.[TAKEN_OVER] ?? '').split(' ')]);
+  const others = [...uuids].filter((each) => !ours.has(each));
+  if (others.length > 0) {
+    throw new TableReplacedError(
+      `Iceberg table ${table}: expected the table ${others.join(', ')} that files were written for, got ${uuid}${WAY_OUT}`,
+    );
+  }
+  return await buildAppend(loaded, files, { ...making, properties });
+}
+
+const WAY_OUT = '; the files wait: `lake rebuild` makes a table that takes them';
+
+/** A later commit was made: that is so if others went on meanwhile. */
+async function requireOvertaken(
+  { table, source, committer, number, list }: TableRecord,
+  last: string,
+  ledger: CommitLedger,
+) {
+  const now = await ledger.recordOf(table, source);
+  if (now.committer !== committer || now.number > number || now.list !== list) return;
+  throw new LedgerSetBackError(
+    `Iceberg table ${table}: commit ${number} is planned, and the table already has "${last}": ` +
+      'the ledger was set back to an earlier time; nothing is committed to this table',
+  );
+}
+
+export function isUnsupportedExpiry({ expireBefore }: CommitList, error: unknown): boolean {
+  return expireBefore !== undefined && error instanceof UnsupportedTableError;
+}

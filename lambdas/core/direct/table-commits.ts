@@ -1,0 +1,81 @@
+/**
+ * Commits to Iceberg tables: the records of what is being committed. A stored batch's files are there, and no reader sees
+ * them before a commit adds them to their table. A commit adds those of many batches, and is numbered:
+ *
+ *   record: number 7, nothing planned ─► list of commit 8 (object in S3) ─► record: 8, planned, by one conditional update
+ *     ─► table: a snapshot with the files, and 8 as a property, in one request ─► batches: committed ─► record: 8, done
+ *
+ * From the plan on, what commit 8 adds is fixed, and whoever finds it planned performs it. The property says that it was
+ * made: it outlives the snapshot, which expires or is merged into others. What the catalog answers is never believed,
+ * except that it has done what was asked: after all else the table is loaded again, and its property is looked at. So each
+ * step can be repeated, by anyone, at any time, and two committers at once cost work and no more:
+ *
+ *   dies before the plan                  nobody reads the list
+ *   two plan at once                      one of them has the number; the other leaves the table to the next run
+ *   dies before the request               the next run finds the commit planned, and performs it
+ *   the answer is lost, or says nothing   the property says whether it was done; if not, a new snapshot is made of the table
+ *                                         as it is now, with files of new names, and nothing is deleted: the first request
+ *                                         may come late, and is refused then, as it names the snapshot that it follows
+ *   dies before the batches know          the next run finds the property, and tells them
+ *   dies before the record is done        the same
+ *
+ * A record is read before the batches are: whatever commit came in between, its number is taken, and the plan is refused.
+ * The property's name has the random name of the record, so that a record that was lost begins with a property of its own.
+ * A ledger that was set back to an earlier time is noticed by it: nothing is committed then.
+ */
+import type { BatchLedger } from './ports.ts';
+
+/** What the ledger knows of the commits to a table. */
+export interface TableRecord {
+  readonly table: string;
+  /** The source whose rows it has, or a part of them. */
+  readonly source: string;
+  /** Random, made with the record. */
+  readonly committer: string;
+  /** Of the last commit that was planned; 0 if there is none. */
+  readonly number: number;
+  /** Key of this commit's list, until the commit is done. */
+  readonly list?: string;
+}
+
+/** What a commit is to do; never changed. */
+export interface CommitList {
+  readonly table: string;
+  /** Batches whose files it adds. */
+  readonly batches: readonly CommittedBatch[];
+  /** It removes the files of days before this one, yyyy-MM-dd, instead. */
+  readonly expireBefore?: string;
+}
+
+/** The files of one table in a batch. */
+export interface CommittedBatch {
+  readonly batch: string;
+  /** Key of the list of the sealed attempt, and the table's place in it. */
+  readonly attempt: string;
+  readonly index: number;
+}
+
+/** The ledger, as commits use it. Each write may be repeated if its answer was lost. */
+export interface CommitLedger extends Pick<BatchLedger, 'unfinished' | 'read' | 'committed'> {
+  /** The record of a table, which is made if there is none. */
+  recordOf(table: string, source: string): Promise<TableRecord>;
+  /** Records of tables of which old days are to be removed by now, as an index knows them. */
+  expiring(now: string): Promise<readonly TableRecord[]>;
+  /** Plans the next commit, if nothing was planned since the record was read. @returns the record as it is then */
+  planCommit(record: TableRecord, list: string): Promise<TableRecord | undefined>;
+  /** Notes that the planned commit is done. @param expireAt ISO 8601: when old days are to be removed again */
+  endCommit(record: TableRecord, expireAt?: string): Promise<void>;
+}
+
+/** Key of a commit's list. @param name a name that no other list has */
+export function commitKey({ table, number }: TableRecord, name: string): string {
+  return `direct/commits/${table}/${number + 1}-${name}.json`;
+}
+
+/** The property of a table that says which commit of a record was made last. */
+export function commitProperty({ committer }: TableRecord): string {
+  return `tributary.commit.${committer}`;
+}
+
+/** Uuids of tables whose files a table has taken over, separated by spaces: files written for one of these belong to it. */
+export const TAKEN_OVER = 'tributary.taken-over';

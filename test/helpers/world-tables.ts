@@ -1,0 +1,139 @@
+/**
+ * The Iceberg table of a world of the direct lane, and the ledger's records of commits to it: a catalog with the semantics
+ * of a service, whose answers may be lost, and whose requests may also come late.
+ */
+import type { CommitPorts } from '../../lambdas/core/direct/commit.ts';
+import type { BatchLedger, IcebergTables, LakeFiles } from '../../lambdas/core/direct/ports.ts';
+import type { CommitLedger, TableRecord } from '../../lambdas/core/direct/table-commits.ts';
+import { liveFiles } from '../../lambdas/core/iceberg/live-files.ts';
+import type { IcebergCatalog } from '../../lambdas/core/iceberg/ports.ts';
+import { beginSnapshot, currentSnapshot, finishSnapshot } from '../../lambdas/core/iceberg/snapshots.ts';
+import { changed, MemoryFiles, makingOf, newTable } from './iceberg-table.ts';
+
+/** Has something done, under a name that says what. */
+export type Request = <Answer>(name: string, effect: () => Answer) => Promise<Answer>;
+
+export class WorldTables {
+  /** The one table; undefined while the catalog has none. */
+  table: ReturnType<typeof newTable> | undefined = newTable();
+  readonly files = new MemoryFiles();
+  readonly records = new Map<string, TableRecord & { expireAt: string }>();
+  #names = 0;
+
+  /** What writers are told of a source's table. */
+  tables(request: Request, source: string): IcebergTables {
+    return {
+      of: async ({ name }) => {
+        if (name !== source) return undefined;
+        return await request('ask for table', () => {
+          if (!this.table) throw new Error('there is no table');
+          const { 'table-uuid': uuid, location } = this.table.metadata;
+          return { name, uuid, location, schemaId: 0, ids: {} };
+        });
+      },
+    };
+  }
+
+  /** @param late has a request done later, after its sender was told that it failed; undefined: not this time */
+  ports(
+    request: Request,
+    late: (effect: () => void) => Error | undefined,
+    others: { ledger: BatchLedger; lake: LakeFiles; now: () => Date; send: (batch: string) => Promise<void> },
+  ): CommitPorts {
+    const { ledger, ...rest } = others;
+    return {
+      ...rest,
+      ledger: { ...this.#records(request), ...ledger },
+      catalog: this.#catalog(request, late),
+      making: makingOf({
+        get: (uri) => request('get file', () => this.files.get(uri)).then((bytes) => bytes),
+        put: (uri, bytes) => request('put file', () => this.files.put(uri, bytes)).then(() => undefined),
+      }),
+      wait: () => request('wait', () => undefined),
+      outOfTime: () => false,
+    };
+  }
+
+  /** Another engine makes a snapshot of the same files, and forgets all others: names and summaries of ours are gone. */
+  async compact(): Promise<void> {
+    const before = this.table;
+    if (!before || !currentSnapshot(before.metadata)) return;
+    const begun = await beginSnapshot(before, makingOf(this.files));
+    const change = await finishSnapshot(begun, {
+      ...{ operation: 'append', manifests: begun.list.manifests, changedDays: 0 },
+      ...{ added: NO_DIFFERENCE, removed: NO_DIFFERENCE },
+    });
+    if (this.table !== before) return;
+    const now = changed(before, change);
+    const old = (now.metadata.snapshots ?? []).map((each) => each['snapshot-id']).filter((id) => id !== begun.id);
+    this.table = changed(now, {
+      requirements: [],
+      updates: [{ action: 'remove-snapshots', 'snapshot-ids': old }],
+    });
+  }
+
+  /** URIs of the files that a reader finds. */
+  async live(): Promise<string[]> {
+    if (!this.table) return [];
+    return (await Array.fromAsync(liveFiles(this.table, this.files))).map(({ path }) => path);
+  }
+
+  #catalog(request: Request, late: (effect: () => void) => Error | undefined): IcebergCatalog {
+    return {
+      load: () => request('load table', () => this.table),
+      create: () => Promise.reject(new Error('nobody makes a table here')),
+      commit: (_name, change) => {
+        const effect = () => {
+          if (!this.table) throw new Error('there is no table');
+          this.table = changed(this.table, change);
+          return this.table;
+        };
+        return request('commit', () => {
+          const failure = late(() => void effect());
+          if (failure) throw failure;
+          return effect();
+        });
+      },
+    };
+  }
+
+  #records(request: Request): Pick<CommitLedger, 'recordOf' | 'expiring' | 'planCommit' | 'endCommit'> {
+    const { records } = this;
+    return {
+      recordOf: (table, source) =>
+        request('record', () => {
+          const record = records.get(table) ?? {
+            table,
+            source,
+            committer: `c${this.#names++}`,
+            number: 0,
+            expireAt: '9',
+          };
+          records.set(table, record);
+          return structuredClone(record);
+        }),
+      expiring: (now) =>
+        request('query records', () =>
+          structuredClone([...records.values()].filter(({ expireAt }) => expireAt <= now)),
+        ),
+      planCommit: ({ table, committer, number }, list) =>
+        request('plan commit', () => {
+          const record = records.get(table);
+          if (!record || record.committer !== committer) return undefined;
+          if (record.list !== list && (record.number !== number || record.list !== undefined)) return undefined;
+          const planned = { ...record, number: number + 1, list };
+          records.set(table, planned);
+          return structuredClone(planned);
+        }),
+      endCommit: ({ table, list }, expireAt) =>
+        request('end commit', () => {
+          const record = records.get(table);
+          if (!record || record.list !== list) return;
+          const { list: _, ...ended } = record;
+          records.set(table, { ...ended, ...(expireAt !== undefined && { expireAt }) });
+        }),
+    };
+  }
+}
+
+const NO_DIFFERENCE = { files: 0, rows: 0n, bytes: 0n };

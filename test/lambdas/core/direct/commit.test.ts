@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest';
+import { LedgerSetBackError, TableReplacedError } from '../../../../lambdas/core/direct/commit.ts';
+import { Random } from '../../../../local/sample/random.ts';
+import { NO_FAULTS, World, type WorldObject } from '../../../helpers/direct-world.ts';
+import { newTable, withProperties } from '../../../helpers/iceberg-table.ts';
+import { delivered, line, live, plain } from '../../../helpers/world-life.ts';
+
+/** Worlds with faults: each has another seed. */
+const RUNS = Number(process.env.TRIBUTARY_FAULT_RUNS ?? 200);
+
+const ICEBERG = { iceberg: true };
+
+/** A world whose objects are in stored batches. */
+async function storedWorld(objects: readonly WorldObject[] = [plain('a', 4), { key: 'b', lines: [line(1, 21)] }]) {
+  const world = new World(12, objects, ICEBERG);
+  for (const { key } of objects) world.announce(key);
+  await settled(world);
+  for (let step = 0; step < 40; step++) await world.step();
+  await writeAll(world);
+  return world;
+}
+
+async function writeAll(world: World): Promise<void> {
+  world.plan();
+  await settled(world);
+  for (const batch of world.queue.splice(0)) world.write(batch);
+  await settled(world);
+}
+
+async function settled(world: World): Promise<void> {
+  while (world.busy) await world.step();
+}
+
+async function commit(world: World): Promise<void> {
+  world.commit(world.now + 3_600_000);
+  await settled(world);
+}
+
+const text = (lists: readonly number[][]) => lists.map((list) => list.join()).toSorted();
+
+describe('rows of an Iceberg table', () => {
+  test('are stored, and nobody sees them or their row of loads before their commit', async () => {
+    const world = await storedWorld();
+    const [batch] = [...world.batches.values()];
+    expect(batch).toMatchObject({ state: 'stored', tables: 1, uncommitted: [0] });
+    const folders = [...world.files.keys()].map((key) => key.replace(/[^/]*$/, ''));
+    expect(folders.toSorted()).toEqual(['iceberg/alb/data/dt=2026-11-21/', 'iceberg/alb/data/dt=2026-11-22/']);
+    expect(await world.icebergRows()).toEqual([]);
+    // A batch that waits for its commits keeps no other from being planned, and needs no writer.
+    await writeAll(world);
+    expect(world.batches.get(batch?.id ?? '')?.state).toBe('stored');
+    await commit(world);
+    expect(await world.icebergRows()).toHaveLength(5);
+    expect(world.rows('loads')).toEqual([]);
+    await writeAll(world);
+    const { origins, loads } = delivered(world, await world.icebergRows());
+    expect(loads).toEqual(origins);
+    expect(world.batches.get(batch?.id ?? '')).toMatchObject({ state: 'written', indexed: false });
+  });
+
+  test('wait for others until their interval is over', async () => {
+    const world = await storedWorld();
+    world.commit();
+    await settled(world);
+    expect(await world.icebergRows()).toEqual([]);
+    for (let step = 0; step < 20; step++) await world.step();
+    world.commit();
+    await settled(world);
+    expect(await world.icebergRows()).toHaveLength(5);
+  });
+
+  test('are published by the planner if nobody was told that they are committed', async () => {
+    const world = await storedWorld();
+    await commit(world);
+    world.queue.splice(0);
+    await world.drain();
+    expect([...world.batches.values()].map(({ state }) => state)).toEqual(['written']);
+  });
+
+  test('are in one snapshot for many batches, whose number is a property of the table', async () => {
+    const world = await storedWorld();
+    world.announce('a', 1);
+    world.change({ ...plain('a', 2), version: 1 });
+    await settled(world);
+    for (let step = 0; step < 40; step++) await world.step();
+    await writeAll(world);
+    expect([...world.batches.values()].map(({ state }) => state)).toEqual(['stored', 'stored']);
+    await commit(world);
+    const { snapshots = [], properties } = world.iceberg.table?.metadata ?? {};
+    expect(snapshots.map(({ summary }) => summary['added-records'])).toEqual(['7']);
+    const [record] = [...world.iceberg.records.values()];
+    expect(Object.entries(properties ?? {})).toEqual([
+      [`tributary.commit.${record?.committer}`, expect.stringMatching(/^1 direct\/commits\/app\/1-.*\.json$/)],
+    ]);
+  });
+
+  test('of old days go by a commit of its own, once a day', async () => {
+    const world = await storedWorld();
+    await commit(world);
+    world.keepFrom = '2026-11-22';
+    const [record] = [...world.iceberg.records.values()];
+    expect(record?.number).toBe(1);
+    world.iceberg.records.set('app', { ...(record as NonNullable<typeof record>), expireAt: '2026-11-22T00:00:00Z' });
+    await commit(world);
+    await commit(world);
+    expect(await world.icebergRows()).toHaveLength(4);
+    expect(world.iceberg.records.get('app')).toMatchObject({ number: 2 });
+    expect(world.iceberg.table?.metadata.snapshots?.map(({ summary }) => summary.operation)).toEqual([
+      'append',
+      'delete',
+    ]);
+  });
+
+  test('wait if the table is not the one that they were written for, or is gone', async () => {
+    const world = await storedWorld();
+    const other = newTable();
+    world.iceberg.table = { ...other, metadata: { ...other.metadata, 'table-uuid': 'another' } };
+    await expect(world.committed()).rejects.toThrow(TableReplacedError);
+    world.iceberg.table = undefined;
+    await expect(world.committed()).rejects.toThrow(TableReplacedError);
+    // A table that has taken over the files of the former one takes these, too.
+    world.iceberg.table = withProperties(
+      { ...other, metadata: { ...other.metadata, 'table-uuid': 'another' } },
+      { 'tributary.taken-over': `some ${other.metadata['table-uuid']}` },
+    );
+    await world.drain();
+    expect(await world.icebergRows()).toHaveLength(5);
+  });
+
+  test('wait if the ledger was set back to a time before commits that the table has', async () => {
+    const world = await storedWorld();
+    const before = structuredClone([...world.iceberg.records]);
+    const batches = structuredClone([...world.batches]);
+    await commit(world);
+    expect(before).toEqual([]);
+    const record = [...world.iceberg.records.values()][0] as NonNullable<(typeof before)[0]>[1];
+    const { list: _, ...first } = record;
+    world.iceberg.records.set('app', { ...first, number: 0 });
+    for (const [id, batch] of batches) world.batches.set(id, batch);
+    await expect(world.committed()).rejects.toThrow(LedgerSetBackError);
+    expect(await world.icebergRows()).toHaveLength(5);
+  });
+});
+
+test(`commits lose nothing and repeat nothing, whatever dies, fails, comes late and is done twice (${RUNS} worlds)`, async () => {
+  const seen = new Set<string>();
+  for (let seed = 0; seed < RUNS; seed++) {
+    const random = new Random(`commits ${seed}`);
+    const objects: WorldObject[] = Array.from({ length: 1 + Math.floor(random.fraction() * 7) }, (_, index) => ({
+      ...plain(`o${index}`, 1 + Math.floor(random.fraction() * 4)),
+      kind: random.fraction() < 0.05 ? 'poison' : 'plain',
+    }));
+    const world = new World(seed, objects, ICEBERG);
+    const each = Math.floor(random.fraction() * 40);
+    const late = Math.floor(random.fraction() * 400);
+    await live(
+      world,
+      random,
+      objects,
+      { refused: each, answerLost: each, diesBefore: each, diesAfter: each, stale: 300, late },
+      true,
+    );
+    world.faults = NO_FAULTS;
+    world.outage = false;
+    for (const { key } of objects) world.announce(key);
+    await world.drain();
+    for (const { key } of objects) if (world.deadLetters.includes(key)) world.announce(key);
+    await world.drain();
+    const { positions, origins, loads } = delivered(world, await world.icebergRows());
+    const wanted = objects
+      .filter(({ kind }) => kind === 'plain')
+      .map(({ lines }) => lines.map((_, index) => index + 1));
+    expect({ seed, rows: text(positions), loads }).toEqual({ seed, rows: text(wanted), loads: origins });
+    expect(world.rows('app')).toEqual([]);
+    for (const name of world.requests) seen.add(name);
+  }
+  const commits = [
+    'commit',
+    'committed',
+    'end commit',
+    'load table',
+    'plan commit',
+    'query records',
+    'record',
+    'store',
+    'wait',
+  ];
+  expect([...seen]).toEqual(expect.arrayContaining(commits));
+}, 300_000);
