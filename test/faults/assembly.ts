@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inject } from 'vitest';
-import type { Delivery } from '../../lambdas/core/settings.ts';
+import type { Delivery, TableFormat } from '../../lambdas/core/settings.ts';
 import { synthesize } from '../../lib/synth.ts';
 import { isObject } from '../../local/template/intrinsics.ts';
 
@@ -26,11 +26,14 @@ export interface FunctionChanges {
   readonly concurrency?: number;
   /** @default firehose */
   readonly delivery?: Delivery;
+  /** @default parquet */
+  readonly tableFormat?: TableFormat;
 }
 
-/** Copies the stack, synthesized once for all test files and each lane, to a folder, with changes. */
+/** Copies the stack, synthesized once for all test files, each lane and each format of tables, to a folder, with changes. */
 export async function writeStack(to: string, changes: FunctionChanges = {}): Promise<void> {
-  cpSync(await synthesized(changes.delivery ?? 'firehose'), to, { recursive: true });
+  const { delivery = 'firehose', tableFormat = 'parquet' } = changes;
+  cpSync(await synthesized({ delivery, tableFormat }), to, { recursive: true });
   const file = join(to, 'Tributary.template.json');
   const template: unknown = JSON.parse(readFileSync(file, 'utf8'));
   const resources = isObject(template) && isObject(template.Resources) ? Object.values(template.Resources) : [];
@@ -52,14 +55,14 @@ function propertiesOf({ timeoutSeconds, memoryMiB, concurrency }: FunctionChange
 const LOOK_AGAIN_MS = 100;
 
 /** The first test file to come synthesizes, which takes seconds; the others wait for it. */
-async function synthesized(delivery: Delivery): Promise<string> {
+async function synthesized(context: { delivery: Delivery; tableFormat: TableFormat }): Promise<string> {
   const folder = inject('faultsFolder');
   const [outdir, ready, failed, claimed] = ['stack', 'ready', 'failed', 'claimed'].map((name) =>
-    join(folder, `${delivery}-${name}`),
+    join(folder, `${Object.values(context).join('-')}-${name}`),
   ) as [string, string, string, string];
   if (isFirst(claimed)) {
     try {
-      synthesize({ context: { ...CONTEXT, delivery }, outdir });
+      synthesize({ context: { ...CONTEXT, ...context }, outdir });
       writeFileSync(ready, '');
     } catch (error) {
       writeFileSync(failed, String(error));

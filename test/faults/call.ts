@@ -43,12 +43,15 @@ export class Call {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #fault: number;
+  /** Of the service; once the connection is cut, it is not known any more. */
+  readonly #port: number | undefined;
   #body: Promise<Buffer> | undefined;
 
   /** @param fault number of the fault whose call it is */
   constructor(service: string, request: IncomingMessage, response: ServerResponse, fault: number) {
     this.service = service;
     this.#request = request;
+    this.#port = request.socket.localPort;
     this.#fault = fault;
     this.#response = response;
     this.operation = String(request.headers['x-amz-target'] ?? request.method).replace(/^.*\./, '');
@@ -86,7 +89,6 @@ export class Call {
    */
   async forward(changed?: Record<string, unknown>, operation = this.operation): Promise<Answer> {
     const body = changed ? Buffer.from(JSON.stringify(changed)) : await this.body();
-    const { localPort } = this.#request.socket;
     const { 'content-length': _length, 'transfer-encoding': _encoding, ...headers } = this.#request.headers;
     const target = headers['x-amz-target'];
     const targeted = target && { 'x-amz-target': String(target).replace(/[^.]*$/, operation) };
@@ -94,7 +96,7 @@ export class Call {
       const sent = send(
         {
           host: '127.0.0.1',
-          port: localPort,
+          port: this.#port,
           method: this.#request.method,
           path: this.url,
           headers: { ...headers, ...targeted, 'content-length': body.length, [PASSED]: String(this.#fault) },

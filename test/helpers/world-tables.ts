@@ -17,7 +17,7 @@ export class WorldTables {
   /** The one table; undefined while the catalog has none. */
   table: ReturnType<typeof newTable> | undefined = newTable();
   readonly files = new MemoryFiles();
-  readonly records = new Map<string, TableRecord & { expireAt: string }>();
+  readonly stored = new Map<string, TableRecord & { expireAt: string }>();
   #names = 0;
 
   /** What writers are told of a source's table. */
@@ -43,7 +43,7 @@ export class WorldTables {
     const { ledger, ...rest } = others;
     return {
       ...rest,
-      ledger: { ...this.#records(request), ...ledger },
+      ledger: { ...this.records(request), ...ledger },
       catalog: this.#catalog(request, late),
       making: makingOf({
         get: (uri) => request('get file', () => this.files.get(uri)).then((bytes) => bytes),
@@ -97,8 +97,9 @@ export class WorldTables {
     };
   }
 
-  #records(request: Request): Pick<CommitLedger, 'recordOf' | 'expiring' | 'planCommit' | 'endCommit'> {
-    const { records } = this;
+  /** The ledger's records of commits. */
+  records(request: Request): Pick<CommitLedger, 'recordOf' | 'expiring' | 'planCommit' | 'endCommit'> {
+    const { stored: records } = this;
     return {
       recordOf: (table, source) =>
         request('record', () => {

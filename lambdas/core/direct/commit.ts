@@ -45,8 +45,8 @@ export class LedgerSetBackError extends Error {
   override readonly name = 'LedgerSetBackError';
 }
 
-/** Tries of a commit in one run: what is left goes on in the next. */
-const TRIES = 8;
+/** Tries of a commit in one run, within seconds: what is left goes on in the next run, a minute later. */
+const TRIES = 5;
 
 /**
  * Performs a planned commit, unless the table says that it was made.

@@ -88,7 +88,7 @@ describe('rows of an Iceberg table', () => {
     await commit(world);
     const { snapshots = [], properties } = world.iceberg.table?.metadata ?? {};
     expect(snapshots.map(({ summary }) => summary['added-records'])).toEqual(['7']);
-    const [record] = [...world.iceberg.records.values()];
+    const [record] = [...world.iceberg.stored.values()];
     expect(Object.entries(properties ?? {})).toEqual([
       [`tributary.commit.${record?.committer}`, expect.stringMatching(/^1 direct\/commits\/app\/1-.*\.json$/)],
     ]);
@@ -98,13 +98,13 @@ describe('rows of an Iceberg table', () => {
     const world = await storedWorld();
     await commit(world);
     world.keepFrom = '2026-11-22';
-    const [record] = [...world.iceberg.records.values()];
+    const [record] = [...world.iceberg.stored.values()];
     expect(record?.number).toBe(1);
-    world.iceberg.records.set('app', { ...(record as NonNullable<typeof record>), expireAt: '2026-11-22T00:00:00Z' });
+    world.iceberg.stored.set('app', { ...(record as NonNullable<typeof record>), expireAt: '2026-11-22T00:00:00Z' });
     await commit(world);
     await commit(world);
     expect(await world.icebergRows()).toHaveLength(4);
-    expect(world.iceberg.records.get('app')).toMatchObject({ number: 2 });
+    expect(world.iceberg.stored.get('app')).toMatchObject({ number: 2 });
     expect(world.iceberg.table?.metadata.snapshots?.map(({ summary }) => summary.operation)).toEqual([
       'append',
       'delete',
@@ -129,13 +129,13 @@ describe('rows of an Iceberg table', () => {
 
   test('wait if the ledger was set back to a time before commits that the table has', async () => {
     const world = await storedWorld();
-    const before = structuredClone([...world.iceberg.records]);
+    const before = structuredClone([...world.iceberg.stored]);
     const batches = structuredClone([...world.batches]);
     await commit(world);
     expect(before).toEqual([]);
-    const record = [...world.iceberg.records.values()][0] as NonNullable<(typeof before)[0]>[1];
+    const record = [...world.iceberg.stored.values()][0] as NonNullable<(typeof before)[0]>[1];
     const { list: _, ...first } = record;
-    world.iceberg.records.set('app', { ...first, number: 0 });
+    world.iceberg.stored.set('app', { ...first, number: 0 });
     for (const [id, batch] of batches) world.batches.set(id, batch);
     await expect(world.committed()).rejects.toThrow(LedgerSetBackError);
     expect(await world.icebergRows()).toHaveLength(5);

@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import type { Call } from './call.ts';
+import { type FaultyLake, openFaultyLake } from './faulty-lake.ts';
+import { openKilling } from './killing.ts';
+import { albObject, type Logs } from './logs.ts';
+import { random } from './random.ts';
+
+/** Kills of the functions of the direct lane; commit.test.ts has many more deaths, without processes. */
+const KILLS = Math.ceil(Number(process.env.FAULT_KILLS ?? 60) / 2);
+
+/** Requests of an invocation that writes a batch, or commits some of them. */
+const REQUESTS = 26;
+/** The third attempt must end, or the batch is split. */
+const MOST_KILLS_PER_BATCH = 2;
+
+const LINES = 60;
+const CHANGES = { delivery: 'direct', tableFormat: 'iceberg' } as const;
+const NOTHING_FAILED = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [] };
+
+function someObjects(first: number, count: number): Logs[] {
+  return Array.from({ length: count }, (_, index) => albObject(`object-${first + index}`, LINES, 100));
+}
+
+/** Balanced in the Iceberg table, and nothing was ever repeated. */
+async function expectOnce(faulty: FaultyLake, name: string, logs: readonly Logs[], faults: number): Promise<void> {
+  expect(await faulty.expectBalanced(name, logs, faults)).toMatchObject({ lost: 0, repeated: 0 });
+  const [counts] = await faulty.select(`SELECT
+      (SELECT CAST(count(*) AS INTEGER) FROM tributary_iceberg.alb) AS iceberg,
+      (SELECT CAST(count(*) AS INTEGER) FROM tributary.alb) AS parquet,
+      (SELECT CAST(count(*) AS INTEGER) FROM loads) AS loads`);
+  expect(counts).toEqual({ iceberg: logs.flatMap(({ rows }) => rows).length, parquet: 0, loads: logs.length });
+}
+
+/** A request to the catalog that asks for a commit. */
+const isCommit = ({ service, operation, url }: Call) =>
+  service === 'GLUE' && operation === 'POST' && /\/tables\/[^/]+$/.test(url);
+
+describe('commits to Iceberg tables', { timeout: 600_000 }, () => {
+  test('lose and repeat nothing, with the functions killed at random points', async () => {
+    const { faulty, kills } = await openKilling(random(50), {
+      ...{ most: KILLS, mostPerMessage: MOST_KILLS_PER_BATCH, requests: REQUESTS },
+      changes: CHANGES,
+    });
+    const logs: Logs[] = [];
+    while (kills() < KILLS) {
+      const more = someObjects(logs.length, 3);
+      logs.push(...more);
+      await faulty.put(...more);
+      expect(await faulty.drain()).toEqual(NOTHING_FAILED);
+    }
+    await expectOnce(faulty, 'iceberg: kill', logs, kills());
+  });
+
+  const FAULTS: readonly { readonly name: string; hit(call: Call): unknown }[] = [
+    { name: 'answer 503', hit: (call) => call.refuse(503, 'SlowDown') },
+    { name: 'cut connections', hit: (call) => call.cut() },
+    {
+      name: 'do what they are asked and cut the connection',
+      hit: async (call) => {
+        await call.forward();
+        call.cut();
+      },
+    },
+  ];
+  test.each(FAULTS)('lose and repeat nothing where all services $name', async ({ name, hit }) => {
+    const draw = random(51);
+    let faults = 0;
+    const faulty = await openFaultyLake({
+      changes: CHANGES,
+      fault: (call) => {
+        if (call.service === 'SQS' || draw(5) > 0) return undefined;
+        faults++;
+        return Promise.resolve(hit(call));
+      },
+    });
+    const logs = someObjects(0, 6);
+    await faulty.put(...logs);
+    expect(await faulty.drain()).toEqual(NOTHING_FAILED);
+    expect(faults).toBeGreaterThan(0);
+    await expectOnce(faulty, `iceberg: services ${name}`, logs, faults);
+  });
+
+  test('lose and repeat nothing where requests for commits are done after they seemed to fail, and some never', async () => {
+    const draw = random(52);
+    const late: Promise<unknown>[] = [];
+    let faults = 0;
+    const faulty = await openFaultyLake({
+      changes: CHANGES,
+      fault: (call) => {
+        if (!isCommit(call) || draw(3) === 0) return undefined;
+        faults++;
+        return cutAndDoLater(call);
+      },
+    });
+    const cutAndDoLater = async (call: Call) => {
+      await call.body();
+      call.cut();
+      if (draw(4) > 0) late.push(sleep(draw(400)).then(() => call.forward()));
+    };
+    const logs: Logs[] = [];
+    for (let round = 0; round < 10; round++) {
+      const more = someObjects(logs.length, 2);
+      logs.push(...more);
+      await faulty.put(...more);
+      await faulty.drain();
+    }
+    await Promise.all(late);
+    await faulty.drain();
+    expect(late.length).toBeGreaterThan(3);
+    await expectOnce(faulty, 'iceberg: late commits', logs, faults);
+  });
+
+  test('go on when the format of a running stack is changed, in either direction', async () => {
+    const logs = someObjects(0, 6);
+    const parquet = await openFaultyLake({ changes: { delivery: 'direct' } });
+    await parquet.put(...logs.slice(0, 2));
+    await parquet.drain();
+    await parquet.lake.close();
+    // The catalog takes no commit, so batches wait for theirs when the format is changed back.
+    const iceberg = await openFaultyLake({
+      dir: parquet.dir,
+      changes: CHANGES,
+      fault: (call) => (isCommit(call) ? Promise.resolve(call.refuse(503, 'SlowDown')) : undefined),
+    });
+    await iceberg.put(...logs.slice(0, 4));
+    await iceberg.drain();
+    expect(await iceberg.select('SELECT 1 FROM tributary_iceberg.alb')).toEqual([]);
+    await iceberg.lake.close();
+    const back = await openFaultyLake({ dir: parquet.dir, changes: { delivery: 'direct' } });
+    await back.put(...logs);
+    expect(await back.drain()).toEqual(NOTHING_FAILED);
+    const rows = (of: readonly Logs[]) => of.flatMap((each) => each.rows).length;
+    const counts = await back.select(`SELECT name, CAST(count(*) AS INTEGER) AS n,
+        CAST(count(DISTINCT (origin, position)) AS INTEGER) AS places
+      FROM (SELECT 'iceberg' AS name, origin, position FROM tributary_iceberg.alb
+        UNION ALL SELECT 'parquet', origin, position FROM tributary.alb
+        UNION ALL SELECT 'both', origin, position FROM tributary_iceberg.alb
+        UNION ALL SELECT 'both', origin, position FROM tributary.alb) GROUP BY name ORDER BY name`);
+    const [both, inIceberg, inParquet] = [logs, logs.slice(2, 4), [...logs.slice(0, 2), ...logs.slice(4)]].map(rows);
+    expect(counts).toEqual([
+      { name: 'both', n: both, places: both },
+      { name: 'iceberg', n: inIceberg, places: inIceberg },
+      { name: 'parquet', n: inParquet, places: inParquet },
+    ]);
+  });
+});
