@@ -46,7 +46,7 @@ export interface LakeSettings extends Omit<LoaderSettings, 'sources'> {
   readonly checkQueueUrl: string | undefined;
   /** How the direct lane writes batches; undefined if the stack does not have that lane. */
   readonly direct: DirectSettings | undefined;
-  /** Where the Iceberg tables are; undefined if the stack has no function that writes them. */
+  /** Where the Iceberg tables are; undefined if the stack has no function that commits to them. */
   readonly iceberg: IcebergSettings | undefined;
   /** Undefined if the lake does not check duplicates. */
   readonly duplicates: TrackerSettings | undefined;
@@ -58,7 +58,7 @@ export interface LakeHandle extends LakeSettings, Clients {
   readonly accountId: string;
   readonly lakeBucket: string;
   readonly database: string;
-  /** The Iceberg tables; undefined if the stack has no function that writes them. */
+  /** The Iceberg tables; undefined if the stack has no function that commits to them. */
   readonly catalog: IcebergCatalog | undefined;
   /** Runs one query and returns the rows while they are read. */
   readonly query: (sql: string) => AsyncIterable<ResultRow>;
@@ -88,6 +88,7 @@ export interface LakeHandle extends LakeSettings, Clients {
 export function lakeSettings(environments: readonly Environment[], what: string): LakeSettings {
   const loaders = environments.filter((env) => env[ENV.sources] && env[ENV.loadsStream]);
   const writer = environments.find((env) => env[ENV.direct] && env[ENV.writeQueueUrl]);
+  const committer = environments.find((env) => env[ENV.iceberg] && env[ENV.writeQueueUrl]);
   const trackers = environments.filter((env) => env[ENV.trackedSources]);
   const [first] = loaders;
   if (!first) throw new CommandError(`${what}: expected functions that load sources, got none; deploy the stack first`);
@@ -100,7 +101,7 @@ export function lakeSettings(environments: readonly Environment[], what: string)
     queueUrl: queueUrlIn(loaders),
     checkQueueUrl: queueUrlIn(trackers),
     direct: writer && batchSettings(writer).direct,
-    iceberg: writer?.[ENV.iceberg] === undefined ? undefined : icebergSettings(writer),
+    iceberg: committer && icebergSettings(committer),
     // One function reads objects, another one log events; all else is the same for both.
     duplicates: tracker && { ...tracker, sources: eachOnce(tracked.flatMap(({ sources }) => sources)) },
   };

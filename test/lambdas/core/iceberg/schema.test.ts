@@ -115,6 +115,17 @@ describe('ensureTable', () => {
     await expect(ensureTable(catalog, tableOf({ status: int('S.') }), made)).rejects.toThrow('the type long');
   });
 
+  test('leaves a column wider than a writer of an earlier version has it, and adds what else is missing', async () => {
+    const { catalog } = await openLocalCatalog();
+    await ensureTable(catalog, tableOf({ status: bigint('S.') }), made);
+    const earlier = tableOf({ status: int('S.'), path: text('P.') });
+    await ensureTable(catalog, earlier, { ...made, acceptWider: true });
+    const columns = columnsOf((await catalog.load('web')) as LoadedTable);
+    expect(columns).toEqual(['1 status long', '3 path string', '2 dt string']);
+    const other = tableOf({ status: text('S.') });
+    await expect(ensureTable(catalog, other, { ...made, acceptWider: true })).rejects.toThrow(SchemaError);
+  });
+
   test('refuses a table of somebody else, which has another partition', async () => {
     const { catalog } = await openLocalCatalog();
     const fields = [{ id: 1, name: 'dt', required: false, type: 'string' }];
