@@ -69,6 +69,8 @@ export function readJson(p: usize, o: usize): u64 {
   let last: i32 = -1;
   isWrapped = false;
   hasText = false;
+  hasLog = false;
+  hasStream = false;
   p = pastSpace(p);
   if (load<u8>(p) != 0x7b) return 0;
   do {
@@ -81,7 +83,7 @@ export function readJson(p: usize, o: usize): u64 {
     if (p == 0) return 0;
     const target = targetOf(key);
     if (target >= MAY_NAME) {
-      if (target != NO_COLUMN && isOfEnvelope(target, p)) return 0;
+      if (target != NO_COLUMN && isOfEnvelope(key, target, p)) return 0;
       p = takeOther(key, p);
       if (p == 0) return 0;
     } else if (target & OBJECT) {
@@ -124,16 +126,23 @@ export function readJson(p: usize, o: usize): u64 {
 
 /**
  * True if the value at `p` may belong to an envelope around a record: it may mark a piece of one; it is a text that may
- * begin with an object; or it is any text beside the name of an output stream. The TypeScript reader then decides.
+ * begin with an object; it is any text beside the name of an output stream; or it is a `log` beside a `stream`, which may
+ * be a piece of Docker's whatever the stream is. The TypeScript reader then decides, by columns that promoted ones are
+ * not among.
  */
-function isOfEnvelope(target: u32, p: usize): bool {
+function isOfEnvelope(key: usize, target: u32, p: usize): bool {
   if (target == MAY_MARK) return true;
   const first = <u32>load<u8>(p + 1);
   const isText = load<u8>(p) == QUOTE;
   if (target == MAY_WRAP && load<u8>(p) == 0x7b) isWrapped = true;
-  else if (target == MAY_NAME) isWrapped = isWrapped || (isText && load<u16>(p, 1) == ST);
-  else hasText = hasText || isText;
-  if (hasText && isWrapped) return true;
+  else if (target == MAY_NAME) {
+    isWrapped = isWrapped || (isText && load<u16>(p, 1) == ST);
+    hasStream = hasStream || load<u16>(key) == ST;
+  } else if (isText) {
+    hasText = true;
+    hasLog = hasLog || keyLength(key) - 1 == LOG_LENGTH;
+  }
+  if ((hasText && isWrapped) || (hasLog && hasStream)) return true;
   return target == MAY_WRAP && isText && mayBeginObject(first);
 }
 
@@ -151,11 +160,14 @@ function mayBeginObject(first: u32): bool {
   return first == 0x7b || first == BACKSLASH || first <= SPACE || isDigit(first);
 }
 
-/** `st`, with which `stdout` and `stderr` begin, as a little-endian u16. */
+/** `st`, with which `stdout`, `stderr` and the key `stream` begin, as a little-endian u16. */
 const ST: u32 = 0x7473;
 /** The line has a text that names an output stream, or a `log` that is an object; and a text that may be a line. */
 let isWrapped: bool = false;
 let hasText: bool = false;
+/** The line has a text under the key `log`, which is no column; and a value under the key `stream`. */
+let hasLog: bool = false;
+let hasStream: bool = false;
 
 /**
  * Reads the value of a key that leads to columns if it is an object.

@@ -70,8 +70,7 @@ export const json: Format = {
       default: 'none',
       description:
         'Columns that were keys in `extra` first: they follow the others, and do not count ' +
-        'when it is told whether a line is in an envelope, nor in record keys. Lines of a source that has some are read ' +
-        'several times more slowly.',
+        'when it is told whether a line is in an envelope, nor in record keys.',
       example: { preset: 'server-logs', promoted: { tenant: 'string', order_id: { type: 'string', from: 'orderId' } } },
     },
     [FILTERS_OPTION]: filtersOption(FILTER_NAMES, { preset: 'server-logs' }),
@@ -123,14 +122,11 @@ function compile(
     columns: keyed(all, promoted),
     recordKeys: recordKeysOf(declared),
     envelopeOf: (line) => envelopeName(records.envelopesOf(line)),
-    // The kernel takes a record with any column for one that is in no envelope, so promoted columns are the reader's.
-    ...(promoted.size === 0 && {
-      layout: {
-        kind: 'json',
-        zone,
-        fields: [...declared].map(([name, { type, from }]) => ({ op: OP_OF_TYPE[type], columns: [name], path: from })),
-      },
-    }),
+    layout: {
+      kind: 'json',
+      zone,
+      fields: [...all].map(([name, { type, from }]) => ({ op: OP_OF_TYPE[type], columns: [name], path: from })),
+    },
     reader: {
       objects: true,
       pieceOf: records.pieceOf,

@@ -288,6 +288,28 @@ const WRAPPED_JSON = [
   '{"stream":"stdout","message":"text","level":"INFO"}',
   '{"message":"text","stream":"stdout"}',
   '{"log":"text\\n","stream":"stdout"}',
+  '{"log":"a piece or not","stream":"of an order","time":"2026-11-22T10:00:00Z"}',
+  '{"stream":null,"time":"2026-11-22T10:00:00Z","log":"a piece or not","timestamp":"2026-11-22T10:00:00Z"}',
+];
+
+const PROMOTED = {
+  pod: { type: 'string', from: 'kubernetes.pod' },
+  request_id: 'string',
+  status: 'int',
+  at: 'timestamp',
+  text: { type: 'string', from: 'error' },
+  tenant: 'string',
+};
+
+/** Keys that are no columns where it is told whether a line is in an envelope. */
+const BESIDE_PROMOTED = [
+  '{"log":"{\\"level\\":\\"DEBUG\\"}","request_id":"beside an envelope"}',
+  '{"log":"text","stream":"stdout","request_id":"beside an envelope","status":"7"}',
+  '{"log":{"offset":1},"message":"{\\"level\\":\\"DEBUG\\",\\"status\\":8}","kubernetes":{"pod":"a"}}',
+  '{"message":"{\\"level\\":\\"DEBUG\\"}","kubernetes":{"pod":"a"},"source":"stderr"}',
+  '{"log":"text","stream":"of an order","request_id":"r"}',
+  '{"log":"text\\n","stream":1,"kubernetes":{"pod":"a","node":"b"}}',
+  '{"message":"text","kubernetes":{"node":"b"},"status":200,"TENANT":"again","tenant":"t"}',
 ];
 
 export const CASES: readonly KernelCase[] = [
@@ -400,6 +422,20 @@ export const CASES: readonly KernelCase[] = [
     4,
   ),
   kernelCase('JSON in envelopes, with columns for the log', 'json', { columns: { log: 'string' } }, WRAPPED_JSON, 2),
+  ...[
+    { columns: { level: 'string', message: 'string', time: 'timestamp' }, promoted: PROMOTED },
+    { columns: { time: 'timestamp' }, promoted: PROMOTED },
+    { columns: { log: 'string', Time: 'timestamp' }, promoted: PROMOTED },
+    { columns: { level: { type: 'string', from: 'log.level' }, stream: 'string' }, promoted: PROMOTED },
+  ].map((options) =>
+    kernelCase(
+      `JSON in envelopes, with promoted columns beside ${Object.keys(options.columns).join(' and ')}`,
+      'json',
+      options,
+      [...WRAPPED_JSON, ...JSON_LINES, ...BESIDE_PROMOTED],
+      4,
+    ),
+  ),
   kernelCase('JSON with columns at paths', 'json', PATH_COLUMNS, PATH_LINES, 5),
   kernelCase(
     'JSON with columns at paths, from Docker',
