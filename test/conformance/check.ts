@@ -1,7 +1,8 @@
 /** What the checks of conformance have in common: their result, their folder, and the tools that they install. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 
 /** Result of a check. */
 export interface Checked {
@@ -45,6 +46,23 @@ export function run(program: string, args: readonly string[], input = ''): strin
   });
   if (status === 0) return stdout;
   throw new Error(`${program} ${args[0]}: ${error?.message ?? `exit code ${status}: ${stderr.slice(-2000)}`}`);
+}
+
+/**
+ * Runs a program while this process goes on, so that the program can ask endpoints of this process.
+ *
+ * @returns what it writes to standard output
+ * @throws Error with the end of its errors if it fails
+ */
+export async function runBeside(program: string, args: readonly string[], input: string): Promise<string> {
+  const child = spawn(program, args, { cwd: ROOT, stdio: ['pipe', 'pipe', 'pipe'] });
+  // A program that ends early closes its input, and says why.
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
+  const [output, errors, code] = await Promise.all([textOf(child.stdout), textOf(child.stderr), ended]);
+  if (code === 0) return output;
+  throw new Error(`${program} ${args[0]}: exit code ${code}: ${errors.slice(-3000)}`);
 }
 
 /** Runs a command of the lake, as a user does. */

@@ -5,6 +5,8 @@
  */
 import { mkdirSync } from 'node:fs';
 import { type Check, FOLDER, Missing } from './check.ts';
+import { pyIcebergReadsLikeDuckDb } from './iceberg/pyiceberg.ts';
+import { pyIcebergWritesToo } from './iceberg/pyiceberg-writes.ts';
 import { readOwnParquetLikeDuckDb, readParquetLikeDuckDb } from './parquet.ts';
 import { parseStatements } from './statements.ts';
 import { lintTemplates } from './templates.ts';
@@ -16,6 +18,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'pyarrow and polars read every column of every table as DuckDB does': readParquetLikeDuckDb,
   'Trino reads every table as DuckDB does, and answers every saved query and view': trinoReadsLikeDuckDb,
   'pyarrow and polars read every column of our own Parquet files as DuckDB does': readOwnParquetLikeDuckDb,
+  'PyIceberg reads Iceberg tables as DuckDB does, however they were changed': pyIcebergReadsLikeDuckDb,
+  'PyIceberg writes to the same Iceberg tables, and the lake goes on': pyIcebergWritesToo,
 };
 
 const words = process.argv.slice(2).map((word) => word.toLowerCase());

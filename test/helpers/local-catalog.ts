@@ -20,35 +20,54 @@ export const DATABASE = 'tributary_iceberg';
 /** A catalog with its buckets, and the lake's own clients of both, over HTTP. */
 export interface LocalCatalog {
   readonly dir: string;
-  /** Of the catalog's endpoint, without a path. */
+  /** Of the endpoints, without a path. */
   readonly url: string;
+  readonly s3Url: string;
   readonly catalog: IcebergCatalog;
   readonly files: TableFiles;
   readonly glue: LocalGlue;
   readonly objects: ObjectStore;
 }
 
-/** Opens a catalog in a folder until the test has finished. `intercept` sees the requests to the catalog first. */
+interface CatalogHooks {
+  /** Sees the requests to the catalog first. */
+  readonly intercept?: Intercept;
+  /** Sees those to S3 first. */
+  readonly interceptS3?: Intercept;
+}
+
+/** Opens a catalog in a folder until the test has finished. */
 export async function openLocalCatalog({
   dir = temporaryFolder(),
-  intercept,
   ...options
-}: { dir?: string; intercept?: Intercept } & Partial<TableStoreOptions> = {}): Promise<LocalCatalog> {
+}: { dir?: string } & CatalogHooks & Partial<TableStoreOptions> = {}): Promise<LocalCatalog> {
+  const { close, ...local } = await serveCatalog({ dir, ...options });
+  onTestFinished(close);
+  return local;
+}
+
+/** Opens a catalog in a folder until it is closed. */
+export async function serveCatalog({
+  dir,
+  intercept,
+  interceptS3,
+  ...options
+}: { dir: string } & CatalogHooks & Partial<TableStoreOptions>): Promise<LocalCatalog & { close(): Promise<void> }> {
   const s3 = await openS3({ dir, buckets: new Set([LAKE]), onCreated: async () => {} });
   const databases = [{ name: DATABASE }];
   const glue = await openGlue({ dir, databases, objects: s3.objects, ...options });
-  const s3Endpoint = await openEndpoint();
+  const s3Endpoint = await openEndpoint({ intercept: interceptS3 });
   s3Endpoint.serve(s3);
   const endpoint = await openEndpoint({ intercept });
   endpoint.serve(glue);
   const client = new S3Client(clientOptions(s3Endpoint.url));
-  onTestFinished(async () => {
+  const close = async () => {
     client.destroy();
     await endpoint.close();
     await s3Endpoint.close();
-  });
-  const { url } = endpoint;
-  return { dir, url, catalog: catalogAt(url), files: s3TableFiles(client), glue, objects: s3.objects };
+  };
+  const [url, s3Url] = [endpoint.url, s3Endpoint.url];
+  return { dir, url, s3Url, catalog: catalogAt(url), files: s3TableFiles(client), glue, objects: s3.objects, close };
 }
 
 /** The lake's client of a catalog on this machine. */

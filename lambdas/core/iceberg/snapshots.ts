@@ -89,8 +89,7 @@ export interface Difference {
 export const NOTHING: Difference = { files: 0, rows: 0n, bytes: 0n };
 
 export interface SnapshotContents {
-  /** https://iceberg.apache.org/spec/#snapshots */
-  readonly operation: 'append' | 'delete' | 'replace';
+  readonly operation: 'append' | 'delete';
   /** All manifests of the snapshot, the newest first. */
   readonly manifests: ManifestList['manifests'];
   readonly added: Difference;

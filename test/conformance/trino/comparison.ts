@@ -6,7 +6,7 @@ import { type Athena, openAthena } from '../../../local/athena/athena.ts';
 import { type GlueTable, glueTable } from '../../../local/template/glue-table.ts';
 import type { Resource } from '../../../local/template/resource.ts';
 import { type Checked, progress } from '../check.ts';
-import { compare } from './differences.ts';
+import { compare } from '../differences.ts';
 import { type Session, type Trino, TrinoError, type TrinoResult } from './server.ts';
 
 /** Trino's catalogs over the same tables: Athena reads milliseconds of timestamps, and the files have microseconds. */
@@ -94,7 +94,7 @@ export class Comparison {
     const found = await this.#run(sql, session);
     if (!found) return undefined;
     const expected = await athena.query(sql);
-    const { values, problems } = compare(expected, found, estimatesIn(sql));
+    const { values, problems } = compare(expected, found, 'Trino', estimatesIn(sql));
     this.#counts.values += values;
     this.#problems.push(...problems.map((problem) => `${session.catalog}: ${problem}: ${sql}`));
     return found;

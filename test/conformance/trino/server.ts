@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CREDENTIALS } from '../../../local/credentials.ts';
 import { beside, FOLDER, javaWith, unpacked } from '../check.ts';
+import { type Answer, exactJson } from '../differences.ts';
 
 const VERSION = '435';
 
@@ -22,10 +23,9 @@ const QUERY_SECONDS = 180;
 /** Properties of a catalog, whose values may name variables of the environment: `${ENV:AWS_ACCESS_KEY_ID}`. */
 export type Properties = Readonly<Record<string, string | number | boolean>>;
 
-/** The result of a query, with the values of Trino's JSON. A whole number that a number cannot hold is a bigint. */
-export interface TrinoResult {
+/** The result of a query, with the values of Trino's JSON. */
+export interface TrinoResult extends Answer {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
-  readonly rows: readonly (readonly unknown[])[];
 }
 
 /** Where a query looks for names that say no catalog and no schema. */
@@ -178,11 +178,5 @@ async function query(url: string, sql: string, { catalog, schema }: Session): Pr
 async function pageOf(answer: Response): Promise<Page> {
   const text = await answer.text();
   if (!answer.ok) throw new TrinoError(`status ${answer.status}: ${text.slice(0, 500)}`);
-  return JSON.parse(text, exactly) as Page;
-}
-
-/** A whole number beyond those that a number holds is a bigint. */
-function exactly(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
-  const isInexact = typeof value === 'number' && !Number.isSafeInteger(value);
-  return isInexact && /^-?\d+$/.test(context?.source ?? '') ? BigInt(context?.source as string) : value;
+  return exactJson(text) as Page;
 }

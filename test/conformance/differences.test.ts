@@ -5,7 +5,7 @@ type Row = readonly unknown[];
 
 function compared(duckDb: readonly Row[], trino: readonly Row[], estimates: readonly string[] = []) {
   const columns = ['a', 'b'].map((name) => ({ name, type: 'varchar' }));
-  return compare({ columns, rows: duckDb }, { columns, rows: trino }, new Set(estimates)).problems;
+  return compare({ columns, rows: duckDb }, { columns, rows: trino }, 'Trino', new Set(estimates)).problems;
 }
 
 describe('the comparison of two answers', () => {
@@ -88,7 +88,7 @@ describe('the comparison of two answers', () => {
 
   test('finds columns of other names', () => {
     const answer = (name: string) => ({ columns: [{ name, type: 'int' }], rows: [] });
-    expect(compare(answer('a'), answer('b')).problems).toEqual(['columns a, in Trino b']);
-    expect(compare(answer('a'), answer('A')).problems).toEqual([]);
+    expect(compare(answer('a'), answer('b'), 'Trino').problems).toEqual(['columns a, in Trino b']);
+    expect(compare(answer('a'), answer('A'), 'Trino').problems).toEqual([]);
   });
 });

@@ -1,0 +1,334 @@
+/** Has another engine read Iceberg tables of the lake as they grow, and compares what it reads with the rows written. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Table } from '../../../lambdas/core/tables/table.ts';
+import { DATABASE, type LocalCatalog, serveCatalog } from '../../helpers/local-catalog.ts';
+import { type Checked, FOLDER, progress } from '../check.ts';
+import { type Answer, compare } from '../differences.ts';
+import { ExpectedRows, type Row } from './expected-rows.ts';
+import { IcebergTables, localQueries, tableOf } from './lake.ts';
+
+/** A condition on a column: of texts, numbers and times, which are texts too. */
+export type Condition = readonly [
+  column: string,
+  operator: '=' | '<' | '<=' | '>' | '>=' | 'is null' | 'is not null',
+  value?: string | number,
+];
+
+/** All columns of the rows of a table that meet a condition. */
+export interface Question {
+  readonly table: string;
+  readonly where?: Condition;
+}
+
+/** Rows, and the paths of the files that the engine read for them; without them if it does not say which. */
+export type EngineAnswer = Answer & { readonly files?: readonly string[] };
+
+/** Of an engine that only says which files it would read. */
+export interface PlannedFiles {
+  readonly files: readonly string[];
+}
+
+type PartialAnswer = EngineAnswer | PlannedFiles;
+
+export interface Engine {
+  readonly name: string;
+  /** Answers in the order of the questions. */
+  ask(questions: readonly Question[]): Promise<readonly PartialAnswer[]>;
+  close?(): Promise<void>;
+}
+
+/** A question, and what is known beforehand of its answer. */
+interface Expected extends Question {
+  /** How many files an engine reads that heeds days and the bounds of columns. @default - that does not matter */
+  readonly files?: number;
+}
+
+interface Stage {
+  readonly name: string;
+  readonly questions: readonly Expected[];
+}
+
+/** @param open of the engine over the tables of a catalog */
+export async function checkStages(
+  name: string,
+  open: (local: LocalCatalog, s3Paths: string[]) => Promise<Engine>,
+): Promise<Checked> {
+  const dir = join(FOLDER, `iceberg-${name}`);
+  rmSync(dir, { recursive: true, force: true });
+  const s3Paths: string[] = [];
+  const local = await serveCatalog({
+    dir,
+    interceptS3: (_service, { method, url = '' }) => {
+      if (method === 'GET') s3Paths.push(url);
+      return false;
+    },
+  });
+  const engine = await open(local, s3Paths);
+  const queries = await localQueries(dir);
+  const expected = await ExpectedRows.open();
+  const tables = new IcebergTables(local, expected);
+  const comparison = new Comparison(expected, queries, engine, tables);
+  try {
+    for await (const stage of stages(tables)) {
+      progress(`${engine.name}: ${stage.name}`);
+      await comparison.add(stage);
+    }
+  } finally {
+    expected.close();
+    await queries.close();
+    await engine.close?.();
+    await local.close();
+  }
+  return comparison.checked;
+}
+
+interface Queries {
+  query(sql: string): Promise<Answer>;
+}
+
+class Comparison {
+  readonly #expected: Queries;
+  readonly #queries: Queries;
+  readonly #engine: Engine;
+  readonly #tables: IcebergTables;
+  readonly #problems: string[] = [];
+  #stages = 0;
+  #questions = 0;
+  #values = 0;
+
+  constructor(expected: Queries, queries: Queries, engine: Engine, tables: IcebergTables) {
+    this.#expected = expected;
+    this.#queries = queries;
+    this.#engine = engine;
+    this.#tables = tables;
+  }
+
+  get checked(): Checked {
+    const measured = `${this.#stages} stages of tables, ${this.#questions} questions, ${this.#values} values`;
+    return { measured, problems: this.#problems };
+  }
+
+  async add({ name, questions }: Stage): Promise<void> {
+    const answers = await this.#engine.ask(questions.map(({ table, where }) => ({ table, ...(where && { where }) })));
+    for (const [index, question] of questions.entries()) {
+      const sql = sqlOf(question);
+      const problems = [
+        ...(await this.#compareRows(sql, answers[index])),
+        ...(await this.#compareFiles(question, answers[index]?.files)),
+      ];
+      this.#problems.push(...problems.map((problem) => `${name}: ${problem}: ${sql.slice(0, 200)}`));
+    }
+    this.#stages++;
+    this.#questions += questions.length;
+  }
+
+  async #compareRows(sql: string, answer: PartialAnswer | undefined): Promise<string[]> {
+    const expected = await this.#expected.query(sql);
+    const own = compare(expected, await this.#queries.query(sql), 'local queries');
+    if (!answer || !('rows' in answer)) return [...own.problems];
+    const others = compare(expected, answer, this.#engine.name);
+    this.#values += others.values;
+    return [...own.problems, ...others.problems];
+  }
+
+  async #compareFiles({ table, where, files: count }: Expected, files?: readonly string[]): Promise<string[]> {
+    if (!files) return [];
+    const [column, operator, value] = where ?? [];
+    const isDay = column === 'dt' && operator === '=';
+    const days = isDay ? { from: String(value), to: String(value) } : {};
+    const wanted = await this.#tables.paths(table, days);
+    const isSame = files.toSorted().join() === wanted.join();
+    if ((!where || isDay) && !isSame) return [`reads ${files.length} files, and not the ${wanted.length} of the table`];
+    if (count === undefined || files.length === count) return [];
+    return [`reads ${files.length} files of ${wanted.length}, expected ${count}`];
+  }
+}
+
+/** A question in SQL, of Trino and of DuckDB. */
+export function sqlOf({ table, where }: Question): string {
+  return `SELECT * FROM "${DATABASE}"."${table}"${where ? ` WHERE ${conditionOf(where)}` : ''}`;
+}
+
+function conditionOf([column, operator, value]: Condition): string {
+  if (value === undefined) return `"${column}" ${operator}`;
+  return `"${column}" ${operator} ${literal(column, value)}`;
+}
+
+function literal(column: string, value: string | number): string {
+  if (typeof value === 'number')
+    return column === 'seconds' ? `CAST('${Object.is(value, -0) ? '-0.0' : value}' AS DOUBLE)` : String(value);
+  const quoted = `'${value.replaceAll("'", "''")}'`;
+  return column === 'time' ? `TIMESTAMP ${quoted}` : quoted;
+}
+
+const TYPES = {
+  text: 'string',
+  count: 'int',
+  bytes: 'bigint',
+  seconds: 'double',
+  ok: 'boolean',
+  time: 'timestamp',
+} as const;
+
+export const WEB = tableOf('web', TYPES);
+/** The same table with a column that was narrower before, and new ones. */
+export const LATER_WEB = tableOf('web', { ...TYPES, count: 'bigint', late: 'string', level: 'int' });
+const EMPTY = tableOf('empty', TYPES);
+/** More columns than manifests have metrics of. */
+const WIDE = tableOf(
+  'wide',
+  Object.fromEntries(Array.from({ length: 120 }, (_, index) => [`c${index}`, 'int' as const])),
+);
+
+export const DAYS = ['2026-01-05', '2026-01-06', '2026-01-07'] as const;
+const ODD_DAY = '2026-01-04';
+
+const MANY = 110;
+
+/** Two texts that begin with the same 40 characters: bounds of texts are shorter. */
+const LONG = 'a'.repeat(40);
+
+/** A text whose upper bound needs a character after the last one, and one of characters that have two parts in UTF-16. */
+const LAST_CHARACTERS = '\u{10FFFF}'.repeat(20);
+const EMOJI = '😀'.repeat(20);
+/** Before the emoji by the order of UTF-8, and after it by that of UTF-16. */
+const PRIVATE_USE = '\uFF5E'.repeat(20);
+
+/** Each is in a file of its own, so that these are the bounds of its columns. */
+const ODD_ROWS: readonly Row[] = [
+  { ok: false },
+  { text: `é 日本 😀 " \\ \n ${'é'.repeat(100_000)}`, count: 0, seconds: 0.1, ok: true },
+  {
+    text: '',
+    count: 2147483647,
+    bytes: 9223372036854775807n,
+    seconds: 1.7976931348623157e308,
+    time: '9999-12-31 23:59:59.999999',
+  },
+  {
+    text: '\u0000\u001f',
+    count: -2147483648,
+    bytes: -9223372036854775808n,
+    seconds: 5e-324,
+    ok: false,
+    time: '1969-12-31 23:59:59.999999',
+  },
+  { text: LAST_CHARACTERS, time: '1970-01-01 00:00:00.000001' },
+];
+
+/** More of them, whose bounds are what readers may compare in another order. */
+const ODD_BOUNDS: readonly Row[] = [
+  { text: 'NULL', seconds: -0 },
+  { text: `${LAST_CHARACTERS}a`, seconds: 0 },
+  { text: EMOJI },
+  { text: PRIVATE_USE },
+  { text: `${LONG}1` },
+  { text: `${LONG}2` },
+  { time: '2026-01-04 10:00:00.123456', bytes: 1 },
+];
+
+/** Rows with counts from 1,000 times a number on. */
+export function ordinaryRows(number: number): Row[] {
+  return Array.from({ length: 10 }, (_, index) => ({
+    text: `/path/${number}/${index}`,
+    count: number * 1000 + index,
+    bytes: BigInt(number) << 40n,
+    seconds: index / 10,
+    ok: index % 2 === 0,
+    time: `${DAYS[number % DAYS.length]} 10:00:${String(number % 60).padStart(2, '0')}.${index}00001`,
+  }));
+}
+
+/** Appends so often that manifests are merged. */
+export async function appendMany(tables: IcebergTables, table: Table, first: number): Promise<void> {
+  for (let number = first; number < first + MANY; number++) {
+    await tables.append(table, [{ day: DAYS[number % DAYS.length] as string, rows: ordinaryRows(number) }]);
+  }
+}
+
+/** Questions that any stage has an answer to. */
+const ALWAYS: readonly Expected[] = [
+  { table: 'web' },
+  ...DAYS.map((day): Expected => ({ table: 'web', where: ['dt', '=', day] })),
+  { table: 'web', where: ['dt', '>=', DAYS[1]] },
+  { table: 'web', where: ['count', '=', 2005], files: 1 },
+  { table: 'web', where: ['count', '<', 1000] },
+  { table: 'web', where: ['text', 'is null'] },
+  { table: 'web', where: ['time', '>', '2026-01-06 00:00:00'] },
+];
+
+async function* stages(tables: IcebergTables): AsyncGenerator<Stage> {
+  await tables.ensure(WEB);
+  await tables.ensure(EMPTY);
+  await tables.ensure(WIDE);
+  await tables.append(WIDE, [
+    { day: ODD_DAY, rows: [Object.fromEntries(WIDE.columns.map(({ name }, index) => [name, index]))] },
+  ]);
+  await tables.append(WEB, [
+    ...[...ODD_ROWS, ...ODD_BOUNDS].map((row) => ({ day: ODD_DAY, rows: [row] })),
+    { day: ODD_DAY, rows: [{ seconds: 0 }, { seconds: -0 }] },
+    ...DAYS.map((day, number) => ({ day, rows: ordinaryRows(number) })),
+  ]);
+  const texts = [...ODD_BOUNDS, ...ODD_ROWS].flatMap(({ text }) =>
+    typeof text === 'string' && !text.includes('\0') ? [text] : [],
+  );
+  yield {
+    name: 'new tables',
+    questions: [
+      ...ALWAYS,
+      { table: 'empty' },
+      { table: 'wide' },
+      { table: 'wide', where: ['c119', '=', 119] },
+      { table: 'wide', where: ['c5', '=', 6], files: 0 },
+      { table: 'web', where: ['dt', '=', '2026-01-03'], files: 0 },
+      ...texts.map((text): Expected => ({ table: 'web', where: ['text', '=', text] })),
+      { table: 'web', where: ['text', '>', EMOJI] },
+      { table: 'web', where: ['text', '>=', PRIVATE_USE] },
+      // The zeros are in files of their own, and in one with both.
+      { table: 'web', where: ['seconds', '=', 0] },
+      { table: 'web', where: ['seconds', '=', -0] },
+      { table: 'web', where: ['seconds', '<', 0], files: 0 },
+      { table: 'web', where: ['seconds', '>', 1e308], files: 1 },
+      { table: 'web', where: ['time', '=', '2026-01-04 10:00:00.123456'] },
+      { table: 'web', where: ['time', '<', '1970-01-01 00:00:00'], files: 1 },
+      { table: 'web', where: ['count', '>=', 2147483647], files: 1 },
+      { table: 'web', where: ['bytes', 'is not null'] },
+    ],
+  };
+
+  await appendMany(tables, WEB, 10);
+  const manifests = await tables.countManifests('web');
+  if (manifests > MANY / 2) throw new Error(`expected manifests to be merged, got ${manifests}`);
+  yield {
+    name: `merged manifests, ${manifests} of them`,
+    questions: [...ALWAYS, { table: 'web', where: ['count', '=', 50_003], files: 1 }],
+  };
+
+  if (!(await tables.deleteBefore('web', DAYS[1]))) throw new Error('expected to delete days');
+  yield {
+    name: 'without the first days',
+    questions: [...ALWAYS, { table: 'web', where: ['dt', '<', DAYS[1]], files: 0 }],
+  };
+
+  await tables.ensure(LATER_WEB);
+  yield {
+    name: 'more columns and a wider one, in no file yet',
+    questions: [...ALWAYS, { table: 'web', where: ['late', 'is null'] }],
+  };
+
+  await tables.append(LATER_WEB, [
+    { day: DAYS[2], rows: [{ count: 1n << 40n, late: 'now', level: -1 }, { text: 'x' }] },
+  ]);
+  await appendMany(tables, LATER_WEB, 200);
+  yield {
+    name: 'files of both schemas',
+    questions: [
+      ...ALWAYS,
+      { table: 'web', where: ['count', '>', 2147483647], files: 1 },
+      { table: 'web', where: ['count', '=', 50_003] },
+      { table: 'web', where: ['late', '=', 'now'] },
+      { table: 'web', where: ['level', '<', 0] },
+    ],
+  };
+}
