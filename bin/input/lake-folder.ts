@@ -1,7 +1,7 @@
 /** Reads from a lake's folder which stack the lake was last opened with. */
 import { accessSync, constants, existsSync } from 'node:fs';
-import { localTimeName } from '../../lambdas/core/queries/local-time-view.ts';
 import { ENV, type SourceSettings } from '../../lambdas/core/settings.ts';
+import { localTimeName } from '../../lambdas/core/tables/views.ts';
 import { checkLakeVersion } from '../../local/lake-version.ts';
 import { stackOf } from '../../local/local-lake.ts';
 import { isObject, TemplateError } from '../../local/template/intrinsics.ts';

@@ -74,6 +74,19 @@ const SOURCE_FACTS: Readonly<Record<keyof typeof SOURCE.shape, Facts>> = {
       '`archiveAfterDays`.',
     example: { delivery: 'direct', tableFormat: 'iceberg' },
   },
+  fanOut: {
+    default: 'none: all rows are in the table of the source',
+    description:
+      'Has rows with one of the values `allow` in the column `by` in an [Iceberg table of their own]' +
+      '(iceberg.md#a-table-for-each-value). All other rows are in the table whose name ends with `other`, or in the ' +
+      "source's own.",
+    example: {
+      columns: { tenant: 'string', time: 'timestamp' },
+      delivery: 'direct',
+      tableFormat: 'iceberg',
+      fanOut: { by: 'tenant', allow: ['acme', 'globex'], other: 'rest' },
+    },
+  },
   schemaEvolution: {
     default: 'the param `schemaEvolution`, which is `off`',
     description:

@@ -1,7 +1,6 @@
 /** The `sources` param: the allowed values of each source, and the rules between several sources. */
 import { z } from 'zod';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
-import { localTimeName } from '../../lambdas/core/queries/local-time-view.ts';
 import {
   type Format,
   type FormatOptions,
@@ -10,11 +9,13 @@ import {
 } from '../../lambdas/core/reading/format.ts';
 import type { KeepRaw } from '../../lambdas/core/reading/row.ts';
 import type { Delivery, Evolution, TableFormat } from '../../lambdas/core/settings.ts';
+import type { FanOut } from '../../lambdas/core/tables/fan-out.ts';
 import { LOADS, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
 import { PARTITION, sourceTable, type Table } from '../../lambdas/core/tables/table.ts';
-import { onceName } from '../../lambdas/core/tables/views.ts';
+import { isViewName, VIEW_ENDINGS } from '../../lambdas/core/tables/views.ts';
 import type { StackNames } from '../names.ts';
 import { ConfigError } from './config-error.ts';
+import { FAN_OUT, fanOutOf, refuseSharedTables } from './fan-out.ts';
 import { filterPatternProblem } from './filter-pattern.ts';
 import { boolean, int, list, object, oneOf, pattern } from './values.ts';
 
@@ -34,6 +35,8 @@ interface AnySource {
   /** Iceberg only on the direct lane. */
   readonly tableFormat: TableFormat;
   readonly schemaEvolution: Evolution;
+  /** How its rows are divided among tables. Absent: all are in its own. Only with `tableFormat` iceberg. */
+  readonly fanOut?: FanOut;
   /** Days that its rows stay. */
   readonly retentionDays: number;
   /** Days after which its files move to a storage class for what is seldom read. Absent: never. */
@@ -117,9 +120,6 @@ export const FROM = object({
 
 const RESERVED = [LOADS, REJECTED_LINES];
 
-/** Endings of the names of views. */
-const VIEWS = [onceName(''), localTimeName('')];
-
 /** The format whose columns are keys of the lines. */
 export const EVOLVING_FORMAT = 'json';
 
@@ -127,8 +127,8 @@ export const EVOLVING_FORMAT = 'json';
 export const SOURCE = z.looseObject(
   {
     name: pattern(/^[a-z][a-z0-9_]{0,62}$/, 'a table name: a-z, then up to 62 of a-z, 0-9 and _').refine(
-      (name) => !RESERVED.includes(name) && !VIEWS.some((ending) => name.endsWith(ending)),
-      `any name but the lake's own tables' (${RESERVED.join(', ')}) and those of views (…${VIEWS.join(', …')})`,
+      (name) => !RESERVED.includes(name) && !isViewName(name),
+      `any name but the lake's own tables' (${RESERVED.join(', ')}) and those of views (…${VIEW_ENDINGS.join(', …')})`,
     ),
     format: oneOf([...FORMATS.keys()]),
     from: FROM.default({}),
@@ -136,6 +136,7 @@ export const SOURCE = z.looseObject(
     streamsPerTable: STREAMS_PER_TABLE.optional(),
     delivery: DELIVERY.optional(),
     tableFormat: TABLE_FORMAT.optional(),
+    fanOut: FAN_OUT.optional(),
     schemaEvolution: SCHEMA_EVOLUTION.optional(),
     retentionDays: RETENTION_DAYS.optional(),
     archiveAfterDays: RETENTION_DAYS.optional(),
@@ -168,6 +169,7 @@ export function compileSources(inputs: readonly SourceInput[], defaults: SourceD
   for (const [index, source] of sources.entries()) {
     for (const earlier of sources.slice(0, index)) refuseClash(source, earlier, `sources[${index}]`);
   }
+  refuseSharedTables(sources);
   return sources;
 }
 
@@ -180,18 +182,21 @@ type SourceDefaults = Pick<
 
 function compileSource(input: SourceInput, path: string, defaults: SourceDefaults, names: StackNames): Source {
   const options = Object.fromEntries(Object.entries(input).filter(([key]) => !OWN_KEYS.includes(key)));
+  const table = tableOf(input, options, path);
+  const lane = laneOf(input, path, defaults);
   return {
     name: input.name,
     format: input.format,
     options,
     keepRaw: input.keepRaw ?? defaults.keepRaw,
     streamsPerTable: input.streamsPerTable ?? defaults.streamsPerTable,
-    ...laneOf(input, path, defaults),
+    ...lane,
     schemaEvolution: evolutionOf(input, path, defaults),
     ...keepingOf(input, path, defaults),
     retired: input.retired ?? false,
     ...(input.from.logGroups ? eventsFrom(input, path, defaults, names) : objectsFrom(input, path, names)),
-    table: tableOf(input, options, path),
+    table,
+    ...(input.fanOut && { fanOut: fanOutOf(input.fanOut, table, lane, `${path}.fanOut`) }),
     ...(input.recordKey && { recordKey: recordKeyOf(input, options, path) }),
   };
 }

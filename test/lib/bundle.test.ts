@@ -60,4 +60,10 @@ describe('a bundle', () => {
     expect(stderr).toMatch(/\(?[^\s(]*\/lambdas\/core\/settings\.ts:\d+:\d+\)?/);
     expect(stderr).toMatch(/\/lambdas\/count-duplicates\.ts:\d+:\d+/);
   });
+
+  test('leaves out the operations of S3 that the function does not call', () => {
+    const code = readFileSync(join(bundle('write-batch'), 'index.mjs'), 'utf8');
+    expect(code).toContain('x-id=UploadPart"');
+    expect(code).not.toContain('metadataJournalTable');
+  });
 });

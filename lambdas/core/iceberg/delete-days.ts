@@ -1,16 +1,9 @@
 import { type DayPartition, dayPartitions } from './day-partition.ts';
-import { CONTENT, DAY, type ManifestEntry, type ManifestFile, STATUS } from './manifest-fields.ts';
-import { dayOf, daysOf, existing, hasFiles, isLive, readManifest, writeManifest } from './manifests.ts';
+import { CONTENT, DAY, type ManifestFile } from './manifest-fields.ts';
+import { dayOf, daysOf, hasFiles } from './manifests.ts';
 import type { LoadedTable, TableChange } from './ports.ts';
-import {
-  beginSnapshot,
-  type Difference,
-  finishSnapshot,
-  type Making,
-  manifestOf,
-  type NewSnapshot,
-  NOTHING,
-} from './snapshots.ts';
+import { Removed, withoutFiles } from './removed-files.ts';
+import { beginSnapshot, finishSnapshot, type Making, type NewSnapshot, NOTHING } from './snapshots.ts';
 import { UnsupportedTableError } from './unsupported.ts';
 
 /**
@@ -54,19 +47,10 @@ async function withoutDays(
   const day = partitionOf(begun, manifest);
   const days = daysOf(manifest);
   if (days && days.first >= before) return manifest;
-  const { entries, schema } = await readManifest(begun.making.files, manifest, day);
-  const isOld = (entry: ManifestEntry): boolean => {
-    const fileDay = dayOf(entry.data_file);
+  return withoutFiles(begun, manifest, day, removed, ({ data_file }) => {
+    const fileDay = dayOf(data_file);
     return fileDay !== null && fileDay < before;
-  };
-  if (!Iterator.from(entries).some((entry) => isLive(entry) && isOld(entry))) return manifest;
-  const live = Iterator.from(entries).filter(isLive);
-  return writeManifest(
-    begun.making.files,
-    manifestOf(begun, day),
-    live.map((entry) => (isOld(entry) ? removed.remove(entry, begun.id) : existing(entry))),
-    schema,
-  );
+  });
 }
 
 function partitionOf({ metadata }: NewSnapshot, manifest: ManifestFile): DayPartition {
@@ -76,21 +60,4 @@ function partitionOf({ metadata }: NewSnapshot, manifest: ManifestFile): DayPart
     `table at ${metadata.location}: expected all files to be partitioned by ${DAY}, got files of partition spec ` +
       `${manifest.partition_spec_id} in ${manifest.manifest_path}; nothing says how old they are`,
   );
-}
-
-/** Counts what is removed. */
-class Removed implements Difference {
-  files = 0;
-  rows = 0n;
-  bytes = 0n;
-  readonly days = new Set<string | null>();
-
-  /** @returns the entry by which a snapshot says that it has removed the file */
-  remove(entry: ManifestEntry, snapshotId: bigint): ManifestEntry {
-    this.files++;
-    this.rows += entry.data_file.record_count;
-    this.bytes += entry.data_file.file_size_in_bytes;
-    this.days.add(dayOf(entry.data_file));
-    return { ...entry, status: STATUS.deleted, snapshot_id: snapshotId };
-  }
 }

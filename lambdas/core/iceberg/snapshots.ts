@@ -89,7 +89,8 @@ export interface Difference {
 export const NOTHING: Difference = { files: 0, rows: 0n, bytes: 0n };
 
 export interface SnapshotContents {
-  readonly operation: 'append' | 'delete';
+  /** https://iceberg.apache.org/spec/#snapshots */
+  readonly operation: 'append' | 'delete' | 'replace';
   /** All manifests of the snapshot, the newest first. */
   readonly manifests: ManifestList['manifests'];
   readonly added: Difference;

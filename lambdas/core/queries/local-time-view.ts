@@ -1,15 +1,11 @@
 /** Views that show the time of each row in the lake's time zone, whose days `dt` has. */
 import { PARTITION } from '../tables/table.ts';
+import { localTimeName } from '../tables/views.ts';
 import { rolesOf } from './column-roles.ts';
 import { type QueriedTable, quoted } from './saved-query.ts';
 
 /** The column with the local time. */
 const LOCAL_TIME = 'local_time';
-
-/** Name of the view of a table with local times. */
-export function localTimeName(table: string): string {
-  return `${table}_${LOCAL_TIME}`;
-}
 
 /**
  * The statement that creates the view: all columns of the table, after the time of the event on the clocks of the zone, a

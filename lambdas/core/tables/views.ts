@@ -25,6 +25,19 @@ export function onceName(table: string): string {
   return `${table}_once`;
 }
 
+/** Name of the view of a table with local times (queries/local-time-view.ts). */
+export function localTimeName(table: string): string {
+  return `${table}_local_time`;
+}
+
+/** Endings of the names of views, which no table's name has. */
+export const VIEW_ENDINGS = [onceName(''), localTimeName('')];
+
+/** True for a name that a view of a table may have. */
+export function isViewName(name: string): boolean {
+  return VIEW_ENDINGS.some((ending) => name.endsWith(ending));
+}
+
 /**
  * Selects one row for each origin and position of a table, or for each event of a payload, even if the repeat arrived on another day: the row of the
  * latest day. Of `loads` it selects the latest row of each origin.

@@ -2,22 +2,18 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { buildAppend } from '../../../lambdas/core/iceberg/append.ts';
-import type { DataFile } from '../../../lambdas/core/iceberg/data-file.ts';
 import { CONTENT } from '../../../lambdas/core/iceberg/manifest-fields.ts';
 import { readManifestList, writeManifestList } from '../../../lambdas/core/iceberg/manifests.ts';
 import type { Snapshot } from '../../../lambdas/core/iceberg/metadata.ts';
-import type { LoadedTable } from '../../../lambdas/core/iceberg/ports.ts';
-import { ensureTable, icebergTable, tableProperties } from '../../../lambdas/core/iceberg/schema.ts';
+import { icebergTable } from '../../../lambdas/core/iceberg/schema.ts';
 import { localTimeView } from '../../../lambdas/core/queries/local-time-view.ts';
 import { loadsTable } from '../../../lambdas/core/tables/lake-tables.ts';
-import { type ColumnType, sourceTable, type Table } from '../../../lambdas/core/tables/table.ts';
+import type { Table } from '../../../lambdas/core/tables/table.ts';
 import { type Athena, openAthena } from '../../../local/athena/athena.ts';
 import { QueryError } from '../../../local/athena/statement.ts';
 import type { Resource } from '../../../local/template/resource.ts';
-import { makingOf } from '../../helpers/iceberg-table.ts';
+import { append, dataFile, ensure, loaded, placed, tableOf } from '../../helpers/iceberg-rows.ts';
 import { DATABASE, LAKE, type LocalCatalog, openLocalCatalog } from '../../helpers/local-catalog.ts';
-import { columnsOf, fileOf } from '../../lambdas/core/parquet/reading.ts';
 
 const ALB = tableOf('alb', { time: 'timestamp', status: 'int', path: 'string' });
 
@@ -25,15 +21,6 @@ let local: LocalCatalog;
 beforeEach(async () => {
   local = await openLocalCatalog();
 });
-
-function tableOf(name: string, types: Readonly<Record<string, ColumnType>>): Table {
-  return sourceTable(
-    name,
-    '',
-    Object.fromEntries(columnsOf(types).map(({ name: of, ...spec }) => [of, spec])),
-    'objects',
-  );
-}
 
 /** The table as the template has it: what Firehose writes to. */
 function glueTable({ name, columns }: Table): Resource {
@@ -65,41 +52,9 @@ async function rowsOf(sql: string, athena?: Athena): Promise<readonly (readonly 
   return (await (athena ?? (await athenaOf())).query(sql)).rows;
 }
 
-function ensure(table: Table) {
-  const made = { location: `s3://${LAKE}/iceberg/${table.name}`, properties: tableProperties(table.name) };
-  return ensureTable(local.catalog, table, made);
-}
-
-async function loaded(name: string): Promise<LoadedTable> {
-  return (await local.catalog.load(name)) as LoadedTable;
-}
-
-/** Puts a file of a day into a table's folder. @param rows by columns, in their order */
-async function dataFile(table: Table, day: string, rows: readonly object[]): Promise<DataFile> {
-  const { location, ids } = icebergTable(table.name, await loaded(table.name));
-  const keys = new Map(table.columns.map(({ name, key }) => [name, key]));
-  const json = rows.map((row) =>
-    JSON.stringify(Object.fromEntries(Object.entries(row).map(([k, v]) => [keys.get(k), v]))),
-  );
-  return placed(
-    `${location}/data/dt=${day}/${++files}.parquet`,
-    day,
-    rows.length,
-    fileOf(table.columns, json, { iceberg: { ids, day } }),
-  );
-}
-
-let files = 0;
-
 /** A file ends with its footer, the footer's length and four bytes more. https://parquet.apache.org/docs/file-format/ */
 function pagesEnd(bytes: Buffer): number {
   return bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8);
-}
-
-async function placed(path: string, partition: string | null, rows: number, bytes: Uint8Array): Promise<DataFile> {
-  await local.files.put(path, bytes);
-  const metrics = { columnSizes: {}, valueCounts: {}, nullCounts: {}, lower: {}, upper: {}, splitOffsets: [4] };
-  return { path, partition, rows, bytes: bytes.length, metrics };
 }
 
 /** A file of another writer: whatever DuckDB selects, columns with the given ids. */
@@ -112,34 +67,29 @@ async function foreignFile(name: string, select: string, ids: Readonly<Record<st
   return readFile(file);
 }
 
-async function append(name: string, ...added: readonly DataFile[]): Promise<void> {
-  await local.catalog.commit(
-    name,
-    await buildAppend(await loaded(name), added, makingOf(local.files, { now: Date.now() })),
-  );
-}
-
 /** Makes the table, with a row for each status. */
 async function alb(...rows: readonly (readonly [day: string, status: number])[]): Promise<void> {
-  await ensure(ALB);
+  await ensure(local, ALB);
   for (const [day, status] of rows)
-    await append('alb', await dataFile(ALB, day, [{ status, origin: 'o', position: status }]));
+    await append(local, 'alb', [await dataFile(local, ALB, day, [{ status, origin: 'o', position: status }])]);
 }
 
 describe('an Iceberg table', () => {
   test('has its columns in order, whole microseconds, and the rows of its newest snapshot', async () => {
-    await ensure(ALB);
+    await ensure(local, ALB);
     const athena = await athenaOf();
     expect(await rowsOf('SELECT * FROM alb', athena)).toEqual([]);
     const day = '2026-11-22';
-    await append('alb', await dataFile(ALB, day, [{ time: '2026-11-22 12:03:00.186641', status: 200, path: '/a' }]));
+    await append(local, 'alb', [
+      await dataFile(local, ALB, day, [{ time: '2026-11-22 12:03:00.186641', status: 200, path: '/a' }]),
+    ]);
     const { columns, rows } = await athena.query('SELECT * FROM alb');
     expect(columns.map(({ name, type }) => `${name} ${type}`)).toEqual([
       ...['time timestamp', 'status integer', 'path varchar', 'origin varchar', 'position bigint'],
       ...['extra varchar', 'errors varchar', 'raw varchar', 'dt varchar'],
     ]);
     expect(rows).toEqual([['2026-11-22 12:03:00.186641', 200, '/a', null, null, null, null, null, day]]);
-    await append('alb', await dataFile(ALB, day, [{ status: 500 }, { status: 404 }]));
+    await append(local, 'alb', [await dataFile(local, ALB, day, [{ status: 500 }, { status: 404 }])]);
     expect(await rowsOf('SELECT status FROM alb ORDER BY 1', athena)).toEqual([[200], [404], [500]]);
   });
 
@@ -158,15 +108,15 @@ describe('an Iceberg table', () => {
     const view = localTimeView(DATABASE, { ...ALB, name: 'alb' }, 'Asia/Tokyo') ?? '';
     const athena = await athenaOf([ALB, loadsTable], [view]);
     expect(await rowsOf('SELECT status, dt FROM alb_once', athena)).toEqual([[200, '2026-11-23']]);
-    await append('alb', await dataFile(ALB, '2026-11-22', [{ time: '2026-11-22 20:00:00' }]));
-    const local = "SELECT local_time FROM alb_local_time WHERE time IS NOT NULL AND dt = '2026-11-22'";
-    expect(await rowsOf(local, athena)).toEqual([['2026-11-23 05:00:00.000000']]);
+    await append(local, 'alb', [await dataFile(local, ALB, '2026-11-22', [{ time: '2026-11-22 20:00:00' }])]);
+    const localTimes = "SELECT local_time FROM alb_local_time WHERE time IS NOT NULL AND dt = '2026-11-22'";
+    expect(await rowsOf(localTimes, athena)).toEqual([['2026-11-23 05:00:00.000000']]);
   });
 
   test('reads columns by their ids: of files of before a column was added, renamed or made wider, and of other writers', async () => {
     await alb(['2026-11-22', 200]);
-    await ensure(tableOf('alb', { time: 'timestamp', status: 'bigint', path: 'string', host: 'string' }));
-    const { metadata } = await loaded('alb');
+    await ensure(local, tableOf('alb', { time: 'timestamp', status: 'bigint', path: 'string', host: 'string' }));
+    const { metadata } = await loaded(local, 'alb');
     const schema = metadata.schemas.find((each) => each['schema-id'] === metadata['current-schema-id']);
     if (!schema) throw new Error('expected a schema');
     const fields = schema.fields.map((field) => (field.name === 'path' ? { ...field, name: 'url' } : field));
@@ -187,7 +137,7 @@ describe('an Iceberg table', () => {
       ...{ url: ids.host ?? 0, c1: ids.path ?? 0, time: ids.status ?? 0, unknown: 77 },
     });
     const path = `s3://${LAKE}/iceberg/alb/data/dt=2026-11-23/[other].parquet`;
-    await append('alb', await placed(path, '2026-11-23', 1, bytes));
+    await append(local, 'alb', [await placed(local, path, '2026-11-23', 1, bytes)]);
     expect(await rowsOf('SELECT dt, status, url, host, time FROM alb ORDER BY dt')).toEqual([
       ['2026-11-22', 200n, null, null, null],
       ['2026-11-23', 9007199254740993n, 'p', 'h', null],
@@ -196,14 +146,14 @@ describe('an Iceberg table', () => {
 
   test('has the days that its manifests say, and of a file without one those in its rows', async () => {
     await alb(['2026-11-22', 200]);
-    const { status = 0, dt = 0 } = icebergTable('alb', await loaded('alb')).ids;
+    const { status = 0, dt = 0 } = icebergTable('alb', await loaded(local, 'alb')).ids;
     const bytes = await foreignFile('days', "SELECT 500 AS status, '2026-01-01' AS dt UNION ALL SELECT 501, NULL", {
       status,
       dt,
     });
     const folder = `s3://${LAKE}/iceberg/alb/data`;
-    await append('alb', await placed(`${folder}/moved.parquet`, '2026-11-23', 2, bytes));
-    await append('alb', await placed(`${folder}/none.parquet`, null, 2, bytes));
+    await append(local, 'alb', [await placed(local, `${folder}/moved.parquet`, '2026-11-23', 2, bytes)]);
+    await append(local, 'alb', [await placed(local, `${folder}/none.parquet`, null, 2, bytes)]);
     expect(await rowsOf('SELECT status, dt FROM alb ORDER BY ALL')).toEqual([
       ...[
         [200, '2026-11-22'],
@@ -217,8 +167,8 @@ describe('an Iceberg table', () => {
 
   test('is read only where a condition on the day asks for it', async () => {
     await alb(['2026-11-21', 200], ['2026-11-22', 201], ['2026-11-23', 202]);
-    const broken = await dataFile(ALB, '2026-11-24', [{ status: 500 }]);
-    await append('alb', broken);
+    const broken = await dataFile(local, ALB, '2026-11-24', [{ status: 500 }]);
+    await append(local, 'alb', [broken]);
     const file = join(local.dir, 'buckets', broken.path.slice('s3://'.length));
     const bytes = await readFile(file);
     // The pages: the footer, which says where they are, is read of every file.
@@ -233,7 +183,7 @@ describe('an Iceberg table', () => {
 
   test('is listed with its columns, whether a query has read it or not, and named where another name is not known', async () => {
     await alb(['2026-11-22', 200]);
-    await ensure(tableOf('app', { level: 'string' }));
+    await ensure(local, tableOf('app', { level: 'string' }));
     const athena = await athenaOf();
     expect((await rowsOf('SHOW TABLES', athena)).flat()).toEqual(
       expect.arrayContaining(['alb', 'app', 'app_once', 'loads']),
@@ -250,7 +200,9 @@ describe('an Iceberg table', () => {
       'dt',
     ]);
     await expect(athena.query('SELECT 1 FROM albb')).rejects.toThrow('Tables: alb, app, loads, did you mean alb?');
-    await append('app', await dataFile(tableOf('app', { level: 'string' }), '2026-11-22', [{ level: 'info' }]));
+    await append(local, 'app', [
+      await dataFile(local, tableOf('app', { level: 'string' }), '2026-11-22', [{ level: 'info' }]),
+    ]);
     expect(await rowsOf('SELECT level FROM app', athena)).toEqual([['info']]);
   });
 });
@@ -266,8 +218,8 @@ describe('an Iceberg table that cannot be read is named, and the others can be',
   };
   beforeEach(async () => {
     const app = tableOf('app', { status: 'int' });
-    await ensure(app);
-    await append('app', await dataFile(app, '2026-11-22', [{ status: 200 }]));
+    await ensure(local, app);
+    await append(local, 'app', [await dataFile(local, app, '2026-11-22', [{ status: 200 }])]);
     await alb(['2026-11-22', 200]);
   });
 
@@ -278,7 +230,7 @@ describe('an Iceberg table that cannot be read is named, and the others can be',
   });
 
   test('its metadata is damaged', async () => {
-    const { metadataLocation } = await loaded('alb');
+    const { metadataLocation } = await loaded(local, 'alb');
     await writeFile(join(local.dir, 'buckets', metadataLocation.slice('s3://'.length)), '{"format-version": 2');
     expect(await failure(await athenaOf(), 'SELECT * FROM alb_once')).toContain(
       `table tributary_iceberg.alb: ${metadataLocation}: damaged`,
@@ -287,11 +239,11 @@ describe('an Iceberg table that cannot be read is named, and the others can be',
 
   test('a file of it is gone', async () => {
     await rm(join(local.dir, 'buckets', 'lake', 'iceberg', 'alb', 'data'), { recursive: true });
-    expect(await failure(await athenaOf(), 'SELECT * FROM alb')).toMatch(/\d+\.parquet/);
+    expect(await failure(await athenaOf(), 'SELECT * FROM alb')).toMatch(/No files found.*\.parquet/);
   });
 
   test('rows of it were deleted one by one', async () => {
-    const table = await loaded('alb');
+    const table = await loaded(local, 'alb');
     const [snapshot] = table.metadata.snapshots ?? [];
     if (!snapshot) throw new Error('expected a snapshot');
     const list = await readManifestList(local.files, snapshot);
@@ -320,7 +272,7 @@ describe('an Iceberg table that cannot be read is named, and the others can be',
   ])('a file of it is %s', async (path, message) => {
     await mkdir(join(local.dir, 'buckets', 'lake', 'x'), { recursive: true });
     const metrics = { columnSizes: {}, valueCounts: {}, nullCounts: {}, lower: {}, upper: {}, splitOffsets: [4] };
-    await append('alb', { path, partition: '2026-11-22', rows: 1, bytes: 1, metrics });
+    await append(local, 'alb', [{ path, partition: '2026-11-22', rows: 1, bytes: 1, metrics }]);
     expect(await failure(await athenaOf(), 'SELECT * FROM alb')).toContain(message);
   });
 });
