@@ -2,7 +2,9 @@ import { Aws, RemovalPolicy } from 'aws-cdk-lib';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { TABLE_FORMAT_PARAMETER } from '../lambdas/core/tables/lake-tables.ts';
 import { PARTITION, type Table } from '../lambdas/core/tables/table.ts';
+import type { OnceOf, TablePlace } from '../lambdas/core/tables/views.ts';
 import { LAKE } from './names.ts';
 import { namesIn } from './names-in.ts';
 
@@ -10,6 +12,8 @@ import { namesIn } from './names-in.ts';
 export interface CatalogProps {
   readonly lake: IBucket;
   readonly tables: readonly Table[];
+  /** Names of the tables whose rows are written into Iceberg tables, which functions of the lake make. */
+  readonly iceberg: readonly string[];
   /** Names of the tables into which nothing is loaded any more. */
   readonly retired: readonly string[];
   /** Number of days back that Athena looks for partitions, by table: older ones have expired. */
@@ -30,10 +34,12 @@ export class Catalog extends Construct {
    */
   readonly icebergDatabaseName: string;
   readonly #tables = new Map<string, CfnTable>();
+  readonly #iceberg: readonly string[];
 
   constructor(scope: Construct, id: string, props: CatalogProps) {
     super(scope, id);
-    const { lake, tables, retired, retentionDays, otherRetentionDays, removalPolicy } = props;
+    const { lake, tables, iceberg, retired, retentionDays, otherRetentionDays, removalPolicy } = props;
+    this.#iceberg = iceberg;
     const { database, icebergDatabase } = namesIn(this);
     const makeDatabase = (id: string, name: string, description: string) => {
       const resource = new CfnDatabase(this, id, { catalogId: Aws.ACCOUNT_ID, databaseInput: { name, description } });
@@ -57,6 +63,18 @@ export class Catalog extends Construct {
     return resource.ref;
   }
 
+  /** The table into which rows are written. */
+  placeOf({ name }: Table): TablePlace {
+    return { database: this.#iceberg.includes(name) ? this.icebergDatabaseName : this.databaseName, name };
+  }
+
+  /** The tables that may have rows: those of before the source had `tableFormat: iceberg` are in the other one. */
+  placesOf(table: Table): OnceOf['tables'] {
+    const { databaseName: database } = this;
+    const place = this.placeOf(table);
+    return place.database === database ? [place] : [{ database, name: table.name }, place];
+  }
+
   #parquetTable(table: Table, lake: IBucket, retentionDays: number): CfnTable {
     const location = `s3://${lake.bucketName}/${LAKE.data}${table.name}/`;
     return new CfnTable(this, table.name, {
@@ -69,6 +87,7 @@ export class Catalog extends Construct {
         parameters: {
           classification: 'parquet',
           EXTERNAL: 'TRUE',
+          ...(this.#iceberg.includes(table.name) && { [TABLE_FORMAT_PARAMETER]: 'iceberg' }),
           ...projection(retentionDays),
           'storage.location.template': `${location}${PARTITION.name}=\${${PARTITION.name}}/`,
         },

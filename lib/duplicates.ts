@@ -14,6 +14,7 @@ import { ENV, objectsOf, TRACK_BATCH, type TrackedSettings } from '../lambdas/co
 import type { Table as LakeTable } from '../lambdas/core/tables/table.ts';
 import type { Places, WatchedQueue } from './alarms/places.ts';
 import { COUNT_TIMEOUT_SECONDS } from './alarms/stack-alarms.ts';
+import type { Catalog } from './catalog.ts';
 import { throughDynamoDb } from './ledger.ts';
 import { LogFunction } from './log-function.ts';
 import { namesOf, type ObjectNotifications } from './object-notifications.ts';
@@ -160,8 +161,9 @@ export class Duplicates extends Construct {
     };
   }
 
-  /** Saves a query for each source that counts its duplicates exactly, from its table. */
-  saveAudits(database: string, workgroup: string, tables: readonly LakeTable[]): void {
+  /** Saves a query for each source that counts its duplicates exactly, from its tables. */
+  saveAudits(catalog: Catalog, workgroup: string, tables: readonly LakeTable[]): void {
+    const { databaseName: database } = catalog;
     for (const { settings, format } of compiledSources(this.#sources)) {
       const table = tables.find(({ name }) => name === settings.name);
       if (!table) throw new Error(`source ${settings.name}: its table was not made`);
@@ -173,7 +175,7 @@ export class Duplicates extends Construct {
         database,
         workGroup: workgroup,
         queryString: auditQuery(
-          { database, table: settings.name, columns, recordKeys },
+          { source: settings.name, lakeDatabase: database, tables: catalog.placesOf(table), columns, recordKeys },
           "date_format(current_date - interval '1' day, '%Y-%m-%d')",
         ),
       });

@@ -7,7 +7,7 @@ import { savedQueries } from '../lambdas/core/queries/saved-queries.ts';
 import { rangeOf } from '../lambdas/core/queries/saved-query.ts';
 import { LOADS, REJECTED_LINES } from '../lambdas/core/tables/lake-tables.ts';
 import type { Table } from '../lambdas/core/tables/table.ts';
-import { localTimeName, onceName, onceView } from '../lambdas/core/tables/views.ts';
+import { allName, allView, localTimeName, type OnceOf, onceName, onceView } from '../lambdas/core/tables/views.ts';
 import type { Catalog } from './catalog.ts';
 import { LAKE } from './names.ts';
 import { namesIn } from './names-in.ts';
@@ -68,7 +68,7 @@ export class QueryWorkgroup extends Construct {
     });
     this.workgroupName = workgroup.ref;
     for (const table of props.tables) {
-      this.#saveView(table, props.catalog);
+      this.#saveViews(table, props.catalog);
       const isOfSource = table.name !== LOADS && table.name !== REJECTED_LINES;
       if (isOfSource && props.timeZone !== 'UTC') this.#saveLocalTimeView(table, props.catalog, props.timeZone);
     }
@@ -76,8 +76,10 @@ export class QueryWorkgroup extends Construct {
   }
 
   /** Saves the most important queries of each source. `lake query` has all of them, for any range of time. */
-  #saveQueries(tables: readonly Table[], { databaseName: database }: Catalog): void {
-    const groups = [...Map.groupBy(savedQueries({ database, tables }), ({ source }) => source).values()];
+  #saveQueries(tables: readonly Table[], catalog: Catalog): void {
+    const { databaseName: database } = catalog;
+    const queried = tables.map((table) => ({ ...table, database: catalog.placeOf(table).database }));
+    const groups = [...Map.groupBy(savedQueries({ database, tables: queried }), ({ source }) => source).values()];
     for (const query of groups.flatMap((ofOne) => ofOne.slice(0, Math.floor(MAX_SAVED_QUERIES / groups.length)))) {
       new CfnNamedQuery(this, `Query-${query.name}`, {
         name: query.name,
@@ -93,22 +95,23 @@ export class QueryWorkgroup extends Construct {
    * Saves the query instead of creating the view: Glue stores a view in Athena's own encoding, which only running the
    * statement produces.
    */
-  #saveView(table: Table, catalog: Catalog): void {
-    const of = {
-      database: catalog.databaseName,
-      table: table.name,
-      columns: table.columns.map(({ name }) => name),
-    };
+  #saveViews(table: Table, catalog: Catalog): void {
+    const { databaseName: database } = catalog;
+    const of: OnceOf = { tables: catalog.placesOf(table), columns: table.columns.map(({ name }) => name) };
+    const without = 'without repeats, one of each origin and position, and without objects that were replaced';
     this.#saveStatement(
       onceName(table.name),
-      `The rows of ${table.name} without repeats, one of each origin and position, and without objects that were replaced.`,
-      onceView(of),
+      `The rows of ${table.name} ${without}.`,
+      onceView(database, table.name, of),
       catalog,
     );
+    if (of.tables.length === 1) return;
+    const all = `All rows of ${table.name}: those of its Iceberg table, and those of before it had one.`;
+    this.#saveStatement(allName(table.name), all, allView(database, table.name, of), catalog);
   }
 
   #saveLocalTimeView(table: Table, catalog: Catalog, zone: string): void {
-    const statement = localTimeView(catalog.databaseName, table, zone);
+    const statement = localTimeView(catalog.databaseName, table, zone, catalog.placesOf(table));
     if (statement === undefined) return;
     const description = `The rows of ${table.name} with the time of ${zone} in the column local_time.`;
     this.#saveStatement(localTimeName(table.name), description, statement, catalog);

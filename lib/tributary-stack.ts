@@ -109,7 +109,7 @@ export class TributaryStack extends Stack {
     if (config.duplicates.enabled) {
       duplicates = checkDuplicates(events, payloads, announced ?? {}, lane);
       if (fromLogs) duplicates.grantHandOn(fromLogs.fn);
-      duplicates.saveAudits(catalog.databaseName, workgroup.workgroupName, this.#tables());
+      duplicates.saveAudits(catalog, workgroup.workgroupName, this.#tables());
     }
     const places: Places = {
       service: namesIn(this).prefix,
@@ -156,6 +156,7 @@ export class TributaryStack extends Stack {
     const catalog = new Catalog(this, 'Catalog', {
       lake,
       tables,
+      iceberg: this.#config.sources.filter(({ tableFormat }) => tableFormat === 'iceberg').map(({ name }) => name),
       retired: this.#config.sources.filter(({ retired }) => retired).map(({ name }) => name),
       retentionDays: new Map(this.#config.sources.map((source) => [source.name, source.retentionDays])),
       otherRetentionDays: retentionDays,

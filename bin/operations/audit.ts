@@ -4,9 +4,18 @@ import { MAX_REJECTED_KEPT } from '../../lambdas/core/loading/line-batcher.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { objectsOf as objectsIn } from '../../lambdas/core/settings.ts';
 import { LOADS, loadsTable, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
-import { PARTITION } from '../../lambdas/core/tables/table.ts';
+import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
 import { LAKE } from '../../lib/names.ts';
-import { type LakeHandle, once, type ResultRow, sqlText, sqlTime, timeOf } from './lake-handle.ts';
+import {
+  allRowsOf,
+  isByEventDay,
+  type LakeHandle,
+  once,
+  type ResultRow,
+  sqlText,
+  sqlTime,
+  timeOf,
+} from './lake-handle.ts';
 import { type Entry, entriesOf, MAX_BATCH_GET, release, reopen } from './ledger-entries.ts';
 import { announce, asSourceObject, listObjects, MAX_BATCH_MESSAGES, type SourceObject } from './objects.ts';
 import type { OperationOptions } from './operation-options.ts';
@@ -134,7 +143,7 @@ async function readBooks(lake: LakeHandle, task: AuditTask, settled: Date, optio
   const young = new Set<string>();
   const progress = options.progress('loads');
   for (const { settings } of lake.sources) {
-    for await (const row of lake.query(balanceQuery(lake, settings, task))) {
+    for await (const row of lake.query(await balanceQuery(lake, settings, task))) {
       if (timeOf(row.finished_at) > settled) young.add(String(row.origin));
       else loads.set(String(row.origin), { row, problem: problemOf(row) });
       progress.add();
@@ -145,22 +154,21 @@ async function readBooks(lake: LakeHandle, task: AuditTask, settled: Date, optio
 }
 
 /** Query for a source's loads, each with the tables' counts of rows, rejected lines, and rejected lines without a row. */
-function balanceQuery(lake: LakeHandle, settings: Source['settings'], { since }: AuditTask): string {
-  const { name: source, delivery } = settings;
-  const table = (name: string) => `"${lake.database}"."${name}"`;
+async function balanceQuery(lake: LakeHandle, settings: Source['settings'], { since }: AuditTask): Promise<string> {
+  const { name: source } = settings;
+  const rows = await allRowsOf(lake, source, [OWN.origin.name, OWN.position.name]);
   // A load's rows are delivered before its row in loads: by at most two days, whatever the clocks and time zones.
   const day = since && sqlText(new Date(since.getTime() - 2 * DAY_MS).toISOString().slice(0, 10));
   const recent = day === undefined ? 'true' : `${PARTITION.name} >= ${day}`;
-  // On the direct lane they lie under the days of their events, which may be any.
-  const recentRows = delivery === 'direct' || (settings.lane === 'events' && settings.payloads) ? 'true' : recent;
+  const recentRows = isByEventDay(settings) ? 'true' : recent;
   const begun = since === undefined ? 'true' : `started_at >= ${sqlTime(since)}`;
   return (
     `SELECT l.*, coalesce(f.in_table, 0) AS in_table, coalesce(f.kept, 0) AS kept, coalesce(f.no_rows, 0) AS no_rows ` +
     `FROM ${once(lake, loadsTable, `source = ${sqlText(source)} AND ${recent}`)} l LEFT JOIN (` +
     `SELECT origin, sum(in_table) AS in_table, sum(kept) AS kept, sum(kept * (1 - in_table)) AS no_rows FROM (` +
     `SELECT origin, position, max(in_table) AS in_table, max(kept) AS kept FROM (` +
-    `SELECT origin, position, 1 AS in_table, 0 AS kept FROM ${table(source)} WHERE ${recentRows} UNION ALL ` +
-    `SELECT origin, position, 0 AS in_table, 1 AS kept FROM ${table(REJECTED_LINES)} ` +
+    `SELECT origin, position, 1 AS in_table, 0 AS kept FROM ${rows} WHERE ${recentRows} UNION ALL ` +
+    `SELECT origin, position, 0 AS in_table, 1 AS kept FROM "${lake.database}"."${REJECTED_LINES}" ` +
     `WHERE source = ${sqlText(source)} AND ${recent}` +
     `) GROUP BY origin, position) GROUP BY origin) f ON f.origin = l.origin WHERE ${begun}`
   );
@@ -258,7 +266,7 @@ const THERE_AGAIN: Readonly<Record<string, string>> = {
 /** Details of objects whose rows are not there yet on the direct lane, by the state of their entries. */
 const ON_DIRECT_LANE: Readonly<Record<string, string>> = {
   [STATE.waiting]: 'waits for a batch',
-  [STATE.batched]: 'is in a batch that is not written',
+  [STATE.batched]: 'is in a batch whose files are not written, or not committed to their Iceberg table',
   [STATE.failed]: 'three attempts to write it failed, so it is a dead letter: lake redrive has it tried again',
 };
 

@@ -7,8 +7,10 @@ import {
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GlueClient } from '@aws-sdk/client-glue';
 import { GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { icebergDatabaseOf } from '../../lambdas/core/tables/lake-tables.ts';
 import { firehoseClient } from '../../lambdas/edges/firehose.ts';
 import { icebergCatalog } from '../../lambdas/edges/iceberg-catalog.ts';
 import { s3Client } from '../../lambdas/edges/s3.ts';
@@ -16,6 +18,7 @@ import { namesOf } from '../../lib/names.ts';
 import { messageOf } from '../../local/files.ts';
 import { CommandError } from '../output/command-error.ts';
 import { athenaQuery } from './aws-athena.ts';
+import { awsIcebergTables } from './aws-iceberg-tables.ts';
 import { awsLogReader, awsPutLogEvents } from './aws-logs.ts';
 import { awsMetricSum } from './aws-metrics.ts';
 import { type LakeHandle, lakeSettings } from './lake-handle.ts';
@@ -54,6 +57,9 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
   const logs = new CloudWatchLogsClient({});
   const arns = configurations.flatMap(({ FunctionArn }) => FunctionArn ?? []);
   const database = output('Database');
+  const hasIceberg = settings.sources.some(({ settings: { tableFormat } }) => tableFormat === 'iceberg');
+  // Rows of Iceberg tables are written as others are, and then wait for their commit.
+  const commitMs = hasIceberg && iceberg ? iceberg.commitSeconds * 1000 : 0;
   return {
     ...settings,
     s3,
@@ -64,13 +70,14 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
     accountId: arns[0]?.split(':')[4] ?? '',
     lakeBucket: output('LakeBucket'),
     database,
+    icebergTables: awsIcebergTables(new GlueClient({}), icebergDatabaseOf(database)),
     query: athenaQuery(new AthenaClient({}), output('Workgroup'), database),
     logs: awsLogReader(logs, arns),
     putLogEvents: awsPutLogEvents(logs),
     metricSum: awsMetricSum(new CloudWatchClient({}), namesOf(stackName).prefix),
     damaged: () => [],
     stateFolder: stateFolderOf(stackName),
-    settledBefore: () => new Date(Date.now() - SETTLED_AFTER_MS),
+    settledBefore: () => new Date(Date.now() - SETTLED_AFTER_MS - commitMs),
     settle: async () => [],
     close: async () => {},
   };

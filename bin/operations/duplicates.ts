@@ -8,7 +8,7 @@ import { isExported } from '../../lambdas/core/settings.ts';
 import { sourceTable } from '../../lambdas/core/tables/table.ts';
 import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
 import { CommandError, UsageError } from '../output/command-error.ts';
-import type { LakeHandle } from './lake-handle.ts';
+import { type LakeHandle, placesOf } from './lake-handle.ts';
 
 /** Duplicates of one source. All counts refer to the checked records, which are a share `sampleRate` of all records. */
 export interface SourceReport {
@@ -126,8 +126,9 @@ export async function auditDuplicates(
     const { columns } = sourceTable(settings.name, '', format.columns, settings.lane, isExported(settings));
     const sql = auditQuery(
       {
-        database: lake.database,
-        table: settings.name,
+        source: settings.name,
+        lakeDatabase: lake.database,
+        tables: await placesOf(lake, settings.name),
         columns: columns.map(({ name }) => name),
         recordKeys: settings.recordKey ? [settings.recordKey] : (format.recordKeys ?? []),
       },

@@ -22,7 +22,7 @@ import {
 } from '../../lambdas/core/settings.ts';
 import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { sourceTable, type Table } from '../../lambdas/core/tables/table.ts';
-import { type OnceOf, onceSelect } from '../../lambdas/core/tables/views.ts';
+import { type OnceOf, onceSelect, rowsOf, type TablePlace } from '../../lambdas/core/tables/views.ts';
 import type { Damage } from '../../local/damage.ts';
 import { CommandError, UsageError } from '../output/command-error.ts';
 import type { LogEvent, LogReader } from './log-reader.ts';
@@ -60,6 +60,8 @@ export interface LakeHandle extends LakeSettings, Clients {
   readonly database: string;
   /** The Iceberg tables; undefined if the stack has no function that commits to them. */
   readonly catalog: IcebergCatalog | undefined;
+  /** The Iceberg tables that have rows of a source; none if there is none of it. */
+  readonly icebergTables: (source: string) => Promise<readonly TablePlace[]>;
   /** Runs one query and returns the rows while they are read. */
   readonly query: (sql: string) => AsyncIterable<ResultRow>;
   /** Reads log groups; undefined for a local lake, which keeps no log events. */
@@ -144,10 +146,28 @@ export function tablesOf(lake: LakeSettings): LakeTable[] {
   ];
 }
 
-/** A subquery for a table's rows without repeats; it does not need the lake's views to exist. */
+/** A subquery for the rows of one of the lake's own tables without repeats; it does not need the lake's views to exist. */
 export function once({ database }: LakeHandle, { name, columns }: Table, where?: string): string {
-  const of: OnceOf = { database, table: name, columns: columns.map((column) => column.name) };
+  const of: OnceOf = { tables: [{ database, name }], columns: columns.map((column) => column.name) };
   return `(${onceSelect(of, where)})`;
+}
+
+/** The tables that have rows of a source: its own, and its Iceberg tables, whatever its `tableFormat` is now. */
+export async function placesOf(
+  lake: Pick<LakeHandle, 'database' | 'icebergTables'>,
+  source: string,
+): Promise<OnceOf['tables']> {
+  return [{ database: lake.database, name: source }, ...(await lake.icebergTables(source))];
+}
+
+/** What to select these columns of all rows of a source from. */
+export async function allRowsOf(lake: LakeHandle, source: string, columns: readonly string[]): Promise<string> {
+  return rowsOf({ tables: await placesOf(lake, source), columns });
+}
+
+/** Whether rows lie under the days of their events, which may be any: then a condition on `dt` would miss some. */
+export function isByEventDay(settings: Source['settings']): boolean {
+  return settings.delivery === 'direct' || (settings.lane === 'events' && settings.payloads !== undefined);
 }
 
 /** A string literal of SQL. */

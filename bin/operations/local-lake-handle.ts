@@ -5,12 +5,13 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SERVICE } from '../../lambdas/core/metrics.ts';
 import { ENV, type Environment } from '../../lambdas/core/settings.ts';
-import { LOADS } from '../../lambdas/core/tables/lake-tables.ts';
+import { icebergDatabaseOf, LOADS } from '../../lambdas/core/tables/lake-tables.ts';
 import { firehoseClient } from '../../lambdas/edges/firehose.ts';
 import { icebergCatalog } from '../../lambdas/edges/iceberg-catalog.ts';
 import type { Context } from '../../lib/config/config.ts';
 import { ACCOUNT, REGION } from '../../local/account.ts';
 import { type Athena, openAthena } from '../../local/athena/athena.ts';
+import { icebergColumns } from '../../local/athena/iceberg-tables.ts';
 import { toJson } from '../../local/athena/query-result.ts';
 import { CREDENTIALS } from '../../local/credentials.ts';
 import { damageIn } from '../../local/damage.ts';
@@ -107,6 +108,11 @@ async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
     accountId: ACCOUNT,
     lakeBucket: loads.bucket,
     database: loads.database,
+    icebergTables: async (name) => {
+      const database = icebergDatabaseOf(loads.database);
+      const columns = await icebergColumns(dir, database, name);
+      return columns ? [{ database, name, columns }] : [];
+    },
     async *query(sql) {
       // Operations compare records: two of one millisecond may be different ones.
       athena ??= await openAthena({ dir, tables, microseconds: true });

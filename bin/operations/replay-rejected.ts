@@ -14,7 +14,16 @@ import { UsageError } from '../output/command-error.ts';
 import { decided } from './added-rows.ts';
 import { loadsOf } from './amend.ts';
 import { type Amendment, NO_AMENDMENT } from './amendment-notes.ts';
-import { type LakeHandle, once, type ResultRow, sqlText, sqlTime, timeOf } from './lake-handle.ts';
+import {
+  allRowsOf,
+  isByEventDay,
+  type LakeHandle,
+  once,
+  type ResultRow,
+  sqlText,
+  sqlTime,
+  timeOf,
+} from './lake-handle.ts';
 import type { OperationOptions } from './operation-options.ts';
 import { CONVERSION_FAILED } from './rejected-rows.ts';
 import { entryOfLoad, isBeingLoaded, type Replays, replaysOf } from './replays.ts';
@@ -74,7 +83,7 @@ export async function replayRejected(
   for (const source of lake.sources) {
     const bases = await basesOf(lake, source, task);
     const replays = replaysOf(lake, source);
-    for await (const lines of originsOf(lake.query(candidates(lake, source, task)))) {
+    for await (const lines of originsOf(lake.query(await candidates(lake, source, task)))) {
       const found = await replayOrigin(lake, source, lines, bases.get(String(lines[0]?.origin)), replays, options);
       counts.lines += found.lines;
       counts.replayed += found.replayed;
@@ -112,11 +121,13 @@ function condition(source: string, { where, since }: LinesToReplay): string {
 }
 
 /** Query for the matching lines, grouped by origin, and whether each is a row in the table. */
-function candidates(lake: LakeHandle, { settings: { name } }: Source, task: LinesToReplay): string {
-  const recent = task.since ? `WHERE ${PARTITION.name} >= ${day(task.since)}` : '';
+async function candidates(lake: LakeHandle, { settings }: Source, task: LinesToReplay): Promise<string> {
+  const { name } = settings;
+  const rows = await allRowsOf(lake, name, [OWN.origin.name, OWN.position.name]);
+  const recent = task.since && !isByEventDay(settings) ? `WHERE ${PARTITION.name} >= ${day(task.since)}` : '';
   return (
     `SELECT r.origin, r.position, r.reason, r.raw, r.logged_at, r.log_group, r.log_stream, r.payload, r.payload_position, CASE WHEN t.origin IS NULL THEN 0 ELSE 1 END AS in_table FROM ${once(lake, rejectedTable, condition(name, task))} r ` +
-    `LEFT JOIN (SELECT DISTINCT origin, position FROM "${lake.database}"."${name}" ${recent}) t ` +
+    `LEFT JOIN (SELECT DISTINCT origin, position FROM ${rows} ${recent}) t ` +
     `ON t.origin = r.origin AND t.position = r.position ORDER BY r.origin, r.position`
   );
 }

@@ -1,7 +1,6 @@
 /** The Parquet files of a table. */
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { PARTITION } from '../../lambdas/core/tables/table.ts';
-import { LAKE } from '../../lib/names.ts';
 import type { LakeHandle } from '../operations/lake-handle.ts';
 import { listObjects } from '../operations/objects.ts';
 
@@ -13,13 +12,15 @@ export interface Encryption {
   readonly algorithm: string | undefined;
 }
 
-const DAY_MS = 86_400_000;
-
-/** Asks S3 for a file of the table that was written since a time. The days of partitions may be of any time zone. */
-export async function encryptionOf(lake: LakeHandle, table: string, since: Date): Promise<Encryption> {
-  for (const days of [1, 0, -1]) {
-    const day = new Date(since.getTime() + days * DAY_MS).toISOString().slice(0, 10);
-    const prefix = `${LAKE.data}${table}/${PARTITION.name}=${day}/`;
+/** Asks S3 for a file in the folders of these days, YYYY-MM-DD, that was written since a time. */
+export async function encryptionOf(
+  lake: LakeHandle,
+  folder: string,
+  days: readonly string[],
+  since: Date,
+): Promise<Encryption> {
+  for (const day of days) {
+    const prefix = `${folder}${PARTITION.name}=${day}/`;
     for await (const page of listObjects(lake, { bucket: lake.lakeBucket, prefix })) {
       const found = page.find(({ lastModified }) => lastModified >= since);
       if (!found) continue;

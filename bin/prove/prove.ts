@@ -9,15 +9,16 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Source } from '../../lambdas/core/loading/load.ts';
-import { LOADS, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
+import { icebergDatabaseOf, LOADS, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
 import { OWN, PARTITION, type Table } from '../../lambdas/core/tables/table.ts';
-import { type LakeHandle, type ResultRow, sqlText, tableOf, timeOf } from '../operations/lake-handle.ts';
+import { LAKE } from '../../lib/names.ts';
+import { allRowsOf, type LakeHandle, type ResultRow, sqlText, tableOf, timeOf } from '../operations/lake-handle.ts';
 import { sendRecords } from '../operations/send-rows.ts';
 import type { Proof } from './claims.ts';
 import { withoutRepeats } from './compare.ts';
 import { errorObjects, hasOrigin, removeErrorObject } from './error-objects.ts';
-import { type Encryption, encryptionOf } from './files.ts';
-import { proofsOf } from './judge.ts';
+import { encryptionOf } from './files.ts';
+import { type Asked, proofsOf } from './judge.ts';
 import type { Seen, Sent } from './sent-and-seen.ts';
 import { putInput, testLines } from './test-input.ts';
 import { rowsAroundBadRow, rowsOfEveryColumn, type TestRows } from './test-rows.ts';
@@ -73,19 +74,27 @@ function sendRecord(lake: LakeHandle, stream: string, { rows = [] }: Partial<Tes
 async function look(lake: LakeHandle, sent: Sent, since: Date): Promise<Seen> {
   const { table, everyColumn, aroundBadRow, input } = sent;
   const arrival = dayBefore(since);
-  const rowsOf = async (name: string, condition: string, from = arrival) =>
+  const rowsOf = async (from: string, condition: string, firstDay = arrival) =>
     withoutRepeats(
       await Array.fromAsync(
-        lake.query(
-          `SELECT * FROM "${lake.database}"."${name}" WHERE ${PARTITION.name} >= ${sqlText(from)} AND ${condition}`,
-        ),
+        lake.query(`SELECT * FROM ${from} WHERE ${PARTITION.name} >= ${sqlText(firstDay)} AND ${condition}`),
       ),
     );
-  const ofOrigins = async (name: string, origins: readonly string[], from?: string) =>
-    origins.length === 0 ? [] : rowsOf(name, `${OWN.origin.name} IN (${origins.map(sqlText).join(', ')})`, from);
+  const ofOrigins = async (from: string, origins: readonly string[], firstDay?: string) =>
+    origins.length === 0 ? [] : rowsOf(from, `${OWN.origin.name} IN (${origins.map(sqlText).join(', ')})`, firstDay);
+  const [ofLoads, ofRejected] = [LOADS, REJECTED_LINES].map((name) => `"${lake.database}"."${name}"`) as [
+    string,
+    string,
+  ];
+  // What is sent to the streams is in one table of the source, and its inputs may be in another one.
+  const ofSource = await allRowsOf(
+    lake,
+    table.name,
+    table.columns.map(({ name }) => name),
+  );
 
   const loads = input
-    ? await rowsOf(LOADS, `source = ${sqlText(table.name)} AND ${input.named.column} = ${sqlText(input.named.name)}`)
+    ? await rowsOf(ofLoads, `source = ${sqlText(table.name)} AND ${input.named.column} = ${sqlText(input.named.name)}`)
     : [];
   const inputOrigins = loads.map(({ origin }) => String(origin));
   // On the direct lane rows lie under the days of their events.
@@ -93,12 +102,12 @@ async function look(lake: LakeHandle, sent: Sent, since: Date): Promise<Seen> {
   const first = event !== undefined && event < arrival ? event : arrival;
   return {
     rows: await ofOrigins(
-      table.name,
+      ofSource,
       [...everyColumn, aroundBadRow].map(({ origin }) => origin),
     ),
     loads,
-    inputRows: await ofOrigins(table.name, inputOrigins, first),
-    rejected: await ofOrigins(REJECTED_LINES, inputOrigins),
+    inputRows: await ofOrigins(ofSource, inputOrigins, first),
+    rejected: await ofOrigins(ofRejected, inputOrigins),
     errors: await errorObjects(lake, table.name, since),
     acknowledged: await lake.metricSum('RowsAcknowledged', table.name, since),
   };
@@ -122,9 +131,7 @@ async function finish(lake: LakeHandle, sent: readonly Sent[], seen: readonly Se
   const proofs: Proof[] = [];
   for (const [index, each] of sent.entries()) {
     const found = seen[index] as Seen;
-    const typeNames = await typeNamesOf(lake, each.table, since);
-    const encryption: Encryption = await encryptionOf(lake, each.table.name, since);
-    const own = proofsOf(each, found, { typeNames, encryption });
+    const own = proofsOf(each, found, await asked(lake, each, found, since));
     proofs.push(...own);
     if (own.some(({ outcome }) => outcome === 'failed')) continue;
     await each.input?.remove();
@@ -141,15 +148,29 @@ function dayBefore(time: Date): string {
   return new Date(time.getTime() - DAY_MS).toISOString().slice(0, 10);
 }
 
-/** The names of the columns' types in the engine; undefined if the table has no row of these days. */
-async function typeNamesOf(
-  { query, database }: LakeHandle,
-  { name, columns }: Table,
-  since: Date,
-): Promise<ResultRow | undefined> {
-  const day = sqlText(dayBefore(since));
+/** Asks about the table into which the rows of the source are written now. */
+async function asked(lake: LakeHandle, { source, table }: Sent, seen: Seen, since: Date): Promise<Asked> {
+  const { name } = table;
+  if (source.settings.tableFormat === 'iceberg') {
+    // Its files lie under the days of the input's events.
+    const days = [...new Set(seen.inputRows.map((row) => String(row[PARTITION.name])))];
+    return {
+      typeNames: await typeNamesOf(lake, `"${icebergDatabaseOf(lake.database)}"."${name}"`, table),
+      encryption: await encryptionOf(lake, `${LAKE.iceberg}${name}/data/`, days, since),
+    };
+  }
+  // The days of partitions may be of any time zone.
+  const days = [1, 0, -1].map((day) => new Date(since.getTime() + day * DAY_MS).toISOString().slice(0, 10));
+  const rows = `"${lake.database}"."${name}" WHERE ${PARTITION.name} >= ${sqlText(dayBefore(since))}`;
+  return {
+    typeNames: await typeNamesOf(lake, rows, table),
+    encryption: await encryptionOf(lake, `${LAKE.data}${name}/`, days, since),
+  };
+}
+
+/** The names of the columns' types in the engine; undefined if there is no such row. */
+async function typeNamesOf({ query }: LakeHandle, rows: string, { columns }: Table): Promise<ResultRow | undefined> {
   const types = columns.map((column) => `typeof("${column.name}") AS "${column.name}"`).join(', ');
-  const from = `"${database}"."${name}" WHERE ${PARTITION.name} >= ${day}`;
-  const [row] = await Array.fromAsync(query(`SELECT ${types} FROM ${from} LIMIT 1`));
+  const [row] = await Array.fromAsync(query(`SELECT ${types} FROM ${rows} LIMIT 1`));
   return row;
 }

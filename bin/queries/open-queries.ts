@@ -2,7 +2,7 @@
 import { AthenaClient } from '@aws-sdk/client-athena';
 import { GlueClient, paginateGetTables } from '@aws-sdk/client-glue';
 import type { QueriedLake } from '../../lambdas/core/queries/saved-queries.ts';
-import { LOADS } from '../../lambdas/core/tables/lake-tables.ts';
+import { icebergDatabaseOf, LOADS, TABLE_FORMAT_PARAMETER } from '../../lambdas/core/tables/lake-tables.ts';
 import type { ColumnType } from '../../lambdas/core/tables/table.ts';
 import { namesOf } from '../../lib/names.ts';
 import { openAthena } from '../../local/athena/athena.ts';
@@ -31,7 +31,12 @@ export async function openLocalQueries(dir: string, microseconds: boolean): Prom
   const tables = folder.tables.map(glueTable);
   const database = tables.find(({ name }) => name === LOADS)?.database ?? '';
   return {
-    lake: async () => ({ database, tables: tables.filter((table) => table.database === database) }),
+    lake: async () => ({
+      database,
+      tables: tables
+        .filter((table) => table.database === database)
+        .map(({ name, columns, isIceberg }) => ({ name, columns, database: rowsDatabase(database, isIceberg) })),
+    }),
     run: async (sql) => ({ result: await athena.query(sql) }),
     close: () => athena.close(),
   };
@@ -59,12 +64,13 @@ async function tablesIn(database: string, stackName: string): Promise<QueriedLak
   const tables: QueriedLake['tables'][number][] = [];
   try {
     for await (const { TableList = [] } of paginateGetTables({ client }, { DatabaseName: database })) {
-      for (const { Name = '', TableType, StorageDescriptor } of TableList) {
+      for (const { Name = '', TableType, StorageDescriptor, Parameters } of TableList) {
         const columns = (StorageDescriptor?.Columns ?? []).flatMap(({ Name: name = '', Type = '' }) =>
           TYPES.includes(Type) ? [{ name, type: Type as ColumnType }] : [],
         );
         if (TableType !== 'VIRTUAL_VIEW' && columns.some(({ name }) => name === 'origin')) {
-          tables.push({ name: Name, columns });
+          const isIceberg = Parameters?.[TABLE_FORMAT_PARAMETER] === 'iceberg';
+          tables.push({ name: Name, columns, database: rowsDatabase(database, isIceberg) });
         }
       }
     }
@@ -78,4 +84,9 @@ async function tablesIn(database: string, stackName: string): Promise<QueriedLak
     client.destroy();
   }
   return { database, tables };
+}
+
+/** The database into which the rows of a table are written now. */
+function rowsDatabase(database: string, isIceberg: boolean): string {
+  return isIceberg ? icebergDatabaseOf(database) : database;
 }

@@ -3,7 +3,7 @@ import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader } from '
 import { didYouMean } from '../../lambdas/core/reading/nearest.ts';
 import { icebergDatabaseOf, LOADS } from '../../lambdas/core/tables/lake-tables.ts';
 import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
-import { onceView } from '../../lambdas/core/tables/views.ts';
+import { allView, localTimeName, onceView } from '../../lambdas/core/tables/views.ts';
 import { identifier, text } from '../firehose/parquet.ts';
 import { ATHENA_SPILL } from '../local-lake.ts';
 import type { Resource } from '../template/resource.ts';
@@ -29,7 +29,7 @@ export interface AthenaOptions {
   readonly dir: string;
   /** AWS::Glue::Table resources: each becomes a table in the schema of its database. */
   readonly tables: readonly Resource[];
-  /** Statements that create views beside those without repeats, each of one table: they end in `FROM "database"."table"`. */
+  /** Statements that create the views with local times: `CREATE OR REPLACE VIEW "database"."table_local_time" AS …`. */
   readonly views?: readonly string[];
   /**
    * Whether timestamps of the tables have all of their microseconds.
@@ -60,7 +60,7 @@ export async function openAthena(options: AthenaOptions): Promise<Athena> {
       try {
         const statement = await readingStatement(connection, sql);
         const made = [...(await refreshHive(tables, connection)), ...(await iceberg.refresh(statement))];
-        for (const table of made) await makeViews(table, tables, views, connection);
+        for (const table of made) await makeViews(table, { tables, iceberg, views, connection });
         return resultOf(await connection.runAndReadAll(statement.sql));
       } catch (error) {
         if (error instanceof QueryError) throw error;
@@ -97,22 +97,34 @@ async function prepareSession(
   for (const statement of statements) await connection.run(statement);
 }
 
-/** Makes the views of a table anew: the one without repeats, which also reads the table of loads, and those given. */
-async function makeViews(
-  table: MadeTable,
-  tables: readonly HiveTable[],
-  views: readonly string[],
-  connection: DuckDBConnection,
-): Promise<void> {
-  const { database, name, lakeDatabase = database } = table;
+interface Made {
+  readonly tables: readonly HiveTable[];
+  readonly iceberg: IcebergViews;
+  /** Statements that create views. */
+  readonly views: readonly string[];
+  readonly connection: DuckDBConnection;
+}
+
+/** Makes the views of a source anew, over its table and its Iceberg table, or the one of them that is there. */
+async function makeViews({ name, lakeDatabase }: MadeTable, made: Made): Promise<void> {
+  const ofLake = made.tables.filter(({ database }) => database === lakeDatabase);
+  const hive = ofLake.find((table) => table.name === name);
+  const inIceberg = made.iceberg.placeOf(lakeDatabase, name);
+  const [first, ...others] = [...(hive ? [{ database: lakeDatabase, name }] : []), ...(inIceberg ? [inIceberg] : [])];
+  if (!first) return;
+  const all = hive ? [...hive.columns, ...hive.partitions].map((column) => column.name) : (inIceberg?.columns ?? []);
+  const of = { tables: [first, ...others], columns: all.filter((column) => column !== PARTITION.name) } as const;
   // Databases of other templates have no table of loads, and tables without the columns that tell repeats.
-  const hasLoads = tables.some((other) => other.database === lakeDatabase && other.name === LOADS);
-  if (hasLoads && [OWN.origin, PARTITION].every((column) => table.columns.includes(column.name))) {
-    const columns = table.columns.filter((column) => column !== PARTITION.name);
-    await connection.run(onceView({ database, table: name, columns, lakeDatabase }));
+  const hasLoads = ofLake.some((table) => table.name === LOADS);
+  const statements = made.views.filter((view) => {
+    const isOurs = view.includes(` VIEW ${identifier(lakeDatabase)}.${identifier(localTimeName(name))} AS `);
+    return isOurs && (inIceberg || !view.includes(`${identifier(icebergDatabaseOf(lakeDatabase))}.`));
+  });
+  if (hasLoads && [OWN.origin, PARTITION].every((column) => all.includes(column.name))) {
+    statements.push(onceView(lakeDatabase, name, of));
   }
-  const from = `FROM ${identifier(database)}.${identifier(name)}`;
-  for (const view of views.filter((statement) => statement.endsWith(from))) await connection.run(view);
+  if (others.length > 0) statements.push(allView(lakeDatabase, name, of));
+  for (const statement of statements) await made.connection.run(statement);
 }
 
 function resultOf(reader: DuckDBResultReader): QueryResult {

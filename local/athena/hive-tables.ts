@@ -16,16 +16,9 @@ export interface HiveTable extends GlueTable {
 
 /** A table whose view was made, or made anew. */
 export interface MadeTable {
-  readonly database: string;
   readonly name: string;
-  /** Names of all columns. */
-  readonly columns: readonly string[];
-  /**
-   * The database that has the table of loads.
-   *
-   * @default that of the table
-   */
-  readonly lakeDatabase?: string;
+  /** The database that has the table of loads. */
+  readonly lakeDatabase: string;
 }
 
 /**
@@ -52,8 +45,7 @@ export async function refreshHive(tables: readonly HiveTable[], connection: Duck
       `CREATE OR REPLACE VIEW ${identifier(table.database)}.${identifier(table.name)} AS ${select(table, hasFiles)}`,
     );
     table.hasFiles = hasFiles;
-    const { database, name, columns, partitions } = table;
-    made.push({ database, name, columns: [...columns, ...partitions].map((column) => column.name) });
+    made.push({ lakeDatabase: table.database, name: table.name });
   }
   return made;
 }

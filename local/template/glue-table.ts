@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TABLE_FORMAT_PARAMETER } from '../../lambdas/core/tables/lake-tables.ts';
 import type { ColumnType } from '../../lambdas/core/tables/table.ts';
 import { propertiesOf } from './properties.ts';
 import type { Resource } from './resource.ts';
@@ -13,6 +14,8 @@ export interface GlueTable {
   /** Where the table's objects are stored; `prefix` ends with a slash or is empty. */
   readonly bucket: string;
   readonly prefix: string;
+  /** True if the rows of its source are written into the Iceberg table of its name now. */
+  readonly isIceberg: boolean;
 }
 
 export interface GlueColumn {
@@ -30,6 +33,7 @@ const properties = z.object({
   DatabaseName: z.string(),
   TableInput: z.object({
     Name: z.string(),
+    Parameters: z.record(z.string(), z.unknown()).default({}),
     PartitionKeys: z.array(column).default([]),
     StorageDescriptor: z.object({
       Columns: z.array(column),
@@ -55,6 +59,7 @@ export function glueTable(resource: Resource): GlueTable {
     partitions: TableInput.PartitionKeys.map(glueColumn),
     bucket,
     prefix: prefix.join(''),
+    isIceberg: TableInput.Parameters[TABLE_FORMAT_PARAMETER] === 'iceberg',
   };
 }
 

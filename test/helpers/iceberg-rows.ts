@@ -70,3 +70,9 @@ export async function append(
   );
   return local.catalog.commit(name, change);
 }
+
+/** Makes the table, if there is none, and adds rows of a day. */
+export async function addRows(local: LocalCatalog, table: Table, day: string, rows: readonly object[]): Promise<void> {
+  await ensure(local, table);
+  await append(local, table.name, [await dataFile(local, table, day, rows)]);
+}

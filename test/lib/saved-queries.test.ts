@@ -1,6 +1,7 @@
 import { TrinoSQL } from 'dt-sql-parser/dist/parser/trino/index.js';
 import { describe, expect, test } from 'vitest';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
+import type { Context } from '../../lib/config/config.ts';
 import { readable, resources, templateOf } from '../helpers/template.ts';
 
 /** A source of every format, on either lane. */
@@ -13,14 +14,26 @@ const SOURCES = [...FORMATS.values()].flatMap(({ name, exampleOptions = {} }) =>
   })),
 );
 
-const saved = [
-  ...resources(templateOf({ sources: SOURCES, timeZone: 'Asia/Seoul' }), 'AWS::Athena::NamedQuery').values(),
-].map(({ Properties: { Name, QueryString } }) => [String(Name), readable(QueryString)] as const);
+function savedIn(context: Context): (readonly [name: string, sql: string])[] {
+  return [...resources(templateOf({ timeZone: 'Asia/Seoul', ...context }), 'AWS::Athena::NamedQuery').values()].map(
+    ({ Properties: { Name, QueryString } }) => [String(Name), readable(QueryString)] as const,
+  );
+}
+
+const saved = savedIn({ sources: SOURCES });
+
+/** One of each lane with an Iceberg table, and one without. */
+const ICEBERG = savedIn({
+  sources: [
+    ...[0, 1].map((lane) => ({ ...SOURCES[lane], name: `ice_${lane}`, delivery: 'direct', tableFormat: 'iceberg' })),
+    { name: 'plain', format: 'alb', from: { bucket: 'other-logs' } },
+  ],
+});
 
 const parser = new TrinoSQL();
 
 describe('what the workgroup has saved', () => {
-  test.each(saved)('%s is SQL of Trino, of which Athena is made', (_, sql) => {
+  test.each([...saved, ...ICEBERG])('%s is SQL of Trino, of which Athena is made', (_, sql) => {
     expect(parser.validate(sql)).toEqual([]);
   });
 
@@ -42,6 +55,28 @@ describe('what the workgroup has saved', () => {
     expect(names).toHaveLength(SOURCES.length);
     const queries = [...resources(templateOf({}), 'AWS::Athena::NamedQuery').values()];
     expect(queries.filter(({ Properties: { Name } }) => String(Name).includes('local_time'))).toEqual([]);
+  });
+
+  test('reads rows where they are written, and in views and exact counts those of both tables of a source', () => {
+    const [own, iceberg] = ['"<CatalogDatabase>".', '"<CatalogIcebergDatabase>".'];
+    const tablesIn = (sql: string) => [...new Set(sql.match(/"<\w+>"\."\w+"/g))].sort();
+    for (const [name, sql] of ICEBERG) {
+      const [source] = /ice_\d|plain/.exec(name) ?? [];
+      if (source === undefined) continue;
+      const [table, other] =
+        source === 'plain' ? [`${own}"plain"`, []] : [`${iceberg}"${source}"`, [`${own}"${source}"`]];
+      const isOfBoth = /^make the view|^duplicates/.test(name);
+      const expected = isOfBoth ? [...other, table] : [table];
+      const view = /VIEW (\S+)/.exec(sql)?.[1];
+      const lakes = [`${own}"loads"`, `${own}"rejected_lines"`, ...(view ? [view] : [])];
+      expect(
+        tablesIn(sql).filter((each) => !lakes.includes(each)),
+        name,
+      ).toEqual(expected.sort());
+      expect(view?.startsWith(own) ?? true, name).toBe(true);
+    }
+    const views = ICEBERG.map(([name]) => name).filter((name) => name.endsWith('_all'));
+    expect(views).toEqual(['make the view ice_0_all', 'make the view ice_1_all']);
   });
 
   test.each([

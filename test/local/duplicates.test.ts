@@ -152,8 +152,10 @@ describe('the stack on this machine', () => {
       for (const source of compiledSources(trackerOf(stack).sources)) {
         const { name, lane } = source.settings;
         const columns = sourceTable(name, '', source.format.columns, lane).columns.map((column) => column.name);
-        const audited = { database: 'tributary', table: name, columns, recordKeys: source.format.recordKeys ?? [] };
-        const [row] = toJson(await athena.query(auditQuery(audited, "'2026-01-01'")));
+        const [lakeDatabase, recordKeys] = ['tributary', source.format.recordKeys ?? []];
+        const tables = [{ database: lakeDatabase, name }] as const;
+        const sql = auditQuery({ source: name, lakeDatabase, tables, columns, recordKeys }, "'2026-01-01'");
+        const [row] = toJson(await athena.query(sql));
         const report = sources.find((each) => each.source === name);
         expect(report && countsOf(report)).toEqual({
           checked: Number(row?.checked),

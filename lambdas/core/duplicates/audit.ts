@@ -4,8 +4,11 @@ import { REJECTED_LINES, rejectedTable } from '../tables/lake-tables.ts';
 import { OWN, PARTITION } from '../tables/table.ts';
 import { type OnceOf, onceSelect } from '../tables/views.ts';
 
-/** A source's table and the record keys of its records. */
+/** A source's tables and the record keys of its records. */
 export interface Audited extends OnceOf {
+  readonly source: string;
+  /** The database of the lake's own tables. */
+  readonly lakeDatabase: string;
   readonly recordKeys: readonly RecordKey[];
 }
 
@@ -15,18 +18,17 @@ export interface Audited extends OnceOf {
  * the price of those columns; for a source without a record key it compares all columns. Rows that loading has written
  * twice are counted once. If an object has more than 1,000 rejected lines, only the first 1,000 are in the tables.
  */
-export function auditQuery({ recordKeys, ...table }: Audited, since: string): string {
+export function auditQuery({ source, lakeDatabase, recordKeys, ...of }: Audited, since: string): string {
   const days = `${name(PARTITION.name)} >= ${since}`;
-  const rejected = {
-    database: table.lakeDatabase ?? table.database,
-    table: REJECTED_LINES,
+  const rejected: OnceOf = {
+    tables: [{ database: lakeDatabase, name: REJECTED_LINES }],
     columns: rejectedTable.columns.map((column) => column.name),
   };
   const { origin, position, raw, logGroup, logStream, loggedAt } = OWN;
   const notCompared: readonly string[] = [origin, position, raw, logGroup, logStream, loggedAt].map(
     (each) => each.name,
   );
-  const all = table.columns.filter((column) => !notCompared.includes(column));
+  const all = of.columns.filter((column) => !notCompared.includes(column));
   const alternatives = recordKeys.map(
     (columns) => `WHEN ${name(columns[0] ?? '')} IS NOT NULL THEN ${together(columns)}`,
   );
@@ -34,10 +36,10 @@ export function auditQuery({ recordKeys, ...table }: Audited, since: string): st
     alternatives.length > 0 ? `CASE ${alternatives.join(' ')} ELSE ${together(all)} END` : together(all);
   return `WITH records AS (
   SELECT origin, ${recordKey} AS record_key
-  FROM (${onceSelect(table, days)})
+  FROM (${onceSelect(of, days)})
   UNION ALL
   SELECT origin, raw AS record_key
-  FROM (${onceSelect(rejected, `source = '${table.table}' AND ${days}`)})
+  FROM (${onceSelect(rejected, `source = '${source}' AND ${days}`)})
 )
 SELECT count(*) AS checked,
   count(*) - count(DISTINCT concat(origin, record_key)) AS within_object,

@@ -113,7 +113,8 @@ export function lakeQueries(database: string): SavedQuery[] {
 function once(database: string, table: string, columns: readonly string[], range: TimeRange, time: string): string {
   // A later version of an object comes on a later day.
   const isNotOld = isNotReplaced(database, `${PARTITION.name} >= '${range.days.from}'`);
-  return onceSelect({ database, table, columns }, `${between(time, range)} AND ${onDays(range)} AND ${isNotOld}`);
+  const tables = [{ database, name: table }] as const;
+  return onceSelect({ tables, columns }, `${between(time, range)} AND ${onDays(range)} AND ${isNotOld}`);
 }
 
 /** The filters of every format. A filter that none has any more has left no lines out since. */

@@ -10,6 +10,12 @@ export function icebergDatabaseOf(database: string): string {
 }
 
 /**
+ * The parameter of a source's table in the database of the lake's own tables that says with which `tableFormat` its rows
+ * are written now. Without it, they are written into that table; with `iceberg`, into the Iceberg table of its name.
+ */
+export const TABLE_FORMAT_PARAMETER = 'tributary.tableFormat';
+
+/**
  * One row per input loaded (an S3 object or a CloudWatch subscription payload), so that SQL can audit what was loaded.
  * lines = rows + filtered + rejected.
  */

@@ -6,21 +6,27 @@
 import { LOADS, REJECTED_LINES } from './lake-tables.ts';
 import { OWN, PARTITION } from './table.ts';
 
-/** A table of which to keep one row per repeat. */
-export interface OnceOf {
+/** A table that has rows. */
+export interface TablePlace {
   readonly database: string;
-  readonly table: string;
-  /** Names of its columns, without the partition column. */
-  readonly columns: readonly string[];
+  readonly name: string;
   /**
-   * The database of the lake's own tables: Iceberg tables are in another one.
+   * Names of its columns, if it may lack some of those asked for, which are null in its rows then.
    *
-   * @default the database of the table
+   * @default all that are asked for
    */
-  readonly lakeDatabase?: string;
+  readonly columns?: readonly string[];
 }
 
-/** Name of the view of a table without its repeats. */
+/** Rows of which to keep one per repeat. */
+export interface OnceOf {
+  /** The tables that have them: of a source whose `tableFormat` was changed, the one of before and the one of after. */
+  readonly tables: readonly [TablePlace, ...TablePlace[]];
+  /** Names of the columns, without the partition column. */
+  readonly columns: readonly string[];
+}
+
+/** Name of the view of a source's rows without their repeats. */
 export function onceName(table: string): string {
   return `${table}_once`;
 }
@@ -30,37 +36,63 @@ export function localTimeName(table: string): string {
   return `${table}_local_time`;
 }
 
+/** Name of the view of a source's rows in all of its tables, if there are several. */
+export function allName(table: string): string {
+  return `${table}_all`;
+}
+
 /** Endings of the names of views, which no table's name has. */
-export const VIEW_ENDINGS = [onceName(''), localTimeName('')];
+export const VIEW_ENDINGS = [onceName(''), allName(''), localTimeName('')];
 
 /** True for a name that a view of a table may have. */
 export function isViewName(name: string): boolean {
   return VIEW_ENDINGS.some((ending) => name.endsWith(ending));
 }
 
+/** What to select the rows of tables from: the table, or a subquery over several of them. */
+export function rowsOf({ tables, columns }: OnceOf): string {
+  const [first, ...others] = tables;
+  if (others.length === 0) return placeOf(first);
+  const selects = tables.map((table) => {
+    const has = (name: string) => table.columns === undefined || table.columns.includes(name);
+    const selected = columns.map((name) => (has(name) ? quoted(name) : `NULL AS ${quoted(name)}`));
+    return `SELECT ${[...selected, quoted(PARTITION.name)].join(', ')} FROM ${placeOf(table)}`;
+  });
+  return `(${selects.join(' UNION ALL ')})`;
+}
+
 /**
- * Selects one row for each origin and position of a table, or for each event of a payload, even if the repeat arrived on another day: the row of the
- * latest day. Of `loads` it selects the latest row of each origin.
+ * Selects one row for each origin and position, or for each event of a payload, even if the repeat arrived on another day
+ * or is in another table: the row of the latest day. Of `loads` it selects the latest row of each origin.
  *
  * @param where a condition on the rows to read. A condition outside this query cannot reduce what it reads, because a
- * repeat may be on any day: without `where`, the whole table is read.
+ * repeat may be on any day: without `where`, whole tables are read.
  */
-export function onceSelect({ database, table, columns }: OnceOf, where = 'true'): string {
-  const names = [...columns, PARTITION.name].map(quoted).join(', ');
-  const { same, latest } = REPEATS.get(table) ?? SOURCE_REPEATS;
-  const isSame = same.map((name) => sameIn(name, columns)).join(', ');
+export function onceSelect(of: OnceOf, where = 'true'): string {
+  const names = [...of.columns, PARTITION.name].map(quoted).join(', ');
+  const { same, latest } = REPEATS.get(of.tables[0].name) ?? SOURCE_REPEATS;
+  const isSame = same.map((name) => sameIn(name, of.columns)).join(', ');
   return (
     `SELECT ${names} FROM (SELECT ${names}, row_number() OVER (PARTITION BY ${isSame} ` +
     `ORDER BY ${latest.map((name) => `${quoted(name)} DESC`).join(', ')}) AS ${COPY} ` +
-    `FROM ${quoted(database)}.${quoted(table)} WHERE ${where}) WHERE ${COPY} = 1`
+    `FROM ${rowsOf(of)} WHERE ${where}) WHERE ${COPY} = 1`
   );
 }
 
-/** The statement that creates the view. */
-export function onceView(of: OnceOf): string {
-  const { database, table, lakeDatabase = database } = of;
-  const select = onceSelect(of, isNotReplaced(lakeDatabase));
-  return `CREATE OR REPLACE VIEW ${quoted(database)}.${quoted(onceName(table))} AS ${select}`;
+/**
+ * The statement that creates the view without repeats. All views are in the database of the lake's own tables, wherever
+ * the rows are: so they keep their places when the format of a source changes.
+ */
+export function onceView(database: string, table: string, of: OnceOf): string {
+  const select = onceSelect(of, isNotReplaced(database));
+  return `CREATE OR REPLACE VIEW ${placeOf({ database, name: onceName(table) })} AS ${select}`;
+}
+
+/** The statement that creates the view of the rows in several tables. It reads the days that a condition on `dt` names. */
+export function allView(database: string, table: string, of: OnceOf): string {
+  const names = [...of.columns, PARTITION.name].map(quoted).join(', ');
+  const view = placeOf({ database, name: allName(table) });
+  return `CREATE OR REPLACE VIEW ${view} AS SELECT ${names} FROM ${rowsOf(of)}`;
 }
 
 /**
@@ -74,7 +106,7 @@ export function onceView(of: OnceOf): string {
 export function isNotReplaced(database: string, where?: string): string {
   const and = where === undefined ? '' : ` AND ${where}`;
   const [origin, replaces, replacedBy] = [OWN.origin.name, 'replaces', 'replaced_by'].map(quoted);
-  const loads = `${quoted(database)}.${quoted(LOADS)}`;
+  const loads = placeOf({ database, name: LOADS });
   return (
     `${origin} NOT IN (SELECT ${replaces} FROM ${loads} WHERE ${replaces} IS NOT NULL${and} ` +
     `UNION ALL SELECT ${origin} FROM ${loads} WHERE ${replacedBy} IS NOT NULL${and})`
@@ -97,6 +129,10 @@ const OF_PAYLOAD: ReadonlyMap<string, string> = new Map([
   [OWN.origin.name, OWN.payload.name],
   [OWN.position.name, OWN.payloadPosition.name],
 ]);
+
+function placeOf({ database, name }: TablePlace): string {
+  return `${quoted(database)}.${quoted(name)}`;
+}
 
 /** No column can have this name. */
 const COPY = quoted('#copy');

@@ -46,6 +46,7 @@ async function answer({ operation, body }: ServedRequest): Promise<Reply> {
     const tables = EXAMPLE_TABLES.map(({ table: { name, columns } }) => ({
       Name: name,
       TableType: 'EXTERNAL_TABLE',
+      ...(name === 'app' && { Parameters: { EXTERNAL: 'TRUE', 'tributary.tableFormat': 'iceberg' } }),
       StorageDescriptor: { Columns: columns.map((column) => ({ Name: column.name, Type: column.type })) },
     }));
     const view = { ...tables[0], Name: 'alb_once', TableType: 'VIRTUAL_VIEW' };
@@ -108,6 +109,14 @@ describe('lake query --stack', () => {
       '',
     ]);
     expect(statements[0]).toContain('FROM "second_lake"."alb"');
+  });
+
+  test('reads the Iceberg table of a source whose rows are written there', async () => {
+    await query('app-events-by-level', '--print');
+    expect(output.stdout).toContain('FROM "second_lake_iceberg"."app"');
+    output.stdout = '';
+    await query('kong-repeats', '--print');
+    expect(output.stdout).toContain('FROM "second_lake"."kong"');
   });
 
   test('reads the days on which rows arrived, where these are given', async () => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { readLakeFolder } from '../../../bin/input/lake-folder.ts';
 import { audit } from '../../../bin/operations/audit.ts';
 import { backfillLogGroup } from '../../../bin/operations/backfill-log-group.ts';
@@ -13,7 +13,14 @@ import { type QueryResult, toJson } from '../../../local/athena/query-result.ts'
 import type { LocalLake } from '../../../local/local-lake.ts';
 import { openLake } from '../../../local/open-lake.ts';
 import { clientEnvironment } from '../../helpers/client-options.ts';
-import { type FakeService, json, openFakeService, type Reply, type ServedRequest } from '../../helpers/fake-service.ts';
+import {
+  type FakeService,
+  failure,
+  json,
+  openFakeService,
+  type Reply,
+  type ServedRequest,
+} from '../../helpers/fake-service.ts';
 import { sharedFolder } from '../../helpers/folder.ts';
 
 /** S3, SQS, DynamoDB and Firehose are a local lake's; what it has not is answered here, as AWS documents it. */
@@ -46,7 +53,7 @@ beforeAll(async () => {
   localLake = await openLake({ dir, context: CONTEXT });
   athena = await openAthena(readLakeFolder(dir));
   stub = await openFakeService(answer);
-  const { LAMBDA: _, ...endpoints } = Object.fromEntries(localLake.endpoints);
+  const { LAMBDA: _, GLUE: __, ...endpoints } = Object.fromEntries(localLake.endpoints);
   for (const [name, value] of Object.entries(clientEnvironment(stub.url, endpoints))) vi.stubEnv(name, value);
   lake = { ...(await openDeployedLake('Logs')), stateFolder: join(dir, 'state') };
 });
@@ -107,6 +114,23 @@ test('what the duplicate check has found is read from its table, and audited by 
   await expect(duplicatesReport(lake, { source: 'other' })).rejects.toThrow('no source other: expected one of app');
 });
 
+test('the Iceberg table of a source is found, with the columns that it has now', async () => {
+  expect(await lake.icebergTables('app')).toEqual([]);
+  const columns = [
+    { Name: 'n', Type: 'int' },
+    { Name: 'dropped', Type: 'string', Parameters: { 'iceberg.field.current': 'false' } },
+    { Name: 'dt', Type: 'string', Parameters: { 'iceberg.field.current': 'true' } },
+  ];
+  icebergTable = { Name: 'app', StorageDescriptor: { Columns: columns } };
+  onTestFinished(() => {
+    icebergTable = undefined;
+  });
+  const place = { database: 'tributary_iceberg', name: 'app' };
+  expect(await lake.icebergTables('app')).toEqual([{ ...place, columns: ['n', 'dt'] }]);
+  icebergTable = { Name: 'app' };
+  expect(await lake.icebergTables('app')).toEqual([place]);
+});
+
 test('a query that fails ends with the reason Athena gives', async () => {
   await expect(Array.fromAsync(lake.query('SELECT nothing FROM nowhere'))).rejects.toThrow(
     /^Athena: query .* failed: /,
@@ -142,10 +166,19 @@ async function answer({ operation: target, path, body }: ServedRequest): Promise
   const [service, operation = ''] = target.split('.');
   if (service === 'AmazonAthena') return json(await answerAthena(operation, JSON.parse(body)));
   if (service === 'Logs_20140328') return json(await answerLogs(operation, JSON.parse(body)));
+  if (service === 'AWSGlue') return answerGlue(operation, JSON.parse(body));
   if (service === 'GraniteServiceVersion20100801') return json(metricStatistics(operation, JSON.parse(body)));
   const [, functionName] = /\/functions\/([^/]+)\/configuration/.exec(path) ?? [];
   if (functionName) return json(functionConfiguration(functionName));
   return { headers: { 'content-type': 'text/xml' }, body: stackAnswer(new URLSearchParams(body)) };
+}
+
+/** Set, the source has an Iceberg table. https://docs.aws.amazon.com/glue/latest/webapi/API_GetTable.html */
+let icebergTable: object | undefined;
+
+function answerGlue(operation: string, input: Readonly<Record<string, unknown>>): Reply {
+  expect([operation, input]).toEqual(['GetTable', { DatabaseName: 'tributary_iceberg', Name: 'app' }]);
+  return icebergTable ? json({ Table: icebergTable }) : failure('EntityNotFoundException');
 }
 
 /** https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStackResources.html */

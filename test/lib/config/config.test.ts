@@ -275,7 +275,9 @@ describe('params of others', () => {
 
 describe('names and formats of sources', () => {
   test('leave the names of views to the views', () => {
-    expect(refusal({ sources: [{ name: 'web_once', format: 'alb' }] })).toContain('those of views');
+    for (const name of ['web_once', 'web_all', 'web_local_time']) {
+      expect(refusal({ sources: [{ name, format: 'alb' }] })).toContain('those of views');
+    }
   });
 
   test('take no filters where the format has none', () => {

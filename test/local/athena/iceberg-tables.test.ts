@@ -12,7 +12,7 @@ import type { Table } from '../../../lambdas/core/tables/table.ts';
 import { type Athena, openAthena } from '../../../local/athena/athena.ts';
 import { QueryError } from '../../../local/athena/statement.ts';
 import type { Resource } from '../../../local/template/resource.ts';
-import { append, dataFile, ensure, loaded, placed, tableOf } from '../../helpers/iceberg-rows.ts';
+import { addRows, append, dataFile, ensure, loaded, placed, tableOf } from '../../helpers/iceberg-rows.ts';
 import { DATABASE, LAKE, type LocalCatalog, openLocalCatalog } from '../../helpers/local-catalog.ts';
 
 const ALB = tableOf('alb', { time: 'timestamp', status: 'int', path: 'string' });
@@ -62,7 +62,8 @@ async function foreignFile(name: string, select: string, ids: Readonly<Record<st
   const file = join(local.dir, name);
   const connection = await (await DuckDBInstance.create(':memory:')).connect();
   const fields = Object.entries(ids).map(([column, id]) => `"${column}": ${id}`);
-  await connection.run(`COPY (${select}) TO '${file}' (FORMAT parquet, FIELD_IDS {${fields.join(', ')}})`);
+  const fieldIds = fields.length > 0 ? `, FIELD_IDS {${fields.join(', ')}}` : '';
+  await connection.run(`COPY (${select}) TO '${file}' (FORMAT parquet${fieldIds})`);
   connection.closeSync();
   return readFile(file);
 }
@@ -105,12 +106,48 @@ describe('an Iceberg table', () => {
 
   test('has the views of its rows without repeats and with local times', async () => {
     await alb(['2026-11-22', 200], ['2026-11-23', 200]);
-    const view = localTimeView(DATABASE, { ...ALB, name: 'alb' }, 'Asia/Tokyo') ?? '';
+    const view = localTimeView('tributary', ALB, 'Asia/Tokyo', [{ database: DATABASE, name: 'alb' }]) ?? '';
     const athena = await athenaOf([ALB, loadsTable], [view]);
     expect(await rowsOf('SELECT status, dt FROM alb_once', athena)).toEqual([[200, '2026-11-23']]);
     await append(local, 'alb', [await dataFile(local, ALB, '2026-11-22', [{ time: '2026-11-22 20:00:00' }])]);
     const localTimes = "SELECT local_time FROM alb_local_time WHERE time IS NOT NULL AND dt = '2026-11-22'";
     expect(await rowsOf(localTimes, athena)).toEqual([['2026-11-23 05:00:00.000000']]);
+  });
+
+  test('shares its views with the Parquet table of its name, whose rows are those of before', async () => {
+    const folder = join(local.dir, 'buckets/lake/data/alb/dt=2026-11-21');
+    await mkdir(folder, { recursive: true });
+    const before = await foreignFile(
+      'before',
+      "SELECT 'o' AS origin, 1 AS position, 100 AS status, '/old' AS path",
+      {},
+    );
+    await writeFile(join(folder, 'before.parquet'), before);
+    const places = [
+      { database: 'tributary', name: 'alb' },
+      { database: DATABASE, name: 'alb' },
+    ] as const;
+    const view = localTimeView('tributary', ALB, 'Asia/Tokyo', places) ?? '';
+    const athena = await athenaOf([ALB, loadsTable], [view]);
+    const statuses = async (of: string) => (await rowsOf(`SELECT status FROM ${of} ORDER BY 1`, athena)).flat();
+    expect(await statuses('alb_once')).toEqual([100]);
+    // The Iceberg table has a column that the source has no more.
+    const table = tableOf('alb', { time: 'timestamp', status: 'int', path: 'string', host: 'string' });
+    const rows = [
+      { status: 100, origin: 'o', position: 1 },
+      { status: 200, origin: 'o', position: 2 },
+    ];
+    await addRows(local, table, '2026-11-22', rows);
+    for (const name of ['alb_all', 'tributary.alb_all', 'alb_local_time']) {
+      expect(await statuses(name), name).toEqual([100, 100, 200]);
+    }
+    expect(await rowsOf('SELECT status, path, dt FROM tributary.alb_once ORDER BY 1', athena)).toEqual([
+      [100, null, '2026-11-22'],
+      [200, null, '2026-11-22'],
+    ]);
+    expect(await statuses('tributary.alb')).toEqual([100]);
+    await rm(folder, { recursive: true });
+    expect(await statuses('alb_all')).toEqual([100, 200]);
   });
 
   test('reads columns by their ids: of files of before a column was added, renamed or made wider, and of other writers', async () => {
