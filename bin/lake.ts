@@ -14,6 +14,7 @@ import { addParse } from './commands/parse.ts';
 import { addPlan } from './commands/plan.ts';
 import { addProve } from './commands/prove.ts';
 import { addQuery } from './commands/query.ts';
+import { addRebuild } from './commands/rebuild.ts';
 import { addRedrive } from './commands/redrive.ts';
 import { addReplayRejected } from './commands/replay-rejected.ts';
 import { addRun } from './commands/run.ts';
@@ -117,6 +118,7 @@ function program(): Command {
     addAlarms,
     addDuplicates,
     addSchema,
+    addRebuild,
     addProve,
     addArchive,
   ];

@@ -67,6 +67,7 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
     sqs: new SQSClient({}),
     dynamodb: new DynamoDBClient({}),
     firehose: firehoseClient(),
+    glue: new GlueClient({}),
     accountId: arns[0]?.split(':')[4] ?? '',
     lakeBucket: output('LakeBucket'),
     database,

@@ -1,6 +1,7 @@
 /** A lake as the operations see it: queue, ledger, streams, buckets and tables, on this machine or on AWS. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { FirehoseClient } from '@aws-sdk/client-firehose';
+import type { GlueClient } from '@aws-sdk/client-glue';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import type { IcebergCatalog } from '../../lambdas/core/iceberg/ports.ts';
@@ -35,6 +36,7 @@ export interface Clients {
   readonly sqs: SQSClient;
   readonly dynamodb: DynamoDBClient;
   readonly firehose: FirehoseClient;
+  readonly glue: GlueClient;
 }
 
 /** Names and settings of a lake, read from the environment variables of its functions. */

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SERVICE } from '../../lambdas/core/metrics.ts';
@@ -105,6 +106,7 @@ async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
     sqs: new SQSClient(client('SQS')),
     dynamodb: new DynamoDBClient(client('DYNAMODB')),
     firehose: firehoseClient(client('FIREHOSE')),
+    glue: new GlueClient(client('GLUE')),
     accountId: ACCOUNT,
     lakeBucket: loads.bucket,
     database: loads.database,

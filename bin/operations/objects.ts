@@ -25,7 +25,7 @@ export interface Listing {
 }
 
 /** Lists objects in the order of their keys, page by page. */
-export async function* listObjects(lake: LakeHandle, listing: Listing): AsyncGenerator<ListedObject[]> {
+export async function* listObjects(lake: Pick<LakeHandle, 's3'>, listing: Listing): AsyncGenerator<ListedObject[]> {
   const { bucket, prefix, after } = listing;
   const input: ListObjectsV2CommandInput = {
     Bucket: bucket,

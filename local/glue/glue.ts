@@ -4,12 +4,16 @@ import { icebergJson, parseIcebergJson } from '../../lambdas/core/iceberg/metada
 import { ACCOUNT, REGION } from '../account.ts';
 import { bodyOf } from '../endpoint.ts';
 import type { Service } from '../template/resource.ts';
+import { definitionOperation } from './definitions.ts';
 import { badRequest, GlueError, unsupported } from './glue-error.ts';
 import { optimizerOperation } from './optimizers.ts';
 import { changeIn, tableIn } from './requests.ts';
 import { TableStore, type TableStoreOptions } from './table-store.ts';
 
-/** Glue on this machine: its Iceberg REST endpoint, for tables in the databases of the stack, and how they are maintained. */
+/**
+ * Glue on this machine: its Iceberg REST endpoint, for tables in the databases of the stack, their definitions, and how they are
+ * maintained.
+ */
 export interface LocalGlue extends Service {
   readonly tables: TableStore;
 }
@@ -41,7 +45,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, tables
     requireScope(request);
     if (target !== undefined) {
       const operation = String(target).replace(/^AWSGlue\./, '');
-      return reply(response, protocol, 200, await optimizerOperation(tables, operation, parsed(await bodyOf(request))));
+      const act = operation.endsWith('TableOptimizer') ? optimizerOperation : definitionOperation;
+      return reply(response, protocol, 200, await act(tables, operation, parsed(await bodyOf(request))));
     }
     const { status = 200, body } = await act(request, tables);
     reply(response, protocol, status, body);

@@ -29,10 +29,15 @@ export async function pointersIn(lake: string, database: string): Promise<Readon
   return pointers;
 }
 
+/** The file that says which metadata counts is damaged. */
+export class PointerError extends Error {
+  override readonly name = 'PointerError';
+}
+
 /**
  * The URI of the metadata file of a table; undefined if there is no such table.
  *
- * @throws Error naming the pointer's file if it is damaged
+ * @throws PointerError naming the pointer's file if it is damaged
  */
 export async function readPointer(lake: string, database: string, table: string): Promise<string | undefined> {
   let text: string;
@@ -45,7 +50,9 @@ export async function readPointer(lake: string, database: string, table: string)
   const location = locationIn(text);
   if (location !== undefined) return location;
   const file = join(GLUE, database, `${table}${ENDING}`);
-  throw new Error(`${file}: damaged: expected the location of its metadata, got ${JSON.stringify(text.slice(0, 80))}`);
+  throw new PointerError(
+    `${file}: damaged: expected the location of its metadata, got ${JSON.stringify(text.slice(0, 80))}`,
+  );
 }
 
 function locationIn(text: string): string | undefined {

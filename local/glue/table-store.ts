@@ -8,7 +8,7 @@ import { applyChange, type StoredTable } from './apply-change.ts';
 import { badRequest, commitFailed, GlueError, noSuchTable } from './glue-error.ts';
 import { newTable } from './new-table.ts';
 import { removeOptimizers } from './optimizer-files.ts';
-import { openPointers, pointersIn, readPointer, removePointer, writePointer } from './pointers.ts';
+import { openPointers, PointerError, pointersIn, readPointer, removePointer, writePointer } from './pointers.ts';
 import type { GivenChange, GivenTable } from './requests.ts';
 
 /** A database of Glue. */
@@ -35,6 +35,9 @@ const MAX_METADATA_BYTES = 20_000_000;
 
 /** Names of Glue, which the Iceberg library wants in lower case: https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html */
 const NAME = /^[a-z0-9_]{1,255}$/;
+
+/** Version of a pointer that says nothing. */
+const DAMAGED = 'damaged';
 
 const DELETE_AFTER_COMMIT = 'write.metadata.delete-after-commit.enabled';
 
@@ -107,6 +110,44 @@ export class TableStore {
     return this.#replace(database, table, base, metadata, () =>
       commitFailed(`Cannot commit ${database}.${table}: another change came first`),
     );
+  }
+
+  /**
+   * Where the metadata of a table is, and the version of the pointer that says so.
+   *
+   * @returns no place if the pointer is damaged
+   * @throws GlueError NoSuchTableException
+   */
+  async pointerOf(database: string, table: string): Promise<{ version: string; location?: string }> {
+    this.database(database);
+    try {
+      const location = await this.#pointer(database, table);
+      if (location !== undefined) return { version: location, location };
+    } catch (error) {
+      if (error instanceof PointerError) return { version: DAMAGED };
+      throw error;
+    }
+    throw noSuchTable(database, table);
+  }
+
+  /**
+   * Points a table to other metadata, or makes it.
+   *
+   * @param version of the pointer that is replaced; undefined if there is no table
+   * @throws GlueError CommitFailedException if the pointer has changed
+   */
+  async point(database: string, table: string, version: string | undefined, location: string): Promise<void> {
+    if (!NAME.test(table)) throw badRequest(`a table's name: expected a-z, 0-9 and _, got ${table}`);
+    await this.objects.inTurn(`table ${database}.${table}`, async () => {
+      const before = await this.pointerOf(database, table).catch((error: unknown) => {
+        if (error instanceof GlueError && error.type === 'NoSuchTableException') return undefined;
+        throw error;
+      });
+      if (before && version === undefined) throw alreadyThere(database, table);
+      if (!before && version !== undefined) throw noSuchTable(database, table);
+      if (before?.version !== version) throw commitFailed(`${database}.${table}: another change came first`);
+      await writePointer(this.dir, database, table, location);
+    });
   }
 
   /**

@@ -25,6 +25,7 @@ export interface LocalCatalog {
   readonly s3Url: string;
   readonly catalog: IcebergCatalog;
   readonly files: TableFiles;
+  readonly s3: S3Client;
   readonly glue: LocalGlue;
   readonly objects: ObjectStore;
 }
@@ -67,7 +68,10 @@ export async function serveCatalog({
     await s3Endpoint.close();
   };
   const [url, s3Url] = [endpoint.url, s3Endpoint.url];
-  return { dir, url, s3Url, catalog: catalogAt(url), files: s3TableFiles(client), glue, objects: s3.objects, close };
+  return {
+    ...{ dir, url, s3Url, catalog: catalogAt(url), files: s3TableFiles(client) },
+    ...{ s3: client, glue, objects: s3.objects, close },
+  };
 }
 
 /** The lake's client of a catalog on this machine. */

@@ -4,11 +4,12 @@ import type { DataFile } from '../iceberg/data-file.ts';
 import { buildDelete } from '../iceberg/delete-days.ts';
 import { icebergJson } from '../iceberg/metadata.ts';
 import type { IcebergCatalog, LoadedTable, TableChange } from '../iceberg/ports.ts';
+import { TAKEN_OVER } from '../iceberg/properties.ts';
 import type { Making } from '../iceberg/snapshots.ts';
 import { UnsupportedTableError } from '../iceberg/unsupported.ts';
 import type { AttemptList } from './attempt-list.ts';
 import type { LakeFiles } from './ports.ts';
-import { type CommitLedger, type CommitList, commitProperty, TAKEN_OVER, type TableRecord } from './table-commits.ts';
+import { type CommitLedger, type CommitList, commitProperty, type TableRecord } from './table-commits.ts';
 
 export interface CommitPorts {
   readonly ledger: CommitLedger;

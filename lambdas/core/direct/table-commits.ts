@@ -23,6 +23,7 @@
  * The property's name has the random name of the record, so that a record that was lost begins with a property of its own.
  * A ledger that was set back to an earlier time is noticed by it: nothing is committed then.
  */
+import { COMMIT } from '../iceberg/properties.ts';
 import type { BatchLedger } from './ports.ts';
 
 /** What the ledger knows of the commits to a table. */
@@ -74,8 +75,5 @@ export function commitKey({ table, number }: TableRecord, name: string): string 
 
 /** The property of a table that says which commit of a record was made last. */
 export function commitProperty({ committer }: TableRecord): string {
-  return `tributary.commit.${committer}`;
+  return `${COMMIT}${committer}`;
 }
-
-/** Uuids of tables whose files a table has taken over, separated by spaces: files written for one of these belong to it. */
-export const TAKEN_OVER = 'tributary.taken-over';

@@ -37,7 +37,8 @@ export async function buildAppend(
   });
 }
 
-function added(file: DataFile, snapshotId: bigint): ManifestEntry {
+/** A file that a snapshot adds, as its manifest has it. */
+export function added(file: DataFile, snapshotId: bigint): ManifestEntry {
   return {
     status: STATUS.added,
     snapshot_id: snapshotId,

@@ -2,6 +2,7 @@
 import { type Column, type ColumnType, ICEBERG_PREFIX, PARTITION, type Table } from '../tables/table.ts';
 import type { IcebergField, IcebergSchema, TableMetadata } from './metadata.ts';
 import type { CreateTable, IcebergCatalog, LoadedTable, TableChange } from './ports.ts';
+import { SOURCE } from './properties.ts';
 
 /**
  * The Iceberg types of our column types. A timestamp is one without a zone, in microseconds.
@@ -55,7 +56,7 @@ export function tableProperties(source: string): Readonly<Record<string, string>
     'write.metadata.previous-versions-max': '20',
     'history.expire.max-snapshot-age-ms': '172800000', // 2 days
     'history.expire.min-snapshots-to-keep': '1',
-    'tributary.source': source,
+    [SOURCE]: source,
   };
 }
 
@@ -199,13 +200,24 @@ function nextSchemaId({ schemas }: TableMetadata): number {
 }
 
 function requirePromotion(table: string, { type: from, name }: IcebergField, { type: to }: WantedField): void {
-  if (from === to || isPromotion(from, to)) return;
+  if (isReadAs(from, to)) return;
   const had = typeof from === 'string' ? from : JSON.stringify(from);
   throw new SchemaError(
     `Iceberg table ${table}, column ${name}: the table has the type ${had}, and the source now has ${to}. ` +
       'An Iceberg column can only become wider, from int to long: ' +
       'give the column its former type or another name, or write the table anew with `lake rebuild`',
   );
+}
+
+/** Whether values of one type are read as those of another one without becoming others. Nested types are objects. */
+export function isReadAs(from: IcebergField['type'], to: IcebergField['type']): boolean {
+  return JSON.stringify(from) === JSON.stringify(to) || isPromotion(from, to);
+}
+
+/** The type of a field as columns of the lake are declared; Iceberg's own for a type that none of these has. */
+export function columnTypeOf(type: IcebergField['type']): string {
+  const [known] = Object.entries(ICEBERG_TYPES).find(([, iceberg]) => iceberg === type) ?? [];
+  return known ?? (typeof type === 'string' ? type : String((type as { type?: unknown }).type));
 }
 
 /** Iceberg reads an int of an old file as a long. https://iceberg.apache.org/spec/#schema-evolution */

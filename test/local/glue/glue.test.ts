@@ -182,11 +182,11 @@ describe('a client of others', () => {
 
   test('is refused the operations of the other protocol by name', async () => {
     const { url } = await openLocalCatalog();
-    const headers = { 'x-amz-target': 'AWSGlue.GetTable' };
+    const headers = { 'x-amz-target': 'AWSGlue.GetTables' };
     const { status, body } = await ask(url, 'POST', '/', {}, headers);
     expect({ status, message: body.Message }).toEqual({
       status: 400,
-      message: 'AWSGlue.GetTable has no local behaviour',
+      message: 'AWSGlue.GetTables has no local behaviour',
     });
   });
 });

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   CreateTableOptimizerCommand,
-  GetTableCommand,
+  GetPartitionsCommand,
   GetTableOptimizerCommand,
   GlueClient,
   type TableOptimizerConfiguration,
@@ -114,7 +114,7 @@ describe('an error has the name that Glue gives it', () => {
     ['of an unknown kind', () => create(binpack(7), { Type: 'vacuum' }), 'InvalidInputException'],
     [
       'of an operation without local behaviour',
-      () => client.send(new GetTableCommand({ DatabaseName: DATABASE, Name: 'web' })),
+      () => client.send(new GetPartitionsCommand({ DatabaseName: DATABASE, TableName: 'web' })),
       'UnsupportedOperationException',
     ],
   ])('%s', async (_, send, name) => {

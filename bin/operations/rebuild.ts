@@ -1,0 +1,275 @@
+/** `lake rebuild`: makes an Iceberg table anew of the files it has, and puts it in the place of the former one. */
+import { randomUUID } from 'node:crypto';
+import { HeadObjectCommand } from '@aws-sdk/client-s3';
+import { isMetadata, newestOf, readMetadata, uuidsOf } from '../../lambdas/core/iceberg/find-metadata.ts';
+import type { SetAside } from '../../lambdas/core/iceberg/fresh-schema.ts';
+import type { LoadedTable, TableFiles } from '../../lambdas/core/iceberg/ports.ts';
+import { SOURCE } from '../../lambdas/core/iceberg/properties.ts';
+import { filesOfAll, type Rebuilding, schemaOfFresh, writeFreshTable } from '../../lambdas/core/iceberg/rebuild.ts';
+import { schemaOf, tableProperties, type WantedField } from '../../lambdas/core/iceberg/schema.ts';
+import type { Making } from '../../lambdas/core/iceberg/snapshots.ts';
+import { icebergDatabaseOf } from '../../lambdas/core/tables/lake-tables.ts';
+import { type ColumnType, ICEBERG_PREFIX } from '../../lambdas/core/tables/table.ts';
+import { placeOf, s3TableFiles } from '../../lambdas/edges/table-files.ts';
+import { gluePointers, type TablePointer, type TablePointers } from '../../lambdas/edges/table-pointers.ts';
+import { messageOf } from '../../local/files.ts';
+import { CommandError, UsageError } from '../output/command-error.ts';
+import { quantity } from '../output/render.ts';
+import { type LakeHandle, tableOf } from './lake-handle.ts';
+import { listObjects } from './objects.ts';
+import type { OperationOptions } from './operation-options.ts';
+
+export interface RebuildTask {
+  /** Name of the Iceberg table. */
+  readonly table: string;
+  /** URIs of metadata files whose tables are taken. @default - what the catalog says, else the newest in the table's folder */
+  readonly metadata?: readonly string[];
+  /** Columns that are to have other types than the source says: those that it has after the next deployment. */
+  readonly retype?: Readonly<Record<string, ColumnType>>;
+  /** Whether files that are missing, or are others than the table says, are left out. */
+  readonly withoutMissing?: boolean;
+}
+
+/** What a rebuild needs of a lake. */
+export type RebuiltLake = Pick<LakeHandle, 's3' | 'glue' | 'accountId' | 'lakeBucket' | 'database' | 'sources'>;
+
+/** What a table was made of, or would be. */
+export interface RebuildReport {
+  /** URIs of the metadata of the former tables. */
+  readonly from: readonly string[];
+  /** Metadata in the folder of the table of other tables, whose files are not taken. */
+  readonly others: readonly string[];
+  readonly files: number;
+  readonly rows: number;
+  /** Entries of files that the former tables had more than once. */
+  readonly repeated: number;
+  /** Files that were left out because they are missing, or others than the table says. */
+  readonly leftOut: number;
+  readonly rowsLeftOut: number;
+  readonly setAside: readonly SetAside[];
+  /** URI of the new table's metadata; undefined if nothing was changed. */
+  readonly metadata?: string;
+}
+
+/** Commits come while a table is made; each has it begun anew. */
+const TRIES = 5;
+
+/**
+ * Each step can be repeated. If the process dies before the catalog is pointed to the new table, files lie unused in its
+ * folder, and the table is as before; after it, the table is the new one, and the same command makes another one of it.
+ *
+ * @throws CommandError if there is nothing to make the table of, or not all of it can be read
+ */
+export async function rebuildTable(
+  lake: RebuiltLake,
+  task: RebuildTask,
+  { dryRun }: Pick<OperationOptions, 'dryRun'>,
+): Promise<RebuildReport> {
+  const pointers = gluePointers(lake.glue, {
+    catalogId: lake.accountId,
+    database: icebergDatabaseOf(lake.database),
+  });
+  const files = s3TableFiles(lake.s3);
+  for (let tried = 0; tried < TRIES; tried++) {
+    const before = await pointers.read(task.table);
+    const report = await rebuildOnce(lake, task, { before, pointers, files, dryRun });
+    if (report) return report;
+  }
+  throw new CommandError(
+    `table ${task.table}: other changes came first, ${TRIES} times: nothing was changed; try again later`,
+  );
+}
+
+interface Attempt {
+  readonly before: TablePointer | undefined;
+  readonly pointers: TablePointers;
+  readonly files: TableFiles;
+  readonly dryRun: boolean;
+}
+
+/** @returns undefined if the table was changed meanwhile */
+async function rebuildOnce(
+  lake: RebuiltLake,
+  task: RebuildTask,
+  { before, pointers, files, dryRun }: Attempt,
+): Promise<RebuildReport | undefined> {
+  const { tables, others } = await formerTables(lake, task, before, files);
+  const { kept, ...counts } = await examined(lake, task, tables, files);
+  const { source, wanted } = columnsFor(lake, task, tables);
+  const setAside = readable(task.table, () => schemaOfFresh({ tables, ...(wanted && { wanted }) })).setAside;
+  const report = { from: tables.map(({ metadataLocation }) => metadataLocation), others, ...counts, setAside };
+  if (dryRun) return report;
+  const rebuilding: Rebuilding = {
+    ...{ tables, uuid: randomUUID(), properties: source === undefined ? {} : tableProperties(source) },
+    ...(wanted && { wanted }),
+    takes: ({ path }) => kept.delete(path),
+    before: before?.metadataLocation,
+  };
+  const fresh = await writeFreshTable(rebuilding, making(files));
+  if (kept.size > 0) throw new Error(`table ${task.table}: expected ${kept.size} more files in it`);
+  if (!(await pointers.point(task.table, before, fresh))) return undefined;
+  return { ...report, metadata: fresh.metadataLocation };
+}
+
+function making(files: TableFiles): Making {
+  return { files, newId: randomUUID, snapshotId: randomSnapshotId, now: Date.now() };
+}
+
+function randomSnapshotId(): bigint {
+  const [random = 0n] = crypto.getRandomValues(new BigUint64Array(1));
+  return random >> 1n;
+}
+
+interface FormerTables extends Pick<RebuildReport, 'others'> {
+  /** The tables that the new one is made of. */
+  readonly tables: LoadedTable[];
+}
+
+async function formerTables(
+  lake: RebuiltLake,
+  { table, metadata }: RebuildTask,
+  before: TablePointer | undefined,
+  files: TableFiles,
+): Promise<FormerTables> {
+  const given = metadata ?? (before?.metadataLocation === undefined ? undefined : [before.metadataLocation]);
+  const tables = await readableAsync(table, () => Promise.all((given ?? []).map((uri) => readMetadata(files, uri))));
+  const newest = newestOf([...tables, ...(await metadataInFolder(lake, table, files))]);
+  if (given) return { tables, others: notIn(tables, newest) };
+  const [found, ...more] = newest;
+  if (found && more.length === 0) return { tables: [found], others: [] };
+  const folder = `s3://${lake.lakeBucket}/${ICEBERG_PREFIX}${table}/metadata/`;
+  if (!found) throw new CommandError(`table ${table}: it is not in the catalog, and no metadata of it is in ${folder}`);
+  const choice = newest.map(({ metadata: { 'last-updated-ms': ms, snapshots = [] }, metadataLocation }) => {
+    const rows = snapshots.at(-1)?.summary['total-records'] ?? 0;
+    return `--metadata ${metadataLocation} (${rows} rows, ${new Date(ms).toISOString()})`;
+  });
+  throw new CommandError(
+    `table ${table}: it is not in the catalog, and nobody knows which of its metadata counted last; ` +
+      `name it: ${choice.join(', or ')}`,
+  );
+}
+
+/** Tables that have other files, as neither is made of the other. */
+function notIn(tables: readonly LoadedTable[], newest: readonly LoadedTable[]): string[] {
+  const taken = new Set(tables.flatMap(uuidsOf));
+  const own = new Set(tables.map(({ metadata }) => metadata['table-uuid']));
+  const others = newest.filter((other) => {
+    return !taken.has(other.metadata['table-uuid']) && !uuidsOf(other).some((uuid) => own.has(uuid));
+  });
+  return others.map(({ metadataLocation }) => metadataLocation);
+}
+
+/** Files that are looked at: no table has as many that no other one names. */
+const MAX_METADATA = 100;
+
+async function metadataInFolder(lake: RebuiltLake, table: string, files: TableFiles): Promise<LoadedTable[]> {
+  const listed = [];
+  const bucket = lake.lakeBucket;
+  for await (const page of listObjects(lake, { bucket, prefix: `${ICEBERG_PREFIX}${table}/metadata/` })) {
+    listed.push(...page.filter(({ key }) => isMetadata(key)));
+  }
+  const newest = listed.toSorted((a, b) => b.lastModified.getTime() - a.lastModified.getTime()).slice(0, MAX_METADATA);
+  const read = newest.map(({ key }) => readMetadata(files, `s3://${bucket}/${key}`));
+  return readableAsync(table, () => Promise.all(read));
+}
+
+interface Examined extends Pick<RebuildReport, 'files' | 'rows' | 'repeated' | 'leftOut' | 'rowsLeftOut'> {
+  /** Files of the new table. */
+  readonly kept: Set<string>;
+}
+
+/** Looks whether all files of the tables are there. @throws CommandError naming those that are not */
+async function examined(
+  lake: RebuiltLake,
+  { table, withoutMissing = false }: RebuildTask,
+  tables: readonly LoadedTable[],
+  files: TableFiles,
+): Promise<Examined> {
+  const named = new Map<string, { readonly bytes: number; readonly rows: number }>();
+  let [repeated, rows] = [0, 0];
+  await readableAsync(table, async () => {
+    for await (const file of filesOfAll(tables, files)) {
+      if (named.has(file.path)) repeated++;
+      else rows += file.rows;
+      named.set(file.path, { bytes: file.bytes, rows: file.rows });
+    }
+  });
+  const kept = new Set(named.keys());
+  await forgetThose(lake, tables, named);
+  const missing = [...named];
+  const rowsLeftOut = missing.reduce((sum, [, file]) => sum + file.rows, 0);
+  if (missing.length > 0 && !withoutMissing) {
+    const some = missing.slice(0, 3).map(([path]) => path);
+    throw new CommandError(
+      `table ${table}: ${quantity(missing.length, 'file')} with ${quantity(rowsLeftOut, 'row')} are missing, or have ` +
+        `other bytes than the table says: ${some.join(', ')}${missing.length > some.length ? ', …' : ''}; ` +
+        'put them back, or leave their rows out with --without-missing',
+    );
+  }
+  for (const [path] of missing) kept.delete(path);
+  return { kept, files: kept.size, rows: rows - rowsLeftOut, repeated, leftOut: missing.length, rowsLeftOut };
+}
+
+/** Takes the files away that are there with as many bytes as the table says. */
+async function forgetThose(
+  lake: RebuiltLake,
+  tables: readonly LoadedTable[],
+  named: Map<string, { readonly bytes: number }>,
+): Promise<void> {
+  const isThere = (uri: string, size: number | undefined): void => {
+    if (named.get(uri)?.bytes === size) named.delete(uri);
+  };
+  for (const folder of new Set(tables.map(({ metadata }) => `${metadata.location}/data/`))) {
+    const { Bucket: bucket, Key: prefix } = placeOf(folder);
+    for await (const page of listObjects(lake, { bucket, prefix })) {
+      for (const { key, size } of page) isThere(`s3://${bucket}/${key}`, size);
+    }
+  }
+  // Tables of others have files elsewhere, perhaps, or other spellings of their places.
+  for (const uri of [...named.keys()]) {
+    const found = await lake.s3.send(new HeadObjectCommand(placeOf(uri))).catch((error: Error) => {
+      if (error.name === 'NotFound' || error.name === 'NoSuchKey') return undefined;
+      throw error;
+    });
+    isThere(uri, found?.ContentLength);
+  }
+}
+
+/** The columns that the table's source has, or will have; those that the table has, if it has no source any more. */
+function columnsFor(
+  lake: RebuiltLake,
+  { table: name, retype = {} }: RebuildTask,
+  tables: readonly LoadedTable[],
+): { readonly source?: string; readonly wanted?: readonly WantedField[] } {
+  const sourceName = tables[0]?.metadata.properties?.[SOURCE] ?? name;
+  const source = lake.sources.find(({ settings }) => settings.name === sourceName);
+  const table = source && tableOf(source);
+  const unknown = Object.keys(retype).find((column) => !table?.columns.some((each) => each.name === column));
+  if (unknown !== undefined) {
+    const columns =
+      table?.columns.map((column) => column.name).join(', ') ?? 'none, as no source of this name is there';
+    throw new UsageError(`--retype ${unknown}: expected a column of the source ${sourceName}: ${columns}`);
+  }
+  if (!table) return {};
+  const columns = table.columns.map((column) => ({ ...column, type: retype[column.name] ?? column.type }));
+  return { source: sourceName, wanted: schemaOf({ ...table, columns }) };
+}
+
+/** Has errors name the table, and the way out. */
+function readable<Result>(table: string, step: () => Result): Result {
+  try {
+    return step();
+  } catch (error) {
+    throw unreadable(table, error);
+  }
+}
+
+async function readableAsync<Result>(table: string, step: () => Promise<Result>): Promise<Result> {
+  return step().catch((error: unknown) => {
+    throw unreadable(table, error);
+  });
+}
+
+function unreadable(table: string, error: unknown): CommandError {
+  return new CommandError(`table ${table}: ${messageOf(error)}; nothing was changed`, { cause: error });
+}
