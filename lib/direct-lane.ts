@@ -89,10 +89,12 @@ export class DirectLane extends Construct {
       memoryMiB: PLAN_MEMORY_MIB,
       timeout: PLAN_TIMEOUT,
     });
+    // A failed run is not retried: the next one finds what it has left.
+    plan.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
     new Rule(this, 'EachMinute', {
       description: 'Plans the batches of the direct lane.',
       schedule: Schedule.rate(Duration.minutes(1)),
-      targets: [new LambdaFunction(plan, { retryAttempts: 0 })],
+      targets: [new LambdaFunction(plan, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
     });
     this.write = new LogFunction(this, 'Write', {
       entry: 'write-batch',

@@ -66,10 +66,12 @@ export class IcebergTables extends Construct {
       memoryMiB: COMMIT_MEMORY_MIB,
       timeout: COMMIT_TIMEOUT,
     });
+    // A failed run is not retried: the next one goes on a minute later.
+    this.commit.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: Duration.minutes(1) });
     new Rule(this, 'EachMinute', {
       description: 'Commits what has waited for its interval.',
       schedule: Schedule.rate(Duration.minutes(1)),
-      targets: [new LambdaFunction(this.commit, { retryAttempts: 0 })],
+      targets: [new LambdaFunction(this.commit, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
     });
     lane.grantCommit(this.commit);
     this.#tell(this.commit);

@@ -97,6 +97,20 @@ test('readers may read the Iceberg tables, and write none', () => {
   expect(allowed.filter((action) => !/:Get/.test(action))).toEqual([]);
 });
 
+test('no function that runs each minute is tried again when a run fails: the next run finds what is left', () => {
+  const all = resources(iceberg);
+  const targets = [...all.values()]
+    .filter(
+      ({ Type, Properties }) => Type === 'AWS::Events::Rule' && Properties.ScheduleExpression === 'rate(1 minute)',
+    )
+    .flatMap(({ Properties }) => (Properties.Targets as { Arn: unknown }[]).map(({ Arn }) => readable(Arn)));
+  const retries = [...all.values()]
+    .filter(({ Type }) => Type === 'AWS::Lambda::EventInvokeConfig')
+    .map(({ Properties }) => [readable(Properties.FunctionName), Properties.MaximumRetryAttempts]);
+  expect(targets).toEqual(expect.arrayContaining(['<IcebergCommit.Arn>', '<DirectPlan.Arn>']));
+  for (const target of targets) expect(retries).toContainEqual([target.replace('.Arn', ''), 0]);
+});
+
 describe('the functions of Iceberg tables', () => {
   test('are told where the catalog is, and how long files wait', () => {
     const told = { ...ICEBERG, commitIntervalSeconds: 900, stackName: 'Second-Lake' };
