@@ -6,13 +6,16 @@ import { randomBytes } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, ScheduledEvent } from 'aws-lambda';
+import { missedUploads } from './core/direct/missed-uploads.ts';
 import { planSource } from './core/direct/plan.ts';
 import type { SlowMetric } from './core/metrics.ts';
 import { batchSettings } from './core/settings.ts';
 import { isPast, timeLimits } from './edges/attempt.ts';
 import { dynamoBatches } from './edges/batches.ts';
 import { s3LakeFiles } from './edges/lake-files.ts';
+import { logger } from './edges/logger.ts';
 import { putSlowMetric } from './edges/metrics.ts';
+import { openUploads } from './edges/open-uploads.ts';
 import { sendBatch } from './edges/queue.ts';
 import { s3Client } from './edges/s3.ts';
 
@@ -21,7 +24,8 @@ const { direct, ledgerTable, ledgerDays, lakeBucket, writeQueueUrl } = settings;
 const sources = settings.sources.map(({ name }) => name);
 const sqs = new SQSClient({});
 const ledger = dynamoBatches(new DynamoDBClient({}), { table: ledgerTable, entryDays: ledgerDays });
-const lake = s3LakeFiles(s3Client(), lakeBucket);
+const s3 = s3Client();
+const lake = s3LakeFiles(s3, lakeBucket);
 
 const MIB = 1024 * 1024;
 /** A writer that has given no sign for longer than its timeout, with a minute for the clocks, has ended. */
@@ -29,13 +33,17 @@ const CLOCK_SKEW_SECONDS = 60;
 const ID_BYTES = 6;
 /** Beyond the wait for other objects: a batch may be written for so long. */
 const LATE_SECONDS = 900;
+/** Completing the files of a batch takes seconds, and minutes if a writer has died in between. */
+const LATE_SEAL_SECONDS = 300;
+/** Minute of the hour in which uploads are looked at. */
+const UPLOADS_MINUTE = 7;
 
 /** How much is left for later runs: objects that wait, and batches that are not written. */
 export async function handler(event: ScheduledEvent, context: Context): Promise<{ readonly left: number }> {
   const { stopReadingAt } = timeLimits(context);
   let left = 0;
   for (const source of sources) {
-    const { waiting, unfinished, waitingSince, unfinishedSince } = await planSource(
+    const { waiting, unfinished, waitingSince, unfinishedSince, sealedSince } = await planSource(
       source,
       { ledger, lake, now: () => new Date(), send: (batch) => sendBatch(sqs, writeQueueUrl, batch) },
       {
@@ -51,12 +59,30 @@ export async function handler(event: ScheduledEvent, context: Context): Promise<
     left += waiting + unfinished;
     putAge(source, 'WaitingSeconds', waitingSince);
     putAge(source, 'UnwrittenSeconds', unfinishedSince);
+    putAge(source, 'SealedSeconds', sealedSince, LATE_SEAL_SECONDS);
   }
+  const dueAt = new Date(event.time);
+  if (dueAt.getUTCMinutes() === UPLOADS_MINUTE && !isPast(stopReadingAt)) await lookAtUploads(dueAt.getTime());
   return { left };
 }
 
+/** A look that fails holds up no batch; the next one is in an hour. */
+async function lookAtUploads(now: number): Promise<void> {
+  try {
+    const missed = await missedUploads({ uploads: openUploads(s3, lakeBucket), ledger, lake }, now);
+    for (const [source, count] of missed) putSlowMetric(source, 'UploadsNotCompleted', count);
+  } catch (error) {
+    logger.error('the uploads that are not completed could not be looked at', error as Error);
+  }
+}
+
 /** Only of what is late: a metric that is put each minute costs more than the lane of a small source. */
-function putAge(source: string, name: SlowMetric, since: string | undefined): void {
+function putAge(
+  source: string,
+  name: SlowMetric,
+  since: string | undefined,
+  late = direct.waitSeconds + LATE_SECONDS,
+): void {
   const seconds = since === undefined ? 0 : (Date.now() - Date.parse(since)) / 1000;
-  if (seconds > direct.waitSeconds + LATE_SECONDS) putSlowMetric(source, name, seconds);
+  if (seconds > late) putSlowMetric(source, name, seconds);
 }

@@ -51,7 +51,7 @@ export class Dashboard extends Construct {
     this.#sources = watchedSources(config).map(({ name }) => name);
     const dashboard = new CloudWatchDashboard(this, 'Resource');
     dashboard.addWidgets(this.#alarms());
-    for (const row of [this.#arriving(), this.#loading(), this.#quality(), this.#duplicatesAndCost()])
+    for (const row of [this.#arriving(), this.#loading(), this.#quality(), this.#duplicatesAndCost(), this.#commits()])
       dashboard.addWidgets(...row);
   }
 
@@ -102,7 +102,7 @@ export class Dashboard extends Construct {
   /** What the functions and Firehose make of it, and how fresh it is. */
   #loading(): IWidget[] {
     const { service, objects, events, direct, streams } = this.#places;
-    const loaders = [objects?.loader, events?.loader, direct?.write].flatMap((name) => name ?? []);
+    const loaders = [objects?.loader, events?.loader, direct?.write, direct?.commit].flatMap((name) => name ?? []);
     const longest = (name: string, label: string) => metric(ofLake(service, name, undefined, 'Maximum'), label);
     const tables = [...this.#sources, LOADS, REJECTED_LINES];
     return [
@@ -117,7 +117,12 @@ export class Dashboard extends Construct {
         longest('ThrottledSeconds', 'wait for Firehose'),
         longest('UnfinishedSeconds', 'unfinished object'),
         ...(direct
-          ? [longest('WaitingSeconds', 'wait for a batch'), longest('UnwrittenSeconds', 'batch not written')]
+          ? [
+              longest('WaitingSeconds', 'wait for a batch'),
+              longest('UnwrittenSeconds', 'batch not written'),
+              longest('SealedSeconds', 'sealed batch not completed'),
+              longest('UncommittedSeconds', 'files not committed'),
+            ]
           : []),
       ]),
       graph('Delivering: age of the oldest record, s', [
@@ -190,6 +195,20 @@ export class Dashboard extends Construct {
         width: WIDTH,
         height: HEIGHT,
       }),
+    ];
+  }
+
+  /** What becomes of the files of Iceberg tables; nothing if no source has one. */
+  #commits(): IWidget[] {
+    const sources = watchedSources(this.#config).filter(({ tableFormat }) => tableFormat === 'iceberg');
+    if (sources.length === 0) return [];
+    const perSource = (name: string, statistic: Watched['statistic'] = 'Sum') =>
+      sources.map(({ name: source }) => metric(ofLake(this.#places.service, name, source, statistic), source));
+    return [
+      graph('Iceberg: tables committed to', perSource('TablesCommitted')),
+      graph('Iceberg: files committed', perSource('FilesCommitted')),
+      graph('Iceberg: commits tried again', perSource('CommitConflicts')),
+      graph('Iceberg: metadata of the largest table, bytes', perSource('TableMetadataBytes', 'Maximum')),
     ];
   }
 

@@ -108,6 +108,10 @@ export class DirectLane extends Construct {
     );
     for (const fn of [plan, this.write]) this.#tell(fn);
     ledger.grantPlan(plan);
+    // Looks for uploads that a seal names and that nobody has completed.
+    plan.addToRolePolicy(
+      new PolicyStatement({ actions: ['s3:ListBucketMultipartUploads'], resources: [props.lake.bucketArn] }),
+    );
     ledger.grantWrite(this.write);
     for (const table of props.tables) grantFilesOf(this.write, props.lake, table);
     notifications.grantDeadLetters(this.write);

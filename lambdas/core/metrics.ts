@@ -47,6 +47,10 @@ export const SLOW_METRICS = {
   WaitingSeconds: 'Seconds',
   /** Age of the oldest batch of the direct lane that is not written. */
   UnwrittenSeconds: 'Seconds',
+  /** Age of the oldest seal of a batch whose files are not completed. */
+  SealedSeconds: 'Seconds',
+  /** Uploads that are older than a day although a seal names them: S3 gives them up after 14 days. */
+  UploadsNotCompleted: 'Count',
   /** Age of the oldest files of Iceberg tables that no commit has added, since they were stored. */
   UncommittedSeconds: 'Seconds',
 } as const;

@@ -82,16 +82,17 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
       return moved !== undefined;
     },
 
-    async seal({ id, generation }, attempt, state) {
+    async seal({ id, generation }, attempt, state, now) {
       const sealed = await items.update(
         itemId(id),
         '#state = :open AND #generation = :generation',
-        'SET #state = :sealed, #attempt = :attempt',
+        'SET #state = :sealed, #attempt = :attempt, #sealedAt = :now',
         {
           ':open': { S: BATCH.open },
           ':sealed': { S: state },
           ':generation': { N: String(generation) },
           ':attempt': { S: attempt },
+          ':now': { S: now },
         },
       );
       // The client tries again by itself if an answer was lost; then the seal may be this attempt's own.
@@ -203,7 +204,7 @@ export function batchGroup(source: string): string {
 
 export function batchOf(item: Item): Batch {
   const { state, source, since, attempts, attemptedAt, attempt, generation, before, from } = item;
-  const { tables, storedAt, uncommitted } = item;
+  const { sealedAt, tables, storedAt, uncommitted } = item;
   return {
     id: (item[LEDGER.key]?.S ?? '').slice(itemId('').length),
     source: source?.S ?? '',
@@ -215,6 +216,7 @@ export function batchOf(item: Item): Batch {
     ...(attempt?.S !== undefined && { attempt: attempt.S }),
     ...(before?.S !== undefined && { before: before.S }),
     ...(from?.S !== undefined && { from: from.S }),
+    ...(sealedAt?.S !== undefined && { sealedAt: sealedAt.S }),
     ...(tables?.N !== undefined && { tables: Number(tables.N) }),
     ...(storedAt?.S !== undefined && { storedAt: storedAt.S }),
     ...(uncommitted?.NS && { uncommitted: uncommitted.NS.map(Number).toSorted((a, b) => a - b) }),

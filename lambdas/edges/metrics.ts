@@ -58,10 +58,10 @@ export function putDeliveryMetrics(source: string, deliveries: Deliveries): void
   if (deliveries.longestWait >= LEAST_WAIT_MS) putSlowMetric(source, 'ThrottledSeconds', deliveries.longestWait / 1000);
 }
 
-/** Puts how slowly something goes, for the source and for the whole stack. */
-export function putSlowMetric(source: string, name: SlowMetric, seconds: number): void {
+/** Puts how slowly something goes, or that it does not go at all, for the source and for the whole stack. */
+export function putSlowMetric(source: string, name: SlowMetric, value: number): void {
   const metrics = metricsWithTotal(source);
-  metrics.addMetric(name, SLOW_METRICS[name], seconds);
+  metrics.addMetric(name, SLOW_METRICS[name], value);
   metrics.publishStoredMetrics();
 }
 
@@ -79,8 +79,11 @@ export function putCommitMetrics(source: string, committed: readonly Committed[]
     'CommitConflicts',
     sum(({ conflicts }) => conflicts),
   );
-  put('TableMetadataBytes', Math.max(...committed.map(({ metadataBytes }) => metadataBytes)));
   metrics.publishStoredMetrics();
+  const bytes = Math.max(...committed.map(({ metadataBytes }) => metadataBytes));
+  const size = metricsWithTotal(source);
+  size.addMetric('TableMetadataBytes', COMMIT_METRICS.TableMetadataBytes, bytes);
+  size.publishStoredMetrics();
 }
 
 /** Counts an input that this delivery did not load. The reason is only in the log line. */

@@ -6,7 +6,7 @@
 /** The kinds of alarms. Each has the section `Alarm <kind>` in docs/operations.md. */
 export const ALARM_KINDS = [
   // The whole stack, in the order of the data flow.
-  ...(['queue-late', 'dead-letters', 'load-objects', 'unfinished', 'no-rows', 'direct'] as const),
+  ...(['queue-late', 'dead-letters', 'load-objects', 'unfinished', 'no-rows', 'direct', 'commits'] as const),
   ...(['load-log-events', 'events-given-up', 'throttled', 'lake-tables', 'new-fields'] as const),
   'check',
   // Each source.

@@ -9,13 +9,13 @@ import { sourceAlarms, streamConditions, streamMetrics } from './source-alarms.t
 import { ofFunction, ofLake, ofQueue } from './watched.ts';
 
 /**
- * All alarms of a configuration: at most 12 for the stack, and two for each source (and a third one, if
+ * All alarms of a configuration: at most 13 for the stack, and two for each source (and a third one, if
  * `duplicates.alarmPercent` asks for it).
  */
 export function alarmsOf(config: Config, places: Places): AlarmDefinition[] {
   return [
     ...objectAlarms(config, places),
-    ...directAlarms(places),
+    ...directAlarms(config, places),
     ...eventAlarms(config, places),
     throttled(places),
     lakeTables(config, places),
@@ -158,9 +158,23 @@ function eventAlarms({ timeoutSeconds }: Config, { events }: Places): AlarmDefin
 /** An object waits a quarter of an hour for others at most, and a batch is written in as much; twice of both is late. */
 const LATE_BATCH_SECONDS = 3600;
 
+/** Completing the files of a sealed batch takes seconds, and is tried again each minute after three. */
+const LATE_SEAL_SECONDS = 900;
+
+/** A commit that fails is tried again in each of the next minutes. */
+const LATE_COMMIT_SECONDS = 1800;
+
+/** Few files of a table of many that share a source wait so long for others. */
+const QUIET_COMMIT_SECONDS = 3600;
+
+/** Glue refuses metadata of more than 20 MB, and then every commit. https://docs.aws.amazon.com/glue/latest/dg/limitation-glue-iceberg-rest-api.html */
+const LARGE_METADATA_BYTES = 15_000_000;
+
 /** The direct lane plans batches of objects and writes them; an object whose turn has failed is a dead letter of loading. */
-function directAlarms({ service, direct }: Places): AlarmDefinition[] {
+function directAlarms(config: Config, { service, direct }: Places): AlarmDefinition[] {
   if (!direct) return [];
+  const longest = (metric: string) => ofLake(service, metric, undefined, 'Maximum');
+  const commitSeconds = longestCommitWait(config);
   return [
     {
       kind: 'direct',
@@ -168,20 +182,48 @@ function directAlarms({ service, direct }: Places): AlarmDefinition[] {
         errors1: ofFunction(direct.plan, 'Errors'),
         errors2: ofFunction(direct.write, 'Errors'),
         letters: ofQueue(direct.deadLetters, 'ApproximateNumberOfMessagesVisible'),
-        waiting: ofLake(service, 'WaitingSeconds', undefined, 'Maximum'),
-        unwritten: ofLake(service, 'UnwrittenSeconds', undefined, 'Maximum'),
+        waiting: longest('WaitingSeconds'),
+        unwritten: longest('UnwrittenSeconds'),
+        sealed: longest('SealedSeconds'),
+        missed: longest('UploadsNotCompleted'),
       },
       ...when(
         `${sumOf(['errors1', 'errors2'])} >= ${LEAST_FAILURES}`,
         `${filled('letters')} > 0`,
         `${filled('waiting')} > ${LATE_BATCH_SECONDS}`,
-        `${filled('unwritten')} > ${LATE_BATCH_SECONDS}`,
+        // A batch with files of Iceberg tables is written when these are committed.
+        `${filled('unwritten')} > ${LATE_BATCH_SECONDS + commitSeconds}`,
+        `${filled('sealed')} > ${LATE_SEAL_SECONDS}`,
+        `${filled('missed')} > 0`,
       ),
       ...{ periodSeconds: 900, periods: 4, badPeriods: 1 },
       happened: 'The direct lane does not plan or write its batches: rows of its sources are late.',
       command: 'audit --since 1d',
     },
+    {
+      kind: 'commits',
+      metrics: {
+        errors: ofFunction(direct.commit, 'Errors'),
+        uncommitted: longest('UncommittedSeconds'),
+        metadata: longest('TableMetadataBytes'),
+      },
+      ...when(
+        `${filled('errors')} >= ${LEAST_FAILURES}`,
+        `${filled('uncommitted')} > ${commitSeconds + LATE_COMMIT_SECONDS}`,
+        `${filled('metadata')} > ${LARGE_METADATA_BYTES}`,
+      ),
+      ...{ periodSeconds: 900, periods: 4, badPeriods: 1 },
+      happened:
+        'Written files are not committed to their Iceberg tables, or the metadata of a table becomes too large.',
+      command: 'audit --since 1d',
+    },
   ];
+}
+
+/** Seconds that written files of Iceberg tables, now or of before, wait for a commit on an ordinary day. */
+function longestCommitWait({ sources, commitIntervalSeconds }: Config): number {
+  const isQuiet = sources.some(({ fanOut }) => fanOut !== undefined);
+  return Math.max(commitIntervalSeconds, isQuiet ? QUIET_COMMIT_SECONDS : 0);
 }
 
 /** Refusals that last: single records are refused every day, and accepted within a second. */

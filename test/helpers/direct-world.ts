@@ -489,10 +489,12 @@ export class World {
           batch.indexed = !['written', 'halved', 'failed'].includes(to);
           return true;
         }),
-      seal: ({ id, generation }, attempt, state) =>
+      seal: ({ id, generation }, attempt, state, now) =>
         request('seal', () => {
           const batch = batches.get(id);
-          if (batch?.state === 'open' && batch.generation === generation) Object.assign(batch, { state, attempt });
+          if (batch?.state === 'open' && batch.generation === generation) {
+            Object.assign(batch, { state, attempt, sealedAt: now });
+          }
           return structuredClone(batch);
         }),
       store: (id, attempt, tables, now) =>

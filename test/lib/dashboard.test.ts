@@ -66,6 +66,17 @@ describe('the dashboard', () => {
     expect(shown).toEqual([false, true]);
   });
 
+  test('has a row more for the commits to Iceberg tables, if a source has one', () => {
+    const sources = [
+      { name: 'web', format: 'alb', delivery: 'direct', tableFormat: 'iceberg' },
+      ...DEMO_SOURCES.slice(1),
+    ];
+    const rows = widgetsOf({ sources }).filter(({ properties }) => properties.title.startsWith('Iceberg: '));
+    expect(rows.map(({ x }) => x)).toEqual([0, 6, 12, 18]);
+    expect(new Set(rows.map(({ y }) => y))).toEqual(new Set([Math.max(...widgets.map(({ y, height }) => y + height))]));
+    for (const { properties } of rows) expect(JSON.stringify(properties.metrics)).toMatch(/"web"(?!.*"kong")/);
+  });
+
   test('says what the bytes of today cost, at the list price', () => {
     const { firehosePerGB, firehoseConversionPerGB } = listPrices();
     expect(FIREHOSE_USD_PER_GB).toBeCloseTo((firehosePerGB.tiers[0]?.usd ?? 0) + firehoseConversionPerGB.usd, 9);

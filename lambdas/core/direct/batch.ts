@@ -101,6 +101,8 @@ export interface Batch {
   readonly generation: number;
   /** During a reload, key of the list of the attempt whose files are to be replaced. */
   readonly before?: string;
+  /** ISO 8601, when the seal was set; undefined before it. */
+  readonly sealedAt?: string;
   /** The batch whose members this one takes; undefined if its candidates wait. */
   readonly from?: string;
   /** Iceberg tables that have files of the batch; undefined if none has. */

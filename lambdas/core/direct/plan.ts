@@ -42,6 +42,8 @@ export interface Planned {
   /** ISO 8601: since when the oldest object waits, and since when the oldest of these batches is not written. */
   readonly waitingSince?: string | undefined;
   readonly unfinishedSince?: string | undefined;
+  /** ISO 8601: since when the oldest seal waits for its files to be completed. */
+  readonly sealedSince?: string | undefined;
 }
 
 /** Objects that are looked at in a run, of each kind. */
@@ -72,7 +74,11 @@ export async function planSource(source: string, ports: PlanPorts, options: Plan
       open++;
     }
   }
-  return { waiting, unfinished: open, waitingSince, unfinishedSince: unwritten[0]?.since };
+  const seals = unwritten.filter(isSealed).map(({ sealedAt, since }) => sealedAt ?? since);
+  return {
+    ...{ waiting, waitingSince },
+    ...{ unfinished: open, unfinishedSince: unwritten[0]?.since, sealedSince: seals.sort()[0] },
+  };
 }
 
 /**
@@ -112,6 +118,14 @@ async function claimAndOpen(
 /** States in which a writer has to do something. */
 const FOR_WRITERS: readonly BatchState[] = [BATCH.open, BATCH.storing, BATCH.failing];
 
+/** Whether the files that a seal names are being completed, which takes a writer some seconds. */
+function isSealed({ state }: Batch): boolean {
+  return state === BATCH.sealed || state === BATCH.storing;
+}
+
+/** A seal that waits for longer is sent again: two that complete the same files do no harm. */
+const COMPLETING_MS = 180_000;
+
 /** Does what is missing of a batch that was begun. */
 async function finish(id: string, ports: PlanPorts, { silentMs, dueAt }: PlanOptions): Promise<void> {
   // The index may be stale.
@@ -123,7 +137,9 @@ async function finish(id: string, ports: PlanPorts, { silentMs, dueAt }: PlanOpt
     await finishSplit(batch, ports);
   } else if (FOR_WRITERS.includes(batch.state) || isPublishable(batch)) {
     const lastSign = Date.parse(batch.attemptedAt ?? batch.since);
-    if (lastSign + silentMs <= dueAt) await ports.send(id);
+    const sealedAt = isSealed(batch) && batch.sealedAt !== undefined ? Date.parse(batch.sealedAt) : undefined;
+    const isLate = lastSign + silentMs <= dueAt || (sealedAt !== undefined && sealedAt + COMPLETING_MS <= dueAt);
+    if (isLate) await ports.send(id);
   }
 }
 

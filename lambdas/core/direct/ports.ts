@@ -42,9 +42,10 @@ export interface BatchLedger {
    * Seals an open batch, as it was read, with an attempt.
    *
    * @param state what is to be done with the attempt's files
+   * @param now ISO 8601
    * @returns the batch as it is then; its `attempt` says whom a seal names
    */
-  seal(batch: Batch, attempt: string, state: Sealed): Promise<Batch | undefined>;
+  seal(batch: Batch, attempt: string, state: Sealed, now: string): Promise<Batch | undefined>;
   /**
    * Notes that the attempt's files of Iceberg tables are completed: none of them is committed.
    *

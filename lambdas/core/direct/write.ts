@@ -113,7 +113,7 @@ export async function writeBatch(id: string, ports: WritePorts): Promise<WriteRe
     throw error;
   }
   // If the answer is lost, the attempt may be the one: its uploads stay. The next attempt reads whom the seal names.
-  const sealed = await ledger.seal(batch, key, sealedAs(list));
+  const sealed = await ledger.seal(batch, key, sealedAs(list), ports.now().toISOString());
   if (sealed?.attempt !== key) await files.abort();
   return sealed ? await publishSealed(sealed, ports) : { outcome: 'nothing_to_do' };
 }

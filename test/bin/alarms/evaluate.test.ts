@@ -196,9 +196,18 @@ const CASES: Readonly<Record<string, Cases>> = {
       [{ Errors: 2 }],
       [{ ApproximateNumberOfMessagesVisible: 1 }],
       [{ WaitingSeconds: 3601 }],
-      [{ UnwrittenSeconds: 3601 }],
+      [{ UnwrittenSeconds: 3901 }],
+      [{ SealedSeconds: 901 }],
+      [{ UploadsNotCompleted: 1 }],
     ],
-    quiet: [[{ Errors: 1, ApproximateNumberOfMessagesVisible: 0 }], [{ WaitingSeconds: 1300, UnwrittenSeconds: 1300 }]],
+    quiet: [
+      [{ Errors: 1, ApproximateNumberOfMessagesVisible: 0 }],
+      [{ WaitingSeconds: 1300, UnwrittenSeconds: 1300, SealedSeconds: 400 }],
+    ],
+  },
+  commits: {
+    raised: [[{ Errors: 3 }], [{ UncommittedSeconds: 2101 }], [{ TableMetadataBytes: 15_000_001 }]],
+    quiet: [[{ Errors: 2, UncommittedSeconds: 1000, TableMetadataBytes: 3_000_000 }]],
   },
   'lines-alb': {
     raised: [...lines.raised, [load({ RejectedObjects: 1, LinesRejected: 1 })]],

@@ -56,8 +56,8 @@ function candidateOf(of: ReturnType<typeof names>, number: number, ofRound: numb
 /** What both ledgers say of a batch: since when an ended one waited does not matter. */
 function comparable(read: Batch | undefined) {
   if (!read) return undefined;
-  const { id, state: now, attempts, attempt: by, generation, before, tables, storedAt, uncommitted } = read;
-  return { id, now, attempts, by, generation, before, tables, storedAt, uncommitted };
+  const { id, state: now, attempts, attempt: by, generation, before, sealedAt, tables, storedAt, uncommitted } = read;
+  return { id, now, attempts, by, generation, before, sealedAt, tables, storedAt, uncommitted };
 }
 
 /** Everything that the lane asks of the ledger, with what it might ask. */
@@ -102,8 +102,8 @@ const STEPS: fc.Arbitrary<Step> = fc.oneof(
       async (ledger, of) => {
         const read = await ledger.read(of.batch(one));
         if (!read) return 'none';
-        if (what === 'seal') return comparable(await ledger.seal(read, name, 'sealed'));
-        if (what === 'storing') return comparable(await ledger.seal(read, name, 'storing'));
+        if (what === 'seal') return comparable(await ledger.seal(read, name, 'sealed', at(4)));
+        if (what === 'storing') return comparable(await ledger.seal(read, name, 'storing', at(5)));
         if (what === 'written') return ledger.written(of.batch(one), name);
         return what === 'reopen' ? ledger.reopen(read, at(2)) : ledger.giveUpReload(read);
       },
