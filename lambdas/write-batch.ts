@@ -13,6 +13,7 @@ import { openParquetFile } from './core/parquet/file.ts';
 import { batchSettings, ENV, icebergSettings, required } from './core/settings.ts';
 import { isPast, type TimeLimits, timeLimits } from './edges/attempt.ts';
 import { dynamoBatches } from './edges/batches.ts';
+import { withFanOut } from './edges/fan-out-values.ts';
 import { icebergCatalog } from './edges/iceberg-catalog.ts';
 import { icebergTables } from './edges/iceberg-tables.ts';
 import { s3LakeFiles } from './edges/lake-files.ts';
@@ -27,7 +28,7 @@ import { dynamoTallies } from './edges/tallies.ts';
 const settings = batchSettings(process.env);
 const { direct, ledgerTable, ledgerDays, lakeBucket, writeQueueUrl } = settings;
 const deadLettersUrl = required(process.env, ENV.deadLettersUrl);
-const sources = compiledSources(settings.sources);
+const sources = withFanOut(compiledSources(settings.sources), import.meta.url);
 const sqs = new SQSClient({});
 const s3 = s3Client();
 const dynamodb = new DynamoDBClient({});
@@ -35,7 +36,7 @@ const ledger = dynamoBatches(dynamodb, { table: ledgerTable, entryDays: ledgerDa
 const tallies = dynamoTallies(dynamodb, ledgerTable);
 const lake = s3LakeFiles(s3, lakeBucket);
 const catalog = icebergCatalog({ ...icebergSettings(process.env), credentials: s3.config.credentials });
-const tables = icebergTables(catalog, lakeBucket, settings.sources);
+const tables = icebergTables(catalog, lakeBucket, sources);
 
 /** A message that fails returns soon; if it is lost, the planner sends another one. */
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {

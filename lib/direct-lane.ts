@@ -7,7 +7,13 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { type DirectSettings, ENV, type SourceSettings } from '../lambdas/core/settings.ts';
+import {
+  type DirectSettings,
+  ENV,
+  FAN_OUT_FILE,
+  type FanOutValues,
+  type SourceSettings,
+} from '../lambdas/core/settings.ts';
 import { DATA_PREFIX, type Table } from '../lambdas/core/tables/table.ts';
 import type { Places } from './alarms/places.ts';
 import { grantFiles, grantLists } from './lake-grants.ts';
@@ -20,6 +26,8 @@ export interface DirectLaneProps {
   readonly sources: readonly SourceSettings[];
   /** Their tables and those of the lake itself. */
   readonly tables: readonly Table[];
+  /** The values by which sources divide their rows. */
+  readonly fanOutValues: FanOutValues;
   readonly lake: Bucket;
   readonly ledger: Ledger;
   readonly notifications: ObjectNotifications;
@@ -47,6 +55,8 @@ const PLAN_MEMORY_MIB = 512;
 
 /** Room for the rows of a batch whose events are of more days than files can be open. */
 const DISK = Size.gibibytes(4);
+/** Room for nearly all rows of a batch, where they belong to more tables than files can be open: Lambda's maximum. */
+const FAN_OUT_DISK = Size.gibibytes(10);
 
 /** Batches of a source that may be open, for each one that is written: the next ones wait for a writer. */
 const OPEN_PER_WRITER = 2;
@@ -96,12 +106,14 @@ export class DirectLane extends Construct {
       schedule: Schedule.rate(Duration.minutes(1)),
       targets: [new LambdaFunction(plan, { retryAttempts: 0, maxEventAge: Duration.minutes(1) })],
     });
+    const dividesRows = Object.keys(props.fanOutValues).length > 0;
     this.write = new LogFunction(this, 'Write', {
       entry: 'write-batch',
+      files: dividesRows ? { [FAN_OUT_FILE]: JSON.stringify(props.fanOutValues) } : {},
       description: 'Reads the objects of a batch and writes them as files of their tables.',
       memoryMiB,
       timeout: WRITE_TIMEOUT,
-      diskSize: DISK,
+      diskSize: dividesRows ? FAN_OUT_DISK : DISK,
     });
     this.write.addEventSource(
       new SqsEventSource(queue, { batchSize: 1, reportBatchItemFailures: true, maxConcurrency }),

@@ -11,7 +11,7 @@ import {
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { ENV, type SourceSettings, type TrackedSettings } from '../lambdas/core/settings.ts';
-import { bundle } from './bundle.ts';
+import { bundleWith, type Files } from './bundle.ts';
 import { ConfigError } from './config/config-error.ts';
 import { namesIn } from './names-in.ts';
 
@@ -21,6 +21,8 @@ export interface LogFunctionProps {
   readonly entry: string;
   /** Name of its log group, in the folder of the lake's log groups. @default - `entry` */
   readonly logName?: string;
+  /** Texts of files beside its code, by their names. @default - none */
+  readonly files?: Files;
   readonly description: string;
   readonly memoryMiB: number;
   readonly timeout: Duration;
@@ -57,6 +59,7 @@ export class LogFunction extends LambdaFunction {
     const {
       entry,
       logName = entry,
+      files = {},
       description,
       memoryMiB,
       timeout,
@@ -74,7 +77,7 @@ export class LogFunction extends LambdaFunction {
     logGroup.grantWrite(role);
     super(scope, id, {
       // The SDK is in the bundle: the version that was tested is the one that runs, and it starts faster.
-      code: Code.fromAsset(bundle(entry)),
+      code: Code.fromAsset(bundleWith(entry, files)),
       handler: 'index.handler',
       // Most objects live for one line, so a 4 MiB semi-space suffices; V8's default costs 50 MiB more.
       environment: {

@@ -11,7 +11,7 @@ import type { EventSource, ObjectSource, Source } from './config/sources.ts';
 
 /** @param streams names of the streams into the source's table, as references */
 export function loadingSettings(source: Source, streams: readonly string[]) {
-  const { keepRaw, delivery, tableFormat, schemaEvolution } = source;
+  const { keepRaw, delivery, tableFormat, schemaEvolution, fanOut } = source;
   return {
     ...readingSettings(source),
     streams,
@@ -19,6 +19,8 @@ export function loadingSettings(source: Source, streams: readonly string[]) {
     ...(delivery === 'direct' && { delivery }),
     ...(tableFormat === 'iceberg' && { tableFormat }),
     ...(schemaEvolution !== 'off' && { schemaEvolution }),
+    // The values are in a file beside the code.
+    ...(fanOut && { fanOut: { by: fanOut.by, ...(fanOut.other !== undefined && { other: fanOut.other }) } }),
   };
 }
 

@@ -20,7 +20,7 @@ import { attemptKey } from '../../lambdas/core/direct/batch.ts';
 import { BatchFiles } from '../../lambdas/core/direct/batch-files.ts';
 import { EventDays } from '../../lambdas/core/direct/event-days.ts';
 import type { Spill } from '../../lambdas/core/direct/ports.ts';
-import { DayDivider } from '../../lambdas/core/direct/rows-by-day.ts';
+import { RowDivider } from '../../lambdas/core/direct/rows-by-table.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { openParquetFile } from '../../lambdas/core/parquet/file.ts';
 import type { DirectSettings } from '../../lambdas/core/settings.ts';
@@ -76,10 +76,9 @@ export interface Amended {
 
 export class AddedRows {
   readonly #lake: LakeHandle;
-  readonly #source: Source;
   readonly #batch: AddedBatch;
   readonly #days: EventDays;
-  readonly #divider: DayDivider;
+  readonly #divider: RowDivider;
   readonly #files: BatchFiles;
   readonly #amended: Amended[] = [];
 
@@ -87,12 +86,17 @@ export class AddedRows {
     const now = new Date();
     const { timeZone, retentionDays } = directOf(lake);
     this.#lake = lake;
-    this.#source = source;
     this.#batch = { id, source: source.settings.name, since: now.toISOString() };
     this.#days = new EventDays(timeZone, retentionDays, now.getTime());
-    this.#divider = new DayDivider(this.#days.keeping(source.settings.retentionDays), source.format.columns);
+    const { settings, format } = source;
+    if (settings.fanOut) {
+      throw new CommandError(
+        `source ${settings.name} has "fanOut", and this command does not know which values have a table: nothing is added`,
+      );
+    }
+    this.#divider = new RowDivider(this.#days.keeping(settings.retentionDays), tableOf(source), format.columns);
     const files = s3LakeFiles(lake.s3, lake.lakeBucket);
-    const tables = icebergTables(lake.catalog, lake.lakeBucket, [source.settings]);
+    const tables = icebergTables(lake.catalog, lake.lakeBucket, [source]);
     this.#files = new BatchFiles({ batch: id, lake: files, spill, openFile: openParquetFile, tables });
   }
 
@@ -121,10 +125,9 @@ export class AddedRows {
 
   /** Adds rows to the source's table, under the days of their events. @param otherwise when a row without a time came */
   async append(rows: readonly string[], otherwise: Date): Promise<void> {
-    const table = tableOf(this.#source);
     const packed = Buffer.from(rows.join(''));
     for (const part of this.#divider.divide([packed], undefined, this.#days.dayOf(otherwise.getTime()))) {
-      await this.#files.append(table, part.day, part.rows);
+      await this.#files.append(part.table, part.day, part.rows);
     }
   }
 

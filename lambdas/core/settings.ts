@@ -1,5 +1,6 @@
 import type { FormatOptions } from './reading/format.ts';
 import type { KeepRaw } from './reading/row.ts';
+import type { FanOut } from './tables/fan-out.ts';
 
 /**
  * Environment variables with which the stack configures its functions. lib/ writes them at synth and the handlers read
@@ -113,7 +114,15 @@ export type SourceSettings = InputSettings & {
   readonly retentionDays?: number;
   /** @default off */
   readonly schemaEvolution?: Evolution;
+  /** How its rows are divided among Iceberg tables; the values are in `FAN_OUT_FILE`. @default - not at all */
+  readonly fanOut?: Omit<FanOut, 'allow'>;
 };
+
+/** File beside the code of write-batch, with `FanOutValues` as JSON; there if a source has `fanOut`. */
+export const FAN_OUT_FILE = 'fan-out.json';
+
+/** The values that have a table of their own, by the sources. */
+export type FanOutValues = Readonly<Record<string, readonly string[]>>;
 
 /** What becomes of keys that come often and are no columns: nothing, or `lake schema` suggests them. */
 export type Evolution = 'off' | 'suggest';

@@ -24,6 +24,9 @@ export function writeDirectly(
   const lane = new DirectLane(stack, 'Direct', {
     sources: settings,
     tables: [...tablesOf(inputs.map(({ source }) => source)), loadsTable, rejectedTable],
+    fanOutValues: Object.fromEntries(
+      inputs.flatMap(({ source: { name, fanOut } }) => (fanOut ? [[name, fanOut.allow]] : [])),
+    ),
     lake,
     ledger,
     notifications,

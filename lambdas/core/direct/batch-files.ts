@@ -7,10 +7,14 @@ import { type Column, fileKey, type Table } from '../tables/table.ts';
 import type { AttemptList, BatchTable } from './attempt-list.ts';
 import type { UploadedFile } from './batch.ts';
 import type { IcebergTables, LakeFiles, Spill } from './ports.ts';
+import { type GatheredRows, RowGatherer } from './row-gatherer.ts';
 import { Upload } from './upload.ts';
 
-/** Files that are written at a time. Rows of further days wait on disk, because each open file takes memory. */
-const MAX_OPEN = 16;
+/** Files that are written at a time. Rows of further tables and days wait on disk, because each open file takes memory. */
+export const MAX_OPEN = 16;
+
+/** Files that are written at a time at the end, of the rows that waited: most are small, and take requests more than time. */
+const ENDING_AT_A_TIME = 8;
 
 /**
  * Bytes of a file at which it ends and the next one begins: twice the most that a batch aims at (`bufferSizeMiB`), so that
@@ -33,15 +37,15 @@ export interface BatchFilesProps {
 interface OpenFile {
   readonly file: TableFile;
   readonly upload: Upload;
-  /** URI of a file of an Iceberg table. */
-  readonly path: string | undefined;
+  /** The table that a file of an Iceberg table belongs to, and its URI. */
+  readonly iceberg?: IcebergTable;
+  readonly path?: string;
 }
 
 /** The rows of one table and day. */
-interface Place {
+interface Place extends GatheredRows {
   readonly name: string;
   readonly table: Table;
-  readonly iceberg: IcebergTable | undefined;
   readonly day: string;
   /** Files that were begun. */
   files: number;
@@ -52,10 +56,12 @@ interface Place {
 export class BatchFiles {
   readonly #props: BatchFilesProps;
   readonly #places = new Map<string, Place>();
-  /** What the tables were at their first row: all files of the batch have the same ids. */
-  readonly #iceberg = new Map<string, IcebergTable | undefined>();
+  readonly #gatherer = new RowGatherer<Place>((place, rows) => this.#put(place, rows));
+  /** What the tables were at their first file: all files of the batch have the same ids. */
+  readonly #iceberg = new Map<string, Promise<IcebergTable | undefined>>();
   readonly #batchTables = new Map<string, BatchTable & { readonly files: DataFile[] }>();
   readonly #uploads: Upload[] = [];
+  /** Files that are open, or are being opened. */
   #open = 0;
   #finished: UploadedFile[] = [];
 
@@ -68,12 +74,10 @@ export class BatchFiles {
     const name = `${table.name}/dt=${day}`;
     let place = this.#places.get(name);
     if (!place) {
-      const iceberg = await this.#icebergOf(table);
-      place = { name, table, iceberg, day, files: 0, spilled: this.#open >= MAX_OPEN };
+      place = { name, table, day, files: 0, spilled: false, gathered: undefined };
       this.#places.set(name, place);
     }
-    if (place.spilled) await this.#props.spill.append(spillName(place), rows);
-    else await this.#write(place, rows);
+    await this.#gatherer.add(place, rows);
   }
 
   /**
@@ -96,52 +100,85 @@ export class BatchFiles {
 
   /** @returns the files that ended since the last call */
   async #endAll(): Promise<UploadedFile[]> {
-    for (const place of this.#places.values()) if (place.open) await this.#end(place, place.open);
     for (const place of this.#places.values()) {
-      if (!place.spilled) continue;
-      for await (const rows of this.#props.spill.take(spillName(place))) await this.#write(place, rows);
+      if (!place.open) continue;
+      await this.#gatherer.flush(place);
       if (place.open) await this.#end(place, place.open);
-      place.spilled = false;
     }
+    const left = [...this.#places.values()].filter(({ spilled, gathered }) => spilled || gathered);
+    const endNext = async (): Promise<void> => {
+      for (let place = left.pop(); place; place = left.pop()) await this.#endWaiting(place);
+    };
+    const ended = await Promise.allSettled(
+      Array.from({ length: ENDING_AT_A_TIME }, () =>
+        endNext().catch((error: unknown) => {
+          // The others end what they have begun, and then nothing is going on that could begin another upload.
+          left.length = 0;
+          throw error;
+        }),
+      ),
+    );
+    for (const each of ended) if (each.status === 'rejected') throw each.reason;
     const finished = this.#finished;
     this.#finished = [];
     return finished;
   }
 
+  /** Writes the rows that waited, which are all that the place has left. */
+  async #endWaiting(place: Place): Promise<void> {
+    if (place.spilled) {
+      for await (const rows of this.#props.spill.take(spillName(place))) await this.#write(place, rows);
+      place.spilled = false;
+    }
+    const gathered = this.#gatherer.take(place);
+    if (gathered) await this.#write(place, gathered);
+    if (place.open) await this.#end(place, place.open);
+  }
+
+  /** Puts rows into the file of their place, or on the disk if too many are open. */
+  async #put(place: Place, rows: Uint8Array): Promise<void> {
+    if (!place.open && this.#open >= MAX_OPEN) place.spilled = true;
+    if (place.spilled) await this.#props.spill.append(spillName(place), rows);
+    else await this.#write(place, rows);
+  }
+
   async #write(place: Place, rows: Uint8Array): Promise<void> {
-    const open = place.open ?? this.#begin(place);
+    const open = place.open ?? (await this.#begin(place));
     open.file.append(rows);
     await open.upload.write(open.file.take());
     if (open.upload.size >= MAX_FILE_BYTES) await this.#end(place, open);
   }
 
-  #begin(place: Place): OpenFile {
+  async #begin(place: Place): Promise<OpenFile> {
     const { batch, lake, openFile } = this.#props;
-    const { table, iceberg, day } = place;
+    const { table, day } = place;
+    this.#open++;
+    const iceberg = await this.#icebergOf(table);
     const name = `${batch}-${place.files++}`;
     const path = iceberg && dataFilePath(iceberg.location, day, name);
     const upload = new Upload(lake, path === undefined ? fileKey(table.name, day, name) : lake.keyOf(path));
     this.#uploads.push(upload);
-    this.#open++;
-    place.open = { file: openFile(table.columns, iceberg && { iceberg: { ids: iceberg.ids, day } }), upload, path };
+    const file = openFile(table.columns, iceberg && { iceberg: { ids: iceberg.ids, day } });
+    place.open = { file, upload, ...(iceberg && path !== undefined && { iceberg, path }) };
     return place.open;
   }
 
-  async #end(place: Place, { file, upload, path }: OpenFile): Promise<void> {
+  async #end(place: Place, { file, upload, iceberg, path }: OpenFile): Promise<void> {
     await upload.write(file.finish());
     const uploaded = await upload.end(file.rows);
     this.#finished.push(uploaded);
-    if (place.iceberg && path !== undefined) {
+    if (iceberg && path !== undefined) {
       const { size: bytes, rows } = uploaded;
-      this.#filesOf(place.iceberg).push({ path, partition: place.day, rows, bytes, metrics: file.metrics() });
+      this.#filesOf(iceberg).push({ path, partition: place.day, rows, bytes, metrics: file.metrics() });
     }
     delete place.open;
     this.#open--;
   }
 
-  async #icebergOf(table: Table): Promise<IcebergTable | undefined> {
-    if (!this.#iceberg.has(table.name)) this.#iceberg.set(table.name, await this.#props.tables.of(table));
-    return this.#iceberg.get(table.name);
+  #icebergOf(table: Table): Promise<IcebergTable | undefined> {
+    const known = this.#iceberg.get(table.name) ?? this.#props.tables.of(table);
+    this.#iceberg.set(table.name, known);
+    return known;
   }
 
   #filesOf({ name, uuid, schemaId }: IcebergTable): DataFile[] {

@@ -14,6 +14,7 @@ import { askAgain, type UnavailableReason } from '../loading/unavailable.ts';
 import { type Version, type VersionMarks, versionMarks } from '../loading/versions.ts';
 import type { KeepRaw } from '../reading/row.ts';
 import { type Evolution, type InputPlace, isEvolving, isExported, type ReadingSettings } from '../settings.ts';
+import type { FanOutTables } from '../tables/fan-out.ts';
 import { rejectedTable } from '../tables/lake-tables.ts';
 import { sourceTable } from '../tables/table.ts';
 import { type AttemptList, type MemberEnd, type MemberResult, sealedAs } from './attempt-list.ts';
@@ -32,13 +33,16 @@ import type { EventDays } from './event-days.ts';
 import { finishFailing, type GiveUpPorts, giveUp } from './give-up.ts';
 import { type IcebergTables, RefusedError, type Spill } from './ports.ts';
 import { type Published, type PublishPorts, publish, store } from './publish.ts';
-import { DayDivider } from './rows-by-day.ts';
+import { RowDivider } from './rows-by-table.ts';
 
 /** A source whose objects come in batches. */
 export type BatchSource = FoundSource<
   ReadingSettings &
     InputPlace & { readonly keepRaw: KeepRaw; readonly retentionDays?: number; readonly schemaEvolution?: Evolution }
->;
+> & {
+  /** Absent: all rows are in the source's table. */
+  readonly fanOut?: FanOutTables;
+};
 
 export interface WritePorts extends PublishPorts, GiveUpPorts {
   readonly sources: readonly BatchSource[];
@@ -143,9 +147,10 @@ async function writeFiles(
   const loads: string[] = [];
   const latest = new Map<string, Version>();
   const counter = isEvolving(source.settings) ? new KeyCounter() : undefined;
+  const divider = dividerOf(source, batch, ports);
   for (const candidate of members) {
     const origin = originOf(objectInputKey(batch.source, candidate));
-    const ended = await writeMember({ source, candidate, origin, files, loads, latest, counter }, ports);
+    const ended = await writeMember({ source, candidate, origin, files, loads, latest, counter, divider }, ports);
     if (batch.before !== undefined && ended.outcome !== 'loaded') {
       throw new ReloadError(`batch ${batch.id}: expected every member, got ${ended.outcome} for ${candidate.key}`);
     }
@@ -180,6 +185,7 @@ interface MemberWork {
   readonly latest: Map<string, Version>;
   /** Counts what is no column; undefined if the source's schema does not evolve. */
   readonly counter: KeyCounter | undefined;
+  readonly divider: RowDivider;
 }
 
 async function writeMember(work: MemberWork, ports: WritePorts): Promise<MemberEnd> {
@@ -230,17 +236,21 @@ async function writeMember(work: MemberWork, ports: WritePorts): Promise<MemberE
   return { outcome: 'loaded', counts, reasons: Object.fromEntries(reasons), version, row };
 }
 
-/** Appends rows to the files of their days, and rejected lines to those of today. */
-function rowsTaker({ source, candidate, files, counter }: MemberWork, { days, now }: WritePorts) {
-  const { settings, format } = source;
+/** A reload leaves rows in the tables that have them: those of Hive are not divided. */
+function dividerOf({ settings, format, fanOut }: BatchSource, { before }: Batch, { days }: WritePorts): RowDivider {
   const table = sourceTable(settings.name, '', format.columns, settings.lane, isExported(settings));
-  const divider = new DayDivider(days.keeping(settings.retentionDays), format.columns);
+  const tables = before === undefined ? fanOut : undefined;
+  return new RowDivider(days.keeping(settings.retentionDays), table, format.columns, tables);
+}
+
+/** Appends rows to the files of their tables and days, and rejected lines to those of today. */
+function rowsTaker({ candidate, files, counter, divider }: MemberWork, { days, now }: WritePorts) {
   const objectDay = days.dayOf(Date.parse(candidate.modified));
   const today = days.dayOf(now().getTime());
   return async (batches: ReturnType<LineBatcher['takeFullBatches']>): Promise<void> => {
     for (const { rows, rejected, times } of batches) {
       counter?.add(rows, times.rows);
-      for (const part of divider.divide(rows, times, objectDay)) await files.append(table, part.day, part.rows);
+      for (const part of divider.divide(rows, times, objectDay)) await files.append(part.table, part.day, part.rows);
       for (const record of rejected) await files.append(rejectedTable, today, record);
       recycle(rows);
       recycle(rejected);

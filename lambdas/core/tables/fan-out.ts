@@ -61,3 +61,27 @@ export function isPlainValue(source: string, value: string): boolean {
 export function otherTable(source: string, { other }: Pick<FanOut, 'other'>): string {
   return other === undefined ? source : `${source}_${other}`;
 }
+
+/** The tables of a source whose rows are divided, by the values that rows have. */
+export class FanOutTables {
+  /** The column whose value decides. */
+  readonly by: string;
+  readonly #other: string;
+  readonly #tables: ReadonlyMap<string, string>;
+
+  constructor(source: string, fanOut: FanOut) {
+    this.by = fanOut.by;
+    this.#other = otherTable(source, fanOut);
+    this.#tables = new Map(fanOut.allow.map((value) => [value, fanOutTable(source, value)]));
+  }
+
+  /** Name of the table for rows with a value; undefined: without one. */
+  of(value: string | undefined): string {
+    return (value === undefined ? undefined : this.#tables.get(value)) ?? this.#other;
+  }
+
+  /** The names of all of them. */
+  get names(): readonly string[] {
+    return [...this.#tables.values(), this.#other];
+  }
+}
