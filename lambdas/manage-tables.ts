@@ -10,13 +10,15 @@ import { isExported, manageSettings } from './core/settings.ts';
 import { sourceTable } from './core/tables/table.ts';
 import { answerCloudFormation } from './edges/custom-resource.ts';
 import { icebergCatalog } from './edges/iceberg-catalog.ts';
+import { keepingLostTables } from './edges/lost-tables.ts';
 import { patiently } from './edges/patience.ts';
+import { s3Client } from './edges/s3.ts';
 import { maintain } from './edges/table-optimizers.ts';
 
 const { sources, iceberg, lakeBucket, optimizerRole } = manageSettings(process.env);
 const { database, warehouse: catalogId } = iceberg;
 const glue = new GlueClient({});
-const catalog = icebergCatalog({ ...iceberg, credentials: glue.config.credentials });
+const catalog = keepingLostTables(icebergCatalog({ ...iceberg, credentials: glue.config.credentials }), s3Client());
 
 export async function handler(
   event: CloudFormationCustomResourceEvent | Readonly<Record<string, never>>,

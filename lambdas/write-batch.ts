@@ -18,6 +18,7 @@ import { icebergCatalog } from './edges/iceberg-catalog.ts';
 import { icebergTables } from './edges/iceberg-tables.ts';
 import { s3LakeFiles } from './edges/lake-files.ts';
 import { logger } from './edges/logger.ts';
+import { keepingLostTables } from './edges/lost-tables.ts';
 import { putLoadMetrics, putNotLoadedMetric, putSkipMetric } from './edges/metrics.ts';
 import { deadLetter, returnLater, sendBatch } from './edges/queue.ts';
 import { openMember, s3Client } from './edges/s3.ts';
@@ -35,7 +36,10 @@ const dynamodb = new DynamoDBClient({});
 const ledger = dynamoBatches(dynamodb, { table: ledgerTable, entryDays: ledgerDays });
 const tallies = dynamoTallies(dynamodb, ledgerTable);
 const lake = s3LakeFiles(s3, lakeBucket);
-const catalog = icebergCatalog({ ...icebergSettings(process.env), credentials: s3.config.credentials });
+const catalog = keepingLostTables(
+  icebergCatalog({ ...icebergSettings(process.env), credentials: s3.config.credentials }),
+  s3,
+);
 const tables = icebergTables(catalog, lakeBucket, sources);
 
 /** A message that fails returns soon; if it is lost, the planner sends another one. */

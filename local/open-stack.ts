@@ -39,6 +39,8 @@ export interface OpenStackOptions {
   /** Required if the assembly has several stacks. */
   readonly stackName?: string;
   readonly progress?: (line: string) => void;
+  /** Whether custom resources are brought up to date, without which the stack may be unable to work. @default true */
+  readonly deploy?: boolean;
   readonly hooks?: LakeHooks;
 }
 
@@ -65,7 +67,7 @@ export async function openStack(options: OpenStackOptions): Promise<LocalLake> {
 type Closer = () => Promise<void>;
 
 async function open(
-  { dir, assembly, stackName, progress, hooks = {} }: OpenStackOptions,
+  { dir, assembly, stackName, progress, deploy = true, hooks = {} }: OpenStackOptions,
   closers: Closer[],
 ): Promise<Omit<LocalLake, 'close'>> {
   checkLakeVersion(dir);
@@ -138,7 +140,7 @@ async function open(
     targets: [...logs.targets, ...functionsOthersInvoke(resources)],
   });
   lambdaEndpoint.serve(lambdaApi(events.invoke));
-  await runCustomResources({ dir, stackName: stack.name, resources, lambda, progress });
+  if (deploy) await runCustomResources({ dir, stackName: stack.name, resources, lambda, progress });
   const schedules = schedulesOf({ resources, lambda });
   const workers = startWorkers([...eventSourceWorkers({ resources, sqs, lambda }), ...events.workers]);
   closers.push(async () => workers.stop());

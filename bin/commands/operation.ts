@@ -47,24 +47,26 @@ export interface OperationResult {
 /**
  * Opens the lake, waits until it has finished its earlier work, and carries out the operation.
  *
- * @param work whether the operation gives the lake's functions work to do
+ * @param work whether the operation gives the lake's functions work to do; `repair` if the lake may be unable to do its
+ * work before it is mended: then nothing is waited for, and nothing of a local lake is deployed
  */
 export async function operate(
   flags: OperationFlags,
-  work: boolean,
+  work: boolean | 'repair',
   run: (lake: LakeHandle, options: OperationOptions, problems: string[]) => Promise<OperationResult>,
 ): Promise<void> {
   const stage = stages();
   const problems: string[] = [];
   const dryRun = flags.dryRun ?? false;
-  const lake = await openLakeHandle(flags, work && !dryRun, stage);
+  const repair = work === 'repair';
+  const lake = await openLakeHandle(flags, !repair && work && !dryRun, stage, !repair);
   if (!dryRun) onInterrupt('what is done stays done; the same command again does the rest');
   let result: OperationResult;
   try {
-    await lake.settle();
+    if (!repair) await lake.settle();
     const options = { dryRun, rateLimit: rateLimiter(flags.rate), progress: showProgress };
     result = await run(lake, options, problems);
-    if (!dryRun) problems.push(...(await lake.settle()));
+    if (!dryRun && !repair) problems.push(...(await lake.settle()));
   } finally {
     await lake.close();
   }
@@ -75,11 +77,16 @@ export async function operate(
   else if (result.found) process.exitCode = EXIT.found;
 }
 
-/** Opens the stack that the options name, or the lake on this machine. */
+/**
+ * Opens the stack that the options name, or the lake on this machine.
+ *
+ * @param deploy whether custom resources of a local lake are brought up to date
+ */
 export async function openLakeHandle(
   flags: { readonly lake: string; readonly stack?: string },
   work: boolean,
   progress: (line: string) => void,
+  deploy = true,
 ): Promise<LakeHandle> {
   // Imported only when needed: each of the two modules loads many others.
   if (flags.stack !== undefined) {
@@ -87,7 +94,7 @@ export async function openLakeHandle(
     return openDeployedLake(flags.stack);
   }
   const { openLocalLake } = await import('../operations/local-lake-handle.ts');
-  return openLocalLake({ dir: flags.lake, work, progress });
+  return openLocalLake({ dir: flags.lake, work, progress, deploy });
 }
 
 /** A table of the counts; a nested count has the name of its part before its own. Lists are left out. */

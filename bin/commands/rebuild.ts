@@ -35,7 +35,7 @@ export function addRebuild(program: Command): void {
 async function run(table: string, flags: RebuildFlags): Promise<void> {
   const { metadata, retype, withoutMissing = false } = flags;
   const task = { table, withoutMissing, ...(metadata && { metadata }), ...(retype && { retype }) };
-  return operate(flags, false, async (lake, options) => {
+  return operate(flags, 'repair', async (lake, options) => {
     const report = await rebuildTable(lake, task, options);
     return { counts: report, text: textOf(report) };
   });

@@ -28,6 +28,7 @@ import { rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { type AddedBatch, type AddedBatches, addedBatches } from '../../lambdas/edges/added-batches.ts';
 import { icebergTables } from '../../lambdas/edges/iceberg-tables.ts';
 import { s3LakeFiles } from '../../lambdas/edges/lake-files.ts';
+import { keepingLostTables } from '../../lambdas/edges/lost-tables.ts';
 import { diskSpill } from '../../lambdas/edges/spill.ts';
 import { CommandError } from '../output/command-error.ts';
 import { amendedRow, changes, merged } from './amend.ts';
@@ -96,7 +97,8 @@ export class AddedRows {
     }
     this.#divider = new RowDivider(this.#days.keeping(settings.retentionDays), tableOf(source), format.columns);
     const files = s3LakeFiles(lake.s3, lake.lakeBucket);
-    const tables = icebergTables(lake.catalog, lake.lakeBucket, [source]);
+    const catalog = lake.catalog && keepingLostTables(lake.catalog, lake.s3);
+    const tables = icebergTables(catalog, lake.lakeBucket, [source]);
     this.#files = new BatchFiles({ batch: id, lake: files, spill, openFile: openParquetFile, tables });
   }
 

@@ -50,6 +50,8 @@ export interface LakeSettings extends Omit<LoaderSettings, 'sources'> {
   readonly direct: DirectSettings | undefined;
   /** Where the Iceberg tables are; undefined if the stack has no function that commits to them. */
   readonly iceberg: IcebergSettings | undefined;
+  /** ARN of the role with which Glue maintains the Iceberg tables; undefined if no source has one. */
+  readonly optimizerRole: string | undefined;
   /** Undefined if the lake does not check duplicates. */
   readonly duplicates: TrackerSettings | undefined;
 }
@@ -106,6 +108,7 @@ export function lakeSettings(environments: readonly Environment[], what: string)
     checkQueueUrl: queueUrlIn(trackers),
     direct: writer && batchSettings(writer).direct,
     iceberg: committer && icebergSettings(committer),
+    optimizerRole: environments.map((env) => env[ENV.optimizerRole]).find((role) => role !== undefined),
     // One function reads objects, another one log events; all else is the same for both.
     duplicates: tracker && { ...tracker, sources: eachOnce(tracked.flatMap(({ sources }) => sources)) },
   };

@@ -37,6 +37,8 @@ export interface LocalOptions {
    * params it was last opened with; otherwise the last synthesized stack is opened, which is faster.
    */
   readonly work: boolean;
+  /** Whether custom resources are brought up to date; a lake that does work always is. @default true */
+  readonly deploy?: boolean;
   readonly progress: (line: string) => void;
 }
 
@@ -45,9 +47,9 @@ export interface LocalOptions {
  *
  * @throws CommandError if the folder contains no lake, or a damaged file that says what lake it is; Error if another process has the lake open
  */
-export async function openLocalLake({ dir, work, progress }: LocalOptions): Promise<LakeHandle> {
+export async function openLocalLake({ dir, work, progress, deploy = true }: LocalOptions): Promise<LakeHandle> {
   requireLake(dir);
-  const lake = work ? await synthesized(dir, progress) : await lastSynthesized(dir);
+  const lake = work ? await synthesized(dir, progress) : await lastSynthesized(dir, deploy);
   try {
     return await handleOf(lake, dir);
   } catch (error) {
@@ -62,11 +64,11 @@ async function synthesized(dir: string, progress: (line: string) => void): Promi
   return openLake({ dir, context: lastContext(dir), progress });
 }
 
-async function lastSynthesized(dir: string): Promise<LocalLake> {
+async function lastSynthesized(dir: string, deploy: boolean): Promise<LocalLake> {
   const { openStack } = await import('../../local/open-stack.ts');
   // The stack is checked here, for the error that says what to do.
   readLakeFolder(dir);
-  return openLocked(dir, () => openStack({ dir, assembly: stackOf(dir) ?? stackPlaces(dir).stack }));
+  return openLocked(dir, () => openStack({ dir, assembly: stackOf(dir) ?? stackPlaces(dir).stack, deploy }));
 }
 
 function lastContext(dir: string): Context {

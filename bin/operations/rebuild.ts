@@ -11,6 +11,7 @@ import type { Making } from '../../lambdas/core/iceberg/snapshots.ts';
 import { icebergDatabaseOf } from '../../lambdas/core/tables/lake-tables.ts';
 import { type ColumnType, ICEBERG_PREFIX } from '../../lambdas/core/tables/table.ts';
 import { placeOf, s3TableFiles } from '../../lambdas/edges/table-files.ts';
+import { maintain } from '../../lambdas/edges/table-optimizers.ts';
 import { gluePointers, type TablePointer, type TablePointers } from '../../lambdas/edges/table-pointers.ts';
 import { messageOf } from '../../local/files.ts';
 import { CommandError, UsageError } from '../output/command-error.ts';
@@ -31,7 +32,10 @@ export interface RebuildTask {
 }
 
 /** What a rebuild needs of a lake. */
-export type RebuiltLake = Pick<LakeHandle, 's3' | 'glue' | 'accountId' | 'lakeBucket' | 'database' | 'sources'>;
+export type RebuiltLake = Pick<
+  LakeHandle,
+  's3' | 'glue' | 'accountId' | 'lakeBucket' | 'database' | 'sources' | 'optimizerRole'
+>;
 
 /** What a table was made of, or would be. */
 export interface RebuildReport {
@@ -65,15 +69,17 @@ export async function rebuildTable(
   task: RebuildTask,
   { dryRun }: Pick<OperationOptions, 'dryRun'>,
 ): Promise<RebuildReport> {
-  const pointers = gluePointers(lake.glue, {
-    catalogId: lake.accountId,
-    database: icebergDatabaseOf(lake.database),
-  });
+  const place = { catalogId: lake.accountId, database: icebergDatabaseOf(lake.database) };
+  const pointers = gluePointers(lake.glue, place);
   const files = s3TableFiles(lake.s3);
   for (let tried = 0; tried < TRIES; tried++) {
     const before = await pointers.read(task.table);
     const report = await rebuildOnce(lake, task, { before, pointers, files, dryRun });
-    if (report) return report;
+    if (!report) continue;
+    // Glue forgets how a table is maintained when it is dropped.
+    const { optimizerRole } = lake;
+    if (!dryRun && optimizerRole) await maintain(lake.glue, { ...place, table: task.table }, optimizerRole);
+    return report;
   }
   throw new CommandError(
     `table ${task.table}: other changes came first, ${TRIES} times: nothing was changed; try again later`,

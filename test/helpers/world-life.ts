@@ -56,6 +56,7 @@ export async function live(
     }
     if (commits && random.fraction() < 0.1) world.commit();
     if (commits && random.fraction() < 0.02) await world.iceberg.compact();
+    if (commits && random.fraction() < 0.01) await world.iceberg.rebuild();
     await world.step();
   }
 }

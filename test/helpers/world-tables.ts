@@ -7,6 +7,7 @@ import type { BatchLedger, IcebergTables, LakeFiles } from '../../lambdas/core/d
 import type { CommitLedger, TableRecord } from '../../lambdas/core/direct/table-commits.ts';
 import { liveFiles } from '../../lambdas/core/iceberg/live-files.ts';
 import type { IcebergCatalog } from '../../lambdas/core/iceberg/ports.ts';
+import { writeFreshTable } from '../../lambdas/core/iceberg/rebuild.ts';
 import { beginSnapshot, currentSnapshot, finishSnapshot } from '../../lambdas/core/iceberg/snapshots.ts';
 import { changed, MemoryFiles, makingOf, newTable } from './iceberg-table.ts';
 
@@ -70,6 +71,16 @@ export class WorldTables {
       requirements: [],
       updates: [{ action: 'remove-snapshots', 'snapshot-ids': old }],
     });
+  }
+
+  /** Somebody makes the table anew of its files. */
+  async rebuild(): Promise<void> {
+    const before = this.table;
+    if (!before) return;
+    const making = makingOf(this.files);
+    const rebuilding = { tables: [before], properties: {}, takes: () => true, uuid: making.newId() };
+    const fresh = await writeFreshTable(rebuilding, making);
+    if (this.table === before) this.table = fresh;
   }
 
   /** URIs of the files that a reader finds. */

@@ -19,14 +19,14 @@ const optimizers: Intercept = (_, request) => {
 };
 
 /** The function as a deployment with these columns has it. */
-async function deployed({ url }: LocalCatalog, columns: Readonly<Record<string, string>>) {
+async function deployed({ url, s3Url }: LocalCatalog, columns: Readonly<Record<string, string>>) {
   vi.resetModules();
   const iceberg = {
     ...{ url: 'http://192.0.2.1/iceberg', signingName: 'glue', region: REGION, warehouse: ACCOUNT },
     ...{ database: DATABASE, commitSeconds: 300 },
   };
   const environment = {
-    ...clientEnvironment(url, { GLUE: url }),
+    ...clientEnvironment(url, { GLUE: url, S3: s3Url }),
     [ENV.sources]: JSON.stringify([{ ...SOURCE, options: { columns } }]),
     [ENV.iceberg]: JSON.stringify(iceberg),
     [ENV.lakeBucket]: LAKE,
@@ -87,6 +87,20 @@ describe('a deployment', () => {
     await answered(await deployed(local, { id: 'string' }), 'Create');
     const { Status, Reason } = await answered(await deployed(local, { id: 'int' }), 'Update');
     expect([Status, Reason]).toEqual(['FAILED', expect.stringMatching(/table app, column id: .*string.*int/)]);
+  });
+
+  test('that finds no table, and files of one, fails and says how to bring it back', async () => {
+    const local = await openLocalCatalog({ intercept: optimizers });
+    const handler = await deployed(local, { id: 'int' });
+    await answered(handler, 'Create');
+    await local.glue.tables.drop(DATABASE, 'app');
+    expect(await answered(handler, 'Update')).toMatchObject({ Status: 'SUCCESS' });
+    await local.files.put(`s3://${LAKE}/iceberg/app/data/dt=2026-11-28/a.parquet`, Buffer.from('PAR1'));
+    expect(await answered(handler, 'Update')).toMatchObject({ Status: 'SUCCESS' });
+    await local.glue.tables.drop(DATABASE, 'app');
+    const { Status, Reason } = await answered(handler, 'Update');
+    expect([Status, Reason]).toEqual(['FAILED', expect.stringMatching(/not in the catalog.*`lake rebuild app`/)]);
+    expect(await columnsOf(local)).toBeUndefined();
   });
 
   test('that removes the sources leaves their tables', async () => {

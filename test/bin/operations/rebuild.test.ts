@@ -1,6 +1,6 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { GlueClient } from '@aws-sdk/client-glue';
+import { GetTableOptimizerCommand, GlueClient } from '@aws-sdk/client-glue';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { tableOf } from '../../../bin/operations/lake-handle.ts';
 import { type RebuildTask, type RebuiltLake, rebuildTable } from '../../../bin/operations/rebuild.ts';
@@ -15,6 +15,7 @@ import { addRows, appendTo, ensured, loadedTable, queried, writtenFile } from '.
 import { DATABASE, LAKE, type LocalCatalog, openLocalCatalog } from '../../helpers/local-catalog.ts';
 
 const COLUMNS = { time: 'timestamp', status: 'int', path: 'string' };
+const ROLE = `arn:aws:iam::${ACCOUNT}:role/maintains`;
 const TAKEN_OVER = 'tributary.taken-over';
 
 /** The source `web`, as a stack with these columns has it. */
@@ -37,7 +38,14 @@ beforeEach(async () => {
 function lakeOf(columns?: Readonly<Record<string, string>>, { s3, url }: LocalCatalog = local): RebuiltLake {
   const glue = new GlueClient({ ...clientOptions(url), maxAttempts: 2 });
   onTestFinished(() => glue.destroy());
-  return { s3, glue, accountId: ACCOUNT, lakeBucket: LAKE, database: 'tributary', sources: [sourceOf(columns)] };
+  return {
+    s3,
+    glue,
+    accountId: ACCOUNT,
+    lakeBucket: LAKE,
+    database: 'tributary',
+    ...{ sources: [sourceOf(columns)], optimizerRole: ROLE },
+  };
 }
 
 function rebuild(task: Partial<RebuildTask> = {}, dryRun = false, lake = lakeOf()) {
@@ -210,8 +218,12 @@ describe('a table that the catalog has lost', () => {
   test.each(Object.entries(losses))('is found in its folder: %s', async (_loss, lose) => {
     const { table: former } = await filled();
     lose();
-    expect(await rebuild()).toMatchObject({ from: [former.metadataLocation], files: 2, rows: 3 });
+    const lake = lakeOf();
+    expect(await rebuild({}, false, lake)).toMatchObject({ from: [former.metadataLocation], files: 2, rows: 3 });
     expect(await rows()).toEqual(ALL);
+    const maintained = { CatalogId: ACCOUNT, DatabaseName: DATABASE, TableName: 'web' };
+    const optimizer = new GetTableOptimizerCommand({ ...maintained, Type: 'retention' });
+    expect((await lake.glue.send(optimizer)).TableOptimizer?.configuration).toMatchObject({ roleArn: ROLE });
     expect((await ensured(local, WEB)).ids).toEqual(icebergTable('web', former).ids);
   });
 
