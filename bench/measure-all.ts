@@ -2,7 +2,7 @@
 import { type BilledBytes, billedBytes, billedSection } from './billed-bytes.ts';
 import { measureCodecs, parquetBytes } from './codecs.ts';
 import { costSection } from './cost.ts';
-import { type DirectMemory, type DirectTimes, directSections, measureDirect, measureDirectMemory } from './direct.ts';
+import { type DirectTimes, directSection, measureDirect } from './direct.ts';
 import { EVENTS_FORMATS, type EventsFormat, type Figures } from './figures.ts';
 import { type Functions, openFunctions } from './functions.ts';
 import { type Handled, measureHandler, measureMemory, measureUsualHandler } from './handler.ts';
@@ -15,6 +15,7 @@ import type { Section } from './report.ts';
 import type { Scale } from './scale.ts';
 import { measureStarts } from './starts.ts';
 import { measureTrackerApart, trackerSection } from './tracker.ts';
+import { measureWriteBatch } from './write-batch.ts';
 
 export interface MeasureOptions {
   readonly seed: string;
@@ -47,7 +48,7 @@ interface Here {
   readonly paths: ReadonlyMap<Input, PathTimes>;
   readonly billed: ReadonlyMap<Input, BilledBytes>;
   /** Parquet files of our own. */
-  readonly direct: { readonly times: ReadonlyMap<Input, DirectTimes>; readonly memory: DirectMemory };
+  readonly direct: ReadonlyMap<Input, DirectTimes>;
   /** Times of log groups, by kind of line. */
   readonly logGroups: ReadonlyMap<string, LogGroupTimes>;
   readonly newColumnRatio: number;
@@ -76,13 +77,11 @@ async function measureHere(
     progress(`${input.name}: billed bytes`);
     billed.set(input, await billedBytes(input));
   }
-  const times = new Map<Input, DirectTimes>();
+  const direct = new Map<Input, DirectTimes>();
   for (const input of [alb, kong, json, ...(scale.everything ? others : [])]) {
     progress(`${input.name}: Parquet file`);
-    times.set(input, await measureDirect(input, scale));
+    direct.set(input, await measureDirect(input, scale));
   }
-  progress('memory of a Parquet file');
-  const direct = { times, memory: await measureDirectMemory(alb, scale) };
   const logGroups = new Map<string, LogGroupTimes>();
   const formats = scale.everything ? [alb, kong, json, ...others].map(({ name }) => name) : [];
   for (const kind of new Set([...EVENTS_FORMATS, ...formats])) {
@@ -114,18 +113,20 @@ async function measureFunctions(
   for (const input of both.keys()) usualHandled.set(input, await measureUsualHandler(functions, input, scale));
   progress('memory');
   const memory = await measureMemory(functions, alb, scale);
+  progress('a batch of the direct lane');
+  const batch = await measureWriteBatch(alb, scale);
   progress('the duplicate check');
   const tracker = await measureTrackerApart(functions, 'alb', seed, scale);
   const { tracked, units } = tracker;
 
   const eventsRatioOf = (kind: EventsFormat) => (logGroups.get(kind) as LogGroupTimes).ratio;
   const ratioOf = (input: Input) => (paths.get(input) as PathTimes).ingestRatio;
-  const [directAlb, directKong, directJson] = [alb, kong, json].map((input) => direct.times.get(input)) as [
+  const [directAlb, directKong, directJson] = [alb, kong, json].map((input) => direct.get(input)) as [
     DirectTimes,
     DirectTimes,
     DirectTimes,
   ];
-  const [directOneGiB, directFiveGiB] = direct.memory.peaks;
+  const [batchOneGiB, batchFiveGiB] = batch.peaks;
   const { ours, usual, iceberg } = billed.get(alb) as BilledBytes;
   const albHandled = handler.handled.get(alb) as Handled;
   const cost = costSection({
@@ -150,7 +151,7 @@ async function measureFunctions(
       billed: billed.get(input) as BilledBytes,
       usualNsPerByte: usualHandled.get(input) as number,
       parquet: input === alb ? codecs.bytes : await parquetBytes(input),
-      direct: direct.times.get(input) as DirectTimes,
+      direct: direct.get(input) as DirectTimes,
     });
   }
   const [oneGiB, fiveGiB] = memory.peaks;
@@ -164,7 +165,8 @@ async function measureFunctions(
       },
       directRatio: { alb: directAlb.ratio, kong: directKong.ratio, json: directJson.ratio },
       directSizeRatio: { alb: directAlb.sizeRatio, kong: directKong.sizeRatio, json: directJson.sizeRatio },
-      directPeakMiB: { oneGiB: directOneGiB, fiveGiB: directFiveGiB },
+      directPeakMiB: { oneGiB: batchOneGiB, fiveGiB: batchFiveGiB },
+      directMinutesFor50GB: batch.minutesFor50GB,
       usualRatio: (both.get(alb) as BothTimes).usualRatio,
       handlerRatio: albHandled.ratio,
       billedBytesRatio: { alb: ours, json: (billed.get(json) as BilledBytes).ours, usual, iceberg },
@@ -183,7 +185,8 @@ async function measureFunctions(
       pathsSection([...paths.values()]),
       logGroupsSection([...logGroups.values()]),
       oddLinesSection(oddLines),
-      ...directSections([...direct.times.values()], direct.memory),
+      directSection([...direct.values()]),
+      batch.section,
       handler.section,
       billedSection([...billed].map(([{ name }, bytes]) => [name, bytes])),
       memory.section,

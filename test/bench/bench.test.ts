@@ -22,6 +22,7 @@ const FIGURES = [
   'directSizeRatio.json',
   'directPeakMiB.oneGiB',
   'directPeakMiB.fiveGiB',
+  'directMinutesFor50GB',
   'usualRatio',
   'handlerRatio',
   'billedBytesRatio.alb',
