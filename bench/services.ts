@@ -59,7 +59,7 @@ async function answer(request: ServiceRequest): Promise<ServiceReply> {
 }
 
 async function serve(service: Service): Promise<string> {
-  const endpoint = await openEndpoint({ accessKeyId: false });
+  const endpoint = await openEndpoint({ signed: false });
   endpoint.serve(service);
   return endpoint.url;
 }

@@ -60,7 +60,7 @@ async function initTime(
   folder: string,
   services: Readonly<Record<string, string>>,
 ): Promise<number> {
-  const endpoint = await openEndpoint({ accessKeyId: false });
+  const endpoint = await openEndpoint({ signed: false });
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   let start = 0;
   endpoint.serve({

@@ -131,7 +131,7 @@ async function deploy(
 
 /** The place that a function puts its answer to; only it knows the path. */
 async function openAnswers(): Promise<{ readonly url: string; received: Answer | undefined; close(): Promise<void> }> {
-  const endpoint = await openEndpoint({ accessKeyId: false });
+  const endpoint = await openEndpoint({ signed: false });
   const path = `/${randomUUID()}`;
   const answers = {
     url: `${endpoint.url}${path}`,

@@ -1,8 +1,10 @@
-import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { REGION } from './account.ts';
 import { CREDENTIALS } from './credentials.ts';
+import { checkSignature } from './signature.ts';
 import type { Service } from './template/resource.ts';
 
 /**
@@ -25,25 +27,28 @@ export interface Endpoint {
 /** Who may use an endpoint, and hooks for tests. */
 export interface EndpointOptions {
   /**
-   * Access key that requests must be signed with; false for an API whose paths are secret themselves.
+   * Whether requests must be signed with the key of the local account, for its Region and the service: not for an API
+   * whose paths are secret themselves.
    *
-   * @default the key of the local account
+   * @default true
    */
-  readonly accessKeyId?: string | false;
+  readonly signed?: boolean;
   readonly intercept?: Intercept;
 }
 
 /**
  * Opens an endpoint. Its URL has an IP address, because S3's SDK would put the bucket before the name localhost. Requests
- * of web pages and requests without the key are refused before anything else sees them.
+ * of web pages and requests without a signature are refused before anything else sees them.
  */
 export async function openEndpoint(options: EndpointOptions = {}): Promise<Endpoint> {
-  const { accessKeyId = CREDENTIALS.accessKeyId, intercept } = options;
+  const { signed = true, intercept } = options;
   let service: Service | undefined;
-  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const refusal = refusalOf(request, host, accessKeyId);
-    if (refusal !== undefined) return refuse(request, response, refusal);
+  const answer = async (came: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const refusal = refusalOf(came, host);
+    if (refusal !== undefined) return refuse(came, response, refusal);
     if (!service) throw new Error('the lake is still opening');
+    const request = signed ? await whenSigned(came, service.name.toLowerCase()) : came;
+    if (typeof request === 'string') return refuse(came, response, request);
     if (await intercept?.(service.name, request, response)) return;
     await service.handle(request, response);
   };
@@ -71,27 +76,36 @@ export async function openEndpoint(options: EndpointOptions = {}): Promise<Endpo
 }
 
 /** Why a request is refused, or undefined if it is not. */
-function refusalOf({ headers }: IncomingMessage, host: string, accessKeyId: string | false): string | undefined {
+function refusalOf({ headers }: IncomingMessage, host: string): string | undefined {
   // A web page whose name was made to resolve to this machine sends its own name.
   if (headers.host !== host) return `expected the host ${host}`;
   // Browsers name the page that sends a request; no SDK does.
   if (headers.origin !== undefined) return 'requests of web pages are refused';
-  if (accessKeyId !== false && !isSignedWith(headers.authorization, accessKeyId)) {
-    return 'expected a request signed with the access key that the lake was opened with';
-  }
   return undefined;
 }
 
-/**
- * Compares the access key only, and not the signature: the key is as long and as secret as one, and whoever could read it
- * on its way within this machine could read the process's memory too.
- *
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-authentication-methods.html
- */
-function isSignedWith(authorization = '', accessKeyId: string): boolean {
-  const [, given = ''] = /^AWS4-HMAC-SHA256 Credential=([^/,]*)\//.exec(authorization) ?? [];
-  const [a, b] = [Buffer.from(given), Buffer.from(accessKeyId)];
-  return a.length === b.length && timingSafeEqual(a, b);
+/** Most bytes of a body that is read before anyone has checked who sends it. */
+const MAX_UNCHECKED_BYTES = 32 * 1024 * 1024;
+
+/** The request, or one that stands for it because its body was read, if it is signed; otherwise why it is refused. */
+async function whenSigned(request: IncomingMessage, service: string): Promise<IncomingMessage | string> {
+  const signer = { credentials: CREDENTIALS, region: REGION, service };
+  const verdict = checkSignature(request, signer);
+  if (verdict === 'signed') return request;
+  if (verdict !== 'body needed') return verdict.refused;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_UNCHECKED_BYTES) return `expected a body of at most ${MAX_UNCHECKED_BYTES} bytes`;
+  }
+  const body = Buffer.concat(chunks);
+  const again = checkSignature(request, signer, body);
+  if (again !== 'signed') return again === 'body needed' ? again : again.refused;
+  const { method, url, headers, rawHeaders, socket, complete } = request;
+  const replayed = Readable.from(bytes > 0 ? [body] : [], { objectMode: false });
+  return Object.assign(replayed, { method, url, headers, rawHeaders, socket, complete }) as unknown as IncomingMessage;
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, reason: string): void {

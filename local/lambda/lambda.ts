@@ -67,7 +67,7 @@ export interface LocalFunction {
 /** Opens the Runtime API. Processes are started when an invocation needs one. */
 export async function openLambda(options: LambdaOptions): Promise<LocalLambda> {
   const environments = new Map<string, Environment>();
-  const endpoint = await openEndpoint({ accessKeyId: false });
+  const endpoint = await openEndpoint({ signed: false });
   endpoint.serve({
     name: 'LAMBDA_RUNTIME',
     handle: async (request, response) => {

@@ -1,6 +1,7 @@
 import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { Intercept } from '../../local/endpoint.ts';
+import { signedHeaders } from '../helpers/client-options.ts';
 
 /** A service's answer, whole. */
 export interface Answer {
@@ -76,10 +77,11 @@ export class Call {
     return JSON.parse((await this.body()).toString());
   }
 
-  /** The headers by which a service that speaks JSON knows what is asked and by whom. */
-  get headers(): Record<string, string> {
-    const names = ['authorization', 'content-type', 'x-amz-date', 'x-amz-target'];
-    return Object.fromEntries(names.map((name) => [name, String(this.#request.headers[name])]));
+  /** Headers by which the service, or another one of its kind at a URL, takes a body of JSON. */
+  async signedFor(url: string, body: string, operation = this.operation): Promise<Record<string, string>> {
+    const target = String(this.#request.headers['x-amz-target']).replace(/[^.]*$/, operation);
+    const headers = { 'content-type': String(this.#request.headers['content-type']), 'x-amz-target': target };
+    return signedHeaders(this.service.toLowerCase(), url, { method: 'POST', headers, body });
   }
 
   /**
@@ -89,9 +91,9 @@ export class Call {
    */
   async forward(changed?: Record<string, unknown>, operation = this.operation): Promise<Answer> {
     const body = changed ? Buffer.from(JSON.stringify(changed)) : await this.body();
-    const { 'content-length': _length, 'transfer-encoding': _encoding, ...headers } = this.#request.headers;
-    const target = headers['x-amz-target'];
-    const targeted = target && { 'x-amz-target': String(target).replace(/[^.]*$/, operation) };
+    const { 'content-length': _length, 'transfer-encoding': _encoding, ...came } = this.#request.headers;
+    const url = `http://127.0.0.1:${this.#port}`;
+    const headers = changed ? await this.signedFor(url, body.toString(), operation) : came;
     return new Promise((resolve, reject) => {
       const sent = send(
         {
@@ -99,7 +101,7 @@ export class Call {
           port: this.#port,
           method: this.#request.method,
           path: this.url,
-          headers: { ...headers, ...targeted, 'content-length': body.length, [PASSED]: String(this.#fault) },
+          headers: { ...headers, 'content-length': body.length, [PASSED]: String(this.#fault) },
         },
         (response) => {
           const { statusCode: status = 0, headers: answered } = response;

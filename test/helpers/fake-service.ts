@@ -33,7 +33,7 @@ export interface FakeService {
 
 /** Opens a service on a port of this machine. Until it is told what to reply, it takes everything. */
 export async function openFakeService(reply: FakeService['reply'] = () => json({})): Promise<FakeService> {
-  const endpoint = await openEndpoint({ accessKeyId: false });
+  const endpoint = await openEndpoint({ signed: false });
   const service: FakeService = { url: endpoint.url, requests: [], reply, close: () => endpoint.close() };
   endpoint.serve({
     name: 'FAKE',

@@ -134,8 +134,9 @@ class CopiedTable {
     if (!copy) throw new Error('expected at least one lag');
     copy.last = copy.last.then(() => this.#catchUp(copy, now));
     await copy.last;
-    const body = new Uint8Array(await call.body());
-    const answer = await fetch(copy.url, { method: 'POST', headers: call.headers, body });
+    const body = (await call.body()).toString();
+    const asked = { method: 'POST', headers: await call.signedFor(copy.url, body), body };
+    const answer = await fetch(copy.url, asked);
     const headers = { 'content-type': String(answer.headers.get('content-type')) };
     return { status: answer.status, headers, body: Buffer.from(await answer.arrayBuffer()) };
   }

@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { LocalLake } from '../../local/local-lake.ts';
 import { type LakeHooks, openStack } from '../../local/open-stack.ts';
 import { resource, writeAssembly } from '../helpers/assembly.ts';
+import { importOf } from '../helpers/client-options.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
 /**
@@ -389,12 +390,12 @@ describe('hooks', { timeout: 30_000 }, () => {
     const seen: string[] = [];
     let kills = 0;
     const { lake, put, reported } = await opened(
-      `${KEYS} export const handler = async (event) => {
+      `import s3 from ${importOf('client-s3')};
+      ${KEYS} export const handler = async (event) => {
         await new Promise((resolve) => setTimeout(resolve, 500));
-        const { status } = await fetch(process.env.AWS_ENDPOINT_URL_S3 + '/landing/' + keysOf(event)[0], {
-          headers: { authorization: 'AWS4-HMAC-SHA256 Credential=' + process.env.AWS_ACCESS_KEY_ID + '/' },
-        });
-        report(status);
+        const get = new s3.GetObjectCommand({ Bucket: 'landing', Key: keysOf(event)[0] });
+        const error = await new s3.S3Client({ maxAttempts: 1 }).send(get).catch((error) => error);
+        report(error.$metadata.httpStatusCode);
       };`,
       {
         hooks: {
@@ -413,7 +414,7 @@ describe('hooks', { timeout: 30_000 }, () => {
     expect(await lake.drain()).toEqual(nothing);
     expect(kills).toBe(2);
     expect(reported()).toEqual([503]);
-    expect(seen).toEqual(['S3 GET /landing/k']);
+    expect(seen).toEqual(['S3 GET /landing/k?x-id=GetObject']);
   });
 });
 

@@ -3,21 +3,20 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { LoadedTable, Update } from '../../../lambdas/core/iceberg/ports.ts';
 import { ACCOUNT } from '../../../local/account.ts';
-import { CREDENTIALS } from '../../../local/credentials.ts';
 import { pointersIn } from '../../../local/glue/pointers.ts';
 import { openStack } from '../../../local/open-stack.ts';
 import { resource, writeAssembly } from '../../helpers/assembly.ts';
+import { signedHeaders } from '../../helpers/client-options.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { catalogAt, DATABASE, LAKE, openLocalCatalog } from '../../helpers/local-catalog.ts';
 import { appendOf, ONE_COLUMN, snapshotAfter } from '../../helpers/table-changes.ts';
 
-const AUTHORIZATION = `AWS4-HMAC-SHA256 Credential=${CREDENTIALS.accessKeyId}/20261129/us-east-1/glue/aws4_request, SignedHeaders=host, Signature=0`;
 const TABLES = `/iceberg/v1/catalogs/${ACCOUNT}/namespaces/${DATABASE}/tables`;
 
 /** What a client that is not ours gets. */
 async function ask(url: string, method: string, path: string, body?: object, headers: Record<string, string> = {}) {
-  const init = { method, headers: { authorization: AUTHORIZATION, ...headers }, body: body && JSON.stringify(body) };
-  const response = await fetch(url + path, init);
+  const init = { method, headers, body: body && JSON.stringify(body) };
+  const response = await fetch(url + path, { ...init, headers: await signedHeaders('glue', url + path, init) });
   const text = await response.text();
   return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
 }

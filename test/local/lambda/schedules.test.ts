@@ -4,6 +4,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { LocalLake } from '../../../local/local-lake.ts';
 import { openStack } from '../../../local/open-stack.ts';
 import { resource, writeAssembly } from '../../helpers/assembly.ts';
+import { importOf } from '../../helpers/client-options.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 
 const REPORT = `import { appendFileSync, readFileSync } from 'node:fs';
@@ -100,15 +101,9 @@ describe('a function on a schedule that makes work for others', { timeout: 30_00
     const lane = `
       import { readdirSync, rmSync, existsSync, writeFileSync } from 'node:fs';
       const file = (key) => process.env.WAITING + '/' + key;
-      const send = async (key) => {
-        const headers = {
-          'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'AmazonSQS.SendMessage',
-          authorization: 'AWS4-HMAC-SHA256 Credential=' + process.env.AWS_ACCESS_KEY_ID + '/',
-        };
-        const body = JSON.stringify({ QueueUrl: process.env.QUEUE, MessageBody: key });
-        const answer = await fetch(process.env.AWS_ENDPOINT_URL_SQS, { method: 'POST', headers, body });
-        if (!answer.ok) throw new Error(await answer.text());
-      };
+      import sqs from ${importOf('client-sqs')};
+      const send = (key) =>
+        new sqs.SQSClient({}).send(new sqs.SendMessageCommand({ QueueUrl: process.env.QUEUE, MessageBody: key }));
       export const plan = async () => { const waiting = readdirSync(process.env.WAITING).sort(); ${plan} };
       export const write = async ({ Records }) => { for (const { body: key } of Records) { ${write} } };`;
     const assembly = writeAssembly(join(dir, 'stack'), {
@@ -165,13 +160,13 @@ describe('a function on a schedule that makes work for others', { timeout: 30_00
 
 describe('a function that invokes another', { timeout: 30_000 }, () => {
   const invoke = (type: string, first = '') => `
+    import lambda from ${importOf('client-lambda')};
     export const handler = async (event) => {
       if (!process.env.OTHER) return report(event);
       ${first}
-      const url = process.env.AWS_ENDPOINT_URL_LAMBDA + '/2015-03-31/functions/' + process.env.OTHER + '/invocations';
-      const headers = { 'x-amz-invocation-type': '${type}', authorization: 'AWS4-HMAC-SHA256 Credential=' + process.env.AWS_ACCESS_KEY_ID + '/' };
-      const answer = await fetch(url, { method: 'POST', headers, body: '{"n":1}' });
-      report(answer.status);
+      const other = { FunctionName: process.env.OTHER, InvocationType: '${type}', Payload: '{"n":1}' };
+      const answer = await new lambda.LambdaClient({}).send(new lambda.InvokeCommand(other)).catch((error) => error);
+      report(answer.$metadata.httpStatusCode);
     };`;
 
   test('has it invoked before the drain ends, and runs again after it', async () => {
