@@ -1,7 +1,9 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { OvertakenError } from '../../../bin/operations/amendment-notes.ts';
 import { audit } from '../../../bin/operations/audit.ts';
 import { backfillObjects, type Refusals } from '../../../bin/operations/backfill-objects.ts';
 import { redriveFailedRecords } from '../../../bin/operations/failed-records.ts';
@@ -96,6 +98,38 @@ async function dies(
   return over;
 }
 
+/**
+ * Stops an operation at a request, does something else at that moment, and lets it go on: a process that was asleep.
+ *
+ * @param at the number of the request, from 1
+ * @returns whether the operation came to that request, and its error, if it ended with one
+ */
+async function sleeps(
+  at: number,
+  doIt: () => Promise<unknown>,
+  meanwhile: () => Promise<unknown>,
+): Promise<{ readonly slept: boolean; readonly error: unknown }> {
+  const sleeper = new AsyncLocalStorage<true>();
+  let requests = 0;
+  const stacks = [lake.s3, lake.dynamodb, lake.firehose, lake.sqs].map(
+    ({ middlewareStack }) => middlewareStack as unknown as Middlewares,
+  );
+  const sleepy = (next: Step) => async (args: unknown) => {
+    if (sleeper.getStore() && ++requests === at) await sleeper.exit(meanwhile);
+    return next(args);
+  };
+  for (const stack of stacks) stack.add(sleepy, { step: 'initialize', name: 'sleepy' });
+  try {
+    const error = await sleeper.run(true, doIt).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    );
+    return { slept: requests >= at, error };
+  } finally {
+    for (const stack of stacks) stack.remove('sleepy');
+  }
+}
+
 const notRepeated = async () => {
   const [counts] = await rows('SELECT count(*) AS n, count(DISTINCT (origin, position)) AS places FROM web');
   expect(Number(counts?.n)).toBe(Number(counts?.places));
@@ -157,6 +191,31 @@ describe('lake replay-rejected on the direct lane', { timeout: 120_000 }, () => 
     ).toEqual([{ n: names.length }]);
     expect(await findings()).toEqual([]);
     expect(await replayRejected(withFormat(lake), { where: 'true' }, REAL)).toMatchObject({ lines: 0 });
+  });
+
+  test('adds each row once if another run overtakes it, at whichever request', async () => {
+    const MOST = 30;
+    for (let at = 1; at <= MOST; at++) await put(`web/${at}.log`, [LINE, BARRED]);
+    await lake.settle();
+    const origins = new Map(
+      (await rows('SELECT object_key, origin FROM loads')).map(({ object_key, origin }) => [object_key, origin]),
+    );
+    const overtaken: number[] = [];
+    for (let at = 1; ; at++) {
+      expect(at).toBeLessThan(MOST);
+      const task = { where: `origin = '${origins.get(`web/${at}.log`)}'` };
+      const replay = () => replayRejected(withFormat(lake), task, REAL);
+      const { slept, error } = await sleeps(at, replay, replay);
+      if (error instanceof OvertakenError) overtaken.push(at);
+      else expect(error).toBeUndefined();
+      if (!slept) break;
+    }
+    expect(overtaken.length).toBeGreaterThan(3);
+    expect(await lake.settle()).toEqual([]);
+    await replayRejected(withFormat(lake), { where: 'true' }, REAL);
+    expect(await lake.settle()).toEqual([]);
+    expect(await notRepeated()).toBe(2 * MOST);
+    expect(await findings()).toEqual([]);
   });
 
   test('has its rows protected from a reload, which would write them again', async () => {
