@@ -73,9 +73,16 @@ export async function handler(event: ScheduledEvent, context: Context): Promise<
   throw new Error(`${failed.length} tables or batches could not be committed, the first of them ${failed[0]?.name}`);
 }
 
+/** What a source without its own keeps; of a source that is no more, the longest of all. */
+function retentionDays(source: string): number {
+  const found = sources.find(({ name }) => name === source);
+  if (found) return found.retentionDays ?? direct.retentionDays;
+  return Math.max(direct.retentionDays, ...sources.map(({ retentionDays = 0 }) => retentionDays));
+}
+
 /** A day more than rows are kept: files of a day have all of its hours. */
 function keepFrom(source: string): string {
-  const days = sources.find(({ name }) => name === source)?.retentionDays ?? direct.retentionDays;
+  const days = retentionDays(source);
   const now = Date.now();
   return new EventDays(direct.timeZone, days, now).dayOf(now - (days + 1) * DAY_MS);
 }

@@ -59,14 +59,15 @@ export function dynamoCommits(client: DynamoDBClient, options: DynamoBatchesOpti
       return planned && tableRecord(planned);
     },
 
-    async endCommit({ table, list }, expireAt) {
-      if (list === undefined) return;
-      await items.update(
-        itemId(table),
-        '#list = :list',
-        expireAt === undefined ? 'REMOVE #list' : `SET #${LEDGER.since} = :expireAt REMOVE #list`,
-        { ':list': { S: list }, ...(expireAt !== undefined && { ':expireAt': { S: expireAt } }) },
-      );
+    async endCommit({ table, list }) {
+      if (list !== undefined)
+        await items.update(itemId(table), '#list = :list', 'REMOVE #list', { ':list': { S: list } });
+    },
+
+    async expireAgain(table, at) {
+      await items.update(itemId(table), 'attribute_exists(#committer)', `SET #${LEDGER.since} = :at`, {
+        ':at': { S: at },
+      });
     },
   };
 }

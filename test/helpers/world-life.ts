@@ -57,6 +57,7 @@ export async function live(
     if (commits && random.fraction() < 0.1) world.commit();
     if (commits && random.fraction() < 0.02) await world.iceberg.compact();
     if (commits && random.fraction() < 0.01) await world.iceberg.rebuild();
+    if (commits && random.fraction() < 0.02) world.iceberg.expire(new Date(world.now).toISOString());
     await world.step();
   }
 }

@@ -83,6 +83,11 @@ export class WorldTables {
     if (this.table === before) this.table = fresh;
   }
 
+  /** Has the old days of all tables be due from a time on, ISO 8601. */
+  expire(expireAt: string): void {
+    for (const [table, record] of this.stored) this.stored.set(table, { ...record, expireAt });
+  }
+
   /** URIs of the files that a reader finds. */
   async live(): Promise<string[]> {
     if (!this.table) return [];
@@ -109,7 +114,7 @@ export class WorldTables {
   }
 
   /** The ledger's records of commits. */
-  records(request: Request): Pick<CommitLedger, 'recordOf' | 'expiring' | 'planCommit' | 'endCommit'> {
+  records(request: Request): Pick<CommitLedger, 'recordOf' | 'expiring' | 'planCommit' | 'endCommit' | 'expireAgain'> {
     const { stored: records } = this;
     return {
       recordOf: (table, source) =>
@@ -137,12 +142,17 @@ export class WorldTables {
           records.set(table, planned);
           return structuredClone(planned);
         }),
-      endCommit: ({ table, list }, expireAt) =>
+      endCommit: ({ table, list }) =>
         request('end commit', () => {
           const record = records.get(table);
           if (!record || record.list !== list) return;
           const { list: _, ...ended } = record;
-          records.set(table, { ...ended, ...(expireAt !== undefined && { expireAt }) });
+          records.set(table, ended);
+        }),
+      expireAgain: (table, at) =>
+        request('expire again', () => {
+          const record = records.get(table);
+          if (record) records.set(table, { ...record, expireAt: at });
         }),
     };
   }

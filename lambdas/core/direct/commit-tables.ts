@@ -4,7 +4,8 @@
  */
 import type { AttemptList, BatchTable } from './attempt-list.ts';
 import { BATCH, type Batch } from './batch.ts';
-import { type CommitPorts, type Committed, isUnsupportedExpiry, perform } from './commit.ts';
+import { type CommitPorts, type Committed, perform } from './commit.ts';
+import { expireDays } from './expire-days.ts';
 import { type CommitList, type CommittedBatch, commitKey, type TableRecord } from './table-commits.ts';
 
 export interface CommitOptions {
@@ -39,6 +40,8 @@ export interface Failed {
 
 /** Tables that are committed to at a time. */
 const TABLES_AT_A_TIME = 16;
+/** Tables of which old days are removed at a time: their manifests are read and written. */
+const EXPIRING_AT_A_TIME = 4;
 /** Files that one commit adds, unless its first batch has more: a manifest of as many is about 1 MB. */
 const MAX_FILES = 1_000;
 /** Quiet tables wait for so many bytes, or for so long. */
@@ -62,13 +65,19 @@ export async function commitTables(given: CommitPorts, options: CommitOptions): 
   }
   const pending = byTable(await pendingOf(stored, failed, ports));
   const due = [...pending.values()].filter((files) => isDue(files, options)).map(workOf);
-  const expiring = (await ports.ledger.expiring(new Date(options.dueAt).toISOString()))
+  const expiring = await ports.ledger.expiring(timeAt(options.dueAt));
+  // A commit that was planned before may not have ended, though no more files have come.
+  const others = expiring
     .filter(({ table }) => !due.some((work) => work.table === table))
-    .map(({ table, source }): Work => ({ table, source, batches: [], expires: true }));
+    .map(({ table, source }): Work => ({ table, source, batches: [] }));
   const results: Done[] = [];
-  for (const works of chunks([...due, ...expiring], TABLES_AT_A_TIME)) {
+  for (const works of chunks([...due, ...others], TABLES_AT_A_TIME)) {
     if (ports.outOfTime()) break;
     results.push(...(await commitSome(works, failed, ports, options)));
+  }
+  for (const records of chunks(expiring, EXPIRING_AT_A_TIME)) {
+    if (ports.outOfTime()) break;
+    await Promise.all(records.map((record) => expire(record, failed, ports, options)));
   }
   const done = new Set(results.flatMap(({ list }) => list.batches.map(({ batch, index }) => `${batch} ${index}`)));
   const left = [...pending.values()].flat().filter(({ batch, index }) => !done.has(`${batch} ${index}`));
@@ -80,13 +89,35 @@ export async function commitTables(given: CommitPorts, options: CommitOptions): 
   };
 }
 
-/** A table that has something to do. */
+/**
+ * Removes the old days of a table. That it was done is noted first: if it fails or the process dies, these rows stay a day
+ * longer, and hold up no others.
+ */
+async function expire(
+  { table, source }: TableRecord,
+  failed: Failed[],
+  ports: CommitPorts,
+  { dueAt, keepFrom }: CommitOptions,
+): Promise<void> {
+  try {
+    await ports.ledger.expireAgain(table, timeAt(dueAt + DAY_MS));
+    const isDone = await expireDays(table, keepFrom(source), ports);
+    if (!isDone) await ports.ledger.expireAgain(table, timeAt(dueAt));
+  } catch (error) {
+    failed.push({ name: table, error });
+  }
+}
+
+function timeAt(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** A table that has files to get. */
 interface Work {
   readonly table: string;
   readonly source: string;
   /** Ids of batches with files of it. */
   readonly batches: readonly string[];
-  readonly expires: boolean;
 }
 
 interface Done {
@@ -111,11 +142,11 @@ async function commitSome(
     await pendingOf(batches.filter((batch) => batch !== undefined).filter(isPending), failed, ports),
   );
   const tried = await Promise.all(
-    works.map(async ({ table, expires }, index) => {
+    works.map(async ({ table }, index) => {
       try {
         const record = records[index] as TableRecord;
-        const planned = await plannedFor(record, pending.get(table) ?? [], expires, ports, options);
-        return planned && (await done(planned, failed, ports));
+        const planned = await plannedFor(record, pending.get(table) ?? [], ports, options);
+        return planned && { ...planned, committed: await perform(planned.record, planned.list, ports) };
       } catch (error) {
         failed.push({ name: table, error });
         return undefined;
@@ -124,10 +155,7 @@ async function commitSome(
   );
   const all = tried.filter((each) => each !== undefined);
   await noteCommitted(all, ports);
-  const expireAt = new Date(options.dueAt + DAY_MS).toISOString();
-  for (const { record, list } of all) {
-    await ledger.endCommit(record, list.expireBefore === undefined ? undefined : expireAt);
-  }
+  for (const { record } of all) await ledger.endCommit(record);
   return all;
 }
 
@@ -137,36 +165,16 @@ type Planned = Pick<Done, 'record' | 'list'>;
 async function plannedFor(
   record: TableRecord,
   pending: readonly Pending[],
-  expires: boolean,
   { ledger, lake }: CommitPorts,
-  { newId, keepFrom }: CommitOptions,
+  { newId }: CommitOptions,
 ): Promise<Planned | undefined> {
   if (record.list !== undefined) return { record, list: await lake.getList<CommitList>(record.list) };
-  if (pending.length === 0 && !expires) return undefined;
-  const list: CommitList = {
-    table: record.table,
-    batches: expires ? [] : firstOf(pending),
-    ...(expires && { expireBefore: keepFrom(record.source) }),
-  };
+  if (pending.length === 0) return undefined;
+  const list: CommitList = { table: record.table, batches: firstOf(pending) };
   const key = commitKey(record, newId());
   await lake.putList(key, list);
   const planned = await ledger.planCommit(record, key);
   return planned && { record: planned, list };
-}
-
-async function done(planned: Planned, failed: Failed[], ports: CommitPorts): Promise<Done> {
-  const { record, list } = planned;
-  try {
-    return { ...planned, committed: await perform(record, list, ports) };
-  } catch (error) {
-    if (!isUnsupportedExpiry(list, error)) throw error;
-    // Rows that cannot be removed must not hold up rows that come.
-    failed.push({ name: record.table, error });
-    return {
-      ...planned,
-      committed: { table: record.table, source: record.source, files: 0, conflicts: 0, metadataBytes: 0 },
-    };
-  }
 }
 
 /** Tells each batch once of all its tables. Who has the last one committed has the batch published. */
@@ -234,7 +242,7 @@ function isDue(files: readonly Pending[], { dueAt, intervalMs, isQuiet }: Commit
 
 function workOf(files: readonly Pending[]): Work {
   const [{ table, source }] = files as [Pending];
-  return { table: table.name, source, batches: files.map(({ batch }) => batch), expires: false };
+  return { table: table.name, source, batches: files.map(({ batch }) => batch) };
 }
 
 /** The oldest, as many as a commit adds; all of them written for the same table. */

@@ -1,12 +1,10 @@
 /** Commits the files of stored batches to their Iceberg tables. table-commits.ts has the records, and what a crash leaves. */
 import { buildAppend } from '../iceberg/append.ts';
 import type { DataFile } from '../iceberg/data-file.ts';
-import { buildDelete } from '../iceberg/delete-days.ts';
 import { icebergJson } from '../iceberg/metadata.ts';
-import type { IcebergCatalog, LoadedTable, TableChange } from '../iceberg/ports.ts';
+import type { IcebergCatalog, LoadedTable } from '../iceberg/ports.ts';
 import { TAKEN_OVER } from '../iceberg/properties.ts';
 import type { Making } from '../iceberg/snapshots.ts';
-import { UnsupportedTableError } from '../iceberg/unsupported.ts';
 import type { AttemptList } from './attempt-list.ts';
 import type { LakeFiles } from './ports.ts';
 import { type CommitLedger, type CommitList, commitProperty, type TableRecord } from './table-commits.ts';
@@ -47,7 +45,7 @@ export class LedgerSetBackError extends Error {
 }
 
 /** Tries of a commit in one run, within seconds: what is left goes on in the next run, a minute later. */
-const TRIES = 5;
+export const TRIES = 5;
 
 /**
  * Performs a planned commit, unless the table says that it was made.
@@ -58,7 +56,7 @@ export async function perform(record: TableRecord, list: CommitList, ports: Comm
   const { table, source, number } = record;
   const property = commitProperty(record);
   const name = `${number} ${record.list}`;
-  const added = list.expireBefore === undefined ? await filesOf(list, ports.lake) : NO_FILES;
+  const added = await filesOf(list, ports.lake);
   let failure: unknown;
   for (let tried = 0; tried < TRIES && !ports.outOfTime(); tried++) {
     if (tried > 0) await ports.wait(tried);
@@ -71,8 +69,10 @@ export async function perform(record: TableRecord, list: CommitList, ports: Comm
       await requireOvertaken(record, `${last}`, ports.ledger);
       return result;
     }
-    const change = await changeOf(list, added, loaded, { ...ports.making, now: ports.now().getTime() }, property, name);
-    if (!change) return result;
+    requireTable(table, added, loaded);
+    const properties = { [property]: name };
+    const making = { ...ports.making, now: ports.now().getTime(), properties };
+    const change = await buildAppend(loaded, added.files, making);
     try {
       await ports.catalog.commit(table, change);
       return result;
@@ -93,8 +93,6 @@ interface Added {
   readonly uuids: ReadonlySet<string>;
 }
 
-const NO_FILES: Added = { files: [], uuids: new Set() };
-
 async function filesOf({ table, batches }: CommitList, lake: CommitPorts['lake']): Promise<Added> {
   const files: DataFile[] = [];
   const uuids = new Set<string>();
@@ -108,26 +106,14 @@ async function filesOf({ table, batches }: CommitList, lake: CommitPorts['lake']
   return { files, uuids };
 }
 
-/** @returns undefined if there is nothing to change */
-async function changeOf(
-  { table, expireBefore }: CommitList,
-  { files, uuids }: Added,
-  loaded: LoadedTable,
-  making: Omit<Making, 'properties'>,
-  property: string,
-  name: string,
-): Promise<TableChange | undefined> {
-  const properties = { [property]: name };
-  if (expireBefore !== undefined) return await buildDelete(loaded, expireBefore, { ...making, properties });
-  const { 'table-uuid': uuid, properties: known } = loaded.metadata;
-  const ours = new Set([uuid, ...(known?.[TAKEN_OVER] ?? '').split(' ')]);
+function requireTable(table: string, { uuids }: Added, { metadata }: LoadedTable): void {
+  const { 'table-uuid': uuid, properties } = metadata;
+  const ours = new Set([uuid, ...(properties?.[TAKEN_OVER] ?? '').split(' ')]);
   const others = [...uuids].filter((each) => !ours.has(each));
-  if (others.length > 0) {
-    throw new TableReplacedError(
-      `Iceberg table ${table}: expected the table ${others.join(', ')} that files were written for, got ${uuid}${WAY_OUT}`,
-    );
-  }
-  return await buildAppend(loaded, files, { ...making, properties });
+  if (others.length === 0) return;
+  throw new TableReplacedError(
+    `Iceberg table ${table}: expected the table ${others.join(', ')} that files were written for, got ${uuid}${WAY_OUT}`,
+  );
 }
 
 const WAY_OUT = '; the files wait: `lake rebuild` makes a table that takes them';
@@ -144,8 +130,4 @@ async function requireOvertaken(
     `Iceberg table ${table}: commit ${number} is planned, and the table already has "${last}": ` +
       'the ledger was set back to an earlier time; nothing is committed to this table',
   );
-}
-
-export function isUnsupportedExpiry({ expireBefore }: CommitList, error: unknown): boolean {
-  return expireBefore !== undefined && error instanceof UnsupportedTableError;
 }

@@ -44,8 +44,6 @@ export interface CommitList {
   readonly table: string;
   /** Batches whose files it adds. */
   readonly batches: readonly CommittedBatch[];
-  /** It removes the files of days before this one, yyyy-MM-dd, instead. */
-  readonly expireBefore?: string;
 }
 
 /** The files of one table in a batch. */
@@ -64,8 +62,10 @@ export interface CommitLedger extends Pick<BatchLedger, 'unfinished' | 'read' | 
   expiring(now: string): Promise<readonly TableRecord[]>;
   /** Plans the next commit, if nothing was planned since the record was read. @returns the record as it is then */
   planCommit(record: TableRecord, list: string): Promise<TableRecord | undefined>;
-  /** Notes that the planned commit is done. @param expireAt ISO 8601: when old days are to be removed again */
-  endCommit(record: TableRecord, expireAt?: string): Promise<void>;
+  /** Notes that the planned commit is done. */
+  endCommit(record: TableRecord): Promise<void>;
+  /** Notes when old days are to be removed again. @param at ISO 8601 */
+  expireAgain(table: string, at: string): Promise<void>;
 }
 
 /** Key of a commit's list. @param name a name that no other list has */

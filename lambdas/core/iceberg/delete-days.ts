@@ -6,11 +6,15 @@ import { Removed, withoutFiles } from './removed-files.ts';
 import { beginSnapshot, finishSnapshot, type Making, type NewSnapshot, NOTHING } from './snapshots.ts';
 import { UnsupportedTableError } from './unsupported.ts';
 
+/** Bytes of manifests that one snapshot writes anew at most: whoever removes much makes several snapshots, each in seconds. */
+const MAX_REWRITTEN_BYTES = 16 * 1024 * 1024;
+
 /**
- * Writes what a snapshot of a table without the files of old days needs, and gives the change that makes it. The files
+ * Writes what a snapshot of a table without files of old days needs, and gives the change that makes it. The files
  * themselves stay until no snapshot has them any more. Files without a day stay.
  *
  * @param before the first day that stays, yyyy-MM-dd
+ * @param maxBytes of manifests, beyond which the others are left to the next snapshot
  * @returns undefined if the table has no such file
  * @throws UnsupportedTableError if files are partitioned otherwise than by day, so that nothing says how old they are
  */
@@ -18,12 +22,17 @@ export async function buildDelete(
   table: LoadedTable,
   before: string,
   making: Making,
+  maxBytes = MAX_REWRITTEN_BYTES,
 ): Promise<TableChange | undefined> {
   const begun = await beginSnapshot(table, making);
   const removed = new Removed();
-  const manifests: ManifestFile[] = [];
-  for (const manifest of begun.list.manifests.filter(hasFiles)) {
-    manifests.push(await withoutDays(begun, manifest, before, removed));
+  const manifests = begun.list.manifests.filter(hasFiles);
+  let bytes = 0n;
+  // The oldest are the last ones.
+  for (let index = manifests.length - 1; index >= 0 && bytes < maxBytes; index--) {
+    const manifest = manifests[index] as ManifestFile;
+    manifests[index] = await withoutDays(begun, manifest, before, removed);
+    if (manifests[index] !== manifest) bytes += manifest.manifest_length;
   }
   if (removed.files === 0) return undefined;
   return finishSnapshot(begun, {

@@ -36,6 +36,9 @@ async function commit(world: World): Promise<void> {
   await settled(world);
 }
 
+/** A line of a day that is not kept. */
+const OLD_LINE = line(1, 21);
+
 const text = (lists: readonly number[][]) => lists.map((list) => list.join()).toSorted();
 
 describe('rows of an Iceberg table', () => {
@@ -94,21 +97,58 @@ describe('rows of an Iceberg table', () => {
     ]);
   });
 
-  test('of old days go by a commit of its own, once a day', async () => {
+  test('leave no commit planned for longer than a day, even if no others come', async () => {
+    const world = await storedWorld();
+    await commit(world);
+    const ended = world.iceberg.stored.get('app') as NonNullable<ReturnType<typeof world.iceberg.stored.get>>;
+    const [, list = ''] = Object.values(world.iceberg.table?.metadata.properties ?? {})[0]?.split(' ') ?? [];
+    world.iceberg.stored.set('app', { ...ended, list, expireAt: '2026-11-22T00:00:00Z' });
+    await world.committed();
+    expect(world.iceberg.stored.get('app')?.list).toBeUndefined();
+    expect(await world.icebergRows()).toHaveLength(5);
+  });
+
+  test('of old days are removed once a day', async () => {
     const world = await storedWorld();
     await commit(world);
     world.keepFrom = '2026-11-22';
-    const [record] = [...world.iceberg.stored.values()];
-    expect(record?.number).toBe(1);
-    world.iceberg.stored.set('app', { ...(record as NonNullable<typeof record>), expireAt: '2026-11-22T00:00:00Z' });
+    world.iceberg.expire('2026-11-22T00:00:00Z');
     await commit(world);
     await commit(world);
     expect(await world.icebergRows()).toHaveLength(4);
-    expect(world.iceberg.stored.get('app')).toMatchObject({ number: 2 });
     expect(world.iceberg.table?.metadata.snapshots?.map(({ summary }) => summary.operation)).toEqual([
       'append',
       'delete',
     ]);
+    expect(Date.parse(world.iceberg.stored.get('app')?.expireAt ?? '') - world.now).toBeGreaterThan(86_400_000);
+  });
+
+  test('of old days hold up no others where they cannot be removed', async () => {
+    const world = await storedWorld();
+    await commit(world);
+    const before = new Map(world.iceberg.files.stored);
+    for (const uri of before.keys()) if (!uri.includes('/snap-')) world.iceberg.files.stored.delete(uri);
+    world.keepFrom = '2026-11-22';
+    world.iceberg.expire('2026-11-22T00:00:00Z');
+    await expect(world.committed()).rejects.toThrow('there is no file');
+    world.change({ ...plain('a', 2), version: 1 });
+    world.announce('a', 1);
+    await settled(world);
+    for (let step = 0; step < 40; step++) await world.step();
+    await writeAll(world);
+    await commit(world);
+    for (const [uri, bytes] of before) world.iceberg.files.stored.set(uri, bytes);
+    expect(await world.icebergRows()).toHaveLength(7);
+  });
+
+  test('are not looked for in a table that somebody has taken away', async () => {
+    const world = await storedWorld();
+    await commit(world);
+    await writeAll(world);
+    world.iceberg.table = undefined;
+    world.iceberg.expire('2026-11-22T00:00:00Z');
+    await world.committed();
+    expect(world.iceberg.stored.get('app')?.expireAt).not.toBe('2026-11-22T00:00:00Z');
   });
 
   test('wait if the table is not the one that they were written for, or is gone', async () => {
@@ -146,11 +186,13 @@ test(`commits lose nothing and repeat nothing, whatever dies, fails, comes late 
   const seen = new Set<string>();
   for (let seed = 0; seed < RUNS; seed++) {
     const random = new Random(`commits ${seed}`);
-    const objects: WorldObject[] = Array.from({ length: 1 + Math.floor(random.fraction() * 7) }, (_, index) => ({
-      ...plain(`o${index}`, 1 + Math.floor(random.fraction() * 4)),
-      kind: random.fraction() < 0.05 ? 'poison' : 'plain',
-    }));
+    const objects: WorldObject[] = Array.from({ length: 1 + Math.floor(random.fraction() * 7) }, (_, index) => {
+      const { key, lines } = plain(`o${index}`, 1 + Math.floor(random.fraction() * 4));
+      const kind = random.fraction() < 0.05 ? 'poison' : 'plain';
+      return { key, lines: random.fraction() < 0.5 ? lines : [...lines, OLD_LINE], kind };
+    });
     const world = new World(seed, objects, ICEBERG);
+    world.keepFrom = '2026-11-22';
     const each = Math.floor(random.fraction() * 40);
     const late = Math.floor(random.fraction() * 400);
     await live(
@@ -166,10 +208,12 @@ test(`commits lose nothing and repeat nothing, whatever dies, fails, comes late 
     await world.drain();
     for (const { key } of objects) if (world.deadLetters.includes(key)) world.announce(key);
     await world.drain();
+    world.iceberg.expire(new Date(world.now).toISOString());
+    await world.committed();
     const { positions, origins, loads } = delivered(world, await world.icebergRows());
     const wanted = objects
       .filter(({ kind }) => kind === 'plain')
-      .map(({ lines }) => lines.map((_, index) => index + 1));
+      .map(({ lines }) => lines.flatMap((line, index) => (line === OLD_LINE ? [] : [index + 1])));
     expect({ seed, rows: text(positions), loads }).toEqual({ seed, rows: text(wanted), loads: origins });
     expect(world.rows('app')).toEqual([]);
     for (const name of world.requests) seen.add(name);
@@ -178,6 +222,7 @@ test(`commits lose nothing and repeat nothing, whatever dies, fails, comes late 
     'commit',
     'committed',
     'end commit',
+    'expire again',
     'load table',
     'plan commit',
     'query records',

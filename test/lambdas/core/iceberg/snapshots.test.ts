@@ -18,7 +18,7 @@ const DAYS = ['2026-11-26', '2026-11-27', '2026-11-28', '2026-11-29'];
 
 type Step =
   | { readonly does: 'append'; readonly days: readonly (string | null)[]; readonly afterAnother: boolean }
-  | { readonly does: 'delete'; readonly before: string }
+  | { readonly does: 'delete'; readonly before: string; readonly maxBytes: number }
   | { readonly does: 'rewrite'; readonly day: string }
   | { readonly does: 'expire' };
 
@@ -32,7 +32,14 @@ const STEP: fc.Arbitrary<Step> = fc.oneof(
       afterAnother: fc.boolean(),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ does: fc.constant('delete' as const), before: DAY }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      does: fc.constant('delete' as const),
+      before: DAY,
+      maxBytes: fc.constantFrom(1, 6000, 2 ** 24),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('rewrite' as const), day: DAY }) },
   { weight: 1, arbitrary: fc.constant({ does: 'expire' as const }) },
 );
@@ -70,9 +77,10 @@ class World {
       }
       case 'delete': {
         const isOld = ({ file }: ModelFile) => file.partition !== null && file.partition < step.before;
-        const change = await buildDelete(this.table, step.before, makingOf(this.files));
-        expect(change !== undefined).toBe(this.model.some(isOld));
-        if (change) this.#change(change);
+        const next = () => buildDelete(this.table, step.before, makingOf(this.files), step.maxBytes);
+        const first = await next();
+        expect(first !== undefined).toBe(this.model.some(isOld));
+        for (let change = first; change; change = await next()) this.#change(change);
         this.model = this.model.filter((file) => !isOld(file));
         break;
       }
@@ -237,4 +245,23 @@ describe('whatever is appended, deleted, merged and rewritten by others, in what
       }),
     );
   });
+});
+
+test('old days are removed in several snapshots where many manifests have files of them', async () => {
+  const files = new MemoryFiles();
+  let table = newTable();
+  for (const day of DAYS) table = changed(table, await buildAppend(table, [dataFile(day, day)], makingOf(files)));
+  const left = async () =>
+    (await Array.fromAsync(liveFiles(table, files))).map(({ partition }) => partition).toSorted();
+  const steps: unknown[] = [];
+  for (;;) {
+    const change = await buildDelete(table, '2026-11-28', makingOf(files), 1);
+    if (!change) break;
+    table = changed(table, change);
+    steps.push(await left());
+  }
+  expect(steps).toEqual([
+    ['2026-11-27', '2026-11-28', '2026-11-29'],
+    ['2026-11-28', '2026-11-29'],
+  ]);
 });
