@@ -1,6 +1,6 @@
 /**
  * The operations of Glue's own API that set how a table is maintained. Whoever wants a table maintained here calls
- * `maintain` of maintenance.ts.
+ * `maintain` of maintenance/maintain.ts.
  *
  * https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-table-optimizers.html
  */
@@ -39,7 +39,6 @@ const retention = z.strictObject({
 
 const orphans = z.strictObject({
   orphanFileRetentionPeriodInDays: count.default(3),
-  location: z.string().optional(),
   runRateInHours: hours,
 });
 
