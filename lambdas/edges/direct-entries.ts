@@ -74,11 +74,11 @@ export function entriesIn(
         .toSorted((a, b) => (a.since < b.since ? -1 : Number(a.since > b.since)));
     },
 
+    // If the batch has the entry, nothing is left to do: the entry may say by now that the object was not loaded.
     async claim(batch, { id, round }, from) {
-      const free = from === undefined ? 'attribute_not_exists(#batch)' : '#batch = :from';
       await items.update(
         id,
-        `#round = :round AND (#batch = :batch OR ${free})`,
+        `#round = :round AND ${from === undefined ? 'attribute_not_exists(#batch)' : '#batch = :from'}`,
         'SET #batch = :batch, #state = :state REMOVE #waiting, #since',
         {
           ':round': { N: String(round) },

@@ -459,10 +459,9 @@ export class World {
         }),
       claim: (batch, { id, round }, from) =>
         request('claim', () => {
-          const free = (entry: Entry) => entry.batch === from;
           update(
             id,
-            (entry) => entry.round === round && (entry.batch === batch || free(entry)),
+            (entry) => entry.round === round && entry.batch === from,
             (entry) => Object.assign(entry, { batch, state: 'batched', since: undefined }),
           );
         }),

@@ -140,6 +140,18 @@ describe('the direct lane', () => {
     expect(delivered(world, world.rows('app')).positions).toEqual([[1]]);
   });
 
+  test('a dead letter that a late planner claims for its batch once more is tried again all the same', async () => {
+    const world = new World(4, []);
+    const candidate = { id: 'id', round: 1, bucket: 'logs', key: 'a', etag: '0', size: 1, modified: 'now' };
+    const announced = { ...candidate, kind: 'live' as const, source: 'app', label: 'a', since: '2026-11-22T12:00:00Z' };
+    const { announce, claim, notLoaded } = world.ledger;
+    expect(await announce(announced)).toBe('waiting');
+    await claim('one', announced);
+    await notLoaded('one', announced, 'failed');
+    await claim('one', announced);
+    expect(await announce(announced)).toBe('waiting');
+  });
+
   test('an object that is gone does not hold up its batch, and is given up after some tries', async () => {
     const world = new World(6, [plain('a'), { key: 'x', lines: [], kind: 'gone' }]);
     for (const key of ['a', 'x']) world.announce(key);
