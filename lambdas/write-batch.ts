@@ -20,6 +20,7 @@ import { s3LakeFiles } from './edges/lake-files.ts';
 import { logger } from './edges/logger.ts';
 import { keepingLostTables } from './edges/lost-tables.ts';
 import { putLoadMetrics, putNotLoadedMetric, putSkipMetric } from './edges/metrics.ts';
+import { dynamoPromotedRecords } from './edges/promoted-records.ts';
 import { deadLetter, returnLater, sendBatch } from './edges/queue.ts';
 import { openMember, s3Client } from './edges/s3.ts';
 import { isServiceError } from './edges/service-error.ts';
@@ -35,6 +36,7 @@ const s3 = s3Client();
 const dynamodb = new DynamoDBClient({});
 const ledger = dynamoBatches(dynamodb, { table: ledgerTable, entryDays: ledgerDays });
 const tallies = dynamoTallies(dynamodb, ledgerTable);
+const records = dynamoPromotedRecords(dynamodb, ledgerTable);
 const lake = s3LakeFiles(s3, lakeBucket);
 const catalog = keepingLostTables(
   icebergCatalog({ ...icebergSettings(process.env), credentials: s3.config.credentials }),
@@ -66,6 +68,7 @@ async function write(batch: string, { stopReadingAt }: TimeLimits): Promise<void
       lake,
       spill,
       sources,
+      promoted: async (source) => (await records.read(source)).columns,
       open: (member) => openMember(s3, member),
       openFile: openParquetFile,
       tables,

@@ -112,6 +112,12 @@ export class IcebergTables extends Construct {
     lane.write.node.addDependency(made);
   }
 
+  /** Tells `fn` where the tables are, and lets it add columns to them if it has sources with such tables. */
+  grantColumns(fn: LogFunction, hasTables: boolean): void {
+    this.#tell(fn);
+    if (hasTables) this.#access.grantTables(fn, ['GetTable', 'CreateTable', 'UpdateTable']);
+  }
+
   #tell(fn: LogFunction): void {
     fn.addEnvironment(ENV.iceberg, fn.stack.toJsonString(this.#settings));
   }

@@ -87,6 +87,11 @@ export class Ledger extends Construct {
     this.#grant(fn, ['UpdateItem', 'GetItem', 'PutItem', 'BatchGetItem']);
   }
 
+  /** Lets `fn` read what was counted of keys, and keep the records of promoted columns. */
+  grantColumns(fn: LogFunction): void {
+    this.#grant(fn, ['UpdateItem', 'GetItem']);
+  }
+
   #grantQuery(fn: LogFunction): void {
     const resources = [`${this.table.tableArn}/index/${LEDGER.index}`];
     fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:Query'], resources }));

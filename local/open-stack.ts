@@ -112,7 +112,8 @@ async function open(
   const dynamoDb = await openDynamoDb({ dir: join(dir, 'dynamodb'), tables: ofType('AWS::DynamoDB::Table') });
   await serve(dynamoDb);
 
-  const glue = await openGlue({ dir, databases: databasesOf(resources), objects: s3.objects });
+  const definitions = ofType('AWS::Glue::Table');
+  const glue = await openGlue({ dir, databases: databasesOf(resources), definitions, objects: s3.objects });
   await serve(glue);
 
   const lambdaEndpoint = await openEndpoint({ intercept: hooks.intercept });

@@ -1,6 +1,6 @@
 /** Puts a source into cdk.json. */
 import { readFileSync } from 'node:fs';
-import { cdkJsonContext } from '../../lib/config/cdk-json.ts';
+import { cdkJsonContext, contextIn } from '../../lib/config/cdk-json.ts';
 import { readConfig } from '../../lib/config/config.ts';
 import { isObject } from '../../local/template/intrinsics.ts';
 import { UsageError } from '../output/command-error.ts';
@@ -10,7 +10,7 @@ export type SourceEntry = Readonly<Record<string, unknown>> & { readonly name: s
 
 /** The sources of a cdk.json; none if it has none. @throws ConfigError if the file is no JSON */
 export function sourcesIn(file: string): readonly Readonly<Record<string, unknown>>[] {
-  const { sources } = cdkJsonContext(file);
+  const { sources } = contextIn(file);
   return Array.isArray(sources) ? sources.filter(isObject) : [];
 }
 

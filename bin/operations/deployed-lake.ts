@@ -21,7 +21,7 @@ import { athenaQuery } from './aws-athena.ts';
 import { awsIcebergTables } from './aws-iceberg-tables.ts';
 import { awsLogReader, awsPutLogEvents } from './aws-logs.ts';
 import { awsMetricSum } from './aws-metrics.ts';
-import { type LakeHandle, lakeSettings } from './lake-handle.ts';
+import { type LakeHandle, lakeSettings, withPromoted } from './lake-handle.ts';
 import { stateFolderOf } from './state.ts';
 
 /**
@@ -48,10 +48,9 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
     if (value) return value;
     throw new CommandError(`stack ${stackName}: expected an output ${name}, got ${[...outputs.keys()].join(', ')}`);
   };
-  const settings = lakeSettings(
-    configurations.map(({ Environment }) => Environment?.Variables ?? {}),
-    `stack ${stackName}`,
-  );
+  const dynamodb = new DynamoDBClient({});
+  const environments = configurations.map(({ Environment }) => Environment?.Variables ?? {});
+  const settings = await withPromoted(lakeSettings(environments, `stack ${stackName}`), dynamodb);
   const { iceberg } = settings;
   const s3 = s3Client();
   const logs = new CloudWatchLogsClient({});
@@ -65,9 +64,9 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
     s3,
     catalog: iceberg && icebergCatalog({ ...iceberg, credentials: s3.config.credentials }),
     sqs: new SQSClient({}),
-    dynamodb: new DynamoDBClient({}),
-    firehose: firehoseClient(),
+    dynamodb,
     glue: new GlueClient({}),
+    firehose: firehoseClient(),
     accountId: arns[0]?.split(':')[4] ?? '',
     lakeBucket: output('LakeBucket'),
     database,

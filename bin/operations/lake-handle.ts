@@ -4,6 +4,7 @@ import type { FirehoseClient } from '@aws-sdk/client-firehose';
 import type { GlueClient } from '@aws-sdk/client-glue';
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { SQSClient } from '@aws-sdk/client-sqs';
+import { canPromote, evolvedSource } from '../../lambdas/core/evolution/promoted.ts';
 import type { IcebergCatalog } from '../../lambdas/core/iceberg/ports.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
@@ -24,6 +25,7 @@ import {
 import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { sourceTable, type Table } from '../../lambdas/core/tables/table.ts';
 import { type OnceOf, onceSelect, rowsOf, type TablePlace } from '../../lambdas/core/tables/views.ts';
+import { dynamoPromotedRecords } from '../../lambdas/edges/promoted-records.ts';
 import type { Damage } from '../../local/damage.ts';
 import { CommandError, UsageError } from '../output/command-error.ts';
 import type { LogEvent, LogReader } from './log-reader.ts';
@@ -129,6 +131,20 @@ export function sourceNamed({ sources }: LakeSettings, name: string): Source {
   if (source) return source;
   const names = sources.map(({ settings }) => settings.name).join(', ');
   throw new UsageError(`no source ${name}: expected one of ${names}`);
+}
+
+/**
+ * The settings with sources as writers read them: with their promoted columns, so that rows which operations write, and what
+ * they compare, have the same columns.
+ */
+export async function withPromoted(settings: LakeSettings, dynamodb: DynamoDBClient): Promise<LakeSettings> {
+  const records = dynamoPromotedRecords(dynamodb, settings.ledgerTable);
+  const sources: Source[] = [];
+  for (const source of settings.sources) {
+    const { name } = source.settings;
+    sources.push(canPromote(source.settings) ? evolvedSource(source, (await records.read(name)).columns) : source);
+  }
+  return { ...settings, sources };
 }
 
 /** A source's table, with the columns that the current code gives its format. */

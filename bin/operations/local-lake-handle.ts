@@ -26,7 +26,7 @@ import { troubles } from '../input/load-files.ts';
 import { localContext } from '../input/local-context.ts';
 import { CommandError } from '../output/command-error.ts';
 import { showWaiting } from '../output/progress.ts';
-import { type LakeHandle, lakeSettings } from './lake-handle.ts';
+import { type LakeHandle, lakeSettings, withPromoted } from './lake-handle.ts';
 import { localMetricSum } from './local-metrics.ts';
 
 /** How to open a local lake. */
@@ -88,7 +88,6 @@ function lastContext(dir: string): Context {
 async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
   const { resources } = lake;
   const environments = resources.map(environmentOf);
-  const settings = lakeSettings(environments, `lake ${dir}`);
   const service = environments.flatMap((env) => env[ENV.service] ?? [])[0] ?? SERVICE;
   const { tables } = readLakeFolder(dir);
   const loads = tables.map(glueTable).find(({ name }) => name === LOADS);
@@ -98,6 +97,8 @@ async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
     region: REGION,
     credentials: CREDENTIALS,
   });
+  const dynamodb = new DynamoDBClient(client('DYNAMODB'));
+  const settings = await withPromoted(lakeSettings(environments, `lake ${dir}`), dynamodb);
   const { iceberg } = settings;
   const glue = lake.endpoints.get('GLUE');
   let athena: Athena | undefined;
@@ -106,9 +107,9 @@ async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
     s3: new S3Client(client('S3')),
     catalog: iceberg && icebergCatalog({ ...iceberg, url: `${glue}/iceberg`, credentials: CREDENTIALS }),
     sqs: new SQSClient(client('SQS')),
-    dynamodb: new DynamoDBClient(client('DYNAMODB')),
-    firehose: firehoseClient(client('FIREHOSE')),
+    dynamodb,
     glue: new GlueClient(client('GLUE')),
+    firehose: firehoseClient(client('FIREHOSE')),
     accountId: ACCOUNT,
     lakeBucket: loads.bucket,
     database: loads.database,

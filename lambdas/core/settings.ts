@@ -27,6 +27,8 @@ export const ENV = {
   iceberg: 'TRIBUTARY_ICEBERG',
   /** URL of Glue, by the SDK's own name for it: set where another service stands for it. */
   glueUrl: 'AWS_ENDPOINT_URL_GLUE',
+  /** Name of the Glue database of the Parquet tables. */
+  database: 'TRIBUTARY_DATABASE',
   /** ARN of the role with which Glue maintains Iceberg tables. */
   optimizerRole: 'TRIBUTARY_OPTIMIZER_ROLE',
   /** Name of the lake bucket. */
@@ -124,8 +126,8 @@ export const FAN_OUT_FILE = 'fan-out.json';
 /** The values that have a table of their own, by the sources. */
 export type FanOutValues = Readonly<Record<string, readonly string[]>>;
 
-/** What becomes of keys that come often and are no columns: nothing, or `lake schema` suggests them. */
-export type Evolution = 'off' | 'suggest';
+/** What becomes of keys that come often and are no columns: nothing, `lake schema` suggests them, or they become some. */
+export type Evolution = 'off' | 'suggest' | 'auto';
 
 /** How rows get into their table: through Firehose, or in files that the lake writes itself. */
 export type Delivery = 'firehose' | 'direct';
@@ -256,6 +258,32 @@ export function manageSettings(env: Environment): ManageSettings {
     iceberg: icebergSettings(env),
     lakeBucket: required(env, ENV.lakeBucket),
     optimizerRole: required(env, ENV.optimizerRole),
+  };
+}
+
+/** All settings of the function that promotes keys to columns. */
+export interface PromoteSettings {
+  /** The sources whose keys it promotes. */
+  readonly sources: readonly SourceSettings[];
+  readonly ledgerTable: string;
+  /** The database of the Parquet tables. */
+  readonly database: string;
+  readonly lakeBucket: string;
+  readonly iceberg: IcebergSettings;
+}
+
+/**
+ * Reads the environment of promote-columns.
+ *
+ * @throws SettingsError with the variable that is missing or is not JSON
+ */
+export function promoteSettings(env: Environment): PromoteSettings {
+  return {
+    sources: fromJson<readonly SourceSettings[]>(env, ENV.sources),
+    ledgerTable: required(env, ENV.ledgerTable),
+    database: required(env, ENV.database),
+    lakeBucket: required(env, ENV.lakeBucket),
+    iceberg: icebergSettings(env),
   };
 }
 

@@ -91,7 +91,8 @@ const SOURCE_FACTS: Readonly<Record<keyof typeof SOURCE.shape, Facts>> = {
     default: 'the param `schemaEvolution`, which is `off`',
     description:
       'What becomes of keys that are no columns, of a source with `format` `json`. Their values are in `extra` at once. ' +
-      'With `suggest`, [`lake schema`](schema.md) shows which come often.',
+      'With `suggest`, [`lake schema`](schema.md) shows which come often; with `auto`, and `delivery` `direct`, these become ' +
+      'columns of the table.',
     example: { schemaEvolution: 'suggest' },
   },
   recordKey: {

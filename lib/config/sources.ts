@@ -79,7 +79,7 @@ export const DELIVERY = oneOf(['firehose', 'direct'] satisfies Delivery[]);
 
 export const TABLE_FORMAT = oneOf(['parquet', 'iceberg'] satisfies TableFormat[]);
 
-export const SCHEMA_EVOLUTION = oneOf(['off', 'suggest'] satisfies Evolution[]);
+export const SCHEMA_EVOLUTION = oneOf(['off', 'suggest', 'auto'] satisfies Evolution[]);
 
 /** Partition projection counts days back from today; more than a century makes no sense. */
 export const RETENTION_DAYS = int(1, 36_500);

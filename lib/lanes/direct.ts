@@ -1,4 +1,5 @@
 import { Duration, Size } from 'aws-cdk-lib';
+import { canPromote } from '../../lambdas/core/evolution/promoted.ts';
 import type { SourceSettings } from '../../lambdas/core/settings.ts';
 import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import type { Places } from '../alarms/places.ts';
@@ -6,6 +7,7 @@ import { DirectLane } from '../direct-lane.ts';
 import { IcebergTables } from '../iceberg-tables.ts';
 import type { LogFunction } from '../log-function.ts';
 import type { ObjectNotifications } from '../object-notifications.ts';
+import { SchemaEvolution } from '../schema-evolution.ts';
 import { grantRead, type LaneProps, type ObjectInput, output, roleArnOf, tablesOf } from './lane.ts';
 
 /** The objects that may take the direct lane, and the function that announces them to it. */
@@ -41,12 +43,13 @@ export function writeDirectly(
   });
   ledger.grantAnnounce(announce);
   for (const input of inputs) grantRead(lane.write, input);
-  const { commit } = new IcebergTables(stack, 'Iceberg', {
+  const tables = inputs.flatMap(({ source: { table } }, index) => {
+    const source = settings[index];
+    return source ? [{ source, table }] : [];
+  });
+  const iceberg = new IcebergTables(stack, 'Iceberg', {
     databaseName: catalog.icebergDatabaseName,
-    tables: inputs.flatMap(({ source: { tableFormat, table } }, index) => {
-      const source = settings[index];
-      return source && tableFormat === 'iceberg' ? [{ source, table }] : [];
-    }),
+    tables: tables.filter(({ source }) => source.tableFormat === 'iceberg'),
     lane,
     lake,
     commitInterval: Duration.seconds(config.commitIntervalSeconds),
@@ -54,7 +57,13 @@ export function writeDirectly(
     removalPolicy,
     lakeFormation: config.lakeFormation,
   });
+  const evolving = tables.filter(({ source }) => canPromote(source) && source.schemaEvolution === 'auto');
+  if (evolving.length > 0) {
+    const { lakeFormation } = config;
+    const props = { tables: evolving, catalog, iceberg, ledger, lake, removalPolicy, lakeFormation };
+    new SchemaEvolution(stack, 'SchemaEvolution', props);
+  }
   const description = 'Reads the objects of batches: for policies of buckets and keys of others.';
   output(stack, 'WritingRole', roleArnOf(lane.write), description);
-  return { ...lane.places, commit: commit.functionName };
+  return { ...lane.places, commit: iceberg.commit.functionName };
 }

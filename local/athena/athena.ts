@@ -59,7 +59,7 @@ export async function openAthena(options: AthenaOptions): Promise<Athena> {
     async query(sql) {
       try {
         const statement = await readingStatement(connection, sql);
-        const made = [...(await refreshHive(tables, connection)), ...(await iceberg.refresh(statement))];
+        const made = [...(await refreshHive(dir, tables, connection)), ...(await iceberg.refresh(statement))];
         for (const table of made) await makeViews(table, { tables, iceberg, views, connection });
         return resultOf(await connection.runAndReadAll(statement.sql));
       } catch (error) {
@@ -112,7 +112,9 @@ async function makeViews({ name, lakeDatabase }: MadeTable, made: Made): Promise
   const inIceberg = made.iceberg.placeOf(lakeDatabase, name);
   const [first, ...others] = [...(hive ? [{ database: lakeDatabase, name }] : []), ...(inIceberg ? [inIceberg] : [])];
   if (!first) return;
-  const all = hive ? [...hive.columns, ...hive.partitions].map((column) => column.name) : (inIceberg?.columns ?? []);
+  const ofHive = hive && [...hive.columns, ...hive.partitions].map((column) => column.name);
+  // One of them may have got a column that the other one gets next.
+  const all = ofHive?.filter((column) => inIceberg?.columns.includes(column) !== false) ?? inIceberg?.columns ?? [];
   const of = { tables: [first, ...others], columns: all.filter((column) => column !== PARTITION.name) } as const;
   // Databases of other templates have no table of loads, and tables without the columns that tell repeats.
   const hasLoads = ofLake.some((table) => table.name === LOADS);

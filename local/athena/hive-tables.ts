@@ -4,14 +4,19 @@ import { join } from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import { isMissing } from '../files.ts';
 import { DUCKDB_TYPE, identifier, text } from '../firehose/parquet.ts';
+import { definedTable } from '../glue/hive-definitions.ts';
 import { type GlueColumn, type GlueTable, glueTable } from '../template/glue-table.ts';
 import type { Resource } from '../template/resource.ts';
 
-export interface HiveTable extends GlueTable {
+export interface HiveTable extends Omit<GlueTable, 'columns'> {
+  /** As the catalog had them last. */
+  columns: readonly GlueColumn[];
+  /** The table as the last deployment made it. */
+  readonly resource: Resource;
   readonly folder: string;
   readonly microseconds: boolean;
-  /** True if the table's view reads files; undefined before the first look. */
-  hasFiles: boolean | undefined;
+  /** What the table's view was made of: its columns, and whether there were files; undefined before the first look. */
+  made: string | undefined;
 }
 
 /** A table whose view was made, or made anew. */
@@ -27,31 +32,38 @@ export interface MadeTable {
  */
 export function hiveTable(resource: Resource, buckets: string, microseconds: boolean): HiveTable {
   const table = glueTable(resource);
-  return { ...table, folder: join(buckets, table.bucket, table.prefix), microseconds, hasFiles: undefined };
+  return { ...table, resource, folder: join(buckets, table.bucket, table.prefix), microseconds, made: undefined };
 }
 
 /**
  * Makes the views of tables. DuckDB refuses a view over no files, so the view is recreated when the first file appears or
- * the last one disappears.
+ * the last one disappears; and when the catalog has other columns.
  *
+ * @param lake the lake's folder
  * @returns the tables whose view is another one now
  */
-export async function refreshHive(tables: readonly HiveTable[], connection: DuckDBConnection): Promise<MadeTable[]> {
+export async function refreshHive(
+  lake: string,
+  tables: readonly HiveTable[],
+  connection: DuckDBConnection,
+): Promise<MadeTable[]> {
   const made: MadeTable[] = [];
   for (const table of tables) {
     const hasFiles = await holdsParquet(table.folder);
-    if (hasFiles === table.hasFiles) continue;
-    await connection.run(
-      `CREATE OR REPLACE VIEW ${identifier(table.database)}.${identifier(table.name)} AS ${select(table, hasFiles)}`,
-    );
-    table.hasFiles = hasFiles;
-    made.push({ lakeDatabase: table.database, name: table.name });
+    const { database, name, columns } = await definedTable(lake, table.resource);
+    const now = JSON.stringify([hasFiles, columns]);
+    if (now === table.made) continue;
+    table.columns = columns;
+    const select = selectFrom(table, hasFiles);
+    await connection.run(`CREATE OR REPLACE VIEW ${identifier(database)}.${identifier(name)} AS ${select}`);
+    table.made = now;
+    made.push({ lakeDatabase: database, name });
   }
   return made;
 }
 
 /** All columns in the table's order and types. A column that an older file does not have is null. */
-function select({ columns, partitions, folder, microseconds }: HiveTable, hasFiles: boolean): string {
+function selectFrom({ columns, partitions, folder, microseconds }: HiveTable, hasFiles: boolean): string {
   const all = [...columns, ...partitions];
   const nulls = all.map((column) => cast('NULL', column)).join(', ');
   if (!hasFiles) return `SELECT ${nulls} WHERE false`;

@@ -3,9 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { icebergJson, parseIcebergJson } from '../../lambdas/core/iceberg/metadata.ts';
 import { ACCOUNT, REGION } from '../account.ts';
 import { bodyOf } from '../endpoint.ts';
-import type { Service } from '../template/resource.ts';
+import type { Resource, Service } from '../template/resource.ts';
 import { definitionOperation } from './definitions.ts';
 import { badRequest, GlueError, unsupported } from './glue-error.ts';
+import { HiveDefinitions } from './hive-definitions.ts';
 import { optimizerOperation } from './optimizers.ts';
 import { changeIn, tableIn } from './requests.ts';
 import { TableStore, type TableStoreOptions } from './table-store.ts';
@@ -18,13 +19,19 @@ export interface LocalGlue extends Service {
   readonly tables: TableStore;
 }
 
+export interface GlueOptions extends TableStoreOptions {
+  /** AWS::Glue::Table resources. */
+  readonly definitions?: readonly Resource[];
+}
+
 /** Opens the catalog. Every change that was answered is in its folder and in the buckets, even if the process crashes. */
-export async function openGlue(options: TableStoreOptions): Promise<LocalGlue> {
+export async function openGlue({ definitions = [], ...options }: GlueOptions): Promise<LocalGlue> {
   const tables = await TableStore.open(options);
+  const hive = await HiveDefinitions.open(options.dir, definitions);
   return {
     name: 'GLUE',
     tables,
-    handle: (request, response) => answer(request, response, tables),
+    handle: (request, response) => answer(request, response, tables, hive),
     close: async () => {},
   };
 }
@@ -37,7 +44,12 @@ interface Answer {
   readonly body?: unknown;
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, tables: TableStore): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  tables: TableStore,
+  hive: HiveDefinitions,
+): Promise<void> {
   response.setHeader('x-amzn-requestid', randomUUID());
   const target = request.headers['x-amz-target'];
   const protocol = target === undefined ? ICEBERG : AWS_JSON;
@@ -45,8 +57,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, tables
     requireScope(request);
     if (target !== undefined) {
       const operation = String(target).replace(/^AWSGlue\./, '');
+      const body = parsed(await bodyOf(request));
       const act = operation.endsWith('TableOptimizer') ? optimizerOperation : definitionOperation;
-      return reply(response, protocol, 200, await act(tables, operation, parsed(await bodyOf(request))));
+      const done = await hive.operation(operation, body);
+      return reply(response, protocol, 200, done ?? (await act(tables, operation, body)));
     }
     const { status = 200, body } = await act(request, tables);
     reply(response, protocol, status, body);

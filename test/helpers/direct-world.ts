@@ -12,6 +12,8 @@ import { EventDays } from '../../lambdas/core/direct/event-days.ts';
 import { planSource } from '../../lambdas/core/direct/plan.ts';
 import { type BatchLedger, type LakeFiles, OtherBytesError, type Spill } from '../../lambdas/core/direct/ports.ts';
 import { ReloadError, writeBatch } from '../../lambdas/core/direct/write.ts';
+import { promote } from '../../lambdas/core/evolution/promote.ts';
+import type { PromotedColumn } from '../../lambdas/core/evolution/promoted.ts';
 import type { UnknownKeys } from '../../lambdas/core/evolution/unknown-keys.ts';
 import { CommitRefusedError } from '../../lambdas/core/iceberg/ports.ts';
 import type { CreatedObject } from '../../lambdas/core/loading/notification.ts';
@@ -20,6 +22,7 @@ import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import { UnavailableError } from '../../lambdas/core/loading/unavailable.ts';
 import type { LatestVersion } from '../../lambdas/core/loading/versions.ts';
 import { Random } from '../../local/sample/random.ts';
+import { WorldPromotions } from './world-promotions.ts';
 import { type Request, WorldTables } from './world-tables.ts';
 
 /** What can become of a request, and how often of a thousand. */
@@ -76,6 +79,7 @@ const SETTINGS = [
       streams: [],
       keepRaw: 'never' as const,
       schemaEvolution: 'suggest' as const,
+      delivery: 'direct' as const,
     },
     options: { columns: { time: 'timestamp', message: 'string' } },
   },
@@ -103,6 +107,7 @@ export class World {
   readonly unknown: UnknownKeys[] = [];
   /** The Iceberg table of the source. */
   readonly iceberg = new WorldTables();
+  readonly promotions = new WorldPromotions();
   faults: Faults = NO_FAULTS;
   /** Every request fails while this is true. */
   outage = false;
@@ -216,6 +221,12 @@ export class World {
     return new ServiceFailure('commit: no answer');
   }
 
+  /** Promotes keys of the source, as the job does or a user. */
+  promote(wanted: readonly PromotedColumn[]): void {
+    const request = this.#process();
+    this.start(() => promote(SETTINGS[0] as (typeof SETTINGS)[0], wanted, this.promotions.ports(request)));
+  }
+
   /** Opens a written batch again, as `lake backfill --reload` does. */
   reload(id: string): void {
     const { ledger } = this.#ports();
@@ -318,6 +329,7 @@ export class World {
       sources: compiledSources(
         SETTINGS.map((settings) => ({ ...settings, exportedLogs: this.#options.exported === true })),
       ),
+      promoted: () => request('read promoted', () => this.promotions.record.columns),
       open: (member: Candidate) => request(`open ${member.key}`, () => this.#open(member)),
       openFile: () => this.#saltedFile(),
       tables: this.#options.iceberg ? this.iceberg.tables(request, SOURCE) : { of: async () => undefined },

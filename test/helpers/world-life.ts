@@ -31,6 +31,7 @@ export async function live(
   objects: readonly WorldObject[],
   faults: Faults,
   commits = false,
+  also: () => void = () => undefined,
 ): Promise<void> {
   world.faults = faults;
   const left = [...objects];
@@ -54,6 +55,7 @@ export async function live(
       world.write(batch);
       if (random.fraction() < 0.5) world.queue.splice(world.queue.indexOf(batch), 1);
     }
+    also();
     if (commits && random.fraction() < 0.1) world.commit();
     if (commits && random.fraction() < 0.02) await world.iceberg.compact();
     if (commits && random.fraction() < 0.01) await world.iceberg.rebuild();

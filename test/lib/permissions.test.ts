@@ -24,7 +24,14 @@ const EVERYTHING = {
       delivery: 'firehose',
       tableFormat: 'parquet',
     },
-    { name: 'jobs', format: 'kong', from: { logGroups: ['/ecs/jobs'] }, delivery: 'direct' },
+    {
+      name: 'jobs',
+      format: 'json',
+      preset: 'server-logs',
+      from: { logGroups: ['/ecs/jobs'] },
+      delivery: 'direct',
+      schemaEvolution: 'auto',
+    },
   ],
   logGroupRetentionDays: 30,
   kmsKey: keyOf('LAKE'),
@@ -51,7 +58,7 @@ const WITHOUT_PERMISSIONS = [
   // Without a source on the direct lane, `keepDirectLane` brings what `delivery` does.
   'keepDirectLane',
   'commitIntervalSeconds',
-  // What is counted for it is written to items of the ledger that write-batch may write anyway.
+  // The source `jobs` has its own: only sources with lines of JSON have one.
   'schemaEvolution',
   // The topic of a user, which lets CloudWatch publish to it or not.
   'alarmTopicArn',

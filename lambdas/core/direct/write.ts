@@ -2,6 +2,8 @@
  * Writes one batch: reads its members, uploads its files, has the attempt sealed and publishes it. batch.ts has the
  * states, and what a crash leaves. This file calls no AWS service and reads no clock itself.
  */
+import { canPromote, evolvedSource } from '../evolution/promoted.ts';
+import type { WantedColumn } from '../evolution/suggest.ts';
 import { KeyCounter } from '../evolution/unknown-keys.ts';
 import { entryIdOf, latestVersionKey, objectInputKey, originOf } from '../loading/input.ts';
 import { loadsRow } from '../loading/lake-rows.ts';
@@ -13,7 +15,14 @@ import type { FoundSource } from '../loading/sources.ts';
 import { askAgain, type UnavailableReason } from '../loading/unavailable.ts';
 import { type Version, type VersionMarks, versionMarks } from '../loading/versions.ts';
 import type { KeepRaw } from '../reading/row.ts';
-import { type Evolution, type InputPlace, isEvolving, isExported, type ReadingSettings } from '../settings.ts';
+import {
+  type Delivery,
+  type Evolution,
+  type InputPlace,
+  isEvolving,
+  isExported,
+  type ReadingSettings,
+} from '../settings.ts';
 import type { FanOutTables } from '../tables/fan-out.ts';
 import { rejectedTable } from '../tables/lake-tables.ts';
 import { sourceTable } from '../tables/table.ts';
@@ -38,7 +47,12 @@ import { RowDivider } from './rows-by-table.ts';
 /** A source whose objects come in batches. */
 export type BatchSource = FoundSource<
   ReadingSettings &
-    InputPlace & { readonly keepRaw: KeepRaw; readonly retentionDays?: number; readonly schemaEvolution?: Evolution }
+    InputPlace & {
+      readonly keepRaw: KeepRaw;
+      readonly delivery?: Delivery;
+      readonly retentionDays?: number;
+      readonly schemaEvolution?: Evolution;
+    }
 > & {
   /** Absent: all rows are in the source's table. */
   readonly fanOut?: FanOutTables;
@@ -46,6 +60,8 @@ export type BatchSource = FoundSource<
 
 export interface WritePorts extends PublishPorts, GiveUpPorts {
   readonly sources: readonly BatchSource[];
+  /** The columns that were promoted for a source. */
+  readonly promoted: (source: string) => Promise<readonly WantedColumn[]>;
   readonly open: (member: Candidate) => ReturnType<OpenObject>;
   readonly spill: Spill;
   readonly tables: IcebergTables;
@@ -140,8 +156,11 @@ async function writeFiles(
   files: BatchFiles,
   ports: WritePorts,
 ): Promise<AttemptList> {
-  const source = ports.sources.find(({ settings }) => settings.name === batch.source);
-  if (!source) throw new Error(`batch ${batch.id}: expected a source of this stack, got ${batch.source}`);
+  const configured = ports.sources.find(({ settings }) => settings.name === batch.source);
+  if (!configured) throw new Error(`batch ${batch.id}: expected a source of this stack, got ${batch.source}`);
+  // One set of columns for the whole batch: what is promoted meanwhile is in extra, in all of its rows.
+  const promoted = canPromote(configured.settings) ? await ports.promoted(batch.source) : [];
+  const source = evolvedSource(configured, promoted);
   if (batch.before !== undefined) await requireMembersOf(batch, batch.before, members, ports);
   const results: MemberResult[] = [];
   const loads: string[] = [];

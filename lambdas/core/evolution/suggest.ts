@@ -60,9 +60,10 @@ export function refusalOf(column: WantedColumn, options: FormatOptions): string 
   }
 }
 
-/** The options of a source with more promoted columns. Those that it has in another type stay as they are. */
+/** The options of a source with more promoted columns, at their end. Those that it has stay as they are. */
 export function withPromoted(options: FormatOptions, columns: readonly WantedColumn[]): FormatOptions {
   if (columns.length === 0) return options;
+  const has = Object(options.promoted);
   const added = Object.fromEntries(columns.map(({ name, type, from }) => [name, { type, from }]));
-  return { ...options, promoted: { ...added, ...Object(options.promoted) } };
+  return { ...options, promoted: { ...has, ...added, ...has } };
 }

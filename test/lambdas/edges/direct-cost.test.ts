@@ -80,6 +80,7 @@ async function unitsOf(objects: number): Promise<Units> {
     ...ports,
     spill: { append: () => Promise.reject(new Error('expected no spill')), take: () => neverRows() },
     sources: compiledSources([SOURCE]),
+    promoted: async () => [],
     open: async () => oneLine(),
     openFile: openParquetFile,
     tables: { of: async () => undefined },

@@ -1,0 +1,134 @@
+/** The tables of sources in the catalog, as promoted columns are added to them. */
+import { GetTableCommand, type GlueClient, type Table as GlueTable, UpdateTableCommand } from '@aws-sdk/client-glue';
+import type { CatalogTables } from '../core/evolution/promote.ts';
+import { COLUMN_TYPES } from '../core/formats/json-columns.ts';
+import type { IcebergCatalog } from '../core/iceberg/ports.ts';
+import { currentSchema, ensureTable, ICEBERG_TYPES, madeFor } from '../core/iceberg/schema.ts';
+import type { SourceSettings } from '../core/settings.ts';
+import type { ColumnType, Table } from '../core/tables/table.ts';
+
+export interface CatalogProps {
+  readonly glue: GlueClient;
+  /** The database of the Parquet tables. */
+  readonly database: string;
+  /** The Iceberg tables; undefined if the stack has none. */
+  readonly catalog: IcebergCatalog | undefined;
+  /** Name of the bucket for the files of new Iceberg tables. */
+  readonly lakeBucket: string;
+}
+
+/**
+ * The tables of each source: its Parquet table and, by its format, its Iceberg table, as views read both. Tables among which
+ * rows are divided get a column from the writer that has rows for it, before their files.
+ */
+export function catalogTables({ glue, database, catalog, lakeBucket }: CatalogProps) {
+  const parquet = glueTables(glue, database);
+  return ({ name, tableFormat, fanOut }: Pick<SourceSettings, 'name' | 'tableFormat' | 'fanOut'>): CatalogTables => {
+    if (tableFormat !== 'iceberg' || fanOut) return parquet;
+    if (!catalog) throw new Error(`source ${name}: expected a catalog of Iceberg tables: deploy the stack again`);
+    return bothTables(parquet, icebergTables(catalog, lakeBucket));
+  };
+}
+
+/** If the process dies between the two, the next one finds the column missing in one of them. */
+function bothTables(one: CatalogTables, other: CatalogTables): CatalogTables {
+  return {
+    async types(name) {
+      const all = new Map(await one.types(name));
+      for (const [column, type] of await other.types(name)) {
+        all.set(column, all.has(column) && all.get(column) !== type ? undefined : type);
+      }
+      return all;
+    },
+    async addColumns(table) {
+      for (const tables of [one, other]) await tables.addColumns(table);
+    },
+  };
+}
+
+/** A change is refused if another one was made meanwhile. */
+const TRIES = 10;
+
+/**
+ * Parquet tables: definitions in Glue's Data Catalog. An update names the version that it was made for, so it never takes
+ * away what another has added.
+ *
+ * https://docs.aws.amazon.com/glue/latest/webapi/API_UpdateTable.html
+ */
+function glueTables(client: GlueClient, database: string): CatalogTables {
+  const get = async (name: string): Promise<GlueTable> => {
+    const { Table } = await client.send(new GetTableCommand({ DatabaseName: database, Name: name }));
+    if (Table) return Table;
+    throw new Error(`table ${database}.${name}: expected its definition, got none`);
+  };
+  return {
+    async types(name) {
+      const { StorageDescriptor } = await get(name);
+      const columns = StorageDescriptor?.Columns ?? [];
+      return new Map(columns.map(({ Name = '', Type }) => [Name, COLUMN_TYPES.find((type) => type === Type)]));
+    },
+    async addColumns(table) {
+      let failure: unknown;
+      for (let attempt = 0; attempt < TRIES; attempt++) {
+        const found = await get(table.name);
+        const input = withColumns(found, table);
+        if (!input) return;
+        const { VersionId } = found;
+        // Refused, or the answer is lost: the next round sees what became of it.
+        await client
+          .send(new UpdateTableCommand({ DatabaseName: database, TableInput: input, VersionId, SkipArchive: true }))
+          .catch((error: unknown) => {
+            failure = error;
+          });
+      }
+      throw failure;
+    },
+  };
+}
+
+/** The definition with the columns that it lacks; undefined if it has all. */
+function withColumns(found: GlueTable, { columns }: Table) {
+  const { StorageDescriptor } = found;
+  const there = StorageDescriptor?.Columns ?? [];
+  const missing = columns.filter(({ name }) => there.every(({ Name }) => Name !== name));
+  if (missing.length === 0) return undefined;
+  const added = missing.map(({ name, type, comment }) => ({ Name: name, Type: type, Comment: comment }));
+  return { ...inputOf(found), StorageDescriptor: { ...StorageDescriptor, Columns: [...there, ...added] } };
+}
+
+/** Of a table's definition, what an update may have. https://docs.aws.amazon.com/glue/latest/webapi/API_TableInput.html */
+function inputOf({
+  Name,
+  Description,
+  Owner,
+  LastAccessTime,
+  LastAnalyzedTime,
+  Retention,
+  PartitionKeys,
+  ViewOriginalText,
+  ViewExpandedText,
+  TableType,
+  Parameters,
+  TargetTable,
+}: GlueTable) {
+  const rest = { Description, Owner, LastAccessTime, LastAnalyzedTime, Retention, PartitionKeys };
+  return { Name, ...rest, ViewOriginalText, ViewExpandedText, TableType, Parameters, TargetTable };
+}
+
+/** Iceberg tables, by the catalog's REST protocol. */
+function icebergTables(catalog: IcebergCatalog, lakeBucket: string): CatalogTables {
+  return {
+    async types(name) {
+      const loaded = await catalog.load(name);
+      // It is made with its first rows.
+      if (!loaded) return new Map();
+      const typeOf = (iceberg: unknown) => COLUMN_TYPES.find((type) => ICEBERG_TYPES[type] === iceberg);
+      return new Map<string, ColumnType | undefined>(
+        currentSchema(loaded.metadata).fields.map(({ name: column, type }) => [column, typeOf(type)]),
+      );
+    },
+    async addColumns(table) {
+      await ensureTable(catalog, table, { ...madeFor(table.name, table, lakeBucket), acceptWider: true });
+    },
+  };
+}

@@ -1,0 +1,71 @@
+import { GetTableCommand, type GlueClient, type Table, UpdateTableCommand } from '@aws-sdk/client-glue';
+import { expect, test } from 'vitest';
+import { evolvedTable, type PromotedColumn } from '../../../lambdas/core/evolution/promoted.ts';
+import { catalogTables } from '../../../lambdas/edges/catalog-tables.ts';
+
+const SETTINGS = {
+  ...{ name: 'app', format: 'json', lane: 'objects' as const, bucket: 'logs', delivery: 'direct' as const },
+  options: { columns: { level: 'string' } },
+};
+const column = (name: string): PromotedColumn => ({
+  ...{ name, type: 'string', from: name, at: '2026-11-22T12:00:00Z', by: 'job' },
+});
+
+/** A definition that others change, too, and of which every other answer to a change is lost. */
+class FakeGlue {
+  table: Table = {
+    ...{ Name: 'app', DatabaseName: 'tributary', VersionId: '7', CreatedBy: 'cloudformation', Retention: 0 },
+    ...{ Parameters: { classification: 'parquet' }, TableType: 'EXTERNAL_TABLE', IsRegisteredWithLakeFormation: false },
+    StorageDescriptor: { Location: 's3://lake/data/app/', Columns: [{ Name: 'level', Type: 'string' }] },
+  };
+  updates = 0;
+  readonly client = { send: (command: unknown) => this.#send(command) } as unknown as GlueClient;
+
+  async #send(command: unknown): Promise<unknown> {
+    if (command instanceof GetTableCommand) return { Table: structuredClone(this.table) };
+    if (!(command instanceof UpdateTableCommand)) throw new Error('expected another operation');
+    const { TableInput, VersionId, DatabaseName } = command.input;
+    if (VersionId !== this.table.VersionId) throw new Error('ConcurrentModificationException');
+    const own = ['DatabaseName', 'VersionId', 'CreatedBy', 'IsRegisteredWithLakeFormation'];
+    expect(Object.keys(TableInput ?? {}).filter((key) => own.includes(key))).toEqual([]);
+    this.table = { ...this.table, ...(TableInput as Table), DatabaseName, VersionId: String(Number(VersionId) + 1) };
+    if (this.updates++ % 2 === 0) throw new Error('answer lost');
+    return {};
+  }
+
+  get names() {
+    return this.table.StorageDescriptor?.Columns?.map(({ Name }) => Name);
+  }
+}
+
+function tablesIn(glue: FakeGlue) {
+  const of = catalogTables({ glue: glue.client, database: 'tributary', catalog: undefined, lakeBucket: 'lake' });
+  return of({ name: 'app' });
+}
+
+test('a column is added at the end of what the catalog has, and nothing else changes', async () => {
+  const glue = new FakeGlue();
+  const own = ['Parameters', 'TableType', 'Retention'] as const;
+  const before = own.map((key) => glue.table[key]);
+  await tablesIn(glue).addColumns(evolvedTable(SETTINGS, [column('tenant')]));
+  expect(glue.names?.[0]).toBe('level');
+  expect(glue.names).toContain('tenant');
+  expect(own.map((key) => glue.table[key])).toEqual(before);
+  expect(glue.table.StorageDescriptor?.Location).toBe('s3://lake/data/app/');
+  expect((await tablesIn(glue).types('app')).get('tenant')).toBe('string');
+  await tablesIn(glue).addColumns(evolvedTable(SETTINGS, [column('tenant')]));
+  expect(glue.updates).toBe(1);
+});
+
+test('changes at the same moment take nothing from each other, whatever answer is lost', async () => {
+  const glue = new FakeGlue();
+  const names = ['a1', 'a2', 'a3', 'a4'];
+  await Promise.all(names.map((name) => tablesIn(glue).addColumns(evolvedTable(SETTINGS, [column(name)]))));
+  for (const name of names) expect(glue.names?.filter((each) => each === name)).toEqual([name]);
+  expect(new Set(glue.names).size).toBe(glue.names?.length);
+});
+
+test('a source with an Iceberg table needs a catalog for it', () => {
+  const of = catalogTables({ glue: new FakeGlue().client, database: 'd', catalog: undefined, lakeBucket: 'lake' });
+  expect(() => of({ name: 'app', tableFormat: 'iceberg' })).toThrow('source app: expected a catalog of Iceberg tables');
+});
