@@ -46,7 +46,7 @@ process.on('message', (request: ServiceRequest) => {
 async function answer(request: ServiceRequest): Promise<ServiceReply> {
   switch (request.kind) {
     case 'tables':
-      return { kind: 'urls', urls: { DYNAMODB: await serve(await openDynamoDb(request)) } };
+      return { kind: 'urls', urls: { DYNAMODB: await serve(await openDynamoDb({ ...request, durable: false })) } };
     case 'object':
       objects.set(request.key, { member: readFileSync(request.file), times: request.times });
       return { kind: 'object' };

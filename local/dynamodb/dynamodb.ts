@@ -18,12 +18,15 @@ import { TemplateError } from '../template/intrinsics.ts';
 import { propertiesOf, refused } from '../template/properties.ts';
 import type { Resource, Service } from '../template/resource.ts';
 import { checkDatabase, noteFiles } from './database-files.ts';
+import { SyncedLog } from './synced-log.ts';
 
 /** The tables of the local DynamoDB, and where they are stored. */
 export interface DynamoDbOptions {
   /** Folder of the tables; created if missing. */
   readonly dir: string;
   readonly tables: readonly Resource[];
+  /** Whether what is written is on the disk before it is answered: for tables that a power cut may take. @default true */
+  readonly durable?: boolean;
 }
 
 /** DynamoDB on this machine. */
@@ -54,11 +57,10 @@ const tableProperties = z.object({
 });
 
 /**
- * DynamoDB by dynalite, on disk. Items past their TTL stay; the real DynamoDB does not delete them at once either. What
- * was written survives a crash of this process, and not always a power cut: an entry of the ledger that is gone makes its
- * input load again. A database that is damaged is set aside.
+ * DynamoDB by dynalite, on disk. Items past their TTL stay; the real DynamoDB does not delete them at once either. A
+ * database that is damaged is set aside.
  */
-export async function openDynamoDb({ dir, tables }: DynamoDbOptions): Promise<LocalDynamoDb> {
+export async function openDynamoDb({ dir, tables, durable = true }: DynamoDbOptions): Promise<LocalDynamoDb> {
   mkdirSync(dir, { recursive: true });
   await checkDatabase(dir);
   const server = dynalite({ path: dir, createTableMs: 0, deleteTableMs: 0 });
@@ -68,7 +70,9 @@ export async function openDynamoDb({ dir, tables }: DynamoDbOptions): Promise<Lo
   server.on('connection', (socket) => socket.destroy());
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
+  const log = new SyncedLog(dir);
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (durable && !READS.test(String(request.headers['x-amz-target']))) endAfter(response, () => log.sync());
     server.emit('request', request, response);
     await once(response, 'close');
   };
@@ -92,6 +96,21 @@ export async function openDynamoDb({ dir, tables }: DynamoDbOptions): Promise<Lo
     handle,
     close,
   };
+}
+
+const READS = /\.(BatchGetItem|DescribeTable|GetItem|ListTables|Query|Scan)$/;
+
+/** Has an answer sent after something else is done; if that fails, the connection ends without one. */
+function endAfter(response: ServerResponse, first: () => Promise<void>): void {
+  const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse;
+  const late = (...args: unknown[]): ServerResponse => {
+    first().then(
+      () => end(...args),
+      (error) => response.destroy(error),
+    );
+    return response;
+  };
+  response.end = late as typeof response.end;
 }
 
 async function createTables(endpoint: string, tables: readonly Resource[]): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { icebergJson, parseIcebergJson } from '../../lambdas/core/iceberg/metadata.ts';
-import { ACCOUNT, REGION } from '../account.ts';
+import { ACCOUNT } from '../account.ts';
 import { bodyOf } from '../endpoint.ts';
 import type { Resource, Service } from '../template/resource.ts';
 import { definitionOperation } from './definitions.ts';
@@ -54,7 +54,6 @@ async function answer(
   const target = request.headers['x-amz-target'];
   const protocol = target === undefined ? ICEBERG : AWS_JSON;
   try {
-    requireScope(request);
     if (target !== undefined) {
       const operation = String(target).replace(/^AWSGlue\./, '');
       const body = parsed(await bodyOf(request));
@@ -92,13 +91,6 @@ const AWS_JSON: Protocol = {
 function reply(response: ServerResponse, { contentType }: Protocol, status: number, body: unknown): void {
   response.writeHead(status, body === undefined ? {} : { 'content-type': contentType });
   response.end(body === undefined ? undefined : icebergJson(body));
-}
-
-/** A signature for another service or Region is none for this one. */
-function requireScope({ headers: { authorization = '' } }: IncomingMessage): void {
-  const scope = `${REGION}/glue/aws4_request`;
-  if (/^AWS4-HMAC-SHA256 Credential=[^/,]*\/\d+\/([^,]+),/.exec(authorization)?.[1] === scope) return;
-  throw new GlueError(403, 'InvalidSignatureException', `Credential should be scoped to ${scope}`);
 }
 
 async function act(request: IncomingMessage, tables: TableStore): Promise<Answer> {

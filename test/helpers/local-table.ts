@@ -40,6 +40,7 @@ export async function openLocalTable(
   };
   const service = await openDynamoDb({
     dir,
+    durable: false,
     tables: [{ logicalId: 'Table', type: 'AWS::DynamoDB::Table', localName: name, properties }],
   });
   const endpoint = await openEndpoint({ intercept });

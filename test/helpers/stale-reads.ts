@@ -175,6 +175,7 @@ async function openCopy(name: string, { KeySchema, AttributeDefinitions, ...tabl
   const properties = { KeySchema, AttributeDefinitions, GlobalSecondaryIndexes };
   const dynamoDb = await openDynamoDb({
     dir: temporaryFolder(),
+    durable: false,
     tables: [{ logicalId: name, type: 'AWS::DynamoDB::Table', localName: name, properties }],
   });
   const client = new DynamoDBClient(clientOptions(dynamoDb.url));
