@@ -32,6 +32,20 @@ export const ASSUMED = {
   putSeconds: 0.15,
   /** Seconds of one run of plan-batches, which runs every minute. */
   planSeconds: 1,
+  /** Seconds of one run of commit-tables, which runs every minute, and of each commit that it makes. */
+  commitRunSeconds: 0.3,
+  commitSeconds: 2,
+  /**
+   * Glue's maintenance of an Iceberg table: GB of files that a processing unit (4 vCPUs) merges in an hour, which AWS does
+   * not publish; how often a day it merges at the most, and clears snapshots and files; and the processing units times
+   * hours that each run is billed at the least (two units for a minute).
+   */
+  compactedGBPerDpuHour: 50,
+  compactionRunsPerDay: 24,
+  clearingRunsPerDay: 2,
+  leastDpuHours: 2 / 60,
+  /** Minutes of events in an object of payloads: those of Firehose's buffer. */
+  minutesPerPayloadObject: 2,
   /** Seconds until the queue, or CloudWatch's subscription, has invoked the function. */
   notificationSeconds: 5,
   subscriptionSeconds: 10,

@@ -15,6 +15,10 @@ export interface Usage {
   readonly firehosePlainBytes: number;
   /** Firehose to Iceberg: bytes, not rounded. */
   readonly icebergBytes: number;
+  /** Processing units of Glue times the hours for which they run. */
+  readonly glueDpuHours: number;
+  /** Requests to Glue's catalog. */
+  readonly glueRequests: number;
   readonly lambdaGBSeconds: number;
   readonly lambdaRequests: number;
   readonly sqsRequests: number;
@@ -41,6 +45,8 @@ export const NO_USAGE: Usage = {
   firehoseBytes: 0,
   firehosePlainBytes: 0,
   icebergBytes: 0,
+  glueDpuHours: 0,
+  glueRequests: 0,
   lambdaGBSeconds: 0,
   lambdaRequests: 0,
   sqsRequests: 0,
@@ -63,6 +69,8 @@ export const NO_USAGE: Usage = {
 export interface Cost {
   /** Ingestion, and conversion to Parquet. */
   readonly firehose: number;
+  /** Maintenance of Iceberg tables, and requests to the catalog. */
+  readonly glue: number;
   readonly lambda: number;
   /** SQS and SNS. */
   readonly queues: number;
@@ -83,6 +91,8 @@ export function costOf(usage: Usage, prices: Prices): Cost {
       tiered((usage.firehoseBytes + usage.firehosePlainBytes) / GB, prices.firehosePerGB) +
       perGB(usage.firehoseBytes, prices.firehoseConversionPerGB) +
       perGB(usage.icebergBytes, prices.firehoseIcebergPerGB),
+    glue:
+      usage.glueDpuHours * prices.gluePerDpuHour.usd + perMillion(usage.glueRequests, prices.gluePerMillionRequests),
     lambda:
       usage.lambdaGBSeconds * prices.lambdaPerGBSecond.usd +
       perMillion(usage.lambdaRequests, prices.lambdaPerMillionRequests),

@@ -52,7 +52,8 @@ export function landed<Load extends SourceLoad>(load: Load): Load {
     (rawPerDay * ASSUMED.payloadGzipShare) / ASSUMED.payloadObjectBytes,
   );
   const rates = { ...load.rates, gzipRatio: 1 / ASSUMED.payloadGzipShare };
-  return { ...load, lane: 'objects', linesPerObject: load.linesPerDay / objects, rates };
+  const { minutesPerPayloadObject: minutesPerObject } = ASSUMED;
+  return { ...load, lane: 'objects', linesPerObject: load.linesPerDay / objects, minutesPerObject, rates };
 }
 
 /** Bytes a day that Firehose bills for payloads on their way to the lane. */
@@ -111,7 +112,13 @@ export function directConcurrency(written: Batches, config: DirectParams, peakFa
   };
 }
 
-export function directFreshness(written: Batches, config: DirectParams, queueSeconds: number): Freshness {
+/** @param commitSeconds how long written files may wait for their commit; 0 without Iceberg tables */
+export function directFreshness(
+  written: Batches,
+  config: DirectParams,
+  queueSeconds: number,
+  commitSeconds = 0,
+): Freshness {
   const waits = Math.min(Math.max(config.bufferIntervalSeconds, PLAN_SECONDS), DAY_SECONDS / written.perDay);
   const parts = [
     { what: 'the writer gathers (ELB: five minutes)', seconds: 300 },
@@ -120,6 +127,7 @@ export function directFreshness(written: Batches, config: DirectParams, queueSec
     { what: 'waiting for the planner', seconds: PLAN_SECONDS },
     { what: 'waiting in the queue at the peak', seconds: queueSeconds },
     { what: 'writing the batch', seconds: written.seconds },
+    ...(commitSeconds > 0 ? [{ what: 'waiting for the commit', seconds: commitSeconds }] : []),
   ];
   const sumOf = (seconds: readonly { readonly seconds: number }[]) =>
     seconds.reduce((sum, each) => sum + each.seconds, 0);

@@ -1,6 +1,7 @@
 /** Makes the tables of docs/cost.md from plans, so that they agree with `lake plan`. */
 import { type Context, readConfig } from '../../lib/config/config.ts';
 import { bytesText, thousands } from '../output/render.ts';
+import type { IcebergAmounts } from './iceberg.ts';
 import { type Plan, planOf } from './plan.ts';
 import { listPrices } from './prices.ts';
 import { measuredRates } from './rates.ts';
@@ -14,6 +15,7 @@ export function costTables(): ReadonlyMap<string, string> {
     ['by-volume', byVolume(...ALB)],
     ['log-groups', byVolume(...LOG_GROUP)],
     ['lanes', lanes()],
+    ['table-formats', tableFormats()],
     ['params', params()],
     ['what-helps', whatHelps()],
     ['duplicates', duplicates()],
@@ -44,10 +46,14 @@ function byVolume(context: Context, where: string): string {
     ['lines per day', ...VOLUMES.map((lines) => thousands(Number(lines)))],
     [
       [`command${where}: \`lake plan --lines-per-day\``, ...VOLUMES.map((lines) => `\`${lines}\``)],
-      ...COST_PARTS.map(([name, of]) => row(name, ({ monthly }) => dollars(of(monthly.parquet)))),
+      ...COST_PARTS.filter(([name]) => name !== 'Glue').map(([name, of]) =>
+        row(name, ({ monthly }) => dollars(of(monthly.parquet))),
+      ),
       row('S3, 400 days kept', ({ monthly }) => dollars(monthly.parquet.loading.s3Storage)),
       row('**total**', ({ monthly }) => dollars(monthly.parquet.total)),
-      row('total, to Iceberg', ({ monthly }) => dollars(monthly.iceberg.total)),
+      row('total, `delivery=direct`', ({ monthly }) => dollars(monthly.direct.total)),
+      row('total, `delivery=direct` and `tableFormat=iceberg`', ({ monthly }) => dollars(monthly.iceberg.total)),
+      row('total, by Firehose to Iceberg', ({ monthly }) => dollars(monthly.firehoseIceberg.total)),
       row('total, the usual way', ({ monthly }) => dollars(monthly.usual.total)),
       row('per raw TB, without storage', ({ monthly }) => dollars(monthly.parquet.perRawTB)),
       row('Firehose at the peak, MiB/s', ({ sources: [source] }) => number(source?.firehose.peak.mibPerSecond ?? 0)),
@@ -79,6 +85,47 @@ function lanes(): string {
       row('files per day', ({ source }) => thousands(Math.round(source?.files.perDay ?? 0))),
       row('each file', ({ source }) => bytesText(source?.files.bytes ?? 0)),
       row('from a request to its row, at most', atMost),
+    ],
+  );
+}
+
+/** Both kinds of tables of the direct lane side by side, for ALB lines. */
+function tableFormats(): string {
+  const columns = VOLUMES.slice(1).flatMap((lines) => {
+    const { monthly, sources: parquet } = plan(Number(lines), { delivery: 'direct' });
+    const { sources: iceberg } = plan(Number(lines), { delivery: 'direct', tableFormat: 'iceberg' });
+    return [
+      { format: 'parquet', lines, cost: monthly.direct, source: parquet[0] },
+      { format: 'iceberg', lines, cost: monthly.iceberg, source: iceberg[0] },
+    ];
+  });
+  type Column = (typeof columns)[number];
+  const row = (name: string, of: (column: Column) => string) => [name, ...columns.map(of)];
+  const amount = (name: string, of: (iceberg: IcebergAmounts) => string) =>
+    row(name, ({ source }) => (source?.iceberg ? of(source.iceberg) : ''));
+  const whole = (value: number) => thousands(Math.round(value));
+  return table(
+    ['lines per day', ...columns.map(({ format, lines }) => `${thousands(Number(lines))}, ${format}`)],
+    [
+      ...COST_PARTS.filter(([name]) => name !== 'Firehose').map(([name, of]) =>
+        row(name, ({ cost }) => dollars(of(cost))),
+      ),
+      row('S3, 400 days kept', ({ cost }) => dollars(cost.loading.s3Storage)),
+      row('**total**', ({ cost }) => dollars(cost.total)),
+      row('files per day, as written', ({ source }) => whole(source?.files.perDay ?? 0)),
+      amount('files of a day, when merged', ({ mergedFilesPerDay }) => whole(mergedFilesPerDay)),
+      amount('commits per day', ({ commitsPerDay }) => whole(commitsPerDay)),
+      amount('requests to Glue per day', ({ glueRequestsPerDay }) => whole(glueRequestsPerDay)),
+      amount(
+        'S3 PUT, GET per day for manifests and metadata',
+        ({ s3PutsPerDay, s3GetsPerDay }) => `${whole(s3PutsPerDay)}, ${whole(s3GetsPerDay)}`,
+      ),
+      amount('DPU-hours per day', ({ dpuHoursPerDay }) => number(dpuHoursPerDay)),
+      amount('metadata', ({ metadataBytes }) => bytesText(metadataBytes)),
+      row(
+        'from a request to its row, at most',
+        ({ source }) => `${number((source?.freshness.mostSeconds ?? 0) / 60)} min`,
+      ),
     ],
   );
 }
@@ -118,6 +165,10 @@ function whatHelps(): string {
     ['', all({})],
     ['-c parquetCompression=SNAPPY', all({ parquetCompression: 'SNAPPY' })],
     ['-c delivery=direct', plan(16e9, { delivery: 'direct' }).monthly.configured.total],
+    [
+      '-c delivery=direct -c tableFormat=iceberg',
+      plan(16e9, { delivery: 'direct', tableFormat: 'iceberg' }).monthly.configured.total,
+    ],
     ['-c retentionDays=90', all({ retentionDays: 90 })],
     ['-c archiveAfterDays=60', all({ archiveAfterDays: 60 })],
     ['-c duplicates.sampleRate=0.1', all({ 'duplicates.sampleRate': 0.1 })],

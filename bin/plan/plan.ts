@@ -6,6 +6,7 @@ import { ASSUMED } from './assumed.ts';
 import { type Cost, costOf, NO_USAGE, RAW_TB, sumOf, TB } from './cost.ts';
 import { concurrency, type Files, files, freshness, streamNeeds } from './delivery.ts';
 import { batches, directConcurrency, directFiles, directFreshness, directLedgerUnits, landed } from './direct-lane.ts';
+import { icebergAmounts } from './iceberg.ts';
 import type { Prices } from './prices.ts';
 import { type FormatRates, type Rates, ratesOfLane } from './rates.ts';
 import {
@@ -28,6 +29,7 @@ import {
   directBaseUsage,
   duplicatesBaseUsage,
   duplicatesUsage,
+  isDirect,
   loadingUsage,
   queueBaseUsage,
   type WayOrConfigured,
@@ -99,7 +101,10 @@ export interface Plan {
     readonly parquet: MonthlyCost;
     /** All on the direct lane. */
     readonly direct: MonthlyCost;
+    /** The same, into Iceberg tables. */
     readonly iceberg: MonthlyCost;
+    /** All through Firehose into Iceberg tables, for comparison only: the stack does not do so. */
+    readonly firehoseIceberg: MonthlyCost;
     readonly usual: MonthlyCost;
   };
   readonly warnings: readonly string[];
@@ -148,6 +153,7 @@ export function planOf(input: PlanInput): Plan {
       parquet: monthly(billed, 'parquet', input),
       direct: monthly(billed, 'direct', input),
       iceberg: monthly(billed, 'iceberg', input),
+      firehoseIceberg: monthly(billed, 'firehoseIceberg', input),
       usual: monthly(billed, 'usual', input),
     },
     warnings: sources.flatMap((source) => warningsOf(source, config, peakFactor)),
@@ -177,14 +183,16 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
     rates,
   };
   const throughFirehose = files(load, streams, config);
-  const { loading, written, fresh, ledger, batchesPerDay } =
+  const { loading, written, fresh, ledger, batchesPerDay, iceberg } =
     source.delivery === 'direct'
-      ? directNeeds(load, config, peakFactor)
+      ? directNeeds(load, config, peakFactor, source.tableFormat === 'iceberg')
       : firehoseNeeds(load, throughFirehose, config, peakFactor);
   const perDay = objectsPerDay(load);
-  const ledgerWrites = objectsPerDay(source.delivery === 'direct' ? landed(load) : load) * ledger.writes;
+  // What an invocation loads and checks.
+  const read = source.delivery === 'direct' ? landed(load) : load;
+  const readPerDay = objectsPerDay(read);
   const { enabled, sampleRate } = config.duplicates;
-  const pages = enabled ? duplicateUnits(load, sampleRate) : { writes: 0, reads: 0 };
+  const pages = enabled ? duplicateUnits(read, sampleRate) : { writes: 0, reads: 0 };
   const plan: SourcePlan = {
     name,
     format,
@@ -199,6 +207,7 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
     objectsPerDay: perDay,
     lambda: loading,
     ...(batchesPerDay !== undefined && { batchesPerDay }),
+    ...(iceberg && { iceberg }),
     firehose: {
       streams,
       billedBytesPerByte: packed(load).billedBytes / rawBytesPerObject(load),
@@ -207,21 +216,24 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
     files: { ...written, scanDayUsd: ((written.perDay * written.bytes) / TB) * prices.athenaPerTB.usd },
     freshness: fresh,
     dynamoDb: {
-      ledgerWritesPerDay: ledgerWrites,
-      duplicateWritesPerDay: perDay * pages.writes,
-      duplicateReadsPerDay: perDay * pages.reads,
-      duplicateWritesPerSecondPeak: (peakFactor * perDay * pages.writes) / 86_400,
+      ledgerWritesPerDay: readPerDay * ledger.writes,
+      duplicateWritesPerDay: readPerDay * pages.writes,
+      duplicateReadsPerDay: readPerDay * pages.reads,
+      duplicateWritesPerSecondPeak: (peakFactor * readPerDay * pages.writes) / 86_400,
     },
     duplicates: {
-      secondsPerObject: enabled ? secondsPerObject(load, load.rates.trackNsPerByte, readingMemoryMiB(lane, config)) : 0,
+      secondsPerObject: enabled
+        ? secondsPerObject(read, read.rates.trackNsPerByte, readingMemoryMiB(read.lane, config))
+        : 0,
       // Pages that a minute adds: the objects that arrive in it, times the pages of one object.
-      countBytesPeak: enabled ? ((peakFactor * perDay) / 1440) * countedBytesPerObject(load, sampleRate) : 0,
+      countBytesPeak: enabled ? ((peakFactor * readPerDay) / 1440) * countedBytesPerObject(read, sampleRate) : 0,
     },
   };
   const billed: BilledSource = {
     ...load,
     inLandingBucket: source.lane === 'objects' && source.bucket === undefined,
     delivery: source.delivery,
+    tableFormat: source.tableFormat,
     retentionDays: source.retentionDays,
     ...(source.archiveAfterDays !== undefined && { archiveAfterDays: source.archiveAfterDays }),
     filesPerDay: throughFirehose.perDay,
@@ -232,15 +244,20 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
 function firehoseNeeds(load: SourceLoad, written: Files, config: Config, peakFactor: number) {
   const loading = concurrency(load, config, peakFactor);
   const fresh = freshness(load, loading, written, config);
-  return { loading, written, fresh, ledger: ledgerUnits(load), batchesPerDay: undefined };
+  return { loading, written, fresh, ledger: ledgerUnits(load), batchesPerDay: undefined, iceberg: undefined };
 }
 
-function directNeeds(source: SourceLoad, config: Config, peakFactor: number) {
+function directNeeds(source: SourceLoad, config: Config, peakFactor: number, isIceberg: boolean) {
   const load = landed(source);
   const cut = batches(load, config);
   const loading = directConcurrency(cut, config, peakFactor);
-  const fresh = directFreshness(cut, config, loading.queueSeconds);
-  return { loading, written: directFiles(load, cut), fresh, ledger: directLedgerUnits(cut), batchesPerDay: cut.perDay };
+  const iceberg = isIceberg ? icebergAmounts(load, cut, config) : undefined;
+  // A commit that is due waits for the next minute.
+  const fresh = directFreshness(cut, config, loading.queueSeconds, iceberg && config.commitIntervalSeconds + 60);
+  return {
+    ...{ loading, written: directFiles(load, cut), fresh },
+    ...{ ledger: directLedgerUnits(cut), batchesPerDay: cut.perDay, iceberg },
+  };
 }
 
 function monthly(
@@ -263,13 +280,13 @@ function usages(sources: readonly BilledSource[], way: WayOrConfigured, config: 
   return {
     loading: sumOf([
       ...sources.map((source) => loadingUsage(source, wayOf(source, way), config, rates)),
-      ...(sources.some((source) => wayOf(source, way) === 'direct') ? [directBaseUsage()] : []),
+      ...(sources.some((source) => isDirect(wayOf(source, way))) ? [directBaseUsage()] : []),
       queueBaseUsage(queues),
       ...(way === 'usual' ? [] : [watchingUsage(config)]),
     ]),
     duplicates: checked
       ? sumOf([
-          ...sources.map((source) => duplicatesUsage(source, config)),
+          ...sources.map((source) => duplicatesUsage(source, wayOf(source, way), config)),
           duplicatesBaseUsage(config),
           queueBaseUsage(queues),
         ])

@@ -41,6 +41,9 @@ const PRICES = object({
   firehoseConversionPerGB: PRICE,
   /** Replaces the two prices above; records are not rounded. */
   firehoseIcebergPerGB: PRICE,
+  /** Maintenance of Iceberg tables, and requests to the catalog. */
+  gluePerDpuHour: PRICE,
+  gluePerMillionRequests: PRICE,
   /** Price for arm64. */
   lambdaPerGBSecond: PRICE,
   lambdaPerMillionRequests: PRICE,

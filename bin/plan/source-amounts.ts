@@ -19,6 +19,12 @@ export interface SourceLoad {
   readonly bytesPerLine: number;
   /** Lines per object, or events per payload; an invocation loads one object or payload. */
   readonly linesPerObject: number;
+  /**
+   * Minutes of event time that an object's records span.
+   *
+   * @default ASSUMED.minutesPerObject
+   */
+  readonly minutesPerObject?: number;
   readonly rates: FormatRates;
 }
 
@@ -119,8 +125,9 @@ const READ_BYTES = 8192;
 const ASKED_FOR_FROM_BYTES = 65_536;
 
 /** Minutes of an object or payload that have pages; the full pages of each, and the fingerprints on one more page. */
-function pagesOf({ lane, linesPerObject }: SourceLoad, sampleRate: number) {
-  const minutes = lane === 'objects' ? Math.max(1, Math.min(ASSUMED.minutesPerObject, linesPerObject)) : 1;
+function pagesOf(load: SourceLoad, sampleRate: number) {
+  const { lane, linesPerObject, minutesPerObject = ASSUMED.minutesPerObject } = load;
+  const minutes = lane === 'objects' ? Math.max(1, Math.min(minutesPerObject, linesPerObject)) : 1;
   const records = linesPerObject / minutes;
   // A minute has no page if none of its records is in the sample.
   const pages = minutes * (1 - (1 - sampleRate) ** records);

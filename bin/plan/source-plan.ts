@@ -1,4 +1,5 @@
 import type { Concurrency, Files, Freshness, StreamNeeds } from './delivery.ts';
+import type { IcebergAmounts } from './iceberg.ts';
 
 /** The plan of one source. `…PerDay` are averages. */
 export interface SourcePlan {
@@ -19,6 +20,8 @@ export interface SourcePlan {
   readonly lambda: Concurrency;
   /** Batches of the direct lane; absent if the source is not on it. */
   readonly batchesPerDay?: number;
+  /** Commits to its Iceberg table; absent if it has none. */
+  readonly iceberg?: IcebergAmounts;
   /** What the source would need on the direct lane too, if it went through Firehose. */
   readonly firehose: StreamNeeds & {
     /** Configured number of streams. */

@@ -1,5 +1,6 @@
 /** A plan as text for a terminal. */
 import { bytesText, quantity, type RenderColumn, renderTable, thousands } from '../output/render.ts';
+import type { IcebergAmounts } from './iceberg.ts';
 import type { MonthlyCost, Plan } from './plan.ts';
 import { tightest, UNITS } from './quotas.ts';
 import type { SourcePlan } from './source-plan.ts';
@@ -25,7 +26,19 @@ const left = (...names: string[]): RenderColumn[] => names.map((name) => ({ name
 const right = (...names: string[]): RenderColumn[] => names.map((name) => ({ name, align: 'right' }));
 
 function sourceText(source: SourcePlan, { peakFactor, config }: Plan): string {
-  const { name, format, lane, delivery, lambda, firehose, files, freshness, dynamoDb, batchesPerDay = 0 } = source;
+  const {
+    name,
+    format,
+    lane,
+    delivery,
+    lambda,
+    firehose,
+    files,
+    freshness,
+    dynamoDb,
+    batchesPerDay = 0,
+    iceberg,
+  } = source;
   const direct = delivery === 'direct';
   const loaded = { direct: 'batch', objects: 'object', events: 'payload' }[direct ? 'direct' : lane];
   const objects = lane === 'objects' ? 'objects' : 'payloads';
@@ -53,6 +66,7 @@ function sourceText(source: SourcePlan, { peakFactor, config }: Plan): string {
             `${number(firehose.peak.requestsPerSecond)} puts/s at the peak (${peakFactor}x); ` +
             `${firehose.billedBytesPerByte.toFixed(2)} B billed per raw byte`,
         ],
+    ...(iceberg ? [['Iceberg', icebergText(iceberg)]] : []),
     [
       'files',
       `${count(files.perDay)} per day, ${bytesText(files.bytes)} each (${direct ? 'ZSTD' : config.parquetCompression}), ` +
@@ -68,6 +82,16 @@ function sourceText(source: SourcePlan, { peakFactor, config }: Plan): string {
     ],
   ];
   return `${name} (${format})\n${renderTable([{ name: '' }, { name: '', wrap: true }], facts).trimStart()}`;
+}
+
+function icebergText(iceberg: IcebergAmounts): string {
+  const { commitsPerDay, filesPerCommit, glueRequestsPerDay, s3PutsPerDay, s3GetsPerDay, dpuHoursPerDay } = iceberg;
+  return (
+    `${count(commitsPerDay)} commits per day, of ${count(filesPerCommit)} files each; ${count(glueRequestsPerDay)} requests to Glue; ` +
+    `for manifests and metadata ${count(s3PutsPerDay)} S3 PUT and ${count(s3GetsPerDay)} S3 GET; ` +
+    `${number(dpuHoursPerDay)} DPU-hours per day of Glue, which leave ${count(iceberg.mergedFilesPerDay)} files of the day; ` +
+    `metadata of ${bytesText(iceberg.metadataBytes)}`
+  );
 }
 
 function sampled({ duplicates: { enabled, sampleRate } }: Plan['config']): string {
@@ -97,6 +121,7 @@ function regionsText(sources: readonly SourcePlan[]): string {
 /** Parts of the monthly cost, without storage in S3. */
 export const COST_PARTS: readonly (readonly [string, (cost: MonthlyCost) => number])[] = [
   ['Firehose', ({ loading }) => loading.firehose],
+  ['Glue', ({ loading }) => loading.glue],
   ['Lambda', ({ loading }) => loading.lambda],
   ['SQS, SNS', ({ loading }) => loading.queues],
   ['S3 requests', ({ loading }) => loading.s3Requests],
@@ -144,8 +169,8 @@ function basisText({ rates, peakFactor, assumed, sources }: Plan): string {
     `Assumed: a peak of ${peakFactor}x the average (--peak); ` +
       `an invocation waits ${assumed.waitSeconds} s for other services, which is most of its time for log events; ` +
       "an object contains five minutes of events; Firehose's default quotas; no rejected lines.",
-    'Not included: Athena, ingestion of the logs by CloudWatch itself, KMS, compaction (Iceberg needs it), ' +
-      'data transfer.',
+    'Not included: Athena, ingestion of the logs by CloudWatch itself, KMS, data transfer.',
+    `Glue merges ${assumed.compactedGBPerDpuHour} GB in a DPU-hour, which AWS does not publish.`,
     'The usual way is the baseline to compare with: readline, a regular expression, JSON.stringify, ' +
       'one record per line; no ledger, no duplicate check.',
   ].join('\n');

@@ -1,15 +1,16 @@
 /** Amounts that AWS bills in a month for a lake's sources, by way to load. */
 import { COUNT_METRICS, TRACK_METRICS } from '../../lambdas/core/duplicates/metrics.ts';
 import { SHARDS } from '../../lambdas/core/duplicates/store.ts';
-import { LOAD_METRICS } from '../../lambdas/core/metrics.ts';
-import type { Delivery } from '../../lambdas/core/settings.ts';
+import { COMMIT_METRICS, LOAD_METRICS } from '../../lambdas/core/metrics.ts';
+import type { Delivery, TableFormat } from '../../lambdas/core/settings.ts';
 import { placesOf } from '../../lib/alarms/places.ts';
 import { alarmsOf } from '../../lib/alarms/stack-alarms.ts';
 import type { Config } from '../../lib/config/config.ts';
 import { namesOf } from '../../lib/names.ts';
 import { ASSUMED } from './assumed.ts';
-import { NO_USAGE, QUEUE_REQUESTS_PER_MESSAGE, times, type Usage } from './cost.ts';
+import { NO_USAGE, QUEUE_REQUESTS_PER_MESSAGE, sumOf, times, type Usage } from './cost.ts';
 import { batches, DIRECT_BASE_USAGE, directFiles, directLedgerUnits, directUsage, landed } from './direct-lane.ts';
+import { COMMITTER_BASE_USAGE, icebergAmounts, icebergUsage, replacedBytes } from './iceberg.ts';
 import type { Rates } from './rates.ts';
 import {
   duplicateUnits,
@@ -27,19 +28,25 @@ import {
 export const DAYS_PER_MONTH = 30;
 
 /**
- * A way to load. `parquet`, `iceberg`: this project's through Firehose, into either kind of table. `direct`: this
- * project's, in files that it writes itself. `usual`: the baseline, into Parquet, with
- * readline, a regular expression, JSON.stringify and one record per line.
+ * A way to load. `parquet`, `firehoseIceberg`: this project's through Firehose, into either kind of table, of which the
+ * second one is for comparison only. `direct`, `iceberg`: this project's, in files that it writes itself, found by their
+ * folders or committed to Iceberg tables. `usual`: the baseline, into Parquet, with readline, a regular expression,
+ * JSON.stringify and one record per line.
  */
-export type Way = 'parquet' | 'direct' | 'iceberg' | 'usual';
+export type Way = 'parquet' | 'direct' | 'iceberg' | 'firehoseIceberg' | 'usual';
+
+export function isDirect(way: Way): way is 'direct' | 'iceberg' {
+  return way === 'direct' || way === 'iceberg';
+}
 
 /** The way of each source by its own `delivery`. */
 export type WayOrConfigured = Way | 'configured';
 
 /** The way in which a source is loaded. */
-export function wayOf({ delivery }: BilledSource, way: WayOrConfigured): Way {
-  if (way === 'configured') return delivery === 'direct' ? 'direct' : 'parquet';
-  return way;
+export function wayOf({ delivery, tableFormat }: BilledSource, way: WayOrConfigured): Way {
+  if (way !== 'configured') return way;
+  if (delivery !== 'direct') return 'parquet';
+  return tableFormat === 'iceberg' ? 'iceberg' : 'direct';
 }
 
 /** The stack's params on which the bill depends. */
@@ -49,6 +56,7 @@ export type Billed = Pick<
   | 'maxConcurrency'
   | 'bufferSizeMiB'
   | 'bufferIntervalSeconds'
+  | 'commitIntervalSeconds'
   | 'logEventsMemoryMiB'
   | 'parquetCompression'
   | 'landingRetentionDays'
@@ -61,6 +69,7 @@ export interface BilledSource extends SourceLoad {
   /** Whether its objects are stored in the stack's own landing bucket. */
   readonly inLandingBucket: boolean;
   readonly delivery: Delivery;
+  readonly tableFormat: TableFormat;
   readonly retentionDays: number;
   readonly archiveAfterDays?: number;
   /** Parquet files that Firehose writes a day. */
@@ -69,7 +78,7 @@ export interface BilledSource extends SourceLoad {
 
 /** A month of loading one source. */
 export function loadingUsage(source: BilledSource, way: Way, config: Billed, rates: Rates): Usage {
-  if (way === 'direct') return directMonth(source, config, rates);
+  if (isDirect(way)) return directMonth(source, way, config, rates);
   const perMonth = objectsPerDay(source) * DAYS_PER_MONTH;
   const ns = way === 'usual' ? source.rates.usualNsPerByte : source.rates.loadNsPerByte;
   const memoryMiB = readingMemoryMiB(source.lane, config);
@@ -77,8 +86,9 @@ export function loadingUsage(source: BilledSource, way: Way, config: Billed, rat
   const logBytes = ASSUMED.logBytesPerInvocation + (way === 'usual' ? 0 : rates.logBytesPerInvocation);
   return {
     ...invocations(source, perMonth, secondsPerObject(source, ns, memoryMiB), memoryMiB),
-    firehoseBytes: perMonth * { parquet: packed(source).billedBytes, iceberg: 0, usual: recordPerLine(source) }[way],
-    icebergBytes: way === 'iceberg' ? perMonth * icebergBytes(source, rates) : 0,
+    firehoseBytes:
+      perMonth * { parquet: packed(source).billedBytes, firehoseIceberg: 0, usual: recordPerLine(source) }[way],
+    icebergBytes: way === 'firehoseIceberg' ? perMonth * icebergBytes(source, rates) : 0,
     snsRequests: source.lane === 'objects' ? perMonth : 0,
     s3Puts: source.filesPerDay * DAYS_PER_MONTH,
     ...keptUsage(source, way, config),
@@ -94,24 +104,28 @@ export function loadingUsage(source: BilledSource, way: Way, config: Billed, rat
 const METRICS_OF_A_SOURCE = Object.keys(LOAD_METRICS).length + 1;
 
 /** The same on the direct lane. */
-function directMonth(source: BilledSource, config: Billed, rates: Rates): Usage {
+function directMonth(source: BilledSource, way: 'direct' | 'iceberg', config: Billed, rates: Rates): Usage {
   const load = landed(source);
-  const entries = directLedgerUnits(batches(load, config));
+  const cut = batches(load, config);
+  const entries = directLedgerUnits(cut);
+  const perDay = [directUsage(source, config, rates)];
+  if (way === 'iceberg') perDay.push(icebergUsage(icebergAmounts(load, cut, config), cut));
   return {
-    ...times(directUsage(source, config, rates), DAYS_PER_MONTH),
-    ...keptUsage(source, 'direct', config),
+    ...times(sumOf(perDay), DAYS_PER_MONTH),
+    ...keptUsage(source, way, config),
     dynamoDbByteMonths: objectsPerDay(load) * config.ledgerRetentionDays * entries.bytes,
-    metricMonths: METRICS_OF_A_SOURCE,
+    metricMonths: METRICS_OF_A_SOURCE + (way === 'iceberg' ? Object.keys(COMMIT_METRICS).length : 0),
   };
 }
 
 /** A month of what the direct lane needs however much it loads. */
 export function directBaseUsage(): Usage {
-  return times(DIRECT_BASE_USAGE, DAYS_PER_MONTH);
+  return times(sumOf([DIRECT_BASE_USAGE, COMMITTER_BASE_USAGE]), DAYS_PER_MONTH);
 }
 
-/** A month of checking one source for duplicates. */
-export function duplicatesUsage(source: BilledSource, config: Billed): Usage {
+/** A month of checking one source for duplicates: its payloads, or on the direct lane the objects that these come in. */
+export function duplicatesUsage(given: BilledSource, way: Way, config: Billed): Usage {
+  const source = isDirect(way) ? landed(given) : given;
   const { sampleRate, windowHours } = config.duplicates;
   const perMonth = objectsPerDay(source) * DAYS_PER_MONTH;
   const units = duplicateUnits(source, sampleRate);
@@ -178,14 +192,19 @@ function invocations({ lane }: SourceLoad, count: number, seconds: number, memor
 function keptUsage(source: BilledSource, way: Way, config: Billed) {
   const { parquetBytesPerByte, gzipRatio, direct } = source.rates;
   const { retentionDays, archiveAfterDays = retentionDays } = source;
-  const perByte =
-    way === 'direct'
-      ? direct.fileBytesPerByte
-      : parquetBytesPerByte[way === 'iceberg' ? 'ZSTD' : config.parquetCompression];
+  const perByte = isDirect(way)
+    ? direct.fileBytesPerByte
+    : parquetBytesPerByte[way === 'firehoseIceberg' ? 'ZSTD' : config.parquetCompression];
+  const load = landed(source);
+  const cut = batches(load, config);
   const rawPerDay = objectsPerDay(source) * rawBytesPerObject(source);
   const inLanding = source.inLandingBucket ? config.landingRetentionDays / gzipRatio : 0;
-  const filesPerDay =
-    way === 'direct' ? directFiles(landed(source), batches(landed(source), config)).perDay : source.filesPerDay;
+  if (way === 'iceberg') {
+    // Files of Iceberg tables move to no other storage class.
+    const replaced = replacedBytes(icebergAmounts(load, cut, config));
+    return { s3ByteMonths: rawPerDay * (retentionDays * perByte + inLanding) + replaced };
+  }
+  const filesPerDay = way === 'direct' ? directFiles(load, cut).perDay : source.filesPerDay;
   return {
     s3ByteMonths: rawPerDay * (archiveAfterDays * perByte + inLanding),
     s3ArchiveByteMonths: rawPerDay * (retentionDays - archiveAfterDays) * perByte,

@@ -46,6 +46,8 @@ export const PRICES: Prices = {
   firehosePerGB: { tiers: [{ upTo: 1000, usd: 0.03 }, { upTo: 3000, usd: 0.02 }, { usd: 0.01 }], ...proof },
   firehoseConversionPerGB: price(0.02),
   firehoseIcebergPerGB: price(0.08),
+  gluePerDpuHour: price(0.4),
+  gluePerMillionRequests: price(1),
   lambdaPerGBSecond: price(0.00001),
   lambdaPerMillionRequests: price(0.2),
   sqsPerMillionRequests: price(0.4),

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { type Plan, planOf, type Volume } from '../../../bin/plan/plan.ts';
 import { duplicateUnits, packed, recordPerLine, type SourceLoad } from '../../../bin/plan/source-amounts.ts';
 import { planText } from '../../../bin/plan/text.ts';
+import { packedBytes } from '../../../lambdas/core/duplicates/packed-page.ts';
 import { BILLING_STEP_BYTES, Packer } from '../../../lambdas/core/loading/pack.ts';
 import { type Context, readConfig } from '../../../lib/config/config.ts';
 import { PRICES, RATES } from './fixture.ts';
@@ -177,8 +178,8 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
     expect(planText(planFor(864e6, alb(90)))).toContain('S3, 90 days kept');
   });
 
-  test('shows Iceberg and the usual way beside it', () => {
-    const { parquet, iceberg, usual } = plan.monthly;
+  test('shows Firehose to Iceberg and the usual way beside it', () => {
+    const { parquet, firehoseIceberg: iceberg, usual } = plan.monthly;
     const month = 30 * 864e6;
     expect(iceberg.loading.firehose).toBeCloseTo(((month * 750 + (month / 10_000) * 400) / 2 ** 30) * 0.08, 4);
     const billed = (month * 5120) / 2 ** 30;
@@ -213,16 +214,17 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
 
       US dollars per month of 30 days, at list prices of nowhere-1 on 2026-01-05
                                    Firehose  direct  Iceberg  usual way
-      Firehose                          403    0.00    1,448      3,748
-      Lambda                          11.71   13.90    11.71      16.19
-      SQS, SNS                         4.67    4.94     4.67       4.67
-      S3 requests                      1.52    2.23     1.52       1.52
-      DynamoDB (ledger)               16.22   16.93    16.22       0.00
-      CloudWatch                      13.41   13.41    13.41       0.36
+      Firehose                          403    0.00     0.00      3,748
+      Glue                             0.00    0.00    18.28       0.00
+      Lambda                          11.71   14.03    14.21      16.19
+      SQS, SNS                         4.67    4.94     4.94       4.67
+      S3 requests                      1.52    2.23     3.19       1.52
+      DynamoDB (ledger)               16.22   16.93    16.99       0.00
+      CloudWatch                      13.41   13.42    14.62       0.36
       duplicate check                   117     117      117       0.00
-      S3, 400 days kept                 370     338      306        370
-      total                             937     506    1,919      4,141
-      per raw TB, without storage     43.78   12.98      124        291
+      S3, 400 days kept                 370     338      339        370
+      total                             937     506      528      4,141
+      per raw TB, without storage     43.78   12.99    14.58        291
       As configured: 937 a month, 43.78 per raw TB
       Requests per day: SQS 561,600, SNS 86,400, S3 GET 172,800, S3 PUT 3,219
       Alarms: 11 that look at 25 metrics, 5.00 of CloudWatch's part
@@ -234,7 +236,8 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
       Rates: measured on 2026-01-05 on a machine; a Lambda function with 1,769 MiB is assumed to be as fast.
       Prices: bin/plan/prices.json, or --prices, states the source and the confidence of each; no free tiers, no taxes.
       Assumed: a peak of 2x the average (--peak); an invocation waits 0.15 s for other services, which is most of its time for log events; an object contains five minutes of events; Firehose's default quotas; no rejected lines.
-      Not included: Athena, ingestion of the logs by CloudWatch itself, KMS, compaction (Iceberg needs it), data transfer.
+      Not included: Athena, ingestion of the logs by CloudWatch itself, KMS, data transfer.
+      Glue merges 50 GB in a DPU-hour, which AWS does not publish.
       The usual way is the baseline to compare with: readline, a regular expression, JSON.stringify, one record per line; no ledger, no duplicate check."
     `);
   });
@@ -265,14 +268,41 @@ describe('a plan of the direct lane', () => {
     const puts = 2 + 2 + Math.ceil((inBatch * 5e6 * 0.09) / 2 ** 23) + 3;
     const seconds = objects * (0.05 + 5e6 * 30e-9 + 0.08) + batches * puts * 0.15;
     expect(loading.firehose).toBe(0);
-    const gbSeconds = seconds * (1769 / 1024) + 1440 * (512 / 1024);
-    const requests = objects + batches + 1440;
+    // The planner, and the committer to Iceberg tables, which is there too.
+    const gbSeconds = seconds * (1769 / 1024) + 1440 * (512 / 1024) + 1440 * 0.3;
+    const requests = objects + batches + 2 * 1440;
     expect(loading.lambda).toBeCloseTo(30 * (gbSeconds * 0.00001 + (requests / 1e6) * 0.2), 4);
     expect(loading.s3Requests).toBeCloseTo((30 / 1e6) * (batches * puts * 5 + (objects + 2 * batches) * 0.4), 4);
     const writes = objects * 5 + batches * 10;
-    const reads = objects * 2 + batches + 1440 * 16.5;
+    const reads = objects * 2 + batches + 1440 * (16.5 + 1);
     const kept = ((objects + batches) * 800 + objects * 250) * 400;
     expect(loading.dynamoDb).toBeCloseTo((30 / 1e6) * (writes * 0.6 + reads * 0.1) + (kept / 2 ** 30) * 0.25, 4);
+  });
+
+  test('costs more with Iceberg tables, by hand, and says what they need', () => {
+    const plan = direct(864e6, { tableFormat: 'iceberg' });
+    const { iceberg, files, batchesPerDay = 0 } = only(plan);
+    expect(iceberg).toMatchObject({ commitsPerDay: 288, filesPerCommit: batchesPerDay / 288 });
+    expect(iceberg?.glueRequestsPerDay).toBeCloseTo(2 * 288 + batchesPerDay, 6);
+    const day = files.perDay * files.bytes;
+    expect(iceberg?.mergedFilesPerDay).toBeCloseTo(day / 2 ** 29, 6);
+    // 24 merges and two clearings a day at the least price, and the bytes.
+    const dpuHours = day / 2 ** 30 / 50 + (Math.min(24, files.perDay / 20) + 2) * (2 / 60);
+    const { configured, direct: parquet } = plan.monthly;
+    expect(configured.loading.glue).toBeCloseTo(30 * (dpuHours * 0.4 + (576 + batchesPerDay) / 1e6), 4);
+    // Merged files are there twice for two days.
+    expect(configured.loading.s3Storage - parquet.loading.s3Storage).toBeCloseTo(((2 * day) / 2 ** 30) * 0.02, 4);
+    expect(configured).toEqual(plan.monthly.iceberg);
+    expect(planText(plan)).toMatch(/Iceberg +288 commits per day, of/);
+    expect(parquet.loading.glue).toBe(0);
+  });
+
+  test('commits as often as batches come, and merges no files that are few', () => {
+    const of = (volume: Parameters<typeof planFor>[0], more: Context = {}) =>
+      only(planFor(volume, { delivery: 'direct', tableFormat: 'iceberg', ...more })).iceberg;
+    expect(of({ linesPerDay: 100, linesPerObject: 50 })).toMatchObject({ commitsPerDay: 2, mergedBytesPerDay: 0 });
+    expect(of(1e9, { commitIntervalSeconds: 3600 })?.commitsPerDay).toBe(24);
+    expect(of(16e9)?.mergedBytesPerDay).toBeGreaterThan(0);
   });
 
   test('is beside Firehose whichever of them is configured', () => {
@@ -291,6 +321,17 @@ describe('a plan of the direct lane', () => {
     expect(plan.monthly.configured.loading.firehose).toBeCloseTo(billed * 0.03, 4);
     expect(plan.requestsPerDay.sns).toBeCloseTo(1440, 6);
     expect(plan.monthly.direct.total).toBeLessThan(plan.monthly.parquet.total);
+  });
+
+  test('checks log groups for duplicates by the objects that their payloads come in', () => {
+    const plan = planFor(864e5, { ...EVENTS, delivery: 'direct' });
+    const source = only(plan);
+    // 1,440 objects of 60,000 events over two minutes: pages for each minute with their marks, and the object.
+    const bytes = 45 + packedBytes(30_000, 1);
+    expect(source.dynamoDb.duplicateWritesPerDay).toBeCloseTo(1440 * (2 * (Math.ceil(bytes / 1024) + 2) + 1), 6);
+    const { direct: own, parquet } = plan.monthly;
+    expect(own.duplicates.dynamoDb).toBeLessThan(parquet.duplicates.dynamoDb / 2);
+    expect(own.duplicates.lambda).toBeLessThan(parquet.duplicates.lambda);
   });
 
   test('speaks of batches, and warns of no stream', () => {
@@ -383,6 +424,7 @@ describe('a plan', () => {
     ['a sample', { 'duplicates.sampleRate': 0.01 }],
     ['several streams', { streamsPerTable: 7 }],
     ['batches', { delivery: 'direct' }],
+    ['commits', { delivery: 'direct', tableFormat: 'iceberg' }],
   ])('of more lines needs no less of anything: %s', (_, context) => {
     fc.assert(
       fc.property(lines, lines, (a, b) => {
