@@ -1,6 +1,6 @@
 /** What the checks of conformance have in common: their result, their folder, and the tools that they install. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 
@@ -85,6 +85,21 @@ export function pythonWith(name: string, packages: readonly string[]): string {
     execFileSync(join(programs, 'pip'), ['install', '--quiet', ...packages], { stdio: 'pipe' });
   };
   return installed(`Python 3 with ${packages.join(', ')}`, install) ?? programs;
+}
+
+/**
+ * A Java of a version, or of a newer one: `java` itself, or another one where Debian's packages lie.
+ *
+ * @returns the program
+ * @throws Missing if there is none
+ */
+export function javaSince(version: number): string {
+  const found = ['java', ...globSync('/usr/lib/jvm/*/bin/java')].find((program) => {
+    const { stderr } = spawnSync(program, ['-version'], { encoding: 'utf8' });
+    return Number(/version "(\d+)/.exec(stderr ?? '')?.[1] ?? 0) >= version;
+  });
+  if (found === undefined) throw new Missing(`needs Java ${version} or newer: not on this machine`);
+  return found;
 }
 
 /**

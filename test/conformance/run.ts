@@ -5,8 +5,11 @@
  */
 import { mkdirSync } from 'node:fs';
 import { type Check, FOLDER, Missing } from './check.ts';
-import { pyIcebergReadsLikeDuckDb } from './iceberg/pyiceberg.ts';
+import { icebergJavaPlansFiles } from './iceberg/java.ts';
+import { pyIcebergReads } from './iceberg/pyiceberg.ts';
 import { pyIcebergWritesToo } from './iceberg/pyiceberg-writes.ts';
+import { otherCatalogTakesCommits } from './iceberg/rest-catalog.ts';
+import { trinoReadsIceberg } from './iceberg/trino.ts';
 import { readOwnParquetLikeDuckDb, readParquetLikeDuckDb } from './parquet.ts';
 import { parseStatements } from './statements.ts';
 import { lintTemplates } from './templates.ts';
@@ -18,8 +21,12 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'pyarrow and polars read every column of every table as DuckDB does': readParquetLikeDuckDb,
   'Trino reads every table as DuckDB does, and answers every saved query and view': trinoReadsLikeDuckDb,
   'pyarrow and polars read every column of our own Parquet files as DuckDB does': readOwnParquetLikeDuckDb,
-  'PyIceberg reads Iceberg tables as DuckDB does, however they were changed': pyIcebergReadsLikeDuckDb,
+  'PyIceberg reads the rows of Iceberg tables that were written, at every stage of a table': () =>
+    pyIcebergReads('pyiceberg'),
   'PyIceberg writes to the same Iceberg tables, and the lake goes on': pyIcebergWritesToo,
+  "Iceberg's own library plans the files of every stage of a table by days and bounds": icebergJavaPlansFiles,
+  'Trino reads the rows of Iceberg tables that were written, at every stage of a table': trinoReadsIceberg,
+  "Iceberg's own REST catalog takes every change that the lake makes of a table": otherCatalogTakesCommits,
 };
 
 const words = process.argv.slice(2).map((word) => word.toLowerCase());

@@ -12,6 +12,9 @@ import type { Answer } from '../differences.ts';
 /** A row by the names of its columns, with the values of JSON. A number that JSON.stringify would change is a bigint. */
 export type Row = Readonly<Record<string, string | number | bigint | boolean>>;
 
+/** The column of the path of a row's file, which no table has. */
+const FILE = '#file';
+
 export class ExpectedRows {
   readonly #connection: DuckDBConnection;
   readonly #columns = new Map<string, ReadonlySet<string>>();
@@ -34,18 +37,22 @@ export class ExpectedRows {
   async ensure({ name, columns }: Table): Promise<void> {
     const all = [...columns, { name: PARTITION.name, type: 'string' as ColumnType }];
     const before = this.#columns.get(name);
-    const selected = all.map((column) => {
+    const selected = [...all, { name: FILE, type: 'string' as ColumnType }].map((column) => {
       const value = before?.has(column.name) ? identifier(column.name) : 'NULL';
       return `CAST(${value} AS ${DUCKDB_TYPE[column.type]}) AS ${identifier(column.name)}`;
     });
     const from = before ? `FROM ${place(name)}` : 'WHERE false';
     await this.#connection.run(`CREATE OR REPLACE TABLE ${place(name)} AS SELECT ${selected.join(', ')} ${from}`);
-    this.#columns.set(name, new Set(all.map((column) => column.name)));
+    this.#columns.set(name, new Set([...all.map((column) => column.name), FILE]));
   }
 
-  async append({ name }: Table, day: string, rows: readonly Row[]): Promise<void> {
+  /** @param file its path */
+  async append(
+    { name }: Table,
+    { day, rows, file }: { day: string; rows: readonly Row[]; file: string },
+  ): Promise<void> {
     for (const row of rows) {
-      const entries = Object.entries({ ...row, [PARTITION.name]: day });
+      const entries = Object.entries({ ...row, [PARTITION.name]: day, [FILE]: file });
       const names = entries.map(([column]) => identifier(column));
       // As texts, from which the table's types are read: a number of JavaScript would have a type of its own.
       const values = entries.map(([, value]) => (Object.is(value, -0) ? '-0.0' : String(value)));
@@ -58,12 +65,20 @@ export class ExpectedRows {
     await this.#connection.run(`DELETE FROM ${place(name)} WHERE ${PARTITION.name} < '${day}'`);
   }
 
-  async query(sql: string): Promise<Answer> {
+  /** @param condition in SQL */
+  async rows(table: string, condition: string): Promise<Answer> {
+    const sql = `SELECT * EXCLUDE ${identifier(FILE)} FROM ${place(table)} WHERE ${condition}`;
     const reader = await this.#connection.runAndReadAll(sql);
     return {
       columns: reader.columnNames().map((name) => ({ name })),
       rows: reader.getRows().map((row) => row.map(plainValue)),
     };
+  }
+
+  /** The paths of the files that have such rows. */
+  async files(table: string, condition: string): Promise<string[]> {
+    const sql = `SELECT DISTINCT ${identifier(FILE)} FROM ${place(table)} WHERE ${condition}`;
+    return (await this.#connection.runAndReadAll(sql)).getRows().map(([file]) => String(file));
   }
 }
 

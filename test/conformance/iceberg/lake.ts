@@ -56,7 +56,25 @@ export class IcebergTables {
     const added: DataFile[] = [];
     for (const { day, rows } of files) added.push(await this.#write(table, loaded, day, rows));
     await this.commit(table.name, await buildAppend(loaded, added, this.#making()));
-    for (const { day, rows } of files) await this.#expected?.append(table, day, rows);
+    for (const [index, file] of files.entries()) {
+      await this.#expected?.append(table, { ...file, file: added[index]?.path ?? '' });
+    }
+  }
+
+  /** Asks for several commits at once, all made for the table as it is now, each with a file of its own. */
+  async appends(
+    table: Table,
+    file: { readonly day: string; readonly rows: readonly Row[] },
+    count: number,
+    properties: Readonly<Record<string, string>>,
+  ): Promise<Promise<void>[]> {
+    const loaded = await this.load(table.name);
+    const changes: TableChange[] = [];
+    for (let index = 0; index < count; index++) {
+      const added = await this.#write(table, loaded, file.day, file.rows);
+      changes.push(await buildAppend(loaded, [added], { ...this.#making(), properties }));
+    }
+    return changes.map((change) => this.commit(table.name, change));
   }
 
   /** @returns whether there was something to delete */

@@ -6,7 +6,8 @@ import { type Checked, FOLDER, progress } from '../check.ts';
 import { compare } from '../differences.ts';
 import { IcebergTables, localQueries, tableOf } from './lake.ts';
 import { pyIceberg } from './pyiceberg.ts';
-import type { EngineAnswer } from './stages.ts';
+
+import type { EngineAnswer } from './questions.ts';
 import { appendMany, DAYS, LATER_WEB, ordinaryRows, WEB } from './stages.ts';
 
 /** What PyIceberg says of files in manifests, by their paths. */
@@ -21,7 +22,7 @@ export async function pyIcebergWritesToo(): Promise<Checked> {
   const local = await serveCatalog({ dir });
   const queries = await localQueries(dir);
   const tables = new IcebergTables(local);
-  const steps = pyIceberg(local);
+  const steps = pyIceberg({ uri: `${local.url}/iceberg`, s3Url: local.s3Url });
   const problems: string[] = [];
   let values = 0;
   const compareAll = async (when: string, table = WEB.name) => {

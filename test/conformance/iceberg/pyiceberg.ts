@@ -2,10 +2,11 @@
 import { join } from 'node:path';
 import { ACCOUNT, REGION } from '../../../local/account.ts';
 import { CREDENTIALS } from '../../../local/credentials.ts';
-import { DATABASE, type LocalCatalog } from '../../helpers/local-catalog.ts';
+import { DATABASE } from '../../helpers/local-catalog.ts';
 import { beside, type Checked, pythonWith, runBeside } from '../check.ts';
 import { exactJson } from '../differences.ts';
-import { checkStages, type EngineAnswer } from './stages.ts';
+import { checkStages, type OtherCatalog, type Place } from './engines.ts';
+import type { EngineAnswer, Question } from './questions.ts';
 
 const PACKAGE = 'pyiceberg[pyarrow,rest-sigv4]==0.12.0';
 
@@ -16,10 +17,10 @@ export type Step = Readonly<Record<string, unknown>> & { readonly do: string };
 export type RunSteps = (steps: readonly Step[]) => Promise<readonly unknown[]>;
 
 /** @throws Missing if there is no Python 3, or the package cannot be installed */
-export function pyIceberg({ url, s3Url }: LocalCatalog): RunSteps {
+export function pyIceberg({ uri, s3Url }: Pick<Place, 'uri' | 's3Url'>): RunSteps {
   const python = join(pythonWith('pyiceberg', [PACKAGE]), 'python');
   const catalog = {
-    uri: `${url}/iceberg`,
+    uri,
     warehouse: ACCOUNT,
     'rest.sigv4-enabled': 'true',
     'rest.signing-name': 'glue',
@@ -38,13 +39,13 @@ export function pyIceberg({ url, s3Url }: LocalCatalog): RunSteps {
   };
 }
 
-export function pyIcebergReadsLikeDuckDb(): Promise<Checked> {
-  return checkStages('pyiceberg', async (local) => {
-    const steps = pyIceberg(local);
-    return {
-      name: 'PyIceberg',
-      ask: async (questions) =>
-        (await steps(questions.map((question) => ({ do: 'read', ...question })))) as EngineAnswer[],
-    };
-  });
+/** @param openCatalog of a catalog that is not the local one */
+export function pyIcebergReads(name: string, openCatalog?: (s3Url: string) => Promise<OtherCatalog>): Promise<Checked> {
+  const open = async (place: Place) => {
+    const steps = pyIceberg(place);
+    const ask = async (questions: readonly Question[]) =>
+      (await steps(questions.map((question) => ({ do: 'read', ...question })))) as EngineAnswer[];
+    return { name: 'PyIceberg', ask };
+  };
+  return checkStages(name, open, openCatalog);
 }

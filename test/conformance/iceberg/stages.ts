@@ -1,166 +1,8 @@
-/** Has another engine read Iceberg tables of the lake as they grow, and compares what it reads with the rows written. */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
+/** The life of Iceberg tables, stage by stage, and what is asked of them. */
 import type { Table } from '../../../lambdas/core/tables/table.ts';
-import { DATABASE, type LocalCatalog, serveCatalog } from '../../helpers/local-catalog.ts';
-import { type Checked, FOLDER, progress } from '../check.ts';
-import { type Answer, compare } from '../differences.ts';
-import { ExpectedRows, type Row } from './expected-rows.ts';
-import { IcebergTables, localQueries, tableOf } from './lake.ts';
-
-/** A condition on a column: of texts, numbers and times, which are texts too. */
-export type Condition = readonly [
-  column: string,
-  operator: '=' | '<' | '<=' | '>' | '>=' | 'is null' | 'is not null',
-  value?: string | number,
-];
-
-/** All columns of the rows of a table that meet a condition. */
-export interface Question {
-  readonly table: string;
-  readonly where?: Condition;
-}
-
-/** Rows, and the paths of the files that the engine read for them; without them if it does not say which. */
-export type EngineAnswer = Answer & { readonly files?: readonly string[] };
-
-/** Of an engine that only says which files it would read. */
-export interface PlannedFiles {
-  readonly files: readonly string[];
-}
-
-type PartialAnswer = EngineAnswer | PlannedFiles;
-
-export interface Engine {
-  readonly name: string;
-  /** Answers in the order of the questions. */
-  ask(questions: readonly Question[]): Promise<readonly PartialAnswer[]>;
-  close?(): Promise<void>;
-}
-
-/** A question, and what is known beforehand of its answer. */
-interface Expected extends Question {
-  /** How many files an engine reads that heeds days and the bounds of columns. @default - that does not matter */
-  readonly files?: number;
-}
-
-interface Stage {
-  readonly name: string;
-  readonly questions: readonly Expected[];
-}
-
-/** @param open of the engine over the tables of a catalog */
-export async function checkStages(
-  name: string,
-  open: (local: LocalCatalog, s3Paths: string[]) => Promise<Engine>,
-): Promise<Checked> {
-  const dir = join(FOLDER, `iceberg-${name}`);
-  rmSync(dir, { recursive: true, force: true });
-  const s3Paths: string[] = [];
-  const local = await serveCatalog({
-    dir,
-    interceptS3: (_service, { method, url = '' }) => {
-      if (method === 'GET') s3Paths.push(url);
-      return false;
-    },
-  });
-  const engine = await open(local, s3Paths);
-  const queries = await localQueries(dir);
-  const expected = await ExpectedRows.open();
-  const tables = new IcebergTables(local, expected);
-  const comparison = new Comparison(expected, queries, engine, tables);
-  try {
-    for await (const stage of stages(tables)) {
-      progress(`${engine.name}: ${stage.name}`);
-      await comparison.add(stage);
-    }
-  } finally {
-    expected.close();
-    await queries.close();
-    await engine.close?.();
-    await local.close();
-  }
-  return comparison.checked;
-}
-
-interface Queries {
-  query(sql: string): Promise<Answer>;
-}
-
-class Comparison {
-  readonly #expected: Queries;
-  readonly #queries: Queries;
-  readonly #engine: Engine;
-  readonly #tables: IcebergTables;
-  readonly #problems: string[] = [];
-  #stages = 0;
-  #questions = 0;
-  #values = 0;
-
-  constructor(expected: Queries, queries: Queries, engine: Engine, tables: IcebergTables) {
-    this.#expected = expected;
-    this.#queries = queries;
-    this.#engine = engine;
-    this.#tables = tables;
-  }
-
-  get checked(): Checked {
-    const measured = `${this.#stages} stages of tables, ${this.#questions} questions, ${this.#values} values`;
-    return { measured, problems: this.#problems };
-  }
-
-  async add({ name, questions }: Stage): Promise<void> {
-    const answers = await this.#engine.ask(questions.map(({ table, where }) => ({ table, ...(where && { where }) })));
-    for (const [index, question] of questions.entries()) {
-      const sql = sqlOf(question);
-      const problems = [
-        ...(await this.#compareRows(sql, answers[index])),
-        ...(await this.#compareFiles(question, answers[index]?.files)),
-      ];
-      this.#problems.push(...problems.map((problem) => `${name}: ${problem}: ${sql.slice(0, 200)}`));
-    }
-    this.#stages++;
-    this.#questions += questions.length;
-  }
-
-  async #compareRows(sql: string, answer: PartialAnswer | undefined): Promise<string[]> {
-    const expected = await this.#expected.query(sql);
-    const own = compare(expected, await this.#queries.query(sql), 'local queries');
-    if (!answer || !('rows' in answer)) return [...own.problems];
-    const others = compare(expected, answer, this.#engine.name);
-    this.#values += others.values;
-    return [...own.problems, ...others.problems];
-  }
-
-  async #compareFiles({ table, where, files: count }: Expected, files?: readonly string[]): Promise<string[]> {
-    if (!files) return [];
-    const [column, operator, value] = where ?? [];
-    const isDay = column === 'dt' && operator === '=';
-    const days = isDay ? { from: String(value), to: String(value) } : {};
-    const wanted = await this.#tables.paths(table, days);
-    const isSame = files.toSorted().join() === wanted.join();
-    if ((!where || isDay) && !isSame) return [`reads ${files.length} files, and not the ${wanted.length} of the table`];
-    if (count === undefined || files.length === count) return [];
-    return [`reads ${files.length} files of ${wanted.length}, expected ${count}`];
-  }
-}
-
-/** A question in SQL, of Trino and of DuckDB. */
-export function sqlOf({ table, where }: Question): string {
-  return `SELECT * FROM "${DATABASE}"."${table}"${where ? ` WHERE ${conditionOf(where)}` : ''}`;
-}
-
-function conditionOf([column, operator, value]: Condition): string {
-  if (value === undefined) return `"${column}" ${operator}`;
-  return `"${column}" ${operator} ${literal(column, value)}`;
-}
-
-function literal(column: string, value: string | number): string {
-  if (typeof value === 'number')
-    return column === 'seconds' ? `CAST('${Object.is(value, -0) ? '-0.0' : value}' AS DOUBLE)` : String(value);
-  const quoted = `'${value.replaceAll("'", "''")}'`;
-  return column === 'time' ? `TIMESTAMP ${quoted}` : quoted;
-}
+import type { Row } from './expected-rows.ts';
+import { type IcebergTables, tableOf } from './lake.ts';
+import type { Expected, Stage } from './questions.ts';
 
 const TYPES = {
   text: 'string',
@@ -258,7 +100,8 @@ const ALWAYS: readonly Expected[] = [
   { table: 'web', where: ['time', '>', '2026-01-06 00:00:00'] },
 ];
 
-async function* stages(tables: IcebergTables): AsyncGenerator<Stage> {
+/** Makes the tables of a stage, and gives what to ask of them then. */
+export async function* stages(tables: IcebergTables): AsyncGenerator<Stage> {
   await tables.ensure(WEB);
   await tables.ensure(EMPTY);
   await tables.ensure(WIDE);
@@ -281,14 +124,14 @@ async function* stages(tables: IcebergTables): AsyncGenerator<Stage> {
       { table: 'wide' },
       { table: 'wide', where: ['c119', '=', 119] },
       { table: 'wide', where: ['c5', '=', 6], files: 0 },
-      { table: 'web', where: ['dt', '=', '2026-01-03'], files: 0 },
+      { table: 'web', where: ['dt', '=', '2026-01-03'] },
       ...texts.map((text): Expected => ({ table: 'web', where: ['text', '=', text] })),
       { table: 'web', where: ['text', '>', EMOJI] },
       { table: 'web', where: ['text', '>=', PRIVATE_USE] },
       // The zeros are in files of their own, and in one with both.
       { table: 'web', where: ['seconds', '=', 0] },
-      { table: 'web', where: ['seconds', '=', -0] },
-      { table: 'web', where: ['seconds', '<', 0], files: 0 },
+      // To Iceberg's own library -0 is less than 0, so that it reads files which may have one.
+      { table: 'web', where: ['seconds', '<', 0] },
       { table: 'web', where: ['seconds', '>', 1e308], files: 1 },
       { table: 'web', where: ['time', '=', '2026-01-04 10:00:00.123456'] },
       { table: 'web', where: ['time', '<', '1970-01-01 00:00:00'], files: 1 },
@@ -308,13 +151,23 @@ async function* stages(tables: IcebergTables): AsyncGenerator<Stage> {
   if (!(await tables.deleteBefore('web', DAYS[1]))) throw new Error('expected to delete days');
   yield {
     name: 'without the first days',
-    questions: [...ALWAYS, { table: 'web', where: ['dt', '<', DAYS[1]], files: 0 }],
+    questions: [...ALWAYS, { table: 'web', where: ['dt', '<', DAYS[1]] }],
   };
 
   await tables.ensure(LATER_WEB);
   yield {
     name: 'more columns and a wider one, in no file yet',
-    questions: [...ALWAYS, { table: 'web', where: ['late', 'is null'] }],
+    questions: [
+      ...ALWAYS.filter(({ where }) => where?.[0] !== 'count'),
+      {
+        table: 'web',
+        where: ['count', '=', 2005],
+        files: 1,
+        // It takes bounds by the schema of the newest snapshot, in which the column is narrower.
+        fails: { engine: 'Trino', error: 'Error processing metadata' },
+      },
+      { table: 'web', where: ['late', 'is null'] },
+    ],
   };
 
   await tables.append(LATER_WEB, [

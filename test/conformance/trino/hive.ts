@@ -12,7 +12,10 @@ import { assembly } from '../configurations.ts';
 import { demoLake, emptyLake, lakeOfTwoGenerations } from '../lakes.ts';
 import { ATHENA, Comparison, WHOLE } from './comparison.ts';
 import { Glue } from './glue.ts';
-import { type Properties, startTrino } from './server.ts';
+import { accessKey, type Properties, startTrino } from './server.ts';
+
+/** Athena's engine version 3 is made of Trino, and this is the last version of Trino that runs on Java 17. */
+const VERSION = '435';
 
 /** Reads every table of several lakes with Trino, and runs all saved queries and views of these and of every format. */
 export async function trinoReadsLikeDuckDb(): Promise<Checked> {
@@ -28,7 +31,7 @@ export async function trinoReadsLikeDuckDb(): Promise<Checked> {
   };
   const [glue, s3] = [await openEndpoint(), await openEndpoint({ intercept: noted })];
   progress('starting Trino');
-  const trino = await startTrino(['hive'], {
+  const trino = await startTrino(VERSION, ['hive'], {
     [ATHENA]: hive(glue, s3, 'MILLISECONDS'),
     [WHOLE]: hive(glue, s3, 'MICROSECONDS'),
   });
@@ -54,20 +57,17 @@ export async function trinoReadsLikeDuckDb(): Promise<Checked> {
  * @see https://trino.io/docs/435/connector/hive.html and https://trino.io/docs/435/object-storage/file-system-s3.html
  */
 function hive(glue: Endpoint, s3: Endpoint, precision: 'MILLISECONDS' | 'MICROSECONDS'): Properties {
-  const [accessKey, secretKey] = ['$' + '{ENV:AWS_ACCESS_KEY_ID}', '$' + '{ENV:AWS_SECRET_ACCESS_KEY}'];
   return {
     'connector.name': 'hive',
     'hive.metastore': 'glue',
     'hive.metastore.glue.region': REGION,
     'hive.metastore.glue.endpoint-url': glue.url,
-    'hive.metastore.glue.aws-access-key': accessKey,
-    'hive.metastore.glue.aws-secret-key': secretKey,
+    ...accessKey('hive.metastore.glue'),
     'fs.hadoop.enabled': false,
     'fs.native-s3.enabled': true,
     's3.endpoint': s3.url,
     's3.region': REGION,
-    's3.aws-access-key': accessKey,
-    's3.aws-secret-key': secretKey,
+    ...accessKey('s3'),
     's3.path-style-access': true,
     'hive.partition-projection-enabled': true,
     'hive.timestamp-precision': precision,

@@ -1,23 +1,18 @@
-/**
- * A Trino of one node on this machine. Athena's engine version 3 is made of Trino, and 435 is the last version of Trino
- * that runs on Java 17.
- */
-import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+/** A Trino of one node on this machine. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CREDENTIALS } from '../../../local/credentials.ts';
-import { beside, FOLDER, javaWith, unpacked } from '../check.ts';
+import { beside, FOLDER, javaSince, javaWith, unpacked } from '../check.ts';
 import { type Answer, exactJson } from '../differences.ts';
+import { freePort, startServer } from '../server-process.ts';
 
-const VERSION = '435';
+/** The version of Java that a version of Trino needs at least. https://trino.io/docs/current/installation/deployment.html */
+const JAVA_OF = { '435': 17, '476': 24 } as const;
 
 /** Memory of the Java machine; the rows of a demo's lake need a part of it. */
 const HEAP = '2G';
 
-/** Longer than Trino takes on a machine that has other things to do. */
-const START_SECONDS = 300;
+/** Longer than a query takes on a machine that has other things to do. */
 const QUERY_SECONDS = 180;
 
 /** Properties of a catalog, whose values may name variables of the environment: `${ENV:AWS_ACCESS_KEY_ID}`. */
@@ -45,20 +40,30 @@ export class TrinoError extends Error {
   override readonly name = 'TrinoError';
 }
 
+/** The access key of the local account, from the environment, for a property that begins so: `s3`. */
+export function accessKey(prefix: string): Properties {
+  return {
+    [`${prefix}.aws-access-key`]: '$' + '{ENV:AWS_ACCESS_KEY_ID}',
+    [`${prefix}.aws-secret-key`]: '$' + '{ENV:AWS_SECRET_ACCESS_KEY}',
+  };
+}
+
 /**
  * Installs Trino and starts it, with the access key of the local account in its environment.
  *
  * @param plugins their names, such as `hive`
- * @throws Missing if there is no Java 17 or Maven
+ * @throws Missing if there is no Java that is new enough, or no Maven
  */
 export async function startTrino(
+  version: keyof typeof JAVA_OF,
   plugins: readonly string[],
   catalogs: Readonly<Record<string, Properties>>,
 ): Promise<Trino> {
-  const classPath = javaWith(`io.trino:trino-main:${VERSION}`);
-  const pluginFolder = join(FOLDER, 'trino-plugins');
-  for (const name of plugins) unpacked(`io.trino:trino-${name}:${VERSION}`, pluginFolder);
-  const folder = join(FOLDER, 'trino');
+  const program = javaSince(JAVA_OF[version]);
+  const classPath = javaWith(`io.trino:trino-main:${version}`);
+  const pluginFolder = join(FOLDER, `trino-plugins-${version}`);
+  for (const name of plugins) unpacked(`io.trino:trino-${name}:${version}`, pluginFolder);
+  const folder = join(FOLDER, `trino-${version}`);
   const catalogFolder = join(folder, 'catalogs');
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(catalogFolder, { recursive: true });
@@ -85,41 +90,23 @@ export async function startTrino(
     ...['-Dnode.environment=conformance', '-Dnode.bind-ip=127.0.0.1', '-Dnode.internal-address=127.0.0.1'],
     `-Dconfig=${config}`,
   ];
-  const logFile = join(folder, 'server.log');
-  const log = openSync(logFile, 'w');
-  const server = spawn('java', [...javaOptions, '-cp', classPath, beside('trino/TrinoServer.java'), VERSION], {
+  const isReady = async () => {
+    const answer = await fetch(`${url}/v1/info`);
+    return ((await answer.json()) as { starting: boolean }).starting === false;
+  };
+  const { close } = await startServer({
+    program,
+    args: [...javaOptions, '-cp', classPath, beside('trino/TrinoServer.java'), version],
     cwd: folder,
-    stdio: ['ignore', log, log],
     env: {
       ...process.env,
       AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
       AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
     },
+    logFile: join(folder, 'server.log'),
+    isReady,
   });
-  closeSync(log);
-  const stop = () => server.kill('SIGKILL');
-  process.once('exit', stop);
-  const ended = new Promise<void>((resolve) => server.once('exit', () => resolve()));
-  const close = async () => {
-    process.off('exit', stop);
-    stop();
-    await ended;
-  };
-  try {
-    await started(url, () => server.exitCode !== null || server.signalCode !== null);
-  } catch (error) {
-    await close();
-    throw new Error(`${(error as Error).message}: ${readFileSync(logFile, 'utf8').slice(-3000)}`);
-  }
   return { query: (sql, session) => query(url, sql, session), close };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 function writeProperties(file: string, properties: Properties): string {
@@ -130,20 +117,6 @@ function writeProperties(file: string, properties: Properties): string {
       .join(''),
   );
   return file;
-}
-
-/** Waits until Trino takes queries. */
-async function started(url: string, hasEnded: () => boolean): Promise<void> {
-  for (let second = 0; second < START_SECONDS; second++) {
-    if (hasEnded()) throw new Error('Trino ended while it started');
-    const info = await fetch(`${url}/v1/info`).then(
-      (answer) => answer.json() as Promise<{ starting: boolean }>,
-      () => undefined,
-    );
-    if (info?.starting === false) return;
-    await sleep(1000);
-  }
-  throw new Error(`Trino has not started in ${START_SECONDS} seconds`);
 }
 
 /** https://trino.io/docs/current/develop/client-protocol.html */
