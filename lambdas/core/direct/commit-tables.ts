@@ -2,7 +2,7 @@
  * One run of the committer: finds the tables whose files have waited long enough, and commits these. table-commits.ts has
  * the records, and what a crash leaves. It calls no AWS service and reads no clock itself.
  */
-import type { AttemptList, BatchTable } from './attempt-list.ts';
+import { AttemptLists, type TableFiles } from './attempt-lists.ts';
 import { BATCH, type Batch } from './batch.ts';
 import { type CommitPorts, type Committed, perform } from './commit.ts';
 import { expireDays } from './expire-days.ts';
@@ -49,31 +49,37 @@ const QUIET_BYTES = 32 * 1024 * 1024;
 const QUIET_MS = 60 * 60_000;
 const DAY_MS = 86_400_000;
 
+/** Files whose entries are in memory at a time: about 1.2 KB of JSON each. */
+const FILES_IN_MEMORY = 50_000;
+
 /** Files of a table in a batch that are not committed. */
 interface Pending extends CommittedBatch {
-  readonly table: BatchTable;
+  readonly table: TableFiles;
   readonly source: string;
   readonly storedAt: string;
 }
 
-export async function commitTables(given: CommitPorts, options: CommitOptions): Promise<CommitRun> {
-  const ports = { ...given, lake: remembering(given.lake) };
+export async function commitTables(ports: CommitPorts, options: CommitOptions): Promise<CommitRun> {
+  const lists = new AttemptLists(ports.lake);
   const failed: Failed[] = [];
   const stored: Batch[] = [];
   for (const source of options.sources) {
     stored.push(...(await ports.ledger.unfinished(source)).filter(isPending));
   }
-  const pending = byTable(await pendingOf(stored, failed, ports));
+  const pending = byTable(await pendingOf(stored, failed, lists));
   const due = [...pending.values()].filter((files) => isDue(files, options)).map(workOf);
   const expiring = await ports.ledger.expiring(timeAt(options.dueAt));
   // A commit that was planned before may not have ended, though no more files have come.
   const others = expiring
     .filter(({ table }) => !due.some((work) => work.table === table))
-    .map(({ table, source }): Work => ({ table, source, batches: [] }));
+    .map(({ table, source }): Work => ({ table, source, batches: [], files: 0 }));
   const results: Done[] = [];
-  for (const works of chunks([...due, ...others], TABLES_AT_A_TIME)) {
-    if (ports.outOfTime()) break;
-    results.push(...(await commitSome(works, failed, ports, options)));
+  for (const group of grouped([...due, ...others])) {
+    const lake = lists.keeping(group.map(({ table }) => table));
+    for (const works of chunks(group, TABLES_AT_A_TIME)) {
+      if (ports.outOfTime()) break;
+      results.push(...(await commitSome(works, failed, lists, { ...ports, lake }, options)));
+    }
   }
   for (const records of chunks(expiring, EXPIRING_AT_A_TIME)) {
     if (ports.outOfTime()) break;
@@ -118,6 +124,7 @@ interface Work {
   readonly source: string;
   /** Ids of batches with files of it. */
   readonly batches: readonly string[];
+  readonly files: number;
 }
 
 interface Done {
@@ -130,6 +137,7 @@ interface Done {
 async function commitSome(
   works: readonly Work[],
   failed: Failed[],
+  lists: AttemptLists,
   ports: CommitPorts,
   options: CommitOptions,
 ): Promise<Done[]> {
@@ -139,7 +147,7 @@ async function commitSome(
   const ids = new Set(works.flatMap(({ batches }) => batches));
   const batches = await Promise.all([...ids].map((id) => ledger.read(id)));
   const pending = byTable(
-    await pendingOf(batches.filter((batch) => batch !== undefined).filter(isPending), failed, ports),
+    await pendingOf(batches.filter((batch) => batch !== undefined).filter(isPending), failed, lists),
   );
   const tried = await Promise.all(
     works.map(async ({ table }, index) => {
@@ -195,11 +203,11 @@ function isPending({ state, uncommitted }: Batch): boolean {
 }
 
 /** What the batches have that is not committed, by their lists, which never change. */
-async function pendingOf(batches: readonly Batch[], failed: Failed[], { lake }: CommitPorts): Promise<Pending[]> {
+async function pendingOf(batches: readonly Batch[], failed: Failed[], lists: AttemptLists): Promise<Pending[]> {
   const pending: Pending[] = [];
   for (const { id, source, attempt = '', uncommitted = [], storedAt = '' } of batches) {
     try {
-      const { tables = [] } = await lake.getList<AttemptList>(attempt);
+      const tables = await lists.tablesOf(attempt);
       for (const index of uncommitted) {
         const table = tables[index];
         if (!table) throw new Error(`batch ${id}: expected table ${index} in ${attempt}, got ${tables.length} tables`);
@@ -210,19 +218,6 @@ async function pendingOf(batches: readonly Batch[], failed: Failed[], { lake }: 
     }
   }
   return pending;
-}
-
-/** Reads each list once in a run: a batch's list has the files of all its tables. */
-function remembering(lake: CommitPorts['lake']): CommitPorts['lake'] {
-  const lists = new Map<string, Promise<unknown>>();
-  return {
-    putList: (key, list) => lake.putList(key, list),
-    getList<List>(key: string) {
-      const known = lists.get(key) ?? lake.getList<List>(key);
-      lists.set(key, known);
-      return known as Promise<List>;
-    },
-  };
 }
 
 function byTable(pending: readonly Pending[]): Map<string, Pending[]> {
@@ -236,13 +231,13 @@ function isDue(files: readonly Pending[], { dueAt, intervalMs, isQuiet }: Commit
   const waited = dueAt - Date.parse(first.storedAt);
   if (waited < intervalMs) return false;
   if (!isQuiet(first.table.name) || waited >= QUIET_MS) return true;
-  const bytes = files.reduce((sum, { table }) => sum + table.files.reduce((of, file) => of + file.bytes, 0), 0);
-  return bytes >= QUIET_BYTES;
+  return files.reduce((sum, { table }) => sum + table.bytes, 0) >= QUIET_BYTES;
 }
 
 function workOf(files: readonly Pending[]): Work {
   const [{ table, source }] = files as [Pending];
-  return { table: table.name, source, batches: files.map(({ batch }) => batch) };
+  const count = files.reduce((sum, each) => sum + each.table.files, 0);
+  return { table: table.name, source, batches: files.map(({ batch }) => batch), files: count };
 }
 
 /** The oldest, as many as a commit adds; all of them written for the same table. */
@@ -251,7 +246,7 @@ function firstOf(pending: readonly Pending[]): CommittedBatch[] {
   let files = 0;
   for (const { batch, attempt, index, table } of pending) {
     if (table.uuid !== pending[0]?.table.uuid) continue;
-    files += table.files.length;
+    files += table.files;
     if (taken.length > 0 && files > MAX_FILES) break;
     taken.push({ batch, attempt, index });
   }
@@ -265,6 +260,22 @@ function oldest(pending: readonly Pending[]): Map<string, string> {
     if (known === undefined || storedAt < known) since.set(source, storedAt);
   }
   return since;
+}
+
+/** Tables whose files are in memory together: a source whose rows are divided may have files of thousands. */
+function* grouped(works: readonly Work[]): Generator<Work[]> {
+  let group: Work[] = [];
+  let files = 0;
+  for (const work of works) {
+    if (group.length > 0 && files + work.files > FILES_IN_MEMORY) {
+      yield group;
+      group = [];
+      files = 0;
+    }
+    group.push(work);
+    files += work.files;
+  }
+  if (group.length > 0) yield group;
 }
 
 function* chunks<Of>(all: readonly Of[], size: number): Generator<Of[]> {
