@@ -1,6 +1,7 @@
 /** `lake rebuild`: makes an Iceberg table anew of the files it has, and puts it in the place of the former one. */
 import { randomUUID } from 'node:crypto';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
+import type { DataFile } from '../../lambdas/core/iceberg/data-file.ts';
 import { isMetadata, newestOf, readMetadata, uuidsOf } from '../../lambdas/core/iceberg/find-metadata.ts';
 import type { SetAside } from '../../lambdas/core/iceberg/fresh-schema.ts';
 import type { LoadedTable, TableFiles } from '../../lambdas/core/iceberg/ports.ts';
@@ -16,6 +17,7 @@ import { gluePointers, type TablePointer, type TablePointers } from '../../lambd
 import { messageOf } from '../../local/files.ts';
 import { CommandError, UsageError } from '../output/command-error.ts';
 import { quantity } from '../output/render.ts';
+import { type CommitRecords, commitRecords, committedSince } from './commits-since.ts';
 import { type LakeHandle, tableOf } from './lake-handle.ts';
 import { listObjects } from './objects.ts';
 import type { OperationOptions } from './operation-options.ts';
@@ -32,10 +34,12 @@ export interface RebuildTask {
 }
 
 /** What a rebuild needs of a lake. */
-export type RebuiltLake = Pick<
-  LakeHandle,
-  's3' | 'glue' | 'accountId' | 'lakeBucket' | 'database' | 'sources' | 'optimizerRole'
->;
+export interface RebuiltLake
+  extends Pick<LakeHandle, 's3' | 'glue' | 'dynamodb' | 'ledgerTable' | 'ledgerDays' | 'accountId' | 'lakeBucket'>,
+    Pick<LakeHandle, 'database' | 'sources' | 'optimizerRole'> {
+  /** @default - those of the ledger */
+  readonly records?: CommitRecords;
+}
 
 /** What a table was made of, or would be. */
 export interface RebuildReport {
@@ -47,9 +51,11 @@ export interface RebuildReport {
   readonly rows: number;
   /** Entries of files that the former tables had more than once. */
   readonly repeated: number;
-  /** Files that were left out because they are missing, or others than the table says. */
+  /** Files that were left out because they are missing, others than the table says, or of columns that nobody knows. */
   readonly leftOut: number;
   readonly rowsLeftOut: number;
+  /** Files of commits that the metadata does not know. */
+  readonly since: number;
   readonly setAside: readonly SetAside[];
   /** URI of the new table's metadata; undefined if nothing was changed. */
   readonly metadata?: string;
@@ -100,13 +106,24 @@ async function rebuildOnce(
   { before, pointers, files, dryRun }: Attempt,
 ): Promise<RebuildReport | undefined> {
   const { tables, others } = await formerTables(lake, task, before, files);
-  const { kept, ...counts } = await examined(lake, task, tables, files);
+  const isCurrent = tables.every(({ metadataLocation }) => metadataLocation === before?.metadataLocation);
+  const since = await committedSince(task.table, tables, lake.records ?? commitRecords(lake), {
+    ...{ isCurrent, leavesOut: task.withoutMissing ?? false },
+  });
+  const { kept, ...counts } = await examined(lake, task, filesOfAll(tables, files, since.files), tables);
   const { source, wanted } = columnsFor(lake, task, tables);
   const setAside = readable(task.table, () => schemaOfFresh({ tables, ...(wanted && { wanted }) })).setAside;
-  const report = { from: tables.map(({ metadataLocation }) => metadataLocation), others, ...counts, setAside };
+  const report = {
+    from: tables.map(({ metadataLocation }) => metadataLocation),
+    others,
+    ...{ ...counts, setAside, since: since.files.length },
+    leftOut: counts.leftOut + since.leftOut.length,
+    rowsLeftOut: since.leftOut.reduce((sum, { rows }) => sum + rows, counts.rowsLeftOut),
+  };
   if (dryRun) return report;
   const rebuilding: Rebuilding = {
-    ...{ tables, uuid: randomUUID(), properties: source === undefined ? {} : tableProperties(source) },
+    ...{ tables, uuid: randomUUID(), more: since.files },
+    properties: { ...(source !== undefined && tableProperties(source)), ...since.properties },
     ...(wanted && { wanted }),
     takes: ({ path }) => kept.delete(path),
     before: before?.metadataLocation,
@@ -188,13 +205,13 @@ interface Examined extends Pick<RebuildReport, 'files' | 'rows' | 'repeated' | '
 async function examined(
   lake: RebuiltLake,
   { table, withoutMissing = false }: RebuildTask,
+  files: AsyncIterable<DataFile>,
   tables: readonly LoadedTable[],
-  files: TableFiles,
 ): Promise<Examined> {
   const named = new Map<string, { readonly bytes: number; readonly rows: number }>();
   let [repeated, rows] = [0, 0];
   await readableAsync(table, async () => {
-    for await (const file of filesOfAll(tables, files)) {
+    for await (const file of files) {
       if (named.has(file.path)) repeated++;
       else rows += file.rows;
       named.set(file.path, { bytes: file.bytes, rows: file.rows });

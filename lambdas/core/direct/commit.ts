@@ -65,9 +65,16 @@ export async function perform(record: TableRecord, list: CommitList, ports: Comm
     const result = { table, source, files: added.files.length, conflicts: tried, metadataBytes: bytesOf(loaded) };
     const last = loaded.metadata.properties?.[property];
     if (last === name) return result;
-    if (Number(last?.split(' ')[0] ?? 0) >= number) {
+    const made = Number(last?.split(' ')[0] ?? 0);
+    if (made >= number) {
       await requireOvertaken(record, `${last}`, ports.ledger);
       return result;
+    }
+    if (made < number - 1) {
+      throw new TableReplacedError(
+        `Iceberg table ${table}: it lacks the commits ${made + 1} to ${number - 1}: it was set back, or made anew` +
+          '; nothing more is committed to it: `lake rebuild` adds them',
+      );
     }
     requireTable(table, added, loaded);
     const properties = { [property]: name };

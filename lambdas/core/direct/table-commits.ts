@@ -68,9 +68,12 @@ export interface CommitLedger extends Pick<BatchLedger, 'unfinished' | 'read' | 
   expireAgain(table: string, at: string): Promise<void>;
 }
 
+/** Prefix in the lake bucket of the lists of commits, a folder for each table. */
+export const COMMITS_PREFIX = 'direct/commits/';
+
 /** Key of a commit's list. @param name a name that no other list has */
 export function commitKey({ table, number }: TableRecord, name: string): string {
-  return `direct/commits/${table}/${number + 1}-${name}.json`;
+  return `${COMMITS_PREFIX}${table}/${number + 1}-${name}.json`;
 }
 
 /** The property of a table that says which commit of a record was made last. */

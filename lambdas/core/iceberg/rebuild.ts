@@ -26,7 +26,9 @@ export interface Rebuilding {
   readonly tables: readonly LoadedTable[];
   /** The columns that are wanted. @default - those of the tables */
   readonly wanted?: readonly WantedField[];
-  /** Properties that the table has unless the former ones say otherwise. */
+  /** Files besides those of the tables. @default - none */
+  readonly more?: readonly DataFile[];
+  /** Properties that the table has unless the former ones say otherwise, or know fewer commits. */
   readonly properties: Readonly<Record<string, string>>;
   /** Whether a file is one of the fresh table; asked once for each file of each former table, in turn. */
   readonly takes: (file: DataFile) => boolean;
@@ -68,11 +70,16 @@ export function schemaOfFresh({ tables, wanted }: Pick<Rebuilding, 'tables' | 'w
 }
 
 /**
- * All files of the newest snapshots of some tables.
+ * All files of the newest snapshots of some tables, and more.
  *
  * @throws UnsupportedTableError for files that are not divided by days: nobody knows their day without reading them
  */
-export async function* filesOfAll(tables: readonly LoadedTable[], files: TableFiles): AsyncGenerator<DataFile> {
+export async function* filesOfAll(
+  tables: readonly LoadedTable[],
+  files: TableFiles,
+  more: readonly DataFile[] = [],
+): AsyncGenerator<DataFile> {
+  yield* more;
   for (const table of tables) {
     const { metadata } = table;
     const isByDay = dayPartitions(metadata).length === metadata['partition-specs'].length;
@@ -145,7 +152,11 @@ function numberIn(commit: string): number {
   return Number(/^\d+/.exec(commit)?.[0] ?? 0);
 }
 
-async function withFiles(empty: TableMetadata, { tables, takes }: Rebuilding, making: Making): Promise<TableMetadata> {
+async function withFiles(
+  empty: TableMetadata,
+  { tables, takes, more }: Rebuilding,
+  making: Making,
+): Promise<TableMetadata> {
   const begun = await beginSnapshot({ metadata: empty, metadataLocation: '' }, making);
   const day = dayPartition(empty);
   const manifests: ManifestFile[] = [];
@@ -157,7 +168,7 @@ async function withFiles(empty: TableMetadata, { tables, takes }: Rebuilding, ma
     manifests.push(await writeManifest(making.files, manifestOf(begun, day), entries));
     some = [];
   };
-  for await (const file of filesOfAll(tables, making.files)) {
+  for await (const file of filesOfAll(tables, making.files, more)) {
     if (!takes(file)) continue;
     some.push(file);
     days.add(file.partition);

@@ -2,6 +2,7 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GetTableOptimizerCommand, GlueClient } from '@aws-sdk/client-glue';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import type { CommitRecords } from '../../../bin/operations/commits-since.ts';
 import { tableOf } from '../../../bin/operations/lake-handle.ts';
 import { type RebuildTask, type RebuiltLake, rebuildTable } from '../../../bin/operations/rebuild.ts';
 import { liveFiles } from '../../../lambdas/core/iceberg/live-files.ts';
@@ -35,17 +36,20 @@ beforeEach(async () => {
   local = await openLocalCatalog();
 });
 
-function lakeOf(columns?: Readonly<Record<string, string>>, { s3, url }: LocalCatalog = local): RebuiltLake {
+/** No commit was ever made by the lane. */
+const NO_COMMITS = { listsOf: async () => [] } as unknown as CommitRecords;
+
+function lakeOf(
+  columns?: Readonly<Record<string, string>>,
+  { s3, url }: LocalCatalog = local,
+  records = NO_COMMITS,
+): RebuiltLake {
   const glue = new GlueClient({ ...clientOptions(url), maxAttempts: 2 });
   onTestFinished(() => glue.destroy());
   return {
-    s3,
-    glue,
-    accountId: ACCOUNT,
-    lakeBucket: LAKE,
-    database: 'tributary',
-    ...{ sources: [sourceOf(columns)], optimizerRole: ROLE },
-  };
+    ...{ s3, glue, accountId: ACCOUNT, lakeBucket: LAKE, database: 'tributary', optimizerRole: ROLE },
+    ...{ sources: [sourceOf(columns)], records },
+  } as unknown as RebuiltLake;
 }
 
 function rebuild(task: Partial<RebuildTask> = {}, dryRun = false, lake = lakeOf()) {
@@ -86,7 +90,7 @@ describe('a table that can be read', () => {
     const { metadata, metadataLocation } = await loadedTable(local, 'web');
     expect(report).toEqual({
       ...{ from: [former.metadataLocation], files: 2, rows: 3, repeated: 0, leftOut: 0, rowsLeftOut: 0, setAside: [] },
-      ...{ others: [], metadata: metadataLocation },
+      ...{ others: [], since: 0, metadata: metadataLocation },
     });
     expect(metadata['table-uuid']).not.toBe(former.metadata['table-uuid']);
     expect(metadata.properties).toMatchObject({
@@ -388,5 +392,101 @@ describe('columns', () => {
       ['dt', 'string'],
     ]);
     expect(await rows()).toEqual(ALL.map(([status, ...others]) => [BigInt(String(status)), ...others]));
+  });
+});
+
+describe('metadata of before the last commits', () => {
+  /** The committer of the lane as its records say it: three commits, the last two of which the metadata does not know. */
+  async function setBack() {
+    await filled();
+    const updates = { 'tributary.commit.c': '1 direct/commits/web/1-a.json' };
+    const former = await local.catalog.commit('web', {
+      requirements: [],
+      updates: [{ action: 'set-properties', updates }],
+    });
+    const iceberg = icebergTable('web', former);
+    const file = (path: string) =>
+      writtenFile(local, { table: WEB, iceberg, day: '2026-11-29', rows: [{ status: 201, path }] });
+    const of = async (path: string, changed: object = {}) => ({
+      tables: [{ name: 'web', uuid: iceberg.uuid, schemaId: iceberg.schemaId, files: [await file(path)], ...changed }],
+    });
+    const lists: Record<string, unknown> = {
+      'direct/commits/web/1-a.json': { table: 'web', batches: [{ batch: 'first', attempt: 'x', index: 0 }] },
+      'direct/commits/web/2-b.json': { table: 'web', batches: [{ batch: 'second', attempt: 'second', index: 0 }] },
+      'direct/commits/web/3-lost.json': { table: 'web', batches: [{ batch: 'waits', attempt: 'waits', index: 0 }] },
+      'direct/commits/web/3-c.json': {
+        table: 'web',
+        batches: ['third', 'fourth'].map((batch) => ({ batch, attempt: batch, index: 0 })),
+      },
+      x: await of('/x'),
+      second: await of('/d'),
+      third: await of('/e'),
+      fourth: await of('/f'),
+      waits: await of('/g'),
+    };
+    const uncommitted = new Set(['waits', 'fourth']);
+    const records = {
+      listsOf: async () => Object.keys(lists).filter((key) => key.startsWith('direct/')),
+      recordOf: async () => ({ committer: 'c', list: 'direct/commits/web/3-c.json' }),
+      lake: { getList: async (key: string) => lists[key] },
+      readBatch: async (id: string) =>
+        uncommitted.has(id) ? { state: 'stored', uncommitted: [0] } : { state: 'written' },
+    } as unknown as CommitRecords;
+    return { former, lists, uncommitted, lake: lakeOf(COLUMNS, local, records), of };
+  }
+  const paths = async () => (await rows('path')).flat();
+
+  test('has their files added, and says that they were made', async () => {
+    const { lake } = await setBack();
+    rmSync(pointer());
+    expect(await rebuild({}, false, lake)).toMatchObject({ files: 5, since: 3 });
+    expect(await paths()).toEqual(['/a', '/b', '/c', '/d', '/e', '/f']);
+    expect((await loadedTable(local, 'web')).metadata.properties).toMatchObject({
+      'tributary.commit.c': '3 direct/commits/web/3-c.json',
+    });
+  });
+
+  test('has them added where the catalog has it, too', async () => {
+    const { lake, former } = await setBack();
+    expect(await rebuild({}, false, lake)).toMatchObject({ from: [former.metadataLocation], files: 5, since: 3 });
+    expect(await rebuild({}, false, lake)).toMatchObject({ files: 5, since: 0 });
+    expect(await paths()).toEqual(['/a', '/b', '/c', '/d', '/e', '/f']);
+  });
+
+  test('is left behind where somebody has deleted the table with its files', async () => {
+    const { lake } = await setBack();
+    rmSync(pointer());
+    rmSync(join(local.dir, 'buckets', LAKE, 'iceberg'), { recursive: true });
+    await ensured(local, WEB);
+    expect(await rebuild({ withoutMissing: true }, false, lake)).toMatchObject({
+      files: 0,
+      leftOut: 4,
+      rowsLeftOut: 4,
+    });
+    expect((await loadedTable(local, 'web')).metadata.properties).toMatchObject({
+      'tributary.commit.c': '3 direct/commits/web/3-c.json',
+    });
+  });
+
+  test('leaves a commit that is planned, and was not made, to the committer', async () => {
+    const { lake, uncommitted } = await setBack();
+    uncommitted.add('third');
+    rmSync(pointer());
+    await rebuild({}, false, lake);
+    expect(await paths()).toEqual(['/a', '/b', '/c', '/d']);
+    expect((await loadedTable(local, 'web')).metadata.properties).toMatchObject({
+      'tributary.commit.c': '2 direct/commits/web/2-b.json',
+    });
+  });
+
+  test('is refused where files have columns that it does not know', async () => {
+    const { lake, lists, of } = await setBack();
+    lists.second = await of('/d', { schemaId: 7 });
+    rmSync(pointer());
+    await expect(rebuild({}, false, lake)).rejects.toThrow(/have the schema 7 of the table .* does not have/);
+    expect(await rebuild({ withoutMissing: true }, false, lake)).toMatchObject({
+      ...{ files: 4, leftOut: 1, rowsLeftOut: 1 },
+    });
+    expect(await paths()).toEqual(['/a', '/b', '/c', '/e', '/f']);
   });
 });

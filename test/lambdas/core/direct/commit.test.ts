@@ -167,6 +167,21 @@ describe('rows of an Iceberg table', () => {
     expect(await world.icebergRows()).toHaveLength(5);
   });
 
+  test('wait if the table was set back to a time before commits that the ledger knows', async () => {
+    const world = await storedWorld();
+    const before = world.iceberg.table;
+    await commit(world);
+    await commit(world);
+    await writeAll(world);
+    world.change({ ...plain('a', 2), version: 1 });
+    world.announce('a', 1);
+    await settled(world);
+    for (let step = 0; step < 40; step++) await world.step();
+    await writeAll(world);
+    world.iceberg.table = before;
+    await expect(world.committed()).rejects.toThrow('it lacks the commits 1 to 1');
+  });
+
   test('wait if the ledger was set back to a time before commits that the table has', async () => {
     const world = await storedWorld();
     const before = structuredClone([...world.iceberg.stored]);
