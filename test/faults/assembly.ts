@@ -28,12 +28,14 @@ export interface FunctionChanges {
   readonly delivery?: Delivery;
   /** @default parquet */
   readonly tableFormat?: TableFormat;
+  /** Whether the direct lane stays in the stack though no source is on it. @default false */
+  readonly keepDirectLane?: boolean;
 }
 
 /** Copies the stack, synthesized once for all test files, each lane and each format of tables, to a folder, with changes. */
 export async function writeStack(to: string, changes: FunctionChanges = {}): Promise<void> {
-  const { delivery = 'firehose', tableFormat = 'parquet' } = changes;
-  cpSync(await synthesized({ delivery, tableFormat }), to, { recursive: true });
+  const { delivery = 'firehose', tableFormat = 'parquet', keepDirectLane = false } = changes;
+  cpSync(await synthesized({ delivery, tableFormat, keepDirectLane: String(keepDirectLane) }), to, { recursive: true });
   const file = join(to, 'Tributary.template.json');
   const template: unknown = JSON.parse(readFileSync(file, 'utf8'));
   const resources = isObject(template) && isObject(template.Resources) ? Object.values(template.Resources) : [];
@@ -55,7 +57,7 @@ function propertiesOf({ timeoutSeconds, memoryMiB, concurrency }: FunctionChange
 const LOOK_AGAIN_MS = 100;
 
 /** The first test file to come synthesizes, which takes seconds; the others wait for it. */
-async function synthesized(context: { delivery: Delivery; tableFormat: TableFormat }): Promise<string> {
+async function synthesized(context: Readonly<Record<string, string>>): Promise<string> {
   const folder = inject('faultsFolder');
   const [outdir, ready, failed, claimed] = ['stack', 'ready', 'failed', 'claimed'].map((name) =>
     join(folder, `${Object.values(context).join('-')}-${name}`),

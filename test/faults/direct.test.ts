@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { globSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import { backfillObjects, type Refusals } from '../../bin/operations/backfill-objects.ts';
@@ -177,5 +177,31 @@ describe('the direct lane', { timeout: 600_000 }, () => {
     await third.put(...logs);
     await third.drain();
     await expectOnce(third, 'direct lane: changed lanes', logs, 0);
+  });
+
+  test('loses no log event and loads none twice when the lane changes while payloads and rows are under way', async () => {
+    const logs = Array.from({ length: 9 }, (_, index) => appEvents(`stream-${index}`, LINES));
+    const first = await openFaultyLake();
+    await first.put(...logs.slice(0, 3));
+    // What is closed without a drain has events of invocations, rows and payloads in the buffers of streams.
+    await first.lake.close();
+    const second = await openFaultyLake({ dir: first.dir, changes: { delivery: 'direct' } });
+    await second.put(...logs.slice(3, 6));
+    await second.lake.close();
+    expect(globSync(join(first.dir, 'firehose', '*', '*'))).not.toEqual([]);
+    const third = await openFaultyLake({ dir: first.dir, changes: { keepDirectLane: true } });
+    await third.put(...logs.slice(6));
+    expect(await third.drain()).toEqual(NOTHING_FAILED);
+
+    const events = logs.flatMap(({ rows }) => rows).length;
+    const counts = (from: string, where = 'true') =>
+      third.select(
+        `SELECT CAST(count(*) AS INTEGER) AS n, CAST(count(DISTINCT (log_stream, request_id)) AS INTEGER) AS events,
+           CAST(count(DISTINCT log_stream) AS INTEGER) AS streams FROM ${from} WHERE ${where}`,
+      );
+    expect(await counts('app_once')).toEqual([{ n: events, events, streams: logs.length }]);
+    // Each stream came by the lane that its log group had: the direct one repeats nothing, whatever is closed.
+    const direct = logs.slice(3, 6).flatMap(({ rows }) => rows).length;
+    expect(await counts('app', 'payload IS NOT NULL')).toEqual([{ n: direct, events: direct, streams: 3 }]);
   });
 });
