@@ -1,20 +1,42 @@
-import { GetTableCommand, type GlueClient } from '@aws-sdk/client-glue';
+import { GetTableCommand, type GlueClient, paginateGetTables, type Table } from '@aws-sdk/client-glue';
+import type { Source } from '../../lambdas/core/loading/load.ts';
 import type { TablePlace } from '../../lambdas/core/tables/views.ts';
+import { belongsTo } from './lake-handle.ts';
 
-/** Finds the Iceberg tables of a source in a database of Glue, which has the columns of their schema too. */
-export function awsIcebergTables(glue: GlueClient, database: string) {
+/**
+ * Finds the Iceberg tables of a source in a database of Glue, which has the columns of their schema too.
+ *
+ * @param sources of the stack
+ */
+export function awsIcebergTables(glue: GlueClient, database: string, sources: readonly Source[]) {
   return async (source: string): Promise<TablePlace[]> => {
     try {
       const { Table } = await glue.send(new GetTableCommand({ DatabaseName: database, Name: source }));
-      // A column that was dropped stays in Glue's list: https://iceberg.apache.org/docs/latest/aws/#glue-catalog
-      const columns = (Table?.StorageDescriptor?.Columns ?? []).flatMap(({ Name = '', Parameters }) =>
-        Parameters?.['iceberg.field.current'] === 'false' ? [] : [Name],
-      );
-      return [{ database, name: source, ...(columns.length > 0 && { columns }) }];
+      const own = placeOf(database, source, Table);
+      if (!sources.some(({ settings }) => settings.name === source && settings.fanOut)) return [own];
+      const others: TablePlace[] = [];
+      for await (const page of paginateGetTables(
+        { client: glue },
+        { DatabaseName: database, Expression: `${source}_*` },
+      )) {
+        for (const table of page.TableList ?? []) {
+          const { Name = '' } = table;
+          if (Name !== source && belongsTo(source, Name, sources)) others.push(placeOf(database, Name, table));
+        }
+      }
+      return [own, ...others];
     } catch (error) {
       // The database is not there either, if a former version made the stack.
       if (error instanceof Error && error.name === 'EntityNotFoundException') return [];
       throw error;
     }
   };
+}
+
+function placeOf(database: string, name: string, table: Table | undefined): TablePlace {
+  // A column that was dropped stays in Glue's list: https://iceberg.apache.org/docs/latest/aws/#glue-catalog
+  const columns = (table?.StorageDescriptor?.Columns ?? []).flatMap(({ Name = '', Parameters }) =>
+    Parameters?.['iceberg.field.current'] === 'false' ? [] : [Name],
+  );
+  return { database, name, ...(columns.length > 0 && { columns }) };
 }

@@ -70,7 +70,7 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
     accountId: arns[0]?.split(':')[4] ?? '',
     lakeBucket: output('LakeBucket'),
     database,
-    icebergTables: awsIcebergTables(new GlueClient({}), icebergDatabaseOf(database)),
+    icebergTables: awsIcebergTables(new GlueClient({}), icebergDatabaseOf(database), settings.sources),
     query: athenaQuery(new AthenaClient({}), output('Workgroup'), database),
     logs: awsLogReader(logs, arns),
     putLogEvents: awsPutLogEvents(logs),

@@ -173,12 +173,36 @@ export function once({ database }: LakeHandle, { name, columns }: Table, where?:
   return `(${onceSelect(of, where)})`;
 }
 
+/**
+ * Tables that one query reads together at most: a query of Athena has 256 KiB of text.
+ * https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
+ */
+const MAX_TABLES_AT_ONCE = 500;
+
+/**
+ * Whether an Iceberg table may have rows of a source: it is its own, or its name begins as those do that have the rows of its
+ * values. One of another source whose name begins with this one's may be among them: origins tell the rows apart.
+ */
+export function belongsTo(source: string, table: string, sources: readonly Source[]): boolean {
+  if (table === source) return true;
+  const { fanOut } = sources.find(({ settings }) => settings.name === source)?.settings ?? {};
+  return (
+    fanOut !== undefined && table.startsWith(`${source}_`) && sources.every(({ settings }) => settings.name !== table)
+  );
+}
+
 /** The tables that have rows of a source: its own, and its Iceberg tables, whatever its `tableFormat` is now. */
 export async function placesOf(
   lake: Pick<LakeHandle, 'database' | 'icebergTables'>,
   source: string,
 ): Promise<OnceOf['tables']> {
-  return [{ database: lake.database, name: source }, ...(await lake.icebergTables(source))];
+  const iceberg = await lake.icebergTables(source);
+  if (iceberg.length > MAX_TABLES_AT_ONCE) {
+    throw new CommandError(
+      `source ${source}: its rows are in ${iceberg.length} tables, and a query reads at most ${MAX_TABLES_AT_ONCE} together`,
+    );
+  }
+  return [{ database: lake.database, name: source }, ...iceberg];
 }
 
 /** What to select these columns of all rows of a source from. */

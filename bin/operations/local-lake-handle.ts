@@ -7,6 +7,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { SERVICE } from '../../lambdas/core/metrics.ts';
 import { ENV, type Environment } from '../../lambdas/core/settings.ts';
 import { icebergDatabaseOf, LOADS } from '../../lambdas/core/tables/lake-tables.ts';
+import type { TablePlace } from '../../lambdas/core/tables/views.ts';
 import { firehoseClient } from '../../lambdas/edges/firehose.ts';
 import { icebergCatalog } from '../../lambdas/edges/iceberg-catalog.ts';
 import type { Context } from '../../lib/config/config.ts';
@@ -16,6 +17,7 @@ import { icebergColumns } from '../../local/athena/iceberg-tables.ts';
 import { toJson } from '../../local/athena/query-result.ts';
 import { CREDENTIALS } from '../../local/credentials.ts';
 import { damageIn } from '../../local/damage.ts';
+import { tablesIn } from '../../local/glue/pointers.ts';
 import { CONTEXT_FILE, type LocalLake, stackOf, stackPlaces } from '../../local/local-lake.ts';
 import { openLocked } from '../../local/lock.ts';
 import { glueTable } from '../../local/template/glue-table.ts';
@@ -26,7 +28,7 @@ import { troubles } from '../input/load-files.ts';
 import { localContext } from '../input/local-context.ts';
 import { CommandError } from '../output/command-error.ts';
 import { showWaiting } from '../output/progress.ts';
-import { type LakeHandle, lakeSettings, withPromoted } from './lake-handle.ts';
+import { belongsTo, type LakeHandle, lakeSettings, withPromoted } from './lake-handle.ts';
 import { localMetricSum } from './local-metrics.ts';
 
 /** How to open a local lake. */
@@ -115,8 +117,13 @@ async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
     database: loads.database,
     icebergTables: async (name) => {
       const database = icebergDatabaseOf(loads.database);
-      const columns = await icebergColumns(dir, database, name);
-      return columns ? [{ database, name, columns }] : [];
+      const places: TablePlace[] = [];
+      for (const table of await tablesIn(dir, database)) {
+        if (!belongsTo(name, table, settings.sources)) continue;
+        const columns = await icebergColumns(dir, database, table);
+        if (columns) places.push({ database, name: table, columns });
+      }
+      return places;
     },
     async *query(sql) {
       // Operations compare records: two of one millisecond may be different ones.

@@ -1,4 +1,5 @@
 /** Counts the outcomes of all lines by SQL over the lake. */
+import { isViewName } from '../../lambdas/core/tables/views.ts';
 import type { Athena } from '../../local/athena/athena.ts';
 import { toJson } from '../../local/athena/query-result.ts';
 import type { Handed } from '../input/load-files.ts';
@@ -91,12 +92,27 @@ export async function balances(athena: Athena, condition: string): Promise<Balan
 }
 
 async function rowsInTable(athena: Athena, source: string, condition: string): Promise<number> {
+  const tables = [`"${source}"`, ...(await dividedTables(athena, source))];
   const [row] = await select(
     athena,
-    `SELECT count(*) AS found FROM (SELECT DISTINCT origin, position FROM "${source}"
-     WHERE origin IN (SELECT origin FROM loads WHERE ${condition}))`,
+    `SELECT count(*) AS found FROM (SELECT DISTINCT origin, position FROM
+       (${tables.map((table) => `SELECT origin, position FROM ${table}`).join(' UNION ALL ')})
+     WHERE origin IN (SELECT origin FROM loads WHERE source = ${sqlText(source)} AND ${condition}))`,
   );
   return Number(row?.found);
+}
+
+/** Tables with rows of a source whose rows are divided. Those of a source with a longer name may be among them. */
+async function dividedTables(athena: Athena, source: string): Promise<string[]> {
+  const rows = await select(
+    athena,
+    `SELECT table_schema, table_name FROM information_schema.tables
+     WHERE table_schema LIKE '%\\_iceberg' ESCAPE '\\' AND starts_with(table_name, ${sqlText(`${source}_`)})
+     ORDER BY table_name`,
+  );
+  return rows
+    .filter(({ table_name }) => !isViewName(String(table_name)))
+    .map(({ table_schema, table_name }) => `"${table_schema}"."${table_name}"`);
 }
 
 /** The column `filtered_by` of `loads`, added up. */
