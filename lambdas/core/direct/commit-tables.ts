@@ -52,6 +52,10 @@ const DAY_MS = 86_400_000;
 /** Files whose entries are in memory at a time: about 1.2 KB of JSON each. */
 const FILES_IN_MEMORY = 50_000;
 
+/** Lists that are read at a time, and how long a run looks at lists: what is left of its time is for commits. */
+const LISTS_AT_A_TIME = 16;
+const LOOKING_MS = 60_000;
+
 /** Files of a table in a batch that are not committed. */
 interface Pending extends CommittedBatch {
   readonly table: TableFiles;
@@ -62,11 +66,11 @@ interface Pending extends CommittedBatch {
 export async function commitTables(ports: CommitPorts, options: CommitOptions): Promise<CommitRun> {
   const lists = new AttemptLists(ports.lake);
   const failed: Failed[] = [];
-  const stored: Batch[] = [];
-  for (const source of options.sources) {
-    stored.push(...(await ports.ledger.unfinished(source)).filter(isPending));
-  }
-  const pending = byTable(await pendingOf(stored, failed, lists));
+  const bySource: Batch[][] = [];
+  for (const source of options.sources) bySource.push((await ports.ledger.unfinished(source)).filter(isPending));
+  // In turn: batches of a source that cannot be committed to must not take up the time of the others.
+  const stored = inTurn(bySource);
+  const pending = byTable(await pendingOf(stored, failed, lists, ports));
   const due = [...pending.values()].filter((files) => isDue(files, options)).map(workOf);
   const expiring = await ports.ledger.expiring(timeAt(options.dueAt));
   // A commit that was planned before may not have ended, though no more files have come.
@@ -86,9 +90,9 @@ export async function commitTables(ports: CommitPorts, options: CommitOptions): 
     await Promise.all(records.map((record) => expire(record, failed, ports, options)));
   }
   const done = new Set(results.flatMap(({ list }) => list.batches.map(({ batch, index }) => `${batch} ${index}`)));
-  const left = [...pending.values()].flat().filter(({ batch, index }) => !done.has(`${batch} ${index}`));
+  const left = stored.filter(({ id, uncommitted = [] }) => !uncommitted.every((index) => done.has(`${id} ${index}`)));
   return {
-    left: new Set(left.map(({ batch }) => batch)).size,
+    left: left.length,
     committed: results.map(({ committed }) => committed),
     failed,
     waitingSince: oldest(left),
@@ -147,7 +151,7 @@ async function commitSome(
   const ids = new Set(works.flatMap(({ batches }) => batches));
   const batches = await Promise.all([...ids].map((id) => ledger.read(id)));
   const pending = byTable(
-    await pendingOf(batches.filter((batch) => batch !== undefined).filter(isPending), failed, lists),
+    await pendingOf(batches.filter((batch) => batch !== undefined).filter(isPending), failed, lists, ports),
   );
   const tried = await Promise.all(
     works.map(async ({ table }, index) => {
@@ -202,22 +206,44 @@ function isPending({ state, uncommitted }: Batch): boolean {
   return state === BATCH.stored && uncommitted !== undefined;
 }
 
-/** What the batches have that is not committed, by their lists, which never change. */
-async function pendingOf(batches: readonly Batch[], failed: Failed[], lists: AttemptLists): Promise<Pending[]> {
+/** What the batches have that is not committed, by their lists; if very many wait, what the first of them have. */
+async function pendingOf(
+  batches: readonly Batch[],
+  failed: Failed[],
+  lists: AttemptLists,
+  { now }: CommitPorts,
+): Promise<Pending[]> {
+  const until = now().getTime() + LOOKING_MS;
   const pending: Pending[] = [];
-  for (const { id, source, attempt = '', uncommitted = [], storedAt = '' } of batches) {
-    try {
-      const tables = await lists.tablesOf(attempt);
-      for (const index of uncommitted) {
-        const table = tables[index];
-        if (!table) throw new Error(`batch ${id}: expected table ${index} in ${attempt}, got ${tables.length} tables`);
-        pending.push({ batch: id, attempt, index, table, source, storedAt });
-      }
-    } catch (error) {
-      failed.push({ name: `batch ${id}`, error });
-    }
+  for (const some of chunks(batches, LISTS_AT_A_TIME)) {
+    if (now().getTime() > until) break;
+    const found = some.map((batch) =>
+      pendingIn(batch, lists).catch((error: unknown) => {
+        failed.push({ name: `batch ${batch.id}`, error });
+        return [];
+      }),
+    );
+    pending.push(...(await Promise.all(found)).flat());
   }
   return pending;
+}
+
+async function pendingIn(
+  { id, source, attempt = '', uncommitted = [], storedAt = '' }: Batch,
+  lists: AttemptLists,
+): Promise<Pending[]> {
+  const tables = await lists.tablesOf(attempt);
+  return uncommitted.map((index) => {
+    const table = tables[index];
+    if (!table) throw new Error(`batch ${id}: expected table ${index} in ${attempt}, got ${tables.length} tables`);
+    return { batch: id, attempt, index, table, source, storedAt };
+  });
+}
+
+/** The first of each list, then the second of each, and so on. */
+function inTurn<Of>(lists: readonly (readonly Of[])[]): Of[] {
+  const longest = Math.max(0, ...lists.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, index) => lists.flatMap((list) => list.slice(index, index + 1))).flat();
 }
 
 function byTable(pending: readonly Pending[]): Map<string, Pending[]> {
@@ -253,11 +279,11 @@ function firstOf(pending: readonly Pending[]): CommittedBatch[] {
   return taken;
 }
 
-function oldest(pending: readonly Pending[]): Map<string, string> {
+function oldest(batches: readonly Batch[]): Map<string, string> {
   const since = new Map<string, string>();
-  for (const { source, storedAt } of pending) {
+  for (const { source, storedAt } of batches) {
     const known = since.get(source);
-    if (known === undefined || storedAt < known) since.set(source, storedAt);
+    if (storedAt !== undefined && (known === undefined || storedAt < known)) since.set(source, storedAt);
   }
   return since;
 }
