@@ -19,7 +19,7 @@ import { withoutRepeats } from './compare.ts';
 import { errorObjects, hasOrigin, removeErrorObject } from './error-objects.ts';
 import { encryptionOf } from './files.ts';
 import { type Asked, proofsOf } from './judge.ts';
-import type { Seen, Sent } from './sent-and-seen.ts';
+import { isShared, type Seen, type Sent } from './sent-and-seen.ts';
 import { putInput, testLines } from './test-input.ts';
 import { rowsAroundBadRow, rowsOfEveryColumn, type TestRows } from './test-rows.ts';
 
@@ -93,9 +93,17 @@ async function look(lake: LakeHandle, sent: Sent, since: Date): Promise<Seen> {
     table.columns.map(({ name }) => name),
   );
 
-  const loads = input
-    ? await rowsOf(ofLoads, `source = ${sqlText(table.name)} AND ${input.named.column} = ${sqlText(input.named.name)}`)
-    : [];
+  const { column, name } = input?.named ?? {};
+  const isNamed = input && `${column} = ${sqlText(name as string)}`;
+  const isOfSource = `source = ${sqlText(table.name)}`;
+  // The load of an object with payloads of several streams has the name of none: these rows tell its origin.
+  const shared = isNamed && isShared(sent) ? [await rowsOf(ofSource, isNamed), await rowsOf(ofRejected, isNamed)] : [];
+  const sharedOrigins = [...new Set(shared.flat().map(({ origin }) => String(origin)))];
+  const loads = isShared(sent)
+    ? await ofOrigins(ofLoads, sharedOrigins)
+    : isNamed
+      ? await rowsOf(ofLoads, `${isOfSource} AND ${isNamed}`)
+      : [];
   const inputOrigins = loads.map(({ origin }) => String(origin));
   // On the direct lane rows lie under the days of their events.
   const [event] = loads.flatMap(({ first_event_time: time }) => (time === null ? [] : [dayBefore(timeOf(time))]));
@@ -106,8 +114,8 @@ async function look(lake: LakeHandle, sent: Sent, since: Date): Promise<Seen> {
       [...everyColumn, aroundBadRow].map(({ origin }) => origin),
     ),
     loads,
-    inputRows: await ofOrigins(ofSource, inputOrigins, first),
-    rejected: await ofOrigins(ofRejected, inputOrigins),
+    inputRows: shared[0] ?? (await ofOrigins(ofSource, inputOrigins, first)),
+    rejected: shared[1] ?? (await ofOrigins(ofRejected, inputOrigins)),
     errors: await errorObjects(lake, table.name, since),
     acknowledged: await lake.metricSum('RowsAcknowledged', table.name, since),
   };
@@ -120,7 +128,8 @@ function isComplete({ everyColumn, aroundBadRow, input }: Sent, seen: Seen): boo
     everyColumn.every((each) => arrived(each) >= each.rows.length) &&
     seen.errors.some(({ records }) => records.some((record) => hasOrigin(record, aroundBadRow.origin))) &&
     (!input ||
-      (seen.inputRows.length >= input.rows.length &&
+      (seen.loads.length > 0 &&
+        seen.inputRows.length >= input.rows.length &&
         seen.rejected.length >= input.rejected &&
         seen.acknowledged >= input.rows.length))
   );

@@ -27,3 +27,8 @@ export interface Seen {
   /** The metric RowsAcknowledged of the source, summed up since the proof began. */
   readonly acknowledged: number;
 }
+
+/** Whether `loads` counts the input together with others: on the direct lane, an object has payloads of many log streams. */
+export function isShared({ source, input }: Sent): boolean {
+  return input?.kind === 'event' && source.settings.delivery === 'direct';
+}

@@ -116,6 +116,26 @@ describe('lake prove', () => {
   });
 });
 
+describe('lake prove on the direct lane', () => {
+  test('proves objects and payloads, whose rows Firehose does not convert', async () => {
+    const direct = temporaryFolder();
+    const context = { ...CONTEXT, delivery: 'direct' };
+    synthesize({ context, outdir: join(direct, 'stack') });
+    writeFileSync(join(direct, CONTEXT_FILE), JSON.stringify(context));
+    const opened = await openLocalLake({ dir: direct, work: false, progress: () => {} });
+    try {
+      const proofs = await prove(opened, { sources: opened.sources }, () => {});
+      expect(proofs.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
+      for (const source of ['alb', 'app']) {
+        expect(outcomes(proofs)).toContain(`${source} input proved`);
+      }
+      expect(await audit(opened, { fix: false }, OPTIONS)).toMatchObject({ unbalanced: 0, findings: [] });
+    } finally {
+      await opened.close();
+    }
+  });
+});
+
 describe('a proof fails', () => {
   test.each([
     [
