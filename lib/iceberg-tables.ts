@@ -115,7 +115,7 @@ export class IcebergTables extends Construct {
   /** Tells `fn` where the tables are, and lets it add columns to them if it has sources with such tables. */
   grantColumns(fn: LogFunction, hasTables: boolean): void {
     this.#tell(fn);
-    if (hasTables) this.#access.grantTables(fn, ['GetTable', 'CreateTable', 'UpdateTable']);
+    if (hasTables) this.#access.grantTables(fn, ['GetTable', 'UpdateTable']);
   }
 
   #tell(fn: LogFunction): void {

@@ -115,12 +115,15 @@ function inputOf({
   return { Name, ...rest, ViewOriginalText, ViewExpandedText, TableType, Parameters, TargetTable };
 }
 
-/** Iceberg tables, by the catalog's REST protocol. */
+/**
+ * Iceberg tables, by the catalog's REST protocol. None is made here: one that is missing may be lost, and whoever writes rows
+ * knows what to do then. A new one gets all columns from the writer that makes it.
+ */
 function icebergTables(catalog: IcebergCatalog, lakeBucket: string): CatalogTables {
   return {
     async types(name) {
       const loaded = await catalog.load(name);
-      // It is made with its first rows.
+      // There is none yet, or none any more.
       if (!loaded) return new Map();
       const typeOf = (iceberg: unknown) => COLUMN_TYPES.find((type) => ICEBERG_TYPES[type] === iceberg);
       return new Map<string, ColumnType | undefined>(
@@ -128,7 +131,13 @@ function icebergTables(catalog: IcebergCatalog, lakeBucket: string): CatalogTabl
       );
     },
     async addColumns(table) {
-      await ensureTable(catalog, table, { ...madeFor(table.name, table, lakeBucket), acceptWider: true });
+      if (!(await catalog.load(table.name))) return;
+      const there: IcebergCatalog = {
+        load: (name) => catalog.load(name),
+        create: async () => undefined,
+        commit: (name, change) => catalog.commit(name, change),
+      };
+      await ensureTable(there, table, { ...madeFor(table.name, table, lakeBucket), acceptWider: true });
     },
   };
 }

@@ -1,7 +1,7 @@
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { LakeHandle } from '../../../bin/operations/lake-handle.ts';
 import { openLocalLake } from '../../../bin/operations/local-lake-handle.ts';
 import { addColumn, pulled, schemaOf } from '../../../bin/operations/schema.ts';
@@ -9,6 +9,9 @@ import { withPromotedColumns } from '../../../lib/config/schema-json.ts';
 import { synthesize } from '../../../lib/synth.ts';
 import { CONTEXT_FILE, stackPlaces } from '../../../local/local-lake.ts';
 import { sharedFolder } from '../../helpers/folder.ts';
+
+// Each test loads several batches, one after the other.
+vi.setConfig({ testTimeout: 60_000 });
 
 const app = { format: 'json', columns: { time: 'timestamp', level: 'string' }, delivery: 'direct' };
 const CONTEXT = {

@@ -1,6 +1,7 @@
 import { GetTableCommand, type GlueClient, type Table, UpdateTableCommand } from '@aws-sdk/client-glue';
 import { expect, test } from 'vitest';
 import { evolvedTable, type PromotedColumn } from '../../../lambdas/core/evolution/promoted.ts';
+import type { IcebergCatalog } from '../../../lambdas/core/iceberg/ports.ts';
 import { catalogTables } from '../../../lambdas/edges/catalog-tables.ts';
 
 const SETTINGS = {
@@ -68,4 +69,20 @@ test('changes at the same moment take nothing from each other, whatever answer i
 test('a source with an Iceberg table needs a catalog for it', () => {
   const of = catalogTables({ glue: new FakeGlue().client, database: 'd', catalog: undefined, lakeBucket: 'lake' });
   expect(() => of({ name: 'app', tableFormat: 'iceberg' })).toThrow('source app: expected a catalog of Iceberg tables');
+});
+
+test('an Iceberg table that is not there is not made: it may be lost', async () => {
+  const asked: string[] = [];
+  const catalog: IcebergCatalog = {
+    load: async (name) => void asked.push(`load ${name}`),
+    create: () => Promise.reject(new Error('expected no new table')),
+    commit: () => Promise.reject(new Error('expected no change')),
+  };
+  const glue = new FakeGlue();
+  const of = catalogTables({ glue: glue.client, database: 'd', catalog, lakeBucket: 'lake' });
+  const tables = of({ name: 'app', tableFormat: 'iceberg' });
+  expect((await tables.types('app')).get('level')).toBe('string');
+  await tables.addColumns(evolvedTable(SETTINGS, [column('tenant')]));
+  expect(glue.names).toContain('tenant');
+  expect(asked).toEqual(['load app', 'load app']);
 });
