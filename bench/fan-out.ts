@@ -1,0 +1,111 @@
+/**
+ * `npm run bench:fan-out -- 1000 500000`: writes a batch of rows to so many tables, as write-batch does with a lake in memory,
+ * and reckons what the tables ask of S3 and Glue in a day. docs/iceberg.md has the figures.
+ */
+import { print } from '../bin/output/output.ts';
+import { listPrices } from '../bin/plan/prices.ts';
+import { BatchFiles } from '../lambdas/core/direct/batch-files.ts';
+import { EventDays } from '../lambdas/core/direct/event-days.ts';
+import type { LakeFiles } from '../lambdas/core/direct/ports.ts';
+import { RowDivider } from '../lambdas/core/direct/rows-by-table.ts';
+import { FORMATS } from '../lambdas/core/formats/registry.ts';
+import { schemaOf } from '../lambdas/core/iceberg/schema.ts';
+import { LineBatcher } from '../lambdas/core/loading/line-batcher.ts';
+import { recycle } from '../lambdas/core/loading/pack.ts';
+import { openParquetFile } from '../lambdas/core/parquet/file.ts';
+import { FanOutTables } from '../lambdas/core/tables/fan-out.ts';
+import { sourceTable } from '../lambdas/core/tables/table.ts';
+import { diskSpill } from '../lambdas/edges/spill.ts';
+import { Random } from '../local/sample/random.ts';
+
+const tables = Number(process.argv[2] ?? 1000);
+const rows = Number(process.argv[3] ?? 500_000);
+/** Batches a day: one each five minutes. */
+const BATCHES_A_DAY = 288;
+/** Begin, part and completion of a file; list, manifest, manifest list and metadata of a commit. */
+const WRITES = { file: 3, commit: 4 };
+const COMMITS_A_DAY = 24;
+
+const NOW = Date.now();
+const columns = {
+  ...{ tenant: 'string', time: 'timestamp', level: 'string', service: 'string', message: 'string' },
+  ...{ status: 'int', duration_ms: 'double', request_id: 'string', path: 'string' },
+};
+const format = FORMATS.get('json')?.compile({ columns });
+if (!format) throw new Error('there is no format json');
+const allow = Array.from({ length: tables }, (_, index) => `tenant_${index}`);
+const table = sourceTable('app', '', format.columns, 'objects');
+const ids = Object.fromEntries(schemaOf(table).map(({ name }, index) => [name, index + 1]));
+const days = new EventDays('UTC', 400, NOW);
+const divider = new RowDivider(days, table, format.columns, new FanOutTables('app', { by: 'tenant', allow }));
+const today = days.dayOf(NOW);
+const random = new Random('fan-out');
+
+let begun = 0;
+const lake: Partial<LakeFiles> = {
+  keyOf: (uri) => uri,
+  begin: async () => {
+    begun++;
+    return 'u'.repeat(100);
+  },
+  uploadPart: async (_key, _id, number) => ({ number, etag: 'e'.repeat(34) }),
+};
+const spill = await diskSpill();
+const files = new BatchFiles({
+  ...{ batch: '20261129100000-0123456789ab', spill, openFile: openParquetFile, lake: lake as LakeFiles },
+  tables: {
+    of: async ({ name }) => ({ name, uuid: 'u'.repeat(36), location: `s3://lake/iceberg/${name}`, schemaId: 0, ids }),
+  },
+});
+
+/** A line; few tenants have most of them. */
+function line(number: number): string {
+  const tenant = allow[Math.floor(tables * random.fraction() ** 3)];
+  const time = new Date(NOW - Math.floor(random.fraction() * 300_000)).toISOString();
+  const message = `handled request number ${number} of user ${Math.floor(random.fraction() * 1e6)}`;
+  const service = `svc${Math.floor(random.fraction() * 20)}`;
+  const request_id = Math.floor(random.fraction() * 1e15).toString(16);
+  const path = `/api/v1/things/${Math.floor(random.fraction() * 1000)}`;
+  const rest = { status: 200, duration_ms: random.fraction() * 100, request_id, path };
+  return `${JSON.stringify({ tenant, time, level: 'INFO', service, message, ...rest })}\n`;
+}
+
+const batcher = new LineBatcher({
+  ...{ source: 'app', origin: 'origin000000', format, keepRaw: 'never', shared: new Map() },
+  now: () => new Date(NOW),
+});
+async function take(batches: ReturnType<LineBatcher['takeFullBatches']>): Promise<void> {
+  for (const { rows: records, rejected, times } of batches) {
+    for (const part of divider.divide(records, times, today)) await files.append(part.table, part.day, part.rows);
+    recycle(records);
+    recycle(rejected);
+  }
+}
+const started = Date.now();
+for (let number = 0; number < rows; number += 1000) {
+  batcher.push(Buffer.from(Array.from({ length: 1000 }, (_, index) => line(number + index)).join('')));
+  await take(batcher.takeFullBatches());
+}
+batcher.end();
+await take(batcher.takeRemaining());
+const read = Date.now();
+const list = await files.finish([], today);
+const ended = Date.now();
+await spill.remove();
+
+const { s3PerMillionPuts } = listPrices();
+const dollars = (writes: number) => `$${((writes * s3PerMillionPuts.usd) / 1e6).toFixed(2)}`;
+const fileWrites = begun * BATCHES_A_DAY * WRITES.file;
+const commitWrites = tables * COMMITS_A_DAY * WRITES.commit;
+print(
+  [
+    `${tables} tables, ${rows} rows: ${begun} files`,
+    `peak memory          ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`,
+    `reading, with making the lines   ${(read - started) / 1000} s`,
+    `ending the files     ${(ended - read) / 1000} s`,
+    `attempt's list       ${JSON.stringify(list).length} bytes`,
+    `a day, with ${BATCHES_A_DAY} such batches: ${begun * BATCHES_A_DAY} files, ${fileWrites} S3 writes, ${dollars(fileWrites)}`,
+    `a day, with ${COMMITS_A_DAY} commits of each table: ${commitWrites} S3 writes, ${dollars(commitWrites)}; ` +
+      `${2 * tables * COMMITS_A_DAY} requests to Glue`,
+  ].join('\n'),
+);
