@@ -11,6 +11,7 @@ import { compiledSources } from '../../../lambdas/core/loading/sources.ts';
 import type { SourceSettings } from '../../../lambdas/core/settings.ts';
 import { placeOf } from '../../../lambdas/edges/table-files.ts';
 import { ACCOUNT } from '../../../local/account.ts';
+import { maintain } from '../../../local/glue/maintenance/maintain.ts';
 import { clientOptions } from '../../helpers/client-options.ts';
 import { addRows, appendTo, ensured, loadedTable, queried, writtenFile } from '../../helpers/filled-tables.ts';
 import { DATABASE, LAKE, type LocalCatalog, openLocalCatalog } from '../../helpers/local-catalog.ts';
@@ -489,4 +490,16 @@ describe('metadata of before the last commits', () => {
     });
     expect(await paths()).toEqual(['/a', '/b', '/c', '/e', '/f']);
   });
+});
+
+test('maintenance of the new table deletes what only the former one had, and no rows', async () => {
+  const { table: former } = await filled();
+  for (const path of ['/d', '/e', '/f']) await addRows(local, WEB, '2026-11-29', [{ status: 201, path }]);
+  rmSync(pointer());
+  await rebuild();
+  const later = Date.now() + 40 * 86_400_000;
+  for (let round = 0; round < 2; round++) await maintain(local.glue.tables, DATABASE, 'web', later);
+  expect((await rows('path')).flat()).toEqual(['/a', '/b', '/c', '/d', '/e', '/f']);
+  const { Key } = placeOf(former.metadataLocation);
+  expect(await local.objects.keys(LAKE, 'iceberg/web/metadata/')).not.toContain(Key);
 });
