@@ -5,6 +5,7 @@ import { icebergJson } from '../iceberg/metadata.ts';
 import type { IcebergCatalog, LoadedTable } from '../iceberg/ports.ts';
 import { TAKEN_OVER } from '../iceberg/properties.ts';
 import type { Making } from '../iceberg/snapshots.ts';
+import { UnsupportedTableError } from '../iceberg/unsupported.ts';
 import type { AttemptList } from './attempt-list.ts';
 import type { LakeFiles } from './ports.ts';
 import { type CommitLedger, type CommitList, commitProperty, type TableRecord } from './table-commits.ts';
@@ -79,12 +80,12 @@ export async function perform(record: TableRecord, list: CommitList, ports: Comm
     requireTable(table, added, loaded);
     const properties = { [property]: name };
     const making = { ...ports.making, now: ports.now().getTime(), properties };
-    const change = await buildAppend(loaded, added.files, making);
     try {
-      await ports.catalog.commit(table, change);
+      await ports.catalog.commit(table, await buildAppend(loaded, added.files, making));
       return result;
     } catch (error) {
-      // Refused or not, the table says what became of it.
+      if (error instanceof UnsupportedTableError) throw error;
+      // Refused or not, the table says what became of it; and whoever expired the snapshot that was to follow has made another.
       failure = error;
     }
   }

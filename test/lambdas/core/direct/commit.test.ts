@@ -151,6 +151,27 @@ describe('rows of an Iceberg table', () => {
     expect(world.iceberg.stored.get('app')?.expireAt).not.toBe('2026-11-22T00:00:00Z');
   });
 
+  test('follow the snapshot that another engine has made, if the one they would follow expires meanwhile', async () => {
+    const world = await storedWorld();
+    await commit(world);
+    await writeAll(world);
+    world.change({ ...plain('c', 3) });
+    world.announce('c');
+    await settled(world);
+    for (let step = 0; step < 40; step++) await world.step();
+    await writeAll(world);
+    const { files } = world.iceberg;
+    const { get } = files;
+    files.get = async (uri) => {
+      files.get = get;
+      await world.iceberg.compact();
+      throw new Error(`there is no file ${uri}`);
+    };
+    await world.committed();
+    expect(files.get).toBe(get);
+    expect(await world.icebergRows()).toHaveLength(8);
+  });
+
   test('wait if the table is not the one that they were written for, or is gone', async () => {
     const world = await storedWorld();
     const other = newTable();
