@@ -38,6 +38,14 @@ export function demoLake(delivery: Delivery): string {
   );
 }
 
+/** The demo's lake with Iceberg tables. */
+export function icebergDemoLake(): string {
+  const params = ['delivery=direct', 'tableFormat=iceberg'];
+  return lakeOnce('demo-lake-iceberg', (folder) =>
+    lake('demo', '--lake', folder, ...params.flatMap((each) => ['-c', each])),
+  );
+}
+
 /** A folder with the stack's bucket and nothing in it. */
 export function emptyLake(): string {
   return lakeOnce('empty-lake', (dir) => mkdirSync(join(dir, 'buckets', 'lake'), { recursive: true }));

@@ -5,6 +5,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { type Check, FOLDER, Missing } from './check.ts';
+import { pyIcebergReadsDemo, trinoReadsDemo } from './iceberg/demo.ts';
 import { icebergJavaPlansFiles } from './iceberg/java.ts';
 import { pyIcebergReads } from './iceberg/pyiceberg.ts';
 import { pyIcebergWritesToo } from './iceberg/pyiceberg-writes.ts';
@@ -27,6 +28,8 @@ const CHECKS: Readonly<Record<string, Check>> = {
   "Iceberg's own library plans the files of every stage of a table by days and bounds": icebergJavaPlansFiles,
   'Trino reads the rows of Iceberg tables that were written, at every stage of a table': trinoReadsIceberg,
   "Iceberg's own REST catalog takes every change that the lake makes of a table": otherCatalogTakesCommits,
+  "PyIceberg reads the Iceberg tables of the demo's lake, also after lake rebuild": pyIcebergReadsDemo,
+  "Trino reads the Iceberg tables of the demo's lake": trinoReadsDemo,
 };
 
 const words = process.argv.slice(2).map((word) => word.toLowerCase());

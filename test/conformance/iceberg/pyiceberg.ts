@@ -6,7 +6,7 @@ import { DATABASE } from '../../helpers/local-catalog.ts';
 import { beside, type Checked, pythonWith, runBeside } from '../check.ts';
 import { exactJson } from '../differences.ts';
 import { checkStages, type OtherCatalog, type Place } from './engines.ts';
-import type { EngineAnswer, Question } from './questions.ts';
+import type { Engine, EngineAnswer, Question } from './questions.ts';
 
 const PACKAGE = 'pyiceberg[pyarrow,rest-sigv4]==0.12.0';
 
@@ -39,13 +39,15 @@ export function pyIceberg({ uri, s3Url }: Pick<Place, 'uri' | 's3Url'>): RunStep
   };
 }
 
+/** @throws Missing if there is no Python 3, or the package cannot be installed */
+export async function openPyIceberg(place: Pick<Place, 'uri' | 's3Url'>): Promise<Engine> {
+  const steps = pyIceberg(place);
+  const ask = async (questions: readonly Question[]) =>
+    (await steps(questions.map((question) => ({ do: 'read', ...question })))) as EngineAnswer[];
+  return { name: 'PyIceberg', ask };
+}
+
 /** @param openCatalog of a catalog that is not the local one */
 export function pyIcebergReads(name: string, openCatalog?: (s3Url: string) => Promise<OtherCatalog>): Promise<Checked> {
-  const open = async (place: Place) => {
-    const steps = pyIceberg(place);
-    const ask = async (questions: readonly Question[]) =>
-      (await steps(questions.map((question) => ({ do: 'read', ...question })))) as EngineAnswer[];
-    return { name: 'PyIceberg', ask };
-  };
-  return checkStages(name, open, openCatalog);
+  return checkStages(name, openPyIceberg, openCatalog);
 }

@@ -4,7 +4,7 @@ import { DATABASE } from '../../helpers/local-catalog.ts';
 import type { Checked } from '../check.ts';
 import { accessKey, type Properties, startTrino, TrinoError, type TrinoResult } from '../trino/server.ts';
 import { checkStages, type Place } from './engines.ts';
-import { type PartialAnswer, type Question, sqlOf } from './questions.ts';
+import { type Engine, type PartialAnswer, type Question, sqlOf } from './questions.ts';
 
 /** Older versions, such as that of Athena, cannot sign requests to a catalog. */
 const VERSION = '476';
@@ -12,19 +12,22 @@ const VERSION = '476';
 const CATALOG = 'lake';
 
 export function trinoReadsIceberg(): Promise<Checked> {
-  return checkStages('trino', async (place) => {
-    const trino = await startTrino(VERSION, ['iceberg'], { [CATALOG]: iceberg(place) });
-    const session = { catalog: CATALOG, schema: DATABASE };
-    const ask = async (questions: readonly Question[]) => {
-      const answers: PartialAnswer[] = [];
-      for (const question of questions) {
-        place.s3Paths.length = 0;
-        answers.push(await answerOf(() => trino.query(sqlOf(question), session), place));
-      }
-      return answers;
-    };
-    return { name: 'Trino', ask, close: trino.close };
-  });
+  return checkStages('trino', openTrino);
+}
+
+/** @throws Missing if there is no Java that is new enough, or no Maven */
+export async function openTrino(place: Place): Promise<Engine> {
+  const trino = await startTrino(VERSION, ['iceberg'], { [CATALOG]: iceberg(place) });
+  const session = { catalog: CATALOG, schema: DATABASE };
+  const ask = async (questions: readonly Question[]) => {
+    const answers: PartialAnswer[] = [];
+    for (const question of questions) {
+      place.s3Paths.length = 0;
+      answers.push(await answerOf(() => trino.query(sqlOf(question), session), place));
+    }
+    return answers;
+  };
+  return { name: 'Trino', ask, close: trino.close };
 }
 
 async function answerOf(query: () => Promise<TrinoResult>, { s3Paths }: Place): Promise<PartialAnswer> {
