@@ -5,7 +5,7 @@ const SLOW = [
   'test/bench/bench.test.ts',
   'test/bin/commands/{duplicates,init}.test.ts',
   'test/bin/lake.test.ts',
-  'test/bin/operations/{aws,operations}.test.ts',
+  'test/bin/operations/{aws,changed-format,operations}.test.ts',
   'test/faults/*.test.ts',
   'test/bin/prove/prove.test.ts',
   'test/lambdas/core/direct/lane.test.ts',

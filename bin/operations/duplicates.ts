@@ -123,12 +123,14 @@ export async function auditDuplicates(
   const audits: AuditReport[] = [];
   for (const { settings, format } of compiledSources(lake.duplicates?.sources ?? [])) {
     if (!sources.some(({ source }) => source === settings.name)) continue;
+    const tables = await placesOf(lake, settings.name);
     const { columns } = sourceTable(settings.name, '', format.columns, settings.lane, isExported(settings));
     const sql = auditQuery(
       {
         source: settings.name,
         lakeDatabase: lake.database,
-        tables: await placesOf(lake, settings.name),
+        tables,
+        isShared: tables.length > 2,
         columns: columns.map(({ name }) => name),
         recordKeys: settings.recordKey ? [settings.recordKey] : (format.recordKeys ?? []),
       },

@@ -9,7 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Source } from '../../lambdas/core/loading/load.ts';
-import { icebergDatabaseOf, LOADS, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
+import { LOADS, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
 import { OWN, PARTITION, type Table } from '../../lambdas/core/tables/table.ts';
 import { LAKE } from '../../lib/names.ts';
 import { allRowsOf, type LakeHandle, type ResultRow, sqlText, tableOf, timeOf } from '../operations/lake-handle.ts';
@@ -17,7 +17,7 @@ import { sendRecords } from '../operations/send-rows.ts';
 import type { Proof } from './claims.ts';
 import { withoutRepeats } from './compare.ts';
 import { errorObjects, hasOrigin, removeErrorObject } from './error-objects.ts';
-import { encryptionOf } from './files.ts';
+import { type Encryption, encryptionOf } from './files.ts';
 import { type Asked, proofsOf } from './judge.ts';
 import { isShared, type Seen, type Sent } from './sent-and-seen.ts';
 import { putInput, testLines } from './test-input.ts';
@@ -163,10 +163,15 @@ async function asked(lake: LakeHandle, { source, table }: Sent, seen: Seen, sinc
   if (source.settings.tableFormat === 'iceberg') {
     // Its files lie under the days of the input's events.
     const days = [...new Set(seen.inputRows.map((row) => String(row[PARTITION.name])))];
-    return {
-      typeNames: await typeNamesOf(lake, `"${icebergDatabaseOf(lake.database)}"."${name}"`, table),
-      encryption: await encryptionOf(lake, `${LAKE.iceberg}${name}/data/`, days, since),
-    };
+    let typeNames: ResultRow | undefined;
+    let encryption: Encryption = { file: undefined, algorithm: undefined };
+    // Of a source that fans out, any of its tables may have the rows.
+    for (const place of await lake.icebergTables(name)) {
+      typeNames ??= await typeNamesOf(lake, `"${place.database}"."${place.name}"`, table);
+      if (encryption.file !== undefined) continue;
+      encryption = await encryptionOf(lake, `${LAKE.iceberg}${place.name}/data/`, days, since);
+    }
+    return { typeNames, encryption };
   }
   // The days of partitions may be of any time zone.
   const days = [1, 0, -1].map((day) => new Date(since.getTime() + day * DAY_MS).toISOString().slice(0, 10));

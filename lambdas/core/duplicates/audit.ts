@@ -1,6 +1,6 @@
 /** The exact duplicate count as an SQL query over the tables alone. The duplicate check must agree with it. */
 import type { RecordKey } from '../reading/format.ts';
-import { REJECTED_LINES, rejectedTable } from '../tables/lake-tables.ts';
+import { LOADS, REJECTED_LINES, rejectedTable } from '../tables/lake-tables.ts';
 import { OWN, PARTITION } from '../tables/table.ts';
 import { type OnceOf, onceSelect } from '../tables/views.ts';
 
@@ -9,6 +9,8 @@ export interface Audited extends OnceOf {
   readonly source: string;
   /** The database of the lake's own tables. */
   readonly lakeDatabase: string;
+  /** Whether the tables may have rows of other sources: then only those count that `loads` says are of this one. */
+  readonly isShared?: boolean;
   readonly recordKeys: readonly RecordKey[];
 }
 
@@ -18,12 +20,16 @@ export interface Audited extends OnceOf {
  * the price of those columns; for a source without a record key it compares all columns. Rows that loading has written
  * twice are counted once. If an object has more than 1,000 rejected lines, only the first 1,000 are in the tables.
  */
-export function auditQuery({ source, lakeDatabase, recordKeys, ...of }: Audited, since: string): string {
+export function auditQuery(
+  { source, lakeDatabase, isShared = false, recordKeys, ...of }: Audited,
+  since: string,
+): string {
   const days = `${name(PARTITION.name)} >= ${since}`;
   const rejected: OnceOf = {
     tables: [{ database: lakeDatabase, name: REJECTED_LINES }],
     columns: rejectedTable.columns.map((column) => column.name),
   };
+  const ofSource = `origin IN (SELECT origin FROM "${lakeDatabase}"."${LOADS}" WHERE source = '${source}')`;
   const { origin, position, raw, logGroup, logStream, loggedAt } = OWN;
   const notCompared: readonly string[] = [origin, position, raw, logGroup, logStream, loggedAt].map(
     (each) => each.name,
@@ -36,7 +42,7 @@ export function auditQuery({ source, lakeDatabase, recordKeys, ...of }: Audited,
     alternatives.length > 0 ? `CASE ${alternatives.join(' ')} ELSE ${together(all)} END` : together(all);
   return `WITH records AS (
   SELECT origin, ${recordKey} AS record_key
-  FROM (${onceSelect(of, days)})
+  FROM (${onceSelect(of, isShared ? `${days} AND ${ofSource}` : days)})
   UNION ALL
   SELECT origin, raw AS record_key
   FROM (${onceSelect(rejected, `source = '${source}' AND ${days}`)})
