@@ -104,7 +104,8 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
       const stored = await items.update(
         itemId(batch),
         '#state = :storing AND #attempt = :attempt',
-        'SET #state = :stored, #tables = :tables, #uncommitted = :uncommitted, #storedAt = :now',
+        // A table may take no commits for long, and its rows must not be forgotten: the batch expires once it is written.
+        `SET #state = :stored, #tables = :tables, #uncommitted = :uncommitted, #storedAt = :now REMOVE #${LEDGER.expiry}`,
         {
           ':storing': { S: BATCH.storing },
           ':stored': { S: BATCH.stored },
@@ -130,8 +131,9 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
       const moved = await items.update(
         itemId(batch),
         '(#state = :sealed OR (#state = :stored AND attribute_not_exists(#uncommitted))) AND #attempt = :attempt',
-        'SET #state = :written REMOVE #waiting, #since, #before',
+        `SET #state = :written, #${LEDGER.expiry} = :expiry REMOVE #waiting, #since, #before`,
         {
+          ':expiry': items.expiry(),
           ':sealed': { S: BATCH.sealed },
           ':stored': { S: BATCH.stored },
           ':written': { S: BATCH.written },

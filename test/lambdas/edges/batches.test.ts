@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BATCH, type Batch, type BatchState, type Candidate } from '../../../lambdas/core/direct/batch.ts';
@@ -179,4 +179,23 @@ test('an entry is ended by the lane that began it', async () => {
   expect(await direct.announce(announced(of, 1, 0))).toBe('loaded_by_firehose');
   expect(await direct.waiting(of.source, 'live', at(59), 100)).toHaveLength(1);
   expect(STATE.waiting).not.toBe(STATE.loaded);
+});
+
+test('no batch expires whose files wait for their commits, however long that takes', async () => {
+  const [of, direct] = [names(), batches()];
+  const id = of.batch(0);
+  const expires = async () => {
+    const Key = { [LEDGER.key]: { S: `batch ${id}` } };
+    const { Item } = await client.send(new GetItemCommand({ TableName: 'ledger', Key, ConsistentRead: true }));
+    return Item?.[LEDGER.expiry] !== undefined;
+  };
+  await direct.plan({ id, source: of.source, since: at(0) });
+  await direct.advance(id, BATCH.planned, BATCH.open);
+  await direct.seal((await direct.read(id)) as Batch, 'one', BATCH.storing, at(1));
+  expect(await expires()).toBe(true);
+  await direct.store(id, 'one', 1, at(2));
+  expect(await expires()).toBe(false);
+  await direct.committed(id, [0]);
+  await direct.written(id, 'one');
+  expect(await expires()).toBe(true);
 });
