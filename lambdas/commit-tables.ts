@@ -5,11 +5,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GlueClient } from '@aws-sdk/client-glue';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { commitTables } from './core/direct/commit-tables.ts';
 import { EventDays } from './core/direct/event-days.ts';
-import { batchSettings, icebergSettings } from './core/settings.ts';
+import { batchSettings, ENV, icebergSettings } from './core/settings.ts';
 import { isPast, timeLimits } from './edges/attempt.ts';
 import { icebergCatalog } from './edges/iceberg-catalog.ts';
 import { s3LakeFiles } from './edges/lake-files.ts';
@@ -19,6 +20,7 @@ import { sendBatch } from './edges/queue.ts';
 import { s3Client } from './edges/s3.ts';
 import { dynamoCommits } from './edges/table-commits.ts';
 import { s3TableFiles } from './edges/table-files.ts';
+import { maintain } from './edges/table-optimizers.ts';
 
 const settings = batchSettings(process.env);
 const { sources, direct, ledgerTable, ledgerDays, lakeBucket, writeQueueUrl } = settings;
@@ -28,6 +30,9 @@ const s3 = s3Client();
 const ledger = dynamoCommits(new DynamoDBClient({}), { table: ledgerTable, entryDays: ledgerDays });
 const lake = s3LakeFiles(s3, lakeBucket);
 const catalog = icebergCatalog({ ...iceberg, credentials: s3.config.credentials });
+/** There if a source has tables that are made at their first rows. */
+const optimizerRole = process.env[ENV.optimizerRole];
+const glue = new GlueClient({});
 const names = new Set(sources.map(({ name }) => name));
 
 const DAY_MS = 86_400_000;
@@ -50,6 +55,10 @@ export async function handler(event: ScheduledEvent, context: Context): Promise<
       ...{ ledger, lake, catalog },
       making: { files: s3TableFiles(s3), newId: randomUUID, snapshotId: () => randomBytes(8).readBigUInt64BE() >> 1n },
       now: () => new Date(),
+      ...(optimizerRole !== undefined && {
+        maintain: (table) =>
+          maintain(glue, { catalogId: iceberg.warehouse, database: iceberg.database, table }, optimizerRole),
+      }),
       wait: (tried) => sleep(Math.random() * Math.min(LONGEST_WAIT_MS, 100 * 2 ** tried)),
       send: (batch) => sendBatch(sqs, writeQueueUrl, batch),
       outOfTime: () => isPast(stopReadingAt),

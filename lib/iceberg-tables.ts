@@ -76,6 +76,8 @@ export class IcebergTables extends Construct {
     lane.grantCommit(this.commit);
     this.#tell(this.commit);
     this.#access.grantTables(this.commit, ['GetTable', 'UpdateTable']);
+    // Tables of parts of a source are made at their first rows, when no deployment is there to see to their maintenance.
+    if (tables.some(({ source }) => source.fanOut)) this.#mayMaintain(this.commit);
     this.#tell(lane.write);
     this.#access.grantTables(lane.write, ['GetTable', 'CreateTable', 'UpdateTable']);
     this.#access.grantFilesOfTables(lane.write, ['AbortMultipartUpload']);
@@ -93,10 +95,9 @@ export class IcebergTables extends Construct {
     });
     manage.setSources(tables.map(({ source }) => source));
     manage.addEnvironment(ENV.lakeBucket, lake.bucketName);
-    manage.addEnvironment(ENV.optimizerRole, optimizing.roleArn);
     this.#tell(manage);
     this.#access.grantTables(manage, ['GetTable', 'CreateTable', 'UpdateTable']);
-    this.#access.grantOptimizers(manage, OPTIMIZER_ACTIONS);
+    this.#mayMaintain(manage);
     const made = new CustomResource(this, 'Tables', {
       resourceType: 'Custom::IcebergTables',
       serviceToken: manage.functionArn,
@@ -116,6 +117,11 @@ export class IcebergTables extends Construct {
   grantColumns(fn: LogFunction, hasTables: boolean): void {
     this.#tell(fn);
     if (hasTables) this.#access.grantTables(fn, ['GetTable', 'UpdateTable']);
+  }
+
+  #mayMaintain(fn: LogFunction): void {
+    fn.addEnvironment(ENV.optimizerRole, this.#access.optimizing.roleArn);
+    this.#access.grantOptimizers(fn, OPTIMIZER_ACTIONS);
   }
 
   #tell(fn: LogFunction): void {

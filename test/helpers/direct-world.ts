@@ -200,11 +200,14 @@ export class World {
     const { ledger, lake, now, send } = this.#ports(request);
     const late = (effect: () => void) => this.#late(effect);
     const { failed } = await commitTables(this.iceberg.ports(request, late, { ledger, lake, now, send }), {
-      ...{ sources: [SOURCE], dueAt, intervalMs: 20 * STEP_MS, isQuiet: () => false, newId: () => this.#name() },
+      ...{ sources: [SOURCE], dueAt, intervalMs: 20 * STEP_MS, isQuiet: () => this.isQuiet, newId: () => this.#name() },
       keepFrom: () => this.keepFrom,
     });
     for (const { error } of failed) throw error;
   }
+
+  /** The table shares its source with others. */
+  isQuiet = false;
 
   /** The first day that tables keep. */
   keepFrom = '2026-01-01';

@@ -18,6 +18,8 @@ export class WorldTables {
   /** The one table; undefined while the catalog has none. */
   table: ReturnType<typeof newTable> | undefined = newTable();
   readonly files = new MemoryFiles();
+  /** Tables that somebody was asked to maintain. */
+  readonly maintained: string[] = [];
   readonly stored = new Map<string, TableRecord & { expireAt: string }>();
   #names = 0;
 
@@ -51,6 +53,7 @@ export class WorldTables {
         put: (uri, bytes) => request('put file', () => this.files.put(uri, bytes)).then(() => undefined),
       }),
       wait: () => request('wait', () => undefined),
+      maintain: (table) => request('maintain', () => void this.maintained.push(table)),
       outOfTime: () => false,
     };
   }

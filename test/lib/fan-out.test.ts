@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { ENV, FAN_OUT_FILE, type SourceSettings } from '../../lambdas/core/settings.ts';
 import { withFanOut } from '../../lambdas/edges/fan-out-values.ts';
-import { readable, resource, templateOf } from '../helpers/template.ts';
+import { readable, resource, statements, templateOf } from '../helpers/template.ts';
 
 const VALUES = Array.from({ length: 3_000 }, (_, index) => `tenant-${index}`);
 
@@ -43,6 +43,22 @@ describe('a stack with a source whose rows are divided', () => {
     for (const fn of ['DirectPlan', 'LoadObjects', 'IcebergCommit']) {
       expect(codeOf(more, fn)).toEqual(codeOf(bare, fn));
     }
+  });
+
+  test('lets the committer see to the maintenance of tables that are made at their first rows', () => {
+    const maintains = (template: typeof bare) =>
+      statements(template, 'IcebergCommitRole')
+        .flatMap(({ Action }) => [Action].flat())
+        .filter((action) => /Optimizer|PassRole/.test(String(action)));
+    expect(maintains(bare)).toEqual([]);
+    expect(propertiesOf(bare, 'IcebergCommit').Environment.Variables[ENV.optimizerRole]).toBeUndefined();
+    expect(maintains(divided)).toEqual([
+      'glue:GetTableOptimizer',
+      'glue:CreateTableOptimizer',
+      'glue:UpdateTableOptimizer',
+      'iam:PassRole',
+    ]);
+    expect(propertiesOf(divided, 'IcebergCommit').Environment.Variables[ENV.optimizerRole]).toBeDefined();
   });
 
   test('has more room on the disk of that function', () => {

@@ -13,7 +13,14 @@ const keyOf = (id: string) => `arn:aws:kms:us-east-1:123456789012:key/${id}`;
 /** Every kind of source, and every param that brings permissions. */
 const EVERYTHING = {
   sources: [
-    { name: 'landed', format: 'alb', from: { prefix: 'web/' } },
+    {
+      name: 'landed',
+      format: 'alb',
+      from: { prefix: 'web/' },
+      delivery: 'direct',
+      tableFormat: 'iceberg',
+      fanOut: { by: 'elb', allow: ['app/shop'] },
+    },
     { name: 'ours', format: 'alb', from: { bucket: 'our-logs', prefix: 'alb/', suffix: '.gz', exportedLogs: true } },
     { name: 'theirs', format: 'alb', from: { bucket: 'their-logs', account: OWNER, kmsKeyArn: keyOf('OBJECTS') } },
     { name: 'bus', format: 'alb', from: { bucket: 'bus-logs', notifications: 'eventbridge', account: OWNER } },

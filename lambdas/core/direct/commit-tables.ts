@@ -100,17 +100,19 @@ export async function commitTables(ports: CommitPorts, options: CommitOptions): 
 }
 
 /**
- * Removes the old days of a table. That it was done is noted first: if it fails or the process dies, these rows stay a day
+ * Removes the old days of a table, and has it maintained if it was made at its first row. That it was done is noted first: if it fails or the process dies, these rows stay a day
  * longer, and hold up no others.
  */
 async function expire(
   { table, source }: TableRecord,
   failed: Failed[],
   ports: CommitPorts,
-  { dueAt, keepFrom }: CommitOptions,
+  { dueAt, keepFrom, isQuiet }: CommitOptions,
 ): Promise<void> {
   try {
     await ports.ledger.expireAgain(table, timeAt(dueAt + DAY_MS));
+    // Deployments see to the tables of whole sources.
+    if (isQuiet(table)) await ports.maintain?.(table);
     const isDone = await expireDays(table, keepFrom(source), ports);
     if (!isDone) await ports.ledger.expireAgain(table, timeAt(dueAt));
   } catch (error) {

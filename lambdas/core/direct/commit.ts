@@ -18,6 +18,8 @@ export interface CommitPorts {
   readonly now: () => Date;
   /** Waits before the next try; it knows how long. */
   readonly wait: (tried: number) => Promise<void>;
+  /** Has a table maintained, as far as it is not; undefined: tables are maintained from when they are made. */
+  readonly maintain?: (table: string) => Promise<void>;
   /** Tells a writer of a batch. */
   readonly send: (batch: string) => Promise<void>;
   /** True if this invocation has no time to go on. */

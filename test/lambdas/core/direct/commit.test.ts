@@ -123,6 +123,22 @@ describe('rows of an Iceberg table', () => {
     expect(Date.parse(world.iceberg.stored.get('app')?.expireAt ?? '') - world.now).toBeGreaterThan(86_400_000);
   });
 
+  test('are maintained by Glue from the first day on, where no deployment has made the table', async () => {
+    for (const isQuiet of [false, true]) {
+      const world = await storedWorld();
+      world.isQuiet = isQuiet;
+      await commit(world);
+      expect(await world.icebergRows()).toHaveLength(5);
+      expect(world.iceberg.maintained).toEqual([]);
+      for (let times = 0; times < 2; times++) {
+        world.iceberg.expire('2026-11-22T00:00:00Z');
+        await commit(world);
+        await commit(world);
+      }
+      expect(world.iceberg.maintained).toEqual(isQuiet ? ['app', 'app'] : []);
+    }
+  });
+
   test('of old days hold up no others where they cannot be removed', async () => {
     const world = await storedWorld();
     await commit(world);
