@@ -52,6 +52,7 @@ const lake: Partial<LakeFiles> = {
 };
 const spill = await diskSpill();
 const files = new BatchFiles({
+  attempt: 'one',
   ...{ batch: '20261129100000-0123456789ab', spill, openFile: openParquetFile, lake: lake as LakeFiles },
   tables: {
     of: async ({ name }) => ({ name, uuid: 'u'.repeat(36), location: `s3://lake/iceberg/${name}`, schemaId: 0, ids }),

@@ -81,6 +81,7 @@ export class AddedRows {
   readonly #days: EventDays;
   readonly #divider: RowDivider;
   readonly #files: BatchFiles;
+  readonly #attempt = randomUUID();
   readonly #amended: Amended[] = [];
 
   private constructor(lake: LakeHandle, source: Source, id: string, spill: Spill) {
@@ -99,7 +100,14 @@ export class AddedRows {
     const files = s3LakeFiles(lake.s3, lake.lakeBucket);
     const catalog = lake.catalog && keepingLostTables(lake.catalog, lake.s3);
     const tables = icebergTables(catalog, lake.lakeBucket, [source]);
-    this.#files = new BatchFiles({ batch: id, lake: files, spill, openFile: openParquetFile, tables });
+    this.#files = new BatchFiles({
+      batch: id,
+      attempt: this.#attempt,
+      lake: files,
+      spill,
+      openFile: openParquetFile,
+      tables,
+    });
   }
 
   /**
@@ -149,7 +157,7 @@ export class AddedRows {
 
   async #seal(): Promise<void> {
     const lake = s3LakeFiles(this.#lake.s3, this.#lake.lakeBucket);
-    const attempt = attemptKey(this.#batch, randomUUID());
+    const attempt = attemptKey(this.#batch, this.#attempt);
     let list: AttemptList;
     const pending: { readonly base: ResultRow; readonly now: Noted; readonly then: Amendment }[] = [];
     try {

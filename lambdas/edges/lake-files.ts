@@ -6,6 +6,7 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  NoSuchKey,
   PutObjectCommand,
   type S3Client,
   UploadPartCommand,
@@ -34,7 +35,12 @@ export function s3LakeFiles(client: S3Client, bucket: string): LakeFiles {
     },
 
     async getList<List>(key: string): Promise<List> {
-      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key })).catch((error: unknown) => {
+        // The service names neither, and a list may have expired.
+        if (error instanceof NoSuchKey)
+          error.message = `s3://${bucket}/${key}: expected a list of the direct lane, got none`;
+        throw error;
+      });
       return JSON.parse((await Body?.transformToString()) ?? '') as List;
     },
 

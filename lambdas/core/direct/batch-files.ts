@@ -28,6 +28,11 @@ export type OpenTableFile = (columns: readonly Column[], options?: Pick<ParquetO
 
 export interface BatchFilesProps {
   readonly batch: string;
+  /**
+   * A name that no other attempt has. A file of an Iceberg table has it in its key: a table may name the file of an attempt
+   * even if the ledger was set back and the batch is written again, so no attempt may write over the files of another.
+   */
+  readonly attempt: string;
   readonly lake: LakeFiles;
   readonly spill: Spill;
   readonly openFile: OpenTableFile;
@@ -150,13 +155,14 @@ export class BatchFiles {
   }
 
   async #begin(place: Place): Promise<OpenFile> {
-    const { batch, lake, openFile } = this.#props;
+    const { batch, attempt, lake, openFile } = this.#props;
     const { table, day } = place;
     this.#open++;
     const iceberg = await this.#icebergOf(table);
-    const name = `${batch}-${place.files++}`;
-    const path = iceberg && dataFilePath(iceberg.location, day, name);
-    const upload = new Upload(lake, path === undefined ? fileKey(table.name, day, name) : lake.keyOf(path));
+    const number = place.files++;
+    const path = iceberg && dataFilePath(iceberg.location, day, `${batch}-${attempt}-${number}`);
+    const key = path === undefined ? fileKey(table.name, day, `${batch}-${number}`) : lake.keyOf(path);
+    const upload = new Upload(lake, key);
     this.#uploads.push(upload);
     const file = openFile(table.columns, iceberg && { iceberg: { ids: iceberg.ids, day } });
     place.open = { file, upload, ...(iceberg && path !== undefined && { iceberg, path }) };

@@ -86,7 +86,7 @@ export async function perform(record: TableRecord, list: CommitList, ports: Comm
       await ports.catalog.commit(table, await buildAppend(loaded, added.files, making));
       return result;
     } catch (error) {
-      if (error instanceof UnsupportedTableError) throw error;
+      if (error instanceof UnsupportedTableError) throw new UnsupportedTableError(`${error.message}${ELSE_OUT}`);
       // Refused or not, the table says what became of it; and whoever expired the snapshot that was to follow has made another.
       failure = error;
     }
@@ -126,6 +126,7 @@ function requireTable(table: string, { uuids }: Added, { metadata }: LoadedTable
   );
 }
 
+const ELSE_OUT = '; the files wait until the table is again as the lake makes it';
 const WAY_OUT = '; the files wait: `lake rebuild` makes a table that takes them';
 
 /** A later commit was made: that is so if others went on meanwhile. */

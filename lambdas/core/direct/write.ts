@@ -120,7 +120,7 @@ export async function writeBatch(id: string, ports: WritePorts): Promise<WriteRe
   if (!(await ledger.beginAttempt(batch, attempt, ports.now().toISOString()))) return { outcome: 'nothing_to_do' };
   // A reload leaves rows in the tables that have them.
   const tables = batch.before === undefined ? ports.tables : HIVE_ONLY;
-  const files = new BatchFiles({ batch: id, lake, spill: ports.spill, openFile: ports.openFile, tables });
+  const files = new BatchFiles({ batch: id, attempt, lake, spill: ports.spill, openFile: ports.openFile, tables });
   const key = attemptKey(batch, attempt);
   let list: AttemptList;
   try {

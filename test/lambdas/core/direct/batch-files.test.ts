@@ -45,6 +45,7 @@ class World {
   };
 
   readonly files = new BatchFiles({
+    attempt: 'one',
     batch: 'b',
     lake: this.lake,
     spill: this.spill,
@@ -105,13 +106,13 @@ describe('BatchFiles', () => {
       const name = `app_${(row * 7) % 1000}`;
       const day = row % 3 === 0 ? '2026-11-28' : '2026-11-29';
       await world.files.append({ ...table, name }, day, Buffer.from(rowOf(row)));
-      const key = `iceberg/${name}/data/dt=${day}/b-0.parquet`;
+      const key = `iceberg/${name}/data/dt=${day}/b-one-0.parquet`;
       wanted.set(key, `${wanted.get(key) ?? ''}${rowOf(row)}`);
     }
     const { files, tables = [] } = await world.files.finish(['{"a":"loads"}'], '2026-11-29');
-    expect(world.uploads.get('data/loads/dt=2026-11-29/b-0.parquet')).toBe('{"a":"loads"}');
-    expect(files.at(-1)?.key).toBe('data/loads/dt=2026-11-29/b-0.parquet');
-    world.uploads.delete('data/loads/dt=2026-11-29/b-0.parquet');
+    expect(world.uploads.get('data/loads/dt=2026-11-29/b-one-0.parquet')).toBe('{"a":"loads"}');
+    expect(files.at(-1)?.key).toBe('data/loads/dt=2026-11-29/b-one-0.parquet');
+    world.uploads.delete('data/loads/dt=2026-11-29/b-one-0.parquet');
     expect(new Map([...world.uploads].sort())).toEqual(new Map([...wanted].sort()));
     expect(world.mostOpen).toBeLessThanOrEqual(MAX_OPEN);
     expect(tables).toHaveLength(1000);
@@ -139,7 +140,7 @@ describe('BatchFiles', () => {
       await world.files.append({ ...table, name: `app_${at}` }, 'd', Buffer.from(rowOf(at)));
     }
     world.failing = 'app_150/';
-    await expect(world.files.finish([], 'd')).rejects.toThrow('no upload of iceberg/app_150/data/dt=d/b-0.parquet');
+    await expect(world.files.finish([], 'd')).rejects.toThrow('no upload of iceberg/app_150/data/dt=d/b-one-0.parquet');
     await world.files.abort();
     const begun = world.uploads.size;
     await new Promise((resolve) => setImmediate(resolve));

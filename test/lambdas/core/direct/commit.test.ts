@@ -80,6 +80,22 @@ describe('rows of an Iceberg table', () => {
     expect([...world.batches.values()].map(({ state }) => state)).toEqual(['written']);
   });
 
+  test('are in files that no other attempt writes over, even if the ledger was set back', async () => {
+    const world = await storedWorld();
+    await commit(world);
+    const before = await world.iceberg.live();
+    const bytes = before.map((uri) => world.files.get(uri.replace('s3://lake/', ''))?.toString());
+    for (const batch of world.batches.values()) {
+      Object.assign(batch, { state: 'open', attempts: 0, indexed: true });
+      delete batch.attempt;
+      world.write(batch.id);
+    }
+    await settled(world);
+    expect([...world.batches.values()].map(({ state }) => state)).toEqual(['stored']);
+    expect(before.map((uri) => world.files.get(uri.replace('s3://lake/', ''))?.toString())).toEqual(bytes);
+    expect([...world.files.keys()].filter((key) => key.startsWith('iceberg/'))).toHaveLength(2 * before.length);
+  });
+
   test('are in one snapshot for many batches, whose number is a property of the table', async () => {
     const world = await storedWorld();
     world.announce('a', 1);
