@@ -110,9 +110,9 @@ describe('BatchFiles', () => {
       wanted.set(key, `${wanted.get(key) ?? ''}${rowOf(row)}`);
     }
     const { files, tables = [] } = await world.files.finish(['{"a":"loads"}'], '2026-11-29');
-    expect(world.uploads.get('data/loads/dt=2026-11-29/b-one-0.parquet')).toBe('{"a":"loads"}');
-    expect(files.at(-1)?.key).toBe('data/loads/dt=2026-11-29/b-one-0.parquet');
-    world.uploads.delete('data/loads/dt=2026-11-29/b-one-0.parquet');
+    expect(world.uploads.get('data/loads/dt=2026-11-29/b-0.parquet')).toBe('{"a":"loads"}');
+    expect(files.at(-1)?.key).toBe('data/loads/dt=2026-11-29/b-0.parquet');
+    world.uploads.delete('data/loads/dt=2026-11-29/b-0.parquet');
     expect(new Map([...world.uploads].sort())).toEqual(new Map([...wanted].sort()));
     expect(world.mostOpen).toBeLessThanOrEqual(MAX_OPEN);
     expect(tables).toHaveLength(1000);
