@@ -2,6 +2,7 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GlueClient } from '@aws-sdk/client-glue';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { LakeFormationClient } from '@aws-sdk/client-lakeformation';
@@ -15,6 +16,7 @@ import { CommandError } from '../output/command-error.ts';
 export interface Clients {
   readonly cloudFormation: CloudFormationClient;
   readonly cloudWatch: CloudWatchClient;
+  readonly dynamodb: DynamoDBClient;
   readonly glue: GlueClient;
   readonly kms: KMSClient;
   readonly lakeFormation: LakeFormationClient;
@@ -29,6 +31,7 @@ export async function openClients(): Promise<{ readonly clients: Clients; readon
   const clients: Clients = {
     cloudFormation: new CloudFormationClient({}),
     cloudWatch: new CloudWatchClient({}),
+    dynamodb: new DynamoDBClient({}),
     glue: new GlueClient({}),
     kms: new KMSClient({}),
     lakeFormation: new LakeFormationClient({}),

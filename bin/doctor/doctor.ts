@@ -9,6 +9,9 @@ import { buckets } from './checks/buckets.ts';
 import { concurrency } from './checks/concurrency.ts';
 import { database } from './checks/database.ts';
 import { elbPolicy } from './checks/elb-policy.ts';
+import { icebergCommits } from './checks/iceberg-commits.ts';
+import { icebergMaintenance } from './checks/iceberg-maintenance.ts';
+import { icebergMetadata, icebergTable } from './checks/iceberg-tables.ts';
 import { keys } from './checks/keys.ts';
 import { lakeFormation } from './checks/lake-formation.ts';
 import { logGroups } from './checks/log-groups.ts';
@@ -27,6 +30,10 @@ export const CHECKS: readonly Check[] = [
   throughput,
   lakeFormation,
   database,
+  icebergTable,
+  icebergMaintenance,
+  icebergMetadata,
+  icebergCommits,
   keys,
   buckets,
   notifications,

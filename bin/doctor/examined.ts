@@ -1,8 +1,8 @@
 /** What is examined: the configuration that would be deployed, and the stack that is deployed, if one is. */
 import { DescribeStacksCommand, paginateListStackResources } from '@aws-sdk/client-cloudformation';
-import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
+import { type FunctionConfiguration, GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import type { SourceSettings } from '../../lambdas/core/settings.ts';
-import { ENV } from '../../lambdas/core/settings.ts';
+import { ENV, type IcebergSettings, icebergSettings, required } from '../../lambdas/core/settings.ts';
 import type { Config } from '../../lib/config/config.ts';
 import type { ObjectSource } from '../../lib/config/sources.ts';
 import { messageOf } from '../../local/files.ts';
@@ -31,6 +31,62 @@ export interface DeployedStack {
   /** The function that loads log events; undefined if no source has log groups. */
   readonly logEventsArn: string | undefined;
   readonly sources: readonly SourceSettings[];
+  /** Undefined if no source is on the direct lane. */
+  readonly iceberg: DeployedIceberg | undefined;
+}
+
+/** What of a stack has to do with Iceberg tables. */
+export interface DeployedIceberg {
+  readonly settings: IcebergSettings;
+  readonly ledgerTable: string;
+  /** Name of the function that makes tables; undefined if no source has any. */
+  readonly manageFunction: string | undefined;
+}
+
+/** The Iceberg table of a source that is deployed. */
+export interface IcebergTable {
+  readonly name: string;
+  readonly stackName: string;
+  /** Id of the account. */
+  readonly catalogId: string;
+  readonly database: string;
+  readonly manageFunction: string | undefined;
+}
+
+/** A deployed source whose files may wait for commits to Iceberg tables. */
+export interface CommittedSource {
+  readonly name: string;
+  readonly ledgerTable: string;
+  readonly commitSeconds: number;
+  /** Whether its rows are written to Iceberg tables now. */
+  readonly isIceberg: boolean;
+  /** Whether its rows are divided among tables, which are committed to less often. */
+  readonly hasParts: boolean;
+}
+
+/** The Iceberg tables that deployments make: not those of single values, which their first rows make. */
+export function icebergTables({ stack }: Examined): IcebergTable[] {
+  const { iceberg, sources, name: stackName = '' } = stack ?? {};
+  if (!iceberg || !sources) return [];
+  const { warehouse: catalogId, database } = iceberg.settings;
+  const { manageFunction } = iceberg;
+  return sources
+    .filter(({ tableFormat }) => tableFormat === 'iceberg')
+    .map(({ name }) => ({ name, stackName, catalogId, database, manageFunction }));
+}
+
+/** All sources: one with another format or lane now may have files that wait since before. */
+export function committedSources({ stack }: Examined): CommittedSource[] {
+  const { iceberg, sources } = stack ?? {};
+  if (!iceberg || !sources) return [];
+  const { ledgerTable, settings } = iceberg;
+  return sources.map(({ name, tableFormat, fanOut }) => ({
+    name,
+    ledgerTable,
+    commitSeconds: settings.commitSeconds,
+    isIceberg: tableFormat === 'iceberg',
+    hasParts: fanOut !== undefined,
+  }));
 }
 
 /** A source on a bucket that is there already. */
@@ -67,6 +123,7 @@ export async function deployedStack({ cloudFormation, lambda }: Clients, name: s
     // Several functions are told of a source of the direct lane.
     const sources = configurations.flatMap(({ Environment }) => sourcesOf(Environment?.Variables?.[ENV.sources]));
     const events = resources.get(COMPARED.logEvents);
+    const commits = resources.get(COMPARED.commit);
     return {
       name,
       status: Stacks?.[0]?.StackStatus ?? '',
@@ -75,6 +132,10 @@ export async function deployedStack({ cloudFormation, lambda }: Clients, name: s
       logEventsArn: configurations.find(({ FunctionName }) => FunctionName !== undefined && FunctionName === events)
         ?.FunctionArn,
       sources: [...new Map(sources.map((source) => [source.name, source])).values()],
+      iceberg: icebergOf(
+        configurations.find(({ FunctionName }) => FunctionName !== undefined && FunctionName === commits),
+        resources.get(COMPARED.manage),
+      ),
     };
   } catch (error) {
     throw new CommandError(`stack ${name}: ${messageOf(error)}; --stack expects the name of a deployed stack`, {
@@ -84,11 +145,26 @@ export async function deployedStack({ cloudFormation, lambda }: Clients, name: s
 }
 
 /** Logical ids, without the hash at their end, of the resources that are compared. */
-export const COMPARED = { topic: 'NotificationsTopic', alarmTopic: 'AlarmsTopic', logEvents: 'LoadLogEvents' } as const;
+export const COMPARED = {
+  topic: 'NotificationsTopic',
+  alarmTopic: 'AlarmsTopic',
+  logEvents: 'LoadLogEvents',
+  commit: 'IcebergCommit',
+  manage: 'IcebergManage',
+} as const;
 
 /** Characters of the hash with which CDK ends a logical id. */
 const HASH_LENGTH = 8;
 
 function sourcesOf(json: string | undefined): SourceSettings[] {
   return json === undefined ? [] : (JSON.parse(json) as SourceSettings[]);
+}
+
+/** @param commits the function that commits, which is told everything */
+function icebergOf(
+  commits: FunctionConfiguration | undefined,
+  manageFunction: string | undefined,
+): DeployedIceberg | undefined {
+  const env = commits?.Environment?.Variables;
+  return env && { settings: icebergSettings(env), ledgerTable: required(env, ENV.ledgerTable), manageFunction };
 }

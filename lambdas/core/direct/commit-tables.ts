@@ -46,7 +46,7 @@ const EXPIRING_AT_A_TIME = 4;
 const MAX_FILES = 1_000;
 /** Quiet tables wait for so many bytes, or for so long. */
 const QUIET_BYTES = 32 * 1024 * 1024;
-const QUIET_MS = 60 * 60_000;
+export const QUIET_MS = 60 * 60_000;
 const DAY_MS = 86_400_000;
 
 /** Files whose entries are in memory at a time: about 1.2 KB of JSON each. */

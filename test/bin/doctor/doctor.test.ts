@@ -23,6 +23,7 @@ import {
   policy,
   query,
   s3Error,
+  stackResourcesXml,
   stackXml,
   subscriptionsXml,
   toolkit,
@@ -36,10 +37,14 @@ const TOPIC_ARN = `arn:aws:sns:us-east-1:${ACCOUNT}:ops`;
 const LOGS = { name: 'app', format: 'kong', from: { logGroups: ['/ecs/app'] } };
 const OURS = { name: 'ours', format: 'alb', from: { bucket: 'our-logs', prefix: 'alb/', suffix: '.gz' } };
 const BUS = { name: 'bus', format: 'alb', from: { bucket: 'bus-logs', prefix: 'alb/', notifications: 'eventbridge' } };
+const ICEBERG = {
+  ...{ name: 'web', format: 'alb', from: { bucket: 'web-logs', prefix: 'alb/' } },
+  ...{ delivery: 'direct', tableFormat: 'iceberg' },
+};
 const THEIRS = { name: 'theirs', format: 'alb', from: { bucket: 'their-logs', account: OWNER, kmsKeyArn: KEY } };
 
 /** Here, because the first synthesis of a process takes seconds. */
-const TEMPLATE = templateOf({ sources: [OURS, LOGS], alarmEmail: 'ops@example.com' });
+const TEMPLATE = templateOf({ sources: [OURS, LOGS, ICEBERG], alarmEmail: 'ops@example.com' });
 
 let service: FakeService;
 let account: Account = GOOD;
@@ -76,8 +81,9 @@ describe('lake doctor, before the first deployment', () => {
     const findings = await examined(context, { linesPerDay });
     expect(findings.filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
     const asked = new Set(findings.map(({ check }) => check));
-    // The stack is compared only when there is one.
-    expect(CHECKS.map(({ name }) => name).filter((name) => !asked.has(name))).toEqual(['stack']);
+    // The stack is compared only when there is one, and so are its Iceberg tables.
+    const notAsked = CHECKS.map(({ name }) => name).filter((name) => !asked.has(name));
+    expect(notAsked.filter((name) => !name.startsWith('Iceberg '))).toEqual(['stack']);
     expect(findings[0]?.says).toBe(`Account ${ACCOUNT} is bootstrapped in us-east-1, version 21.`);
   });
 
@@ -525,19 +531,15 @@ describe('lake doctor --stack', () => {
       'Logs-LoadObjects': [{ ...objects, ...STREAMS }],
       'Logs-LoadLogEvents': [{ ...EVENTS, ...STREAMS }],
     };
-    const member = (id: string, type: string, physical: string) =>
-      `<member><LogicalResourceId>${id}</LogicalResourceId><ResourceType>${type}</ResourceType><PhysicalResourceId>${physical}</PhysicalResourceId></member>`;
-    const members =
-      member('NotificationsTopicEB7A0DF1', 'AWS::SNS::Topic', TOPIC) +
-      member('AlarmsTopic0C8B14CE', 'AWS::SNS::Topic', `arn:aws:sns:us-east-1:${ACCOUNT}:Logs-AlarmsTopic`) +
-      member('LoadObjectsB03C9D3A', 'AWS::Lambda::Function', 'Logs-LoadObjects') +
-      member('LoadLogEvents1A2B3C4D', 'AWS::Lambda::Function', 'Logs-LoadLogEvents');
     return {
       DescribeStacks: (name) => (name === 'Logs' ? stackXml(name, status) : toolkit('21')),
       ListStackResources: () =>
-        xml(
-          `<ListStackResourcesResponse><ListStackResourcesResult><StackResourceSummaries>${members}</StackResourceSummaries></ListStackResourcesResult></ListStackResourcesResponse>`,
-        ),
+        stackResourcesXml([
+          ['NotificationsTopicEB7A0DF1', 'AWS::SNS::Topic', TOPIC],
+          ['AlarmsTopic0C8B14CE', 'AWS::SNS::Topic', `arn:aws:sns:us-east-1:${ACCOUNT}:Logs-AlarmsTopic`],
+          ['LoadObjectsB03C9D3A', 'AWS::Lambda::Function', 'Logs-LoadObjects'],
+          ['LoadLogEvents1A2B3C4D', 'AWS::Lambda::Function', 'Logs-LoadLogEvents'],
+        ]),
       GetFunctionConfiguration: (name) =>
         json({
           FunctionName: name,

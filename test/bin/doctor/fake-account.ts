@@ -63,8 +63,9 @@ function operationOf(
   input: Readonly<Record<string, unknown>>,
 ): readonly [operation: string, about: string] {
   if (target) {
-    const { Name, KeyId, logGroupNamePrefix, logGroupName, MetricName } = input;
-    return [target.split('.')[1] ?? '', String(Name ?? KeyId ?? logGroupNamePrefix ?? logGroupName ?? MetricName)];
+    const { Name, KeyId, logGroupNamePrefix, logGroupName, MetricName, Type } = input;
+    const about = Name ?? KeyId ?? logGroupNamePrefix ?? logGroupName ?? MetricName ?? Type;
+    return [target.split('.')[1] ?? '', String(about)];
   }
   if (path.startsWith('/2016-08-19/account-settings')) return ['GetAccountSettings', ''];
   const [, functionName] = /\/functions\/([^/]+)\/configuration/.exec(path) ?? [];
@@ -72,8 +73,8 @@ function operationOf(
   if (path === '/GetDataLakeSettings') return ['GetDataLakeSettings', ''];
   const form = new URLSearchParams(body);
   if (form.has('Action')) return [form.get('Action') ?? '', form.get('StackName') ?? form.get('TopicArn') ?? ''];
-  const bucket = path.split(/[/?]/)[1] ?? '';
-  if (method === 'HEAD') return ['HeadBucket', bucket];
+  const [, bucket = '', key = ''] = path.split(/[/?]/);
+  if (method === 'HEAD') return [key ? 'HeadObject' : 'HeadBucket', bucket];
   if (path.includes('?notification')) return ['GetBucketNotificationConfiguration', bucket];
   return ['GetBucketPolicy', bucket];
 }
@@ -118,6 +119,17 @@ export function stackXml(name: string, status: string, outputs: Readonly<Record<
     `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>${name}</StackName><StackId>${id}</StackId>` +
       `<StackStatus>${status}</StackStatus><Outputs>${members}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
   );
+}
+
+/** https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ListStackResources.html */
+export function stackResourcesXml(
+  resources: readonly (readonly [logicalId: string, type: string, physicalId: string])[],
+): Reply {
+  const members = resources.map(
+    ([id, type, physical]) =>
+      `<member><LogicalResourceId>${id}</LogicalResourceId><ResourceType>${type}</ResourceType><PhysicalResourceId>${physical}</PhysicalResourceId></member>`,
+  );
+  return query('ListStackResources', `<StackResourceSummaries>${members.join('')}</StackResourceSummaries>`);
 }
 
 export function toolkit(version: string, status = 'UPDATE_COMPLETE'): Reply {
