@@ -3,20 +3,24 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inject } from 'vitest';
 import type { Delivery, TableFormat } from '../../lambdas/core/settings.ts';
+import type { FanOut } from '../../lambdas/core/tables/fan-out.ts';
 import { synthesize } from '../../lib/synth.ts';
 import { isObject } from '../../local/template/intrinsics.ts';
 
 /** Log group of the source `app`; objects go to the source `alb`. */
 export const LOG_GROUP = '/test/app';
 
-const CONTEXT = {
+/** How the rows of the source `alb` are divided, where a test has them divided. */
+export const FAN_OUT: FanOut = { by: 'domain_name', allow: ['shop', 'Shop', 'www.example.com'] };
+
+const contextOf = (dividesRows: boolean) => ({
   // Every request the services see is then one of a loading function.
   'duplicates.enabled': 'false',
   sources: [
-    { name: 'alb', format: 'alb' },
+    { name: 'alb', format: 'alb', ...(dividesRows && { fanOut: FAN_OUT }) },
     { name: 'app', format: 'json', preset: 'server-logs', from: { logGroups: [LOG_GROUP] } },
   ],
-};
+});
 
 /** What a test changes of the deployed functions, to meet in seconds what happens in minutes. */
 export interface FunctionChanges {
@@ -30,12 +34,15 @@ export interface FunctionChanges {
   readonly tableFormat?: TableFormat;
   /** Whether the direct lane stays in the stack though no source is on it. @default false */
   readonly keepDirectLane?: boolean;
+  /** Whether the rows of the source `alb` are divided among tables: FAN_OUT. @default false */
+  readonly dividesRows?: boolean;
 }
 
-/** Copies the stack, synthesized once for all test files, each lane and each format of tables, to a folder, with changes. */
+/** Copies the stack, synthesized once for all test files that change as much of its context, to a folder, with changes. */
 export async function writeStack(to: string, changes: FunctionChanges = {}): Promise<void> {
-  const { delivery = 'firehose', tableFormat = 'parquet', keepDirectLane = false } = changes;
-  cpSync(await synthesized({ delivery, tableFormat, keepDirectLane: String(keepDirectLane) }), to, { recursive: true });
+  const { delivery = 'firehose', tableFormat = 'parquet', keepDirectLane = false, dividesRows = false } = changes;
+  const params = { delivery, tableFormat, keepDirectLane: String(keepDirectLane) };
+  cpSync(await synthesized(params, dividesRows), to, { recursive: true });
   const file = join(to, 'Tributary.template.json');
   const template: unknown = JSON.parse(readFileSync(file, 'utf8'));
   const resources = isObject(template) && isObject(template.Resources) ? Object.values(template.Resources) : [];
@@ -57,14 +64,15 @@ function propertiesOf({ timeoutSeconds, memoryMiB, concurrency }: FunctionChange
 const LOOK_AGAIN_MS = 100;
 
 /** The first test file to come synthesizes, which takes seconds; the others wait for it. */
-async function synthesized(context: Readonly<Record<string, string>>): Promise<string> {
+async function synthesized(params: Readonly<Record<string, string>>, dividesRows: boolean): Promise<string> {
   const folder = inject('faultsFolder');
+  const stack = [...Object.values(params), ...(dividesRows ? ['divided'] : [])].join('-');
   const [outdir, ready, failed, claimed] = ['stack', 'ready', 'failed', 'claimed'].map((name) =>
-    join(folder, `${Object.values(context).join('-')}-${name}`),
+    join(folder, `${stack}-${name}`),
   ) as [string, string, string, string];
   if (isFirst(claimed)) {
     try {
-      synthesize({ context: { ...CONTEXT, ...context }, outdir });
+      synthesize({ context: { ...contextOf(dividesRows), ...params }, outdir });
       writeFileSync(ready, '');
     } catch (error) {
       writeFileSync(failed, String(error));

@@ -29,8 +29,14 @@ export const MOST_REPEATED_PER_LOST_ANSWER = ROWS_PER_BATCH;
  * Asserts by SQL that each of the logs is balanced: one load in `loads` with its exact counts, each
  * line that is a row in the table and each other in `rejected_lines`, every row at its own position,
  * and nothing in the tables that `loads` does not know.
+ *
+ * @param tables that have the rows of the source `alb` together
  */
-export async function expectBalanced(dir: string, logs: readonly Logs[]): Promise<Found> {
+export async function expectBalanced(
+  dir: string,
+  logs: readonly Logs[],
+  tables: readonly string[] = ['alb'],
+): Promise<Found> {
   const athena = await openAthena(readLakeFolder(dir));
   try {
     const found = { lines: 0, lost: 0, repeated: 0, rejected: 0 };
@@ -38,9 +44,10 @@ export async function expectBalanced(dir: string, logs: readonly Logs[]): Promis
       const of = logs.filter((each) => each.table === table);
       if (of.length === 0) continue;
       expect(await loads(athena, table)).toEqual(byName(of, loadOf));
-      const rows = await positions(athena, table);
-      expect(await orphans(athena, table)).toBe(0);
-      expect(await misplaced(athena, table)).toBe(0);
+      const place = together(table === 'alb' ? tables : [table]);
+      const rows = await positions(athena, place);
+      expect(await orphans(athena, place)).toBe(0);
+      expect(await misplaced(athena, place, MISPLACED[table])).toBe(0);
       const rejected = await positions(athena, 'rejected_lines', table);
       for (const each of of) {
         found.lines += each.lines.length;
@@ -57,6 +64,11 @@ export async function expectBalanced(dir: string, logs: readonly Logs[]): Promis
   } finally {
     await athena.close();
   }
+}
+
+/** What to select all rows of some tables with the same columns from. */
+function together(tables: readonly string[]): string {
+  return `(${tables.map((table) => `SELECT * FROM "${table}"`).join(' UNION ALL ')})`;
 }
 
 interface Load {
@@ -102,11 +114,11 @@ interface Positions {
   readonly largest: number;
 }
 
-async function positions(athena: Athena, table: string, source?: string): Promise<Map<string, Positions>> {
+async function positions(athena: Athena, place: string, source?: string): Promise<Map<string, Positions>> {
   const rows = await select(
     athena,
     `SELECT name, count(*) AS found, count(DISTINCT position) AS different, sum(DISTINCT position) AS total, max(position) AS largest
-     FROM "${table}" JOIN (SELECT DISTINCT origin, coalesce(object_key, log_stream) AS name FROM loads) USING (origin)
+     FROM ${place} JOIN (SELECT DISTINCT origin, coalesce(object_key, log_stream) AS name FROM loads) USING (origin)
      ${source ? `WHERE source = '${source}'` : ''} GROUP BY name`,
   );
   return new Map(
@@ -117,16 +129,16 @@ async function positions(athena: Athena, table: string, source?: string): Promis
   );
 }
 
-async function orphans(athena: Athena, table: string): Promise<number> {
+async function orphans(athena: Athena, place: string): Promise<number> {
   const [row] = await select(
     athena,
-    `SELECT count(*) AS n FROM "${table}" WHERE origin NOT IN (SELECT origin FROM loads)`,
+    `SELECT count(*) AS n FROM ${place} WHERE origin NOT IN (SELECT origin FROM loads)`,
   );
   return Number(row?.n);
 }
 
-async function misplaced(athena: Athena, table: Logs['table']): Promise<number> {
-  const [row] = await select(athena, `SELECT count(*) AS n FROM "${table}" WHERE ${MISPLACED[table]}`);
+async function misplaced(athena: Athena, place: string, condition: string): Promise<number> {
+  const [row] = await select(athena, `SELECT count(*) AS n FROM ${place} WHERE ${condition}`);
   return Number(row?.n);
 }
 

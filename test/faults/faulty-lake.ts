@@ -34,8 +34,12 @@ export interface FaultyLake {
   drain(): Promise<Drained>;
   /** Runs a query on the lake's tables and views. */
   select(sql: string): Promise<Record<string, unknown>[]>;
-  /** Asserts that all of the logs are loaded and balanced, and puts a line into the suite's table. */
-  expectBalanced(name: string, logs: readonly Logs[], faults: number): Promise<Found>;
+  /**
+   * Asserts that all of the logs are loaded and balanced, and puts a line into the suite's table.
+   *
+   * @param tables that have the rows of the source `alb` together. Default: its own
+   */
+  expectBalanced(name: string, logs: readonly Logs[], faults: number, tables?: readonly string[]): Promise<Found>;
 }
 
 const BUCKET = 'landing';
@@ -83,8 +87,8 @@ export async function openFaultyLake(options: FaultyLakeOptions = {}): Promise<F
         await athena.close();
       }
     },
-    async expectBalanced(name, logs, faults) {
-      const found = await expectBalanced(dir, logs);
+    async expectBalanced(name, logs, faults, tables) {
+      const found = await expectBalanced(dir, logs, tables);
       const deadLetters = drains.at(-1)?.deadLetters.length ?? 0;
       report(inject('faultsFolder'), { name, runs: logs.length, faults, deadLetters, ...found });
       return found;

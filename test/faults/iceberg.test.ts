@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { FanOutTables } from '../../lambdas/core/tables/fan-out.ts';
+import { FAN_OUT } from './assembly.ts';
 import type { Call } from './call.ts';
 import { type FaultyLake, openFaultyLake } from './faulty-lake.ts';
 import { openKilling } from './killing.ts';
@@ -13,13 +15,16 @@ const KILLS = Math.ceil(Number(process.env.FAULT_KILLS ?? 60) / 2);
 const REQUESTS = 26;
 /** The third attempt must end, or the batch is split. */
 const MOST_KILLS_PER_BATCH = 2;
+/** Requests of an invocation where the rows are divided among four tables. */
+const DIVIDED_REQUESTS = 45;
 
 const LINES = 60;
 const CHANGES = { delivery: 'direct', tableFormat: 'iceberg' } as const;
 const NOTHING_FAILED = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [] };
 
-function someObjects(first: number, count: number): Logs[] {
-  return Array.from({ length: count }, (_, index) => albObject(`object-${first + index}`, LINES, 100));
+/** @param hostAt the host name in the line at a position, if there is one */
+function someObjects(first: number, count: number, hostAt?: (position: number) => string | undefined): Logs[] {
+  return Array.from({ length: count }, (_, index) => albObject(`object-${first + index}`, LINES, 100, hostAt));
 }
 
 /** Balanced in the Iceberg table, and nothing was ever repeated. */
@@ -50,6 +55,42 @@ describe('commits to Iceberg tables', { timeout: 600_000 }, () => {
       expect(await faulty.drain()).toEqual(NOTHING_FAILED);
     }
     await expectOnce(faulty, 'iceberg: kill', logs, kills());
+  });
+
+  test('have each row once, in the table of its value, where rows are divided and the functions killed', async () => {
+    const most = Math.ceil(KILLS / 2);
+    const hosts = [...FAN_OUT.allow, 'other.example.com', undefined];
+    const hostAt = (position: number) => hosts[position % hosts.length];
+    const { faulty, kills } = await openKilling(random(53), {
+      ...{ most, mostPerMessage: MOST_KILLS_PER_BATCH, requests: DIVIDED_REQUESTS },
+      changes: { ...CHANGES, dividesRows: true },
+    });
+    const logs: Logs[] = [];
+    while (kills() < most) {
+      const more = someObjects(logs.length, 3, hostAt);
+      logs.push(...more);
+      await faulty.put(...more);
+      expect(await faulty.drain()).toEqual(NOTHING_FAILED);
+    }
+    const tables = new FanOutTables('alb', FAN_OUT);
+    const found = await faulty.expectBalanced('iceberg: kill, divided', logs, kills(), tables.names);
+    expect(found).toMatchObject({ lost: 0, repeated: 0 });
+    const rows = logs.flatMap((each) => each.rows);
+    const expected = hosts.map((host) => ({
+      ...{ table: tables.of(host), host: host ?? null },
+      n: rows.filter((position) => hostAt(position) === host).length,
+    }));
+    expect(new Set(tables.names).size).toBe(4);
+    const inTables = tables.names.map(
+      (name) =>
+        `SELECT '${name}' AS "table", domain_name AS host, CAST(count(*) AS INTEGER) AS n
+           FROM tributary_iceberg.${name} GROUP BY host`,
+    );
+    const counts = await faulty.select(inTables.join(' UNION ALL '));
+    expect(counts).toHaveLength(expected.length);
+    expect(counts).toEqual(expect.arrayContaining(expected));
+    expect(await faulty.select('SELECT 1 FROM tributary.alb')).toEqual([]);
+    expect(await faulty.select('SELECT CAST(count(*) AS INTEGER) AS n FROM loads')).toEqual([{ n: logs.length }]);
   });
 
   const FAULTS: readonly { readonly name: string; hit(call: Call): unknown }[] = [

@@ -17,13 +17,22 @@ export interface Logs {
 
 const FOLDER = 'AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/03/04/';
 
-/** An ALB log object: every 40th line is none of ALB's, every 60th is blank. */
-export function albObject(name: string, lines: number, filling = FILLING_BYTES): Logs {
+/**
+ * An ALB log object: every 40th line is none of ALB's, every 60th is blank.
+ *
+ * @param hostAt the host name in the line at a position, if there is one
+ */
+export function albObject(
+  name: string,
+  lines: number,
+  filling = FILLING_BYTES,
+  hostAt?: (position: number) => string | undefined,
+): Logs {
   return logs({
     table: 'alb',
     name: `${FOLDER}${name}.log.gz`,
     count: lines,
-    line: (at) => albLine(at, filling),
+    line: (at) => albLine(at, filling, hostAt?.(at)),
   });
 }
 
@@ -34,12 +43,12 @@ export function appEvents(name: string, events: number): Logs {
 }
 
 /** A line of which `request_url` tells the position. */
-export function albLine(position: number, filling = FILLING_BYTES): string {
+export function albLine(position: number, filling = FILLING_BYTES, host = '-'): string {
   return (
     'http 2026-03-04T05:06:07.186641Z app/web/50dc6c495c0c9188 192.0.2.1:2817 192.0.2.2:80 0.000 0.001 0.000 200 200 34 366 ' +
     `"GET http://www.example.com:80/${position} HTTP/1.1" "${'u'.repeat(filling)}" - - ` +
     'arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/web/73e2d6bc24d8a067 ' +
-    '"Root=1-58337262-36d228ad5d99923122bbe354" "-" "-" 0 2026-03-04T05:06:07.186000Z "forward" "-" "-" "192.0.2.2:80" "200" "-" "-"'
+    `"Root=1-58337262-36d228ad5d99923122bbe354" "${host}" "-" 0 2026-03-04T05:06:07.186000Z "forward" "-" "-" "192.0.2.2:80" "200" "-" "-"`
   );
 }
 
