@@ -91,11 +91,6 @@ export class AddedRows {
     this.#batch = { id, source: source.settings.name, since: now.toISOString() };
     this.#days = new EventDays(timeZone, retentionDays, now.getTime());
     const { settings, format } = source;
-    if (settings.fanOut) {
-      throw new CommandError(
-        `source ${settings.name} has "fanOut", and this command does not know which values have a table: nothing is added`,
-      );
-    }
     this.#divider = new RowDivider(this.#days.keeping(settings.retentionDays), tableOf(source), format.columns);
     const files = s3LakeFiles(lake.s3, lake.lakeBucket);
     const catalog = lake.catalog && keepingLostTables(lake.catalog, lake.s3);
@@ -115,6 +110,7 @@ export class AddedRows {
    *
    * @param id of the batch
    * @param fill adds the rows
+   * @throws CommandError if the rows of the source are divided among tables
    * @throws OvertakenError if another operation has closed the batch, or amends one of the origins
    */
   static async write(
@@ -123,6 +119,7 @@ export class AddedRows {
     id: string,
     fill: (rows: AddedRows) => Promise<void>,
   ): Promise<void> {
+    refuseDivided(source);
     const spill = await diskSpill();
     const rows = new AddedRows(lake, source, id, spill);
     try {
@@ -186,6 +183,16 @@ export class AddedRows {
       await note(this.#lake, base, { amendment: then, begun, version: now.version });
     }
   }
+}
+
+/** The values that have a table are beside the code of the function that writes, and not in its environment. */
+function refuseDivided({ settings: { name, fanOut } }: Source): void {
+  if (!fanOut) return;
+  throw new CommandError(
+    `source ${name} has "fanOut", and this command does not know which values have a table of their own: none of its rows ` +
+      `are added. To have them in the table ${name}, deploy the source without "fanOut", run the command again, and deploy it ` +
+      `with "fanOut" again; what is loaded in between is in ${name}, too`,
+  );
 }
 
 function directOf({ direct }: LakeHandle): DirectSettings {
