@@ -40,10 +40,7 @@ const HASH_HEADER = 'x-amz-content-sha256';
  */
 export function checkSignature(request: SignedRequest, signer: Signer, body?: Buffer): Verdict {
   const { authorization = '' } = request.headers;
-  const [, key = '', scope = '', names = '', signature = ''] =
-    /^AWS4-HMAC-SHA256 Credential=([^/,]*)\/([^,]*), *SignedHeaders=([^,]*), *Signature=([0-9a-f]{64})$/.exec(
-      authorization,
-    ) ?? [];
+  const { key, scope, names, signature } = partsOf(authorization);
   if (!isSame(key, signer.credentials.accessKeyId)) {
     return { refused: 'expected a request signed with the access key that the lake was opened with' };
   }
@@ -63,6 +60,28 @@ export function checkSignature(request: SignedRequest, signer: Signer, body?: Bu
   } else if (signer.service === 's3') return { refused: `expected the header ${HASH_HEADER}` };
   if (!body && signer.service !== 's3') return 'body needed';
   return { refused: 'expected another signature: the secret key or what was signed is not the same' };
+}
+
+const SCHEME = 'AWS4-HMAC-SHA256 ';
+
+/** `AWS4-HMAC-SHA256 Credential=KEY/SCOPE, SignedHeaders=a;b, Signature=…`; what is missing is empty. */
+function partsOf(authorization: string) {
+  const fields = new Map(
+    authorization.startsWith(SCHEME)
+      ? authorization
+          .slice(SCHEME.length)
+          .split(',')
+          .map((field) => {
+            const [name = '', ...value] = field.split('=');
+            return [name.trim(), value.join('=')];
+          })
+      : [],
+  );
+  const [key = '', ...scope] = (fields.get('Credential') ?? '').split('/');
+  return {
+    ...{ key, scope: scope.join('/') },
+    ...{ names: fields.get('SignedHeaders') ?? '', signature: fields.get('Signature') ?? '' },
+  };
 }
 
 function canonicalRequest(

@@ -160,7 +160,7 @@ export class BatchFiles {
     this.#open++;
     const iceberg = await this.#icebergOf(table);
     const number = place.files++;
-    const path = iceberg && dataFilePath(iceberg.location, day, `${batch}-${attempt}-${number}`);
+    const path = iceberg && dataFilePath(iceberg.location, day, `${batch}.${attempt}-${number}`);
     const key = path === undefined ? fileKey(table.name, day, `${batch}-${number}`) : lake.keyOf(path);
     const upload = new Upload(lake, key);
     this.#uploads.push(upload);

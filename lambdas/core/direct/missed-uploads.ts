@@ -25,9 +25,6 @@ const OLD_MS = 86_400_000;
 /** Batches that are looked at in a run: leftovers of so many are not ordinary any more. */
 const MAX_BATCHES = 1_000;
 
-/** The file of a batch, whatever its table: the batch's id, and a number. */
-const FILE_OF_BATCH = /([^/]+)-\d+\.parquet$/;
-
 /** @returns how many uploads are missed, by source */
 export async function missedUploads(
   { uploads, ledger, lake }: MissedUploadsPorts,
@@ -35,7 +32,7 @@ export async function missedUploads(
 ): Promise<Map<string, number>> {
   const byBatch = new Map<string, Set<string>>();
   for await (const { key, uploadId, begunAt } of uploads) {
-    const [, batch] = FILE_OF_BATCH.exec(key) ?? [];
+    const batch = batchOf(key);
     if (batch === undefined || Date.parse(begunAt) + OLD_MS > now) continue;
     if (!byBatch.has(batch) && byBatch.size === MAX_BATCHES) break;
     byBatch.set(batch, (byBatch.get(batch) ?? new Set()).add(uploadId));
@@ -49,4 +46,11 @@ export async function missedUploads(
     if (count > 0) missed.set(batch.source, (missed.get(batch.source) ?? 0) + count);
   }
   return missed;
+}
+
+/** The batch that a file is of: `<batch>-<number>.parquet`, and in an Iceberg table `<batch>.<attempt>-<number>.parquet`. */
+function batchOf(key: string): string | undefined {
+  const [first = '', ...others] = key.slice(key.lastIndexOf('/') + 1).split('.');
+  if (others.at(-1) !== 'parquet') return undefined;
+  return others.length > 1 ? first : first.slice(0, Math.max(0, first.lastIndexOf('-')));
 }

@@ -19,7 +19,7 @@ test('of uploads that are old and not completed, those are missed that a seal na
   const keyOf = (batch: string, number: number) => `data/alb/dt=2026-11-22/${batch}-${number}.parquet`;
   const [missed, inIceberg, done, leftOver, unsealed] = await Promise.all([
     uploaded(keyOf('20261122-a', 0)),
-    uploaded('iceberg/alb/data/dt=2026-11-22/20261122-a-1.parquet'),
+    uploaded('iceberg/alb/data/dt=2026-11-22/20261122-a.6f1c2d9e-1.parquet'),
     uploaded(keyOf('20261122-a', 2)),
     // Of another attempt of the same batch, and of one without a seal.
     uploaded(keyOf('20261122-a', 0)),

@@ -106,7 +106,7 @@ describe('BatchFiles', () => {
       const name = `app_${(row * 7) % 1000}`;
       const day = row % 3 === 0 ? '2026-11-28' : '2026-11-29';
       await world.files.append({ ...table, name }, day, Buffer.from(rowOf(row)));
-      const key = `iceberg/${name}/data/dt=${day}/b-one-0.parquet`;
+      const key = `iceberg/${name}/data/dt=${day}/b.one-0.parquet`;
       wanted.set(key, `${wanted.get(key) ?? ''}${rowOf(row)}`);
     }
     const { files, tables = [] } = await world.files.finish(['{"a":"loads"}'], '2026-11-29');
@@ -140,7 +140,7 @@ describe('BatchFiles', () => {
       await world.files.append({ ...table, name: `app_${at}` }, 'd', Buffer.from(rowOf(at)));
     }
     world.failing = 'app_150/';
-    await expect(world.files.finish([], 'd')).rejects.toThrow('no upload of iceberg/app_150/data/dt=d/b-one-0.parquet');
+    await expect(world.files.finish([], 'd')).rejects.toThrow('no upload of iceberg/app_150/data/dt=d/b.one-0.parquet');
     await world.files.abort();
     const begun = world.uploads.size;
     await new Promise((resolve) => setImmediate(resolve));
