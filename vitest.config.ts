@@ -16,7 +16,7 @@ const SLOW = [
   'test/memory/*.test.ts',
 ];
 
-/** Runs of each property of the kernel in the fast project; the slow one runs them again, twelve times as often. */
+/** Runs of each property of the kernel in the fast project; the slow one runs them again, eight times as often. */
 const FUZZ = ['test/lambdas/core/reading/kernel.test.ts'];
 const FEW_RUNS = '20';
 

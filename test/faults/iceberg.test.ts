@@ -9,7 +9,7 @@ import { albObject, type Logs } from './logs.ts';
 import { random } from './random.ts';
 
 /** Kills of the functions of the direct lane; commit.test.ts has many more deaths, without processes. */
-const KILLS = Math.ceil(Number(process.env.FAULT_KILLS ?? 60) / 2);
+const KILLS = Math.ceil(Number(process.env.FAULT_KILLS ?? 60) / 3);
 
 /** Requests of an invocation that writes a batch, or commits some of them. */
 const REQUESTS = 26;

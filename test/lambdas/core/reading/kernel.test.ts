@@ -21,7 +21,7 @@ import { changedLine, jsonObject, linesAtLimits, pathObject } from './kernel-lin
 vi.setConfig({ testTimeout: 60_000 });
 
 /** Runs of each property; the environment can ask for more. */
-const numRuns = Number(process.env.TRIBUTARY_FUZZ_RUNS ?? 240);
+const numRuns = Number(process.env.TRIBUTARY_FUZZ_RUNS ?? 160);
 
 /** A format without what the kernel needs, so that its reader reads every line. */
 function withoutKernel({ layout, ...format }: CompiledFormat): CompiledFormat {
