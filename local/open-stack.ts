@@ -29,6 +29,13 @@ export interface LakeHooks {
   readonly intercept?: Intercept;
   /** Receives every invocation and the process that runs it. */
   readonly onInvocation?: (invocation: StartedInvocation) => void;
+  /**
+   * Whether what DynamoDB has written is on the disk before it answers. Who kills processes, and not the machine, need not
+   * wait for that.
+   *
+   * @default true
+   */
+  readonly durable?: boolean;
 }
 
 /** A synthesized stack, and the folder with the data of its account. */
@@ -109,7 +116,8 @@ async function open(
   });
   await serve(firehose);
 
-  const dynamoDb = await openDynamoDb({ dir: join(dir, 'dynamodb'), tables: ofType('AWS::DynamoDB::Table') });
+  const { durable = true } = hooks;
+  const dynamoDb = await openDynamoDb({ dir: join(dir, 'dynamodb'), tables: ofType('AWS::DynamoDB::Table'), durable });
   await serve(dynamoDb);
 
   const definitions = ofType('AWS::Glue::Table');

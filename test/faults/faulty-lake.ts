@@ -49,7 +49,8 @@ export async function openFaultyLake(options: FaultyLakeOptions = {}): Promise<F
   const { dir = temporaryFolder(), changes, fault, onInvocation } = options;
   const assembly = join(dir, 'stack');
   await writeStack(assembly, changes);
-  const hooks = { ...(fault && { intercept: intercepting(fault) }), ...(onInvocation && { onInvocation }) };
+  const intercepted = fault && { intercept: intercepting(fault) };
+  const hooks = { ...intercepted, ...(onInvocation && { onInvocation }), durable: false };
   const lake = await openStack({ dir, assembly, hooks });
   onTestFinished(() => lake.close());
   const drains: Drained[] = [];
