@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import { backfillObjects, type Refusals } from '../../bin/operations/backfill-objects.ts';
 import { openLocalLake } from '../../bin/operations/local-lake-handle.ts';
-import type { Call } from './call.ts';
+import { FAILING, loadAmidFailures } from './failing-services.ts';
 import { type FaultyLake, openFaultyLake } from './faulty-lake.ts';
 import { openKilling } from './killing.ts';
 import { albObject, appEvents, type Logs } from './logs.ts';
@@ -103,33 +103,10 @@ describe('the direct lane', { timeout: 600_000 }, () => {
     });
   });
 
-  const FAULTS: readonly { readonly name: string; hit(call: Call): unknown }[] = [
-    { name: 'answers 503', hit: (call) => call.refuse(503, 'SlowDown') },
-    { name: 'cuts connections', hit: (call) => call.cut() },
-    {
-      name: 'does what it is asked and cuts the connection',
-      hit: async (call) => {
-        await call.forward();
-        call.cut();
-      },
-    },
-  ];
-  test.each(FAULTS)('loses and repeats nothing where every service $name', async ({ name, hit }) => {
-    const draw = random(41);
-    let faults = 0;
-    const faulty = await openFaultyLake({
-      changes: { delivery: 'direct' },
-      fault: (call) => {
-        if (call.service === 'SQS' || draw(5) > 0) return undefined;
-        faults++;
-        return Promise.resolve(hit(call));
-      },
-    });
+  test.each(FAILING)('loses and repeats nothing where every service $name', async (failing) => {
     const logs = someObjects(0, 6);
-    await faulty.put(...logs);
-    expect(await faulty.drain()).toEqual(NOTHING_FAILED);
-    expect(faults).toBeGreaterThan(0);
-    await expectOnce(faulty, `direct lane: ${name}`, logs, faults);
+    const { faulty, faults } = await loadAmidFailures(failing, { changes: { delivery: 'direct' }, seed: 41, logs });
+    await expectOnce(faulty, `direct lane: ${failing.name}`, logs, faults);
   });
 
   test('repeats nothing when its batches are loaded again, and refuses what would lose rows', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { FanOutTables } from '../../lambdas/core/tables/fan-out.ts';
 import { FAN_OUT } from './assembly.ts';
 import type { Call } from './call.ts';
+import { FAILING, loadAmidFailures } from './failing-services.ts';
 import { type FaultyLake, openFaultyLake } from './faulty-lake.ts';
 import { openKilling } from './killing.ts';
 import { albObject, type Logs } from './logs.ts';
@@ -93,33 +94,10 @@ describe('commits to Iceberg tables', { timeout: 600_000 }, () => {
     expect(await faulty.select('SELECT CAST(count(*) AS INTEGER) AS n FROM loads')).toEqual([{ n: logs.length }]);
   });
 
-  const FAULTS: readonly { readonly name: string; hit(call: Call): unknown }[] = [
-    { name: 'answer 503', hit: (call) => call.refuse(503, 'SlowDown') },
-    { name: 'cut connections', hit: (call) => call.cut() },
-    {
-      name: 'do what they are asked and cut the connection',
-      hit: async (call) => {
-        await call.forward();
-        call.cut();
-      },
-    },
-  ];
-  test.each(FAULTS)('lose and repeat nothing where all services $name', async ({ name, hit }) => {
-    const draw = random(51);
-    let faults = 0;
-    const faulty = await openFaultyLake({
-      changes: CHANGES,
-      fault: (call) => {
-        if (call.service === 'SQS' || draw(5) > 0) return undefined;
-        faults++;
-        return Promise.resolve(hit(call));
-      },
-    });
+  test.each(FAILING)('lose and repeat nothing where every service $name', async (failing) => {
     const logs = someObjects(0, 6);
-    await faulty.put(...logs);
-    expect(await faulty.drain()).toEqual(NOTHING_FAILED);
-    expect(faults).toBeGreaterThan(0);
-    await expectOnce(faulty, `iceberg: services ${name}`, logs, faults);
+    const { faulty, faults } = await loadAmidFailures(failing, { changes: CHANGES, seed: 51, logs });
+    await expectOnce(faulty, `iceberg: every service ${failing.name}`, logs, faults);
   });
 
   test('lose and repeat nothing where requests for commits are done after they seemed to fail, and some never', async () => {
