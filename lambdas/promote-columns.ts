@@ -19,14 +19,13 @@ const glue = new GlueClient({});
 const records = dynamoPromotedRecords(dynamodb, ledgerTable);
 const tallies = dynamoTallies(dynamodb, ledgerTable);
 const catalog = icebergCatalog({ ...iceberg, credentials: glue.config.credentials });
-const tablesOf = catalogTables({ glue, database, catalog, lakeBucket });
+const tables = catalogTables({ glue, database, catalog, lakeBucket });
 
 /** A source that fails does not hold up the others. */
 export async function handler(): Promise<void> {
   let failure: unknown;
   for (const source of sources) {
     try {
-      const tables = tablesOf(source);
       const counts = wholeOf(await tallies.read(source.name));
       const { added } = await promoteOften(source, counts, { records, tables, now: () => new Date() });
       if (added.length > 0) {

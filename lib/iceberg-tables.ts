@@ -113,10 +113,10 @@ export class IcebergTables extends Construct {
     lane.write.node.addDependency(made);
   }
 
-  /** Tells `fn` where the tables are, and lets it add columns to them if it has sources with such tables. */
-  grantColumns(fn: LogFunction, hasTables: boolean): void {
+  /** Tells `fn` where the tables are, and lets it add columns to them. */
+  grantColumns(fn: LogFunction): void {
     this.#tell(fn);
-    if (hasTables) this.#access.grantTables(fn, ['GetTable', 'UpdateTable']);
+    this.#access.grantTables(fn, ['GetTable', 'UpdateTable']);
   }
 
   #mayMaintain(fn: LogFunction): void {

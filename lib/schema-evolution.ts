@@ -54,10 +54,7 @@ export class SchemaEvolution extends Construct {
     );
     fn.addEnvironment(ENV.database, catalog.databaseName);
     fn.addEnvironment(ENV.lakeBucket, lake.bucketName);
-    iceberg.grantColumns(
-      fn,
-      tables.some(({ source }) => source.tableFormat === 'iceberg' && !source.fanOut),
-    );
+    iceberg.grantColumns(fn);
     ledger.grantColumns(fn);
     for (const { table } of tables) this.#grantTable(fn, table, props);
   }

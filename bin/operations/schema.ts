@@ -75,13 +75,14 @@ export async function schemaOf(lake: LakeHandle, given: Source): Promise<SourceS
 
 async function statesOf(lake: LakeHandle, source: Source, record: readonly PromotedColumn[]) {
   if (record.length === 0) return [];
-  const types = await tablesOf(lake)(source.settings).types(source.settings.name);
+  const tables = await tablesOf(lake).types(source.settings.name);
   const promoted: Readonly<Record<string, unknown>> = Object(source.settings.options?.promoted);
   return record.map((column) => {
     const { name, type, from } = column;
     const spec = promoted[name];
     const isRead = isDeepStrictEqual(typeof spec === 'string' ? { type: spec, from: name } : spec, { type, from });
-    const state: PromotedState = !isRead ? 'declared' : types.get(name) === type ? 'there' : 'missing';
+    const isThere = tables.every((types) => types.get(name) === type);
+    const state: PromotedState = !isRead ? 'declared' : isThere ? 'there' : 'missing';
     return { ...column, state };
   });
 }
@@ -121,7 +122,7 @@ export async function addColumn(lake: LakeHandle, source: Source, chosen: Chosen
     ...{ name, type, from, at: new Date().toISOString(), by: 'user' },
     ...(known && { counts: { rows: known.rows, sampled: counts.sampled, batches: known.batches } }),
   };
-  const ports = { records: recordsOf(lake), tables: tablesOf(lake)(settings) };
+  const ports = { records: recordsOf(lake), tables: tablesOf(lake) };
   const { added, refused } = await promote(settings, [column], ports);
   const [reason] = refused.map((each) => each.reason);
   if (reason === undefined) return added.length > 0;

@@ -2,10 +2,9 @@
 import { GetTableCommand, type GlueClient, type Table as GlueTable, UpdateTableCommand } from '@aws-sdk/client-glue';
 import type { CatalogTables } from '../core/evolution/promote.ts';
 import { COLUMN_TYPES } from '../core/formats/json-columns.ts';
-import type { IcebergCatalog } from '../core/iceberg/ports.ts';
-import { currentSchema, ensureTable, ICEBERG_TYPES, madeFor } from '../core/iceberg/schema.ts';
-import type { SourceSettings } from '../core/settings.ts';
-import type { ColumnType, Table } from '../core/tables/table.ts';
+import type { IcebergCatalog, LoadedTable } from '../core/iceberg/ports.ts';
+import { currentSchema, ensureTable, ICEBERG_TYPES, isReadAs, madeFor } from '../core/iceberg/schema.ts';
+import type { Column, Table } from '../core/tables/table.ts';
 
 export interface CatalogProps {
   readonly glue: GlueClient;
@@ -18,30 +17,18 @@ export interface CatalogProps {
 }
 
 /**
- * The tables of each source: its Parquet table and, by its format, its Iceberg table, as views read both. Tables among which
- * rows are divided get a column from the writer that has rows for it, before their files.
+ * The tables of each source: its Parquet table and the Iceberg table of its name, if there is one. Both have all columns,
+ * whatever format the source has now, so that none has another type in one of them: the format can change, views read both,
+ * and the tables among which rows are divided get only columns that the source's own Iceberg table has, from the writer that
+ * has rows for them. If the process dies between the two, the next one finds the column missing in one of them.
  */
-export function catalogTables({ glue, database, catalog, lakeBucket }: CatalogProps) {
+export function catalogTables({ glue, database, catalog, lakeBucket }: CatalogProps): CatalogTables {
   const parquet = glueTables(glue, database);
-  return ({ name, tableFormat, fanOut }: Pick<SourceSettings, 'name' | 'tableFormat' | 'fanOut'>): CatalogTables => {
-    if (tableFormat !== 'iceberg' || fanOut) return parquet;
-    if (!catalog) throw new Error(`source ${name}: expected a catalog of Iceberg tables: deploy the stack again`);
-    return bothTables(parquet, icebergTables(catalog, lakeBucket));
-  };
-}
-
-/** If the process dies between the two, the next one finds the column missing in one of them. */
-function bothTables(one: CatalogTables, other: CatalogTables): CatalogTables {
+  const all = catalog ? [parquet, icebergTables(catalog, lakeBucket)] : [parquet];
   return {
-    async types(name) {
-      const all = new Map(await one.types(name));
-      for (const [column, type] of await other.types(name)) {
-        all.set(column, all.has(column) && all.get(column) !== type ? undefined : type);
-      }
-      return all;
-    },
+    types: async (name) => (await Promise.all(all.map((tables) => tables.types(name)))).flat(),
     async addColumns(table) {
-      for (const tables of [one, other]) await tables.addColumns(table);
+      for (const tables of all) await tables.addColumns(table);
     },
   };
 }
@@ -65,7 +52,7 @@ function glueTables(client: GlueClient, database: string): CatalogTables {
     async types(name) {
       const { StorageDescriptor } = await get(name);
       const columns = StorageDescriptor?.Columns ?? [];
-      return new Map(columns.map(({ Name = '', Type }) => [Name, COLUMN_TYPES.find((type) => type === Type)]));
+      return [new Map(columns.map(({ Name = '', Type }) => [Name, COLUMN_TYPES.find((type) => type === Type)]))];
     },
     async addColumns(table) {
       let failure: unknown;
@@ -124,20 +111,28 @@ function icebergTables(catalog: IcebergCatalog, lakeBucket: string): CatalogTabl
     async types(name) {
       const loaded = await catalog.load(name);
       // There is none yet, or none any more.
-      if (!loaded) return new Map();
+      if (!loaded) return [];
       const typeOf = (iceberg: unknown) => COLUMN_TYPES.find((type) => ICEBERG_TYPES[type] === iceberg);
-      return new Map<string, ColumnType | undefined>(
-        currentSchema(loaded.metadata).fields.map(({ name: column, type }) => [column, typeOf(type)]),
-      );
+      const { fields } = currentSchema(loaded.metadata);
+      return [new Map(fields.map(({ name: column, type }) => [column, typeOf(type)]))];
     },
     async addColumns(table) {
-      if (!(await catalog.load(table.name))) return;
+      const loaded = await catalog.load(table.name);
+      if (!loaded) return;
       const there: IcebergCatalog = {
         load: (name) => catalog.load(name),
         create: async () => undefined,
         commit: (name, change) => catalog.commit(name, change),
       };
-      await ensureTable(there, table, { ...madeFor(table.name, table, lakeBucket), acceptWider: true });
+      const added = { ...table, columns: table.columns.filter((column) => !isOtherwise(column, loaded)) };
+      await ensureTable(there, added, { ...madeFor(table.name, added, lakeBucket), acceptWider: true });
     },
   };
+}
+
+/** Whether a table has a column with another type, as one of before may, into which no rows are written now. */
+function isOtherwise({ name, type }: Column, { metadata }: LoadedTable): boolean {
+  const field = currentSchema(metadata).fields.find((each) => each.name === name);
+  const wanted = ICEBERG_TYPES[type];
+  return field !== undefined && !isReadAs(field.type, wanted) && !isReadAs(wanted, field.type);
 }

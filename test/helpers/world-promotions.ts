@@ -25,7 +25,7 @@ export class WorldPromotions {
           }),
       },
       tables: {
-        types: () => request('read table', () => new Map(this.columns)),
+        types: () => request('read table', () => [new Map(this.columns)]),
         addColumns: ({ columns }) =>
           request('add columns', () => {
             for (const { name, type } of columns) if (!this.columns.has(name)) this.columns.set(name, type);

@@ -33,13 +33,16 @@ export interface PromotedRecords {
   replace(source: string, version: number, columns: readonly PromotedColumn[]): Promise<boolean>;
 }
 
-/** The tables of sources in a catalog. */
+/** The tables of sources in a catalog: one or more of the name of the source. */
 export interface CatalogTables {
-  /** The columns that a table has there, by name; undefined for a type that none of ours is. */
-  types(table: string): Promise<ReadonlyMap<string, ColumnType | undefined>>;
-  /** Adds the columns that the catalog's table lacks, at its end, and changes nothing else. */
+  /** The columns of each of these tables. */
+  types(source: string): Promise<readonly TableColumns[]>;
+  /** Adds the columns that one of these tables lacks, at its end, and changes nothing else. */
   addColumns(table: Table): Promise<void>;
 }
+
+/** The types of a table's columns, by their names; undefined for a type that none of ours is. */
+export type TableColumns = ReadonlyMap<string, ColumnType | undefined>;
 
 /** A column that a source did not get, and why. */
 export interface Refused {
@@ -129,8 +132,9 @@ function isSame(a: WantedColumn, b: WantedColumn): boolean {
 }
 
 /** A column never gets another type: files that have it would be read wrongly, or not at all. */
-function otherType({ name, type }: WantedColumn, types: ReadonlyMap<string, ColumnType | undefined>) {
-  if (!types.has(name) || types.get(name) === type) return undefined;
-  const there = types.get(name) ?? 'another type';
+function otherType({ name, type }: WantedColumn, tables: readonly TableColumns[]) {
+  const other = tables.find((types) => types.has(name) && types.get(name) !== type);
+  if (!other) return undefined;
+  const there = other.get(name) ?? 'another type';
   return `expected a name that the table does not have, or its type: ${name} is there as ${there}`;
 }

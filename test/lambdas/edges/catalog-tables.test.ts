@@ -1,8 +1,12 @@
 import { GetTableCommand, type GlueClient, type Table, UpdateTableCommand } from '@aws-sdk/client-glue';
 import { expect, test } from 'vitest';
+import { type CatalogTables, type PromotedRecords, promote } from '../../../lambdas/core/evolution/promote.ts';
 import { evolvedTable, type PromotedColumn } from '../../../lambdas/core/evolution/promoted.ts';
 import type { IcebergCatalog } from '../../../lambdas/core/iceberg/ports.ts';
+import { ensureTable, madeFor } from '../../../lambdas/core/iceberg/schema.ts';
+import { int, numbered } from '../../../lambdas/core/tables/table.ts';
 import { catalogTables } from '../../../lambdas/edges/catalog-tables.ts';
+import { LAKE, openLocalCatalog } from '../../helpers/local-catalog.ts';
 
 const SETTINGS = {
   ...{ name: 'app', format: 'json', lane: 'objects' as const, bucket: 'logs', delivery: 'direct' as const },
@@ -39,9 +43,18 @@ class FakeGlue {
   }
 }
 
-function tablesIn(glue: FakeGlue) {
-  const of = catalogTables({ glue: glue.client, database: 'tributary', catalog: undefined, lakeBucket: 'lake' });
-  return of({ name: 'app' });
+function tablesIn(glue: FakeGlue, catalog?: IcebergCatalog) {
+  return catalogTables({ glue: glue.client, database: 'tributary', catalog, lakeBucket: 'lake' });
+}
+
+const typesIn = async (tables: CatalogTables) => (await tables.types('app')).map((types) => Object.fromEntries(types));
+
+/** A catalog with an Iceberg table that has a column `status` of numbers. */
+async function catalogWithNumbers(): Promise<IcebergCatalog> {
+  const { catalog } = await openLocalCatalog();
+  const table = { name: 'app', description: 'As it was.', columns: numbered({ status: int('Code.') }) };
+  await ensureTable(catalog, table, madeFor('app', table, LAKE));
+  return catalog;
 }
 
 test('a column is added at the end of what the catalog has, and nothing else changes', async () => {
@@ -53,7 +66,7 @@ test('a column is added at the end of what the catalog has, and nothing else cha
   expect(glue.names).toContain('tenant');
   expect(own.map((key) => glue.table[key])).toEqual(before);
   expect(glue.table.StorageDescriptor?.Location).toBe('s3://lake/data/app/');
-  expect((await tablesIn(glue).types('app')).get('tenant')).toBe('string');
+  expect(await typesIn(tablesIn(glue))).toMatchObject([{ level: 'string', tenant: 'string' }]);
   await tablesIn(glue).addColumns(evolvedTable(SETTINGS, [column('tenant')]));
   expect(glue.updates).toBe(1);
 });
@@ -66,9 +79,32 @@ test('changes at the same moment take nothing from each other, whatever answer i
   expect(new Set(glue.names).size).toBe(glue.names?.length);
 });
 
-test('a source with an Iceberg table needs a catalog for it', () => {
-  const of = catalogTables({ glue: new FakeGlue().client, database: 'd', catalog: undefined, lakeBucket: 'lake' });
-  expect(() => of({ name: 'app', tableFormat: 'iceberg' })).toThrow('source app: expected a catalog of Iceberg tables');
+test('a key is no column of text where the Iceberg table of the source has its name as a number, whatever format rows have now', async () => {
+  const [glue, catalog] = [new FakeGlue(), await catalogWithNumbers()];
+  const replaced: string[] = [];
+  const records: PromotedRecords = {
+    read: async () => ({ version: 0, columns: [] }),
+    replace: async (_source, _version, columns) => replaced.push(...columns.map(({ name }) => name)) > 0,
+  };
+  const wanted = [column('status'), column('tenant')];
+  const { added, refused } = await promote(SETTINGS, wanted, { records, tables: tablesIn(glue, catalog) });
+  expect(added.map(({ name }) => name)).toEqual(['tenant']);
+  expect(refused.map(({ reason }) => reason)).toEqual([
+    'expected a name that the table does not have, or its type: status is there as int',
+  ]);
+  expect(replaced).toEqual(['tenant']);
+  const [parquet, iceberg] = await typesIn(tablesIn(glue, catalog));
+  expect(parquet).toMatchObject({ level: 'string', tenant: 'string' });
+  // A deployment reads it there, before it gives the column another type.
+  expect(iceberg).toMatchObject({ status: 'int', tenant: 'string' });
+});
+
+test('a column that an Iceberg table of before has with another type keeps it, and holds up no others', async () => {
+  const catalog = await catalogWithNumbers();
+  const settings = { ...SETTINGS, options: { columns: { status: 'string', path: 'string' } } };
+  await tablesIn(new FakeGlue(), catalog).addColumns(evolvedTable(settings, [column('tenant')]));
+  const [, iceberg] = await typesIn(tablesIn(new FakeGlue(), catalog));
+  expect(iceberg).toMatchObject({ status: 'int', path: 'string', tenant: 'string' });
 });
 
 test('an Iceberg table that is not there is not made: it may be lost', async () => {
@@ -79,9 +115,8 @@ test('an Iceberg table that is not there is not made: it may be lost', async () 
     commit: () => Promise.reject(new Error('expected no change')),
   };
   const glue = new FakeGlue();
-  const of = catalogTables({ glue: glue.client, database: 'd', catalog, lakeBucket: 'lake' });
-  const tables = of({ name: 'app', tableFormat: 'iceberg' });
-  expect((await tables.types('app')).get('level')).toBe('string');
+  const tables = tablesIn(glue, catalog);
+  expect(await typesIn(tables)).toEqual([{ level: 'string' }]);
   await tables.addColumns(evolvedTable(SETTINGS, [column('tenant')]));
   expect(glue.names).toContain('tenant');
   expect(asked).toEqual(['load app', 'load app']);
