@@ -13,8 +13,8 @@ import { type RejectedLine, rejectedRow } from './lake-rows.ts';
 import { MAX_RECORD_BYTES, PACKED_RECORD_BYTES, Packer } from './pack.ts';
 
 /**
- * Rejected lines that are kept of one input (an S3 object or a CloudWatch subscription payload). Further ones are only
- * counted, so that an input without any valid line does not flood the table.
+ * Rejected lines that are kept of an S3 object or a CloudWatch subscription payload, also of one that comes in an object with
+ * others. Further ones are only counted, so that an input without any valid line does not flood the table.
  */
 export const MAX_REJECTED_KEPT = 1000;
 
@@ -152,6 +152,8 @@ export class LineBatcher {
   readonly #kernel: LineKernel | undefined;
   /** The payload that is read, in an object of payloads. */
   #payload: OpenPayload | undefined;
+  /** Lines that were rejected before this payload began. */
+  #rejectedBefore = 0;
   #ready: CheckpointedBatch[] = [];
   #verified: Verified;
   #times: BatchTimes = noTimes();
@@ -242,6 +244,7 @@ export class LineBatcher {
     const { logGroup, logStream } = payload;
     const id = originOf(payloadInputKey(this.#props.source, payload));
     this.#payload = { logGroup, logStream, id, before };
+    this.#rejectedBefore = this.counts.rejected;
     const shared = [
       [OWN.logGroup.name, logGroup],
       [OWN.logStream.name, logStream],
@@ -275,7 +278,7 @@ export class LineBatcher {
         if (rows.room === 0) this.#closeBatch();
         return true;
       },
-      countRejected: () => this.counts.rejected >= MAX_REJECTED_KEPT,
+      countRejected: () => !this.#keepsRejected,
       take: (read, block) => this.#addKernelLines(read, block),
     };
   }
@@ -353,7 +356,7 @@ export class LineBatcher {
 
   #reject(position: number, line: Omit<RejectedLine, 'source'>): void {
     const { source, origin, now } = this.#props;
-    if (this.counts.rejected < MAX_REJECTED_KEPT) {
+    if (this.#keepsRejected) {
       this.#pack(
         this.#rejected,
         rejectedRow(origin, position, { source, ...line, ...this.#ofPayload(position) }, now()),
@@ -361,6 +364,10 @@ export class LineBatcher {
     }
     this.counts.rejected++;
     this.#countReason(line.reason);
+  }
+
+  get #keepsRejected(): boolean {
+    return this.counts.rejected - this.#rejectedBefore < MAX_REJECTED_KEPT;
   }
 
   /** What a rejected line tells of its payload. */

@@ -33,7 +33,7 @@ export const LOADS_COLUMNS = {
   lines: bigint('Lines or events read: rows + filtered + rejected.'),
   rows: bigint('Rows delivered to the table.'),
   filtered: bigint('Lines left out by filters.'),
-  rejected: bigint('Lines that could not be read; the first 1,000 of an object are in rejected_lines.'),
+  rejected: bigint('Lines that could not be read; the first 1,000 of an object or payload are in rejected_lines.'),
   field_errors: bigint('Values that did not convert, kept in errors.'),
   unknown_fields: bigint('Values beyond the declared columns, kept in extra.'),
   first_event_time: timestamp(
@@ -81,7 +81,8 @@ export const loadsTable: Table = {
 
 export const rejectedTable: Table = {
   name: REJECTED_LINES,
-  description: 'Lines that could not be read, with the reason: at most 1,000 per object, the rest is counted in loads.',
+  description:
+    'Lines that could not be read, with the reason: at most 1,000 of an object or payload, the rest is counted in loads.',
   columns: [
     ...numbered(REJECTED_COLUMNS),
     ...[OWN.origin, OWN.position, OWN.logGroup, OWN.logStream, OWN.payload, OWN.payloadPosition],

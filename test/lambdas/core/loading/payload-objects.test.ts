@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { objectToCheck } from '../../../../lambdas/core/duplicates/input-to-check.ts';
 import { Pager } from '../../../../lambdas/core/duplicates/pages.ts';
 import { originOf, payloadInputKey } from '../../../../lambdas/core/loading/input.ts';
-import { LineBatcher } from '../../../../lambdas/core/loading/line-batcher.ts';
+import { LineBatcher, MAX_REJECTED_KEPT } from '../../../../lambdas/core/loading/line-batcher.ts';
 import { readPayload } from '../../../../lambdas/core/loading/payload.ts';
 import { readObject } from '../../../../lambdas/core/loading/read-object.ts';
 import { rejectedTable } from '../../../../lambdas/core/tables/lake-tables.ts';
@@ -83,6 +83,16 @@ describe('an object of payloads of log groups', () => {
     const batcher = await readAll(Buffer.concat([first, broken, gzipSync('{"no":"payload"}'), third]));
     expect(batcher.counts).toMatchObject({ lines: 8, rows: 4, filtered: 1, rejected: 3, unverifiedRows: 0 });
     expect(Object.fromEntries(batcher.reasons)).toMatchObject({ broken_gzip: 1, bad_payload: 1 });
+  });
+
+  test('keeps as many rejected lines of each payload as of one that comes alone', async () => {
+    const flood = Array.from({ length: MAX_REJECTED_KEPT + 5 }, () => 'no JSON');
+    const batcher = await readAll(Buffer.concat([payload('web/1', flood), payload('web/2', ['no JSON', ...messages])]));
+    const kept = batcher.takeRemaining().flatMap(({ rejected }) => rowsByName(rejected, rejectedTable));
+    const streams = kept.map(({ log_stream: stream }) => stream);
+    expect(streams.filter((stream) => stream === 'web/1')).toHaveLength(MAX_REJECTED_KEPT);
+    expect(streams.filter((stream) => stream === 'web/2')).toHaveLength(2);
+    expect(batcher.counts.rejected).toBe(MAX_REJECTED_KEPT + 7);
   });
 
   test('is checked for duplicates event by event, each under its own time', async () => {
