@@ -1,8 +1,9 @@
 /**
- * Makes the bundle of one function: `node lib/bundle-process.ts ENTRY FOLDER`; `bundle` starts it.
+ * Makes the bundles of all functions, each in a folder of its own name: `node lib/bundle-process.ts FOLDER`; `bundle`
+ * starts it.
  * Uses esbuild directly: CDK's function for it takes four times as long to find esbuild and reports each bundle.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +12,10 @@ import { build, type Plugin } from 'esbuild';
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 const LAMBDAS = join(ROOT, 'lambdas');
 
-const [entry, folder] = process.argv.slice(2) as [string, string];
+const [, , into = ''] = process.argv;
+const handlers = readdirSync(LAMBDAS)
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => name.slice(0, -'.ts'.length));
 
 /**
  * The SDK describes its operations in arrays like `[9, n0, _GO, { [_h]: ["GET", "/{Key+}"] }, …]`. For esbuild, a key in
@@ -33,8 +37,10 @@ const unusedOperations: Plugin = {
 };
 
 await build({
-  entryPoints: [join(LAMBDAS, `${entry}.ts`)],
-  outfile: join(folder, 'index.mjs'),
+  entryPoints: handlers.map((handler) => join(LAMBDAS, `${handler}.ts`)),
+  outdir: into,
+  entryNames: '[name]/index',
+  outExtension: { '.js': '.mjs' },
   bundle: true,
   platform: 'node',
   target: 'node24',
@@ -50,14 +56,14 @@ await build({
   plugins: [unusedOperations],
   logLevel: 'warning',
 });
-nameSourcesFromRoot();
+for (const handler of handlers) nameSourcesFromRoot(join(into, handler));
 
 /**
  * Names the sources in the map as they lie in the repository, `lambdas/load-objects.ts`: in a stack trace they then are
  * files of the repository below the function's folder. esbuild names them from the folder of the bundle, which is
  * another one each time.
  */
-function nameSourcesFromRoot(): void {
+function nameSourcesFromRoot(folder: string): void {
   const file = join(folder, 'index.mjs.map');
   const map = JSON.parse(readFileSync(file, 'utf8')) as { sources: string[] };
   map.sources = map.sources.map((source) => {

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
@@ -29,7 +29,14 @@ function bundledElsewhere(entry: string): Record<string, string> {
     const files = readdirSync(folder).sort().map((name) => [name, readFileSync(folder + '/' + name, 'utf8')]);
     process.stdout.write(JSON.stringify(Object.fromEntries(files)));`;
   const args = ['--input-type=module', '-e', script];
-  const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: copy, encoding: 'utf8', maxBuffer: 2 ** 26 });
+  // Its own, and not those that the tests share.
+  const { TRIBUTARY_BUNDLES: _, ...env } = process.env;
+  const { stdout, stderr } = spawnSync(process.execPath, args, {
+    cwd: copy,
+    env,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  });
   if (!stdout) throw new Error(stderr);
   return JSON.parse(stdout);
 }
@@ -50,12 +57,9 @@ describe('a bundle', () => {
 
   test('names files and lines of the repository in its stack traces', () => {
     const folder = bundle('count-duplicates');
-    const script = join(folder, 'fail.mjs');
     // Without its settings, the function fails while it is loaded.
-    writeFileSync(script, "await import('./index.mjs');");
-    const args = ['--enable-source-maps', script];
+    const args = ['--enable-source-maps', join(folder, 'index.mjs')];
     const { stderr } = spawnSync(process.execPath, args, { env: {}, encoding: 'utf8' });
-    rmSync(script);
     expect(stderr).toContain('environment variable TRIBUTARY_DUPLICATES_TABLE is not set');
     expect(stderr).toMatch(/\(?[^\s(]*\/lambdas\/core\/settings\.ts:\d+:\d+\)?/);
     expect(stderr).toMatch(/\/lambdas\/count-duplicates\.ts:\d+:\d+/);
