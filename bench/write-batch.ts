@@ -33,7 +33,7 @@ export async function measureWriteBatch(input: Input, { memoryBytes, memoryRuns 
   const dir = mkdtempSync(join(tmpdir(), 'tributary-bench-write-'));
   try {
     const assembly = join(dir, 'stack');
-    synthesize({ context: contextOf(input), outdir: assembly });
+    synthesize({ context: contextOf(input), outdir: assembly, checked: false });
     const measure = async (bytes: number, runs: number) => {
       const times = Math.ceil(bytes / input.bytes);
       const results: Written[] = [];

@@ -10,6 +10,11 @@ export interface SynthesizeOptions {
   readonly context?: Context;
   /** Folder of the cloud assembly; created if missing. */
   readonly outdir: string;
+  /**
+   * Whether the template is checked against CloudFormation's schemas and the security rules, which takes seconds: a lake on
+   * this machine is not deployed. @default true
+   */
+  readonly checked?: boolean;
 }
 
 /** A synthesized cloud assembly. */
@@ -25,10 +30,15 @@ export interface Synthesized {
  *
  * @throws ConfigError if a param cannot be used; Error if the template is invalid or a security rule is violated.
  */
-export function synthesize({ context = {}, outdir }: SynthesizeOptions): Synthesized {
-  const app = new App({ context: { ...cdkJsonContext(), ...context }, outdir, analyticsReporting: false });
+export function synthesize({ context = {}, outdir, checked = true }: SynthesizeOptions): Synthesized {
+  const app = new App({
+    context: { ...cdkJsonContext(), ...context },
+    outdir,
+    analyticsReporting: false,
+    builtinCloudFormationValidation: checked,
+  });
   const config = readConfig(app.node.getAllContext());
   const stack = new TributaryStack(app, config.stackName, { config });
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  if (checked) Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return { directory: app.synth().directory, stackName: stack.stackName };
 }

@@ -15,7 +15,7 @@ const FORMAT_SOURCES = [...FORMATS.values()].flatMap(({ name, exampleOptions = {
 );
 
 /** Configurations that differ in the resources they have. */
-const CONFIGURATIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+export const CONFIGURATIONS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   default: {},
   demo: { sources: DEMO_SOURCES },
   formats: { sources: FORMAT_SOURCES, timeZone: 'Asia/Seoul' },

@@ -8,10 +8,23 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { ENV } from '../../lambdas/core/settings.ts';
 import { DEMO_SOURCES } from '../../lib/config/config.ts';
 import { synthesize } from '../../lib/synth.ts';
+import { CONFIGURATIONS } from '../conformance/configurations.ts';
+import { FAN_OUT } from '../faults/assembly.ts';
 import { sharedFolder } from '../helpers/folder.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const SLOW_MS = 120_000; // Bundles, validates and checks as a deploy would.
+
+/** Tests that run a stack do not check it: their configurations are here, too. */
+const CHECKED = {
+  ...CONFIGURATIONS,
+  direct: { sources: DEMO_SOURCES, delivery: 'direct' },
+  kept: { sources: DEMO_SOURCES, keepDirectLane: 'true', 'duplicates.enabled': 'false' },
+  divided: {
+    sources: [{ name: 'alb', format: 'alb', fanOut: FAN_OUT }],
+    ...{ delivery: 'direct', tableFormat: 'iceberg', 'duplicates.enabled': 'false' },
+  },
+};
 
 const dir = sharedFolder();
 
@@ -35,6 +48,20 @@ describe('synthesize', () => {
   test('leaves no warning of the validators without an acknowledgement', () => {
     const report = JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8'));
     expect(report.pluginReports).toEqual([]);
+  });
+
+  test.each(Object.entries(CHECKED))('leaves no warning in the configuration %s either', (name, context) => {
+    const { directory } = synthesize({ context, outdir: join(dir, name) });
+    const report = JSON.parse(readFileSync(join(directory, 'validation-report.json'), 'utf8'));
+    expect(report.pluginReports).toEqual([]);
+  });
+
+  test('makes the same template, checked or not', () => {
+    const template = (checked: boolean) => {
+      const { directory, stackName } = synthesize({ outdir: join(dir, `checked-${checked}`), checked });
+      return readFileSync(join(directory, `${stackName}.template.json`), 'utf8');
+    };
+    expect(template(false) === template(true)).toBe(true);
   });
 
   test('takes params over those of cdk.json', () => {
