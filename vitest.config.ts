@@ -1,11 +1,15 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take longer than a few seconds: whole stacks, whole processes, faults, memory and measuring. */
 const SLOW = [
   'test/bench/bench.test.ts',
   'test/bin/commands/{duplicates,init}.test.ts',
   'test/bin/lake.test.ts',
-  'test/bin/operations/{aws,changed-format,operations}.test.ts',
+  'test/bin/operations/{added-rows,aws,changed-format,operations,rebuild}.test.ts',
   'test/faults/*.test.ts',
   'test/bin/prove/prove.test.ts',
   'test/lambdas/core/direct/lane.test.ts',
@@ -16,22 +20,65 @@ const SLOW = [
   'test/memory/*.test.ts',
 ];
 
+/** The longest of them, which start first: else a processor would have nothing to do while the other ends one of these. */
+const LONGEST = [
+  'test/faults/kills.test.ts',
+  'test/lambdas/core/reading/kernel.test.ts',
+  'test/faults/iceberg.test.ts',
+  'test/bin/operations/added-rows.test.ts',
+  'test/bin/lake.test.ts',
+  'test/faults/direct.test.ts',
+  'test/faults/lake-run.test.ts',
+  'test/bench/bench.test.ts',
+  'test/bin/operations/operations.test.ts',
+  'test/faults/firehose.test.ts',
+  'test/bin/commands/duplicates.test.ts',
+  'test/bin/operations/rebuild.test.ts',
+  'test/bin/prove/prove.test.ts',
+];
+
 /** Runs of each property of the kernel in the fast project; the slow one runs them again, eight times as often. */
 const FUZZ = ['test/lambdas/core/reading/kernel.test.ts'];
 const FEW_RUNS = '20';
 
-/** Text is laid out as for a file, whatever terminal the tests run on. */
-const NO_TERMINAL = { COLUMNS: '', NO_COLOR: '1' };
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const index = LONGEST.findIndex((file) => moduleId.endsWith(`/${file}`));
+      return index < 0 ? LONGEST.length : index;
+    };
+    // Stable: the others stay in the order that vitest gives them.
+    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other));
+  }
+}
+
+/** What all processes of a run share: bundles, and the code that V8 has compiled. */
+const shared = mkdtempSync(join(tmpdir(), 'tributary-run-'));
+process.once('exit', () => rmSync(shared, { recursive: true, force: true }));
+
+const ENV = {
+  // Text is laid out as for a file, whatever terminal the tests run on.
+  COLUMNS: '',
+  NO_COLOR: '1',
+  TRIBUTARY_BUNDLES: shared,
+  NODE_COMPILE_CACHE: join(shared, 'compiled'),
+};
 
 export default defineConfig({
   test: {
+    // Vitest would leave one free for itself, which needs little.
+    maxWorkers: availableParallelism(),
+    sequence: { sequencer: LongestFirst },
+    // What a test waits for comes in milliseconds, and on a busy machine in seconds.
+    expect: { poll: { timeout: 20_000 } },
     projects: [
       {
+        extends: true,
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
           exclude: SLOW,
-          env: { ...NO_TERMINAL, TRIBUTARY_FUZZ_RUNS: process.env.TRIBUTARY_FUZZ_RUNS ?? FEW_RUNS },
+          env: { ...ENV, TRIBUTARY_FUZZ_RUNS: process.env.TRIBUTARY_FUZZ_RUNS ?? FEW_RUNS },
           // A machine that is busy with others may be ten times slower.
           testTimeout: 30_000,
           // Before the slow ones.
@@ -39,11 +86,12 @@ export default defineConfig({
         },
       },
       {
+        extends: true,
         test: {
           name: 'slow',
           include: [...SLOW, ...FUZZ],
           globalSetup: ['test/faults/setup.ts'],
-          env: NO_TERMINAL,
+          env: ENV,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },

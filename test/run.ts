@@ -2,7 +2,7 @@
  * `npm test`: lint, types, docs and every test, all of them even when one fails, and at the end one
  * line with the true counts. Arguments are handed to vitest: `npm test -- test/lambdas/core`.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,23 +28,22 @@ let passed = 0;
 let failed = 0;
 const failedChecks: string[] = [];
 
-for (const [command, ...args] of CHECKS) {
-  const check = [command, ...args].join(' ');
-  process.stdout.write(`\n> ${check}\n`);
-  if (run(command, args)) passed++;
-  else failedChecks.push(check);
-}
+// All at once: most of them use one processor.
+await Promise.all(
+  CHECKS.map(async ([command, ...args]) => {
+    const check = [command, ...args].join(' ');
+    const { succeeded, output } = await outcomeOf(command, args);
+    process.stdout.write(`\n> ${check}\n${output}`);
+    if (succeeded) passed++;
+    else failedChecks.push(check);
+  }),
+);
 failed += failedChecks.length;
 
 const folder = mkdtempSync(join(tmpdir(), 'tributary-test-'));
 const reportFile = join(folder, 'report.json');
-const succeeded = run('vitest', [
-  'run',
-  '--reporter=default',
-  '--reporter=json',
-  `--outputFile=${reportFile}`,
-  ...process.argv.slice(2),
-]);
+const reporters = ['--reporter=default', '--reporter=json', `--outputFile=${reportFile}`];
+const { status } = spawnSync('vitest', ['run', ...reporters, ...process.argv.slice(2)], { stdio: 'inherit' });
 const report = readReport();
 rmSync(folder, { recursive: true });
 passed += report.numPassedTests;
@@ -54,15 +53,23 @@ const brokenFiles = report.testResults.filter(
   ({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0,
 );
 failed += brokenFiles.length;
-if (!succeeded && report.numFailedTests + brokenFiles.length === 0) failed++;
+if (status !== 0 && report.numFailedTests + brokenFiles.length === 0) failed++;
 
 // Their output stands far above, before that of all tests.
 for (const check of failedChecks) process.stdout.write(`\nfailed: ${check}\n`);
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exitCode = failed > 0 ? 1 : 0;
 
-function run(command: string, args: readonly string[]): boolean {
-  return spawnSync(command, args, { stdio: 'inherit' }).status === 0;
+/** Runs a command to its end; what it writes is kept together, as others write at the same time. */
+function outcomeOf(command: string, args: readonly string[]): Promise<{ succeeded: boolean; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (text) => (output += text));
+    child.on('error', (error) => resolve({ succeeded: false, output: `${error.message}\n` }));
+    child.on('close', (code) => resolve({ succeeded: code === 0, output }));
+  });
 }
 
 function readReport(): VitestReport {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { LocalLake } from '../../local/local-lake.ts';
 import { type LakeHooks, openStack } from '../../local/open-stack.ts';
 import { resource, writeAssembly } from '../helpers/assembly.ts';
@@ -137,7 +137,7 @@ describe('objects that are gathered', { timeout: 30_000 }, () => {
       mapping: { ...mapping, MaximumBatchingWindowInSeconds: 1 },
     });
     await put('a', 'b');
-    await vi.waitFor(() => expect(reported()).toEqual([['a', 'b']]), { timeout: 10_000 });
+    await expect.poll(reported).toEqual([['a', 'b']]);
   });
 
   test('come back when the function fails at them, and are gathered again', async () => {
@@ -378,7 +378,7 @@ describe('a lake killed in the middle of its work', { timeout: 30_000 }, () => {
     const pid = Number(await new Promise((resolve) => lake.stdout.once('data', resolve)));
     expect(isRunning(pid)).toBe(true);
     lake.kill('SIGKILL');
-    await expect.poll(() => isRunning(pid), { timeout: 5000 }).toBe(false);
+    await expect.poll(() => isRunning(pid)).toBe(false);
     const { lake: again, reported } = await opened(LOADS_ALL, { dir });
     expect(await again.drain()).toEqual(nothing);
     expect(reported()).toEqual(['k']);

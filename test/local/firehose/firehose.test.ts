@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { DescribeDeliveryStreamCommand, PutRecordBatchCommand, PutRecordCommand } from '@aws-sdk/client-firehose';
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { alb } from '../../../lambdas/core/formats/alb.ts';
 import { FIRST_FORMAT_KEY, keyOf, sourceTable } from '../../../lambdas/core/tables/table.ts';
 import { openAthena } from '../../../local/athena/athena.ts';
@@ -160,7 +160,7 @@ describe('delivery', () => {
     await put(lake, record, record, record);
     expect(lake.keys).toEqual([]);
     await put(lake, record);
-    await expect.poll(() => lake.keys.length, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => lake.keys.length).toBe(1);
     expect(await allRows(lake)).toHaveLength(4);
   });
 
@@ -168,7 +168,7 @@ describe('delivery', () => {
     const lake = await serve({ hints: { SizeInMBs: 64, IntervalInSeconds: 1 } });
     await put(lake, '{"count":1}');
     expect(lake.firehose.pending()).toBe(true);
-    await expect.poll(() => lake.firehose.pending(), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => lake.firehose.pending()).toBe(false);
     expect(lake.keys).toHaveLength(1);
   });
 });
@@ -200,9 +200,9 @@ describe('a stream without format conversion', () => {
     const record = randomBytes(700_000);
     await put(lake, record);
     await put(lake, record);
-    await vi.waitFor(() => expect(lake.keys).toHaveLength(1));
+    await expect.poll(() => lake.keys.length).toBe(1);
     expect((await bytesOf(lake.keys[0] ?? '')).length).toBe(1_400_000);
-    await vi.waitFor(() => expect(lake.firehose.pending()).toBe(false));
+    await expect.poll(() => lake.firehose.pending()).toBe(false);
   });
 
   test('refuses a stream that is not there', async () => {
