@@ -13,6 +13,7 @@ const SLOW = [
   'test/faults/*.test.ts',
   'test/bin/prove/prove.test.ts',
   'test/lambdas/core/direct/lane.test.ts',
+  'test/lambdas/core/reading/kernel-{fuzz,json}.test.ts',
   'test/lambdas/edges/duplicates-{cost,deaths}.test.ts',
   'test/lib/synth.test.ts',
   'test/local/{duplicates,lanes,open-lake,open-stack}.test.ts',
@@ -23,7 +24,7 @@ const SLOW = [
 /** The longest of them, which start first: else a processor would have nothing to do while the other ends one of these. */
 const LONGEST = [
   'test/faults/kills.test.ts',
-  'test/lambdas/core/reading/kernel.test.ts',
+  'test/lambdas/core/reading/kernel-fuzz.test.ts',
   'test/faults/iceberg.test.ts',
   'test/bin/operations/added-rows.test.ts',
   'test/bin/lake.test.ts',
@@ -37,8 +38,7 @@ const LONGEST = [
   'test/bin/prove/prove.test.ts',
 ];
 
-/** Runs of each property of the kernel in the fast project; the slow one runs them again, eight times as often. */
-const FUZZ = ['test/lambdas/core/reading/kernel.test.ts'];
+/** Runs of each property that takes long, in the fast project. */
 const FEW_RUNS = '20';
 
 class LongestFirst extends BaseSequencer {
@@ -89,7 +89,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'slow',
-          include: [...SLOW, ...FUZZ],
+          include: SLOW,
           globalSetup: ['test/faults/setup.ts'],
           env: ENV,
           testTimeout: 60_000,
