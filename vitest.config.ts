@@ -8,7 +8,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const SLOW = [
   'test/bench/bench.test.ts',
   'test/bin/commands/{duplicates,init}.test.ts',
-  'test/bin/lake.test.ts',
+  'test/bin/{lake,lake-run}.test.ts',
   'test/bin/operations/{added-rows,aws,changed-format,operations,rebuild}.test.ts',
   'test/faults/*.test.ts',
   'test/bin/prove/prove.test.ts',
@@ -16,7 +16,7 @@ const SLOW = [
   'test/lambdas/core/reading/kernel-{fuzz,json}.test.ts',
   'test/lambdas/edges/duplicates-{cost,deaths}.test.ts',
   'test/lib/synth.test.ts',
-  'test/local/{duplicates,lanes,open-lake,open-stack}.test.ts',
+  'test/local/{duplicates,lanes,open-lake,open-stack*}.test.ts',
   'test/local/firehose/streams.test.ts',
   'test/memory/*.test.ts',
 ];
@@ -27,6 +27,7 @@ const LONGEST = [
   'test/lambdas/core/reading/kernel-fuzz.test.ts',
   'test/faults/iceberg.test.ts',
   'test/bin/operations/added-rows.test.ts',
+  'test/bin/lake-run.test.ts',
   'test/bin/lake.test.ts',
   'test/faults/direct.test.ts',
   'test/faults/lake-run.test.ts',
