@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
@@ -9,10 +9,11 @@ const SLOW = [
   'test/bench/bench.test.ts',
   'test/bin/commands/{duplicates,init}.test.ts',
   'test/bin/{lake,lake-run}.test.ts',
-  'test/bin/operations/{added-rows,aws,changed-format,operations,rebuild}.test.ts',
+  'test/bin/operations/{added,divided,iceberg}-rows.test.ts',
+  'test/bin/operations/{aws,changed-format,operations,promoted,rebuild,schema}.test.ts',
   'test/faults/*.test.ts',
   'test/bin/prove/prove.test.ts',
-  'test/lambdas/core/direct/lane.test.ts',
+  'test/lambdas/core/direct/{commit,lane}.test.ts',
   'test/lambdas/core/reading/kernel-{fuzz,json}.test.ts',
   'test/lambdas/edges/duplicates-{cost,deaths}.test.ts',
   'test/lib/synth.test.ts',
@@ -21,22 +22,26 @@ const SLOW = [
   'test/memory/*.test.ts',
 ];
 
-/** The longest of them, which start first: else a processor would have nothing to do while the other ends one of these. */
+/** The longest, which start first: else a processor would have nothing to do while the other ends one of these. */
 const LONGEST = [
+  'test/regular-expressions.test.ts',
+  'test/linear.test.ts',
   'test/faults/kills.test.ts',
   'test/lambdas/core/reading/kernel-fuzz.test.ts',
   'test/faults/iceberg.test.ts',
+  'test/faults/direct.test.ts',
+  'test/faults/lake-run.test.ts',
   'test/bin/operations/added-rows.test.ts',
   'test/bin/lake-run.test.ts',
   'test/bin/lake.test.ts',
-  'test/faults/direct.test.ts',
-  'test/faults/lake-run.test.ts',
-  'test/bench/bench.test.ts',
   'test/bin/operations/operations.test.ts',
-  'test/faults/firehose.test.ts',
+  'test/bench/bench.test.ts',
+  'test/faults/bombs.test.ts',
+  'test/faults/dynamodb.test.ts',
   'test/bin/commands/duplicates.test.ts',
-  'test/bin/operations/rebuild.test.ts',
+  'test/faults/firehose.test.ts',
   'test/bin/prove/prove.test.ts',
+  'test/memory/memory.test.ts',
 ];
 
 /** Runs of each property that takes long, in the fast project. */
@@ -67,8 +72,6 @@ const ENV = {
 
 export default defineConfig({
   test: {
-    // Vitest would leave one free for itself, which needs little.
-    maxWorkers: availableParallelism(),
     sequence: { sequencer: LongestFirst },
     // What a test waits for comes in milliseconds, and on a busy machine in seconds.
     expect: { poll: { timeout: 20_000 } },

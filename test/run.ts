@@ -43,7 +43,9 @@ failed += failedChecks.length;
 const folder = mkdtempSync(join(tmpdir(), 'tributary-test-'));
 const reportFile = join(folder, 'report.json');
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile=${reportFile}`];
-const { status } = spawnSync('vitest', ['run', ...reporters, ...process.argv.slice(2)], { stdio: 'inherit' });
+// By itself vitest leaves one processor for its main process, which needs little.
+const options = ['run', '--maxWorkers=100%', ...reporters, ...process.argv.slice(2)];
+const { status } = spawnSync('vitest', options, { stdio: 'inherit' });
 const report = readReport();
 rmSync(folder, { recursive: true });
 passed += report.numPassedTests;
