@@ -50,7 +50,7 @@ function objection(source: SourceSettings, baseName: string): string | undefined
   return undefined;
 }
 
-/** Hands the files to the lake, in their order. */
+/** Hands the files to the lake, in their order. @returns those with something to load */
 export async function loadFiles(
   lake: LocalLake,
   source: SourceSettings,
@@ -60,9 +60,9 @@ export async function loadFiles(
   const handed: Handed[] = [];
   const progress = showProgress('files handed to the lake', files.length);
   for (const file of files) {
-    handed.push(
-      source.lane === 'objects' ? await putFile(lake, source, file) : await putEvents(lake, source, file, note),
-    );
+    const put =
+      source.lane === 'objects' ? await putFile(lake, source, file) : await putEvents(lake, source, file, note);
+    if (put) handed.push(put);
     progress.add();
   }
   progress.end();
@@ -91,19 +91,27 @@ async function holdsAnother(path: string, { bytes, sha256 }: InputFile): Promise
   return hash.digest('hex') !== sha256;
 }
 
-/** Puts the file's events into the source's first log group: a source reads all of its log groups alike. */
+/**
+ * Puts the file's events into the source's first log group: a source reads all of its log groups alike.
+ *
+ * @returns undefined for a file without an event, such as one that is broken before its first line ends
+ */
 async function putEvents(
   lake: LocalLake,
   source: SourceSettings & EventsPlace,
   file: InputFile,
   note: (text: string) => void,
-): Promise<Handed> {
+): Promise<Handed | undefined> {
   const [logGroup = ''] = source.logGroups;
   const logStream = logStreamOf(file);
   const format = FORMATS.get(source.format)?.compile(source.options ?? {});
   if (!format) throw new CommandError(`source ${source.name}: no format ${source.format} in this version`);
-  for await (const events of eventBatches(file, format, note)) await lake.putLogEvents(logGroup, logStream, events);
-  return { path: file.path, logStream };
+  let events = 0;
+  for await (const batch of eventBatches(file, format, note)) {
+    await lake.putLogEvents(logGroup, logStream, batch);
+    events += batch.length;
+  }
+  return events > 0 ? { path: file.path, logStream } : undefined;
 }
 
 /** A line for each error in the lake's queues, functions and streams. */
