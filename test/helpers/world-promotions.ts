@@ -16,11 +16,11 @@ export class WorldPromotions {
     return {
       records: {
         read: () => request('read promoted', () => this.record),
-        replace: (_, version, columns) =>
+        replace: (_, { version, columns, declared }) =>
           request('replace promoted', () => {
             if (this.record.version !== version) return false;
             this.early.push(...columns.flatMap(({ name, type }) => (this.columns.get(name) === type ? [] : [name])));
-            this.record = { version: version + 1, columns };
+            this.record = { version: version + 1, columns, declared };
             return true;
           }),
       },

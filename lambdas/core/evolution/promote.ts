@@ -16,6 +16,7 @@ import {
   evolvedTable,
   type PromotedColumn,
   type PromotedRecord,
+  withDeclared,
 } from './promoted.ts';
 import { isName, refusalOf, type Suggestion, suggestions, type WantedColumn } from './suggest.ts';
 import type { DayTally } from './tally.ts';
@@ -29,8 +30,8 @@ export interface PromotePorts {
 /** The records of promoted columns. */
 export interface PromotedRecords {
   read(source: string): Promise<PromotedRecord>;
-  /** @returns false if the record is not of this version any more */
-  replace(source: string, version: number, columns: readonly PromotedColumn[]): Promise<boolean>;
+  /** Puts a record in the place of the one of this version. @returns false if it is not of this version any more */
+  replace(source: string, record: PromotedRecord): Promise<boolean>;
 }
 
 /** The tables of sources in a catalog: one or more of the name of the source. */
@@ -65,30 +66,35 @@ const TRIES = 10;
  * Adds columns to a source. Those that it has are left as they are, and put back into the catalog's table if it lacks them:
  * a deployment without them has taken them out.
  *
+ * @param most as many are added, the first that the source can have
  * @throws what a service has thrown: whether the columns are there is unknown then, and the next call goes on
  */
 export async function promote(
   settings: EvolvingSettings,
   wanted: readonly PromotedColumn[],
   { records, tables }: Omit<PromotePorts, 'now'>,
+  most = wanted.length,
 ): Promise<Promoted> {
   const { name, options = {} } = settings;
   for (let attempt = 0; attempt < TRIES; attempt++) {
-    const { version, columns } = await records.read(name);
-    const types = await tables.types(name);
+    const { version, columns, declared: before } = await records.read(name);
+    const declared = withDeclared(before, settings);
+    const types = [...(await tables.types(name)), new Map(Object.entries(declared))];
     const added: PromotedColumn[] = [];
     const refused: Refused[] = [];
     for (const column of wanted) {
-      const before = [...columns, ...added];
-      if (before.some((each) => isSame(each, column))) continue;
-      const reason = refusalOf(column, evolvedOptions(options, before)) ?? otherType(column, types);
+      if (added.length === most) break;
+      const there = [...columns, ...added];
+      if (there.some((each) => isSame(each, column))) continue;
+      const reason = refusalOf(column, evolvedOptions(options, there)) ?? otherType(column, types);
       if (reason === undefined) added.push(column);
       else refused.push({ column, reason });
     }
     const all = [...columns, ...added];
     if (all.length > 0) await tables.addColumns(evolvedTable(settings, all));
+    const isNew = added.length > 0 || Object.keys(declared).length > Object.keys(before).length;
     // If the answer is lost, the next call finds the columns in the record.
-    if (added.length === 0 || (await records.replace(name, version, all))) return { added, refused };
+    if (!isNew || (await records.replace(name, { version, columns: all, declared }))) return { added, refused };
   }
   throw new Error(`columns of ${name}: expected to be promoted within ${TRIES} tries, others were faster`);
 }
@@ -104,12 +110,11 @@ export async function promoteOften(
   const at = ports.now().toISOString();
   const room = Math.max(0, Math.min(AUTOMATIC.perRun, AUTOMATIC.inAll - columns.length));
   const often = openSuggestions(suggestions(counts, options), columns);
-  const chosen = often.filter(isChosen).slice(0, room);
-  const wanted = chosen.map(({ column, key, rows, batches }): PromotedColumn => {
+  const wanted = often.filter(isChosen).map(({ column, key, rows, batches }): PromotedColumn => {
     const evidence = { rows, sampled: counts.sampled, batches };
     return { name: column, type: 'string', from: key, at, by: 'job', counts: evidence };
   });
-  const { added, refused } = await promote(settings, wanted, ports);
+  const { added, refused } = await promote(settings, wanted, ports, room);
   const others = often.flatMap(({ column, key, refused: reason }) =>
     reason === undefined ? [] : [{ column: { name: column, type: 'string' as const, from: key }, reason }],
   );
@@ -135,6 +140,6 @@ function isSame(a: WantedColumn, b: WantedColumn): boolean {
 function otherType({ name, type }: WantedColumn, tables: readonly TableColumns[]) {
   const other = tables.find((types) => types.has(name) && types.get(name) !== type);
   if (!other) return undefined;
-  const there = other.get(name) ?? 'another type';
-  return `expected a name that the table does not have, or its type: ${name} is there as ${there}`;
+  const had = other.get(name) ?? 'another type';
+  return `expected a name that tables of the source have not had with another type: ${name} was ${had}`;
 }

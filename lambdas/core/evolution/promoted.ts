@@ -3,7 +3,7 @@ import { json } from '../formats/json.ts';
 import type { FoundSource } from '../loading/sources.ts';
 import type { FormatOptions } from '../reading/format.ts';
 import { type Delivery, type InputPlace, isExported, type ReadingSettings } from '../settings.ts';
-import { sourceTable, type Table } from '../tables/table.ts';
+import { type ColumnType, sourceTable, type Table } from '../tables/table.ts';
 import { refusalOf, type WantedColumn, withPromoted } from './suggest.ts';
 
 /** A promoted column: the record of all of them is the history of a source's columns. */
@@ -20,9 +20,14 @@ export interface PromotedRecord {
   /** 0: there is no record. */
   readonly version: number;
   readonly columns: readonly PromotedColumn[];
+  /**
+   * The types of columns that the configuration has, or has had, by their names. A column that is declared no more is in the
+   * table no more, and files of before still have it.
+   */
+  readonly declared: Readonly<Record<string, ColumnType>>;
 }
 
-export const NO_RECORD: PromotedRecord = { version: 0, columns: [] };
+export const NO_RECORD: PromotedRecord = { version: 0, columns: [], declared: {} };
 
 /** What of a source its promoted columns depend on. */
 export type EvolvingSettings = ReadingSettings & InputPlace & { readonly delivery?: Delivery };
@@ -42,6 +47,13 @@ export function evolvedOptions(options: FormatOptions, columns: readonly WantedC
     (all, column) => (refusalOf(column, all) === undefined ? withPromoted(all, [column]) : all),
     options,
   );
+}
+
+/** What a record has of declared columns, with those of the configuration. The first type of a name stays. */
+export function withDeclared(declared: PromotedRecord['declared'], { options = {} }: EvolvingSettings) {
+  const { columns } = json.compile(options);
+  const now = Object.entries(columns).map(([name, { type }]) => [name, type] as const);
+  return { ...Object.fromEntries(now), ...declared };
 }
 
 /** A source whose format has promoted columns as if they were configured. */

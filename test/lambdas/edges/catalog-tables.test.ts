@@ -1,7 +1,7 @@
 import { GetTableCommand, type GlueClient, type Table, UpdateTableCommand } from '@aws-sdk/client-glue';
 import { expect, test } from 'vitest';
 import { type CatalogTables, type PromotedRecords, promote } from '../../../lambdas/core/evolution/promote.ts';
-import { evolvedTable, type PromotedColumn } from '../../../lambdas/core/evolution/promoted.ts';
+import { evolvedTable, NO_RECORD, type PromotedColumn } from '../../../lambdas/core/evolution/promoted.ts';
 import type { IcebergCatalog } from '../../../lambdas/core/iceberg/ports.ts';
 import { ensureTable, madeFor } from '../../../lambdas/core/iceberg/schema.ts';
 import { int, numbered } from '../../../lambdas/core/tables/table.ts';
@@ -83,14 +83,14 @@ test('a key is no column of text where the Iceberg table of the source has its n
   const [glue, catalog] = [new FakeGlue(), await catalogWithNumbers()];
   const replaced: string[] = [];
   const records: PromotedRecords = {
-    read: async () => ({ version: 0, columns: [] }),
-    replace: async (_source, _version, columns) => replaced.push(...columns.map(({ name }) => name)) > 0,
+    read: async () => NO_RECORD,
+    replace: async (_source, { columns }) => replaced.push(...columns.map(({ name }) => name)) > 0,
   };
   const wanted = [column('status'), column('tenant')];
   const { added, refused } = await promote(SETTINGS, wanted, { records, tables: tablesIn(glue, catalog) });
   expect(added.map(({ name }) => name)).toEqual(['tenant']);
   expect(refused.map(({ reason }) => reason)).toEqual([
-    'expected a name that the table does not have, or its type: status is there as int',
+    'expected a name that tables of the source have not had with another type: status was int',
   ]);
   expect(replaced).toEqual(['tenant']);
   const [parquet, iceberg] = await typesIn(tablesIn(glue, catalog));

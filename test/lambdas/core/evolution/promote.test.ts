@@ -45,6 +45,27 @@ describe('what comes often', () => {
     expect(names()).toEqual(keys.slice(0, AUTOMATIC.inAll).map((each) => each.key));
   });
 
+  test('takes no place of others where a table has its name with another type', async () => {
+    const { world, names, often } = catalog();
+    for (let index = 0; index < AUTOMATIC.perRun; index++) world.columns.set(`old${index}`, 'int');
+    await often([...world.columns.keys()].map((name) => key(name, 900)).concat(key('tenant')));
+    expect(names()).toEqual(['tenant']);
+  });
+
+  test('is no column of text if it was declared as another one before: files have its name as that', async () => {
+    const { world, ports } = catalog();
+    const keys = [key('status'), key('tenant')];
+    const declaring = { ...SETTINGS, options: { columns: { ...SETTINGS.options.columns, status: 'int' } } };
+    await promoteOften(declaring, { sampled: 1000, keys: [] }, ports);
+    world.columns.clear();
+    const { added, refused } = await promoteOften(SETTINGS, { sampled: 1000, keys }, ports);
+    expect(added.map(({ name }) => name)).toEqual(['tenant']);
+    expect(refused.map(({ reason }) => reason)).toEqual([
+      'expected a name that tables of the source have not had with another type: status was int',
+    ]);
+    expect((await promote(SETTINGS, [chosen('status', 'int')], ports)).added).toHaveLength(1);
+  });
+
   test('is no column if it clashes, whatever the case, or if its key is no name', async () => {
     const { names, often } = catalog();
     const { refused } = await often([key('LEVEL'), key('message'), key('user-id'), key('a.b'), key('dt'), key('ok')]);
@@ -61,7 +82,7 @@ describe('a column', () => {
     const { refused } = await promote(SETTINGS, [chosen('count', 'string'), chosen('left'), chosen('right')], ports);
     expect(refused.map(({ column, reason }) => [column.name, reason])).toEqual([
       ['count', 'expected a name that no column has'],
-      ['left', 'expected a name that the table does not have, or its type: left is there as int'],
+      ['left', 'expected a name that tables of the source have not had with another type: left was int'],
     ]);
     expect(names()).toEqual(['count', 'right']);
   });
