@@ -8,6 +8,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { missedUploads } from './core/direct/missed-uploads.ts';
 import { planSource } from './core/direct/plan.ts';
+import { renewLists } from './core/direct/renew-lists.ts';
 import type { SlowMetric } from './core/metrics.ts';
 import { batchSettings } from './core/settings.ts';
 import { isPast, timeLimits } from './edges/attempt.ts';
@@ -26,6 +27,7 @@ const sqs = new SQSClient({});
 const ledger = dynamoBatches(new DynamoDBClient({}), { table: ledgerTable, entryDays: ledgerDays });
 const s3 = s3Client();
 const lake = s3LakeFiles(s3, lakeBucket);
+const send = (batch: string) => sendBatch(sqs, writeQueueUrl, batch);
 
 const MIB = 1024 * 1024;
 /** A writer that has given no sign for longer than its timeout, with a minute for the clocks, has ended. */
@@ -35,8 +37,10 @@ const ID_BYTES = 6;
 const LATE_SECONDS = 900;
 /** Completing the files of a batch takes seconds, and minutes if a writer has died in between. */
 const LATE_SEAL_SECONDS = 300;
-/** Minute of the hour in which uploads are looked at. */
-const UPLOADS_MINUTE = 7;
+/** Minute of the hour in which uploads are looked at, and lists are renewed. */
+const HOURLY_MINUTE = 7;
+/** Lists that are gone are named one by one up to this number. */
+const MAX_NAMED = 10;
 
 /** How much is left for later runs: objects that wait, and batches that are not written. */
 export async function handler(event: ScheduledEvent, context: Context): Promise<{ readonly left: number }> {
@@ -45,7 +49,7 @@ export async function handler(event: ScheduledEvent, context: Context): Promise<
   for (const source of sources) {
     const { waiting, unfinished, waitingSince, unfinishedSince, sealedSince } = await planSource(
       source,
-      { ledger, lake, now: () => new Date(), send: (batch) => sendBatch(sqs, writeQueueUrl, batch) },
+      { ledger, lake, now: () => new Date(), send },
       {
         fileBytes: direct.fileMiB * MIB,
         ageMs: direct.waitSeconds * 1000,
@@ -62,8 +66,24 @@ export async function handler(event: ScheduledEvent, context: Context): Promise<
     putAge(source, 'SealedSeconds', sealedSince, LATE_SEAL_SECONDS);
   }
   const dueAt = new Date(event.time);
-  if (dueAt.getUTCMinutes() === UPLOADS_MINUTE && !isPast(stopReadingAt)) await lookAtUploads(dueAt.getTime());
+  if (dueAt.getUTCMinutes() === HOURLY_MINUTE && !isPast(stopReadingAt)) {
+    await lookAtUploads(dueAt.getTime());
+    await renewAllLists(dueAt.getTime(), () => isPast(stopReadingAt));
+  }
   return { left };
+}
+
+/** What fails here holds up no batch either; each list has another turn in a week. */
+async function renewAllLists(now: number, outOfTime: () => boolean): Promise<void> {
+  for (const source of sources) {
+    try {
+      const gone = await renewLists(source, { ledger, lake, send, outOfTime }, now);
+      if (gone.length > 0)
+        logger.error(`${source}: lists are gone`, { lists: gone.slice(0, MAX_NAMED), count: gone.length });
+    } catch (error) {
+      logger.error(`${source}: the lists of its batches could not be renewed`, error as Error);
+    }
+  }
 }
 
 /** A look that fails holds up no batch; the next one is in an hour. */

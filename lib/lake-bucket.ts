@@ -16,8 +16,8 @@ export interface LakeBucketProps {
   /** Tables of sources, each with how long its rows stay, and after what time they are archived, if ever. */
   readonly tables: readonly { readonly name: string; readonly keepFor: Duration; readonly archiveAfter?: Duration }[];
   /**
-   * How long the lists of batches stay, which a reload needs: as long as the objects that they name. They stay at least as
-   * long as uploads, because nobody could complete a sealed upload whose list is gone.
+   * How long the lists of batches stay, which a reload needs: as long as the objects that they name. Lists of batches that
+   * are not written are renewed each week (core/direct/renew-lists.ts), so all stay at least for some weeks.
    */
   readonly keepListsFor: Duration;
   /** @default - S3's own encryption */
@@ -34,6 +34,9 @@ const KEEP_QUERY_RESULTS = Duration.days(30);
  */
 const KEEP_UPLOADS = Duration.days(14);
 
+/** Four weeks in which lists are renewed, and some days. */
+const KEEP_LISTS = Duration.days(30);
+
 function longer(one: Duration, other: Duration): Duration {
   return one.toMilliseconds() > other.toMilliseconds() ? one : other;
 }
@@ -48,7 +51,7 @@ export class LakeBucket extends OwnBucket {
         ...retention(props),
         { prefix: LAKE.failedEvents, expiration: keepFor },
         { prefix: LAKE.queryResults, expiration: KEEP_QUERY_RESULTS },
-        { prefix: LAKE.lists, expiration: longer(keepListsFor, KEEP_UPLOADS) },
+        { prefix: LAKE.lists, expiration: longer(keepListsFor, KEEP_LISTS) },
         { abortIncompleteMultipartUploadAfter: KEEP_UPLOADS },
       ],
       removalPolicy,

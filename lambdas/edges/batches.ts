@@ -7,9 +7,6 @@ import { entriesIn } from './direct-entries.ts';
 import { dynamoLedger, versionOf } from './ledger.ts';
 import { type Item, LedgerItems } from './ledger-items.ts';
 
-/** Batches of a source that a planner looks at: far more than are open at a time. */
-const MAX_UNFINISHED = 10_000;
-
 /** States in which a batch needs nobody any more. */
 const ENDED: readonly BatchState[] = [BATCH.written, BATCH.halved, BATCH.failed];
 
@@ -25,8 +22,8 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
   return {
     ...entriesIn(items),
 
-    async unfinished(source) {
-      return (await items.inGroup(batchGroup(source), MAX_UNFINISHED)).map(batchOf);
+    async *unfinished(source, which) {
+      for await (const item of items.allInGroup(batchGroup(source), which)) yield batchOf(item);
     },
 
     async plan({ id, source, since, from }) {

@@ -44,8 +44,27 @@ export function s3LakeFiles(client: S3Client, bucket: string): LakeFiles {
       return JSON.parse((await Body?.transformToString()) ?? '') as List;
     },
 
+    async renewList(key) {
+      try {
+        const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+        const bytes = await Body?.transformToByteArray();
+        await client.send(
+          new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentType: 'application/json' }),
+        );
+        return true;
+      } catch (error) {
+        if (error instanceof NoSuchKey) return false;
+        throw error;
+      }
+    },
+
     async putFile(key, bytes) {
       await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentType: PARQUET }));
+    },
+
+    async *readFile(key) {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      yield* Body as AsyncIterable<Uint8Array>;
     },
 
     async begin(key) {

@@ -14,6 +14,16 @@ export type Item = Record<string, AttributeValue>;
 
 const DAY_SECONDS = 86_400;
 
+/** Which items of a group are read. */
+export interface GroupPart {
+  /** The earliest and the latest time, ISO 8601. */
+  readonly from?: string;
+  readonly before?: string;
+  readonly newestFirst?: boolean;
+  /** Items of a page. @default - what DynamoDB gives at once, which is 1 MB */
+  readonly limit?: number;
+}
+
 /** The ledger's table. */
 export class LedgerItems {
   readonly client: DynamoDBClient;
@@ -82,28 +92,48 @@ export class LedgerItems {
     }
   }
 
-  /** Items of a group of the index, oldest first. */
+  /** Items of a group of the index, oldest first, up to a limit. */
   async inGroup(group: string, limit: number, before?: string): Promise<Item[]> {
     const items: Item[] = [];
+    for await (const item of this.allInGroup(group, { ...(before !== undefined && { before }), limit })) {
+      items.push(item);
+      if (items.length === limit) break;
+    }
+    return items;
+  }
+
+  /** All items of a group of the index in the order of their times, read page by page as they are taken. */
+  async *allInGroup(group: string, { from, before, newestFirst = false, limit }: GroupPart = {}): AsyncGenerator<Item> {
     let ExclusiveStartKey: Item | undefined;
     do {
       const answer = await this.client.send(
         new QueryCommand({
           TableName: this.table,
           IndexName: LEDGER.index,
-          KeyConditionExpression: `#group = :group${before === undefined ? '' : ' AND #since <= :before'}`,
-          ExpressionAttributeNames: { '#group': LEDGER.group, ...(before !== undefined && { '#since': LEDGER.since }) },
+          KeyConditionExpression: `#group = :group${timesOf(from, before)}`,
+          ExpressionAttributeNames: {
+            '#group': LEDGER.group,
+            ...((from ?? before) !== undefined && { '#since': LEDGER.since }),
+          },
           ExpressionAttributeValues: {
             ':group': { S: group },
+            ...(from !== undefined && { ':from': { S: from } }),
             ...(before !== undefined && { ':before': { S: before } }),
           },
-          Limit: limit - items.length,
+          ScanIndexForward: !newestFirst,
+          ...(limit !== undefined && { Limit: limit }),
           ...(ExclusiveStartKey && { ExclusiveStartKey }),
         }),
       );
-      items.push(...((answer.Items ?? []) as Item[]));
+      yield* (answer.Items ?? []) as Item[];
       ExclusiveStartKey = answer.LastEvaluatedKey as Item | undefined;
-    } while (ExclusiveStartKey && items.length < limit);
-    return items;
+    } while (ExclusiveStartKey);
   }
+}
+
+/** DynamoDB takes one condition for the sort key. */
+function timesOf(from: string | undefined, before: string | undefined): string {
+  if (from !== undefined && before !== undefined) return ' AND #since BETWEEN :from AND :before';
+  if (from !== undefined) return ' AND #since >= :from';
+  return before === undefined ? '' : ' AND #since <= :before';
 }

@@ -11,6 +11,7 @@ import { commitTables } from '../../lambdas/core/direct/commit-tables.ts';
 import { EventDays } from '../../lambdas/core/direct/event-days.ts';
 import { planSource } from '../../lambdas/core/direct/plan.ts';
 import { type BatchLedger, type LakeFiles, OtherBytesError, type Spill } from '../../lambdas/core/direct/ports.ts';
+import { renewLists } from '../../lambdas/core/direct/renew-lists.ts';
 import { ReloadError, writeBatch } from '../../lambdas/core/direct/write.ts';
 import { promote } from '../../lambdas/core/evolution/promote.ts';
 import type { PromotedColumn } from '../../lambdas/core/evolution/promoted.ts';
@@ -85,6 +86,7 @@ const SETTINGS = [
   },
 ];
 const STEP_MS = 1000;
+const HOUR_MS = 3_600_000;
 const LAKE_URI = 's3://lake/';
 
 export interface WorldOptions {
@@ -118,6 +120,9 @@ export class World {
   readonly #vanished = new Set<string>();
   readonly #random: Random;
   readonly #pending: (() => void)[] = [];
+  /** When each list and each file was put, milliseconds since the epoch. */
+  readonly #listedAt = new Map<string, number>();
+  readonly #filedAt = new Map<string, number>();
   #now = Date.UTC(2026, 10, 22, 12);
   #names = 0;
   #past: { waiting: Entry[]; batches: StoredBatch[] } = { waiting: [], batches: [] };
@@ -379,20 +384,60 @@ export class World {
     };
   }
 
+  #putList(key: string, list: string): void {
+    this.lists.set(key, list);
+    this.#listedAt.set(key, this.#now);
+  }
+
+  /**
+   * A time in which nothing comes: what is done each hour is done, S3 deletes the lists that are as old as it takes, and
+   * Glue the files that no snapshot names.
+   */
+  async pass(days: number, expireAfterDays: number): Promise<void> {
+    for (let hour = 0; hour < days * 24; hour++) {
+      this.#now += HOUR_MS;
+      const ports = this.#ports();
+      this.start(() => renewLists(SOURCE, ports, this.#now));
+      while (this.busy) await this.step();
+      for (const batch of this.queue.splice(0)) this.write(batch);
+      while (this.busy) await this.step();
+      const isOld = (at: number) => this.#now - at > expireAfterDays * 24 * HOUR_MS;
+      for (const [key, at] of this.#listedAt) if (isOld(at)) this.lists.delete(key);
+      const live = new Set(await this.iceberg.live());
+      for (const [key, at] of this.#filedAt) {
+        if (key.startsWith('iceberg/') && isOld(at) && !live.has(`${LAKE_URI}${key}`)) this.files.delete(key);
+      }
+    }
+  }
+
   #lake(request: Request): LakeFiles {
     const requireSame = ({ key, size }: UploadedFile) => {
       if (this.files.get(key)?.length !== size) throw new OtherBytesError(key);
     };
+    const { files } = this;
     return {
       keyOf: (uri) => uri.slice(LAKE_URI.length),
-      putList: (key, list) => request('put list', () => void this.lists.set(key, JSON.stringify(list))),
+      putList: (key, list) => request('put list', () => this.#putList(key, JSON.stringify(list))),
       getList: <List>(key: string) =>
         request('get list', () => {
           const list = this.lists.get(key);
           if (list === undefined) throw new Error(`expected a list ${key}, got none`);
           return JSON.parse(list) as List;
         }),
+      renewList: (key) =>
+        request('renew list', () => {
+          const list = this.lists.get(key);
+          if (list !== undefined) this.#putList(key, list);
+          return list !== undefined;
+        }),
       putFile: (key, bytes) => request('put file', () => void this.files.set(key, Buffer.from(bytes))),
+      readFile: async function* (key) {
+        yield await request('read file', () => {
+          const bytes = files.get(key);
+          if (!bytes) throw new Error(`expected a file ${key}, got none`);
+          return bytes;
+        });
+      },
       begin: (key) =>
         request('begin upload', () => {
           const id = this.#name();
@@ -411,6 +456,7 @@ export class World {
           const upload = this.#uploads.get(file.uploadId);
           if (!upload) return requireSame(file);
           this.#uploads.delete(file.uploadId);
+          this.#filedAt.set(file.key, this.#now);
           this.files.set(file.key, Buffer.concat(file.parts.map(({ number }) => upload.parts.get(number) as Buffer)));
           return requireSame(file);
         }),
@@ -427,6 +473,7 @@ export class World {
       change(entry);
       return true;
     };
+    const queried = () => structuredClone(this.chance(this.faults.stale) ? this.#past.batches : this.#index().batches);
     const waitAgain = (entry: Entry, object: Entry['object'], since: string) => {
       Object.assign(entry, { state: 'waiting', round: entry.round + 1, object, since, batch: undefined });
     };
@@ -463,10 +510,12 @@ export class World {
             .toSorted((a, b) => a.since.localeCompare(b.since))
             .slice(0, limit);
         }),
-      unfinished: () =>
-        request('query batches', () =>
-          structuredClone(this.chance(this.faults.stale) ? this.#past.batches : this.#index().batches),
-        ),
+      unfinished: async function* (_source, { from = '', before = '9', newestFirst = false } = {}) {
+        const found = await request('query batches', queried);
+        const ordered = found.toSorted((a, b) => a.since.localeCompare(b.since));
+        if (newestFirst) ordered.reverse();
+        yield* ordered.filter(({ since }) => since >= from && since <= before);
+      },
       plan: (batch) =>
         request('plan', () => {
           if (batches.has(batch.id)) return;

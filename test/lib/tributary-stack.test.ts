@@ -176,7 +176,7 @@ describe('what the parts of the stack keep', () => {
       { Prefix: 'errors/', ExpirationInDays: 90 },
       { Prefix: 'aws/lambda/async/', ExpirationInDays: 90 },
       { Prefix: 'athena-results/', ExpirationInDays: 30 },
-      { Prefix: 'direct/', ExpirationInDays: 14 },
+      { Prefix: 'direct/', ExpirationInDays: 30 },
       { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 14 } },
     ]);
   });

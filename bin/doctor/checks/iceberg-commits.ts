@@ -1,5 +1,6 @@
 import type { Batch } from '../../../lambdas/core/direct/batch.ts';
 import { QUIET_MS } from '../../../lambdas/core/direct/commit-tables.ts';
+import { pendingBatches } from '../../../lambdas/core/direct/pending-batches.ts';
 import { dynamoBatches } from '../../../lambdas/edges/batches.ts';
 import { namesOf } from '../../../lib/names.ts';
 import { quantity } from '../../output/render.ts';
@@ -16,14 +17,11 @@ export const icebergCommits = check<CommittedSource, readonly Batch[]>({
   actions: ['dynamodb:Query'],
   things: committedSources,
   about: ({ name }) => name,
-  // So many unfinished batches as a planner looks at, the oldest first. Nothing is written, so the days of entries do not matter.
+  // Nothing is written, so the days of entries do not matter.
   ask: ({ dynamodb }, { name, ledgerTable }) =>
-    dynamoBatches(dynamodb, { table: ledgerTable, entryDays: 0 }).unfinished(name),
+    pendingBatches(dynamoBatches(dynamodb, { table: ledgerTable, entryDays: 0 }), name, Date.now()),
   judge(batches, { isIceberg, hasParts, commitSeconds }, { stack }) {
-    const waiting = batches
-      .filter(({ uncommitted }) => uncommitted !== undefined)
-      .map(({ storedAt = '' }) => storedAt)
-      .toSorted();
+    const waiting = batches.map(({ storedAt = '' }) => storedAt).toSorted();
     // Of a source without Iceberg tables there is something to say only if files of before are left.
     if (!isIceberg && waiting.length === 0) return [];
     const mayWaitMs = Math.max(commitSeconds * 1000, hasParts ? QUIET_MS : 0) + LATE_MS;

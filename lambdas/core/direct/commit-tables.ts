@@ -6,6 +6,8 @@ import { AttemptLists, type TableFiles } from './attempt-lists.ts';
 import { BATCH, type Batch } from './batch.ts';
 import { type CommitPorts, type Committed, perform } from './commit.ts';
 import { expireDays } from './expire-days.ts';
+import { inTurn } from './in-turn.ts';
+import { isPending, pendingBatches } from './pending-batches.ts';
 import { type CommitList, type CommittedBatch, commitKey, type TableRecord } from './table-commits.ts';
 
 export interface CommitOptions {
@@ -67,7 +69,7 @@ export async function commitTables(ports: CommitPorts, options: CommitOptions): 
   const lists = new AttemptLists(ports.lake);
   const failed: Failed[] = [];
   const bySource: Batch[][] = [];
-  for (const source of options.sources) bySource.push((await ports.ledger.unfinished(source)).filter(isPending));
+  for (const source of options.sources) bySource.push(await pendingBatches(ports.ledger, source, options.dueAt));
   // In turn: batches of a source that cannot be committed to must not take up the time of the others.
   const stored = inTurn(bySource);
   const pending = byTable(await pendingOf(stored, failed, lists, ports));
@@ -100,17 +102,19 @@ export async function commitTables(ports: CommitPorts, options: CommitOptions): 
 }
 
 /**
- * Removes the old days of a table, and has it maintained if it was made at its first row. That it was done is noted first: if it fails or the process dies, these rows stay a day
- * longer, and hold up no others.
+ * Removes the old days of a table, and has it maintained if it was made at its first row. That it was done is noted first: if
+ * it fails or the process dies, these rows stay a day longer, and hold up no others.
  */
 async function expire(
-  { table, source }: TableRecord,
+  { table, source, list }: TableRecord,
   failed: Failed[],
   ports: CommitPorts,
   { dueAt, keepFrom, isQuiet }: CommitOptions,
 ): Promise<void> {
   try {
     await ports.ledger.expireAgain(table, timeAt(dueAt + DAY_MS));
+    // A table that takes no commits may have one planned for longer than S3 keeps lists: see renew-lists.ts.
+    if (list !== undefined) await ports.lake.renewList(list);
     // Deployments see to the tables of whole sources.
     if (isQuiet(table)) await ports.maintain?.(table);
     const isDone = await expireDays(table, keepFrom(source), ports);
@@ -204,10 +208,6 @@ async function noteCommitted(all: readonly Done[], { ledger, send }: CommitPorts
   }
 }
 
-function isPending({ state, uncommitted }: Batch): boolean {
-  return state === BATCH.stored && uncommitted !== undefined;
-}
-
 /** What the batches have that is not committed, by their lists; if very many wait, what the first of them have. */
 async function pendingOf(
   batches: readonly Batch[],
@@ -240,12 +240,6 @@ async function pendingIn(
     if (!table) throw new Error(`batch ${id}: expected table ${index} in ${attempt}, got ${tables.length} tables`);
     return { batch: id, attempt, index, table, source, storedAt };
   });
-}
-
-/** The first of each list, then the second of each, and so on. */
-function inTurn<Of>(lists: readonly (readonly Of[])[]): Of[] {
-  const longest = Math.max(0, ...lists.map(({ length }) => length));
-  return Array.from({ length: longest }, (_, index) => lists.flatMap((list) => list.slice(index, index + 1))).flat();
 }
 
 function byTable(pending: readonly Pending[]): Map<string, Pending[]> {

@@ -12,7 +12,7 @@ import { type CommitLedger, type CommitList, commitProperty, type TableRecord } 
 
 export interface CommitPorts {
   readonly ledger: CommitLedger;
-  readonly lake: Pick<LakeFiles, 'putList' | 'getList'>;
+  readonly lake: Pick<LakeFiles, 'putList' | 'getList' | 'renewList'>;
   readonly catalog: IcebergCatalog;
   readonly making: Pick<Making, 'files' | 'newId' | 'snapshotId'>;
   readonly now: () => Date;

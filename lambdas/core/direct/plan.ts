@@ -13,6 +13,7 @@ import {
   KINDS,
 } from './batch.ts';
 import { type CutLimits, cut } from './cut.ts';
+import { isPending } from './pending-batches.ts';
 import type { BatchLedger, LakeFiles } from './ports.ts';
 
 export interface PlanPorts {
@@ -48,13 +49,13 @@ export interface Planned {
 
 /** Objects that are looked at in a run, of each kind. */
 const MAX_LOOKED_AT = 20_000;
+/** Batches that are looked at in a run: far more than are open at a time. */
+const MAX_UNWRITTEN = 10_000;
 const CLAIMS_AT_A_TIME = 32;
 
 export async function planSource(source: string, ports: PlanPorts, options: PlanOptions): Promise<Planned> {
   const { ledger } = ports;
-  const unfinished = await ledger.unfinished(source);
-  // A batch that waits for its commits needs no writer, so it holds up no other.
-  const unwritten = unfinished.filter((batch) => batch.state !== BATCH.stored || isPublishable(batch));
+  const unwritten = await unwrittenOf(ledger, source);
   for (const { id } of unwritten) {
     if (options.outOfTime()) break;
     await finish(id, ports, options);
@@ -79,6 +80,16 @@ export async function planSource(source: string, ports: PlanPorts, options: Plan
     ...{ waiting, waitingSince },
     ...{ unfinished: open, unfinishedSince: unwritten[0]?.since, sealedSince: seals.sort()[0] },
   };
+}
+
+/** A batch that waits for its commits needs no writer, so it holds up no other: any number may be before the open ones. */
+async function unwrittenOf(ledger: BatchLedger, source: string): Promise<Batch[]> {
+  const found: Batch[] = [];
+  for await (const batch of ledger.unfinished(source)) {
+    if (!isPending(batch)) found.push(batch);
+    if (found.length === MAX_UNWRITTEN) break;
+  }
+  return found;
 }
 
 /**

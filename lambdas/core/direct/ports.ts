@@ -18,8 +18,11 @@ export interface BatchLedger {
   notLoaded(batch: string, member: Candidate, state: NotLoadedState): Promise<void>;
   /** Objects that wait, oldest first, as an index knows them: it may be stale in both directions. */
   waiting(source: string, kind: Kind, before: string, limit: number): Promise<readonly WaitingObject[]>;
-  /** Batches that are neither written nor given up, as an index knows them. */
-  unfinished(source: string): Promise<readonly Batch[]>;
+  /**
+   * Batches that are neither written nor given up, in the order in which they were planned, as an index knows them. A
+   * table that takes no commits may have any number of them wait, so take as many as are needed.
+   */
+  unfinished(source: string, which?: Which): AsyncIterable<Batch>;
   /** Puts a planned batch, unless there is one of this id. */
   plan(batch: Pick<Batch, 'id' | 'source' | 'since' | 'from'>): Promise<void>;
   /** Claims a candidate for a batch if no other batch has it, or if `from` has it. */
@@ -79,6 +82,14 @@ export interface BatchLedger {
   remember(id: string, version: Version, keepDays: number, instead?: string): Promise<LatestVersion>;
 }
 
+/** Which batches are wanted, by when they were planned, ISO 8601. */
+export interface Which {
+  readonly from?: string;
+  readonly before?: string;
+  /** @default - oldest first */
+  readonly newestFirst?: boolean;
+}
+
 /** An object to make wait. */
 export interface Announced extends Omit<Candidate, 'round'> {
   readonly source: string;
@@ -129,8 +140,12 @@ export interface LakeFiles {
   putList(key: string, list: unknown): Promise<void>;
   /** @throws if there is none */
   getList<List>(key: string): Promise<List>;
+  /** Puts a list again as it is, so that it is as if it were new. @returns false if it is not there */
+  renewList(key: string): Promise<boolean>;
   /** Puts a small file, which is visible at once. */
   putFile(key: string, bytes: Uint8Array): Promise<void>;
+  /** @throws if there is none */
+  readFile(key: string): AsyncIterable<Uint8Array>;
   /** Begins an upload that is invisible until it is completed. @returns its id */
   begin(key: string): Promise<string>;
   uploadPart(key: string, uploadId: string, number: number, bytes: Uint8Array): Promise<UploadedPart>;

@@ -42,6 +42,7 @@ import type { EventDays } from './event-days.ts';
 import { finishFailing, type GiveUpPorts, giveUp } from './give-up.ts';
 import { type IcebergTables, RefusedError, type Spill } from './ports.ts';
 import { type Published, type PublishPorts, publish, store } from './publish.ts';
+import { isToBeRenewed, renewFiles } from './renew-files.ts';
 import { RowDivider } from './rows-by-table.ts';
 
 /** A source whose objects come in batches. */
@@ -142,6 +143,7 @@ const SEALED: readonly BatchState[] = [BATCH.sealed, BATCH.storing, BATCH.stored
 
 async function publishSealed(batch: Batch, ports: WritePorts): Promise<WriteResult> {
   if (isPublishable(batch)) return { outcome: 'written', published: await publish(batch, ports) };
+  if (isToBeRenewed(batch, ports.now().getTime())) await renewFiles(batch, ports.lake);
   if (batch.state !== BATCH.storing) return { outcome: 'nothing_to_do' };
   await store(batch, ports);
   return { outcome: 'stored' };

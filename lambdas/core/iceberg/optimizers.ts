@@ -16,7 +16,8 @@ const SNAPSHOT_DAYS = 2;
 
 /**
  * A file that no snapshot names is either left over or not committed yet. An upload may be completed until 14 days after it
- * was begun, S3 dates the file by its beginning, and then the commit itself may wait as long as somebody needs to mend it.
+ * was begun, S3 dates the file by its beginning, and then the commit itself may wait as long as somebody needs to mend it:
+ * files are renewed each week then (core/direct/renew-files.ts).
  * Glue's default, 3 days, would delete rows that a stopped committer has yet to commit.
  */
 const ORPHAN_DAYS = 30;

@@ -2,7 +2,7 @@ import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BATCH, type Batch, type BatchState, type Candidate } from '../../../lambdas/core/direct/batch.ts';
-import type { Announced, BatchLedger } from '../../../lambdas/core/direct/ports.ts';
+import type { Announced, BatchLedger, Which } from '../../../lambdas/core/direct/ports.ts';
 import { entryIdOf } from '../../../lambdas/core/loading/input.ts';
 import { LEDGER, STATE } from '../../../lambdas/core/loading/ledger.ts';
 import { dynamoBatches } from '../../../lambdas/edges/batches.ts';
@@ -148,6 +148,13 @@ const STEPS: fc.Arbitrary<Step> = fc.oneof(
   ),
 );
 
+const WHICH: readonly Which[] = [
+  { newestFirst: true },
+  { from: at(1) },
+  { before: at(1) },
+  { from: at(1), before: at(2), newestFirst: true },
+];
+
 test('the ledger in DynamoDB does what the one does with which the lane was proven', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(STEPS, { maxLength: 25 }), async (steps) => {
@@ -156,8 +163,13 @@ test('the ledger in DynamoDB does what the one does with which the lane was prov
       const { ledger: model } = new World(0, []);
       for (const step of steps) expect(await step(real, of)).toEqual(await step(model, of));
       const states = async (ledger: BatchLedger) =>
-        (await ledger.unfinished(of.source)).map(({ id, state: now }) => [id, now]).toSorted();
+        (await Array.fromAsync(ledger.unfinished(of.source))).map(({ id, state: now }) => [id, now]).toSorted();
       expect(await states(real)).toEqual(await states(model));
+      for (const which of WHICH) {
+        const times = async (ledger: BatchLedger) =>
+          (await Array.fromAsync(ledger.unfinished(of.source, which))).map(({ since }) => since);
+        expect(await times(real)).toEqual(await times(model));
+      }
     }),
     { numRuns: 60 },
   );

@@ -106,6 +106,8 @@ function memoryLake(): LakeFiles {
     keyOf: (uri) => uri,
     putList: async (key, list) => void lists.set(key, structuredClone(list)),
     getList: async <List>(key: string) => lists.get(key) as List,
+    renewList: async () => true,
+    async *readFile() {},
     putFile: async () => {},
     remove: async () => {},
     begin: async () => 'upload',

@@ -26,6 +26,14 @@ test('a file is not there before it is completed, and may be completed again', a
   expect(size).toBe(18_000_107);
 });
 
+test('a file is read as it is', async () => {
+  const bytes = randomBytes(9_000_000);
+  const { lake, file } = await uploaded([bytes]);
+  await lake.complete(file);
+  expect(Buffer.concat(await Array.fromAsync(lake.readFile(KEY))).equals(bytes)).toBe(true);
+  await expect(Array.fromAsync(lake.readFile('data/none'))).rejects.toThrow();
+});
+
 test('a file is not taken for completed if its key has other bytes', async () => {
   const { lake, objects, file } = await uploaded([Buffer.from('rows')]);
   await lake.abort(KEY, file.uploadId);
@@ -40,6 +48,19 @@ test('lists are read as they were put', async () => {
   await lake.putList('direct/alb/one/candidates.json', [{ key: 'a/ü', size: 1 }]);
   expect(await lake.getList('direct/alb/one/candidates.json')).toEqual([{ key: 'a/ü', size: 1 }]);
   await expect(lake.getList('direct/none')).rejects.toMatchObject({ name: 'NoSuchKey' });
+});
+
+test('a list is renewed by being put again as it is', async () => {
+  const { s3, objects } = await opened();
+  const lake = s3LakeFiles(s3, Bucket);
+  await lake.putList('direct/alb/one/attempt-x.json', { day: '2026-11-22' });
+  const { modified } = await objects.head(Bucket, 'direct/alb/one/attempt-x.json');
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(await lake.renewList('direct/alb/one/attempt-x.json')).toBe(true);
+  expect(await lake.getList('direct/alb/one/attempt-x.json')).toEqual({ day: '2026-11-22' });
+  const renewed = await objects.head(Bucket, 'direct/alb/one/attempt-x.json');
+  expect(renewed.modified.getTime()).toBeGreaterThan(modified.getTime());
+  expect(await lake.renewList('direct/none')).toBe(false);
 });
 
 test('rows that wait on the disk come back in their order, and leave nothing', async () => {

@@ -19,8 +19,9 @@ function listOf(source: string, uuid = newTable().metadata['table-uuid']) {
 /** Stored batches of a source, whose lists have the same names. */
 function waiting(source: string, count: number): Batch[] {
   return Array.from({ length: count }, (_, index) => ({
-    ...{ id: `${source}-${index}`, source, state: 'stored', since: '', attempts: 1, generation: 1 },
+    ...{ id: `${source}-${index}`, source, state: 'stored', attempts: 1, generation: 1 },
     ...{ attempt: `${source}-${index}`, tables: 1, uncommitted: [0] },
+    since: new Date(STORED_AT + index).toISOString(),
     storedAt: new Date(STORED_AT + index).toISOString(),
   }));
 }
@@ -48,7 +49,10 @@ test('a run looks at lists for a minute, at those of all sources in turn, and co
     send: async () => undefined,
     ledger: {
       ...ledger,
-      unfinished: async (source) => [...batches.values()].filter((batch) => batch.source === source),
+      async *unfinished(source, { from = '', newestFirst = false } = {}) {
+        const found = [...batches.values()].filter((batch) => batch.source === source && batch.since >= from);
+        yield* newestFirst ? found.toReversed() : found;
+      },
       read: async (id) => batches.get(id),
       committed: async (id) => {
         const { uncommitted: _, ...batch } = batches.get(id) as Batch;

@@ -220,6 +220,23 @@ describe('rows of an Iceberg table', () => {
     expect(await world.icebergRows()).toHaveLength(5);
   });
 
+  test('are committed to a table that took none for a hundred days, though lists and files are deleted after thirty', async () => {
+    const world = await storedWorld();
+    const { table } = world.iceberg;
+    world.iceberg.table = undefined;
+    for (let day = 0; day < 100; day++) {
+      await world.pass(1, 30);
+      world.iceberg.expire(new Date(world.now).toISOString());
+      await expect(world.committed()).rejects.toThrow(TableReplacedError);
+    }
+    expect(world.iceberg.stored.get('app')?.list).toBeDefined();
+    world.iceberg.table = table;
+    await world.drain();
+    expect(await world.icebergRows()).toHaveLength(5);
+    const { origins, loads } = delivered(world, await world.icebergRows());
+    expect(loads).toEqual(origins);
+  });
+
   test('wait if the table was set back to a time before commits that the ledger knows', async () => {
     const world = await storedWorld();
     const before = world.iceberg.table;

@@ -61,10 +61,13 @@ class ManyTables {
   readonly #records = new WorldTables().records(request);
 
   #ports(): CommitPorts {
+    const { batches } = this;
     return {
       ledger: {
         ...this.#records,
-        unfinished: async () => structuredClone([...this.batches.values()]),
+        unfinished: async function* () {
+          yield* structuredClone([...batches.values()]);
+        },
         read: async (id) => structuredClone(this.batches.get(id)),
         committed: async (id, tables) => {
           const batch = this.batches.get(id);
@@ -77,6 +80,7 @@ class ManyTables {
       },
       lake: {
         putList: async (key, list) => void this.lists.set(key, list),
+        renewList: async () => true,
         getList: async <List>(key: string) => {
           this.read.push(key);
           return structuredClone(this.lists.get(key)) as List;
@@ -135,6 +139,7 @@ describe('AttemptLists', () => {
     let most = 0;
     const lists = new AttemptLists({
       putList: async () => undefined,
+      renewList: async () => true,
       getList: async <List>(key: string) => {
         most = Math.max(most, ++reading);
         await Promise.resolve();

@@ -12,7 +12,9 @@ async function planned(...batches: readonly Partial<Batch>[]) {
     return { id, source: 'web', state: 'open', since: before(20), attempts: 1, generation: 1, ...batch };
   });
   const ledger = {
-    unfinished: async () => all,
+    async *unfinished() {
+      yield* all;
+    },
     read: async (id: string) => all.find((batch) => batch.id === id),
     waiting: async () => [],
   } as unknown as PlanPorts['ledger'];
@@ -39,6 +41,12 @@ test('a seal is sent again after three minutes, and a batch that is being writte
       { state: 'storing', attemptedAt, sealedAt: before(4) },
     ),
   ).toEqual({ sent: ['b1', 'b3', 'b4'], sealedSince: before(4) });
+});
+
+test('a batch is sent again, however many before it wait for their commits', async () => {
+  const stored = { state: 'stored', attemptedAt: before(90), since: before(90), uncommitted: [0] } as const;
+  const { sent } = await planned(...Array.from({ length: 12_000 }, () => stored), { attemptedAt: before(16) });
+  expect(sent).toEqual(['b12000']);
 });
 
 test('a batch whose files wait for their commit waits for no writer', async () => {
