@@ -78,7 +78,9 @@ export async function handler(event: ScheduledEvent, context: Context): Promise<
     if (seconds > iceberg.commitSeconds + LATE_SECONDS) putSlowMetric(source, 'UncommittedSeconds', seconds);
   }
   if (failed.length === 0) return { left };
-  for (const { name, error } of failed.slice(0, MAX_NAMED)) logger.error(`${name}: not committed`, error as Error);
+  for (const { name, error, retryAt } of failed.slice(0, MAX_NAMED)) {
+    logger.error(`${name}: not committed`, { error: error as Error, ...(retryAt !== undefined && { retryAt }) });
+  }
   throw new Error(`${failed.length} tables or batches could not be committed, the first of them ${failed[0]?.name}`);
 }
 

@@ -8,7 +8,7 @@ import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { icebergJson, parseIcebergJson, type TableMetadata } from '../core/iceberg/metadata.ts';
-import { CommitRefusedError, type IcebergCatalog, type LoadedTable } from '../core/iceberg/ports.ts';
+import { ChangeDeniedError, CommitRefusedError, type IcebergCatalog, type LoadedTable } from '../core/iceberg/ports.ts';
 import type { IcebergSettings } from '../core/settings.ts';
 
 /** Credentials of AWS, or what gives them: `config.credentials` of any client of the SDK. */
@@ -91,8 +91,9 @@ export function icebergCatalog(client: CatalogClient): IcebergCatalog {
       try {
         return loadedTable(await ask({ method: 'POST', path, body }));
       } catch (error) {
-        if (!(error instanceof CatalogError) || error.status !== 409) throw error;
-        throw new CommitRefusedError(error.message, { cause: error });
+        if (!(error instanceof CatalogError)) throw error;
+        if (error.status === 409) throw new CommitRefusedError(error.message, { cause: error });
+        throw isDenial(error) ? new ChangeDeniedError(error.message, { cause: error }) : error;
       }
     },
   };
@@ -158,7 +159,12 @@ function reasonOf(error: unknown): string {
 const THROTTLED = /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown/i;
 
 function isPassing({ status, type }: CatalogError): boolean {
-  return status === 0 || status === 200 || status === 429 || status >= 500 || THROTTLED.test(type);
+  return status === 0 || status === 200 || status === 408 || status === 429 || status >= 500 || THROTTLED.test(type);
+}
+
+/** A table that is gone is no denial: whoever looks for it says more. */
+function isDenial(error: CatalogError): boolean {
+  return error.status >= 400 && error.status < 500 && error.status !== 404 && !isPassing(error);
 }
 
 /** Repeats what may be repeated until the catalog answers, with waits at random that grow. */

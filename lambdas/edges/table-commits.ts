@@ -43,6 +43,15 @@ export function dynamoCommits(client: DynamoDBClient, options: DynamoBatchesOpti
 
     expiring: async (now) => (await items.inGroup(GROUP, MAX_EXPIRING, now)).map(tableRecord),
 
+    async failing(source) {
+      const found: TableRecord[] = [];
+      for await (const item of items.allInGroup(GROUP)) {
+        const record = tableRecord(item);
+        if (record.source === source && record.failure !== undefined) found.push(record);
+      }
+      return found;
+    },
+
     async planCommit({ table, committer, number }, list) {
       const planned = await items.update(
         itemId(table),
@@ -59,9 +68,25 @@ export function dynamoCommits(client: DynamoDBClient, options: DynamoBatchesOpti
       return planned && tableRecord(planned);
     },
 
+    async putOff({ table, list }, { failures, failure, retryAt }) {
+      if (list === undefined) return;
+      await items.update(
+        itemId(table),
+        '#list = :list',
+        'SET #failures = :failures, #failure = :failure, #retryAt = :retryAt',
+        {
+          ':list': { S: list },
+          ':failures': { N: String(failures) },
+          ':failure': { S: failure },
+          ':retryAt': { S: retryAt },
+        },
+      );
+    },
+
     async endCommit({ table, list }) {
-      if (list !== undefined)
-        await items.update(itemId(table), '#list = :list', 'REMOVE #list', { ':list': { S: list } });
+      if (list === undefined) return;
+      const removed = 'REMOVE #list, #failures, #failure, #retryAt';
+      await items.update(itemId(table), '#list = :list', removed, { ':list': { S: list } });
     },
 
     async expireAgain(table, at) {
@@ -77,12 +102,15 @@ function itemId(table: string): string {
   return `table ${table}`;
 }
 
-function tableRecord({ table, source, committer, number, list }: Item): TableRecord {
+function tableRecord({ table, source, committer, number, list, failures, failure, retryAt }: Item): TableRecord {
   return {
     table: table?.S ?? '',
     source: source?.S ?? '',
     committer: committer?.S ?? '',
     number: Number(number?.N ?? 0),
     ...(list?.S !== undefined && { list: list.S }),
+    ...(failures?.N !== undefined && { failures: Number(failures.N) }),
+    ...(failure?.S !== undefined && { failure: failure.S }),
+    ...(retryAt?.S !== undefined && { retryAt: retryAt.S }),
   };
 }

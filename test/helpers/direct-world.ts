@@ -188,6 +188,15 @@ export class World {
     this.start(() => this.#committed(dueAt));
   }
 
+  /** Runs the committer each minute. */
+  async commitEachMinute(minutes: number): Promise<void> {
+    for (let minute = 0; minute < minutes; minute++) {
+      this.#now += 60 * STEP_MS;
+      this.start(() => this.#committed(this.#now).catch(() => undefined));
+      while (this.busy) await this.step();
+    }
+  }
+
   /** Runs the committer to its end. @throws what the first of the tables that failed has thrown */
   async committed(): Promise<void> {
     let failure: unknown;

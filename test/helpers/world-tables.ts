@@ -11,6 +11,9 @@ import { writeFreshTable } from '../../lambdas/core/iceberg/rebuild.ts';
 import { beginSnapshot, currentSnapshot, finishSnapshot } from '../../lambdas/core/iceberg/snapshots.ts';
 import { changed, MemoryFiles, makingOf, newTable } from './iceberg-table.ts';
 
+/** What the ledger does with records. */
+export type Records = 'recordOf' | 'expiring' | 'failing' | 'planCommit' | 'putOff' | 'endCommit' | 'expireAgain';
+
 /** Has something done, under a name that says what. */
 export type Request = <Answer>(name: string, effect: () => Answer) => Promise<Answer>;
 
@@ -20,6 +23,8 @@ export class WorldTables {
   readonly files = new MemoryFiles();
   /** Tables that somebody was asked to maintain. */
   readonly maintained: string[] = [];
+  /** What the catalog answers to each change; undefined: it makes them. */
+  denial: Error | undefined;
   readonly stored = new Map<string, TableRecord & { expireAt: string }>();
   #names = 0;
 
@@ -103,6 +108,7 @@ export class WorldTables {
       create: () => Promise.reject(new Error('nobody makes a table here')),
       commit: (_name, change) => {
         const effect = () => {
+          if (this.denial) throw this.denial;
           if (!this.table) throw new Error('there is no table');
           this.table = changed(this.table, change);
           return this.table;
@@ -117,7 +123,7 @@ export class WorldTables {
   }
 
   /** The ledger's records of commits. */
-  records(request: Request): Pick<CommitLedger, 'recordOf' | 'expiring' | 'planCommit' | 'endCommit' | 'expireAgain'> {
+  records(request: Request): Pick<CommitLedger, Records> {
     const { stored: records } = this;
     return {
       recordOf: (table, source) =>
@@ -136,6 +142,10 @@ export class WorldTables {
         request('query records', () =>
           structuredClone([...records.values()].filter(({ expireAt }) => expireAt <= now)),
         ),
+      failing: (source) =>
+        request('query records', () =>
+          structuredClone([...records.values()].filter((each) => each.source === source && each.failure !== undefined)),
+        ),
       planCommit: ({ table, committer, number }, list) =>
         request('plan commit', () => {
           const record = records.get(table);
@@ -149,8 +159,13 @@ export class WorldTables {
         request('end commit', () => {
           const record = records.get(table);
           if (!record || record.list !== list) return;
-          const { list: _, ...ended } = record;
+          const { list: _, failures, failure, retryAt, ...ended } = record;
           records.set(table, ended);
+        }),
+      putOff: ({ table, list }, until) =>
+        request('put off', () => {
+          const record = records.get(table);
+          if (record && list !== undefined && record.list === list) records.set(table, { ...record, ...until });
         }),
       expireAgain: (table, at) =>
         request('expire again', () => {

@@ -8,6 +8,7 @@ import { type CommitPorts, type Committed, perform } from './commit.ts';
 import { expireDays } from './expire-days.ts';
 import { inTurn } from './in-turn.ts';
 import { isPending, pendingBatches } from './pending-batches.ts';
+import { putOffAfter } from './put-off.ts';
 import { type CommitList, type CommittedBatch, commitKey, type TableRecord } from './table-commits.ts';
 
 export interface CommitOptions {
@@ -38,6 +39,8 @@ export interface CommitRun {
 export interface Failed {
   readonly name: string;
   readonly error: unknown;
+  /** ISO 8601: not before this time is it tried again. @default - in the next run */
+  readonly retryAt?: string;
 }
 
 /** Tables that are committed to at a time. */
@@ -161,12 +164,17 @@ async function commitSome(
   );
   const tried = await Promise.all(
     works.map(async ({ table }, index) => {
+      let record = records[index] as TableRecord;
+      if (record.retryAt !== undefined && record.retryAt > timeAt(options.dueAt)) return undefined;
       try {
-        const record = records[index] as TableRecord;
         const planned = await plannedFor(record, pending.get(table) ?? [], ports, options);
-        return planned && { ...planned, committed: await perform(planned.record, planned.list, ports) };
+        if (!planned) return undefined;
+        ({ record } = planned);
+        return { ...planned, committed: await perform(record, planned.list, ports) };
       } catch (error) {
-        failed.push({ name: table, error });
+        const until = putOffAfter(error, record, ports.now());
+        failed.push({ name: table, error, retryAt: until.retryAt });
+        await ledger.putOff(record, until).catch((other: unknown) => failed.push({ name: table, error: other }));
         return undefined;
       }
     }),

@@ -2,7 +2,7 @@
 import { buildAppend } from '../iceberg/append.ts';
 import type { DataFile } from '../iceberg/data-file.ts';
 import { icebergJson } from '../iceberg/metadata.ts';
-import type { IcebergCatalog, LoadedTable } from '../iceberg/ports.ts';
+import { ChangeDeniedError, type IcebergCatalog, type LoadedTable } from '../iceberg/ports.ts';
 import { TAKEN_OVER } from '../iceberg/properties.ts';
 import type { Making } from '../iceberg/snapshots.ts';
 import { UnsupportedTableError } from '../iceberg/unsupported.ts';
@@ -86,6 +86,8 @@ export async function perform(record: TableRecord, list: CommitList, ports: Comm
       await ports.catalog.commit(table, await buildAppend(loaded, added.files, making));
       return result;
     } catch (error) {
+      // Each try leaves files that nobody needs.
+      if (error instanceof ChangeDeniedError) throw error;
       if (error instanceof UnsupportedTableError) throw new UnsupportedTableError(`${error.message}${ELSE_OUT}`);
       // Refused or not, the table says what became of it; and whoever expired the snapshot that was to follow has made another.
       failure = error;

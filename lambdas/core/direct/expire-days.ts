@@ -4,6 +4,7 @@
  * follows.
  */
 import { buildDelete } from '../iceberg/delete-days.ts';
+import { ChangeDeniedError } from '../iceberg/ports.ts';
 import { type CommitPorts, TRIES } from './commit.ts';
 
 /**
@@ -23,6 +24,8 @@ export async function expireDays(table: string, before: string, ports: CommitPor
       await ports.catalog.commit(table, change);
       failed = 0;
     } catch (error) {
+      // Each try leaves files that nobody needs.
+      if (error instanceof ChangeDeniedError) throw error;
       // Refused or not, the table says what became of it.
       if (++failed === TRIES) throw error;
       await ports.wait(failed);

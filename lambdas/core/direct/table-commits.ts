@@ -37,7 +37,15 @@ export interface TableRecord {
   readonly number: number;
   /** Key of this commit's list, until the commit is done. */
   readonly list?: string;
+  /** What is known of the tries of this commit that have failed, until it is done. */
+  readonly failures?: number;
+  readonly failure?: string;
+  /** ISO 8601: not before this time is it tried again. */
+  readonly retryAt?: string;
 }
+
+/** What a record says of a commit that has failed. */
+export type PutOff = Required<Pick<TableRecord, 'failures' | 'failure' | 'retryAt'>>;
 
 /** What a commit is to do; never changed. */
 export interface CommitList {
@@ -60,8 +68,12 @@ export interface CommitLedger extends Pick<BatchLedger, 'unfinished' | 'read' | 
   recordOf(table: string, source: string): Promise<TableRecord>;
   /** Records of tables of which old days are to be removed by now, as an index knows them. */
   expiring(now: string): Promise<readonly TableRecord[]>;
+  /** Records of tables of a source to which the last commit has failed, as an index knows them. */
+  failing(source: string): Promise<readonly TableRecord[]>;
   /** Plans the next commit, if nothing was planned since the record was read. @returns the record as it is then */
   planCommit(record: TableRecord, list: string): Promise<TableRecord | undefined>;
+  /** Has nobody try the planned commit for a while. It is only advice: who has not read it tries. */
+  putOff(record: TableRecord, until: PutOff): Promise<void>;
   /** Notes that the planned commit is done. */
   endCommit(record: TableRecord): Promise<void>;
   /** Notes when old days are to be removed again. @param at ISO 8601 */

@@ -11,6 +11,7 @@ export interface IcebergCatalog {
    * Asks once for a change of a table; the request is not repeated.
    *
    * @throws CommitRefusedError if the catalog has surely not made the change: a requirement does not hold any more
+   * @throws ChangeDeniedError if asking again helps only once somebody has mended something
    * @throws whatever else comes as an answer, or no answer: the change may have been made, or may still be
    */
   commit(table: string, change: TableChange): Promise<LoadedTable>;
@@ -64,6 +65,11 @@ export type Update =
 /** A requirement of a change does not hold: the table is another one than the change was made for. */
 export class CommitRefusedError extends Error {
   override readonly name = 'CommitRefusedError';
+}
+
+/** The catalog will not make a change, whoever asks how often: a permission is missing, or it takes no such change. */
+export class ChangeDeniedError extends Error {
+  override readonly name = 'ChangeDeniedError';
 }
 
 /** Files of tables, by their URIs (s3://bucket/key). */

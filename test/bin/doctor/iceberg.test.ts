@@ -216,6 +216,25 @@ describe('commits to Iceberg tables', () => {
     expect(finding?.says).toContain(`the first since ${first?.storedAt.S}`);
   });
 
+  test('that fail are named with the reason, and with when they are tried again', async () => {
+    const failing = (table: string, source: string, failure?: string) => ({
+      ...{ id: { S: `table ${table}` }, table: { S: table }, source: { S: source } },
+      ...(failure && { failures: { N: '7' }, failure: { S: failure }, retryAt: { S: '2026-01-05T10:30:00.000Z' } }),
+    });
+    const ofBatches = (input: Readonly<Record<string, unknown>>) => JSON.stringify(input).includes(batchGroup('web'));
+    const records = [
+      failing('web', 'web', '403 AccessDenied'),
+      failing('app', 'app', 'other'),
+      failing('web_a', 'web'),
+    ];
+    const [finding] = await of('Iceberg commits', {
+      Query: (_, input) => json({ Items: ofBatches(input) ? [stored('a', 99)] : records }),
+    });
+    expect(finding?.says).toMatch(
+      /none is lost\. web: 7 failures, tried again at 2026-01-05T10:30:00\.000Z: 403 AccessDenied\.$/,
+    );
+  });
+
   test('are not late before that, nor when all is committed and only publishing is left', async () => {
     const soon = waiting(stored('a', 14), stored('b', 99, []));
     expect(await of('Iceberg commits', soon)).toMatchObject([

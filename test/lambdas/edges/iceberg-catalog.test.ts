@@ -1,6 +1,11 @@
 import { createHash, createHmac } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { CommitRefusedError, type LoadedTable, type TableChange } from '../../../lambdas/core/iceberg/ports.ts';
+import {
+  ChangeDeniedError,
+  CommitRefusedError,
+  type LoadedTable,
+  type TableChange,
+} from '../../../lambdas/core/iceberg/ports.ts';
 import { CatalogError } from '../../../lambdas/edges/iceberg-catalog.ts';
 import { isServiceError } from '../../../lambdas/edges/service-error.ts';
 import { CREDENTIALS } from '../../../local/credentials.ts';
@@ -160,6 +165,24 @@ describe.each(FAULTS)('after %s', (_name, fault) => {
     expect(isServiceError(error)).toBe(true);
     expect(asked()).toHaveLength(1);
   });
+
+  test.each([
+    [400, 'BadRequestException', ChangeDeniedError],
+    [403, 'AccessDeniedException', ChangeDeniedError],
+    [400, 'ThrottlingException', CatalogError],
+    [404, 'NoSuchTableException', CatalogError],
+    [408, 'RequestTimeout', CatalogError],
+    [429, 'TooManyRequestsException', CatalogError],
+    [503, 'ServiceUnavailableException', CatalogError],
+  ])(
+    'a change that is answered by %i %s may help later, or only once something was mended',
+    async (status, type, kind) => {
+      const { catalog } = await faked(() => answer({ error: { message: 'no', type } }, status));
+      const error = await catalog.commit('web', NAMED).catch((caught: unknown) => caught);
+      expect(error).toBeInstanceOf(kind);
+      expect(isServiceError(error)).toBe(true);
+    },
+  );
 
   test('loading is given up in the end', async () => {
     const { catalog, asked } = await faked(() => fault);

@@ -6,7 +6,7 @@ import { LEDGER } from '../../../lambdas/core/loading/ledger.ts';
 import { dynamoCommits } from '../../../lambdas/edges/table-commits.ts';
 import { clientOptions } from '../../helpers/client-options.ts';
 import { type LocalTable, openLocalTable } from '../../helpers/local-table.ts';
-import { WorldTables } from '../../helpers/world-tables.ts';
+import { type Records, WorldTables } from '../../helpers/world-tables.ts';
 
 let local: LocalTable;
 let client: DynamoDBClient;
@@ -22,15 +22,15 @@ afterAll(async () => {
   await local.close();
 });
 
-type Records = Pick<CommitLedger, 'recordOf' | 'expiring' | 'planCommit' | 'endCommit' | 'expireAgain'>;
+type Ledger = Pick<CommitLedger, Records>;
 /** What a committer knows: the record as it read it some time ago. */
-type Step = (ledger: Records, known: Map<number, TableRecord>, name: (table: number) => string) => Promise<unknown>;
+type Step = (ledger: Ledger, known: Map<number, TableRecord>, name: (table: number) => string) => Promise<unknown>;
 
 /** Both draw a committer of their own. */
 function comparable(record: TableRecord | undefined) {
   if (!record) return undefined;
-  const { table: of, source, number, list, committer } = record;
-  return { of, source, number, list, committer: committer.length > 0 };
+  const { table: of, source, number, list, committer, failures, failure, retryAt } = record;
+  return { of, source, number, list, committer: committer.length > 0, failures, failure, retryAt };
 }
 
 const table = fc.nat(1);
@@ -55,6 +55,14 @@ const STEPS: fc.Arbitrary<Step> = fc.oneof(
       async (ledger, known) => {
         const record = known.get(number);
         if (record) await ledger.endCommit({ ...record, list });
+        return undefined;
+      },
+  ),
+  fc.tuple(table, fc.constantFrom('one', 'two'), fc.nat(9)).map(
+    ([number, list, failures]): Step =>
+      async (ledger, known) => {
+        const record = known.get(number);
+        if (record) await ledger.putOff({ ...record, list }, { failures, failure: 'why', retryAt: `000${failures}` });
         return undefined;
       },
   ),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LedgerSetBackError, TableReplacedError } from '../../../../lambdas/core/direct/commit.ts';
+import { ChangeDeniedError } from '../../../../lambdas/core/iceberg/ports.ts';
 import { Random } from '../../../../local/sample/random.ts';
 import { NO_FAULTS, World, type WorldObject } from '../../../helpers/direct-world.ts';
 import { newTable, withProperties } from '../../../helpers/iceberg-table.ts';
@@ -235,6 +236,39 @@ describe('rows of an Iceberg table', () => {
     expect(await world.icebergRows()).toHaveLength(5);
     const { origins, loads } = delivered(world, await world.icebergRows());
     expect(loads).toEqual(origins);
+  });
+
+  test('are tried less and less often where the catalog denies their commits, and within half an hour once it takes them', async () => {
+    const world = await storedWorld();
+    world.iceberg.denial = new ChangeDeniedError('403 AccessDenied');
+    const hours = async (count: number) => {
+      const before = world.requests.length;
+      await world.commitEachMinute(60 * count);
+      const asked = world.requests.slice(before);
+      return asked.filter((name) => name === 'commit').length;
+    };
+    expect(await hours(1)).toBeLessThanOrEqual(7);
+    expect(await hours(2)).toBeLessThanOrEqual(4);
+    expect(world.requests).not.toContain('wait');
+    expect(world.iceberg.files.stored.size).toBeLessThan(30);
+    expect(world.iceberg.stored.get('app')).toMatchObject({
+      failure: '403 AccessDenied',
+      failures: expect.any(Number),
+    });
+    world.iceberg.denial = undefined;
+    await world.commitEachMinute(31);
+    expect(await world.icebergRows()).toHaveLength(5);
+    expect(world.iceberg.stored.get('app')).not.toHaveProperty('failure');
+  });
+
+  test('are tried again after five minutes at most where the catalog fails', async () => {
+    const world = await storedWorld();
+    world.iceberg.denial = new Error('503');
+    await world.commitEachMinute(60);
+    expect(world.requests.filter((name) => name === 'commit').length).toBeLessThanOrEqual(5 * 16);
+    world.iceberg.denial = undefined;
+    await world.commitEachMinute(6);
+    expect(await world.icebergRows()).toHaveLength(5);
   });
 
   test('wait if the table was set back to a time before commits that the ledger knows', async () => {
