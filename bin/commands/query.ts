@@ -7,8 +7,9 @@ import { UsageError } from '../output/command-error.ts';
 import { print, printAsItIs, printJson, say, warn } from '../output/output.ts';
 import { showProgress } from '../output/progress.ts';
 import { escapeControls, renderTable } from '../output/render.ts';
-import { allDaysWarning, tablesReadWhole } from '../queries/all-days.ts';
+import { allDaysWarning, tablesRead, tablesReadWhole } from '../queries/all-days.ts';
 import { type AskedRange, askedRange, rangeText, wholeRange } from '../queries/asked-range.ts';
+import { formerTablesWarning } from '../queries/former-tables.ts';
 import { type OpenQueries, openDeployedQueries, openLocalQueries } from '../queries/open-queries.ts';
 import { scannedText } from '../queries/scanned.ts';
 import { sinceOption, stackOption, untilOption } from './operation.ts';
@@ -116,10 +117,7 @@ async function runSaved(queries: OpenQueries, name: string, options: QueryOption
 
 /** Runs a query and prints its result. @returns the number of its rows */
 async function show(queries: OpenQueries, sql: string, options: QueryOptions): Promise<number> {
-  if (options.stack !== undefined) {
-    const warning = allDaysWarning(await tablesReadWhole(sql));
-    if (warning) warn(warning);
-  }
+  if (options.stack !== undefined) await warnOf(queries, sql);
   const progress = showProgress('running the query');
   const { result, scanned } = await queries.run(sql).finally(progress.end);
   if (options.json) printJson(toJson(result));
@@ -127,6 +125,17 @@ async function show(queries: OpenQueries, sql: string, options: QueryOptions): P
   else print(resultTable(result));
   if (scanned) say(scannedText(scanned));
   return result.rows.length;
+}
+
+/** Says what a query on AWS costs or answers otherwise than it may be meant to. A lake that cannot be asked stops no query. */
+async function warnOf(queries: OpenQueries, sql: string): Promise<void> {
+  const whole = allDaysWarning(await tablesReadWhole(sql));
+  if (whole) warn(whole);
+  const read = (await tablesRead(sql)) ?? [];
+  if (read.every(({ database }) => database !== '')) return;
+  const lake = await queries.lake().catch(() => undefined);
+  const former = lake && formerTablesWarning(read, lake);
+  if (former) warn(former);
 }
 
 /** Reads `2026-11-28` or `2026-11-28..2026-11-30`. */

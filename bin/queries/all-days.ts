@@ -11,17 +11,33 @@ import { isObject } from '../../local/template/intrinsics.ts';
  * cannot read, it only says whether `dt` occurs in it; `*` stands for its tables. EXPLAIN alone reads nothing.
  */
 export async function tablesReadWhole(sql: string): Promise<readonly string[]> {
+  const tables = await tablesRead(sql);
+  if (tables) return [...new Set(tables.filter(({ isWhole }) => isWhole).map(({ name }) => name))];
+  return /\bselect\b/i.test(sql) && !/\bdt\b/i.test(sql.replace(/'[^']*'|--[^\n]*/g, '')) ? ['*'] : [];
+}
+
+/** A table or view where a query reads it. */
+export interface TableRead {
+  readonly name: string;
+  /** The database that the query names; empty if it names none. */
+  readonly database: string;
+  /** Nothing compares `dt` with a value there. */
+  readonly isWhole: boolean;
+}
+
+/** The tables that a query reads, by its text alone. @returns undefined if DuckDB's parser cannot read it */
+export async function tablesRead(sql: string): Promise<readonly TableRead[] | undefined> {
   const [first = '', second = ''] = sql.trim().split(/\s+/, 2);
   if (/^explain$/i.test(first) && !/^analyze\b/i.test(second)) return [];
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
   try {
-    const found = new Set<string>();
+    const found: TableRead[] = [];
     visit(await parsedSelects(connection, sql), false, found);
-    return [...found];
+    return found;
   } catch (error) {
     if (!(error instanceof QueryError)) throw error;
-    return /\bselect\b/i.test(sql) && !/\bdt\b/i.test(sql.replace(/'[^']*'|--[^\n]*/g, '')) ? ['*'] : [];
+    return undefined;
   } finally {
     connection.closeSync();
     instance.closeSync();
@@ -46,7 +62,7 @@ export function allDaysWarning(tables: readonly string[]): string | undefined {
  * @param bounded whether a condition around the node compares `dt` with a value
  * @param views names of the WITH queries, which are no tables
  */
-function visit(node: unknown, bounded: boolean, found: Set<string>, views: ReadonlySet<unknown> = new Set()): void {
+function visit(node: unknown, bounded: boolean, found: TableRead[], views: ReadonlySet<unknown> = new Set()): void {
   if (Array.isArray(node)) {
     for (const each of node) visit(each, bounded, found, views);
     return;
@@ -54,8 +70,9 @@ function visit(node: unknown, bounded: boolean, found: Set<string>, views: Reado
   if (!isObject(node)) return;
   if (node.type === 'BASE_TABLE') {
     const name = String(node.table_name);
-    const isOnce = name.endsWith(onceName(''));
-    if ((!bounded || isOnce) && !views.has(name) && node.schema_name !== 'information_schema') found.add(name);
+    const database = String(node.schema_name ?? '');
+    if (views.has(name) || database === 'information_schema') return;
+    found.push({ name, database, isWhole: !bounded || name.endsWith(onceName('')) });
     return;
   }
   const withQueries = isObject(node.cte_map) && Array.isArray(node.cte_map.map) ? node.cte_map.map : [];
