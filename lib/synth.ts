@@ -1,7 +1,7 @@
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { cdkJsonContext } from './config/cdk-json.ts';
-import { type Context, readConfig } from './config/config.ts';
+import { cdkJsonContext, withSchemaJson } from './config/cdk-json.ts';
+import { type Config, type Context, readConfig } from './config/config.ts';
 import { TributaryStack } from './tributary-stack.ts';
 
 /** What to synthesize, and where to. */
@@ -15,6 +15,8 @@ export interface SynthesizeOptions {
    * this machine is not deployed. @default true
    */
   readonly checked?: boolean;
+  /** @default - that of this repository */
+  readonly cdkJson?: string;
 }
 
 /** A synthesized cloud assembly. */
@@ -30,15 +32,25 @@ export interface Synthesized {
  *
  * @throws ConfigError if a param cannot be used; Error if the template is invalid or a security rule is violated.
  */
-export function synthesize({ context = {}, outdir, checked = true }: SynthesizeOptions): Synthesized {
+export function synthesize(options: SynthesizeOptions): Synthesized {
+  const { checked = true } = options;
+  const { app, config } = openApp(options);
+  const stack = new TributaryStack(app, config.stackName, { config });
+  if (checked) Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  return { directory: app.synth().directory, stackName: stack.stackName };
+}
+
+/** The app, and the configuration that its context has. @throws ConfigError */
+export function openApp({ context = {}, outdir, cdkJson, checked = true }: SynthesizeOptions): {
+  readonly app: App;
+  readonly config: Config;
+} {
   const app = new App({
-    context: { ...cdkJsonContext(), ...context },
+    context: cdkJsonContext(context, cdkJson),
     outdir,
     analyticsReporting: false,
     builtinCloudFormationValidation: checked,
   });
-  const config = readConfig(app.node.getAllContext());
-  const stack = new TributaryStack(app, config.stackName, { config });
-  if (checked) Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  return { directory: app.synth().directory, stackName: stack.stackName };
+  // The CDK's command hands on cdk.json and what was given to it, and that takes the place of what was given here.
+  return { app, config: readConfig(withSchemaJson(app.node.getAllContext(), cdkJson)) };
 }

@@ -22,6 +22,7 @@ import { jsonOption, lakeOption } from './options.ts';
 interface SchemaOptions {
   readonly lake: string;
   readonly stack?: string;
+  readonly source?: string;
   readonly json?: true;
 }
 
@@ -30,6 +31,7 @@ export function addSchema(program: Command): void {
     .command('schema')
     .description('shows the columns of sources, and which keys of `extra` come often or became columns')
     .argument('[source]', 'only this source')
+    .addOption(new Option('--source <name>', 'the same, for a source of the name add or pull, which are commands'))
     .addOption(lakeOption())
     .addOption(stackOption())
     .addOption(jsonOption())
@@ -97,7 +99,8 @@ async function pull({ to }: { readonly to: string }, command: Command): Promise<
   }
 }
 
-async function showSchema(source: string | undefined, options: SchemaOptions): Promise<void> {
+async function showSchema(named: string | undefined, options: SchemaOptions): Promise<void> {
+  const { source = named } = options;
   const lake = await openLakeHandle(options, false, stages());
   try {
     const sources = source === undefined ? lake.sources : [sourceNamed(lake, source)];

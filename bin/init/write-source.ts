@@ -37,7 +37,7 @@ export function withSource(file: string, source: SourceEntry, replace: boolean):
     );
   }
   const sources = at < 0 ? [...before, source] : before.with(at, source);
-  readConfig({ ...cdkJsonContext(file), sources });
+  readConfig(cdkJsonContext({ sources }, file));
   const cdkJson: Record<string, unknown> = JSON.parse(readFileSync(file, 'utf8'));
   const context = { ...Object(cdkJson.context), sources };
   return `${JSON.stringify({ ...cdkJson, context }, undefined, 2)}\n`;

@@ -14,7 +14,7 @@ export function localContext(given: Context): Context {
  * @throws ConfigError if a param is not valid; UsageError with the names of all sources, or if the source is retired
  */
 export function checkSource(name: string, context: Context): void {
-  const { sources } = readConfig({ ...cdkJsonContext(), ...context });
+  const { sources } = readConfig(cdkJsonContext(context));
   const chosen = sources.find((source) => source.name === name);
   if (chosen?.retired) throw new UsageError(`the source ${name} is retired: nothing new is loaded into it`);
   if (chosen) return;
@@ -24,10 +24,10 @@ export function checkSource(name: string, context: Context): void {
 
 /** The sources that a local lake with this context has. @throws ConfigError if a param is not valid */
 export function configuredSources(context: Context): readonly Source[] {
-  return readConfig({ ...cdkJsonContext(), ...localContext(context) }).sources;
+  return readConfig(cdkJsonContext(localContext(context))).sources;
 }
 
 /** The configuration that `cdk deploy` uses with this context. @throws ConfigError if a param is not valid */
 export function deployedConfig(context: Context): Config {
-  return readConfig({ ...cdkJsonContext(), ...context });
+  return readConfig(cdkJsonContext(context));
 }

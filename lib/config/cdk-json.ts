@@ -11,12 +11,17 @@ export const CDK_JSON = fileURLToPath(new URL('../../cdk.json', import.meta.url)
 /**
  * The context in cdk.json, whose sources have the columns of the schema.json beside it: empty if it has none.
  *
+ * @param given params that override those of cdk.json: sources get the columns, too
  * @throws ConfigError if one of the files is no JSON object, or cdk.json is missing
  */
-export function cdkJsonContext(file = CDK_JSON): Context {
-  const context = contextIn(file);
-  const schema = readSchemaJson(schemaJsonOf(file));
-  return 'sources' in context ? { ...context, sources: withPromotedColumns(context.sources, schema) } : context;
+export function cdkJsonContext(given: Context = {}, file = CDK_JSON): Context {
+  return withSchemaJson({ ...contextIn(file), ...given }, file);
+}
+
+/** A context whose sources have the columns of the schema.json beside cdk.json. @throws ConfigError if that is damaged */
+export function withSchemaJson(context: Context, file = CDK_JSON): Context {
+  if (!('sources' in context)) return context;
+  return { ...context, sources: withPromotedColumns(context.sources, readSchemaJson(schemaJsonOf(file))) };
 }
 
 /** The context in cdk.json as it stands there. */

@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../helpers/folder.ts';
 function contextOf(text: string) {
   const file = join(temporaryFolder(), 'cdk.json');
   writeFileSync(file, text);
-  return cdkJsonContext(file);
+  return cdkJsonContext({}, file);
 }
 
 test('the context of cdk.json is empty if it has none', () => {

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { cdkJsonContext, contextIn } from '../../../lib/config/cdk-json.ts';
 import { readConfig } from '../../../lib/config/config.ts';
+import { openApp } from '../../../lib/synth.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 
 const app = { name: 'app', format: 'json', columns: { time: 'timestamp', level: 'string' }, delivery: 'direct' };
@@ -19,7 +20,7 @@ function files(sources: unknown, schema?: unknown): string {
 }
 
 const columnsOf = (cdkJson: string) => {
-  const [source] = readConfig(cdkJsonContext(cdkJson)).sources;
+  const [source] = readConfig(cdkJsonContext({}, cdkJson)).sources;
   return source?.table.columns.slice(0, 5).map(({ name, type }) => [name, type]);
 };
 
@@ -38,12 +39,30 @@ describe('schema.json', () => {
     expect(columnsOf(files([app]))?.[2]?.[0]).toBe('origin');
   });
 
+  test('gives them to sources that a command names in the place of those of cdk.json', () => {
+    const cdkJson = files([], { app: { tenant: 'string' } });
+    for (const sources of [[app], JSON.stringify([app])]) {
+      const [source] = readConfig(cdkJsonContext({ sources }, cdkJson)).sources;
+      expect(source?.table.columns[2]?.name).toBe('tenant');
+    }
+    expect(cdkJsonContext({ stackName: 'Logs' }, cdkJson)).toEqual({ stackName: 'Logs', sources: [] });
+  });
+
+  test('gives them to what the command of the CDK hands on of cdk.json and of its own options', () => {
+    const cdkJson = files([app], { app: { tenant: 'string' } });
+    onTestFinished(() => void vi.unstubAllEnvs());
+    vi.stubEnv('CDK_CONTEXT_JSON', JSON.stringify({ sources: [app], stackName: 'Logs' }));
+    const { config } = openApp({ outdir: temporaryFolder(), cdkJson });
+    expect(config.stackName).toBe('Logs');
+    expect(config.sources[0]?.table.columns[2]?.name).toBe('tenant');
+  });
+
   test('leaves a column to a source that declares it itself with its type, and refuses another type', () => {
     const declares = (type: unknown) => [{ ...app, columns: { ...app.columns, Tenant: type } }];
     const schema = { app: { tenant: 'string' } };
-    const same = readConfig(cdkJsonContext(files(declares({ type: 'string', from: 'tenantId' }), schema)));
+    const same = readConfig(cdkJsonContext({}, files(declares({ type: 'string', from: 'tenantId' }), schema)));
     expect(same.sources[0]?.options.promoted).toEqual({});
-    expect(() => cdkJsonContext(files(declares('int'), schema))).toThrow(
+    expect(() => cdkJsonContext({}, files(declares('int'), schema))).toThrow(
       'sources[0].columns.tenant: got "int", allowed: string, as files have the column so (schema.json)',
     );
   });
