@@ -69,7 +69,7 @@ export class DirectLane extends Construct {
   /** Reads the objects. */
   readonly write: LogFunction;
   /** What alarms watch of the lane. */
-  readonly places: Omit<NonNullable<Places['direct']>, 'commit'>;
+  readonly places: Omit<NonNullable<Places['direct']>, 'commit' | 'promote'>;
   readonly #props: DirectLaneProps;
   readonly #queue: Queue;
 

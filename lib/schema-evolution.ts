@@ -33,6 +33,9 @@ const OTHER_ENVIRONMENT_BYTES = 450;
 
 /** The function that promotes keys to columns. */
 export class SchemaEvolution extends Construct {
+  /** Name of the function, which alarms watch. */
+  readonly promote: string;
+
   constructor(scope: Construct, id: string, { tables, ...props }: SchemaEvolutionProps) {
     super(scope, id);
     const { catalog, iceberg, ledger, lake } = props;
@@ -42,6 +45,9 @@ export class SchemaEvolution extends Construct {
       memoryMiB: MEMORY_MIB,
       timeout: TIMEOUT,
     });
+    this.promote = fn.functionName;
+    // Three failures of one hour's run, within some minutes, are what the alarm looks for.
+    fn.configureAsyncInvoke({ retryAttempts: 2, maxEventAge: Duration.minutes(30) });
     new Rule(this, 'EachHour', {
       description: 'Promotes what comes often, and puts back what a deployment has taken out of a table.',
       schedule: Schedule.rate(Duration.hours(1)),

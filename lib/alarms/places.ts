@@ -1,4 +1,6 @@
 /** What alarms and the dashboard watch: the stack's own parts by the names that their metrics have. */
+import { canPromote } from '../../lambdas/core/evolution/promoted.ts';
+import type { Evolution } from '../../lambdas/core/settings.ts';
 import type { Config } from '../config/config.ts';
 import type { Source } from '../config/sources.ts';
 import type { Subscription } from './watched.ts';
@@ -20,6 +22,8 @@ export interface Places {
     readonly write: string;
     /** Commits to Iceberg tables. */
     readonly commit: string;
+    /** Makes columns of keys. */
+    readonly promote?: string;
     readonly deadLetters: string;
   };
   readonly events?: { readonly loader: string; readonly subscriptions: (source: string) => readonly Subscription[] };
@@ -46,6 +50,13 @@ export function hasDirectLane({ keepDirectLane, sources }: Pick<Config, 'keepDir
   return objects.length > 0 && (keepDirectLane || objects.some(({ delivery }) => delivery === 'direct'));
 }
 
+/** Whether a function makes columns of the keys of a source. */
+export function promotesKeys(
+  source: Parameters<typeof canPromote>[0] & { readonly schemaEvolution?: Evolution },
+): boolean {
+  return canPromote(source) && source.schemaEvolution === 'auto';
+}
+
 /** The parts that a configuration has, by names that say what they are: for counting, without a template. */
 export function placesOf(config: Config, service: string): Places {
   const lanes = new Set(config.sources.map(({ lane }) => lane));
@@ -60,6 +71,7 @@ export function placesOf(config: Config, service: string): Places {
         plan: 'plan-batches',
         write: 'write-batch',
         commit: 'commit-tables',
+        ...(config.sources.some(promotesKeys) && { promote: 'promote-columns' }),
         deadLetters: 'direct-dead-letters',
       },
     }),

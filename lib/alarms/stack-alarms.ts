@@ -186,6 +186,7 @@ function directAlarms(config: Config, { service, direct }: Places): AlarmDefinit
         unwritten: longest('UnwrittenSeconds'),
         sealed: longest('SealedSeconds'),
         missed: longest('UploadsNotCompleted'),
+        ...(direct.promote !== undefined && { promote: ofFunction(direct.promote, 'Errors') }),
       },
       ...when(
         `${sumOf(['errors1', 'errors2'])} >= ${LEAST_FAILURES}`,
@@ -195,9 +196,12 @@ function directAlarms(config: Config, { service, direct }: Places): AlarmDefinit
         `${filled('unwritten')} > ${LATE_BATCH_SECONDS + commitSeconds}`,
         `${filled('sealed')} > ${LATE_SEAL_SECONDS}`,
         `${filled('missed')} > 0`,
+        // One run in an hour, which Lambda tries three times within some minutes.
+        ...(direct.promote === undefined ? [] : [`${filled('promote')} >= ${LEAST_FAILURES}`]),
       ),
       ...{ periodSeconds: 900, periods: 4, badPeriods: 1 },
-      happened: 'The direct lane does not plan or write its batches: rows of its sources are late.',
+      happened:
+        'The direct lane does not plan or write its batches, and rows of its sources are late; or keys do not become columns.',
       command: 'audit --since 1d',
     },
     {

@@ -1,8 +1,7 @@
 import { Duration, Size } from 'aws-cdk-lib';
-import { canPromote } from '../../lambdas/core/evolution/promoted.ts';
 import type { SourceSettings } from '../../lambdas/core/settings.ts';
 import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
-import type { Places } from '../alarms/places.ts';
+import { type Places, promotesKeys } from '../alarms/places.ts';
 import { DirectLane } from '../direct-lane.ts';
 import { IcebergTables } from '../iceberg-tables.ts';
 import type { LogFunction } from '../log-function.ts';
@@ -57,13 +56,12 @@ export function writeDirectly(
     removalPolicy,
     lakeFormation: config.lakeFormation,
   });
-  const evolving = tables.filter(({ source }) => canPromote(source) && source.schemaEvolution === 'auto');
-  if (evolving.length > 0) {
-    const { lakeFormation } = config;
-    const props = { tables: evolving, catalog, iceberg, ledger, lake, removalPolicy, lakeFormation };
-    new SchemaEvolution(stack, 'SchemaEvolution', props);
-  }
+  const evolving = tables.filter(({ source }) => promotesKeys(source));
+  const { lakeFormation } = config;
+  const props = { tables: evolving, catalog, iceberg, ledger, lake, removalPolicy, lakeFormation };
+  const evolution = evolving.length > 0 ? new SchemaEvolution(stack, 'SchemaEvolution', props) : undefined;
   const description = 'Reads the objects of batches: for policies of buckets and keys of others.';
   output(stack, 'WritingRole', roleArnOf(lane.write), description);
-  return { ...lane.places, commit: iceberg.commit.functionName };
+  const { promote } = evolution ?? {};
+  return { ...lane.places, commit: iceberg.commit.functionName, ...(promote !== undefined && { promote }) };
 }

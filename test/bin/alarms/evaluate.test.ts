@@ -228,6 +228,21 @@ const CASES: Readonly<Record<string, Cases>> = {
 };
 const LIKE_ALB = ['duplicates-kong', 'duplicates-app'];
 
+test('the alarm of the direct lane is raised by three failures of the function that promotes columns, and by no two', () => {
+  const sources = [
+    { name: 'app', format: 'json', columns: { a: 'string' }, delivery: 'direct', schemaEvolution: 'auto' },
+  ];
+  const alarm = alarmsOfStack({ sources }).find(({ name }) => name === 'tributary-direct');
+  if (!alarm) throw new Error('expected an alarm of the direct lane');
+  const stateAfter = (failures: number) => {
+    const samples = samplesOf(alarm, [{ Errors: failures }], NOW);
+    const ofPromote: typeof samples = (metric) =>
+      JSON.stringify(metric.dimensions).includes('Promote') ? samples(metric) : [];
+    return evaluate(alarm, ofPromote, NOW).state;
+  };
+  expect([2, 3].map(stateAfter)).toEqual(['OK', 'ALARM']);
+});
+
 describe('the alarms of the stack', () => {
   const alarms = alarmsOfStack({ sources: DEMO_SOURCES, 'duplicates.alarmPercent': 2, keepDirectLane: true });
   const named = alarms.map((alarm) => [alarm.name.replace('tributary-', ''), alarm] as const);
