@@ -108,6 +108,8 @@ export interface LocalLake {
   readonly endpoints: ReadonlyMap<string, string>;
   /** The Iceberg tables, as their catalog has them. */
   readonly tables: TableStore;
+  /** The folder with the code of a function. */
+  codeOf(lambda: Resource): string;
   /**
    * Puts a file into a bucket like S3, and sends the notification. The same bytes under the same key are the same
    * object.

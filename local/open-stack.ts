@@ -161,6 +161,7 @@ async function open(
     resources,
     endpoints,
     tables: glue.tables,
+    codeOf: stack.bundle,
     putObject: async (bucket, key, file) => void (await s3.objects.putFile(bucket, key, file)),
     putLogEvents: (logGroup, logStream, logEvents) => logs.put(logGroup, logStream, logEvents),
     drain: async (left): Promise<Drained> => {

@@ -24,6 +24,7 @@ import { RowDivider } from '../../lambdas/core/direct/rows-by-table.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { openParquetFile } from '../../lambdas/core/parquet/file.ts';
 import type { DirectSettings } from '../../lambdas/core/settings.ts';
+import type { FanOutTables } from '../../lambdas/core/tables/fan-out.ts';
 import { rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { type AddedBatch, type AddedBatches, addedBatches } from '../../lambdas/edges/added-batches.ts';
 import { icebergTables } from '../../lambdas/edges/iceberg-tables.ts';
@@ -33,7 +34,7 @@ import { diskSpill } from '../../lambdas/edges/spill.ts';
 import { CommandError } from '../output/command-error.ts';
 import { amendedRow, changes, merged } from './amend.ts';
 import { type Amendment, type Noted, note, noted, OvertakenError, type PendingAmendment } from './amendment-notes.ts';
-import { type LakeHandle, type ResultRow, tableOf } from './lake-handle.ts';
+import { divisionOf, type LakeHandle, type ResultRow, tableOf } from './lake-handle.ts';
 
 /** Whether rows are added to the tables of a source in this way. */
 export function isDirect({ settings }: Source): boolean {
@@ -75,6 +76,9 @@ export interface Amended {
   readonly more: Amendment;
 }
 
+/** A source, and how its rows are divided among tables, if they are. */
+type DividedSource = Source & { readonly fanOut?: FanOutTables };
+
 export class AddedRows {
   readonly #lake: LakeHandle;
   readonly #batch: AddedBatch;
@@ -84,14 +88,14 @@ export class AddedRows {
   readonly #attempt = randomUUID();
   readonly #amended: Amended[] = [];
 
-  private constructor(lake: LakeHandle, source: Source, id: string, spill: Spill) {
+  private constructor(lake: LakeHandle, source: DividedSource, id: string, spill: Spill) {
     const now = new Date();
     const { timeZone, retentionDays } = directOf(lake);
     this.#lake = lake;
     this.#batch = { id, source: source.settings.name, since: now.toISOString() };
     this.#days = new EventDays(timeZone, retentionDays, now.getTime());
-    const { settings, format } = source;
-    this.#divider = new RowDivider(this.#days.keeping(settings.retentionDays), tableOf(source), format.columns);
+    const { settings, format, fanOut } = source;
+    this.#divider = new RowDivider(this.#days.keeping(settings.retentionDays), tableOf(source), format.columns, fanOut);
     const files = s3LakeFiles(lake.s3, lake.lakeBucket);
     const catalog = lake.catalog && keepingLostTables(lake.catalog, lake.s3);
     const tables = icebergTables(catalog, lake.lakeBucket, [source]);
@@ -110,7 +114,7 @@ export class AddedRows {
    *
    * @param id of the batch
    * @param fill adds the rows
-   * @throws CommandError if the rows of the source are divided among tables
+   * @throws CommandError if the rows of the source are divided, and it cannot be known how
    * @throws OvertakenError if another operation has closed the batch, or amends one of the origins
    */
   static async write(
@@ -119,9 +123,9 @@ export class AddedRows {
     id: string,
     fill: (rows: AddedRows) => Promise<void>,
   ): Promise<void> {
-    refuseDivided(source);
+    const fanOut = await divisionOf(lake, source);
     const spill = await diskSpill();
-    const rows = new AddedRows(lake, source, id, spill);
+    const rows = new AddedRows(lake, { ...source, ...(fanOut && { fanOut }) }, id, spill);
     try {
       await fill(rows);
       await rows.#seal();
@@ -130,7 +134,7 @@ export class AddedRows {
     }
   }
 
-  /** Adds rows to the source's table, under the days of their events. @param otherwise when a row without a time came */
+  /** Adds rows to the tables that they belong to, under the days of their events. @param otherwise when a row without a time came */
   async append(rows: readonly string[], otherwise: Date): Promise<void> {
     const packed = Buffer.from(rows.join(''));
     for (const part of this.#divider.divide([packed], undefined, this.#days.dayOf(otherwise.getTime()))) {
@@ -183,16 +187,6 @@ export class AddedRows {
       await note(this.#lake, base, { amendment: then, begun, version: now.version });
     }
   }
-}
-
-/** The values that have a table are beside the code of the function that writes, and not in its environment. */
-function refuseDivided({ settings: { name, fanOut } }: Source): void {
-  if (!fanOut) return;
-  throw new CommandError(
-    `source ${name} has "fanOut", and this command does not know which values have a table of their own: none of its rows ` +
-      `are added. To have them in the table ${name}, deploy the source without "fanOut", run the command again, and deploy it ` +
-      `with "fanOut" again; what is loaded in between is in ${name}, too`,
-  );
 }
 
 function directOf({ direct }: LakeHandle): DirectSettings {

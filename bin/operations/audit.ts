@@ -1,21 +1,11 @@
 import { objectInputKey, originOf } from '../../lambdas/core/loading/input.ts';
 import { STATE } from '../../lambdas/core/loading/ledger.ts';
-import { MAX_REJECTED_KEPT } from '../../lambdas/core/loading/line-batcher.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { objectsOf as objectsIn } from '../../lambdas/core/settings.ts';
-import { LOADS, loadsTable, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
-import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
+import { LOADS } from '../../lambdas/core/tables/lake-tables.ts';
 import { LAKE } from '../../lib/names.ts';
-import {
-  allRowsOf,
-  isByEventDay,
-  type LakeHandle,
-  once,
-  type ResultRow,
-  sqlText,
-  sqlTime,
-  timeOf,
-} from './lake-handle.ts';
+import { type Books, readBooks } from './audit-books.ts';
+import type { LakeHandle, ResultRow } from './lake-handle.ts';
 import { type Entry, entriesOf, MAX_BATCH_GET, release, reopen } from './ledger-entries.ts';
 import { announce, asSourceObject, listObjects, MAX_BATCH_MESSAGES, type SourceObject } from './objects.ts';
 import type { OperationOptions } from './operation-options.ts';
@@ -60,8 +50,6 @@ export interface AuditTask {
   readonly since?: Date;
   readonly fix: boolean;
 }
-
-const DAY_MS = 86_400_000;
 
 /** Compares objects, ledger, `loads` and tables. With `fix`, the objects with problems are loaded again. */
 export async function audit(lake: LakeHandle, task: AuditTask, options: OperationOptions): Promise<Audit> {
@@ -120,76 +108,6 @@ class Found {
   count(kind: Finding['finding']): number {
     return this.findings.filter(({ finding: each }) => each === kind).length;
   }
-}
-
-interface Judged {
-  readonly row: ResultRow;
-  /** Which counts disagree, or undefined if none do. */
-  readonly problem: string | undefined;
-}
-
-interface Books {
-  /** By origin, without the loads that are too recent to judge. */
-  readonly loads: Map<string, Judged>;
-  /** Origins in `loads` that are too recent to judge. */
-  readonly young: Set<string>;
-  /** Origins of objects that are in their buckets. */
-  readonly seen: Set<string>;
-  readonly recent: number;
-}
-
-async function readBooks(lake: LakeHandle, task: AuditTask, settled: Date, options: OperationOptions): Promise<Books> {
-  const loads = new Map<string, Judged>();
-  const young = new Set<string>();
-  const progress = options.progress('loads');
-  for (const { settings } of lake.sources) {
-    for await (const row of lake.query(await balanceQuery(lake, settings, task))) {
-      if (timeOf(row.finished_at) > settled) young.add(String(row.origin));
-      else loads.set(String(row.origin), { row, problem: problemOf(row) });
-      progress.add();
-    }
-  }
-  progress.end();
-  return { loads, young, seen: new Set(), recent: young.size };
-}
-
-/** Query for a source's loads, each with the tables' counts of rows, rejected lines, and rejected lines without a row. */
-async function balanceQuery(lake: LakeHandle, settings: Source['settings'], { since }: AuditTask): Promise<string> {
-  const { name: source } = settings;
-  const rows = await allRowsOf(lake, source, [OWN.origin.name, OWN.position.name]);
-  // A load's rows are delivered before its row in loads: by at most two days, whatever the clocks and time zones.
-  const day = since && sqlText(new Date(since.getTime() - 2 * DAY_MS).toISOString().slice(0, 10));
-  const recent = day === undefined ? 'true' : `${PARTITION.name} >= ${day}`;
-  const recentRows = isByEventDay(settings) ? 'true' : recent;
-  const begun = since === undefined ? 'true' : `started_at >= ${sqlTime(since)}`;
-  return (
-    `SELECT l.*, coalesce(f.in_table, 0) AS in_table, coalesce(f.kept, 0) AS kept, coalesce(f.no_rows, 0) AS no_rows ` +
-    `FROM ${once(lake, loadsTable, `source = ${sqlText(source)} AND ${recent}`)} l LEFT JOIN (` +
-    `SELECT origin, sum(in_table) AS in_table, sum(kept) AS kept, sum(kept * (1 - in_table)) AS no_rows FROM (` +
-    `SELECT origin, position, max(in_table) AS in_table, max(kept) AS kept FROM (` +
-    `SELECT origin, position, 1 AS in_table, 0 AS kept FROM ${rows} WHERE ${recentRows} UNION ALL ` +
-    `SELECT origin, position, 0 AS in_table, 1 AS kept FROM "${lake.database}"."${REJECTED_LINES}" ` +
-    `WHERE source = ${sqlText(source)} AND ${recent}` +
-    `) GROUP BY origin, position) GROUP BY origin) f ON f.origin = l.origin WHERE ${begun}`
-  );
-}
-
-function problemOf(row: ResultRow): string | undefined {
-  const [lines, rows, filtered, rejected] = [row.lines, row.rows, row.filtered, row.rejected].map(Number) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  if (lines !== rows + filtered + rejected) {
-    return `${LOADS} says ${lines} lines, but ${rows} rows + ${filtered} filtered + ${rejected} rejected`;
-  }
-  if (Number(row.in_table) !== rows) return `${LOADS} says ${rows} rows, the table holds ${row.in_table}`;
-  // Of a flood of rejected lines only the first are kept, so that it is unknown how many of all have become rows.
-  if (Number(row.no_rows) !== rejected && Number(row.kept) < MAX_REJECTED_KEPT) {
-    return `${LOADS} says ${rejected} rejected lines, ${REJECTED_LINES} holds ${row.no_rows}`;
-  }
-  return undefined;
 }
 
 /** The objects of a source that are audited, page by page. */

@@ -18,10 +18,11 @@ import { namesOf } from '../../lib/names.ts';
 import { messageOf } from '../../local/files.ts';
 import { CommandError } from '../output/command-error.ts';
 import { athenaQuery } from './aws-athena.ts';
+import { awsFanOutValues } from './aws-fan-out-values.ts';
 import { awsIcebergTables } from './aws-iceberg-tables.ts';
 import { awsLogReader, awsPutLogEvents } from './aws-logs.ts';
 import { awsMetricSum } from './aws-metrics.ts';
-import { type LakeHandle, lakeSettings, withPromoted } from './lake-handle.ts';
+import { isOfWriter, type LakeHandle, lakeSettings, withPromoted } from './lake-handle.ts';
 import { stateFolderOf } from './state.ts';
 
 /**
@@ -54,6 +55,7 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
   const { iceberg } = settings;
   const s3 = s3Client();
   const logs = new CloudWatchLogsClient({});
+  const writer = configurations.find(({ Environment }) => isOfWriter(Environment?.Variables ?? {}))?.FunctionName;
   const arns = configurations.flatMap(({ FunctionArn }) => FunctionArn ?? []);
   const database = output('Database');
   const hasIceberg = settings.sources.some(({ settings: { tableFormat } }) => tableFormat === 'iceberg');
@@ -71,6 +73,11 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
     lakeBucket: output('LakeBucket'),
     database,
     icebergTables: awsIcebergTables(new GlueClient({}), icebergDatabaseOf(database), settings.sources),
+    fanOutValues: async () => {
+      if (writer === undefined)
+        throw new CommandError(`stack ${stackName}: no function writes batches: deploy it again`);
+      return awsFanOutValues(lambda, writer);
+    },
     query: athenaQuery(new AthenaClient({}), output('Workgroup'), database),
     logs: awsLogReader(logs, arns),
     putLogEvents: awsPutLogEvents(logs),

@@ -8,7 +8,7 @@ import { isExported } from '../../lambdas/core/settings.ts';
 import { sourceTable } from '../../lambdas/core/tables/table.ts';
 import { dynamoDuplicates } from '../../lambdas/edges/duplicates.ts';
 import { CommandError, UsageError } from '../output/command-error.ts';
-import { type LakeHandle, placesOf } from './lake-handle.ts';
+import { type LakeHandle, MAX_TABLES_AT_ONCE, placesOf } from './lake-handle.ts';
 
 /** Duplicates of one source. All counts refer to the checked records, which are a share `sampleRate` of all records. */
 export interface SourceReport {
@@ -114,6 +114,7 @@ export async function duplicatesReport(
  * all records of those days.
  *
  * @param since count only rows that arrived on this day or later
+ * @throws CommandError if the rows of a source are in more tables than one query can read: equal records may be in any two
  */
 export async function auditDuplicates(
   lake: LakeHandle,
@@ -124,6 +125,12 @@ export async function auditDuplicates(
   for (const { settings, format } of compiledSources(lake.duplicates?.sources ?? [])) {
     if (!sources.some(({ source }) => source === settings.name)) continue;
     const tables = await placesOf(lake, settings.name);
+    if (tables.length > MAX_TABLES_AT_ONCE) {
+      throw new CommandError(
+        `source ${settings.name}: its rows are in ${tables.length} tables, and SQL compares at most ${MAX_TABLES_AT_ONCE} ` +
+          'together; without --audit, the duplicate check says how many of the checked records came twice',
+      );
+    }
     const { columns } = sourceTable(settings.name, '', format.columns, settings.lane, isExported(settings));
     const sql = auditQuery(
       {

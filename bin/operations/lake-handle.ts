@@ -14,6 +14,7 @@ import {
   type DirectSettings,
   ENV,
   type Environment,
+  type FanOutValues,
   type IcebergSettings,
   icebergSettings,
   isExported,
@@ -22,9 +23,11 @@ import {
   type TrackerSettings,
   trackerSettings,
 } from '../../lambdas/core/settings.ts';
+import type { FanOutTables } from '../../lambdas/core/tables/fan-out.ts';
 import { loadsTable, rejectedTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { sourceTable, type Table } from '../../lambdas/core/tables/table.ts';
 import { type OnceOf, onceSelect, rowsOf, type TablePlace } from '../../lambdas/core/tables/views.ts';
+import { fanOutTables } from '../../lambdas/edges/fan-out-values.ts';
 import { dynamoPromotedRecords } from '../../lambdas/edges/promoted-records.ts';
 import type { Damage } from '../../local/damage.ts';
 import { CommandError, UsageError } from '../output/command-error.ts';
@@ -68,6 +71,8 @@ export interface LakeHandle extends LakeSettings, Clients {
   readonly catalog: IcebergCatalog | undefined;
   /** The Iceberg tables that have rows of a source; none if there is none of it. */
   readonly icebergTables: (source: string) => Promise<readonly TablePlace[]>;
+  /** The values by which sources divide their rows, as the function that writes has them. @throws CommandError without one */
+  readonly fanOutValues: () => Promise<FanOutValues>;
   /** Runs one query and returns the rows while they are read. */
   readonly query: (sql: string) => AsyncIterable<ResultRow>;
   /** Reads log groups; undefined for a local lake, which keeps no log events. */
@@ -116,6 +121,11 @@ export function lakeSettings(environments: readonly Environment[], what: string)
   };
 }
 
+/** Whether an environment is that of the function that writes batches: it tells of their dead letters, and others do not. */
+export function isOfWriter(env: Environment): boolean {
+  return env[ENV.direct] !== undefined && env[ENV.deadLettersUrl] !== undefined;
+}
+
 /** Log groups on the direct lane are a source of both functions. */
 function eachOnce<Of extends { readonly name: string }>(sources: readonly Of[]): Of[] {
   return [...new Map(sources.map((source) => [source.name, source])).values()];
@@ -147,6 +157,14 @@ export async function withPromoted(settings: LakeSettings, dynamodb: DynamoDBCli
   return { ...settings, sources };
 }
 
+/** How the rows of a source are divided among tables; undefined if they are not. */
+export async function divisionOf(
+  lake: Pick<LakeHandle, 'fanOutValues'>,
+  { settings }: Source,
+): Promise<FanOutTables | undefined> {
+  return settings.fanOut && fanOutTables(settings, await lake.fanOutValues());
+}
+
 /** A source's table, with the columns that the current code gives its format. */
 export function tableOf({ settings, format }: Source): Table {
   return sourceTable(settings.name, '', format.columns, settings.lane, isExported(settings));
@@ -174,10 +192,11 @@ export function once({ database }: LakeHandle, { name, columns }: Table, where?:
 }
 
 /**
- * Tables that one query reads together at most: a query of Athena has 256 KiB of text.
- * https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
+ * Tables that one query reads together at most. Trino, of which Athena is made, refuses queries of more than 100 stages, or 150
+ * in newer versions, and may need one for each table; Athena does not document its own limit.
+ * https://trino.io/docs/current/admin/properties-query-management.html#query-max-stage-count
  */
-const MAX_TABLES_AT_ONCE = 500;
+export const MAX_TABLES_AT_ONCE = 80;
 
 /**
  * Whether an Iceberg table may have rows of a source: it is its own, or its name begins as those do that have the rows of its
@@ -196,18 +215,22 @@ export async function placesOf(
   lake: Pick<LakeHandle, 'database' | 'icebergTables'>,
   source: string,
 ): Promise<OnceOf['tables']> {
-  const iceberg = await lake.icebergTables(source);
-  if (iceberg.length > MAX_TABLES_AT_ONCE) {
-    throw new CommandError(
-      `source ${source}: its rows are in ${iceberg.length} tables, and a query reads at most ${MAX_TABLES_AT_ONCE} together`,
-    );
-  }
-  return [{ database: lake.database, name: source }, ...iceberg];
+  return [{ database: lake.database, name: source }, ...(await lake.icebergTables(source))];
 }
 
-/** What to select these columns of all rows of a source from. */
-export async function allRowsOf(lake: LakeHandle, source: string, columns: readonly string[]): Promise<string> {
-  return rowsOf({ tables: await placesOf(lake, source), columns });
+/** What to select these columns of all rows of a source from: one query for each, because it may have thousands of tables. */
+export async function allRowsOf(
+  lake: Pick<LakeHandle, 'database' | 'icebergTables'>,
+  source: string,
+  columns: readonly string[],
+): Promise<string[]> {
+  const places = await placesOf(lake, source);
+  const selected: string[] = [];
+  for (let at = 0; at < places.length; at += MAX_TABLES_AT_ONCE) {
+    const [first, ...others] = places.slice(at, at + MAX_TABLES_AT_ONCE);
+    if (first) selected.push(rowsOf({ tables: [first, ...others], columns }));
+  }
+  return selected;
 }
 
 /** Whether rows lie under the days of their events, which may be any: then a condition on `dt` would miss some. */

@@ -1,13 +1,15 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { GlueClient } from '@aws-sdk/client-glue';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SERVICE } from '../../lambdas/core/metrics.ts';
-import { ENV, type Environment } from '../../lambdas/core/settings.ts';
+import { ENV, type Environment, FAN_OUT_FILE } from '../../lambdas/core/settings.ts';
 import { icebergDatabaseOf, LOADS } from '../../lambdas/core/tables/lake-tables.ts';
 import type { TablePlace } from '../../lambdas/core/tables/views.ts';
+import { fanOutValues } from '../../lambdas/edges/fan-out-values.ts';
 import { firehoseClient } from '../../lambdas/edges/firehose.ts';
 import { icebergCatalog } from '../../lambdas/edges/iceberg-catalog.ts';
 import type { Context } from '../../lib/config/config.ts';
@@ -28,7 +30,7 @@ import { troubles } from '../input/load-files.ts';
 import { localContext } from '../input/local-context.ts';
 import { CommandError } from '../output/command-error.ts';
 import { showWaiting } from '../output/progress.ts';
-import { belongsTo, type LakeHandle, lakeSettings, withPromoted } from './lake-handle.ts';
+import { belongsTo, isOfWriter, type LakeHandle, lakeSettings, withPromoted } from './lake-handle.ts';
 import { localMetricSum } from './local-metrics.ts';
 
 /** How to open a local lake. */
@@ -124,6 +126,11 @@ async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
         if (columns) places.push({ database, name: table, columns });
       }
       return places;
+    },
+    fanOutValues: async () => {
+      const writer = resources.find((resource) => isOfWriter(environmentOf(resource)));
+      if (!writer) throw new CommandError(`lake ${dir}: its stack has no function that writes batches`);
+      return fanOutValues(await readFile(join(lake.codeOf(writer), FAN_OUT_FILE)));
     },
     async *query(sql) {
       // Operations compare records: two of one millisecond may be different ones.

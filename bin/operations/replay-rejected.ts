@@ -83,8 +83,10 @@ export async function replayRejected(
   for (const source of lake.sources) {
     const bases = await basesOf(lake, source, task);
     const replays = replaysOf(lake, source);
-    for await (const lines of originsOf(lake.query(await candidates(lake, source, task)))) {
-      const found = await replayOrigin(lake, source, lines, bases.get(String(lines[0]?.origin)), replays, options);
+    const inTables = await linesInTables(lake, source, task);
+    for await (const lines of originsOf(lake.query(candidates(lake, source, task)))) {
+      const base = bases.get(String(lines[0]?.origin));
+      const found = await replayOrigin(lake, source, { lines, inTables, base }, replays, options);
       counts.lines += found.lines;
       counts.replayed += found.replayed;
       counts.stillRejected += found.stillRejected;
@@ -120,16 +122,36 @@ function condition(source: string, { where, since }: LinesToReplay): string {
   return `source = ${sqlText(source)}${recent} AND (${where})`;
 }
 
-/** Query for the matching lines, grouped by origin, and whether each is a row in the table. */
-async function candidates(lake: LakeHandle, { settings }: Source, task: LinesToReplay): Promise<string> {
+/** Query for the matching lines, grouped by origin. */
+function candidates(lake: LakeHandle, { settings }: Source, task: LinesToReplay): string {
+  const columns = 'origin, position, reason, raw, logged_at, log_group, log_stream, payload, payload_position';
+  const lines = once(lake, rejectedTable, condition(settings.name, task));
+  return `SELECT ${columns} FROM ${lines} r ORDER BY origin, position`;
+}
+
+/**
+ * The matching lines that are rows in a table, because they were replayed or loaded again: few beside those that match. What
+ * becomes a row after this is noted in the ledger, which is asked for each origin.
+ */
+async function linesInTables(
+  lake: LakeHandle,
+  { settings }: Source,
+  task: LinesToReplay,
+): Promise<ReadonlySet<string>> {
   const { name } = settings;
-  const rows = await allRowsOf(lake, name, [OWN.origin.name, OWN.position.name]);
   const recent = task.since && !isByEventDay(settings) ? `WHERE ${PARTITION.name} >= ${day(task.since)}` : '';
-  return (
-    `SELECT r.origin, r.position, r.reason, r.raw, r.logged_at, r.log_group, r.log_stream, r.payload, r.payload_position, CASE WHEN t.origin IS NULL THEN 0 ELSE 1 END AS in_table FROM ${once(lake, rejectedTable, condition(name, task))} r ` +
-    `LEFT JOIN (SELECT DISTINCT origin, position FROM ${rows} ${recent}) t ` +
-    `ON t.origin = r.origin AND t.position = r.position ORDER BY r.origin, r.position`
-  );
+  const found = new Set<string>();
+  for (const rows of await allRowsOf(lake, name, [OWN.origin.name, OWN.position.name])) {
+    const query =
+      `SELECT DISTINCT r.origin, r.position FROM ${once(lake, rejectedTable, condition(name, task))} r ` +
+      `JOIN (SELECT origin, position FROM ${rows} ${recent}) t ON t.origin = r.origin AND t.position = r.position`;
+    for await (const line of lake.query(query)) found.add(placeOf(line));
+  }
+  return found;
+}
+
+function placeOf({ origin, position }: ResultRow): string {
+  return `${origin} ${position}`;
 }
 
 /** The partition of the day before: partitions are days in the lake's time zone, which may be behind UTC. */
@@ -153,15 +175,24 @@ async function* originsOf(rows: AsyncIterable<ResultRow>): AsyncGenerator<Result
   if (lines.length > 0) yield lines;
 }
 
+/** The rejected lines of an origin. */
+interface RejectedLines {
+  readonly lines: readonly ResultRow[];
+  /** Those of all origins that are rows in a table, by `placeOf`. */
+  readonly inTables: ReadonlySet<string>;
+  /** The row that the origin's load wrote to `loads`; undefined if it has none yet. */
+  readonly base: ResultRow | undefined;
+}
+
 async function replayOrigin(
   lake: LakeHandle,
   source: Source,
-  lines: readonly ResultRow[],
-  base: ResultRow | undefined,
+  { lines, inTables, base }: RejectedLines,
   replays: Replays,
   options: OperationOptions,
 ): Promise<ReplayCounts> {
-  const noRows = lines.filter(({ in_table }) => Number(in_table) === 0);
+  const isRow = (line: ResultRow) => inTables.has(placeOf(line));
+  const noRows = lines.filter((line) => !isRow(line));
   const none = { lines: noRows.length, replayed: 0, stillRejected: 0, cut: 0, notLoaded: 0 };
   const entry = base && (await entryOfLoad(lake, source, base));
   if (!base || timeOf(base.finished_at) > lake.settledBefore() || (await isBeingLoaded(lake, entry))) {
@@ -170,8 +201,8 @@ async function replayOrigin(
   const before = await decided(lake, base, options.dryRun);
   const [done, begun] = [new Set(before.amendment.rows), new Set(before.begun)];
   // A replay that was interrupted is not yet counted in `loads`; a reload is.
-  const open = lines.filter(({ position, in_table }) =>
-    Number(in_table) === 0 ? !done.has(Number(position)) : begun.has(Number(position)),
+  const open = lines.filter((line) =>
+    isRow(line) ? begun.has(Number(line.position)) : !done.has(Number(line.position)),
   );
   const whole = open.filter(({ reason, raw }) => isWhole(String(reason), raw));
   const found = readAgain(source, base, whole);

@@ -74,18 +74,16 @@ function sendRecord(lake: LakeHandle, stream: string, { rows = [] }: Partial<Tes
 async function look(lake: LakeHandle, sent: Sent, since: Date): Promise<Seen> {
   const { table, everyColumn, aroundBadRow, input } = sent;
   const arrival = dayBefore(since);
-  const rowsOf = async (from: string, condition: string, firstDay = arrival) =>
-    withoutRepeats(
-      await Array.fromAsync(
-        lake.query(`SELECT * FROM ${from} WHERE ${PARTITION.name} >= ${sqlText(firstDay)} AND ${condition}`),
-      ),
-    );
-  const ofOrigins = async (from: string, origins: readonly string[], firstDay?: string) =>
+  const rowsOf = async (from: readonly string[], condition: string, firstDay = arrival) => {
+    const where = `${PARTITION.name} >= ${sqlText(firstDay)} AND ${condition}`;
+    const found: ResultRow[] = [];
+    for (const each of from) found.push(...(await Array.fromAsync(lake.query(`SELECT * FROM ${each} WHERE ${where}`))));
+    return withoutRepeats(found);
+  };
+  const ofOrigins = async (from: readonly string[], origins: readonly string[], firstDay?: string) =>
     origins.length === 0 ? [] : rowsOf(from, `${OWN.origin.name} IN (${origins.map(sqlText).join(', ')})`, firstDay);
-  const [ofLoads, ofRejected] = [LOADS, REJECTED_LINES].map((name) => `"${lake.database}"."${name}"`) as [
-    string,
-    string,
-  ];
+  const ofLake = (name: string) => [`"${lake.database}"."${name}"`];
+  const [ofLoads, ofRejected] = [ofLake(LOADS), ofLake(REJECTED_LINES)];
   // What is sent to the streams is in one table of the source, and its inputs may be in another one.
   const ofSource = await allRowsOf(
     lake,

@@ -12,6 +12,7 @@ import { openLocalLake } from '../../../bin/operations/local-lake-handle.ts';
 import { replayRejected } from '../../../bin/operations/replay-rejected.ts';
 import { compiledSources } from '../../../lambdas/core/loading/sources.ts';
 import { numbered } from '../../../lambdas/core/tables/table.ts';
+import { dies, middlewaresOf, type Step } from '../../helpers/dying-operation.ts';
 import { DRY, FIXED, lakesOf, NGINX, REAL } from '../../helpers/operated-lake.ts';
 
 const CONTEXT = {
@@ -53,51 +54,6 @@ function withFormat(of: LakeHandle): LakeHandle {
   return { ...of, sources: compiledSources(settings.map((each) => ({ ...each, options: options(each) }))) };
 }
 
-type Step = (args: unknown) => Promise<unknown>;
-/** What all clients have in common. */
-interface Middlewares {
-  add(middleware: (next: Step) => Step, options: { readonly step: 'initialize'; readonly name: string }): void;
-  remove(name: string): boolean;
-}
-
-/** The process of an operation dies before a request or after it: nothing that it asks of a service happens any more. */
-class Died extends Error {}
-
-/**
- * @param at the number of the request, from 1
- * @param when whether that request still has its effect
- * @param doIt gets the lake as the process sees it
- * @returns true if the process had ended before
- */
-async function dies(
-  at: number,
-  when: 'before' | 'after',
-  doIt: (of: LakeHandle) => Promise<unknown>,
-): Promise<boolean> {
-  let requests = 0;
-  let over = false;
-  const stacks = [lake.s3, lake.dynamodb, lake.firehose, lake.sqs].map(
-    ({ middlewareStack }) => middlewareStack as unknown as Middlewares,
-  );
-  const mortal = (next: Step) => async (args: unknown) => {
-    requests++;
-    if (requests > at || (requests === at && when === 'before')) throw new Died();
-    const answer = await next(args);
-    if (requests === at) throw new Died();
-    return answer;
-  };
-  for (const stack of stacks) stack.add(mortal, { step: 'initialize', name: 'mortal' });
-  try {
-    await doIt(lake);
-    over = true;
-  } catch (error) {
-    if (!(error instanceof Died)) throw error;
-  } finally {
-    for (const stack of stacks) stack.remove('mortal');
-  }
-  return over;
-}
-
 /**
  * Stops an operation at a request, does something else at that moment, and lets it go on: a process that was asleep.
  *
@@ -111,9 +67,7 @@ async function sleeps(
 ): Promise<{ readonly slept: boolean; readonly error: unknown }> {
   const sleeper = new AsyncLocalStorage<true>();
   let requests = 0;
-  const stacks = [lake.s3, lake.dynamodb, lake.firehose, lake.sqs].map(
-    ({ middlewareStack }) => middlewareStack as unknown as Middlewares,
-  );
+  const stacks = middlewaresOf(lake);
   const sleepy = (next: Step) => async (args: unknown) => {
     if (sleeper.getStore() && ++requests === at) await sleeper.exit(meanwhile);
     return next(args);
@@ -174,7 +128,7 @@ describe('lake replay-rejected on the direct lane', { timeout: 120_000 }, () => 
       for (let at = 1; ; at++) {
         expect(at).toBeLessThan(MOST);
         const replay = (of: LakeHandle) => replayRejected(withFormat(of), taskOf(`${when}-${at}`), REAL);
-        if (await dies(at, when, replay)) break;
+        if (await dies(lake, { at, when }, replay)) break;
         deaths.push(`${when}-${at}`);
       }
     }
@@ -273,7 +227,7 @@ describe('lake redrive on the direct lane', { timeout: 120_000 }, () => {
       for (let at = 1; ; at++) {
         expect(at).toBeLessThan(MOST);
         await failNamed(`${when}-${at}`);
-        const over = await dies(at, when, (of) => redriveFailedRecords(of, REAL, []));
+        const over = await dies(lake, { at, when }, (of) => redriveFailedRecords(of, REAL, []));
         // What is left is done by the next run, so that each dies at another place of the same work.
         if (deaths % 8 === 0) await lake.settle();
         await redriveFailedRecords(lake, REAL, []);
