@@ -52,6 +52,20 @@ function escapeXml(text: string): string {
   return text.replace(/[<>&"'\u0000-\u001f]/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 
+/** The texts of all elements of a name that contain no others, in order. */
+export function elementsOf(xml: string, name: string): string[] {
+  const [, ...rest] = xml.split(`<${name}>`);
+  return rest.map((text) => unescapeXml(text.split(`</${name}>`, 1)[0] ?? ''));
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+function unescapeXml(text: string): string {
+  return text.replace(/&(?:#(\d{1,7})|#x([0-9a-fA-F]{1,6})|(amp|lt|gt|quot|apos));/g, (_all, decimal, hex, name) =>
+    name === undefined ? String.fromCodePoint(Number(decimal ?? `0x${hex}`)) : (ENTITIES[name] ?? ''),
+  );
+}
+
 /** How keys are written in listings: as they are, or percent-encoded if the request asks for it. */
 export function keyText(query: URLSearchParams): (key: string) => string {
   return query.get('encoding-type') === 'url' ? encodeURIComponent : (key) => key;

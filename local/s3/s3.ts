@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Service } from '../template/resource.ts';
 import { answerXml, refuse, S3Error } from './answers.ts';
 import { CRC32_HEADER, UploadError } from './aws-chunked.ts';
+import { deleteObjects } from './delete-objects.ts';
 import { listing } from './listing.ts';
 import { ObjectStoreError } from './object-files.ts';
 import { ObjectStore, type ObjectStoreOptions } from './object-store.ts';
@@ -12,7 +13,8 @@ import { Uploads } from './uploads.ts';
 import { FULL_OBJECT, UPLOAD_ACTIONS } from './uploads-api.ts';
 
 /**
- * S3 on this machine: GetObject, HeadObject, PutObject, DeleteObject, HeadBucket, ListObjectsV2 and multipart uploads.
+ * S3 on this machine: GetObject, HeadObject, PutObject, DeleteObject, DeleteObjects, HeadBucket, ListObjectsV2 and
+ * multipart uploads.
  */
 export interface LocalS3 extends Service {
   readonly objects: ObjectStore;
@@ -72,6 +74,8 @@ async function act(request: IncomingMessage, response: ServerResponse, { objects
       await objects.delete(bucket, key);
       response.writeHead(204).end();
       return;
+    case 'POST bucket?delete':
+      return deleteObjects(request, response, objects, bucket);
     default: {
       const upload = UPLOAD_ACTIONS[action];
       if (!upload) throw new S3Error('NotImplemented', `${action} has no local behaviour`);
@@ -97,8 +101,8 @@ function addressOf(url: string): { bucket: string; key: string; query: URLSearch
   }
 }
 
-/** Names of a query that select operations on multipart uploads. */
-const SELECTORS = ['uploads', 'uploadId'];
+/** Names of a query that select operations. */
+const SELECTORS = ['uploads', 'uploadId', 'delete'];
 
 /** What the queries of other operations may have. */
 const QUERY: Readonly<Record<string, readonly string[]>> = {

@@ -3,7 +3,13 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { DeleteObjectCommand, HeadObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import { describe, expect, test } from 'vitest';
 import { signedHeaders } from '../../helpers/client-options.ts';
 import { Bucket, md5, opened } from './s3-fixture.ts';
@@ -188,6 +194,31 @@ describe('DeleteObject', () => {
     await s3.send(new PutObjectCommand({ Bucket, Key: 'a/b/c', Body: 'x' }));
     for (let again = 0; again < 2; again++) await s3.send(new DeleteObjectCommand({ Bucket, Key: 'a/b/c' }));
     expect(readdirSync(join(dir, 'buckets/landing'))).toEqual([]);
+  });
+});
+
+describe('DeleteObjects', () => {
+  test('takes several objects away, whether they are there or not', async () => {
+    const { s3, objects } = await opened();
+    const keys = ['a', 'b & <c>', 'd"e\'f', 'kept'];
+    for (const key of keys) await objects.put(Bucket, key, 'x');
+    const Objects = ['missing', ...keys.slice(0, 3)].map((Key) => ({ Key }));
+    const { Deleted, Errors } = await s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
+    expect({ Deleted, Errors }).toEqual({ Deleted: Objects, Errors: undefined });
+    expect(await objects.keys(Bucket, '')).toEqual(['kept']);
+    const quietly = { Objects: [{ Key: 'kept' }], Quiet: true };
+    expect((await s3.send(new DeleteObjectsCommand({ Bucket, Delete: quietly }))).Deleted).toBeUndefined();
+    expect(await objects.keys(Bucket, '')).toEqual([]);
+  });
+
+  test('refuses what the local S3 has not, and deletes nothing then', async () => {
+    const { s3, objects } = await opened();
+    await objects.put(Bucket, 'kept', 'x');
+    const Objects = [{ Key: 'kept', VersionId: '1' }];
+    await expect(s3.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }))).rejects.toMatchObject({
+      name: 'NotImplemented',
+    });
+    expect(await objects.keys(Bucket, '')).toEqual(['kept']);
   });
 });
 
