@@ -87,6 +87,6 @@ async function tablesIn(database: string, stackName: string): Promise<QueriedLak
 }
 
 /** The database into which the rows of a table are written now. */
-function rowsDatabase(database: string, isIceberg: boolean): string {
+export function rowsDatabase(database: string, isIceberg: boolean): string {
   return isIceberg ? icebergDatabaseOf(database) : database;
 }

@@ -1,7 +1,7 @@
 /** What the checks of conformance have in common: their result, their folder, and the tools that they install. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, globSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 
 /** Result of a check. */
@@ -112,12 +112,23 @@ export function javaSince(version: number): string {
 export function javaWith(...artifacts: readonly string[]): string {
   const name = artifacts.map((artifact) => artifact.split(':').slice(1).join('-')).join('+');
   const folder = join(FOLDER, name);
+  javaInto(folder, artifacts);
+  return join(folder, '*');
+}
+
+/**
+ * Downloads Java packages and those that they need with Maven into a folder, unless it is there.
+ *
+ * @param artifacts each `group:name:version`, or `group:name:version:classifier`
+ * @throws Missing if there is no Java or Maven, or a package cannot be downloaded
+ */
+export function javaInto(folder: string, artifacts: readonly string[]): void {
   const install = () => {
     if (existsSync(folder)) return;
     execFileSync('java', ['-version'], { stdio: 'pipe' });
-    maven(name, artifacts, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`);
+    maven(basename(folder), artifacts, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`);
   };
-  return installed(`Java with Maven and ${artifacts.join(', ')}`, install) ?? join(folder, '*');
+  installed(`Java with Maven and ${artifacts.join(', ')}`, install);
 }
 
 /**

@@ -46,6 +46,45 @@ export function icebergDemoLake(): string {
   );
 }
 
+/**
+ * A lake whose sources were changed while it was loaded: one was first of Hive's format, then got a column of a key, and then
+ * a wider one; the rows of another one are divided.
+ */
+export function changedIcebergLake(): string {
+  return lakeOnce('changed-lake-iceberg', (folder) => {
+    const columns = { time: 'timestamp', status: 'int', text: 'string' };
+    const load = (name: string, source: Readonly<Record<string, unknown>>, records: readonly object[]) => {
+      const file = join(FOLDER, `changed-lake-${name}.json`);
+      writeFileSync(file, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+      const from = { bucket: 'logs', prefix: `${source.name}/` };
+      const sources = [{ tableFormat: 'iceberg', format: 'json', columns, from, ...source }];
+      const params = ['delivery=direct', FEW_DAYS, 'timeZone=Asia/Seoul', `sources=${JSON.stringify(sources)}`];
+      lake('run', file, '--source', `${source.name}`, '--lake', folder, ...params.flatMap((each) => ['-c', each]));
+    };
+    load('hive', { name: 'web', tableFormat: 'parquet' }, changingRecords(0));
+    load('iceberg', { name: 'web' }, changingRecords(1));
+    lake('schema', 'add', 'web', 'tenant', 'string', '--lake', folder);
+    load('promoted', { name: 'web' }, changingRecords(2));
+    const wider = { ...columns, status: 'bigint' };
+    load('wider', { name: 'web', columns: wider }, [...changingRecords(3), { status: 2 ** 40, tenant: 'acme' }]);
+    const fanOut = { by: 'tenant', allow: ['acme', 'Acme/EU'], other: 'rest' };
+    load('divided', { name: 'app', columns: { ...columns, tenant: 'string' }, fanOut }, changingRecords(4));
+  });
+}
+
+/** Lines of the last days, of several tenants and with values that engines may read otherwise. */
+function changingRecords(round: number): object[] {
+  const tenants = ['acme', 'Acme/EU', 'é 日本', undefined];
+  return Array.from({ length: 200 }, (_, index) => ({
+    time: new Date(Date.now() - (index % 3) * DAY_MS - index).toISOString().replace('Z', '456Z'),
+    status: 200 + round * 100 + (index % 7),
+    text: ['', 'a "quoted" \\ text', '😀'.repeat(20), `row ${round} ${index}`][index % 4],
+    tenant: tenants[index % tenants.length],
+  }));
+}
+
+const DAY_MS = 86_400_000;
+
 /** A folder with the stack's bucket and nothing in it. */
 export function emptyLake(): string {
   return lakeOnce('empty-lake', (dir) => mkdirSync(join(dir, 'buckets', 'lake'), { recursive: true }));

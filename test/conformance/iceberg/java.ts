@@ -3,7 +3,7 @@ import { ACCOUNT, REGION } from '../../../local/account.ts';
 import { CREDENTIALS } from '../../../local/credentials.ts';
 import { DATABASE } from '../../helpers/local-catalog.ts';
 import { beside, type Checked, javaWith, runBeside } from '../check.ts';
-import { checkStages } from './engines.ts';
+import { checkStages, type Place } from './engines.ts';
 import type { PlannedFiles } from './questions.ts';
 
 /** Of Iceberg's artifacts. */
@@ -21,6 +21,20 @@ export function s3FileIo(s3Url: string): Readonly<Record<string, string>> {
   };
 }
 
+/** Those that docs/iceberg.md gives for Spark, and what differs of an endpoint of this machine. */
+export function catalogProperties({ uri, s3Url }: Pick<Place, 'uri' | 's3Url'>): Readonly<Record<string, string>> {
+  return {
+    uri,
+    warehouse: ACCOUNT,
+    'rest.sigv4-enabled': 'true',
+    'rest.signing-name': 'glue',
+    'rest.signing-region': REGION,
+    'rest.access-key-id': CREDENTIALS.accessKeyId,
+    'rest.secret-access-key': CREDENTIALS.secretAccessKey,
+    ...s3FileIo(s3Url),
+  };
+}
+
 /** @throws Missing if there is no Java or Maven */
 export function icebergJavaPlansFiles(): Promise<Checked> {
   const classPath = javaWith(
@@ -29,17 +43,7 @@ export function icebergJavaPlansFiles(): Promise<Checked> {
     `org.apache.iceberg:iceberg-aws-bundle:${ICEBERG}`,
   );
   return checkStages('java', async ({ uri, s3Url }) => {
-    // Those that docs/iceberg.md gives for Spark, and what differs of an endpoint of this machine.
-    const catalog = {
-      uri,
-      warehouse: ACCOUNT,
-      'rest.sigv4-enabled': 'true',
-      'rest.signing-name': 'glue',
-      'rest.signing-region': REGION,
-      'rest.access-key-id': CREDENTIALS.accessKeyId,
-      'rest.secret-access-key': CREDENTIALS.secretAccessKey,
-      ...s3FileIo(s3Url),
-    };
+    const catalog = catalogProperties({ uri, s3Url });
     const args = ['-cp', classPath, beside('iceberg/PlanFiles.java')];
     return {
       name: 'Iceberg Java',

@@ -41,7 +41,7 @@ export interface Engine {
 export interface Expected extends Question {
   /** How many files an engine reads at most that heeds the bounds of columns. @default - that does not matter */
   readonly files?: number;
-  /** An engine that has no answer because of a defect of its own, which the documentation names, and its error. */
+  /** An engine that has no answer, or another one, by a defect of its own, which the documentation names, and its error. */
   readonly fails?: { readonly engine: string; readonly error: string };
 }
 

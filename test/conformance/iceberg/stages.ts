@@ -38,7 +38,7 @@ const EMOJI = '😀'.repeat(20);
 const PRIVATE_USE = '\uFF5E'.repeat(20);
 
 /** Each is in a file of its own, so that these are the bounds of its columns. */
-const ODD_ROWS: readonly Row[] = [
+export const ODD_ROWS: readonly Row[] = [
   { ok: false },
   { text: `é 日本 😀 " \\ \n ${'é'.repeat(100_000)}`, count: 0, seconds: 0.1, ok: true },
   {
@@ -129,7 +129,12 @@ export async function* stages(tables: IcebergTables): AsyncGenerator<Stage> {
       { table: 'web', where: ['text', '>', EMOJI] },
       { table: 'web', where: ['text', '>=', PRIVATE_USE] },
       // The zeros are in files of their own, and in one with both.
-      { table: 'web', where: ['seconds', '=', 0] },
+      {
+        table: 'web',
+        where: ['seconds', '=', 0],
+        // It looks for 0 among the distinct values of a row group, and -0 is another one.
+        fails: { engine: 'Spark', error: '7 rows, in Spark 6' },
+      },
       // To Iceberg's own library -0 is less than 0, so that it reads files which may have one.
       { table: 'web', where: ['seconds', '<', 0] },
       { table: 'web', where: ['seconds', '>', 1e308], files: 1 },
@@ -164,7 +169,7 @@ export async function* stages(tables: IcebergTables): AsyncGenerator<Stage> {
         where: ['count', '=', 2005],
         files: 1,
         // It takes bounds by the schema of the newest snapshot, in which the column is narrower.
-        fails: { engine: 'Trino', error: 'Error processing metadata' },
+        fails: { engine: 'Trino 476', error: 'Error processing metadata' },
       },
       { table: 'web', where: ['late', 'is null'] },
     ],

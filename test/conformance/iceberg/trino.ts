@@ -2,22 +2,23 @@
 import { ACCOUNT, REGION } from '../../../local/account.ts';
 import { DATABASE } from '../../helpers/local-catalog.ts';
 import type { Checked } from '../check.ts';
-import { accessKey, type Properties, startTrino, TrinoError, type TrinoResult } from '../trino/server.ts';
-import { checkStages, type Place } from './engines.ts';
+import { accessKey, type Properties, startTrino, TrinoError, type TrinoResult, type Version } from '../trino/server.ts';
+import { checkStages, dataFiles, type Place } from './engines.ts';
 import { type Engine, type PartialAnswer, type Question, sqlOf } from './questions.ts';
 
-/** Older versions, such as that of Athena, cannot sign requests to a catalog. */
-const VERSION = '476';
+/** Older versions than the first, such as that of Athena, cannot sign requests to a catalog. The second is the newest. */
+export type IcebergVersion = Extract<Version, '476' | '483'>;
 
-const CATALOG = 'lake';
+/** Trino's catalog of the Iceberg tables. */
+export const CATALOG = 'lake';
 
-export function trinoReadsIceberg(): Promise<Checked> {
-  return checkStages('trino', openTrino);
+export function trinoReadsIceberg(version: IcebergVersion): Promise<Checked> {
+  return checkStages(`trino-${version}`, (place) => openTrino(version, place));
 }
 
 /** @throws Missing if there is no Java that is new enough, or no Maven */
-export async function openTrino(place: Place): Promise<Engine> {
-  const trino = await startTrino(VERSION, ['iceberg'], { [CATALOG]: iceberg(place) });
+export async function openTrino(version: IcebergVersion, place: Place): Promise<Engine> {
+  const trino = await startTrino(version, ['iceberg'], { [CATALOG]: iceberg(version, place) });
   const session = { catalog: CATALOG, schema: DATABASE };
   const ask = async (questions: readonly Question[]) => {
     const answers: PartialAnswer[] = [];
@@ -27,7 +28,7 @@ export async function openTrino(place: Place): Promise<Engine> {
     }
     return answers;
   };
-  return { name: 'Trino', ask, close: trino.close };
+  return { name: `Trino ${version}`, ask, close: trino.close };
 }
 
 async function answerOf(query: () => Promise<TrinoResult>, { s3Paths }: Place): Promise<PartialAnswer> {
@@ -41,13 +42,15 @@ async function answerOf(query: () => Promise<TrinoResult>, { s3Paths }: Place): 
 }
 
 /** Those that docs/iceberg.md gives, and what differs of endpoints of this machine. */
-function iceberg({ uri, s3Url }: Place): Properties {
+export function iceberg(version: IcebergVersion, { uri, s3Url }: Place): Properties {
   return {
     'connector.name': 'iceberg',
     'iceberg.catalog.type': 'rest',
     'iceberg.rest-catalog.uri': uri,
     'iceberg.rest-catalog.warehouse': ACCOUNT,
-    'iceberg.rest-catalog.sigv4-enabled': true,
+    ...(version === '476'
+      ? { 'iceberg.rest-catalog.sigv4-enabled': true }
+      : { 'iceberg.rest-catalog.security': 'SIGV4' }),
     'iceberg.rest-catalog.signing-name': 'glue',
     'iceberg.rest-catalog.view-endpoints-enabled': false,
     // Requests to S3 show which files a query reads.
@@ -58,12 +61,4 @@ function iceberg({ uri, s3Url }: Place): Properties {
     's3.path-style-access': true,
     ...accessKey('s3'),
   };
-}
-
-/** The URIs of data files among paths of requests. */
-function dataFiles(paths: readonly string[]): string[] {
-  const files = paths
-    .map((path) => decodeURIComponent(path.replace(/\?.*/, '')))
-    .filter((path) => path.endsWith('.parquet'));
-  return [...new Set(files)].map((path) => `s3:/${path}`);
 }

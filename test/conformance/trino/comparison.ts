@@ -1,6 +1,8 @@
 /** Compares what Trino answers over the tables, views and saved queries of stacks with what DuckDB does. */
+import { rowsDatabase } from '../../../bin/queries/open-queries.ts';
 import { savedQueries } from '../../../lambdas/core/queries/saved-queries.ts';
 import { rangeOf } from '../../../lambdas/core/queries/saved-query.ts';
+import { icebergDatabaseOf } from '../../../lambdas/core/tables/lake-tables.ts';
 import type { ColumnType } from '../../../lambdas/core/tables/table.ts';
 import { type Athena, openAthena } from '../../../local/athena/athena.ts';
 import { type GlueTable, glueTable } from '../../../local/template/glue-table.ts';
@@ -46,8 +48,11 @@ export class Comparison {
     return { measured, problems: this.#problems };
   }
 
-  /** @param dir the lake's folder, which the endpoints serve, as they do the tables among the resources */
-  async add(dir: string, resources: readonly Resource[]): Promise<void> {
+  /**
+   * @param dir the lake's folder, which the endpoints serve, as they do the tables among the resources
+   * @param iceberg names of the Iceberg tables that the endpoints serve, too
+   */
+  async add(dir: string, resources: readonly Resource[], iceberg: readonly string[] = []): Promise<void> {
     const ofType = (wanted: string) => resources.filter(({ type }) => type === wanted);
     const saved = ofType('AWS::Athena::NamedQuery').map(({ properties }) => properties as unknown as Saved);
     const statements = saved.map(({ QueryString }) => QueryString);
@@ -59,6 +64,11 @@ export class Comparison {
 
     const whole = await openAthena({ ...open, microseconds: true });
     for (const table of tables) await this.#readTable(table, whole, { ...session, catalog: WHOLE });
+    for (const name of iceberg) {
+      const sql = `SELECT * FROM "${icebergDatabaseOf(database)}"."${name}"`;
+      const found = await this.#compare(sql, whole, { ...session, catalog: WHOLE });
+      if (found?.rows.length === 0) this.#problems.push(`${name}: expected rows, got none`);
+    }
     await whole.close();
 
     const athena = await openAthena(open);
@@ -66,10 +76,10 @@ export class Comparison {
       await this.#run(view, session);
       await this.#compare(`SELECT * FROM ${VIEW.exec(view)?.[1]}`, athena, session);
     }
-    const asked = savedQueries({ database, tables }).map((query) => query.sql(RANGE));
+    const asked = savedQueries({ database, tables: tables.map(withRowsDatabase) }).map((query) => query.sql(RANGE));
     for (const sql of [...queries, ...asked]) await this.#compare(sql, athena, session);
     await athena.close();
-    this.#counts.tables += tables.length;
+    this.#counts.tables += tables.length + iceberg.length;
     this.#counts.queries += saved.length + asked.length;
   }
 
@@ -114,6 +124,11 @@ export class Comparison {
       if (seconds > 1) progress(`${seconds.toFixed(1)} seconds: ${sql.replace(/\s+/g, ' ').slice(0, 100)}`);
     }
   }
+}
+
+/** With the database into which its rows are written now, as `lake query` asks for it. */
+function withRowsDatabase(table: GlueTable): GlueTable {
+  return { ...table, database: rowsDatabase(table.database, table.isIceberg) };
 }
 
 /** The statement that creates a view, with the view's name. */

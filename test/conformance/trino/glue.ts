@@ -6,6 +6,8 @@ import type { Resource, Service } from '../../../local/template/resource.ts';
 /** A TableInput. https://docs.aws.amazon.com/glue/latest/webapi/API_TableInput.html */
 interface TableInput {
   readonly Name: string;
+  readonly TableType?: string;
+  readonly Parameters?: Readonly<Record<string, string>>;
   readonly StorageDescriptor?: Readonly<Record<string, unknown>>;
 }
 
@@ -23,8 +25,14 @@ export class Glue implements Service {
   readonly name = 'Glue';
   readonly #databases = new Map<string, Map<string, TableInput>>();
 
-  /** @param resources of a template: its AWS::Glue::Table are taken */
-  constructor(resources: readonly Resource[]) {
+  /**
+   * @param resources of a template: its AWS::Glue::Table are taken
+   * @param iceberg names of Iceberg tables, by their database
+   */
+  constructor(resources: readonly Resource[], iceberg: Readonly<Record<string, readonly string[]>> = {}) {
+    for (const [database, names] of Object.entries(iceberg)) {
+      this.#databases.set(database, new Map(names.map((name) => [name, icebergTable(name)])));
+    }
     for (const { type, properties } of resources) {
       if (type !== 'AWS::Glue::Table') continue;
       const { DatabaseName, TableInput } = properties as unknown as Asked;
@@ -82,6 +90,11 @@ export class Glue implements Service {
     if (!tables) throw new Refusal('EntityNotFoundException');
     return tables;
   }
+}
+
+/** What is known without the table's metadata: by this, Hive's connector of Trino leaves the table to that of Iceberg. */
+function icebergTable(Name: string): TableInput {
+  return { Name, TableType: 'EXTERNAL_TABLE', Parameters: { table_type: 'ICEBERG' } };
 }
 
 /** A table as Glue describes it, with what it fills in. */

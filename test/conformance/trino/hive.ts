@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { basename, join } from 'node:path';
 import { REGION } from '../../../local/account.ts';
-import { type Endpoint, openEndpoint } from '../../../local/endpoint.ts';
+import { openEndpoint } from '../../../local/endpoint.ts';
 import { stackOf } from '../../../local/local-lake.ts';
 import { openS3 } from '../../../local/s3/s3.ts';
 import { readStack } from '../../../local/template/template.ts';
@@ -32,8 +32,8 @@ export async function trinoReadsLikeDuckDb(): Promise<Checked> {
   const [glue, s3] = [await openEndpoint(), await openEndpoint({ intercept: noted })];
   progress('starting Trino');
   const trino = await startTrino(VERSION, ['hive'], {
-    [ATHENA]: hive(glue, s3, 'MILLISECONDS'),
-    [WHOLE]: hive(glue, s3, 'MICROSECONDS'),
+    [ATHENA]: hive(glue.url, s3.url, 'MILLISECONDS'),
+    [WHOLE]: hive(glue.url, s3.url, 'MICROSECONDS'),
   });
   const comparison = new Comparison(trino, paths);
   try {
@@ -56,16 +56,16 @@ export async function trinoReadsLikeDuckDb(): Promise<Checked> {
  *
  * @see https://trino.io/docs/435/connector/hive.html and https://trino.io/docs/435/object-storage/file-system-s3.html
  */
-function hive(glue: Endpoint, s3: Endpoint, precision: 'MILLISECONDS' | 'MICROSECONDS'): Properties {
+export function hive(glueUrl: string, s3Url: string, precision: 'MILLISECONDS' | 'MICROSECONDS'): Properties {
   return {
     'connector.name': 'hive',
     'hive.metastore': 'glue',
     'hive.metastore.glue.region': REGION,
-    'hive.metastore.glue.endpoint-url': glue.url,
+    'hive.metastore.glue.endpoint-url': glueUrl,
     ...accessKey('hive.metastore.glue'),
     'fs.hadoop.enabled': false,
     'fs.native-s3.enabled': true,
-    's3.endpoint': s3.url,
+    's3.endpoint': s3Url,
     's3.region': REGION,
     ...accessKey('s3'),
     's3.path-style-access': true,

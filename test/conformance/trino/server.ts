@@ -2,12 +2,17 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CREDENTIALS } from '../../../local/credentials.ts';
-import { beside, FOLDER, javaSince, javaWith, unpacked } from '../check.ts';
+import { beside, FOLDER, javaInto, javaSince, javaWith, unpacked } from '../check.ts';
 import { type Answer, exactJson } from '../differences.ts';
 import { freePort, startServer } from '../server-process.ts';
 
 /** The version of Java that a version of Trino needs at least. https://trino.io/docs/current/installation/deployment.html */
-const JAVA_OF = { '435': 17, '476': 24 } as const;
+const JAVA_OF = { '435': 17, '476': 24, '483': 25 } as const;
+
+export type Version = keyof typeof JAVA_OF;
+
+/** Since then Maven's repository has plugins as jars, and not as the zip with all that they need. */
+const PLUGINS_AS_JARS = 478;
 
 /** Memory of the Java machine; the rows of a demo's lake need a part of it. */
 const HEAP = '2G';
@@ -55,14 +60,14 @@ export function accessKey(prefix: string): Properties {
  * @throws Missing if there is no Java that is new enough, or no Maven
  */
 export async function startTrino(
-  version: keyof typeof JAVA_OF,
+  version: Version,
   plugins: readonly string[],
   catalogs: Readonly<Record<string, Properties>>,
 ): Promise<Trino> {
   const program = javaSince(JAVA_OF[version]);
   const classPath = javaWith(`io.trino:trino-main:${version}`);
   const pluginFolder = join(FOLDER, `trino-plugins-${version}`);
-  for (const name of plugins) unpacked(`io.trino:trino-${name}:${version}`, pluginFolder);
+  for (const name of plugins) installPlugin(name, version, pluginFolder);
   const folder = join(FOLDER, `trino-${version}`);
   const catalogFolder = join(folder, 'catalogs');
   rmSync(folder, { recursive: true, force: true });
@@ -87,6 +92,8 @@ export async function startTrino(
   const javaOptions = [
     ...[`-Xmx${HEAP}`, '-XX:+ExitOnOutOfMemoryError', '-Duser.timezone=UTC', '-Dfile.encoding=UTF-8'],
     ...['-Djdk.attach.allowAttachSelf=true', '--add-opens=java.base/java.nio=ALL-UNNAMED'],
+    // Newer versions do not start without it.
+    '--add-modules=jdk.incubator.vector',
     ...['-Dnode.environment=conformance', '-Dnode.bind-ip=127.0.0.1', '-Dnode.internal-address=127.0.0.1'],
     `-Dconfig=${config}`,
   ];
@@ -107,6 +114,21 @@ export async function startTrino(
     isReady,
   });
   return { query: (sql, session) => query(url, sql, session), close };
+}
+
+/** The plugin's folder, with all of its classes, and the name of the one that Trino loads. */
+function installPlugin(name: string, version: Version, folder: string): void {
+  const artifact = `io.trino:trino-${name}:${version}`;
+  if (Number(version) < PLUGINS_AS_JARS) {
+    unpacked(artifact, folder);
+    return;
+  }
+  const plugin = join(folder, `trino-${name}-${version}`);
+  javaInto(plugin, [artifact]);
+  const services = join(plugin, 'services/META-INF/services');
+  mkdirSync(services, { recursive: true });
+  const className = `${name.slice(0, 1).toUpperCase()}${name.slice(1)}Plugin`;
+  writeFileSync(join(services, 'io.trino.spi.Plugin'), `io.trino.plugin.${name}.${className}\n`);
 }
 
 function writeProperties(file: string, properties: Properties): string {
