@@ -170,7 +170,6 @@ describe('an object that is announced', () => {
 
   test.each([
     ['no_source', 'elsewhere/a.json'],
-    ['folder', 'web/2026/'],
     ['not_a_log', 'AWSLogs/123456789012/ELBAccessLogTestFile'],
   ])('an object is left alone and counted as %s when its key is %s', async (reason, key) => {
     expect(await handled(sqsEvent({ body: newObject(key) }))).toEqual([]);

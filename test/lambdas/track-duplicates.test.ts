@@ -89,21 +89,21 @@ describe('a batch of messages', () => {
   });
 
   test('deletes a redelivered message that announces no object of a source', async () => {
-    expect(await failures(message('folder', 2, 'web/2026/'), message('object', 2))).toEqual(['object']);
+    expect(await failures(message('other', 2, 'elsewhere/a.json'), message('object', 2))).toEqual(['object']);
     const [first] = service.requests;
     expect(first?.operation).toBe('AmazonSQS.DeleteMessage');
-    expect(asked('AmazonSQS.DeleteMessage')).toMatchObject([{ ReceiptHandle: 'receipt of folder' }]);
+    expect(asked('AmazonSQS.DeleteMessage')).toMatchObject([{ ReceiptHandle: 'receipt of other' }]);
   });
 
   test('deletes no message of a batch that comes for the first time: Lambda does', async () => {
-    expect(await failures(message('folder', 1, 'web/2026/'), message('object'))).toEqual(['object']);
+    expect(await failures(message('other', 1, 'elsewhere/a.json'), message('object'))).toEqual(['object']);
     expect(asked('AmazonSQS.DeleteMessage')).toEqual([]);
   });
 
   test('a message that nobody can read comes back alone', async () => {
-    expect(await failures({ body: 'hello', messageId: 'unreadable' }, message('folder', 1, 'web/2026/'))).toEqual([
-      'unreadable',
-    ]);
+    expect(await failures({ body: 'hello', messageId: 'unreadable' }, message('other', 1, 'elsewhere/a.json'))).toEqual(
+      ['unreadable'],
+    );
   });
 });
 

@@ -7,7 +7,7 @@ import { type InputSettings, isExported, objectsOf, type ReadingSettings, Settin
 import type { CreatedObject } from './notification.ts';
 
 /** Why an object is not loaded although its notification was delivered. */
-export type SkipReason = 'no_source' | 'not_a_log' | 'folder';
+export type SkipReason = 'no_source' | 'not_a_log';
 
 /**
  * Applies each source's options to the source's format.
@@ -53,7 +53,6 @@ export function sourceOfObject<Settings extends InputSettings>(
     return objects?.bucket === bucket && key.startsWith(prefix) && key.endsWith(suffix);
   });
   if (!source) return { outcome: 'skipped', reason: 'no_source' };
-  if (key.endsWith('/')) return { outcome: 'skipped', reason: 'folder' };
   // The names of objects of payloads are Firehose's, whatever the format.
   if (source.settings.lane === 'events') return { outcome: 'found', source };
   const name = key.slice(key.lastIndexOf('/') + 1);

@@ -29,7 +29,7 @@ describe('sourceOfObject', () => {
     ['the test file of a load balancer', 'example-logs', 'AWSLogs/123456789012/ELBAccessLogTestFile', 'not_a_log'],
     ['any name where the format has none of its own', 'example-logs', 'web/anything at all.log', 'web'],
     ['a key with another suffix', 'example-logs', 'web/a.log.gz', 'no_source'],
-    ['a folder below the prefix', 'other-logs', '2026/', 'folder'],
+    ['a key that ends with a slash, whose object may have lines', 'other-logs', '2026/', 'all'],
     ['a key beside the prefix', 'example-logs', 'website/a.log', 'no_source'],
     ['a key with the prefix in its middle', 'example-logs', 'old/web/a.log', 'no_source'],
     ['a key with the prefix in other letters', 'example-logs', 'Web/a.log', 'no_source'],
