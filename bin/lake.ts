@@ -19,6 +19,7 @@ import { addRedrive } from './commands/redrive.ts';
 import { addReplayRejected } from './commands/replay-rejected.ts';
 import { addRun } from './commands/run.ts';
 import { addSchema } from './commands/schema.ts';
+import { addTables } from './commands/tables.ts';
 import { EXIT, UsageError } from './output/command-error.ts';
 import { complain, reportFailure } from './output/output.ts';
 import { terminalWidth } from './output/terminal.ts';
@@ -118,6 +119,7 @@ function program(): Command {
     addAlarms,
     addDuplicates,
     addSchema,
+    addTables,
     addRebuild,
     addProve,
     addArchive,

@@ -2,7 +2,8 @@ import { Aws, RemovalPolicy } from 'aws-cdk-lib';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { TABLE_FORMAT_PARAMETER } from '../lambdas/core/tables/lake-tables.ts';
+import type { Division, FanOut } from '../lambdas/core/tables/fan-out.ts';
+import { FAN_OUT_PARAMETER, TABLE_FORMAT_PARAMETER } from '../lambdas/core/tables/lake-tables.ts';
 import { PARTITION, type Table } from '../lambdas/core/tables/table.ts';
 import type { OnceOf, TablePlace } from '../lambdas/core/tables/views.ts';
 import { LAKE } from './names.ts';
@@ -14,6 +15,8 @@ export interface CatalogProps {
   readonly tables: readonly Table[];
   /** Names of the tables whose rows are written into Iceberg tables, which functions of the lake make. */
   readonly iceberg: readonly string[];
+  /** How the rows of tables are divided among Iceberg tables, by the names of the tables; of the others they are not. */
+  readonly divided: ReadonlyMap<string, FanOut>;
   /** Names of the tables into which nothing is loaded any more. */
   readonly retired: readonly string[];
   /** Number of days back that Athena looks for partitions, by table: older ones have expired. */
@@ -35,11 +38,13 @@ export class Catalog extends Construct {
   readonly icebergDatabaseName: string;
   readonly #tables = new Map<string, CfnTable>();
   readonly #iceberg: readonly string[];
+  readonly #divided: ReadonlyMap<string, FanOut>;
 
   constructor(scope: Construct, id: string, props: CatalogProps) {
     super(scope, id);
     const { lake, tables, iceberg, retired, retentionDays, otherRetentionDays, removalPolicy } = props;
     this.#iceberg = iceberg;
+    this.#divided = props.divided;
     const { database, icebergDatabase } = namesIn(this);
     const makeDatabase = (id: string, name: string, description: string) => {
       const resource = new CfnDatabase(this, id, { catalogId: Aws.ACCOUNT_ID, databaseInput: { name, description } });
@@ -68,11 +73,23 @@ export class Catalog extends Construct {
     return { database: this.#iceberg.includes(name) ? this.icebergDatabaseName : this.databaseName, name };
   }
 
+  /** How the rows of a table are divided among Iceberg tables; undefined if they are not. */
+  divisionOf({ name }: Table): FanOut | undefined {
+    return this.#divided.get(name);
+  }
+
   /** The tables that may have rows: those of before the source had `tableFormat: iceberg` are in the other one. */
   placesOf(table: Table): OnceOf['tables'] {
     const { databaseName: database } = this;
     const place = this.placeOf(table);
     return place.database === database ? [place] : [{ database, name: table.name }, place];
+  }
+
+  #divisionParameter(table: Table): Record<string, string> {
+    const fanOut = this.divisionOf(table);
+    if (!fanOut) return {};
+    const { by, other } = fanOut;
+    return { [FAN_OUT_PARAMETER]: JSON.stringify({ by, ...(other !== undefined && { other }) } satisfies Division) };
   }
 
   #parquetTable(table: Table, lake: IBucket, retentionDays: number): CfnTable {
@@ -88,6 +105,7 @@ export class Catalog extends Construct {
           classification: 'parquet',
           EXTERNAL: 'TRUE',
           ...(this.#iceberg.includes(table.name) && { [TABLE_FORMAT_PARAMETER]: 'iceberg' }),
+          ...this.#divisionParameter(table),
           ...projection(retentionDays),
           'storage.location.template': `${location}${PARTITION.name}=\${${PARTITION.name}}/`,
         },

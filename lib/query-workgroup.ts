@@ -4,13 +4,30 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { localTimeView } from '../lambdas/core/queries/local-time-view.ts';
 import { savedQueries } from '../lambdas/core/queries/saved-queries.ts';
-import { rangeOf } from '../lambdas/core/queries/saved-query.ts';
+import { type QueriedTable, rangeOf } from '../lambdas/core/queries/saved-query.ts';
+import { fanOutTable } from '../lambdas/core/tables/fan-out.ts';
 import { LOADS, REJECTED_LINES } from '../lambdas/core/tables/lake-tables.ts';
 import type { Table } from '../lambdas/core/tables/table.ts';
 import { allName, allView, localTimeName, type OnceOf, onceName, onceView } from '../lambdas/core/tables/views.ts';
 import type { Catalog } from './catalog.ts';
 import { LAKE } from './names.ts';
 import { namesIn } from './names-in.ts';
+
+/**
+ * The table that saved queries ask. Of a source whose rows are divided it is that of the first value: the others are made when
+ * rows of their values come, and a query of a table that is not there fails.
+ */
+function queriedTable(table: Table, catalog: Catalog): QueriedTable {
+  const { database } = catalog.placeOf(table);
+  const { by, allow = [] } = catalog.divisionOf(table) ?? {};
+  const [value] = allow;
+  if (by === undefined || value === undefined) return { ...table, database };
+  const name = fanOutTable(table.name, value);
+  const note =
+    `These are the rows in ${name}, the table of one value of ${by}: write the name of another table to ask for others. ` +
+    `SHOW TABLES IN ${database} '${table.name}_*' lists them, and \`lake query\` asks all of them.`;
+  return { ...table, database, places: [{ database, name }], note };
+}
 
 /** How much queries may scan, and where their results are stored. */
 export interface QueryWorkgroupProps {
@@ -68,6 +85,8 @@ export class QueryWorkgroup extends Construct {
     });
     this.workgroupName = workgroup.ref;
     for (const table of props.tables) {
+      // A view names each of its tables, which are made when rows of their values come: `lake tables` has those of the moment.
+      if (props.catalog.divisionOf(table)) continue;
       this.#saveViews(table, props.catalog);
       const isOfSource = table.name !== LOADS && table.name !== REJECTED_LINES;
       if (isOfSource && props.timeZone !== 'UTC') this.#saveLocalTimeView(table, props.catalog, props.timeZone);
@@ -78,7 +97,7 @@ export class QueryWorkgroup extends Construct {
   /** Saves the most important queries of each source. `lake query` has all of them, for any range of time. */
   #saveQueries(tables: readonly Table[], catalog: Catalog): void {
     const { databaseName: database } = catalog;
-    const queried = tables.map((table) => ({ ...table, database: catalog.placeOf(table).database }));
+    const queried = tables.map((table) => queriedTable(table, catalog));
     const groups = [...Map.groupBy(savedQueries({ database, tables: queried }), ({ source }) => source).values()];
     for (const query of groups.flatMap((ofOne) => ofOne.slice(0, Math.floor(MAX_SAVED_QUERIES / groups.length)))) {
       new CfnNamedQuery(this, `Query-${query.name}`, {

@@ -157,6 +157,7 @@ export class TributaryStack extends Stack {
       lake,
       tables,
       iceberg: this.#config.sources.filter(({ tableFormat }) => tableFormat === 'iceberg').map(({ name }) => name),
+      divided: new Map(this.#config.sources.flatMap(({ name, fanOut }) => (fanOut ? [[name, fanOut]] : []))),
       retired: this.#config.sources.filter(({ retired }) => retired).map(({ name }) => name),
       retentionDays: new Map(this.#config.sources.map((source) => [source.name, source.retentionDays])),
       otherRetentionDays: retentionDays,

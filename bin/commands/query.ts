@@ -9,8 +9,9 @@ import { showProgress } from '../output/progress.ts';
 import { escapeControls, renderTable } from '../output/render.ts';
 import { allDaysWarning, tablesRead, tablesReadWhole } from '../queries/all-days.ts';
 import { type AskedRange, askedRange, rangeText, wholeRange } from '../queries/asked-range.ts';
+import { asked } from '../queries/divided.ts';
 import { formerTablesWarning } from '../queries/former-tables.ts';
-import { type OpenQueries, openDeployedQueries, openLocalQueries } from '../queries/open-queries.ts';
+import { type OpenLake, type OpenQueries, openDeployedQueries, openLocalQueries } from '../queries/open-queries.ts';
 import { scannedText } from '../queries/scanned.ts';
 import { sinceOption, stackOption, untilOption } from './operation.ts';
 import { jsonOption, lakeOption } from './options.ts';
@@ -22,6 +23,7 @@ interface QueryOptions extends AskedRange {
   readonly csv?: true;
   readonly microseconds?: true;
   readonly print?: true;
+  readonly value?: readonly string[];
 }
 
 /** `lake query` */
@@ -42,6 +44,12 @@ export function addQuery(program: Command): void {
         'saved query: read these days of dt, YYYY-MM-DD or two of them with .. between, for logs that came late',
       ).argParser(arrivedDays),
     )
+    .addOption(
+      new Option(
+        '--value <value>',
+        'saved query of a source with fanOut: only rows with this value; may be given several times',
+      ).argParser((value: string, before: readonly string[] = []) => [...before, value]),
+    )
     .addOption(new Option('--print', 'print the SQL of a saved query and do not run it'))
     .addOption(jsonOption().conflicts('csv'))
     .addOption(new Option('--csv', 'print CSV with a header line; null is an empty field, and an empty text is ""'))
@@ -59,16 +67,18 @@ export function addQuery(program: Command): void {
     .action(runQuery);
 }
 
-async function runQuery(asked: string | undefined, options: QueryOptions, command: Command): Promise<void> {
+async function runQuery(given: string | undefined, options: QueryOptions, command: Command): Promise<void> {
   const { stack, lake, microseconds = false } = options;
-  const isNamed = asked !== undefined && NAME.test(asked);
-  const misplaced = (['since', 'until', 'arrived', 'print'] as const).find((name) => options[name] !== undefined);
+  const isNamed = given !== undefined && NAME.test(given);
+  const misplaced = (['since', 'until', 'arrived', 'value', 'print'] as const).find(
+    (name) => options[name] !== undefined,
+  );
   if (!isNamed && misplaced) command.error(`error: --${misplaced}: expected the name of a saved query beside it`);
   const queries = stack === undefined ? await openLocalQueries(lake, microseconds) : openDeployedQueries(stack);
   try {
-    if (asked === undefined) listQueries(savedQueries(await queries.lake()), options);
-    else if (isNamed) await runSaved(queries, asked, options);
-    else await show(queries, asked, options);
+    if (given === undefined) listQueries(savedQueries(await queries.lake()), options);
+    else if (isNamed) await runSaved(queries, given, options);
+    else await show(queries, given, options);
   } finally {
     await queries.close();
   }
@@ -91,15 +101,17 @@ function listQueries(saved: readonly SavedQuery[], { json }: QueryOptions): void
 
 async function runSaved(queries: OpenQueries, name: string, options: QueryOptions): Promise<void> {
   const { since, until, arrived, stack } = options;
-  const saved = savedQueries(await queries.lake());
-  const query = saved.find((each) => each.name === name);
-  if (!query) {
+  const lake = await queries.lake();
+  const saved = savedQueries(lake);
+  const found = saved.find((each) => each.name === name);
+  if (!found) {
     const meant = didYouMean(
       name,
       saved.map((each) => each.name),
     );
     throw new UsageError(`no saved query ${name}: \`lake query\` without a name lists them${meant}`);
   }
+  const query = await asAsked(queries, lake, found, options.value);
   const isWhole = stack === undefined && since === undefined && until === undefined;
   const whole = isWhole ? await wholeRange(queries, query) : undefined;
   const range = whole ? { ...whole, ...(arrived && { days: arrived }) } : askedRange(options);
@@ -113,6 +125,27 @@ async function runSaved(queries: OpenQueries, name: string, options: QueryOption
         'with the same times lists these days, and --arrived reads them.',
     );
   }
+}
+
+/** The query over the tables that have the rows. */
+async function asAsked(
+  queries: OpenQueries,
+  lake: OpenLake,
+  query: SavedQuery,
+  values: readonly string[] | undefined,
+): Promise<SavedQuery> {
+  const { name, source } = query;
+  const table = lake.tables.find((each) => each.name === source);
+  const { fanOut } = table ?? {};
+  if (!table || !fanOut) {
+    if (values === undefined) return query;
+    throw new UsageError(
+      `--value: ${name} asks no source with fanOut, whose rows are divided by the values of a column`,
+    );
+  }
+  const divided = asked({ ...table, fanOut }, await queries.placesOf(table.name), lake.database, values);
+  const same = savedQueries({ ...lake, tables: [divided] }).find((each) => each.name === name);
+  return same ?? query;
 }
 
 /** Runs a query and prints its result. @returns the number of its rows */

@@ -1,6 +1,6 @@
 /** Reads from a lake's folder which stack the lake was last opened with. */
 import { accessSync, constants, existsSync } from 'node:fs';
-import { ENV, type SourceSettings } from '../../lambdas/core/settings.ts';
+import { type DirectSettings, ENV, type SourceSettings } from '../../lambdas/core/settings.ts';
 import { localTimeName } from '../../lambdas/core/tables/views.ts';
 import { checkLakeVersion } from '../../local/lake-version.ts';
 import { stackOf } from '../../local/local-lake.ts';
@@ -19,6 +19,8 @@ export interface LakeFolder {
   readonly alarms: readonly Resource[];
   /** Statements that create the views with local times. */
   readonly views: readonly string[];
+  /** The zone of the days of the direct lane; absent without it. */
+  readonly timeZone?: string;
 }
 
 /**
@@ -51,11 +53,13 @@ export function requireLake(dir: string): void {
 export function readLakeFolder(dir: string): LakeFolder {
   const { resources } = stackIn(assemblyOf(dir), dir);
   const sources = new Map(resources.flatMap(sourcesOf).map((source) => [source.name, source]));
+  const [timeZone] = resources.flatMap((resource) => variableOf<DirectSettings>(resource, ENV.direct)?.timeZone ?? []);
   return {
     dir,
     sources: [...sources.values()],
     tables: resources.filter(({ type }) => type === 'AWS::Glue::Table'),
     views: resources.flatMap(localTimeViewOf),
+    ...(timeZone !== undefined && { timeZone }),
     alarms: resources.filter(({ type }) => type === 'AWS::CloudWatch::Alarm'),
   };
 }
@@ -76,8 +80,13 @@ function localTimeViewOf({ type, properties: { Name, QueryString } }: Resource):
 }
 
 /** The sources in a function's environment variables; empty if it has none. */
-function sourcesOf({ properties }: Resource): readonly SourceSettings[] {
+function sourcesOf(resource: Resource): readonly SourceSettings[] {
+  return variableOf<readonly SourceSettings[]>(resource, ENV.sources) ?? [];
+}
+
+/** An environment variable of a function that is JSON; undefined if it has none of the name. */
+function variableOf<Settings>({ properties }: Resource, name: string): Settings | undefined {
   const variables = isObject(properties.Environment) ? properties.Environment.Variables : undefined;
-  const json = isObject(variables) ? variables[ENV.sources] : undefined;
-  return typeof json === 'string' ? (JSON.parse(json) as readonly SourceSettings[]) : [];
+  const json = isObject(variables) ? variables[name] : undefined;
+  return typeof json === 'string' ? (JSON.parse(json) as Settings) : undefined;
 }

@@ -1,19 +1,18 @@
 import { GetTableCommand, type GlueClient, paginateGetTables, type Table } from '@aws-sdk/client-glue';
-import type { Source } from '../../lambdas/core/loading/load.ts';
+import { mayHaveRowsOf, type TableOwner } from '../../lambdas/core/tables/fan-out.ts';
 import type { TablePlace } from '../../lambdas/core/tables/views.ts';
-import { belongsTo } from './lake-handle.ts';
 
 /**
  * Finds the Iceberg tables of a source in a database of Glue, which has the columns of their schema too.
  *
- * @param sources of the stack
+ * @param owners all sources of the stack
  */
-export function awsIcebergTables(glue: GlueClient, database: string, sources: readonly Source[]) {
+export function awsIcebergTables(glue: GlueClient, database: string, owners: readonly TableOwner[]) {
   return async (source: string): Promise<TablePlace[]> => {
     try {
       const { Table } = await glue.send(new GetTableCommand({ DatabaseName: database, Name: source }));
       const own = placeOf(database, source, Table);
-      if (!sources.some(({ settings }) => settings.name === source && settings.fanOut)) return [own];
+      if (!owners.some(({ name, fanOut }) => name === source && fanOut)) return [own];
       const others: TablePlace[] = [];
       for await (const page of paginateGetTables(
         { client: glue },
@@ -21,7 +20,7 @@ export function awsIcebergTables(glue: GlueClient, database: string, sources: re
       )) {
         for (const table of page.TableList ?? []) {
           const { Name = '' } = table;
-          if (Name !== source && belongsTo(source, Name, sources)) others.push(placeOf(database, Name, table));
+          if (Name !== source && mayHaveRowsOf(source, Name, owners)) others.push(placeOf(database, Name, table));
         }
       }
       return [own, ...others];

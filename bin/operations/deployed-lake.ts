@@ -55,6 +55,7 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
   const { iceberg } = settings;
   const s3 = s3Client();
   const logs = new CloudWatchLogsClient({});
+  const owners = settings.sources.map((source) => source.settings);
   const writer = configurations.find(({ Environment }) => isOfWriter(Environment?.Variables ?? {}))?.FunctionName;
   const arns = configurations.flatMap(({ FunctionArn }) => FunctionArn ?? []);
   const database = output('Database');
@@ -72,7 +73,7 @@ export async function openDeployedLake(stackName: string): Promise<LakeHandle> {
     accountId: arns[0]?.split(':')[4] ?? '',
     lakeBucket: output('LakeBucket'),
     database,
-    icebergTables: awsIcebergTables(new GlueClient({}), icebergDatabaseOf(database), settings.sources),
+    icebergTables: awsIcebergTables(new GlueClient({}), icebergDatabaseOf(database), owners),
     fanOutValues: async () => {
       if (writer === undefined)
         throw new CommandError(`stack ${stackName}: no function writes batches: deploy it again`);

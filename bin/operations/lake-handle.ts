@@ -198,18 +198,6 @@ export function once({ database }: LakeHandle, { name, columns }: Table, where?:
  */
 export const MAX_TABLES_AT_ONCE = 80;
 
-/**
- * Whether an Iceberg table may have rows of a source: it is its own, or its name begins as those do that have the rows of its
- * values. One of another source whose name begins with this one's may be among them: origins tell the rows apart.
- */
-export function belongsTo(source: string, table: string, sources: readonly Source[]): boolean {
-  if (table === source) return true;
-  const { fanOut } = sources.find(({ settings }) => settings.name === source)?.settings ?? {};
-  return (
-    fanOut !== undefined && table.startsWith(`${source}_`) && sources.every(({ settings }) => settings.name !== table)
-  );
-}
-
 /** The tables that have rows of a source: its own, and its Iceberg tables, whatever its `tableFormat` is now. */
 export async function placesOf(
   lake: Pick<LakeHandle, 'database' | 'icebergTables'>,

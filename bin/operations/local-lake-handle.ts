@@ -8,18 +8,15 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { SERVICE } from '../../lambdas/core/metrics.ts';
 import { ENV, type Environment, FAN_OUT_FILE } from '../../lambdas/core/settings.ts';
 import { icebergDatabaseOf, LOADS } from '../../lambdas/core/tables/lake-tables.ts';
-import type { TablePlace } from '../../lambdas/core/tables/views.ts';
 import { fanOutValues } from '../../lambdas/edges/fan-out-values.ts';
 import { firehoseClient } from '../../lambdas/edges/firehose.ts';
 import { icebergCatalog } from '../../lambdas/edges/iceberg-catalog.ts';
 import type { Context } from '../../lib/config/config.ts';
 import { ACCOUNT, REGION } from '../../local/account.ts';
 import { type Athena, openAthena } from '../../local/athena/athena.ts';
-import { icebergColumns } from '../../local/athena/iceberg-tables.ts';
 import { toJson } from '../../local/athena/query-result.ts';
 import { CREDENTIALS } from '../../local/credentials.ts';
 import { damageIn } from '../../local/damage.ts';
-import { tablesIn } from '../../local/glue/pointers.ts';
 import { CONTEXT_FILE, type LocalLake, stackOf, stackPlaces } from '../../local/local-lake.ts';
 import { openLocked } from '../../local/lock.ts';
 import { glueTable } from '../../local/template/glue-table.ts';
@@ -30,7 +27,8 @@ import { troubles } from '../input/load-files.ts';
 import { localContext } from '../input/local-context.ts';
 import { CommandError } from '../output/command-error.ts';
 import { showWaiting } from '../output/progress.ts';
-import { belongsTo, isOfWriter, type LakeHandle, lakeSettings, withPromoted } from './lake-handle.ts';
+import { isOfWriter, type LakeHandle, lakeSettings, withPromoted } from './lake-handle.ts';
+import { localIcebergTables } from './local-iceberg-tables.ts';
 import { localMetricSum } from './local-metrics.ts';
 
 /** How to open a local lake. */
@@ -117,16 +115,11 @@ async function handleOf(lake: LocalLake, dir: string): Promise<LakeHandle> {
     accountId: ACCOUNT,
     lakeBucket: loads.bucket,
     database: loads.database,
-    icebergTables: async (name) => {
-      const database = icebergDatabaseOf(loads.database);
-      const places: TablePlace[] = [];
-      for (const table of await tablesIn(dir, database)) {
-        if (!belongsTo(name, table, settings.sources)) continue;
-        const columns = await icebergColumns(dir, database, table);
-        if (columns) places.push({ database, name: table, columns });
-      }
-      return places;
-    },
+    icebergTables: localIcebergTables(
+      dir,
+      icebergDatabaseOf(loads.database),
+      settings.sources.map((source) => source.settings),
+    ),
     fanOutValues: async () => {
       const writer = resources.find((resource) => isOfWriter(environmentOf(resource)));
       if (!writer) throw new CommandError(`lake ${dir}: its stack has no function that writes batches`);

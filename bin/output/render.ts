@@ -147,6 +147,12 @@ export function quantity(count: number, noun: string, plural = `${noun}s`): stri
   return `${thousands(count)} ${count === 1 ? noun : plural}`;
 }
 
+/** Names of many things: the first of them, and how many more there are. */
+export function listed(names: readonly string[], most = 5): string {
+  const shown = names.slice(0, most).join(', ');
+  return names.length > most ? `${shown} and ${thousands(names.length - most)} more` : shown;
+}
+
 /** Bytes in the largest unit in which the number is at least 1: 1536 as `1.5 KiB`. */
 export function bytesText(bytes: number): string {
   const unit = UNITS.findLast(({ size }) => bytes >= size) ?? { size: 1, name: 'B' };

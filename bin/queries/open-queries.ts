@@ -2,20 +2,37 @@
 import { AthenaClient } from '@aws-sdk/client-athena';
 import { GlueClient, paginateGetTables } from '@aws-sdk/client-glue';
 import type { QueriedLake } from '../../lambdas/core/queries/saved-queries.ts';
-import { icebergDatabaseOf, LOADS, TABLE_FORMAT_PARAMETER } from '../../lambdas/core/tables/lake-tables.ts';
+import type { QueriedTable } from '../../lambdas/core/queries/saved-query.ts';
+import type { TableOwner } from '../../lambdas/core/tables/fan-out.ts';
+import {
+  FAN_OUT_PARAMETER,
+  icebergDatabaseOf,
+  LOADS,
+  TABLE_FORMAT_PARAMETER,
+} from '../../lambdas/core/tables/lake-tables.ts';
 import type { ColumnType } from '../../lambdas/core/tables/table.ts';
+import type { TablePlace } from '../../lambdas/core/tables/views.ts';
 import { namesOf } from '../../lib/names.ts';
 import { openAthena } from '../../local/athena/athena.ts';
 import { messageOf } from '../../local/files.ts';
-import { glueTable } from '../../local/template/glue-table.ts';
+import { divisionIn, glueTable } from '../../local/template/glue-table.ts';
 import { readLakeFolder } from '../input/lake-folder.ts';
 import { type Answer, athenaResult } from '../operations/aws-athena.ts';
+import { awsIcebergTables } from '../operations/aws-iceberg-tables.ts';
+import { localIcebergTables } from '../operations/local-iceberg-tables.ts';
 import { CommandError } from '../output/command-error.ts';
+
+/** A lake, and how the rows of its sources are divided. */
+export interface OpenLake extends QueriedLake {
+  readonly tables: readonly (QueriedTable & Pick<TableOwner, 'fanOut'>)[];
+}
 
 /** A lake that is open for queries. */
 export interface OpenQueries {
   /** Its database and tables, for the saved queries. */
-  lake(): Promise<QueriedLake>;
+  lake(): Promise<OpenLake>;
+  /** The Iceberg tables that may have rows of a source whose rows are divided. */
+  placesOf(source: string): Promise<readonly TablePlace[]>;
   run(sql: string): Promise<Answer>;
   close(): Promise<void>;
 }
@@ -35,8 +52,11 @@ export async function openLocalQueries(dir: string, microseconds: boolean): Prom
       database,
       tables: tables
         .filter((table) => table.database === database)
-        .map(({ name, columns, isIceberg }) => ({ name, columns, database: rowsDatabase(database, isIceberg) })),
+        .map(({ name, columns, isIceberg, fanOut }) => {
+          return { name, columns, database: rowsDatabase(database, isIceberg), fanOut };
+        }),
     }),
+    placesOf: (source) => localIcebergTables(dir, icebergDatabaseOf(database), tables)(source),
     run: async (sql) => ({ result: await athena.query(sql) }),
     close: () => athena.close(),
   };
@@ -49,8 +69,17 @@ export async function openLocalQueries(dir: string, microseconds: boolean): Prom
 export function openDeployedQueries(stackName: string): OpenQueries {
   const { workgroup, database } = namesOf(stackName);
   const athena = new AthenaClient({});
+  let read: Promise<OpenLake> | undefined;
+  const lake = () => {
+    read ??= tablesIn(database, stackName);
+    return read;
+  };
   return {
-    lake: () => tablesIn(database, stackName),
+    lake,
+    placesOf: async (source) => {
+      const { tables } = await lake();
+      return await awsIcebergTables(new GlueClient({}), icebergDatabaseOf(database), tables)(source);
+    },
     run: athenaResult(athena, workgroup, database),
     close: async () => athena.destroy(),
   };
@@ -59,9 +88,9 @@ export function openDeployedQueries(stackName: string): OpenQueries {
 const TYPES: readonly string[] = ['string', 'int', 'bigint', 'double', 'boolean', 'timestamp'] satisfies ColumnType[];
 
 /** The tables of sources and of the lake: those that have the column `origin`. Views, and tables of others, have none. */
-async function tablesIn(database: string, stackName: string): Promise<QueriedLake> {
+async function tablesIn(database: string, stackName: string): Promise<OpenLake> {
   const client = new GlueClient({});
-  const tables: QueriedLake['tables'][number][] = [];
+  const tables: OpenLake['tables'][number][] = [];
   try {
     for await (const { TableList = [] } of paginateGetTables({ client }, { DatabaseName: database })) {
       for (const { Name = '', TableType, StorageDescriptor, Parameters } of TableList) {
@@ -70,7 +99,8 @@ async function tablesIn(database: string, stackName: string): Promise<QueriedLak
         );
         if (TableType !== 'VIRTUAL_VIEW' && columns.some(({ name }) => name === 'origin')) {
           const isIceberg = Parameters?.[TABLE_FORMAT_PARAMETER] === 'iceberg';
-          tables.push({ name: Name, columns, database: rowsDatabase(database, isIceberg) });
+          const fanOut = divisionIn(Parameters?.[FAN_OUT_PARAMETER]);
+          tables.push({ name: Name, columns, database: rowsDatabase(database, isIceberg), fanOut });
         }
       }
     }

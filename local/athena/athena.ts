@@ -1,15 +1,16 @@
 import { resolve } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader } from '@duckdb/node-api';
+import { localTimeView } from '../../lambdas/core/queries/local-time-view.ts';
 import { didYouMean } from '../../lambdas/core/reading/nearest.ts';
 import { icebergDatabaseOf, LOADS } from '../../lambdas/core/tables/lake-tables.ts';
 import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
-import { allView, localTimeName, onceView } from '../../lambdas/core/tables/views.ts';
+import { allView, localTimeName, type OnceOf, onceView } from '../../lambdas/core/tables/views.ts';
 import { identifier, text } from '../firehose/parquet.ts';
 import { ATHENA_SPILL } from '../local-lake.ts';
 import type { Resource } from '../template/resource.ts';
 import { MACRO_STATEMENTS } from './functions.ts';
 import { type HiveTable, hiveTable, type MadeTable, refreshHive } from './hive-tables.ts';
-import { IcebergViews } from './iceberg-tables.ts';
+import { type IcebergPlace, IcebergViews } from './iceberg-tables.ts';
 import { plainValue, type QueryResult } from './query-result.ts';
 import { QueryError, readingStatement } from './statement.ts';
 
@@ -31,6 +32,8 @@ export interface AthenaOptions {
   readonly tables: readonly Resource[];
   /** Statements that create the views with local times: `CREATE OR REPLACE VIEW "database"."table_local_time" AS …`. */
   readonly views?: readonly string[];
+  /** The zone of the days of sources whose rows are divided. @default UTC, which needs no views with local times */
+  readonly timeZone?: string;
   /**
    * Whether timestamps of the tables have all of their microseconds.
    *
@@ -45,7 +48,7 @@ export interface AthenaOptions {
  * reaches no other file, no network and no extension.
  */
 export async function openAthena(options: AthenaOptions): Promise<Athena> {
-  const { dir, tables: resources, views = [], microseconds = false } = options;
+  const { dir, tables: resources, views = [], timeZone = 'UTC', microseconds = false } = options;
   const buckets = resolve(dir, 'buckets');
   if (/[*?[\]{}]/.test(buckets)) throw new Error(`lake folder: expected a path without * ? [ ] { }, got ${buckets}`);
   const tables = resources.map((resource) => hiveTable(resource, buckets, microseconds));
@@ -53,14 +56,21 @@ export async function openAthena(options: AthenaOptions): Promise<Athena> {
   const instance = await DuckDBInstance.create(':memory:', { temp_directory: resolve(dir, ATHENA_SPILL) });
   const connection = await instance.connect();
   await prepareSession(connection, databases, buckets);
-  const iceberg = new IcebergViews(dir, databases, connection);
+  const iceberg = new IcebergViews(
+    dir,
+    Map.groupBy(tables, ({ database }) => database),
+    connection,
+  );
 
   return {
     async query(sql) {
       try {
         const statement = await readingStatement(connection, sql);
         const made = [...(await refreshHive(dir, tables, connection)), ...(await iceberg.refresh(statement))];
-        for (const table of made) await makeViews(table, { tables, iceberg, views, connection });
+        const sources = new Map(made.map((source) => [`${source.lakeDatabase}.${source.name}`, source]));
+        for (const source of sources.values()) {
+          await makeViews(source, { tables, iceberg, views, timeZone, connection });
+        }
         return resultOf(await connection.runAndReadAll(statement.sql));
       } catch (error) {
         if (error instanceof QueryError) throw error;
@@ -102,31 +112,56 @@ interface Made {
   readonly iceberg: IcebergViews;
   /** Statements that create views. */
   readonly views: readonly string[];
+  readonly timeZone: string;
   readonly connection: DuckDBConnection;
 }
 
-/** Makes the views of a source anew, over its table and its Iceberg table, or the one of them that is there. */
+/** Makes the views of a source anew, over its table and its Iceberg tables, or those of them that are there. */
 async function makeViews({ name, lakeDatabase }: MadeTable, made: Made): Promise<void> {
   const ofLake = made.tables.filter(({ database }) => database === lakeDatabase);
   const hive = ofLake.find((table) => table.name === name);
-  const inIceberg = made.iceberg.placeOf(lakeDatabase, name);
-  const [first, ...others] = [...(hive ? [{ database: lakeDatabase, name }] : []), ...(inIceberg ? [inIceberg] : [])];
+  const inIceberg = made.iceberg.placesOf(lakeDatabase, name);
+  const [first, ...others] = [...(hive ? [{ database: lakeDatabase, name }] : []), ...inIceberg];
   if (!first) return;
-  const ofHive = hive && [...hive.columns, ...hive.partitions].map((column) => column.name);
-  // One of them may have got a column that the other one gets next.
-  const all = ofHive?.filter((column) => inIceberg?.columns.includes(column) !== false) ?? inIceberg?.columns ?? [];
-  const of = { tables: [first, ...others], columns: all.filter((column) => column !== PARTITION.name) } as const;
+  const columns = columnsOf(hive, inIceberg);
+  const of: OnceOf = { tables: [first, ...others], columns: columns.filter((column) => column !== PARTITION.name) };
   // Databases of other templates have no table of loads, and tables without the columns that tell repeats.
   const hasLoads = ofLake.some((table) => table.name === LOADS);
-  const statements = made.views.filter((view) => {
-    const isOurs = view.includes(` VIEW ${identifier(lakeDatabase)}.${identifier(localTimeName(name))} AS `);
-    return isOurs && (inIceberg || !view.includes(`${identifier(icebergDatabaseOf(lakeDatabase))}.`));
-  });
-  if (hasLoads && [OWN.origin, PARTITION].every((column) => all.includes(column.name))) {
+  const statements = localTimeViews(of, hive, { name, lakeDatabase }, made);
+  if (hasLoads && [OWN.origin, PARTITION].every((column) => columns.includes(column.name))) {
     statements.push(onceView(lakeDatabase, name, of));
   }
   if (others.length > 0) statements.push(allView(lakeDatabase, name, of));
   for (const statement of statements) await made.connection.run(statement);
+}
+
+/** The columns of the views of a source. */
+function columnsOf(hive: HiveTable | undefined, inIceberg: readonly IcebergPlace[]): readonly string[] {
+  const ofHive = hive && [...hive.columns, ...hive.partitions].map((column) => column.name);
+  const [own] = inIceberg;
+  // A table of a value gets a new column with its next rows, and has none in it before.
+  if (ofHive && hive.fanOut) return ofHive;
+  // One of the two may have got a column that the other one gets next.
+  return ofHive?.filter((column) => own?.columns.includes(column) !== false) ?? own?.columns ?? [];
+}
+
+/** The template has none for a source whose rows are divided, because it does not know the tables. */
+function localTimeViews(
+  { tables }: OnceOf,
+  hive: HiveTable | undefined,
+  { name, lakeDatabase }: MadeTable,
+  { views, timeZone }: Made,
+): string[] {
+  if (hive?.fanOut) {
+    const view = timeZone === 'UTC' ? undefined : localTimeView(lakeDatabase, hive, timeZone, tables);
+    return view === undefined ? [] : [view];
+  }
+  const ofIceberg = `${identifier(icebergDatabaseOf(lakeDatabase))}.`;
+  const hasIceberg = tables.some(({ database }) => database !== lakeDatabase);
+  return views.filter((view) => {
+    const isOurs = view.includes(` VIEW ${identifier(lakeDatabase)}.${identifier(localTimeName(name))} AS `);
+    return isOurs && (hasIceberg || !view.includes(ofIceberg));
+  });
 }
 
 function resultOf(reader: DuckDBResultReader): QueryResult {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { TABLE_FORMAT_PARAMETER } from '../../lambdas/core/tables/lake-tables.ts';
+import type { Division } from '../../lambdas/core/tables/fan-out.ts';
+import { FAN_OUT_PARAMETER, TABLE_FORMAT_PARAMETER } from '../../lambdas/core/tables/lake-tables.ts';
 import type { ColumnType } from '../../lambdas/core/tables/table.ts';
 import { propertiesOf } from './properties.ts';
 import type { Resource } from './resource.ts';
@@ -16,6 +17,8 @@ export interface GlueTable {
   readonly prefix: string;
   /** True if the rows of its source are written into the Iceberg table of its name now. */
   readonly isIceberg: boolean;
+  /** How they are divided among Iceberg tables; undefined if they are not. */
+  readonly fanOut: Division | undefined;
 }
 
 export interface GlueColumn {
@@ -60,7 +63,13 @@ export function glueTable(resource: Resource): GlueTable {
     bucket,
     prefix: prefix.join(''),
     isIceberg: TableInput.Parameters[TABLE_FORMAT_PARAMETER] === 'iceberg',
+    fanOut: divisionIn(TableInput.Parameters[FAN_OUT_PARAMETER]),
   };
+}
+
+/** Reads the parameter of a table that says how its rows are divided; undefined if there is none. */
+export function divisionIn(parameter: unknown): Division | undefined {
+  return typeof parameter === 'string' ? (JSON.parse(parameter) as Division) : undefined;
 }
 
 function glueColumn({ Name, Type }: z.output<typeof column>): GlueColumn {

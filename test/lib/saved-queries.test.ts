@@ -79,6 +79,20 @@ describe('what the workgroup has saved', () => {
     expect(views).toEqual(['make the view ice_0_all', 'make the view ice_1_all']);
   });
 
+  test('ask of a divided source the table of its first value, and make no view that would lack the others', () => {
+    const fanOut = { by: 'elb', allow: ['app/one', 'two'] };
+    const names = new Map(
+      savedIn({
+        sources: [{ ...SOURCES[0], name: 'parts', delivery: 'direct', tableFormat: 'iceberg', fanOut }],
+      }).filter(([name]) => name.includes('parts')),
+    );
+    expect([...names.keys()].filter((name) => !name.startsWith('parts-'))).toEqual([]);
+    const sql = names.get('parts-top-urls') ?? '';
+    expect(sql).toContain('FROM "<CatalogIcebergDatabase>"."parts_app_one_h');
+    expect(sql).toMatch(/\n-- These are the rows in parts_app_one_h\w{8}, the table of one value of elb: /);
+    for (const each of names.values()) expect(parser.validate(each)).toEqual([]);
+  });
+
   test.each([
     ['half a query', 'SELECT count(*) FROM "alb" WHERE'],
     ['a statement of DuckDB', 'FROM alb SELECT elb'],

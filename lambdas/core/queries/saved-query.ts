@@ -3,6 +3,7 @@
  * `lake query NAME` runs them. Each reads the days that its times need and no others.
  */
 import { type ColumnType, PARTITION } from '../tables/table.ts';
+import type { OnceOf } from '../tables/views.ts';
 
 /** A table as its catalog describes it: enough to know which questions it can answer. */
 export interface QueriedTable {
@@ -13,6 +14,16 @@ export interface QueriedTable {
    * @default that of the lake
    */
   readonly database?: string;
+  /**
+   * The tables to ask, if the rows are divided.
+   *
+   * @default the one of this name
+   */
+  readonly places?: OnceOf['tables'];
+  /** Which of their rows to ask for, as a condition of a query over a range. @default all */
+  readonly where?: (range: TimeRange) => string;
+  /** What to say of this above a query: whole sentences on one line. */
+  readonly note?: string;
   /** In the table's order; the partition column may be among them. */
   readonly columns: readonly { readonly name: string; readonly type: ColumnType }[];
 }
@@ -78,9 +89,10 @@ export function timestampLiteral(time: Date): string {
 }
 
 /** The comment above a query, for people who edit its literals. */
-export function heading(description: string): string[] {
+export function heading(description: string, note?: string): string[] {
   return [
     `-- ${description}`,
+    ...(note === undefined ? [] : [`-- ${note}`]),
     '-- Times are UTC. dt, the day on which rows arrived, reaches from the day before the times to the day after them.',
   ];
 }

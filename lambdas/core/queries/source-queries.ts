@@ -1,11 +1,13 @@
 /** The questions about a source's table, the most important first. */
 import { OWN, PARTITION } from '../tables/table.ts';
+import { rowsOf } from '../tables/views.ts';
 import { type ColumnRoles, rolesOf } from './column-roles.ts';
-import { between, heading, onDays, type QueriedTable, quoted, type SavedQuery } from './saved-query.ts';
+import { between, heading, onDays, type QueriedTable, quoted, type SavedQuery, type TimeRange } from './saved-query.ts';
 
 /** The questions that the table's columns can answer. */
 export function sourceQueries(database: string, table: QueriedTable): SavedQuery[] {
   const roles = rolesOf(table);
+  const asked = (range: TimeRange) => (table.where ? [table.where(range)] : []);
   return QUESTIONS.flatMap(({ name, ask }) => {
     const question = ask(roles, table.name);
     if (!question) return [];
@@ -16,14 +18,20 @@ export function sourceQueries(database: string, table: QueriedTable): SavedQuery
       description,
       sql: (range) =>
         [
-          ...heading(description),
+          ...heading(description, table.note),
           `SELECT ${columns.join(',\n  ')}`,
-          `FROM ${quoted(database)}.${quoted(table.name)}`,
-          `WHERE ${[...(roles.time ? [between(roles.time, range)] : []), onDays(range), ...where].join('\n  AND ')}`,
+          `FROM ${rowsIn(table, database)}`,
+          `WHERE ${[...(roles.time ? [between(roles.time, range)] : []), onDays(range), ...asked(range), ...where].join('\n  AND ')}`,
           ...rest,
         ].join('\n'),
     };
   });
+}
+
+/** What to select the table's rows from. */
+function rowsIn({ name, places, columns }: QueriedTable, database: string): string {
+  const names = columns.map((column) => column.name).filter((column) => column !== PARTITION.name);
+  return rowsOf({ tables: places ?? [{ database, name }], columns: names });
 }
 
 /** A query over a table. */

@@ -17,6 +17,27 @@ export interface FanOut {
   readonly other?: string | undefined;
 }
 
+/** The same without the values, of which there may be thousands. */
+export type Division = Pick<FanOut, 'by' | 'other'>;
+
+/** A source, as far as it tells which tables are its own. */
+export interface TableOwner {
+  readonly name: string;
+  readonly fanOut?: Division | undefined;
+}
+
+/**
+ * Whether an Iceberg table may have rows of a source: it is its own, or its name begins as those do that have the rows of its
+ * values. One of another source whose name begins with this one's may be among them: origins tell the rows apart.
+ *
+ * @param owners all sources
+ */
+export function mayHaveRowsOf(source: string, table: string, owners: readonly TableOwner[]): boolean {
+  if (table === source) return true;
+  const owner = owners.find(({ name }) => name === source);
+  return owner?.fanOut !== undefined && table.startsWith(`${source}_`) && owners.every(({ name }) => name !== table);
+}
+
 /** A value that can end the name of a table as it is. */
 const PLAIN = /^[a-z0-9]+(?:_[a-z0-9]+)*$/;
 const MAX_PLAIN_LENGTH = 48;
@@ -58,7 +79,7 @@ export function isPlainValue(source: string, value: string): boolean {
 }
 
 /** Name of the table for rows whose value has none of its own. */
-export function otherTable(source: string, { other }: Pick<FanOut, 'other'>): string {
+export function otherTable(source: string, { other }: Pick<Division, 'other'>): string {
   return other === undefined ? source : `${source}_${other}`;
 }
 

@@ -15,6 +15,9 @@ export function icebergDatabaseOf(database: string): string {
  */
 export const TABLE_FORMAT_PARAMETER = 'tributary.tableFormat';
 
+/** The parameter of the same table that says how its rows are divided among Iceberg tables: JSON of a `Division`. */
+export const FAN_OUT_PARAMETER = 'tributary.fanOut';
+
 /**
  * One row per input loaded (an S3 object or a CloudWatch subscription payload), so that SQL can audit what was loaded.
  * lines = rows + filtered + rejected.

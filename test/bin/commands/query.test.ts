@@ -1,12 +1,19 @@
 import { Command } from 'commander';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { addQuery } from '../../../bin/commands/query.ts';
 import { exampleQueries } from '../../../bin/docs/example-answers.ts';
 import { EXAMPLE_TABLES, type ExampleLake, openExampleLake } from '../../../bin/docs/example-lake.ts';
 import { scannedText } from '../../../bin/queries/scanned.ts';
 import { type QueryResult, toJson } from '../../../local/athena/query-result.ts';
 import { clientEnvironment } from '../../helpers/client-options.ts';
-import { type FakeService, json, openFakeService, type Reply, type ServedRequest } from '../../helpers/fake-service.ts';
+import {
+  type FakeService,
+  failure,
+  json,
+  openFakeService,
+  type Reply,
+  type ServedRequest,
+} from '../../helpers/fake-service.ts';
 
 /** Athena and Glue of a deployed stack: they answer as AWS documents it, and what the example lake answers. */
 let lake: ExampleLake;
@@ -39,18 +46,39 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+/** The tables of the source kong, whose rows are divided; the last of them has no column of it. */
+const DIVIDED = ['kong', 'kong_blog', 'kong_shop'];
+let divided = DIVIDED;
+const dividedTable = (Name: string | undefined) => {
+  const kong = EXAMPLE_TABLES.find(({ table }) => table.name === 'kong')?.table;
+  const names = (kong?.columns ?? []).map(({ name }) => name);
+  const has = Name === DIVIDED.at(-1) ? names.filter((name) => name !== 'project_name') : names;
+  return { Name, StorageDescriptor: { Columns: has.map((column) => ({ Name: column, Type: 'string' })) } };
+};
+
 async function answer({ operation, body }: ServedRequest): Promise<Reply> {
   const input = JSON.parse(body);
   if (operation === 'AWSGlue.GetTables') {
+    if (input.DatabaseName === 'second_lake_iceberg') {
+      expect(input.Expression).toBe('kong_*');
+      return json({ TableList: divided.slice(1).map(dividedTable) });
+    }
     expect(input.DatabaseName).toBe('second_lake');
     const tables = EXAMPLE_TABLES.map(({ table: { name, columns } }) => ({
       Name: name,
       TableType: 'EXTERNAL_TABLE',
+      ...(name === 'kong' && {
+        Parameters: { 'tributary.tableFormat': 'iceberg', 'tributary.fanOut': '{"by":"project_name"}' },
+      }),
       ...(name === 'app' && { Parameters: { EXTERNAL: 'TRUE', 'tributary.tableFormat': 'iceberg' } }),
       StorageDescriptor: { Columns: columns.map((column) => ({ Name: column.name, Type: column.type })) },
     }));
     const view = { ...tables[0], Name: 'alb_once', TableType: 'VIRTUAL_VIEW' };
     return json({ TableList: [...tables, view, { Name: 'of_somebody', StorageDescriptor: { Columns: [] } }] });
+  }
+  if (operation === 'AWSGlue.GetTable') {
+    expect(input).toEqual({ DatabaseName: 'second_lake_iceberg', Name: 'kong' });
+    return divided.length > 0 ? json({ Table: dividedTable(divided[0]) }) : failure('EntityNotFoundException');
   }
   if (operation === 'AmazonAthena.StartQueryExecution') {
     expect(input).toMatchObject({ WorkGroup: 'second-lake', QueryExecutionContext: { Database: 'second_lake' } });
@@ -115,8 +143,43 @@ describe('lake query --stack', () => {
     await query('app-events-by-level', '--print');
     expect(output.stdout).toContain('FROM "second_lake_iceberg"."app"');
     output.stdout = '';
-    await query('kong-repeats', '--print');
-    expect(output.stdout).toContain('FROM "second_lake"."kong"');
+    await query('alb-repeats', '--print');
+    expect(output.stdout).toContain('FROM "second_lake"."alb"');
+  });
+
+  test('asks all tables of a source whose rows are divided, or those that may have the rows of a value', async () => {
+    const range = ['--since', '2026-11-28T10:00:00Z', '--until', '2026-11-28T11:00:00Z', '--print'];
+    await query('kong-repeats', ...range);
+    expect(output.stdout.match(/FROM "second_lake_iceberg"."\w+"/g)).toEqual(
+      DIVIDED.map((name) => `FROM "second_lake_iceberg"."${name}"`),
+    );
+    expect(output.stdout).toContain('-- The rows are divided by project_name; these are of 3 tables.');
+    expect(output.stdout).toContain(`WHERE source = 'kong' AND dt >= '2026-11-27')`);
+    expect(output.stdout).toContain('NULL AS "project_name"');
+    output.stdout = '';
+    await query('kong-repeats', ...range, '--value', "it's", '--value', 'blog');
+    expect(output.stdout.match(/FROM "second_lake_iceberg"."\w+"/g)).toEqual([
+      'FROM "second_lake_iceberg"."kong"',
+      'FROM "second_lake_iceberg"."kong_blog"',
+    ]);
+    expect(output.stdout).toContain(`"project_name" IN ('it''s', 'blog')`);
+    await expect(query('alb-repeats', '--value', 'blog')).rejects.toThrow(
+      '--value: alb-repeats asks no source with fanOut',
+    );
+  });
+
+  test('refuses to ask more tables than a query can read, and says what can be asked', async () => {
+    divided = Array.from({ length: 81 }, (_, index) => `kong_${index}`);
+    onTestFinished(() => {
+      divided = DIVIDED;
+    });
+    await expect(query('kong-repeats', '--print')).rejects.toThrow(
+      'the rows of kong are in 81 tables, and a query reads at most 80: --value, which may be given several times',
+    );
+    await query('kong-repeats', '--print', '--value', '7');
+    expect(output.stdout).toContain('FROM "second_lake_iceberg"."kong_7"');
+    divided = [];
+    await expect(query('kong-repeats', '--print')).rejects.toThrow('no table has rows of kong yet');
   });
 
   test('reads the days on which rows arrived, where these are given', async () => {

@@ -4,20 +4,18 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { audit } from '../../../bin/operations/audit.ts';
 import { redriveFailedRecords } from '../../../bin/operations/failed-records.ts';
-import { allRowsOf, belongsTo, type LakeHandle, sourceNamed } from '../../../bin/operations/lake-handle.ts';
+import { allRowsOf, type LakeHandle, sourceNamed } from '../../../bin/operations/lake-handle.ts';
 import { openLocalLake } from '../../../bin/operations/local-lake-handle.ts';
 import { replayRejected } from '../../../bin/operations/replay-rejected.ts';
-import type { Source } from '../../../lambdas/core/loading/load.ts';
+import { tablesOfSource, viewStatement } from '../../../bin/operations/tables.ts';
 import { compiledSources } from '../../../lambdas/core/loading/sources.ts';
 import { FAN_OUT_FILE } from '../../../lambdas/core/settings.ts';
-import { fanOutTable } from '../../../lambdas/core/tables/fan-out.ts';
+import { fanOutTable, mayHaveRowsOf } from '../../../lambdas/core/tables/fan-out.ts';
 import { numbered } from '../../../lambdas/core/tables/table.ts';
 import { dies } from '../../helpers/dying-operation.ts';
 import { DRY, FIXED, lakesOf, NGINX, REAL } from '../../helpers/operated-lake.ts';
 
-const sourceOf = (name: string, fanOut?: object) => ({ settings: { name, ...(fanOut && { fanOut }) } }) as Source;
-
-const SOURCES = [sourceOf('app', { by: 'tenant' }), sourceOf('app_web'), sourceOf('web')];
+const SOURCES = [{ name: 'app', fanOut: { by: 'tenant' } }, { name: 'app_web' }, { name: 'web' }];
 
 describe('the tables that may have rows of a source', () => {
   test.each([
@@ -30,7 +28,7 @@ describe('the tables that may have rows of a source', () => {
     ['web', 'web', true],
     ['web', 'web_a', false],
   ])('of the source %s: %s', (source, table, is) => {
-    expect(belongsTo(source, table, SOURCES)).toBe(is);
+    expect(mayHaveRowsOf(source, table, SOURCES)).toBe(is);
   });
 
   test('are read together, so many at a time as one query can have', async () => {
@@ -153,6 +151,34 @@ describe('a lake with a source whose rows are divided', { timeout: 120_000 }, ()
     expect(await Promise.all([placesIn(CLIENT), placesIn(), placesIn(LATER)])).toEqual([each, each, each]);
     expect(await audited()).toMatchObject({ balanced: each, findings: [] });
     expect(await replayRejected(fixed(), TASK, DRY)).toMatchObject({ lines: 0 });
+  });
+
+  test('has its tables listed with their values, and views that are made of those that are there', async () => {
+    await put('logs', 'web/one.log', line('-') + line('-', OTHER));
+    expect(await lake.settle()).toEqual([]);
+    const web = sourceNamed(lake, 'web');
+    const found = await tablesOfSource(lake, web);
+    expect(found).toMatchObject({ source: 'web', by: 'client_ip', withoutTable: [LATER] });
+    expect(found.tables).toEqual([
+      { database: 'tributary', name: 'web', rows: 'before' },
+      { database: 'tributary_iceberg', name: 'web', rows: 'others' },
+      { database: 'tributary_iceberg', name: fanOutTable('web', CLIENT), rows: 'value', value: CLIENT },
+    ]);
+    const statement = await viewStatement(lake, web, 'all');
+    expect(statement.match(/FROM "tributary[^ )]+/g)).toHaveLength(3);
+    const rows = statement.slice(statement.indexOf(' AS ') + 4);
+    expect(await Array.fromAsync(lake.query(`SELECT count(*) AS n FROM (${rows})`))).toEqual([{ n: 2 }]);
+    for (const view of ['web_all', 'web_once']) {
+      const query = `SELECT client_ip FROM ${view} ORDER BY 1`;
+      expect(await Array.fromAsync(lake.query(query)), view).toEqual([{ client_ip: CLIENT }, { client_ip: OTHER }]);
+    }
+    const many = {
+      ...lake,
+      icebergTables: async () => Array.from({ length: 80 }, () => ({ database: 'i', name: 'web' })),
+    };
+    await expect(viewStatement(many, web, 'all')).rejects.toThrow(
+      'source web: its rows are in 81 tables, and a view reads at most 80',
+    );
   });
 
   test('has a redrive add what Firehose could not convert to the table of its value, once', async () => {

@@ -4,7 +4,7 @@ import { type ExampleLake, openExampleLake } from '../../../../bin/docs/example-
 import { tablesReadWhole } from '../../../../bin/queries/all-days.ts';
 import { FORMATS } from '../../../../lambdas/core/formats/registry.ts';
 import { savedQueries } from '../../../../lambdas/core/queries/saved-queries.ts';
-import { rangeOf } from '../../../../lambdas/core/queries/saved-query.ts';
+import { rangeOf, type TimeRange } from '../../../../lambdas/core/queries/saved-query.ts';
 import type { ColumnType } from '../../../../lambdas/core/tables/table.ts';
 import { toJson } from '../../../../local/athena/query-result.ts';
 
@@ -212,6 +212,31 @@ describe('the days of a range', () => {
   test('of no time at all are those around its moment', () => {
     expect(days('2026-03-01T00:00:00Z', '2026-03-01T00:00:00Z')).toEqual({ from: '2026-02-28', to: '2026-03-02' });
   });
+});
+
+test('ask a source whose rows are divided about the tables that are named, which may lack columns', async () => {
+  const columns = [
+    { name: 'time', type: 'timestamp' as const },
+    { name: 'tenant', type: 'string' as const },
+    { name: 'dt', type: 'string' as const },
+  ];
+  const divided = {
+    ...{ name: 'app', columns, note: 'The rows are divided.' },
+    places: [
+      { database: 'i', name: 'app_a' },
+      { database: 'i', name: 'app_b', columns: ['time', 'dt'] },
+    ] as const,
+    where: ({ days }: TimeRange) => `tenant = 'a' AND dt <> '${days.from}'`,
+  };
+  const sql = savedQueries({ database: 'lake', tables: [divided] })
+    .find(({ name }) => name === 'app-rows-by-minute')
+    ?.sql(EXAMPLE_HOUR);
+  expect(sql).toMatch(/^-- Rows of app .*\n-- The rows are divided.\n-- Times are UTC/);
+  const all = 'SELECT "time", "tenant", "dt" FROM "i"."app_a"';
+  const without = 'SELECT "time", NULL AS "tenant", "dt" FROM "i"."app_b"';
+  expect(sql).toContain(`FROM (${all} UNION ALL ${without})\nWHERE`);
+  expect(sql).toContain("  AND dt BETWEEN '2026-11-27' AND '2026-11-29'\n  AND tenant = 'a' AND dt <> '2026-11-27'\n");
+  expect(await tablesReadWhole(sql ?? '')).toEqual([]);
 });
 
 test('ask a source about its table in the database that has it, and the lake about its own', () => {
