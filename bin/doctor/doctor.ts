@@ -10,7 +10,8 @@ import { concurrency } from './checks/concurrency.ts';
 import { database } from './checks/database.ts';
 import { elbPolicy } from './checks/elb-policy.ts';
 import { icebergCommits } from './checks/iceberg-commits.ts';
-import { icebergMaintenance } from './checks/iceberg-maintenance.ts';
+import { icebergMaintenance, icebergPartsMaintenance } from './checks/iceberg-maintenance.ts';
+import { icebergParts } from './checks/iceberg-parts.ts';
 import { icebergMetadata, icebergTable } from './checks/iceberg-tables.ts';
 import { keys } from './checks/keys.ts';
 import { lakeFormation } from './checks/lake-formation.ts';
@@ -31,7 +32,9 @@ export const CHECKS: readonly Check[] = [
   lakeFormation,
   database,
   icebergTable,
+  icebergParts,
   icebergMaintenance,
+  icebergPartsMaintenance,
   icebergMetadata,
   icebergCommits,
   keys,

@@ -3,6 +3,7 @@ import { DescribeStacksCommand, paginateListStackResources } from '@aws-sdk/clie
 import { type FunctionConfiguration, GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import type { SourceSettings } from '../../lambdas/core/settings.ts';
 import { ENV, type IcebergSettings, icebergSettings, required } from '../../lambdas/core/settings.ts';
+import type { Division, TableOwner } from '../../lambdas/core/tables/fan-out.ts';
 import type { Config } from '../../lib/config/config.ts';
 import type { ObjectSource } from '../../lib/config/sources.ts';
 import { messageOf } from '../../local/files.ts';
@@ -39,6 +40,7 @@ export interface DeployedStack {
 export interface DeployedIceberg {
   readonly settings: IcebergSettings;
   readonly ledgerTable: string;
+  readonly lakeBucket: string;
   /** Name of the function that makes tables; undefined if no source has any. */
   readonly manageFunction: string | undefined;
 }
@@ -73,6 +75,34 @@ export function icebergTables({ stack }: Examined): IcebergTable[] {
   return sources
     .filter(({ tableFormat }) => tableFormat === 'iceberg')
     .map(({ name }) => ({ name, stackName, catalogId, database, manageFunction }));
+}
+
+/** A deployed source whose rows are divided among Iceberg tables. */
+export interface DividedSource {
+  readonly settings: SourceSettings;
+  readonly fanOut: Division;
+  /** The values that have a table, by cdk.json; undefined if it has no such source. */
+  readonly allow: readonly string[] | undefined;
+  /** All sources of the stack. */
+  readonly owners: readonly TableOwner[];
+  readonly stackName: string;
+  /** Id of the account. */
+  readonly catalogId: string;
+  readonly database: string;
+  readonly lakeBucket: string;
+}
+
+export function dividedSources({ config, stack }: Examined): DividedSource[] {
+  const { iceberg, sources: owners, name: stackName = '' } = stack ?? {};
+  if (!iceberg || !owners) return [];
+  const { warehouse: catalogId, database } = iceberg.settings;
+  const { lakeBucket } = iceberg;
+  return owners.flatMap((settings) => {
+    const { name, fanOut } = settings;
+    if (!fanOut) return [];
+    const allow = config.sources.find((source) => source.name === name)?.fanOut?.allow;
+    return { settings, fanOut, allow, owners, stackName, catalogId, database, lakeBucket };
+  });
 }
 
 /** All sources: one with another format or lane now may have files that wait since before. */
@@ -166,5 +196,12 @@ function icebergOf(
   manageFunction: string | undefined,
 ): DeployedIceberg | undefined {
   const env = commits?.Environment?.Variables;
-  return env && { settings: icebergSettings(env), ledgerTable: required(env, ENV.ledgerTable), manageFunction };
+  return (
+    env && {
+      settings: icebergSettings(env),
+      ledgerTable: required(env, ENV.ledgerTable),
+      lakeBucket: required(env, ENV.lakeBucket),
+      manageFunction,
+    }
+  );
 }

@@ -46,7 +46,8 @@ export interface TablePointers {
   point(table: string, before: TablePointer | undefined, to: LoadedTable): Promise<boolean>;
 }
 
-const METADATA_LOCATION = 'metadata_location';
+/** The parameter of a table that says where its metadata is. */
+export const METADATA_LOCATION = 'metadata_location';
 
 export function gluePointers(client: GlueClient, { catalogId: CatalogId, database: DatabaseName }: PointedTables) {
   const read = async (Name: string): Promise<TablePointer | undefined> => {

@@ -75,6 +75,7 @@ function operationOf(
   if (form.has('Action')) return [form.get('Action') ?? '', form.get('StackName') ?? form.get('TopicArn') ?? ''];
   const [, bucket = '', key = ''] = path.split(/[/?]/);
   if (method === 'HEAD') return [key ? 'HeadObject' : 'HeadBucket', bucket];
+  if (path.includes('list-type=2')) return ['ListObjectsV2', bucket];
   if (path.includes('?notification')) return ['GetBucketNotificationConfiguration', bucket];
   return ['GetBucketPolicy', bucket];
 }

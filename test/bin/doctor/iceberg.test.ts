@@ -49,6 +49,7 @@ function deployed(source: object): Account {
     TRIBUTARY_SOURCES: JSON.stringify([source]),
     TRIBUTARY_ICEBERG: JSON.stringify(iceberg),
     TRIBUTARY_LEDGER_TABLE: 'Logs-Ledger',
+    TRIBUTARY_LAKE_BUCKET: 'lake',
   };
   return {
     ...GOOD,
@@ -100,7 +101,7 @@ async function of(check: string, other: Account = {}, source: object = ICEBERG):
   return findings.filter((finding) => finding.check === check);
 }
 
-const NAMES = CHECKS.map(({ name }) => name).filter((name) => name.startsWith('Iceberg '));
+const NAMES = CHECKS.map(({ name }) => name).filter((name) => /^Iceberg (?!.*values)/.test(name));
 const GONE = failure('EntityNotFoundException');
 const MANAGE =
   "aws lambda invoke --function-name Logs-Manage --cli-binary-format raw-in-base64-out --payload '{}' /dev/stdout";
