@@ -54,10 +54,10 @@ async function readTables(dir: string, open: (place: Place) => Promise<Engine>):
         continue;
       }
       const compared = compare(await queries.query(sqlOf({ table })), answer, engine.name);
-      if (compared.values === 0) problems.push(`${table}: expected rows, got none`);
       values += compared.values;
       problems.push(...compared.problems.map((problem) => `${table}: ${problem}`));
     }
+    if (values === 0) problems.push(`expected rows in ${names}, got none`);
   } finally {
     await engine.close?.();
     await queries.close();

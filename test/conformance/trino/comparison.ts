@@ -66,8 +66,7 @@ export class Comparison {
     for (const table of tables) await this.#readTable(table, whole, { ...session, catalog: WHOLE });
     for (const name of iceberg) {
       const sql = `SELECT * FROM "${icebergDatabaseOf(database)}"."${name}"`;
-      const found = await this.#compare(sql, whole, { ...session, catalog: WHOLE });
-      if (found?.rows.length === 0) this.#problems.push(`${name}: expected rows, got none`);
+      await this.#compare(sql, whole, { ...session, catalog: WHOLE });
     }
     await whole.close();
 
