@@ -15,6 +15,7 @@ import { addPlan } from './commands/plan.ts';
 import { addProve } from './commands/prove.ts';
 import { addQuery } from './commands/query.ts';
 import { addRebuild } from './commands/rebuild.ts';
+import { addReconcile } from './commands/reconcile.ts';
 import { addRedrive } from './commands/redrive.ts';
 import { addReplayRejected } from './commands/replay-rejected.ts';
 import { addRun } from './commands/run.ts';
@@ -121,6 +122,7 @@ function program(): Command {
     addSchema,
     addTables,
     addRebuild,
+    addReconcile,
     addProve,
     addArchive,
   ];

@@ -44,6 +44,14 @@ export function s3LakeFiles(client: S3Client, bucket: string): LakeFiles {
       return JSON.parse((await Body?.transformToString()) ?? '') as List;
     },
 
+    async findList<List>(key: string): Promise<List | undefined> {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key })).catch((error: unknown) => {
+        if (error instanceof NoSuchKey) return { Body: undefined };
+        throw error;
+      });
+      return Body && (JSON.parse(await Body.transformToString()) as List);
+    },
+
     async renewList(key) {
       try {
         const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));

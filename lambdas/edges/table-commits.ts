@@ -21,10 +21,10 @@ export function dynamoCommits(client: DynamoDBClient, options: DynamoBatchesOpti
   const { unfinished, read, committed } = dynamoBatches(client, options);
 
   async function recordOf(table: string, source: string): Promise<TableRecord> {
-    const found = await items.get(itemId(table));
+    const found = await items.get(recordId(table));
     if (found) return tableRecord(found);
     await items.putNew({
-      [LEDGER.key]: { S: itemId(table) },
+      [LEDGER.key]: { S: recordId(table) },
       [LEDGER.group]: { S: GROUP },
       [LEDGER.since]: { S: new Date(Date.now() + DAY_MS).toISOString() },
       table: { S: table },
@@ -54,7 +54,7 @@ export function dynamoCommits(client: DynamoDBClient, options: DynamoBatchesOpti
 
     async planCommit({ table, committer, number }, list) {
       const planned = await items.update(
-        itemId(table),
+        recordId(table),
         // The client tries again by itself if an answer was lost: the plan may be this one.
         '#committer = :committer AND ((#number = :number AND attribute_not_exists(#list)) OR #list = :list)',
         'SET #number = :next, #list = :list',
@@ -71,7 +71,7 @@ export function dynamoCommits(client: DynamoDBClient, options: DynamoBatchesOpti
     async putOff({ table, list }, { failures, failure, retryAt }) {
       if (list === undefined) return;
       await items.update(
-        itemId(table),
+        recordId(table),
         '#list = :list',
         'SET #failures = :failures, #failure = :failure, #retryAt = :retryAt',
         {
@@ -85,12 +85,12 @@ export function dynamoCommits(client: DynamoDBClient, options: DynamoBatchesOpti
 
     async endCommit({ table, list }) {
       if (list === undefined) return;
-      const removed = 'REMOVE #list, #failures, #failure, #retryAt';
-      await items.update(itemId(table), '#list = :list', removed, { ':list': { S: list } });
+      const change = 'SET #last = :list REMOVE #list, #failures, #failure, #retryAt';
+      await items.update(recordId(table), '#list = :list', change, { ':list': { S: list } });
     },
 
     async expireAgain(table, at) {
-      await items.update(itemId(table), 'attribute_exists(#committer)', `SET #${LEDGER.since} = :at`, {
+      await items.update(recordId(table), 'attribute_exists(#committer)', `SET #${LEDGER.since} = :at`, {
         ':at': { S: at },
       });
     },
@@ -98,17 +98,20 @@ export function dynamoCommits(client: DynamoDBClient, options: DynamoBatchesOpti
 }
 
 /** No entry of an input has an id with a space. */
-function itemId(table: string): string {
+export function recordId(table: string): string {
   return `table ${table}`;
 }
 
-function tableRecord({ table, source, committer, number, list, failures, failure, retryAt }: Item): TableRecord {
+function tableRecord(item: Item): TableRecord {
+  const { table, source, committer, number, list, last, adopted, failures, failure, retryAt } = item;
   return {
     table: table?.S ?? '',
     source: source?.S ?? '',
     committer: committer?.S ?? '',
     number: Number(number?.N ?? 0),
     ...(list?.S !== undefined && { list: list.S }),
+    ...(last?.S !== undefined && { last: last.S }),
+    ...(adopted?.N !== undefined && { adopted: Number(adopted.N) }),
     ...(failures?.N !== undefined && { failures: Number(failures.N) }),
     ...(failure?.S !== undefined && { failure: failure.S }),
     ...(retryAt?.S !== undefined && { retryAt: retryAt.S }),

@@ -11,6 +11,7 @@ import { commitTables } from '../../lambdas/core/direct/commit-tables.ts';
 import { EventDays } from '../../lambdas/core/direct/event-days.ts';
 import { planSource } from '../../lambdas/core/direct/plan.ts';
 import { type BatchLedger, type LakeFiles, OtherBytesError, type Spill } from '../../lambdas/core/direct/ports.ts';
+import { type Reconciled, type ReconcileLedger, reconcile } from '../../lambdas/core/direct/reconcile.ts';
 import { renewLists } from '../../lambdas/core/direct/renew-lists.ts';
 import { ReloadError, writeBatch } from '../../lambdas/core/direct/write.ts';
 import { promote } from '../../lambdas/core/evolution/promote.ts';
@@ -238,6 +239,104 @@ export class World {
     return new ServiceFailure('commit: no answer');
   }
 
+  /** What the ledger has, to be set back to. */
+  ledgerNow() {
+    return structuredClone({
+      ...{ entries: this.entries, batches: this.batches, records: this.iceberg.stored, versions: this.#versions },
+    });
+  }
+
+  /** Sets the ledger back to what it had. */
+  setBack(to: ReturnType<World['ledgerNow']>): void {
+    const { entries, batches, records, versions } = structuredClone(to);
+    const pairs = [
+      [this.entries, entries],
+      [this.batches, batches],
+      [this.iceberg.stored, records],
+      [this.#versions, versions],
+    ] as [Map<string, unknown>, Map<string, unknown>][];
+    for (const [now, before] of pairs) {
+      now.clear();
+      for (const [key, value] of before) now.set(key, value);
+    }
+    this.#past = { waiting: [], batches: [] };
+  }
+
+  /** Tells the ledger again what the table has. Dies and fails as the functions do. */
+  async reconciled(dryRun = false): Promise<Reconciled | undefined> {
+    const request = this.#process();
+    const { ledger, lake, now, send } = this.#ports(request);
+    const { catalog } = this.iceberg.ports(request, () => undefined, { ledger, lake, now, send });
+    const records = this.iceberg.records(request);
+    let result: Reconciled | undefined;
+    let failure: unknown;
+    const run = async () => {
+      result = await reconcile(
+        SOURCE,
+        [SOURCE],
+        {
+          ...{ lake, now, catalog },
+          listsOf: (table) =>
+            request('list lists', () =>
+              [...this.lists.keys()].filter((key) => key.startsWith(`direct/commits/${table}/`)),
+            ),
+          ledger: { ...ledger, ...records, ...this.#reconciling(request) },
+        },
+        dryRun,
+      );
+    };
+    this.start(() =>
+      run().catch((error: unknown) => {
+        failure = error;
+      }),
+    );
+    while (this.busy) await this.step();
+    if (failure) throw failure;
+    return result;
+  }
+
+  #reconciling(request: Request): Pick<ReconcileLedger, 'entriesOf' | 'settle' | 'putBack' | 'adopt'> {
+    return {
+      entriesOf: (ids) =>
+        request('entries', () => {
+          const found = ids.flatMap((id) => this.entries.get(id) ?? []);
+          return new Map(found.map(({ id, state, batch }) => [id, { state, ...(batch !== undefined && { batch }) }]));
+        }),
+      settle: ({ id: batch, source }, { id, round, ...object }) =>
+        request('settle', () => {
+          const entry = this.entries.get(id);
+          if (!entry) this.entries.set(id, { id, round, state: 'batched', source, object, batch });
+          else if (entry.state !== 'batched') Object.assign(entry, { state: 'batched', batch, since: undefined });
+        }),
+      putBack: (before, { id, ...more }) =>
+        request('put back', () => {
+          const now = this.batches.get(id);
+          if (now?.state !== before?.state || now?.attempt !== before?.attempt) return;
+          const { uncommitted, ...rest } = more;
+          this.batches.set(id, {
+            ...{
+              id,
+              attempts: 0,
+              generation: 1,
+              state: 'stored',
+              indexed: true,
+              attemptedAt: new Date(0).toISOString(),
+            },
+            ...rest,
+            ...(uncommitted.length > 0 && { uncommitted }),
+          });
+        }),
+      adopt: (record, { committer, number, list: last }) =>
+        request('adopt', () => {
+          const now = this.iceberg.stored.get(record.table);
+          if (now?.committer !== record.committer || now.number !== record.number || now.list !== record.list) return;
+          const { table, source, expireAt } = now;
+          const adopted = { table, source, expireAt, committer, number, adopted: number };
+          this.iceberg.stored.set(table, { ...adopted, ...(last !== undefined && { last }) });
+        }),
+    };
+  }
+
   /** Promotes keys of the source, as the job does or a user. */
   promote(wanted: readonly PromotedColumn[]): void {
     const request = this.#process();
@@ -432,6 +531,11 @@ export class World {
           const list = this.lists.get(key);
           if (list === undefined) throw new Error(`expected a list ${key}, got none`);
           return JSON.parse(list) as List;
+        }),
+      findList: <List>(key: string) =>
+        request('find list', () => {
+          const list = this.lists.get(key);
+          return list === undefined ? undefined : (JSON.parse(list) as List);
         }),
       renewList: (key) =>
         request('renew list', () => {

@@ -159,8 +159,8 @@ export class WorldTables {
         request('end commit', () => {
           const record = records.get(table);
           if (!record || record.list !== list) return;
-          const { list: _, failures, failure, retryAt, ...ended } = record;
-          records.set(table, ended);
+          const { failures, failure, retryAt, list: last, ...ended } = record;
+          records.set(table, { ...ended, ...(last !== undefined && { last }) });
         }),
       putOff: ({ table, list }, until) =>
         request('put off', () => {

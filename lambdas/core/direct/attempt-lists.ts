@@ -50,6 +50,7 @@ export class AttemptLists {
     };
     return {
       putList: (key, list) => lake.putList(key, list),
+      findList: (key) => lake.findList(key),
       renewList: (key) => lake.renewList(key),
       getList<List>(key: string) {
         const known = lists.get(key);

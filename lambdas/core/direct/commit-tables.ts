@@ -9,6 +9,7 @@ import { expireDays } from './expire-days.ts';
 import { inTurn } from './in-turn.ts';
 import { isPending, pendingBatches } from './pending-batches.ts';
 import { putOffAfter } from './put-off.ts';
+import { isSince, LedgerSetBackError, newestOther, setBackMessage } from './set-back.ts';
 import { type CommitList, type CommittedBatch, commitKey, type TableRecord } from './table-commits.ts';
 
 export interface CommitOptions {
@@ -65,6 +66,8 @@ const LOOKING_MS = 60_000;
 interface Pending extends CommittedBatch {
   readonly table: TableFiles;
   readonly source: string;
+  /** When the batch was planned, ISO 8601. */
+  readonly since: string;
   readonly storedAt: string;
 }
 
@@ -191,16 +194,28 @@ type Planned = Pick<Done, 'record' | 'list'>;
 async function plannedFor(
   record: TableRecord,
   pending: readonly Pending[],
-  { ledger, lake }: CommitPorts,
+  ports: CommitPorts,
   { newId }: CommitOptions,
 ): Promise<Planned | undefined> {
+  const { ledger, lake } = ports;
   if (record.list !== undefined) return { record, list: await lake.getList<CommitList>(record.list) };
   if (pending.length === 0) return undefined;
-  const list: CommitList = { table: record.table, batches: firstOf(pending) };
+  if (record.number === 0) await requireKnown(record, pending, ports);
+  const { table, last } = record;
+  const list: CommitList = { table, batches: firstOf(pending), ...(last !== undefined && { after: last }) };
   const key = commitKey(record, newId());
   await lake.putList(key, list);
   const planned = await ledger.planCommit(record, key);
   return planned && { record: planned, list };
+}
+
+/** The first commit of a record: if the ledger was set back to a time before the record, the table says so. */
+async function requireKnown(record: TableRecord, pending: readonly Pending[], { catalog, lake }: CommitPorts) {
+  const loaded = await catalog.load(record.table);
+  const other = loaded && (await newestOther(record, loaded.metadata, lake));
+  if (other && pending.some(({ since }) => isSince(other, since))) {
+    throw new LedgerSetBackError(setBackMessage(record, other));
+  }
 }
 
 /** Tells each batch once of all its tables. Who has the last one committed has the batch published. */
@@ -239,14 +254,14 @@ async function pendingOf(
 }
 
 async function pendingIn(
-  { id, source, attempt = '', uncommitted = [], storedAt = '' }: Batch,
+  { id, source, since, attempt = '', uncommitted = [], storedAt = '' }: Batch,
   lists: AttemptLists,
 ): Promise<Pending[]> {
   const tables = await lists.tablesOf(attempt);
   return uncommitted.map((index) => {
     const table = tables[index];
     if (!table) throw new Error(`batch ${id}: expected table ${index} in ${attempt}, got ${tables.length} tables`);
-    return { batch: id, attempt, index, table, source, storedAt };
+    return { batch: id, attempt, index, table, source, since, storedAt };
   });
 }
 

@@ -8,11 +8,12 @@ import type { Making } from '../iceberg/snapshots.ts';
 import { UnsupportedTableError } from '../iceberg/unsupported.ts';
 import type { AttemptList } from './attempt-list.ts';
 import type { LakeFiles } from './ports.ts';
+import { LedgerSetBackError, setBackMessage } from './set-back.ts';
 import { type CommitLedger, type CommitList, commitProperty, type TableRecord } from './table-commits.ts';
 
 export interface CommitPorts {
   readonly ledger: CommitLedger;
-  readonly lake: Pick<LakeFiles, 'putList' | 'getList' | 'renewList'>;
+  readonly lake: Pick<LakeFiles, 'putList' | 'getList' | 'findList' | 'renewList'>;
   readonly catalog: IcebergCatalog;
   readonly making: Pick<Making, 'files' | 'newId' | 'snapshotId'>;
   readonly now: () => Date;
@@ -40,11 +41,6 @@ export interface Committed {
 /** The table is not the one that files were written for. Nothing is committed, and nothing is lost. */
 export class TableReplacedError extends Error {
   override readonly name = 'TableReplacedError';
-}
-
-/** The ledger says less than a table does of the commits to it. */
-export class LedgerSetBackError extends Error {
-  override readonly name = 'LedgerSetBackError';
 }
 
 /** Tries of a commit in one run, within seconds: what is left goes on in the next run, a minute later. */
@@ -131,16 +127,15 @@ function requireTable(table: string, { uuids }: Added, { metadata }: LoadedTable
 const ELSE_OUT = '; the files wait until the table is again as the lake makes it';
 const WAY_OUT = '; the files wait: `lake rebuild` makes a table that takes them';
 
-/** A later commit was made: that is so if others went on meanwhile. */
-async function requireOvertaken(
-  { table, source, committer, number, list }: TableRecord,
-  last: string,
-  ledger: CommitLedger,
-) {
+/**
+ * A later commit was made: that is so if others went on meanwhile. If not, or if the record was made to follow a table
+ * that has more commits, this commit was not made, and its batches wait.
+ */
+async function requireOvertaken(record: TableRecord, last: string, ledger: CommitLedger) {
+  const { table, source, committer, number, list } = record;
   const now = await ledger.recordOf(table, source);
-  if (now.committer !== committer || now.number > number || now.list !== list) return;
-  throw new LedgerSetBackError(
-    `Iceberg table ${table}: commit ${number} is planned, and the table already has "${last}": ` +
-      'the ledger was set back to an earlier time; nothing is committed to this table',
-  );
+  const wentOn = now.number > number || now.list !== list;
+  if (now.committer === committer && number > (now.adopted ?? 0) && wentOn) return;
+  const [made = '', madeList = ''] = last.split(' ');
+  throw new LedgerSetBackError(setBackMessage(record, { committer, number: Number(made), list: madeList }));
 }

@@ -140,6 +140,8 @@ export interface LakeFiles {
   putList(key: string, list: unknown): Promise<void>;
   /** @throws if there is none */
   getList<List>(key: string): Promise<List>;
+  /** @returns undefined if there is none */
+  findList<List>(key: string): Promise<List | undefined>;
   /** Puts a list again as it is, so that it is as if it were new. @returns false if it is not there */
   renewList(key: string): Promise<boolean>;
   /** Puts a small file, which is visible at once. */

@@ -1,6 +1,7 @@
 /** When a commit that has failed is tried again. */
 import { ChangeDeniedError } from '../iceberg/ports.ts';
-import { LedgerSetBackError, TableReplacedError } from './commit.ts';
+import { TableReplacedError } from './commit.ts';
+import { LedgerSetBackError } from './set-back.ts';
 import type { PutOff, TableRecord } from './table-commits.ts';
 
 const MINUTE_MS = 60_000;

@@ -21,7 +21,8 @@
  *
  * A record is read before the batches are: whatever commit came in between, its number is taken, and the plan is refused.
  * The property's name has the random name of the record, so that a record that was lost begins with a property of its own.
- * A ledger that was set back to an earlier time is noticed by it: nothing is committed then.
+ * A ledger that was set back to an earlier time is noticed by it, also to a time before the record: nothing is committed then
+ * until the ledger was told again what the table has (set-back.ts, reconcile.ts).
  */
 import { COMMIT } from '../iceberg/properties.ts';
 import type { BatchLedger } from './ports.ts';
@@ -37,6 +38,10 @@ export interface TableRecord {
   readonly number: number;
   /** Key of this commit's list, until the commit is done. */
   readonly list?: string;
+  /** Key of the list of the last commit that is done; undefined if there is none, or a former version has done it. */
+  readonly last?: string;
+  /** Commits up to this number are not those that this ledger had planned: it was set back, and follows the table since. */
+  readonly adopted?: number;
   /** What is known of the tries of this commit that have failed, until it is done. */
   readonly failures?: number;
   readonly failure?: string;
@@ -52,6 +57,8 @@ export interface CommitList {
   readonly table: string;
   /** Batches whose files it adds. */
   readonly batches: readonly CommittedBatch[];
+  /** Key of the list of the commit before it: what a ledger was told that was set back to an earlier time can be told again. */
+  readonly after?: string;
 }
 
 /** The files of one table in a batch. */

@@ -1,11 +1,13 @@
+import { DeleteItemCommand, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { backfillObjects, type Refusals } from '../../../bin/operations/backfill-objects.ts';
 import type { LakeHandle } from '../../../bin/operations/lake-handle.ts';
 import { openLocalLake } from '../../../bin/operations/local-lake-handle.ts';
+import { reconcileSource } from '../../../bin/operations/reconcile.ts';
 import { replayRejected } from '../../../bin/operations/replay-rejected.ts';
 import { compiledSources } from '../../../lambdas/core/loading/sources.ts';
-import { FIXED, lakesOf, NGINX, REAL } from '../../helpers/operated-lake.ts';
+import { DRY, FIXED, lakesOf, NGINX, REAL } from '../../helpers/operated-lake.ts';
 
 const newLake = lakesOf({
   ...{ delivery: 'direct', tableFormat: 'iceberg' },
@@ -60,4 +62,31 @@ describe('operations on rows of an Iceberg table', { timeout: 120_000 }, () => {
     await lake.settle();
     expect(await rows('SELECT dt FROM tributary_iceberg.web')).toHaveLength(1);
   });
+
+  test('tell a ledger that was set back what the table has: then what is announced again repeats no row', async () => {
+    const { dynamodb, ledgerTable: TableName, catalog } = lake;
+    if (!catalog) throw new Error('expected a catalog of Iceberg tables');
+    const scanned = async () => (await dynamodb.send(new ScanCommand({ TableName }))).Items ?? [];
+    await put('web/one.log', [LINE]);
+    await lake.settle();
+    const before = await scanned();
+    await put('web/two.log', [LINE, LINE]);
+    await lake.settle();
+    for (const { id } of await scanned())
+      await dynamodb.send(new DeleteItemCommand({ TableName, Key: { id: id ?? none } }));
+    for (const Item of before) await dynamodb.send(new PutItemCommand({ TableName, Item }));
+
+    const found = { tables: 1, commits: 2, batches: 2, busy: [], closed: 0, setBack: ['web'] };
+    const withCatalog = { ...lake, catalog };
+    expect(await reconcileSource(withCatalog, 'web', DRY)).toMatchObject({ ...found, objects: 1, putBack: 1 });
+    expect(await reconcileSource(withCatalog, 'web', REAL)).toMatchObject({ ...found, objects: 1, putBack: 1 });
+    expect(await reconcileSource(withCatalog, 'web', REAL)).toMatchObject({ tables: 0, commits: 0, objects: 0 });
+    await put('web/three.log', [LINE, LINE, LINE]);
+    await backfillObjects(lake, { bucket: 'logs', prefix: '', reload: false }, REAL, new Map());
+    expect(await lake.settle()).toEqual([]);
+    expect(await rows('SELECT CAST(count(*) AS INTEGER) AS n FROM tributary_iceberg.web')).toEqual([{ n: 6 }]);
+    expect(await rows('SELECT CAST(count(*) AS INTEGER) AS n FROM loads')).toEqual([{ n: 3 }]);
+  });
 });
+
+const none = { S: '' };

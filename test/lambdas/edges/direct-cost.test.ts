@@ -107,6 +107,7 @@ function memoryLake(): LakeFiles {
     putList: async (key, list) => void lists.set(key, structuredClone(list)),
     getList: async <List>(key: string) => lists.get(key) as List,
     renewList: async () => true,
+    findList: async () => undefined,
     async *readFile() {},
     putFile: async () => {},
     remove: async () => {},

@@ -29,8 +29,8 @@ type Step = (ledger: Ledger, known: Map<number, TableRecord>, name: (table: numb
 /** Both draw a committer of their own. */
 function comparable(record: TableRecord | undefined) {
   if (!record) return undefined;
-  const { table: of, source, number, list, committer, failures, failure, retryAt } = record;
-  return { of, source, number, list, committer: committer.length > 0, failures, failure, retryAt };
+  const { table: of, source, number, list, committer, last, failures, failure, retryAt } = record;
+  return { of, source, number, list, committer: committer.length > 0, last, failures, failure, retryAt };
 }
 
 const table = fc.nat(1);

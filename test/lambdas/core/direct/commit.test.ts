@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { LedgerSetBackError, TableReplacedError } from '../../../../lambdas/core/direct/commit.ts';
+import { TableReplacedError } from '../../../../lambdas/core/direct/commit.ts';
+import { LedgerSetBackError } from '../../../../lambdas/core/direct/set-back.ts';
 import { ChangeDeniedError } from '../../../../lambdas/core/iceberg/ports.ts';
 import { Random } from '../../../../local/sample/random.ts';
 import { NO_FAULTS, World, type WorldObject } from '../../../helpers/direct-world.ts';

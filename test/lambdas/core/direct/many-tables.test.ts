@@ -81,6 +81,7 @@ class ManyTables {
       lake: {
         putList: async (key, list) => void this.lists.set(key, list),
         renewList: async () => true,
+        findList: async () => undefined,
         getList: async <List>(key: string) => {
           this.read.push(key);
           return structuredClone(this.lists.get(key)) as List;
@@ -140,6 +141,7 @@ describe('AttemptLists', () => {
     const lists = new AttemptLists({
       putList: async () => undefined,
       renewList: async () => true,
+      findList: async () => undefined,
       getList: async <List>(key: string) => {
         most = Math.max(most, ++reading);
         await Promise.resolve();

@@ -1,0 +1,92 @@
+/** The ledger in DynamoDB, as it is told again what it has forgotten. core/direct/reconcile.ts has what for. */
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { BATCH } from '../core/direct/batch.ts';
+import type { ReconcileLedger } from '../core/direct/reconcile.ts';
+import { LEDGER, STATE } from '../core/loading/ledger.ts';
+import { batchGroup, type DynamoBatchesOptions, dynamoBatches, itemId } from './batches.ts';
+import { type Item, LedgerItems } from './ledger-items.ts';
+import { dynamoCommits, recordId } from './table-commits.ts';
+
+export function reconcilingLedger(
+  client: DynamoDBClient,
+  options: DynamoBatchesOptions,
+  entriesOf: ReconcileLedger['entriesOf'],
+): ReconcileLedger {
+  const items = new LedgerItems(client, options.table, options.entryDays);
+  const { read, committed, waitAgain, advance } = dynamoBatches(client, options);
+  const { recordOf } = dynamoCommits(client, options);
+  return {
+    ...{ read, committed, waitAgain, advance, recordOf, entriesOf },
+
+    async settle({ id: batch, source }, { id, round, ...object }) {
+      const isNew = await items.putNew({
+        [LEDGER.key]: { S: id },
+        [LEDGER.expiry]: items.expiry(),
+        [LEDGER.round]: { N: String(round) },
+        state: { S: STATE.batched },
+        batch: { S: batch },
+        source: { S: source },
+        label: { S: `s3://${object.bucket}/${object.key}` },
+        object: { S: JSON.stringify(object) },
+      });
+      if (isNew) return;
+      await items.update(
+        id,
+        `#state <> :batched AND attribute_exists(#${LEDGER.round})`,
+        `SET #state = :batched, #batch = :batch REMOVE #${LEDGER.group}, #${LEDGER.since}`,
+        { ':batched': { S: STATE.batched }, ':batch': { S: batch } },
+      );
+    },
+
+    async putBack(before, { id, source, since, attempt, tables, storedAt, uncommitted }) {
+      const item: Item = {
+        [LEDGER.group]: { S: batchGroup(source) },
+        [LEDGER.since]: { S: since },
+        state: { S: BATCH.stored },
+        source: { S: source },
+        attempts: { N: '0' },
+        generation: { N: '1' },
+        // The planner sends a batch of which no writer has given a sign for long.
+        attemptedAt: { S: new Date(0).toISOString() },
+        attempt: { S: attempt },
+        sealedAt: { S: storedAt },
+        storedAt: { S: storedAt },
+        tables: { N: String(tables) },
+        ...(uncommitted.length > 0 && { uncommitted: { NS: uncommitted.map(String) } }),
+      };
+      if (!before) {
+        await items.putNew({ [LEDGER.key]: { S: itemId(id) }, ...item });
+        return;
+      }
+      const names = Object.keys(item);
+      const removed = [LEDGER.expiry, 'before', ...(uncommitted.length > 0 ? [] : ['uncommitted'])];
+      await items.update(
+        itemId(id),
+        `#state = :seen AND ${before.attempt === undefined ? 'attribute_not_exists(#attempt)' : '#attempt = :seenAttempt'}`,
+        `SET ${names.map((name) => `#${name} = :${name}`).join(', ')} REMOVE ${removed.map((name) => `#${name}`).join(', ')}`,
+        {
+          ...Object.fromEntries(Object.entries(item).map(([name, value]) => [`:${name}`, value])),
+          ':seen': { S: before.state },
+          ...(before.attempt !== undefined && { ':seenAttempt': { S: before.attempt } }),
+        },
+      );
+    },
+
+    async adopt({ table, committer, number, list }, made) {
+      await items.update(
+        recordId(table),
+        `#committer = :seen AND #number = :seenNumber AND ${list === undefined ? 'attribute_not_exists(#list)' : '#list = :seenList'}`,
+        `SET #committer = :committer, #number = :number, #adopted = :number${made.list === undefined ? '' : ', #last = :last'} ` +
+          `REMOVE #list, #failures, #failure, #retryAt${made.list === undefined ? ', #last' : ''}`,
+        {
+          ':seen': { S: committer },
+          ':seenNumber': { N: String(number) },
+          ':committer': { S: made.committer },
+          ':number': { N: String(made.number) },
+          ...(list !== undefined && { ':seenList': { S: list } }),
+          ...(made.list !== undefined && { ':last': { S: made.list } }),
+        },
+      );
+    },
+  };
+}
