@@ -64,9 +64,12 @@ export function rangeOf(since: Date, until: Date, days?: TimeRange['days']): Tim
   return { since, until, days: days ?? { from, to } };
 }
 
-/** A day of UTC: YYYY-MM-DD. */
+const FIRST_DAY = Date.parse('0000-01-01');
+const LAST_DAY = Date.parse('9999-12-31');
+
+/** A day of UTC: YYYY-MM-DD. Days are compared as texts, so none has another number of digits. */
 function dayOf(millis: number): string {
-  return new Date(millis).toISOString().slice(0, 10);
+  return new Date(Math.min(Math.max(millis, FIRST_DAY), LAST_DAY)).toISOString().slice(0, 10);
 }
 
 /** Condition on the days to read. It is a condition on literals, which Athena applies before it lists any file. */
@@ -79,10 +82,14 @@ export function between(time: string, { since, until }: TimeRange): string {
   return `${time} >= ${timestampLiteral(since)} AND ${time} < ${timestampLiteral(until)}`;
 }
 
-/** `timestamp '2026-01-05 10:00:00'`; milliseconds only if there are any. */
+/**
+ * `timestamp '2026-01-05 10:00:00'`; milliseconds only if there are any. The end of a range may be in the year 10000, which
+ * a Date writes as `+010000`.
+ */
 export function timestampLiteral(time: Date): string {
   return `timestamp '${time
     .toISOString()
+    .replace(/^\+0/, '')
     .slice(0, -1)
     .replace('T', ' ')
     .replace(/\.000$/, '')}'`;

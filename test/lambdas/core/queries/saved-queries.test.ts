@@ -4,7 +4,7 @@ import { type ExampleLake, openExampleLake } from '../../../../bin/docs/example-
 import { tablesReadWhole } from '../../../../bin/queries/all-days.ts';
 import { FORMATS } from '../../../../lambdas/core/formats/registry.ts';
 import { savedQueries } from '../../../../lambdas/core/queries/saved-queries.ts';
-import { rangeOf, type TimeRange } from '../../../../lambdas/core/queries/saved-query.ts';
+import { between, rangeOf, type TimeRange } from '../../../../lambdas/core/queries/saved-query.ts';
 import type { ColumnType } from '../../../../lambdas/core/tables/table.ts';
 import { toJson } from '../../../../local/athena/query-result.ts';
 
@@ -207,6 +207,13 @@ describe('the days of a range', () => {
   test('reach from the day before it to the day after its last moment', () => {
     expect(days('2026-11-28T00:00:00Z', '2026-11-29T00:00:00Z')).toEqual({ from: '2026-11-27', to: '2026-11-29' });
     expect(days('2026-12-31T23:59:00Z', '2027-01-01T00:00:00.001Z')).toEqual({ from: '2026-12-30', to: '2027-01-02' });
+  });
+
+  test('have four digits for the year, however early or late an event says it was', () => {
+    const [first, last] = [new Date('0000-01-01T00:00:00Z'), new Date('9999-12-31T23:59:59.999Z')];
+    const range = rangeOf(first, new Date(last.getTime() + 1));
+    expect(range.days).toEqual({ from: '0000-01-01', to: '9999-12-31' });
+    expect(between('t', range)).toBe("t >= timestamp '0000-01-01 00:00:00' AND t < timestamp '10000-01-01 00:00:00'");
   });
 
   test('of no time at all are those around its moment', () => {
