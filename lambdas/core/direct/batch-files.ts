@@ -4,17 +4,21 @@ import type { IcebergTable } from '../iceberg/schema.ts';
 import type { ParquetFile, ParquetOptions } from '../parquet/file.ts';
 import { loadsTable } from '../tables/lake-tables.ts';
 import { type Column, fileKey, type Table } from '../tables/table.ts';
+import { eachOf } from './at-a-time.ts';
 import type { AttemptList, BatchTable } from './attempt-list.ts';
 import type { UploadedFile } from './batch.ts';
 import type { IcebergTables, LakeFiles, Spill } from './ports.ts';
 import { type GatheredRows, RowGatherer } from './row-gatherer.ts';
 import { Upload } from './upload.ts';
 
-/** Files that are written at a time. Rows of further tables and days wait on disk, because each open file takes memory. */
+/**
+ * Files that are written at a time. Rows of further tables and days wait on disk, because each open file takes memory; at the end
+ * as many of these are written at a time.
+ */
 export const MAX_OPEN = 16;
 
-/** Files that are written at a time at the end, of the rows that waited: most are small, and take requests more than time. */
-const ENDING_AT_A_TIME = 8;
+/** Uploads that are given up at a time. */
+const ABORTED_AT_A_TIME = 32;
 
 /**
  * Bytes of a file at which it ends and the next one begins: twice the most that a batch aims at (`bufferSizeMiB`), so that
@@ -100,7 +104,7 @@ export class BatchFiles {
 
   /** Gives all uploads up: only for an attempt that certainly was not named by a seal. */
   async abort(): Promise<void> {
-    for (const upload of this.#uploads) await upload.abort();
+    await eachOf(this.#uploads, ABORTED_AT_A_TIME, (upload) => upload.abort());
   }
 
   /** @returns the files that ended since the last call */
@@ -111,19 +115,8 @@ export class BatchFiles {
       if (place.open) await this.#end(place, place.open);
     }
     const left = [...this.#places.values()].filter(({ spilled, gathered }) => spilled || gathered);
-    const endNext = async (): Promise<void> => {
-      for (let place = left.pop(); place; place = left.pop()) await this.#endWaiting(place);
-    };
-    const ended = await Promise.allSettled(
-      Array.from({ length: ENDING_AT_A_TIME }, () =>
-        endNext().catch((error: unknown) => {
-          // The others end what they have begun, and then nothing is going on that could begin another upload.
-          left.length = 0;
-          throw error;
-        }),
-      ),
-    );
-    for (const each of ended) if (each.status === 'rejected') throw each.reason;
+    // If one fails, nothing is going on any more that could begin another upload.
+    await eachOf(left, MAX_OPEN, (place) => this.#endWaiting(place));
     const finished = this.#finished;
     this.#finished = [];
     return finished;

@@ -2,6 +2,7 @@
  * Plans batches, and finishes whatever is open. It runs each minute, and two at once do no harm: they cost work, because
  * each candidate is claimed by one of them. batch.ts has the states, and what a crash leaves.
  */
+import { eachOf } from './at-a-time.ts';
 import {
   BATCH,
   type Batch,
@@ -118,11 +119,7 @@ async function claimAndOpen(
   candidates: readonly Candidate[],
   { ledger, send }: PlanPorts,
 ): Promise<void> {
-  const left = [...candidates];
-  const claimNext = async (): Promise<void> => {
-    for (let next = left.shift(); next; next = left.shift()) await ledger.claim(id, next, from);
-  };
-  await Promise.all(Array.from({ length: CLAIMS_AT_A_TIME }, claimNext));
+  await eachOf(candidates, CLAIMS_AT_A_TIME, (candidate) => ledger.claim(id, candidate, from));
   if (await ledger.advance(id, BATCH.planned, BATCH.open)) await send(id);
 }
 

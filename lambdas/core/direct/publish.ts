@@ -6,7 +6,8 @@ import type { Loaded } from '../loading/load.ts';
 import { ASK_AGAIN_SECONDS, type UnavailableReason } from '../loading/unavailable.ts';
 import { sendAsVersion, type VersionMarks } from '../loading/versions.ts';
 import { LOADS, loadsTable } from '../tables/lake-tables.ts';
-import { fileKey } from '../tables/table.ts';
+import { DATA_PREFIX, fileKey } from '../tables/table.ts';
+import { eachOf } from './at-a-time.ts';
 import type { AttemptList, MemberResult } from './attempt-list.ts';
 import type { Batch, Candidate, UploadedFile } from './batch.ts';
 import type { OpenTableFile } from './batch-files.ts';
@@ -33,6 +34,9 @@ export interface Published {
   readonly unknown?: UnknownKeys;
 }
 
+/** Uploads that are completed at a time. A batch whose rows are divided among thousands of tables has a file for each of them. */
+export const COMPLETED_AT_A_TIME = 32;
+
 /**
  * Completes the files of a batch's Iceberg tables. Nobody sees them before their commits; the other files of the batch
  * are completed after these. If the process dies, whoever gets the batch next completes the same uploads.
@@ -40,7 +44,7 @@ export interface Published {
 export async function store(batch: Batch, { ledger, lake, now }: PublishPorts): Promise<void> {
   const attempt = batch.attempt as string;
   const list = await lake.getList<AttemptList>(attempt);
-  for (const file of divided(list, lake).ofTables) await lake.complete(file);
+  await completeAll(divided(list, lake).ofTables, lake);
   await ledger.store(batch.id, attempt, list.tables?.length ?? 0, now().toISOString());
 }
 
@@ -50,6 +54,15 @@ function divided({ files, tables = [] }: AttemptList, lake: LakeFiles) {
   const [ofTables, others]: [UploadedFile[], UploadedFile[]] = [[], []];
   for (const file of files) (keys.has(file.key) ? ofTables : others).push(file);
   return { ofTables, others };
+}
+
+/** In any order: if the process dies, some of them are completed. */
+async function completeAll(files: readonly UploadedFile[], lake: LakeFiles): Promise<void> {
+  await eachOf(files, COMPLETED_AT_A_TIME, (file) => lake.complete(file));
+}
+
+function hasLoads({ key }: UploadedFile): boolean {
+  return key.startsWith(`${DATA_PREFIX}${LOADS}/`);
 }
 
 /**
@@ -72,7 +85,11 @@ export async function publish(batch: Batch, ports: PublishPorts): Promise<Publis
   const attempt = batch.attempt as string;
   const list = await lake.getList<AttemptList>(attempt);
   const files = divided(list, lake).others;
-  for (const file of files) await lake.complete(file);
+  await completeAll(
+    files.filter((file) => !hasLoads(file)),
+    lake,
+  );
+  await completeAll(files.filter(hasLoads), lake);
   for (const member of list.members) await settle(batch, list.day, member, ports);
   await removeReplaced(batch, list, lake);
   // Whoever moves the batch counts what was loaded. If the process dies before the metrics are put, they are missing.
