@@ -164,7 +164,7 @@ const LATE_SEAL_SECONDS = 900;
 /** A commit that fails is tried again in each of the next minutes. */
 const LATE_COMMIT_SECONDS = 1800;
 
-/** Few files of a table of many that share a source wait so long for others. */
+/** Few files of a table of many that share a source wait so much longer, for the turn of their table (core/direct/due.ts). */
 const QUIET_COMMIT_SECONDS = 3600;
 
 /** Glue refuses metadata of more than 20 MB, and then every commit. https://docs.aws.amazon.com/glue/latest/dg/limitation-glue-iceberg-rest-api.html */
@@ -227,7 +227,7 @@ function directAlarms(config: Config, { service, direct }: Places): AlarmDefinit
 /** Seconds that written files of Iceberg tables, now or of before, wait for a commit on an ordinary day. */
 function longestCommitWait({ sources, commitIntervalSeconds }: Config): number {
   const isQuiet = sources.some(({ fanOut }) => fanOut !== undefined);
-  return Math.max(commitIntervalSeconds, isQuiet ? QUIET_COMMIT_SECONDS : 0);
+  return commitIntervalSeconds + (isQuiet ? QUIET_COMMIT_SECONDS : 0);
 }
 
 /** Refusals that last: single records are refused every day, and accepted within a second. */

@@ -1,5 +1,5 @@
 import type { Batch } from '../../../lambdas/core/direct/batch.ts';
-import { QUIET_MS } from '../../../lambdas/core/direct/commit-tables.ts';
+import { QUIET_MS } from '../../../lambdas/core/direct/due.ts';
 import { pendingBatches } from '../../../lambdas/core/direct/pending-batches.ts';
 import type { TableRecord } from '../../../lambdas/core/direct/table-commits.ts';
 import { dynamoCommits } from '../../../lambdas/edges/table-commits.ts';
@@ -35,7 +35,7 @@ export const icebergCommits = check<CommittedSource, Answer>({
     const waiting = batches.map(({ storedAt = '' }) => storedAt).toSorted();
     // Of a source without Iceberg tables there is something to say only if files of before are left.
     if (!isIceberg && waiting.length === 0) return [];
-    const mayWaitMs = Math.max(commitSeconds * 1000, hasParts ? QUIET_MS : 0) + LATE_MS;
+    const mayWaitMs = commitSeconds * 1000 + (hasParts ? QUIET_MS : 0) + LATE_MS;
     const minutes = quantity(Math.round(mayWaitMs / MINUTE_MS), 'minute');
     const late = waiting.filter((storedAt) => Date.now() - Date.parse(storedAt) > mayWaitMs);
     if (late.length === 0) return [ok(`No rows have waited longer than ${minutes} for their commit.`)];

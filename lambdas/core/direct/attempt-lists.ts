@@ -17,6 +17,7 @@ export interface TableFiles {
 export class AttemptLists {
   readonly #lake: CommitPorts['lake'];
   readonly #tables = new Map<string, readonly TableFiles[]>();
+  readonly #texts = new Map<string, string>();
 
   constructor(lake: CommitPorts['lake']) {
     this.#lake = lake;
@@ -28,10 +29,18 @@ export class AttemptLists {
     if (known) return known;
     const { tables = [] } = await this.#lake.getList<AttemptList>(attempt);
     const counted = tables.map(({ name, uuid, files }) => {
-      return { name, uuid, files: files.length, bytes: files.reduce((sum, file) => sum + file.bytes, 0) };
+      const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+      return { name: this.#same(name), uuid: this.#same(uuid), files: files.length, bytes };
     });
     this.#tables.set(attempt, counted);
     return counted;
+  }
+
+  /** The same text in memory for what all lists have. */
+  #same(text: string): string {
+    const known = this.#texts.get(text);
+    if (known === undefined) this.#texts.set(text, text);
+    return known ?? text;
   }
 
   /**

@@ -2,24 +2,22 @@
  * One run of the committer: finds the tables whose files have waited long enough, and commits these. table-commits.ts has
  * the records, and what a crash leaves. It calls no AWS service and reads no clock itself.
  */
-import { AttemptLists, type TableFiles } from './attempt-lists.ts';
+import { eachOf } from './at-a-time.ts';
+import { AttemptLists } from './attempt-lists.ts';
 import { BATCH, type Batch } from './batch.ts';
+import { chunks } from './chunks.ts';
 import { type CommitPorts, type Committed, perform } from './commit.ts';
+import { type DueOptions, dueOf } from './due.ts';
 import { expireDays } from './expire-days.ts';
 import { inTurn } from './in-turn.ts';
 import { isPending, pendingBatches } from './pending-batches.ts';
 import { putOffAfter } from './put-off.ts';
 import { isSince, LedgerSetBackError, newestOther, setBackMessage } from './set-back.ts';
 import { type CommitList, type CommittedBatch, commitKey, type TableRecord } from './table-commits.ts';
+import { type WaitingFiles, type WaitingTable, waitingFiles, waitingTables } from './waiting-files.ts';
 
-export interface CommitOptions {
+export interface CommitOptions extends DueOptions {
   readonly sources: readonly string[];
-  /** The time of this run, in milliseconds since the epoch: it decides what has waited long enough. */
-  readonly dueAt: number;
-  /** Milliseconds after which files wait no longer for others. */
-  readonly intervalMs: number;
-  /** A table that many of its kind share a source with: its few files wait longer. */
-  readonly isQuiet: (table: string) => boolean;
   /** The first day that a source's tables keep, yyyy-MM-dd. */
   readonly keepFrom: (source: string) => string;
   /** A name that no other list has. */
@@ -44,32 +42,22 @@ export interface Failed {
   readonly retryAt?: string;
 }
 
-/** Tables that are committed to at a time. */
-const TABLES_AT_A_TIME = 16;
+/**
+ * Tables whose batches are read and told together: each time takes as much as all tables of a batch, of which there may be
+ * thousands. If a run ends before the batches know, the next one finds these commits planned, and made.
+ */
+const TABLES_TOGETHER = 256;
+/** Tables that are committed to at a time, and batches that are read or told at a time. */
+export const TABLES_AT_A_TIME = 16;
+const BATCHES_AT_A_TIME = 16;
 /** Tables of which old days are removed at a time: their manifests are read and written. */
 const EXPIRING_AT_A_TIME = 4;
 /** Files that one commit adds, unless its first batch has more: a manifest of as many is about 1 MB. */
 const MAX_FILES = 1_000;
-/** Quiet tables wait for so many bytes, or for so long. */
-const QUIET_BYTES = 32 * 1024 * 1024;
-export const QUIET_MS = 60 * 60_000;
 const DAY_MS = 86_400_000;
 
 /** Files whose entries are in memory at a time: about 1.2 KB of JSON each. */
 const FILES_IN_MEMORY = 50_000;
-
-/** Lists that are read at a time, and how long a run looks at lists: what is left of its time is for commits. */
-const LISTS_AT_A_TIME = 16;
-const LOOKING_MS = 60_000;
-
-/** Files of a table in a batch that are not committed. */
-interface Pending extends CommittedBatch {
-  readonly table: TableFiles;
-  readonly source: string;
-  /** When the batch was planned, ISO 8601. */
-  readonly since: string;
-  readonly storedAt: string;
-}
 
 export async function commitTables(ports: CommitPorts, options: CommitOptions): Promise<CommitRun> {
   const lists = new AttemptLists(ports.lake);
@@ -78,25 +66,25 @@ export async function commitTables(ports: CommitPorts, options: CommitOptions): 
   for (const source of options.sources) bySource.push(await pendingBatches(ports.ledger, source, options.dueAt));
   // In turn: batches of a source that cannot be committed to must not take up the time of the others.
   const stored = inTurn(bySource);
-  const pending = byTable(await pendingOf(stored, failed, lists, ports));
-  const due = [...pending.values()].filter((files) => isDue(files, options)).map(workOf);
+  const due = dueOf(await waitingTables(stored, lists, ports.now, failing(failed)), options);
   const expiring = await ports.ledger.expiring(timeAt(options.dueAt));
   // A commit that was planned before may not have ended, though no more files have come.
+  const dueTables = new Set(due.map(({ table }) => table));
   const others = expiring
-    .filter(({ table }) => !due.some((work) => work.table === table))
-    .map(({ table, source }): Work => ({ table, source, batches: [], files: 0 }));
+    .filter(({ table }) => !dueTables.has(table))
+    .map(({ table, source }): Work => ({ table, source, batches: [] }));
   const results: Done[] = [];
-  for (const group of grouped([...due, ...others])) {
+  const weighing = (work: Work | WaitingTable) => ('files' in work ? work.files : 0);
+  for (const group of chunks([...due, ...others], { weighing, atMost: FILES_IN_MEMORY })) {
     const lake = lists.keeping(group.map(({ table }) => table));
-    for (const works of chunks(group, TABLES_AT_A_TIME)) {
+    for (const works of chunks(group, { most: TABLES_TOGETHER })) {
       if (ports.outOfTime()) break;
       results.push(...(await commitSome(works, failed, lists, { ...ports, lake }, options)));
     }
   }
-  for (const records of chunks(expiring, EXPIRING_AT_A_TIME)) {
-    if (ports.outOfTime()) break;
-    await Promise.all(records.map((record) => expire(record, failed, ports, options)));
-  }
+  await eachOf(expiring, EXPIRING_AT_A_TIME, async (record) => {
+    if (!ports.outOfTime()) await expire(record, failed, ports, options);
+  });
   const done = new Set(results.flatMap(({ list }) => list.batches.map(({ batch, index }) => `${batch} ${index}`)));
   const left = stored.filter(({ id, uncommitted = [] }) => !uncommitted.every((index) => done.has(`${id} ${index}`)));
   return {
@@ -134,14 +122,8 @@ function timeAt(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** A table that has files to get. */
-interface Work {
-  readonly table: string;
-  readonly source: string;
-  /** Ids of batches with files of it. */
-  readonly batches: readonly string[];
-  readonly files: number;
-}
+/** A table that has files to get, or a commit that may not have ended. */
+type Work = Pick<WaitingTable, 'table' | 'source' | 'batches'>;
 
 interface Done {
   readonly record: TableRecord;
@@ -159,33 +141,37 @@ async function commitSome(
 ): Promise<Done[]> {
   const { ledger } = ports;
   // The records first: see table-commits.ts.
-  const records = await Promise.all(works.map(({ table, source }) => ledger.recordOf(table, source)));
-  const ids = new Set(works.flatMap(({ batches }) => batches));
-  const batches = await Promise.all([...ids].map((id) => ledger.read(id)));
-  const pending = byTable(
-    await pendingOf(batches.filter((batch) => batch !== undefined).filter(isPending), failed, lists, ports),
-  );
-  const tried = await Promise.all(
-    works.map(async ({ table }, index) => {
-      let record = records[index] as TableRecord;
-      if (record.retryAt !== undefined && record.retryAt > timeAt(options.dueAt)) return undefined;
-      try {
-        const planned = await plannedFor(record, pending.get(table) ?? [], ports, options);
-        if (!planned) return undefined;
-        ({ record } = planned);
-        return { ...planned, committed: await perform(record, planned.list, ports) };
-      } catch (error) {
-        const until = putOffAfter(error, record, ports.now());
-        failed.push({ name: table, error, retryAt: until.retryAt });
-        await ledger.putOff(record, until).catch((other: unknown) => failed.push({ name: table, error: other }));
-        return undefined;
-      }
-    }),
-  );
-  const all = tried.filter((each) => each !== undefined);
-  await noteCommitted(all, ports);
-  for (const { record } of all) await ledger.endCommit(record);
-  return all;
+  const records = new Map<string, TableRecord>();
+  await eachOf(works, TABLES_AT_A_TIME, async ({ table, source }) => {
+    records.set(table, await ledger.recordOf(table, source));
+  });
+  const batches: Batch[] = [];
+  await eachOf(new Set(works.flatMap((work) => work.batches)), BATCHES_AT_A_TIME, async (id) => {
+    const batch = await ledger.read(id);
+    if (batch && isPending(batch)) batches.push(batch);
+  });
+  const waiting = await waitingFiles(batches, new Set(records.keys()), lists, failing(failed));
+  const done: Done[] = [];
+  await eachOf(records.values(), TABLES_AT_A_TIME, async (record) => {
+    // What is planned then is left to the next run.
+    if (ports.outOfTime()) return;
+    const { table, retryAt } = record;
+    if (retryAt !== undefined && retryAt > timeAt(options.dueAt)) return;
+    let current = record;
+    try {
+      const planned = await plannedFor(record, waiting.get(table) ?? [], ports, options);
+      if (!planned) return;
+      current = planned.record;
+      done.push({ ...planned, committed: await perform(current, planned.list, ports) });
+    } catch (error) {
+      const until = putOffAfter(error, current, ports.now());
+      failed.push({ name: table, error, retryAt: until.retryAt });
+      await ledger.putOff(current, until).catch((other: unknown) => failed.push({ name: table, error: other }));
+    }
+  });
+  await noteCommitted(done, ports);
+  await eachOf(done, TABLES_AT_A_TIME, ({ record }) => ledger.endCommit(record));
+  return done;
 }
 
 type Planned = Pick<Done, 'record' | 'list'>;
@@ -193,16 +179,16 @@ type Planned = Pick<Done, 'record' | 'list'>;
 /** The commit that is planned, or is planned now. @returns undefined if there is nothing to do, or another run was first */
 async function plannedFor(
   record: TableRecord,
-  pending: readonly Pending[],
+  waiting: readonly WaitingFiles[],
   ports: CommitPorts,
   { newId }: CommitOptions,
 ): Promise<Planned | undefined> {
   const { ledger, lake } = ports;
   if (record.list !== undefined) return { record, list: await lake.getList<CommitList>(record.list) };
-  if (pending.length === 0) return undefined;
-  if (record.number === 0) await requireKnown(record, pending, ports);
+  if (waiting.length === 0) return undefined;
+  if (record.number === 0) await requireKnown(record, waiting, ports);
   const { table, last } = record;
-  const list: CommitList = { table, batches: firstOf(pending), ...(last !== undefined && { after: last }) };
+  const list: CommitList = { table, batches: firstOf(waiting), ...(last !== undefined && { after: last }) };
   const key = commitKey(record, newId());
   await lake.putList(key, list);
   const planned = await ledger.planCommit(record, key);
@@ -210,10 +196,10 @@ async function plannedFor(
 }
 
 /** The first commit of a record: if the ledger was set back to a time before the record, the table says so. */
-async function requireKnown(record: TableRecord, pending: readonly Pending[], { catalog, lake }: CommitPorts) {
+async function requireKnown(record: TableRecord, waiting: readonly WaitingFiles[], { catalog, lake }: CommitPorts) {
   const loaded = await catalog.load(record.table);
   const other = loaded && (await newestOther(record, loaded.metadata, lake));
-  if (other && pending.some(({ since }) => isSince(other, since))) {
+  if (other && waiting.some(({ since }) => isSince(other, since))) {
     throw new LedgerSetBackError(setBackMessage(record, other));
   }
 }
@@ -222,75 +208,29 @@ async function requireKnown(record: TableRecord, pending: readonly Pending[], { 
 async function noteCommitted(all: readonly Done[], { ledger, send }: CommitPorts): Promise<void> {
   const committed = new Map<string, number[]>();
   for (const { list } of all) {
-    for (const { batch, index } of list.batches) committed.set(batch, [...(committed.get(batch) ?? []), index]);
+    for (const { batch, index } of list.batches) {
+      const known = committed.get(batch);
+      if (known) known.push(index);
+      else committed.set(batch, [index]);
+    }
   }
-  for (const [id, tables] of committed) {
+  await eachOf(committed, BATCHES_AT_A_TIME, async ([id, tables]) => {
     const batch = await ledger.committed(id, tables);
     // If the process dies before this, the planner sends the batch.
     if (batch?.state === BATCH.stored && !batch.uncommitted) await send(id);
-  }
-}
-
-/** What the batches have that is not committed, by their lists; if very many wait, what the first of them have. */
-async function pendingOf(
-  batches: readonly Batch[],
-  failed: Failed[],
-  lists: AttemptLists,
-  { now }: CommitPorts,
-): Promise<Pending[]> {
-  const until = now().getTime() + LOOKING_MS;
-  const pending: Pending[] = [];
-  for (const some of chunks(batches, LISTS_AT_A_TIME)) {
-    if (now().getTime() > until) break;
-    const found = some.map((batch) =>
-      pendingIn(batch, lists).catch((error: unknown) => {
-        failed.push({ name: `batch ${batch.id}`, error });
-        return [];
-      }),
-    );
-    pending.push(...(await Promise.all(found)).flat());
-  }
-  return pending;
-}
-
-async function pendingIn(
-  { id, source, since, attempt = '', uncommitted = [], storedAt = '' }: Batch,
-  lists: AttemptLists,
-): Promise<Pending[]> {
-  const tables = await lists.tablesOf(attempt);
-  return uncommitted.map((index) => {
-    const table = tables[index];
-    if (!table) throw new Error(`batch ${id}: expected table ${index} in ${attempt}, got ${tables.length} tables`);
-    return { batch: id, attempt, index, table, source, since, storedAt };
   });
 }
 
-function byTable(pending: readonly Pending[]): Map<string, Pending[]> {
-  const ordered = pending.toSorted((a, b) => (a.storedAt < b.storedAt ? -1 : Number(a.storedAt > b.storedAt)));
-  return Map.groupBy(ordered, ({ table }) => table.name);
-}
-
-function isDue(files: readonly Pending[], { dueAt, intervalMs, isQuiet }: CommitOptions): boolean {
-  const [first] = files;
-  if (!first) return false;
-  const waited = dueAt - Date.parse(first.storedAt);
-  if (waited < intervalMs) return false;
-  if (!isQuiet(first.table.name) || waited >= QUIET_MS) return true;
-  return files.reduce((sum, { table }) => sum + table.bytes, 0) >= QUIET_BYTES;
-}
-
-function workOf(files: readonly Pending[]): Work {
-  const [{ table, source }] = files as [Pending];
-  const count = files.reduce((sum, each) => sum + each.table.files, 0);
-  return { table: table.name, source, batches: files.map(({ batch }) => batch), files: count };
+function failing(failed: Failed[]): (batch: string, error: unknown) => void {
+  return (batch, error) => void failed.push({ name: `batch ${batch}`, error });
 }
 
 /** The oldest, as many as a commit adds; all of them written for the same table. */
-function firstOf(pending: readonly Pending[]): CommittedBatch[] {
+function firstOf(waiting: readonly WaitingFiles[]): CommittedBatch[] {
   const taken: CommittedBatch[] = [];
   let files = 0;
-  for (const { batch, attempt, index, table } of pending) {
-    if (table.uuid !== pending[0]?.table.uuid) continue;
+  for (const { batch, attempt, index, table } of waiting) {
+    if (table.uuid !== waiting[0]?.table.uuid) continue;
     files += table.files;
     if (taken.length > 0 && files > MAX_FILES) break;
     taken.push({ batch, attempt, index });
@@ -305,24 +245,4 @@ function oldest(batches: readonly Batch[]): Map<string, string> {
     if (storedAt !== undefined && (known === undefined || storedAt < known)) since.set(source, storedAt);
   }
   return since;
-}
-
-/** Tables whose files are in memory together: a source whose rows are divided may have files of thousands. */
-function* grouped(works: readonly Work[]): Generator<Work[]> {
-  let group: Work[] = [];
-  let files = 0;
-  for (const work of works) {
-    if (group.length > 0 && files + work.files > FILES_IN_MEMORY) {
-      yield group;
-      group = [];
-      files = 0;
-    }
-    group.push(work);
-    files += work.files;
-  }
-  if (group.length > 0) yield group;
-}
-
-function* chunks<Of>(all: readonly Of[], size: number): Generator<Of[]> {
-  for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size);
 }
