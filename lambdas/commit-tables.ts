@@ -10,6 +10,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, ScheduledEvent } from 'aws-lambda';
 import { commitTables } from './core/direct/commit-tables.ts';
 import { EventDays } from './core/direct/event-days.ts';
+import { OPTIMIZERS_OF_PARTS } from './core/iceberg/optimizers.ts';
 import { batchSettings, ENV, icebergSettings } from './core/settings.ts';
 import { isPast, timeLimits } from './edges/attempt.ts';
 import { icebergCatalog } from './edges/iceberg-catalog.ts';
@@ -25,6 +26,7 @@ import { maintain } from './edges/table-optimizers.ts';
 const settings = batchSettings(process.env);
 const { sources, direct, ledgerTable, ledgerDays, lakeBucket, writeQueueUrl } = settings;
 const iceberg = icebergSettings(process.env);
+const { warehouse: catalogId, database } = iceberg;
 const sqs = new SQSClient({});
 const s3 = s3Client();
 const ledger = dynamoCommits(new DynamoDBClient({}), { table: ledgerTable, entryDays: ledgerDays });
@@ -56,8 +58,7 @@ export async function handler(event: ScheduledEvent, context: Context): Promise<
       making: { files: s3TableFiles(s3), newId: randomUUID, snapshotId: () => randomBytes(8).readBigUInt64BE() >> 1n },
       now: () => new Date(),
       ...(optimizerRole !== undefined && {
-        maintain: (table) =>
-          maintain(glue, { catalogId: iceberg.warehouse, database: iceberg.database, table }, optimizerRole),
+        maintain: (table) => maintain(glue, { catalogId, database, table }, OPTIMIZERS_OF_PARTS, optimizerRole),
       }),
       wait: (tried) => sleep(Math.random() * Math.min(LONGEST_WAIT_MS, 100 * 2 ** tried)),
       send: (batch) => sendBatch(sqs, writeQueueUrl, batch),

@@ -4,6 +4,7 @@
  */
 import { GlueClient } from '@aws-sdk/client-glue';
 import type { CloudFormationCustomResourceEvent } from 'aws-lambda';
+import { OPTIMIZERS } from './core/iceberg/optimizers.ts';
 import { ensureTable, madeFor, SchemaError } from './core/iceberg/schema.ts';
 import { compiledSources } from './core/loading/sources.ts';
 import { isExported, manageSettings } from './core/settings.ts';
@@ -38,7 +39,7 @@ async function manageTables(): Promise<void> {
     await patiently(
       async () => {
         await ensureTable(catalog, table, madeFor(settings.name, table, lakeBucket));
-        await maintain(glue, { catalogId, database, table: table.name }, optimizerRole);
+        await maintain(glue, { catalogId, database, table: table.name }, OPTIMIZERS, optimizerRole);
       },
       (error) => error instanceof SchemaError,
     );

@@ -4,6 +4,7 @@ import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import type { DataFile } from '../../lambdas/core/iceberg/data-file.ts';
 import { isMetadata, newestOf, readMetadata, uuidsOf } from '../../lambdas/core/iceberg/find-metadata.ts';
 import type { SetAside } from '../../lambdas/core/iceberg/fresh-schema.ts';
+import { OPTIMIZERS, OPTIMIZERS_OF_PARTS } from '../../lambdas/core/iceberg/optimizers.ts';
 import type { LoadedTable, TableFiles } from '../../lambdas/core/iceberg/ports.ts';
 import { SOURCE } from '../../lambdas/core/iceberg/properties.ts';
 import { filesOfAll, type Rebuilding, schemaOfFresh, writeFreshTable } from '../../lambdas/core/iceberg/rebuild.ts';
@@ -83,8 +84,10 @@ export async function rebuildTable(
     const report = await rebuildOnce(lake, task, { before, pointers, files, dryRun });
     if (!report) continue;
     // Glue forgets how a table is maintained when it is dropped.
-    const { optimizerRole } = lake;
-    if (!dryRun && optimizerRole) await maintain(lake.glue, { ...place, table: task.table }, optimizerRole);
+    const { optimizerRole, sources } = lake;
+    const isWhole = sources.some(({ settings }) => settings.name === task.table);
+    const optimizers = isWhole ? OPTIMIZERS : OPTIMIZERS_OF_PARTS;
+    if (!dryRun && optimizerRole) await maintain(lake.glue, { ...place, table: task.table }, optimizers, optimizerRole);
     return report;
   }
   throw new CommandError(

@@ -8,7 +8,7 @@ import {
   type TableOptimizerConfiguration,
   UpdateTableOptimizerCommand,
 } from '@aws-sdk/client-glue';
-import { OPTIMIZERS, type Optimizer } from '../core/iceberg/optimizers.ts';
+import type { Optimizer } from '../core/iceberg/optimizers.ts';
 
 /** A table of Glue's catalog. */
 export interface MaintainedTable {
@@ -22,8 +22,13 @@ export interface MaintainedTable {
  * Has Glue maintain a table as the lake wants it, with a role: makes each kind of maintenance that is not there, and changes
  * each that is otherwise. If the process ends in between, the next call goes on.
  */
-export async function maintain(client: GlueClient, table: MaintainedTable, roleArn: string): Promise<void> {
-  for (const optimizer of OPTIMIZERS) await set(client, table, optimizer, roleArn);
+export async function maintain(
+  client: GlueClient,
+  table: MaintainedTable,
+  optimizers: readonly Optimizer[],
+  roleArn: string,
+): Promise<void> {
+  for (const optimizer of optimizers) await set(client, table, optimizer, roleArn);
 }
 
 async function set(

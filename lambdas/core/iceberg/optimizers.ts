@@ -22,35 +22,51 @@ const SNAPSHOT_DAYS = 2;
  */
 const ORPHAN_DAYS = 30;
 
-/** Small files are merged from so many in a partition on: a day of commits has more, and one batch has fewer. */
-const MIN_INPUT_FILES = 20;
+/** How often a table is maintained: Glue bills each time, however little there is to do. */
+export interface Frequency {
+  /** Small files are merged from so many in a partition on. */
+  readonly minInputFiles: number;
+  /** From one look for old snapshots, and one for files that no snapshot names, to the next. Glue takes 3 to 168 hours. */
+  readonly hours: number;
+}
 
-/** All maintenance of every Iceberg table of the lake. */
-export const OPTIMIZERS: readonly Optimizer[] = [
-  {
-    kind: 'compaction',
-    configuration: {
-      compactionConfiguration: { icebergConfiguration: { strategy: 'binpack', minInputFiles: MIN_INPUT_FILES } },
+/** A day of commits has more files than this, and one batch has fewer. */
+export const OFTEN: Frequency = { minInputFiles: 20, hours: 24 };
+
+/** For a table that shares a source with thousands of others, each with few rows: what each costs is paid as often. */
+export const SELDOM: Frequency = { minInputFiles: 100, hours: 168 };
+
+/** All maintenance of an Iceberg table of the lake. */
+export function optimizers({ minInputFiles, hours }: Frequency): readonly Optimizer[] {
+  return [
+    {
+      kind: 'compaction',
+      configuration: { compactionConfiguration: { icebergConfiguration: { strategy: 'binpack', minInputFiles } } },
     },
-  },
-  {
-    kind: 'retention',
-    configuration: {
-      retentionConfiguration: {
-        icebergConfiguration: {
-          snapshotRetentionPeriodInDays: SNAPSHOT_DAYS,
-          numberOfSnapshotsToRetain: 1,
-          cleanExpiredFiles: true,
+    {
+      kind: 'retention',
+      configuration: {
+        retentionConfiguration: {
+          icebergConfiguration: {
+            snapshotRetentionPeriodInDays: SNAPSHOT_DAYS,
+            numberOfSnapshotsToRetain: 1,
+            cleanExpiredFiles: true,
+            runRateInHours: hours,
+          },
         },
       },
     },
-  },
-  {
-    kind: 'orphan_file_deletion',
-    configuration: {
-      orphanFileDeletionConfiguration: {
-        icebergConfiguration: { orphanFileRetentionPeriodInDays: ORPHAN_DAYS },
+    {
+      kind: 'orphan_file_deletion',
+      configuration: {
+        orphanFileDeletionConfiguration: {
+          icebergConfiguration: { orphanFileRetentionPeriodInDays: ORPHAN_DAYS, runRateInHours: hours },
+        },
       },
     },
-  },
-];
+  ];
+}
+
+export const OPTIMIZERS = optimizers(OFTEN);
+/** Of a table whose rows are a part of those of its source. */
+export const OPTIMIZERS_OF_PARTS = optimizers(SELDOM);

@@ -1,5 +1,6 @@
 import { GlueClient } from '@aws-sdk/client-glue';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { OPTIMIZERS, OPTIMIZERS_OF_PARTS } from '../../../lambdas/core/iceberg/optimizers.ts';
 import { maintain } from '../../../lambdas/edges/table-optimizers.ts';
 import { clientOptions } from '../../helpers/client-options.ts';
 import { type FakeService, failure, json, openFakeService, type ServedRequest } from '../../helpers/fake-service.ts';
@@ -41,7 +42,7 @@ function glue({ operation, body }: ServedRequest) {
 const operations = () => service.requests.map(({ operation }) => operation.replace('AWSGlue.', ''));
 const again = () => {
   service.requests.length = 0;
-  return maintain(new GlueClient({ ...clientOptions(service.url), maxAttempts: 1 }), TABLE, ROLE);
+  return maintain(new GlueClient({ ...clientOptions(service.url), maxAttempts: 1 }), TABLE, OPTIMIZERS, ROLE);
 };
 
 describe("Glue's maintenance of a table", () => {
@@ -66,6 +67,18 @@ describe("Glue's maintenance of a table", () => {
       DatabaseName: 'tributary_iceberg',
       TableName: 'web',
     });
+  });
+
+  test('is done seldom where thousands of tables share a source, as each time is billed', async () => {
+    const often = JSON.stringify(OPTIMIZERS);
+    const seldom = JSON.stringify(OPTIMIZERS_OF_PARTS);
+    expect(often).toContain('"minInputFiles":20');
+    expect(often.match(/"runRateInHours":24/g)).toHaveLength(2);
+    expect(seldom).toContain('"minInputFiles":100');
+    expect(seldom.match(/"runRateInHours":168/g)).toHaveLength(2);
+    // What is kept, and for how long, is the same.
+    const sameTimes = (text: string) => text.replace(/"minInputFiles":\d+|"runRateInHours":\d+/g, '');
+    expect(sameTimes(seldom)).toBe(sameTimes(often));
   });
 
   test('stays as it is when it is asked for again', async () => {

@@ -10,6 +10,7 @@ import {
   UpdateTableOptimizerCommand,
 } from '@aws-sdk/client-glue';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { OPTIMIZERS } from '../../../lambdas/core/iceberg/optimizers.ts';
 import { maintain } from '../../../lambdas/edges/table-optimizers.ts';
 import { ACCOUNT } from '../../../local/account.ts';
 import { clientOptions } from '../../helpers/client-options.ts';
@@ -53,7 +54,7 @@ const binpack = (minInputFiles: number) => ({
 describe('the maintenance of a table', () => {
   test('is set as the lake wants it, in one request a kind, and stays so when the lake is opened again', async () => {
     const table = { catalogId: ACCOUNT, database: DATABASE, table: 'web' };
-    await maintain(client, table, ROLE);
+    await maintain(client, table, OPTIMIZERS, ROLE);
     const all = async () => [
       await settings(),
       await settings({ Type: 'retention' }),
@@ -67,7 +68,7 @@ describe('the maintenance of a table', () => {
     ]);
     await open(local.dir);
     await update(binpack(50));
-    await maintain(client, table, ROLE);
+    await maintain(client, table, OPTIMIZERS, ROLE);
     expect(await all()).toEqual(set);
   });
 
