@@ -30,6 +30,16 @@ export const ASSUMED = {
   memberWaitSeconds: 0.08,
   /** Seconds that a batch waits for each request that writes to S3, a part of 8 MiB at most. */
   putSeconds: 0.15,
+  /**
+   * A source whose rows are divided among tables (`fanOut`): the share of the nth value is 1/n to the power of the skew of that
+   * of the first. A file takes some bytes besides its rows, and the writer some CPU time; it takes some bytes in the list of its
+   * batch, which the committer reads at a rate.
+   */
+  fanOutSkew: 1,
+  leastFileBytes: 4000,
+  fileSeconds: 0.006,
+  listedFileBytes: 1500,
+  listBytesPerSecond: 60e6,
   /** Seconds of one run of plan-batches, which runs every minute. */
   planSeconds: 1,
   /** Seconds of one run of commit-tables, which runs every minute, and of each commit that it makes. */

@@ -2,13 +2,15 @@
  * What a source needs if the lake writes its files itself: batches, their files, and amounts that are billed. Pure
  * arithmetic with averages. core/direct/batch.ts has the steps of the lane.
  */
-import { MAX_FILE_BYTES } from '../../lambdas/core/direct/batch-files.ts';
+import { MAX_FILE_BYTES, MAX_OPEN } from '../../lambdas/core/direct/batch-files.ts';
 import { FILE_BYTES, MAX_MEMBERS } from '../../lambdas/core/direct/cut.ts';
+import { COMPLETED_AT_A_TIME } from '../../lambdas/core/direct/publish.ts';
 import { BILLING_STEP_BYTES } from '../../lambdas/core/loading/pack.ts';
 import type { Config } from '../../lib/config/config.ts';
 import { ASSUMED } from './assumed.ts';
 import { NO_USAGE, ONE_CPU_MIB, QUEUE_REQUESTS_PER_MESSAGE, type Usage } from './cost.ts';
 import type { Concurrency, Files, Freshness } from './delivery.ts';
+import { tablesOfBatch } from './fan-out.ts';
 import type { Rates } from './rates.ts';
 import { type DynamoDbUnits, objectsPerDay, rawBytesPerObject, type SourceLoad } from './source-amounts.ts';
 
@@ -74,10 +76,15 @@ export function batches(load: SourceLoad, { bufferSizeMiB, bufferIntervalSeconds
   );
   const members = objects / perDay;
   const { count, bytes } = filesOf(load, perDay);
+  const parts = Math.ceil(bytes / PART_BYTES);
   // The rows of loads are a file too.
-  const puts = 2 + count * (2 + Math.ceil(bytes / PART_BYTES)) + 3;
-  const cpuSeconds = (members * rawBytesPerObject(load) * load.rates.direct.nsPerByte) / 1e9;
-  const waits = members * ASSUMED.memberWaitSeconds + puts * ASSUMED.putSeconds;
+  const puts = 2 + count * (2 + parts) + 3;
+  const isDivided = (load.tables ?? 1) > 1;
+  const ofFiles = isDivided ? count * ASSUMED.fileSeconds : 0;
+  const cpuSeconds = (members * rawBytesPerObject(load) * load.rates.direct.nsPerByte) / 1e9 + ofFiles;
+  // Files of many tables are written at the same time, and completed.
+  const requests = isDivided ? count * ((1 + parts) / MAX_OPEN + 1 / COMPLETED_AT_A_TIME) + 5 : puts;
+  const waits = members * ASSUMED.memberWaitSeconds + requests * ASSUMED.putSeconds;
   return {
     perDay,
     objects: members,
@@ -90,6 +97,14 @@ export function batches(load: SourceLoad, { bufferSizeMiB, bufferIntervalSeconds
 function filesOf(load: SourceLoad, batchesPerDay: number): { readonly count: number; readonly bytes: number } {
   const raw = (objectsPerDay(load) * rawBytesPerObject(load)) / batchesPerDay;
   const all = raw * load.rates.direct.fileBytesPerByte;
+  const { tables = 1 } = load;
+  if (tables > 1) {
+    const count = Math.max(
+      tablesOfBatch({ tables, linesPerBatch: load.linesPerDay / batchesPerDay }),
+      all / MAX_FILE_BYTES,
+    );
+    return { count, bytes: all / count + ASSUMED.leastFileBytes };
+  }
   const count = Math.max(1, all / MAX_FILE_BYTES);
   return { count, bytes: all / count };
 }

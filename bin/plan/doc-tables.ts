@@ -16,6 +16,7 @@ export function costTables(): ReadonlyMap<string, string> {
     ['log-groups', byVolume(...LOG_GROUP)],
     ['lanes', lanes()],
     ['table-formats', tableFormats()],
+    ['fan-out', fanOut()],
     ['params', params()],
     ['what-helps', whatHelps()],
     ['duplicates', duplicates()],
@@ -126,6 +127,66 @@ function tableFormats(): string {
         'from a request to its row, at most',
         ({ source }) => `${number((source?.freshness.mostSeconds ?? 0) / 60)} min`,
       ),
+    ],
+  );
+}
+
+const BY_DEFAULT = { bufferIntervalSeconds: 300, bufferSizeMiB: 128 };
+const SELDOM_CUT = { bufferIntervalSeconds: 900, bufferSizeMiB: 512 };
+/** Numbers of tables among which a billion lines are divided, and the params. */
+const DIVIDED: readonly (readonly [tables: number, more: Context])[] = [
+  [1, {}],
+  [100, {}],
+  [1000, {}],
+  [1000, SELDOM_CUT],
+  [10_000, {}],
+  [10_000, SELDOM_CUT],
+];
+
+function fanOut(): string {
+  const columns = DIVIDED.map(([tables, more]) => {
+    const allow = Array.from({ length: tables - 1 }, (_, index) => `tenant_${index}`);
+    const source = { name: 'app', format: 'json', columns: { tenant: 'string', time: 'timestamp', message: 'string' } };
+    const from = { bucket: 'my-logs' };
+    const fanOut = { by: 'tenant', allow, other: 'rest' };
+    const sources = [{ ...source, from, ...(tables > 1 && { fanOut }) }];
+    const planned = plan(1e9, { delivery: 'direct', tableFormat: 'iceberg', ...more, sources });
+    const [app] = planned.sources;
+    if (!app?.iceberg) throw new Error('expected a source with Iceberg tables');
+    const { files, lambda, freshness, iceberg } = app;
+    return {
+      tables,
+      more,
+      cost: planned.monthly.configured,
+      files,
+      lambda,
+      freshness,
+      iceberg,
+    };
+  });
+  type Column = (typeof columns)[number];
+  const row = (name: string, of: (column: Column) => string) => [name, ...columns.map(of)];
+  const whole = (value: number) => thousands(Math.round(value));
+  return table(
+    ['tables', ...columns.map(({ tables }) => thousands(tables))],
+    [
+      row('`bufferIntervalSeconds`, `bufferSizeMiB`', ({ more }) => {
+        const { bufferIntervalSeconds, bufferSizeMiB } = { ...BY_DEFAULT, ...more };
+        return `${bufferIntervalSeconds}, ${bufferSizeMiB}`;
+      }),
+      row('files per day, as written', ({ files }) => whole(files.perDay)),
+      row('each file', ({ files }) => bytesText(files.bytes)),
+      row('files of a day, when merged', ({ iceberg }) => whole(iceberg.mergedFilesPerDay)),
+      row('commits per day', ({ iceberg }) => whole(iceberg.commitsPerDay)),
+      row('requests to Glue per day', ({ iceberg }) => whole(iceberg.glueRequestsPerDay)),
+      row('DPU-hours per day', ({ iceberg }) => number(iceberg.dpuHoursPerDay)),
+      row('writing a batch', ({ lambda }) => `${number(lambda.secondsPerObject)} s`),
+      row('from a request to its row, at most', ({ freshness }) => `${number(freshness.mostSeconds / 60)} min`),
+      ...COST_PARTS.filter(([name]) => name !== 'Firehose').map(([name, of]) =>
+        row(name, ({ cost }) => dollars(of(cost))),
+      ),
+      row('S3, 400 days kept', ({ cost }) => dollars(cost.loading.s3Storage)),
+      row('**total**', ({ cost }) => dollars(cost.total)),
     ],
   );
 }

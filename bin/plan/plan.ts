@@ -1,4 +1,5 @@
 /** A plan: resources, freshness and cost of the configured lake at a given number of lines a day. Pure. */
+import { QUIET_MS } from '../../lambdas/core/direct/due.ts';
 import { FORMATS } from '../../lambdas/core/formats/registry.ts';
 import type { Config } from '../../lib/config/config.ts';
 import type { Source } from '../../lib/config/sources.ts';
@@ -180,6 +181,8 @@ function plannedSource(source: Source, volume: Volume, { config, rates: all, pri
     linesPerDay,
     bytesPerLine: volume.bytesPerLine ?? rates.bytesPerLine,
     linesPerObject: Math.min(linesPerDay, volume.linesPerObject ?? likelyLinesPerObject(lane, linesPerDay)),
+    // A table for each value, and one for all others.
+    ...(source.fanOut && { tables: source.fanOut.allow.length + 1 }),
     rates,
   };
   const throughFirehose = files(load, streams, config);
@@ -252,8 +255,10 @@ function directNeeds(source: SourceLoad, config: Config, peakFactor: number, isI
   const cut = batches(load, config);
   const loading = directConcurrency(cut, config, peakFactor);
   const iceberg = isIceberg ? icebergAmounts(load, cut, config) : undefined;
-  // A commit that is due waits for the next minute.
-  const fresh = directFreshness(cut, config, loading.queueSeconds, iceberg && config.commitIntervalSeconds + 60);
+  // A commit that is due waits for the next minute; one of many tables for its turn.
+  const turnSeconds = iceberg && iceberg.tables > 1 ? QUIET_MS / 1000 : 0;
+  const commitSeconds = iceberg && config.commitIntervalSeconds + turnSeconds + 60;
+  const fresh = directFreshness(cut, config, loading.queueSeconds, commitSeconds);
   return {
     ...{ loading, written: directFiles(load, cut), fresh },
     ...{ ledger: directLedgerUnits(cut), batchesPerDay: cut.perDay, iceberg },

@@ -25,6 +25,12 @@ export interface SourceLoad {
    * @default ASSUMED.minutesPerObject
    */
   readonly minutesPerObject?: number;
+  /**
+   * Iceberg tables among which its rows are divided.
+   *
+   * @default 1
+   */
+  readonly tables?: number;
   readonly rates: FormatRates;
 }
 

@@ -20,7 +20,7 @@ export interface SourcePlan {
   readonly lambda: Concurrency;
   /** Batches of the direct lane; absent if the source is not on it. */
   readonly batchesPerDay?: number;
-  /** Commits to its Iceberg table; absent if it has none. */
+  /** Commits to its Iceberg tables; absent if it has none. */
   readonly iceberg?: IcebergAmounts;
   /** What the source would need on the direct lane too, if it went through Firehose. */
   readonly firehose: StreamNeeds & {

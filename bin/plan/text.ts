@@ -86,11 +86,12 @@ function sourceText(source: SourcePlan, { peakFactor, config }: Plan): string {
 
 function icebergText(iceberg: IcebergAmounts): string {
   const { commitsPerDay, filesPerCommit, glueRequestsPerDay, s3PutsPerDay, s3GetsPerDay, dpuHoursPerDay } = iceberg;
+  const { tables } = iceberg;
   return (
-    `${count(commitsPerDay)} commits per day, of ${count(filesPerCommit)} files each; ${count(glueRequestsPerDay)} requests to Glue; ` +
+    `${tables > 1 ? `${count(tables)} tables; ` : ''}${count(commitsPerDay)} commits per day, of ${count(filesPerCommit)} files each; ${count(glueRequestsPerDay)} requests to Glue; ` +
     `for manifests and metadata ${count(s3PutsPerDay)} S3 PUT and ${count(s3GetsPerDay)} S3 GET; ` +
     `${number(dpuHoursPerDay)} DPU-hours per day of Glue, which leave ${count(iceberg.mergedFilesPerDay)} files of the day; ` +
-    `metadata of ${bytesText(iceberg.metadataBytes)}`
+    `metadata of ${tables > 1 ? 'up to ' : ''}${bytesText(iceberg.metadataBytes)}`
   );
 }
 
@@ -170,7 +171,11 @@ function basisText({ rates, peakFactor, assumed, sources }: Plan): string {
       `an invocation waits ${assumed.waitSeconds} s for other services, which is most of its time for log events; ` +
       "an object contains five minutes of events; Firehose's default quotas; no rejected lines.",
     'Not included: Athena, ingestion of the logs by CloudWatch itself, KMS, data transfer.',
-    `Glue merges ${assumed.compactedGBPerDpuHour} GB in a DPU-hour, which AWS does not publish.`,
+    `Glue merges ${assumed.compactedGBPerDpuHour} GB in a DPU-hour, which AWS does not publish, and bills two DPUs for a minute at ` +
+      'the least whenever it maintains a table.',
+    ...(sources.some(({ iceberg }) => (iceberg?.tables ?? 1) > 1)
+      ? ['Of the values of fanOut, the share of the nth is 1/n of that of the first.']
+      : []),
     'The usual way is the baseline to compare with: readline, a regular expression, JSON.stringify, ' +
       'one record per line; no ledger, no duplicate check.',
   ].join('\n');

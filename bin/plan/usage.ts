@@ -10,7 +10,7 @@ import { namesOf } from '../../lib/names.ts';
 import { ASSUMED } from './assumed.ts';
 import { NO_USAGE, QUEUE_REQUESTS_PER_MESSAGE, sumOf, times, type Usage } from './cost.ts';
 import { batches, DIRECT_BASE_USAGE, directFiles, directLedgerUnits, directUsage, landed } from './direct-lane.ts';
-import { COMMITTER_BASE_USAGE, icebergAmounts, icebergUsage, replacedBytes } from './iceberg.ts';
+import { COMMITTER_BASE_USAGE, icebergAmounts, icebergUsage } from './iceberg.ts';
 import type { Rates } from './rates.ts';
 import {
   duplicateUnits,
@@ -104,18 +104,24 @@ export function loadingUsage(source: BilledSource, way: Way, config: Billed, rat
 const METRICS_OF_A_SOURCE = Object.keys(LOAD_METRICS).length + 1;
 
 /** The same on the direct lane. */
-function directMonth(source: BilledSource, way: 'direct' | 'iceberg', config: Billed, rates: Rates): Usage {
+function directMonth(given: BilledSource, way: 'direct' | 'iceberg', config: Billed, rates: Rates): Usage {
+  const source = way === 'iceberg' ? given : notDivided(given);
   const load = landed(source);
   const cut = batches(load, config);
   const entries = directLedgerUnits(cut);
   const perDay = [directUsage(source, config, rates)];
-  if (way === 'iceberg') perDay.push(icebergUsage(icebergAmounts(load, cut, config), cut));
+  if (way === 'iceberg') perDay.push(icebergUsage(icebergAmounts(load, cut, config)));
   return {
     ...times(sumOf(perDay), DAYS_PER_MONTH),
     ...keptUsage(source, way, config),
     dynamoDbByteMonths: objectsPerDay(load) * config.ledgerRetentionDays * entries.bytes,
     metricMonths: METRICS_OF_A_SOURCE + (way === 'iceberg' ? Object.keys(COMMIT_METRICS).length : 0),
   };
+}
+
+/** Only Iceberg tables are divided. */
+function notDivided(source: BilledSource): BilledSource {
+  return { ...source, tables: 1 };
 }
 
 /** A month of what the direct lane needs however much it loads. */
@@ -189,7 +195,8 @@ function invocations({ lane }: SourceLoad, count: number, seconds: number, memor
 }
 
 /** What is stored in S3 after the retention time has passed once, and what moves to the archive meanwhile. */
-function keptUsage(source: BilledSource, way: Way, config: Billed) {
+function keptUsage(given: BilledSource, way: Way, config: Billed) {
+  const source = way === 'iceberg' ? given : notDivided(given);
   const { parquetBytesPerByte, gzipRatio, direct } = source.rates;
   const { retentionDays, archiveAfterDays = retentionDays } = source;
   const perByte = isDirect(way)
@@ -201,8 +208,9 @@ function keptUsage(source: BilledSource, way: Way, config: Billed) {
   const inLanding = source.inLandingBucket ? config.landingRetentionDays / gzipRatio : 0;
   if (way === 'iceberg') {
     // Files of Iceberg tables move to no other storage class.
-    const replaced = replacedBytes(icebergAmounts(load, cut, config));
-    return { s3ByteMonths: rawPerDay * (retentionDays * perByte + inLanding) + replaced };
+    const { tables, mergedFilesPerDay, replacedBytes } = icebergAmounts(load, cut, config);
+    const ofFiles = tables > 1 ? mergedFilesPerDay * ASSUMED.leastFileBytes * retentionDays : 0;
+    return { s3ByteMonths: rawPerDay * (retentionDays * perByte + inLanding) + ofFiles + replacedBytes };
   }
   const filesPerDay = way === 'direct' ? directFiles(load, cut).perDay : source.filesPerDay;
   return {

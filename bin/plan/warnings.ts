@@ -37,7 +37,7 @@ const GIB = 2 ** 30;
 export function warningsOf(source: SourcePlan, config: Config, peakFactor: number): string[] {
   return [
     ...(source.delivery === 'direct'
-      ? [...smallFilesOfBatches(source, config), ...longBatches(source)]
+      ? [...smallFilesOfBatches(source, config), ...longBatches(source), ...manyTables(source)]
       : [...streamWarnings(source), ...loadsWarnings(source, peakFactor), ...fileWarnings(source, config)]),
     ...functionWarnings(source, config),
     ...duplicateWarnings(source, config),
@@ -109,7 +109,7 @@ function fileWarnings({ files, firehose, retentionDays }: SourcePlan, config: Co
 }
 
 /** A batch is cut when it is due, or when its files are large enough: it takes either to make larger ones. */
-function smallFilesOfBatches({ files, retentionDays }: SourcePlan, config: Config): string[] {
+function smallFilesOfBatches({ files, retentionDays, iceberg }: SourcePlan, config: Config): string[] {
   const { bufferIntervalSeconds, bufferSizeMiB } = config;
   if (files.bytes >= SMALL_FILE_BYTES) return [];
   const factor = SMALL_FILE_BYTES / files.bytes;
@@ -120,7 +120,8 @@ function smallFilesOfBatches({ files, retentionDays }: SourcePlan, config: Confi
       `bufferIntervalSeconds=${seconds} makes them ${bytesText((files.bytes * seconds) / bufferIntervalSeconds)}`,
     );
   }
-  if (cures.length === 0 || factor > MAX_BUFFER_SECONDS / bufferIntervalSeconds) {
+  if (iceberg && iceberg.tables > 1) cures.push('divide by a column with fewer values (fanOut)');
+  else if (cures.length === 0 || factor > MAX_BUFFER_SECONDS / bufferIntervalSeconds) {
     cures.push('merge past days with a query (INSERT INTO another table)');
   }
   const many = `${thousands(Math.round(files.perDay * retentionDays))} in ${retentionDays} days`;
@@ -131,11 +132,30 @@ function smallFilesOfBatches({ files, retentionDays }: SourcePlan, config: Confi
 }
 
 /** A batch must be written within one invocation. */
-function longBatches({ lambda: { secondsPerObject: seconds } }: SourcePlan): string[] {
+function longBatches({ lambda: { secondsPerObject: seconds }, iceberg }: SourcePlan): string[] {
   if (seconds <= WRITE_SECONDS * WRITE_SHARE) return [];
+  const cure =
+    iceberg && iceberg.tables > 1 ? ', or divide by a column with fewer values (fanOut)' : ', or write smaller objects';
   return [
     `writing a batch takes about ${thousands(Math.round(seconds))} s of the ${WRITE_SECONDS} s that Lambda allows: ` +
-      'set a smaller bufferSizeMiB, or write smaller objects',
+      `set a smaller bufferSizeMiB${cure}`,
+  ];
+}
+
+/** Versions of tables that an account may have. https://repost.aws/knowledge-center/glue-table-version-errors */
+const MAX_TABLE_VERSIONS = 1_000_000;
+/** Days until then that leave no time to notice it. */
+const FEW_DAYS = 90;
+
+/** Whether Glue's REST endpoint keeps a version of the table for each commit, as its own API does by default, is unproven. */
+function manyTables({ iceberg }: SourcePlan): string[] {
+  if (!iceberg || iceberg.tables === 1) return [];
+  const days = MAX_TABLE_VERSIONS / iceberg.commitsPerDay;
+  if (days > FEW_DAYS) return [];
+  return [
+    `${thousands(Math.round(iceberg.commitsPerDay))} commits a day: if Glue keeps a version of a table for each, the ` +
+      `${thousands(MAX_TABLE_VERSIONS)} that an account may have are there after ${number(days)} days, and commits are refused: ` +
+      'look at the versions of a table after the first day, and request a higher quota or delete old ones',
   ];
 }
 

@@ -237,7 +237,7 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
       Prices: bin/plan/prices.json, or --prices, states the source and the confidence of each; no free tiers, no taxes.
       Assumed: a peak of 2x the average (--peak); an invocation waits 0.15 s for other services, which is most of its time for log events; an object contains five minutes of events; Firehose's default quotas; no rejected lines.
       Not included: Athena, ingestion of the logs by CloudWatch itself, KMS, data transfer.
-      Glue merges 50 GB in a DPU-hour, which AWS does not publish.
+      Glue merges 50 GB in a DPU-hour, which AWS does not publish, and bills two DPUs for a minute at the least whenever it maintains a table.
       The usual way is the baseline to compare with: readline, a regular expression, JSON.stringify, one record per line; no ledger, no duplicate check."
     `);
   });
