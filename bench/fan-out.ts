@@ -1,9 +1,9 @@
 /**
- * `npm run bench:fan-out -- 1000 500000`: writes a batch of rows to so many tables, as write-batch does with a lake in memory,
- * and reckons what the tables ask of S3 and Glue in a day. docs/iceberg.md has the figures.
+ * `npm run bench:fan-out -- 1000 500000`: writes a batch of rows to so many tables, as write-batch does with a lake in memory.
+ * docs/iceberg.md has the figures. `npm run bench:commit-day` has what such batches ask of the services in a day.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { print } from '../bin/output/output.ts';
-import { listPrices } from '../bin/plan/prices.ts';
 import { BatchFiles } from '../lambdas/core/direct/batch-files.ts';
 import { EventDays } from '../lambdas/core/direct/event-days.ts';
 import type { LakeFiles } from '../lambdas/core/direct/ports.ts';
@@ -20,11 +20,8 @@ import { Random } from '../local/sample/random.ts';
 
 const tables = Number(process.argv[2] ?? 1000);
 const rows = Number(process.argv[3] ?? 500_000);
-/** Batches a day: one each five minutes. */
-const BATCHES_A_DAY = 288;
-/** Begin, part and completion of a file; list, manifest, manifest list and metadata of a commit. */
-const WRITES = { file: 3, commit: 4 };
-const COMMITS_A_DAY = 24;
+/** Milliseconds of a request to S3, so that as many files are in memory as would be. */
+const REQUEST_MS = 2;
 
 const NOW = Date.now();
 const columns = {
@@ -46,9 +43,13 @@ const lake: Partial<LakeFiles> = {
   keyOf: (uri) => uri,
   begin: async () => {
     begun++;
+    await sleep(REQUEST_MS);
     return 'u'.repeat(100);
   },
-  uploadPart: async (_key, _id, number) => ({ number, etag: 'e'.repeat(34) }),
+  uploadPart: async (_key, _id, number) => {
+    await sleep(REQUEST_MS);
+    return { number, etag: 'e'.repeat(34) };
+  },
 };
 const spill = await diskSpill();
 const files = new BatchFiles({
@@ -94,19 +95,13 @@ const list = await files.finish([], today);
 const ended = Date.now();
 await spill.remove();
 
-const { s3PerMillionPuts } = listPrices();
-const dollars = (writes: number) => `$${((writes * s3PerMillionPuts.usd) / 1e6).toFixed(2)}`;
-const fileWrites = begun * BATCHES_A_DAY * WRITES.file;
-const commitWrites = tables * COMMITS_A_DAY * WRITES.commit;
+const bytes = list.files.reduce((sum, { size }) => sum + size, 0);
 print(
   [
-    `${tables} tables, ${rows} rows: ${begun} files`,
+    `${tables} tables, ${rows} rows: ${begun} files of ${Math.round(bytes / begun)} bytes each`,
     `peak memory          ${Math.round(process.resourceUsage().maxRSS / 1024)} MiB`,
     `reading, with making the lines   ${(read - started) / 1000} s`,
-    `ending the files     ${(ended - read) / 1000} s`,
+    `ending the files     ${(ended - read) / 1000} s, requests of ${REQUEST_MS} ms among it`,
     `attempt's list       ${JSON.stringify(list).length} bytes`,
-    `a day, with ${BATCHES_A_DAY} such batches: ${begun * BATCHES_A_DAY} files, ${fileWrites} S3 writes, ${dollars(fileWrites)}`,
-    `a day, with ${COMMITS_A_DAY} commits of each table: ${commitWrites} S3 writes, ${dollars(commitWrites)}; ` +
-      `${2 * tables * COMMITS_A_DAY} requests to Glue`,
   ].join('\n'),
 );
