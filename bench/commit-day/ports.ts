@@ -1,7 +1,7 @@
 /** What the committer asks of the services, answered by a simulated lake after simulated time. */
 import type { CommitPorts } from '../../lambdas/core/direct/commit.ts';
 import type { CommitLedger, TableRecord } from '../../lambdas/core/direct/table-commits.ts';
-import { OPTIMIZERS } from '../../lambdas/core/iceberg/optimizers.ts';
+import { OPTIMIZERS_OF_PARTS } from '../../lambdas/core/iceberg/optimizers.ts';
 import type { IcebergCatalog, TableFiles } from '../../lambdas/core/iceberg/ports.ts';
 import { LISTED_FILE_BYTES, type SimulatedLake, type StoredBatch } from './lake.ts';
 import { type SimulatedServices, ThrottledError, type Units } from './services.ts';
@@ -61,7 +61,7 @@ export function portsOf(run: Run): CommitPorts {
     // As commit-tables.ts waits.
     wait: (tried) => clock.wait(services.part(Math.min(LONGEST_WAIT_MS, 100 * 2 ** tried))),
     maintain: async () => {
-      for (const _ of OPTIMIZERS)
+      for (const _ of OPTIMIZERS_OF_PARTS)
         await again(run, () => services.glue('optimizer', services.settings.glueOptimizerMs, () => undefined));
     },
     send: (id) =>
