@@ -56,6 +56,7 @@ function dayText(day: Day, { hours, tables }: DayOptions): string {
       'minutes until files are committed: on average, the longest',
       `${tenth(day.waitedMinutes)}, ${tenth(day.longestWaitMinutes)}`,
     ],
+    ['requests to Glue in its busiest minute', whole(day.busiestGlueMinute)],
     ['batches that wait at the end', String(day.batchesLeft)],
     ...[...day.requests].toSorted().map(([what, count]) => [what, whole(count)]),
     ...[...day.amounts].toSorted().map(([what, amount]) => [what, whole(amount)]),

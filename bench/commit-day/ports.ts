@@ -2,6 +2,7 @@
 import type { CommitPorts } from '../../lambdas/core/direct/commit.ts';
 import type { CommitLedger, TableRecord } from '../../lambdas/core/direct/table-commits.ts';
 import { OPTIMIZERS_OF_PARTS } from '../../lambdas/core/iceberg/optimizers.ts';
+import type { Pace } from '../../lambdas/core/iceberg/pace.ts';
 import type { IcebergCatalog, TableFiles } from '../../lambdas/core/iceberg/ports.ts';
 import { LISTED_FILE_BYTES, type SimulatedLake, type StoredBatch } from './lake.ts';
 import { type SimulatedServices, ThrottledError, type Units } from './services.ts';
@@ -34,6 +35,8 @@ export interface Run {
   readonly lake: SimulatedLake;
   readonly state: SimulatedState;
   readonly services: SimulatedServices;
+  /** Of the requests to Glue. */
+  readonly pace: Pace;
   /** Milliseconds of the simulated clock after which this run begins nothing more. */
   readonly endsAt: number;
 }
@@ -197,25 +200,26 @@ function catalogOf(run: Run, work: Work): IcebergCatalog {
     create: async () => undefined,
     async commit(name, change) {
       await work(commitCpuMs);
-      // Glue reads the metadata that there is, and writes it anew.
-      services.count('S3 GET metadata, by Glue');
-      services.count('S3 PUT metadata, by Glue');
-      return await services.glue('commit', glueCommitMs, () => {
+      const commit = () => {
+        // Glue reads the metadata that there is, and writes it anew.
+        services.count('S3 GET metadata, by Glue');
+        services.count('S3 PUT metadata, by Glue');
         const table = lake.commit(name, change);
         // Nobody reads the lists of older snapshots any more.
         const old = table.metadata.snapshots?.at(-3);
         if (old) state.files.delete(old['manifest-list']);
         return table;
-      });
+      };
+      return await again(run, () => services.glue('commit', glueCommitMs, commit));
     },
   };
 }
 
 /** As the lake's client repeats what may be repeated. */
-async function again<Answer>({ services }: Run, step: () => Promise<Answer>): Promise<Answer> {
+async function again<Answer>({ services, pace }: Run, step: () => Promise<Answer>): Promise<Answer> {
   for (let tried = 1; ; tried++) {
     try {
-      return await step();
+      return await pace.send(step, (error) => error instanceof ThrottledError);
     } catch (error) {
       if (tried === LOAD_TRIES || !(error instanceof ThrottledError)) throw error;
       await services.clock.wait(services.part(Math.min(LONGEST_WAIT_MS, 200 * 2 ** tried)));

@@ -36,6 +36,8 @@ export class SimulatedServices {
   readonly amounts = new Map<string, number>();
   readonly settings: Services;
   readonly clock: SimulatedClock;
+  /** Requests to Glue in each minute. */
+  readonly #glueMinutes = new Map<number, number>();
   readonly #random = new Random('services');
   #glueTokens: number;
   #glueAt: number;
@@ -83,7 +85,9 @@ export class SimulatedServices {
   async glue<Answer>(what: string, ms: number, effect: () => Answer): Promise<Answer> {
     const { glueRequestsPerSecond: rate } = this.settings;
     const { now } = this.clock;
-    this.#glueTokens = Math.min(rate, this.#glueTokens + ((now - this.#glueAt) / 1000) * rate);
+    const minute = Math.floor(now / 60_000);
+    this.#glueMinutes.set(minute, (this.#glueMinutes.get(minute) ?? 0) + 1);
+    this.#glueTokens = Math.min(Math.max(1, rate), this.#glueTokens + ((now - this.#glueAt) / 1000) * rate);
     this.#glueAt = now;
     if (this.#glueTokens < 1) {
       await this.ask('Glue, refused as too many', ms / 4, () => undefined);
@@ -91,6 +95,11 @@ export class SimulatedServices {
     }
     this.#glueTokens--;
     return await this.ask(`Glue ${what}`, ms, effect);
+  }
+
+  /** Requests to Glue in the minute with the most of them. */
+  get busiestGlueMinute(): number {
+    return Math.max(0, ...this.#glueMinutes.values());
   }
 
   /** A random part of a time. */

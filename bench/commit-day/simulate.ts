@@ -1,5 +1,6 @@
 /** A simulated day of commits: batches are stored, and the committer runs each minute, as the stack has it. */
 import { commitTables } from '../../lambdas/core/direct/commit-tables.ts';
+import { Pace } from '../../lambdas/core/iceberg/pace.ts';
 import { SimulatedClock } from './clock.ts';
 import { SimulatedLake, type Traffic } from './lake.ts';
 import { portsOf, SimulatedState } from './ports.ts';
@@ -30,6 +31,8 @@ export interface Day {
   readonly longestWaitMinutes: number;
   /** Batches that wait at the end. */
   readonly batchesLeft: number;
+  /** Requests to Glue in the minute with the most of them. */
+  readonly busiestGlueMinute: number;
   readonly requests: ReadonlyMap<string, number>;
   readonly amounts: ReadonlyMap<string, number>;
 }
@@ -57,9 +60,10 @@ export async function simulateDay({
   };
   const run = async () => {
     const began = clock.now;
+    const pace = new Pace({ now: () => clock.now, sleep: (ms) => clock.wait(ms) });
     totals.runs++;
     totals.atOnce = Math.max(totals.atOnce, ++totals.now);
-    const { committed, failed } = await commitTables(portsOf({ lake, state, services, endsAt: began + RUN_MS }), {
+    const { committed, failed } = await commitTables(portsOf({ lake, state, services, pace, endsAt: began + RUN_MS }), {
       ...{ sources: [lake.source], dueAt: began, intervalMs: commitSeconds * 1000 },
       isQuiet: (table) => table !== lake.source,
       keepFrom: () => '2025-01-01',
@@ -92,6 +96,7 @@ export async function simulateDay({
     waitedMinutes: lake.waitedMs / Math.max(1, lake.committed) / MINUTE_MS,
     longestWaitMinutes: Math.max(lake.longestWaitMs, lake.oldestWaitMs(clock.now)) / MINUTE_MS,
     batchesLeft: lake.batches.size,
+    busiestGlueMinute: services.busiestGlueMinute,
     ...{ requests: services.requests, amounts: services.amounts },
   };
 }

@@ -8,6 +8,7 @@ import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { icebergJson, parseIcebergJson, type TableMetadata } from '../core/iceberg/metadata.ts';
+import { Pace } from '../core/iceberg/pace.ts';
 import { ChangeDeniedError, CommitRefusedError, type IcebergCatalog, type LoadedTable } from '../core/iceberg/ports.ts';
 import type { IcebergSettings } from '../core/settings.ts';
 
@@ -57,8 +58,10 @@ export function icebergCatalog(client: CatalogClient): IcebergCatalog {
     ...{ service: client.signingName, region: client.region, credentials: client.credentials },
     sha256: Sha256,
   });
-  const ask = (asked: Asked): Promise<unknown> => answerTo(asked, client.url, signer);
-  const askAgain = (asked: Asked): Promise<unknown> => repeated(() => ask(asked), client.longestWait ?? 5000);
+  const pace = new Pace({ now: () => performance.now(), sleep });
+  const ask = (asked: Asked): Promise<unknown> => pace.send(() => answerTo(asked, client.url, signer), isTooMuch);
+  const longestWait = client.longestWait ?? 5000;
+  const askAgain = (asked: Asked): Promise<unknown> => repeated(() => ask(asked), isPassing, longestWait);
 
   let prefix: Promise<string> | undefined;
   const tablesPath = async (): Promise<string> => {
@@ -89,7 +92,8 @@ export function icebergCatalog(client: CatalogClient): IcebergCatalog {
       const path = await pathOf(table);
       const body = { identifier: { namespace: [client.database], name: table }, requirements, updates };
       try {
-        return loadedTable(await ask({ method: 'POST', path, body }));
+        // What is too much is refused unread. Loading the table anew instead would take more of what is too little.
+        return loadedTable(await repeated(() => ask({ method: 'POST', path, body }), isThrottle, longestWait));
       } catch (error) {
         if (!(error instanceof CatalogError)) throw error;
         if (error.status === 409) throw new CommitRefusedError(error.message, { cause: error });
@@ -158,22 +162,35 @@ function reasonOf(error: unknown): string {
 /** Glue answers a request too many with 400: https://github.com/apache/iceberg/issues/17824 */
 const THROTTLED = /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown/i;
 
-function isPassing({ status, type }: CatalogError): boolean {
-  return status === 0 || status === 200 || status === 408 || status === 429 || status >= 500 || THROTTLED.test(type);
-}
-
 /** A table that is gone is no denial: whoever looks for it says more. */
 function isDenial(error: CatalogError): boolean {
   return error.status >= 400 && error.status < 500 && error.status !== 404 && !isPassing(error);
 }
 
-/** Repeats what may be repeated until the catalog answers, with waits at random that grow. */
-async function repeated<Result>(step: () => Promise<Result>, longestWait: number): Promise<Result> {
+function isThrottle({ status, type }: CatalogError): boolean {
+  return status === 429 || THROTTLED.test(type);
+}
+
+function isPassing(error: CatalogError): boolean {
+  const { status } = error;
+  return status === 0 || status === 200 || status === 408 || status >= 500 || isThrottle(error);
+}
+
+function isTooMuch(error: unknown): boolean {
+  return error instanceof CatalogError && isThrottle(error);
+}
+
+/** Repeats a step while it fails for reasons that pass, with waits at random that grow. */
+async function repeated<Result>(
+  step: () => Promise<Result>,
+  passes: (error: CatalogError) => boolean,
+  longestWait: number,
+): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await step();
     } catch (error) {
-      if (attempt === TRIES || !(error instanceof CatalogError) || !isPassing(error)) throw error;
+      if (attempt === TRIES || !(error instanceof CatalogError) || !passes(error)) throw error;
       await sleep(Math.random() * Math.min(longestWait, 200 * 2 ** attempt));
     }
   }

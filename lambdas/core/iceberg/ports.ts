@@ -8,7 +8,7 @@ export interface IcebergCatalog {
   /** @returns undefined if there is such a table already */
   create(table: string, wanted: CreateTable): Promise<LoadedTable | undefined>;
   /**
-   * Asks once for a change of a table; the request is not repeated.
+   * Asks once for a change of a table; the request is repeated only if the catalog has refused to read it.
    *
    * @throws CommitRefusedError if the catalog has surely not made the change: a requirement does not hold any more
    * @throws ChangeDeniedError if asking again helps only once somebody has mended something
