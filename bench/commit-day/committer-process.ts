@@ -49,16 +49,21 @@ function loaded(table: string): LoadedTable {
 
 const ports: CommitPorts = {
   ledger: {
-    unfinished: () => answer(() => [...batches.values()].map((batch) => ({ ...batch, uncommitted: [...indexes] }))),
+    unfinished: async function* () {
+      yield* await answer(() => [...batches.values()].map((batch) => ({ ...batch, uncommitted: [...indexes] })));
+    },
     read: (id) => answer(() => ({ ...(batches.get(id) as Batch), uncommitted: [...indexes] })),
     committed: (id) => answer(() => batches.get(id)),
     recordOf: (table, source) => answer(() => ({ table, source, committer: 'c', number: 0 })),
     expiring: () => answer(() => []),
+    failing: () => answer(() => []),
+    putOff: () => answer(() => undefined),
     planCommit: (record, list) => answer(() => ({ ...record, number: 1, list })),
     endCommit: () => answer(() => undefined),
     expireAgain: () => answer(() => undefined),
   },
   lake: {
+    renewList: () => answer(() => true),
     putList: (key, list) => answer(() => void commitLists.set(key, list)),
     getList: <List>(key: string) =>
       answer(() => {

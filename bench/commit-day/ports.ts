@@ -97,12 +97,13 @@ function ledgerOf({ lake, services, state }: Run): CommitLedger {
     });
   return {
     recordOf,
-    unfinished: () =>
-      services.dynamoDb(
+    unfinished: async function* () {
+      yield* await services.dynamoDb(
         'batches',
         (batches: readonly StoredBatch[]) => ({ reads: Math.ceil(sumOf(batches.map(bytesOf)) / 4096) / 2 }),
         () => [...lake.batches.values()].map(copyOf),
-      ),
+      );
+    },
     read: (id) =>
       services.dynamoDb(
         'batch',
@@ -141,10 +142,17 @@ function ledgerOf({ lake, services, state }: Run): CommitLedger {
       });
       return planned;
     },
+    failing: async () => [],
+    putOff: async ({ table, list }, until) => {
+      if (list === undefined) return;
+      await change('put off', table, (record) => {
+        if (record.list === list) state.records.set(table, { ...record, ...until });
+      });
+    },
     endCommit: async ({ table, list }) => {
       await change('end', table, (record) => {
         if (record.list !== list) return;
-        const { list: key, ...ended } = record;
+        const { list: key, failures: _, failure: __, retryAt: ___, ...ended } = record;
         if (key !== undefined) state.commitLists.delete(key);
         state.records.set(table, ended);
       });
@@ -175,6 +183,7 @@ type Work = (ms: number) => Promise<void>;
 function listsOf({ lake, services, state }: Run, work: Work): CommitPorts['lake'] {
   const { listBytesPerMs } = services.settings;
   return {
+    renewList: async () => true,
     putList: (key, list) =>
       services.put('list of a commit', JSON.stringify(list).length, () => void state.commitLists.set(key, list)),
     async getList<List>(key: string) {
