@@ -64,6 +64,7 @@ const ports: CommitPorts = {
   },
   lake: {
     renewList: () => answer(() => true),
+    findList: async () => undefined,
     putList: (key, list) => answer(() => void commitLists.set(key, list)),
     getList: <List>(key: string) =>
       answer(() => {

@@ -184,6 +184,7 @@ function listsOf({ lake, services, state }: Run, work: Work): CommitPorts['lake'
   const { listBytesPerMs } = services.settings;
   return {
     renewList: async () => true,
+    findList: async () => undefined,
     putList: (key, list) =>
       services.put('list of a commit', JSON.stringify(list).length, () => void state.commitLists.set(key, list)),
     async getList<List>(key: string) {
