@@ -9,7 +9,7 @@ import { showProgress } from '../output/progress.ts';
 import { escapeControls, renderTable } from '../output/render.ts';
 import { allDaysWarning, tablesRead, tablesReadWhole } from '../queries/all-days.ts';
 import { type AskedRange, askedRange, rangeText, wholeRange } from '../queries/asked-range.ts';
-import { asked } from '../queries/divided.ts';
+import { asked, ownTableWarning } from '../queries/divided.ts';
 import { formerTablesWarning } from '../queries/former-tables.ts';
 import { type OpenLake, type OpenQueries, openDeployedQueries, openLocalQueries } from '../queries/open-queries.ts';
 import { scannedText } from '../queries/scanned.ts';
@@ -78,7 +78,10 @@ async function runQuery(given: string | undefined, options: QueryOptions, comman
   try {
     if (given === undefined) listQueries(savedQueries(await queries.lake()), options);
     else if (isNamed) await runSaved(queries, given, options);
-    else await show(queries, given, options);
+    else {
+      await warnOfOwnTable(queries, given);
+      await show(queries, given, options);
+    }
   } finally {
     await queries.close();
   }
@@ -158,6 +161,15 @@ async function show(queries: OpenQueries, sql: string, options: QueryOptions): P
   else print(resultTable(result));
   if (scanned) say(scannedText(scanned));
   return result.rows.length;
+}
+
+/** Says of SQL that it asks one table of a source that has several. */
+async function warnOfOwnTable(queries: OpenQueries, sql: string): Promise<void> {
+  const read = (await tablesRead(sql)) ?? [];
+  if (read.length === 0) return;
+  const lake = await queries.lake().catch(() => undefined);
+  const warning = lake && ownTableWarning(read, lake);
+  if (warning) warn(warning);
 }
 
 /** Says what a query on AWS costs or answers otherwise than it may be meant to. A lake that cannot be asked stops no query. */

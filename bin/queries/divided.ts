@@ -1,12 +1,13 @@
 /** Which tables a saved query reads whose source has its rows divided among Iceberg tables. */
 
 import type { QueriedTable } from '../../lambdas/core/queries/saved-query.ts';
-import { type Division, fanOutTable, otherTable } from '../../lambdas/core/tables/fan-out.ts';
+import { type Division, fanOutTable, otherTable, type TableOwner } from '../../lambdas/core/tables/fan-out.ts';
 import { LOADS } from '../../lambdas/core/tables/lake-tables.ts';
 import { OWN, PARTITION } from '../../lambdas/core/tables/table.ts';
 import type { TablePlace } from '../../lambdas/core/tables/views.ts';
 import { MAX_TABLES_AT_ONCE, sqlText } from '../operations/lake-handle.ts';
 import { UsageError } from '../output/command-error.ts';
+import type { TableRead } from './all-days.ts';
 
 /** The table of a source whose rows are divided. */
 export interface DividedTable extends QueriedTable {
@@ -58,4 +59,30 @@ function isOf(source: string, lakeDatabase: string): NonNullable<QueriedTable['w
   const [origin, dt] = [OWN.origin.name, PARTITION.name];
   return ({ days }) =>
     `${origin} IN (SELECT ${origin} FROM "${lakeDatabase}"."${LOADS}" WHERE source = ${sqlText(source)} AND ${dt} >= '${days.from}')`;
+}
+
+/** A lake, as far as it tells whose rows are divided. */
+interface DividedLake {
+  readonly tables: readonly (Pick<QueriedTable, 'name' | 'database'> & Pick<TableOwner, 'fanOut'>)[];
+}
+
+/**
+ * Warns of a query that reads the own table of a source whose rows are divided, and none of the others. A query that names the
+ * database of the rows of before means these.
+ *
+ * @returns undefined if the query does not
+ */
+export function ownTableWarning(read: readonly TableRead[], { tables }: DividedLake): string | undefined {
+  const names = read.map((table) => table.name.toLowerCase());
+  const own = tables.find(
+    ({ name, database, fanOut }) =>
+      fanOut !== undefined &&
+      read.some((table) => table.name.toLowerCase() === name && ['', database].includes(table.database)) &&
+      !names.some((each) => each.startsWith(`${name}_`)),
+  );
+  if (!own) return undefined;
+  return (
+    `warning: ${own.name} has not the rows of the values of ${own.fanOut?.by} that have a table of their own: ` +
+    `\`lake tables ${own.name}\` lists these, and the saved queries of ${own.name} ask all of them`
+  );
 }
