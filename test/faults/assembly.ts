@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inject } from 'vitest';
 import type { Delivery, TableFormat } from '../../lambdas/core/settings.ts';
 import type { FanOut } from '../../lambdas/core/tables/fan-out.ts';
-import { synthesize } from '../../lib/synth.ts';
 import { isObject } from '../../local/template/intrinsics.ts';
 
 /** Log group of the source `app`; objects go to the source `alb`. */
@@ -72,6 +71,8 @@ async function synthesized(params: Readonly<Record<string, string>>, dividesRows
   ) as [string, string, string, string];
   if (isFirst(claimed)) {
     try {
+      // CDK takes most of a second to load, and the other files do without.
+      const { synthesize } = await import('../../lib/synth.ts');
       synthesize({ context: { ...contextOf(dividesRows), ...params }, outdir, checked: false });
       writeFileSync(ready, '');
     } catch (error) {
