@@ -5,7 +5,7 @@ import type { CompiledFormat } from '../../../../lambdas/core/reading/format.ts'
 import { counted, loaded, loaderOf, withoutKernel } from '../../../helpers/kernel.ts';
 import { recordsOf } from '../../../helpers/records.ts';
 import { CASES, caseNamed } from './kernel-cases.ts';
-import { linesAtLimits } from './kernel-lines.ts';
+import { linesAtLimits } from './kernel-times.ts';
 
 describe.each(CASES)('$name', ({ format, lines, plain }) => {
   const slow = withoutKernel(format);
