@@ -31,6 +31,8 @@ const PARTS = ['firehose', 'lambda', 'queues', 's3Requests', 'dynamoDb', 'total'
 /** US dollars for 10^12 raw bytes of ALB logs, without storage in S3. */
 export function costSection(measured: Measured): {
   readonly dollars: DollarsPerTB;
+  /** Write units of the direct lane's ledger for an object, with its share of a batch. */
+  readonly ledgerWritesPerObject: number;
   readonly section: Section;
 } {
   const prices = listPrices();
@@ -57,11 +59,12 @@ export function costSection(measured: Measured): {
   const linesPerBatch = FILE_BYTES / (direct.sizeRatio * bytesPerLine);
   const puts = 2 + 2 + Math.ceil(FILE_BYTES / PART_BYTES) + 3;
   const { writesPerObject, writesPerBatch, readsPerObject } = DIRECT_UNITS;
+  const ledgerWritesPerObject = writesPerObject + (writesPerBatch * LINES_PER_OBJECT) / linesPerBatch;
   const directUnchecked: Ratios = {
     ...usual,
     billedBytesPerByte: 0,
     cpuSecondsPerTB: cpuSecondsPerTB(direct.nsPerByte),
-    writeUnitsPerMillion: 1e6 * (writesPerObject / LINES_PER_OBJECT + writesPerBatch / linesPerBatch),
+    writeUnitsPerMillion: (1e6 * ledgerWritesPerObject) / LINES_PER_OBJECT,
     readUnitsPerMillion: (1e6 * readsPerObject) / LINES_PER_OBJECT,
     s3PutsPerTB: (puts * RAW_TB) / (linesPerBatch * bytesPerLine),
   };
@@ -81,6 +84,7 @@ export function costSection(measured: Measured): {
   ];
   const totalOf = (name: string) => costs.find(([way]) => way === name)?.[1].total ?? 0;
   return {
+    ledgerWritesPerObject,
     dollars: {
       ours: totalOf('ours'),
       usual: totalOf('the usual way'),

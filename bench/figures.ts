@@ -24,6 +24,8 @@ export interface Figures {
   readonly directPeakMiB: { readonly oneGiB: number; readonly fiveGiB: number };
   /** CPU minutes in which a batch of one object of 50 GB raw would be written. */
   readonly directMinutesFor50GB: number;
+  /** DynamoDB write units of the direct lane's ledger for an object, with its share of a batch. */
+  readonly directLedgerWrites: number;
   /** The usual way ÷ the ingest path. */
   readonly usualRatio: number;
   /** The whole handler ÷ `zlib.gunzipSync`. */
@@ -87,6 +89,11 @@ export const BARS: readonly Bar[] = [
     name: 'CPU minutes for an object of 50 GB raw',
     value: ({ directMinutesFor50GB }) => directMinutesFor50GB,
     atMost: 12,
+  },
+  {
+    name: 'direct lane, write units of the ledger for an object',
+    value: ({ directLedgerWrites }) => directLedgerWrites,
+    atMost: 4.5,
   },
   { name: 'direct lane, US dollars for a raw TB', value: ({ dollarsPerTB }) => dollarsPerTB.direct, atMost: 7 },
   {

@@ -167,6 +167,7 @@ async function measureFunctions(
       directSizeRatio: { alb: directAlb.sizeRatio, kong: directKong.sizeRatio, json: directJson.sizeRatio },
       directPeakMiB: { oneGiB: batchOneGiB, fiveGiB: batchFiveGiB },
       directMinutesFor50GB: batch.minutesFor50GB,
+      directLedgerWrites: cost.ledgerWritesPerObject,
       usualRatio: (both.get(alb) as BothTimes).usualRatio,
       handlerRatio: albHandled.ratio,
       billedBytesRatio: { alb: ours, json: (billed.get(json) as BilledBytes).ours, usual, iceberg },

@@ -23,6 +23,7 @@ const FIGURES = [
   'directPeakMiB.oneGiB',
   'directPeakMiB.fiveGiB',
   'directMinutesFor50GB',
+  'directLedgerWrites',
   'usualRatio',
   'handlerRatio',
   'billedBytesRatio.alb',
