@@ -10,7 +10,7 @@ const SLOW = [
   'test/bin/commands/{duplicates,init}.test.ts',
   'test/bin/{lake,lake-run}.test.ts',
   'test/bin/operations/{added,divided,iceberg}-rows.test.ts',
-  'test/bin/operations/{audit,aws,backfill,changed-format,promoted,rebuild,redrive,schema}.test.ts',
+  'test/bin/operations/{audit,aws,backfill,changed-format,from-landing,promoted,rebuild,redrive,schema}.test.ts',
   'test/faults/*.test.ts',
   'test/bin/prove/prove.test.ts',
   'test/lambdas/core/direct/{commit,lane}.test.ts',

@@ -53,6 +53,7 @@ const ports: CommitPorts = {
       yield* await answer(() => [...batches.values()].map((batch) => ({ ...batch, uncommitted: [...indexes] })));
     },
     read: (id) => answer(() => ({ ...(batches.get(id) as Batch), uncommitted: [...indexes] })),
+    writeAnew: () => Promise.reject(new Error('no table is replaced here')),
     committed: (id) => answer(() => batches.get(id)),
     recordOf: (table, source) => answer(() => ({ table, source, committer: 'c', number: 0 })),
     expiring: () => answer(() => []),

@@ -113,7 +113,8 @@ function ledgerOf({ lake, services, state }: Run): CommitLedger {
           return batch && copyOf(batch);
         },
       ),
-    committed: (id, tables) =>
+    writeAnew: () => Promise.reject(new Error('no table is replaced here')),
+    committed: (id, _attempt, tables) =>
       services.dynamoDb(
         'committed',
         (batch: StoredBatch | undefined) => written(batch ? bytesOf(batch) : 1)(),

@@ -4,7 +4,7 @@ import { BATCH, type Batch } from '../../lambdas/core/direct/batch.ts';
 import type { LakeFiles } from '../../lambdas/core/direct/ports.ts';
 import { COMMITS_PREFIX, type CommitList, type TableRecord } from '../../lambdas/core/direct/table-commits.ts';
 import type { DataFile } from '../../lambdas/core/iceberg/data-file.ts';
-import { uuidsOf } from '../../lambdas/core/iceberg/find-metadata.ts';
+import { replacedBy, uuidsOf } from '../../lambdas/core/iceberg/find-metadata.ts';
 import type { LoadedTable } from '../../lambdas/core/iceberg/ports.ts';
 import { COMMIT, SOURCE } from '../../lambdas/core/iceberg/properties.ts';
 import { dynamoBatches } from '../../lambdas/edges/batches.ts';
@@ -93,10 +93,12 @@ export async function committedSince(
       const table = (await lake.getList<AttemptList>(attempt)).tables?.[index];
       if (!table) throw new Error(`batch ${batch}: expected files of ${name} in ${attempt}, got none`);
       if (waiting.has(batch) && !wasMade) continue;
+      if (numberOf(key) > number) [number, last] = [numberOf(key), key];
+      // They were never in this table, and are written anew for it.
+      if (tables.some((known) => replacedBy(known).includes(table.uuid))) continue;
       if (!leavesOut) requireKnown(name, table, tables);
       const to = isKnown(table, tables) ? files : leftOut;
       for (const file of table.files) to.set(file.path, file);
-      if (numberOf(key) > number) [number, last] = [numberOf(key), key];
     }
   }
   const all = { files: [...files.values()], leftOut: [...leftOut.values()] };

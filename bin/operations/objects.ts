@@ -1,8 +1,13 @@
 /** Objects of the sources' buckets, and the queue through which they are loaded. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type _Object, type ListObjectsV2CommandInput, paginateListObjectsV2 } from '@aws-sdk/client-s3';
+import {
+  type _Object,
+  HeadObjectCommand,
+  type ListObjectsV2CommandInput,
+  paginateListObjectsV2,
+} from '@aws-sdk/client-s3';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
-import { entryIdOf, type InputKey, objectInputKey } from '../../lambdas/core/loading/input.ts';
+import { entryIdOf, type InputKey, type ObjectId, objectInputKey } from '../../lambdas/core/loading/input.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { type CreatedObject, continuation } from '../../lambdas/core/loading/notification.ts';
 import { sourceOfObject } from '../../lambdas/core/loading/sources.ts';
@@ -54,6 +59,18 @@ export async function* listObjects(lake: Pick<LakeHandle, 's3'>, listing: Listin
 function isArchived({ StorageClass, RestoreStatus }: _Object): boolean {
   if (StorageClass !== 'GLACIER' && StorageClass !== 'DEEP_ARCHIVE') return false;
   return RestoreStatus?.RestoreExpiryDate === undefined;
+}
+
+/** Whether an object is there with the bytes that it had. */
+export async function isThere({ s3 }: Pick<LakeHandle, 's3'>, { bucket, key, etag }: ObjectId): Promise<boolean> {
+  const found = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key })).catch(nothingIfMissing);
+  return found?.ETag?.replaceAll('"', '') === etag;
+}
+
+/** For a request that asks for an object which may not be there. */
+export function nothingIfMissing(error: Error): undefined {
+  if (error.name === 'NoSuchKey' || error.name === 'NotFound') return undefined;
+  throw error;
 }
 
 /** An object that a source loads. */

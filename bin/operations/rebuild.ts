@@ -2,26 +2,24 @@
 import { randomUUID } from 'node:crypto';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import type { DataFile } from '../../lambdas/core/iceberg/data-file.ts';
-import { isMetadata, newestOf, readMetadata, uuidsOf } from '../../lambdas/core/iceberg/find-metadata.ts';
 import type { SetAside } from '../../lambdas/core/iceberg/fresh-schema.ts';
 import { OPTIMIZERS, OPTIMIZERS_OF_PARTS } from '../../lambdas/core/iceberg/optimizers.ts';
 import type { LoadedTable, TableFiles } from '../../lambdas/core/iceberg/ports.ts';
 import { SOURCE } from '../../lambdas/core/iceberg/properties.ts';
 import { filesOfAll, type Rebuilding, schemaOfFresh, writeFreshTable } from '../../lambdas/core/iceberg/rebuild.ts';
-import { schemaOf, tableProperties, type WantedField } from '../../lambdas/core/iceberg/schema.ts';
-import type { Making } from '../../lambdas/core/iceberg/snapshots.ts';
+import { tableProperties, type WantedField } from '../../lambdas/core/iceberg/schema.ts';
 import { icebergDatabaseOf } from '../../lambdas/core/tables/lake-tables.ts';
-import { type ColumnType, ICEBERG_PREFIX } from '../../lambdas/core/tables/table.ts';
 import { placeOf, s3TableFiles } from '../../lambdas/edges/table-files.ts';
 import { maintain } from '../../lambdas/edges/table-optimizers.ts';
 import { gluePointers, type TablePointer, type TablePointers } from '../../lambdas/edges/table-pointers.ts';
-import { messageOf } from '../../local/files.ts';
-import { CommandError, UsageError } from '../output/command-error.ts';
+import { CommandError } from '../output/command-error.ts';
 import { quantity } from '../output/render.ts';
 import { type CommitRecords, commitRecords, committedSince } from './commits-since.ts';
-import { type LakeHandle, tableOf } from './lake-handle.ts';
+import { formerTables, readable, readableAsync } from './former-tables.ts';
+import type { LakeHandle } from './lake-handle.ts';
 import { listObjects } from './objects.ts';
 import type { OperationOptions } from './operation-options.ts';
+import { making, type Retyped, requireColumns, wantedFields } from './table-making.ts';
 
 export interface RebuildTask {
   /** Name of the Iceberg table. */
@@ -29,7 +27,7 @@ export interface RebuildTask {
   /** URIs of metadata files whose tables are taken. @default - what the catalog says, else the newest in the table's folder */
   readonly metadata?: readonly string[];
   /** Columns that are to have other types than the source says: those that it has after the next deployment. */
-  readonly retype?: Readonly<Record<string, ColumnType>>;
+  readonly retype?: Retyped;
   /** Whether files that are missing, or are others than the table says, are left out. */
   readonly withoutMissing?: boolean;
 }
@@ -137,68 +135,6 @@ async function rebuildOnce(
   return { ...report, metadata: fresh.metadataLocation };
 }
 
-function making(files: TableFiles): Making {
-  return { files, newId: randomUUID, snapshotId: randomSnapshotId, now: Date.now() };
-}
-
-function randomSnapshotId(): bigint {
-  const [random = 0n] = crypto.getRandomValues(new BigUint64Array(1));
-  return random >> 1n;
-}
-
-interface FormerTables extends Pick<RebuildReport, 'others'> {
-  /** The tables that the new one is made of. */
-  readonly tables: LoadedTable[];
-}
-
-async function formerTables(
-  lake: RebuiltLake,
-  { table, metadata }: RebuildTask,
-  before: TablePointer | undefined,
-  files: TableFiles,
-): Promise<FormerTables> {
-  const given = metadata ?? (before?.metadataLocation === undefined ? undefined : [before.metadataLocation]);
-  const tables = await readableAsync(table, () => Promise.all((given ?? []).map((uri) => readMetadata(files, uri))));
-  const newest = newestOf([...tables, ...(await metadataInFolder(lake, table, files))]);
-  if (given) return { tables, others: notIn(tables, newest) };
-  const [found, ...more] = newest;
-  if (found && more.length === 0) return { tables: [found], others: [] };
-  const folder = `s3://${lake.lakeBucket}/${ICEBERG_PREFIX}${table}/metadata/`;
-  if (!found) throw new CommandError(`table ${table}: it is not in the catalog, and no metadata of it is in ${folder}`);
-  const choice = newest.map(({ metadata: { 'last-updated-ms': ms, snapshots = [] }, metadataLocation }) => {
-    const rows = snapshots.at(-1)?.summary['total-records'] ?? 0;
-    return `--metadata ${metadataLocation} (${rows} rows, ${new Date(ms).toISOString()})`;
-  });
-  throw new CommandError(
-    `table ${table}: it is not in the catalog, and nobody knows which of its metadata counted last; ` +
-      `name it: ${choice.join(', or ')}`,
-  );
-}
-
-/** Tables that have other files, as neither is made of the other. */
-function notIn(tables: readonly LoadedTable[], newest: readonly LoadedTable[]): string[] {
-  const taken = new Set(tables.flatMap(uuidsOf));
-  const own = new Set(tables.map(({ metadata }) => metadata['table-uuid']));
-  const others = newest.filter((other) => {
-    return !taken.has(other.metadata['table-uuid']) && !uuidsOf(other).some((uuid) => own.has(uuid));
-  });
-  return others.map(({ metadataLocation }) => metadataLocation);
-}
-
-/** Files that are looked at: no table has as many that no other one names. */
-const MAX_METADATA = 100;
-
-async function metadataInFolder(lake: RebuiltLake, table: string, files: TableFiles): Promise<LoadedTable[]> {
-  const listed = [];
-  const bucket = lake.lakeBucket;
-  for await (const page of listObjects(lake, { bucket, prefix: `${ICEBERG_PREFIX}${table}/metadata/` })) {
-    listed.push(...page.filter(({ key }) => isMetadata(key)));
-  }
-  const newest = listed.toSorted((a, b) => b.lastModified.getTime() - a.lastModified.getTime()).slice(0, MAX_METADATA);
-  const read = newest.map(({ key }) => readMetadata(files, `s3://${bucket}/${key}`));
-  return readableAsync(table, () => Promise.all(read));
-}
-
 interface Examined extends Pick<RebuildReport, 'files' | 'rows' | 'repeated' | 'leftOut' | 'rowsLeftOut'> {
   /** Files of the new table. */
   readonly kept: Set<string>;
@@ -269,33 +205,7 @@ function columnsFor(
 ): { readonly source?: string; readonly wanted?: readonly WantedField[] } {
   const sourceName = tables[0]?.metadata.properties?.[SOURCE] ?? name;
   const source = lake.sources.find(({ settings }) => settings.name === sourceName);
-  const table = source && tableOf(source);
-  const unknown = Object.keys(retype).find((column) => !table?.columns.some((each) => each.name === column));
-  if (unknown !== undefined) {
-    const columns =
-      table?.columns.map((column) => column.name).join(', ') ?? 'none, as no source of this name is there';
-    throw new UsageError(`--retype ${unknown}: expected a column of the source ${sourceName}: ${columns}`);
-  }
-  if (!table) return {};
-  const columns = table.columns.map((column) => ({ ...column, type: retype[column.name] ?? column.type }));
-  return { source: sourceName, wanted: schemaOf({ ...table, columns }) };
-}
-
-/** Has errors name the table, and the way out. */
-function readable<Result>(table: string, step: () => Result): Result {
-  try {
-    return step();
-  } catch (error) {
-    throw unreadable(table, error);
-  }
-}
-
-async function readableAsync<Result>(table: string, step: () => Promise<Result>): Promise<Result> {
-  return step().catch((error: unknown) => {
-    throw unreadable(table, error);
-  });
-}
-
-function unreadable(table: string, error: unknown): CommandError {
-  return new CommandError(`table ${table}: ${messageOf(error)}; nothing was changed`, { cause: error });
+  if (source) return { source: sourceName, wanted: wantedFields(source, retype) };
+  requireColumns(sourceName, retype, undefined);
+  return {};
 }

@@ -1,5 +1,4 @@
 /** Has batches of the direct lane written anew, with all of their members. */
-import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { BATCH, type Candidate, candidatesKey } from '../../lambdas/core/direct/batch.ts';
 import type { BatchLedger, LakeFiles } from '../../lambdas/core/direct/ports.ts';
 import { objectInputKey, originOf } from '../../lambdas/core/loading/input.ts';
@@ -8,6 +7,7 @@ import { s3LakeFiles } from '../../lambdas/edges/lake-files.ts';
 import { anyAmended } from './amendment-notes.ts';
 import type { LakeHandle } from './lake-handle.ts';
 import type { Entry } from './ledger-entries.ts';
+import { isThere, nothingIfMissing } from './objects.ts';
 
 /** Why an object of the direct lane cannot be loaded again. */
 export const REFUSED = {
@@ -59,20 +59,10 @@ export class BatchReloader {
     const candidates = await this.#files.getList<Candidate[]>(candidatesKey(batch)).catch(nothingIfMissing);
     if (!candidates) return 'list';
     const members = await this.#ledger.membersOf(id, candidates);
-    for (const member of members) if (!(await this.#isThere(member))) return 'members';
+    for (const member of members) if (!(await isThere(this.#lake, member))) return 'members';
     const origins = members.map((member) => originOf(objectInputKey(batch.source, member)));
     if (await anyAmended(this.#lake, origins)) return 'amended';
     if (this.#dryRun || (await this.#ledger.reopen(batch, new Date().toISOString()))) return 'reloaded';
     return 'waiting';
   }
-
-  async #isThere({ bucket, key, etag }: Candidate): Promise<boolean> {
-    const found = await this.#lake.s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key })).catch(nothingIfMissing);
-    return found?.ETag?.replaceAll('"', '') === etag;
-  }
-}
-
-function nothingIfMissing(error: Error): undefined {
-  if (error.name === 'NoSuchKey' || error.name === 'NotFound') return undefined;
-  throw error;
 }

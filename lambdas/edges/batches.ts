@@ -7,6 +7,9 @@ import { entriesIn } from './direct-entries.ts';
 import { dynamoLedger, versionOf } from './ledger.ts';
 import { type Item, LedgerItems } from './ledger-items.ts';
 
+/** The planner sends a batch of which no writer has given a sign for long. */
+const NEVER = new Date(0).toISOString();
+
 /** States in which a batch needs nobody any more. */
 const ENDED: readonly BatchState[] = [BATCH.written, BATCH.halved, BATCH.failed];
 
@@ -116,12 +119,38 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
     },
 
     // Taking numbers out of a set can be repeated, and needs no look at what others take out. An empty set is none.
-    async committed(batch, tables) {
-      const item = await items.update(itemId(batch), '#state = :stored', 'DELETE #uncommitted :tables', {
+    async committed(batch, attempt, tables) {
+      const isStored = '#state = :stored AND #attempt = :attempt';
+      const item = await items.update(itemId(batch), isStored, 'DELETE #uncommitted :tables', {
         ':stored': { S: BATCH.stored },
+        ':attempt': { S: attempt },
         ':tables': numberSet(tables),
       });
       return item && batchOf(item);
+    },
+
+    // No two attempts have lists of one name, so this is not done a second time.
+    async writeAnew({ id, source, attempt }, from, now) {
+      if (attempt === undefined) return false;
+      const opened = await items.update(
+        itemId(id),
+        `#state = :from AND #attempt = :attempt${from === BATCH.stored ? ' AND attribute_exists(#uncommitted)' : ''}`,
+        'SET #state = :open, #generation = #generation + :one, #attempts = :none, #attemptedAt = :never, ' +
+          `#waiting = :group, #since = :now, #${LEDGER.expiry} = :expiry ` +
+          'REMOVE #attempt, #attemptedBy, #sealedAt, #tables, #storedAt, #uncommitted',
+        {
+          ':from': { S: from },
+          ':open': { S: BATCH.open },
+          ':attempt': { S: attempt },
+          ':one': { N: '1' },
+          ':none': { N: '0' },
+          ':never': { S: NEVER },
+          ':group': { S: batchGroup(source) },
+          ':now': { S: now },
+          ':expiry': items.expiry(),
+        },
+      );
+      return opened !== undefined;
     },
 
     async written(batch, attempt) {
@@ -145,7 +174,6 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
       const opened = await items.update(
         itemId(id),
         '#state = :written AND #generation = :generation AND #attempt = :before AND attribute_not_exists(#tables)',
-        // The planner sends a batch of which no writer has given a sign for long.
         'SET #state = :open, #generation = :next, #before = :before, #attempts = :none, #attemptedAt = :never, ' +
           `#waiting = :group, #since = :now, #${LEDGER.expiry} = :expiry REMOVE #attempt, #attemptedBy`,
         {
@@ -155,7 +183,7 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
           ':next': { N: String(generation + 1) },
           ':before': { S: attempt },
           ':none': { N: '0' },
-          ':never': { S: new Date(0).toISOString() },
+          ':never': { S: NEVER },
           ':group': { S: batchGroup(source) },
           ':now': { S: now },
           ':expiry': items.expiry(),

@@ -18,7 +18,7 @@ const DAY_MS = 86_400_000;
 export function dynamoCommits(client: DynamoDBClient, options: DynamoBatchesOptions): CommitLedger {
   // Such a record does not expire.
   const items = new LedgerItems(client, options.table, 0);
-  const { unfinished, read, committed } = dynamoBatches(client, options);
+  const { unfinished, read, committed, writeAnew } = dynamoBatches(client, options);
 
   async function recordOf(table: string, source: string): Promise<TableRecord> {
     const found = await items.get(recordId(table));
@@ -39,6 +39,7 @@ export function dynamoCommits(client: DynamoDBClient, options: DynamoBatchesOpti
     unfinished,
     read,
     committed,
+    writeAnew,
     recordOf,
 
     expiring: async (now) => (await items.inGroup(GROUP, MAX_EXPIRING, now)).map(tableRecord),

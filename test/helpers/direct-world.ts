@@ -4,6 +4,7 @@
  * which order requests are done, follows from a seed.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isReplaced, readAgain } from '../../bin/operations/read-again.ts';
 import { type AnnouncePorts, announceObject } from '../../lambdas/core/direct/announce.ts';
 import { BATCH, type Batch, type Candidate, type UploadedFile } from '../../lambdas/core/direct/batch.ts';
 import type { TableFile } from '../../lambdas/core/direct/batch-files.ts';
@@ -352,6 +353,33 @@ export class World {
     });
   }
 
+  /** Puts a table without rows in the place of the source's Iceberg table, as `lake rebuild --from landing` does. */
+  beginEmpty(): void {
+    const request = this.#process();
+    this.start(() => this.iceberg.beginEmpty(request, SOURCE));
+  }
+
+  /** Has each batch written anew whose rows are in a former table, as the same command does. */
+  readAgain(): void {
+    const request = this.#process();
+    const { ledger, lake, now } = this.#ports(request);
+    this.start(async () => {
+      const replaced = await request('load table', () => this.iceberg.replaced);
+      for (const id of this.batches.keys()) {
+        const batch = await ledger.read(id);
+        if (batch?.attempt === undefined) continue;
+        await readAgain(batch, await lake.getList(batch.attempt), replaced, { ledger, lake, now });
+      }
+    });
+  }
+
+  /** Whether a batch has rows for a former table, which nobody reads any more. */
+  hasReplaced(): boolean {
+    return [...this.batches.values()].some(({ attempt }) => {
+      return attempt !== undefined && isReplaced(JSON.parse(this.lists.get(attempt) ?? '{}'), this.iceberg.replaced);
+    });
+  }
+
   /** What an object has from now on, as if the format read it otherwise. */
   change(object: WorldObject): void {
     this.#objects.set(nameOf(object), object);
@@ -680,13 +708,25 @@ export class World {
           Object.assign(batch, { state: 'stored', tables, storedAt: now, uncommitted: [...Array(tables).keys()] });
           return true;
         }),
-      committed: (id, tables) =>
+      committed: (id, attempt, tables) =>
         request('committed', () => {
           const batch = batches.get(id);
-          if (batch?.state !== 'stored') return undefined;
+          if (batch?.state !== 'stored' || batch.attempt !== attempt) return undefined;
           batch.uncommitted = batch.uncommitted?.filter((table) => !tables.includes(table)) ?? [];
           if (batch.uncommitted.length === 0) delete batch.uncommitted;
           return structuredClone(batch);
+        }),
+      writeAnew: ({ id, attempt }, from, now) =>
+        request(`write anew from ${from}`, () => {
+          const batch = batches.get(id);
+          if (batch?.state !== from || batch.attempt !== attempt || attempt === undefined) return false;
+          if (from === 'stored' && !batch.uncommitted) return false;
+          Object.assign(batch, { state: 'open', generation: batch.generation + 1, attempts: 0 });
+          Object.assign(batch, { attemptedAt: new Date(0).toISOString(), since: now, indexed: true });
+          for (const name of ['attempt', 'attemptedBy', 'sealedAt', 'tables', 'storedAt', 'uncommitted'] as const) {
+            delete batch[name];
+          }
+          return true;
         }),
       written: (id, attempt) =>
         request('written', () => {

@@ -1,6 +1,6 @@
 /** What happens in worlds of the direct lane, and what came of it. */
 import type { Random } from '../../local/sample/random.ts';
-import type { Faults, World, WorldObject } from './direct-world.ts';
+import { type Faults, World, type WorldObject } from './direct-world.ts';
 
 export const line = (index: number, day = 22) =>
   JSON.stringify({ time: `2026-11-${day}T10:00:00.${String(index).padStart(3, '0')}Z`, message: `m${index}` });
@@ -9,6 +9,32 @@ export const plain = (key: string, lines = 3): WorldObject => ({
   key,
   lines: Array.from({ length: lines }, (_, index) => line(index)),
 });
+
+/** The rows of the source belong into an Iceberg table. */
+export const ICEBERG = { iceberg: true };
+
+/** A world whose objects are in stored batches. */
+export async function storedWorld(
+  objects: readonly WorldObject[] = [plain('a', 4), { key: 'b', lines: [line(1, 21)] }],
+) {
+  const world = new World(12, objects, ICEBERG);
+  for (const { key } of objects) world.announce(key);
+  await settled(world);
+  for (let step = 0; step < 40; step++) await world.step();
+  await writeAll(world);
+  return world;
+}
+
+export async function writeAll(world: World): Promise<void> {
+  world.plan();
+  await settled(world);
+  for (const batch of world.queue.splice(0)) world.write(batch);
+  await settled(world);
+}
+
+export async function settled(world: World): Promise<void> {
+  while (world.busy) await world.step();
+}
 
 /** Positions by origin, of the rows of the table; and the origins in `loads`. */
 export function delivered(world: World, rows: readonly Record<string, unknown>[]) {

@@ -4,9 +4,12 @@
  */
 import type { CommitPorts } from '../../lambdas/core/direct/commit.ts';
 import type { BatchLedger, IcebergTables, LakeFiles } from '../../lambdas/core/direct/ports.ts';
-import type { CommitLedger, TableRecord } from '../../lambdas/core/direct/table-commits.ts';
+import { type CommitLedger, endedCommits, type TableRecord } from '../../lambdas/core/direct/table-commits.ts';
+import { writeEmptyTable } from '../../lambdas/core/iceberg/begin-empty.ts';
+import { uuidsOf } from '../../lambdas/core/iceberg/find-metadata.ts';
 import { liveFiles } from '../../lambdas/core/iceberg/live-files.ts';
 import type { IcebergCatalog } from '../../lambdas/core/iceberg/ports.ts';
+import { REPLACED } from '../../lambdas/core/iceberg/properties.ts';
 import { writeFreshTable } from '../../lambdas/core/iceberg/rebuild.ts';
 import { beginSnapshot, currentSnapshot, finishSnapshot } from '../../lambdas/core/iceberg/snapshots.ts';
 import { changed, MemoryFiles, makingOf, newTable } from './iceberg-table.ts';
@@ -89,6 +92,26 @@ export class WorldTables {
     const rebuilding = { tables: [before], properties: {}, takes: () => true, uuid: making.newId() };
     const fresh = await writeFreshTable(rebuilding, making);
     if (this.table === before) this.table = fresh;
+  }
+
+  /** Somebody puts a table without rows in the place of this one; what was written for it is read again. */
+  async beginEmpty(request: Request, source: string): Promise<void> {
+    const before = await request('load table', () => this.table);
+    if (!before) return;
+    const record = await this.records(request).recordOf(source, source);
+    const beginning = {
+      ...{ location: before.metadata.location, fields: FIELDS, properties: endedCommits(record) },
+      ...{ replaced: [...uuidsOf(before), ...this.replaced], version: 0, uuid: `empty-${this.#names++}` },
+    };
+    const fresh = await writeEmptyTable(beginning, makingOf(this.files));
+    await request('begin empty', () => {
+      if (this.table === before) this.table = fresh;
+    });
+  }
+
+  /** Uuids of the tables in whose place the present one began without rows. */
+  get replaced(): ReadonlySet<string> {
+    return new Set(this.table?.metadata.properties?.[REPLACED]?.split(' '));
   }
 
   /** Has the old days of all tables be due from a time on, ISO 8601. */
@@ -175,5 +198,10 @@ export class WorldTables {
     };
   }
 }
+
+const FIELDS = [
+  { name: 'status', type: 'int', doc: '' },
+  { name: 'dt', type: 'string', doc: '' },
+];
 
 const NO_DIFFERENCE = { files: 0, rows: 0n, bytes: 0n };

@@ -54,8 +54,11 @@ export class AttemptLists {
     let last: Promise<unknown> = Promise.resolve();
     const read = async (key: string): Promise<unknown> => {
       const list = await lake.getList<Partial<AttemptList>>(key);
+      if (!list.tables) return list;
       // Tables keep their places. Whoever asks for another one than these finds none, and not one without files.
-      return list.tables ? { tables: list.tables.map((table) => (wanted.has(table.name) ? table : undefined)) } : list;
+      const tables = list.tables.map((table) => (wanted.has(table.name) ? table : undefined));
+      // Of the members it is only asked whether there are any.
+      return { tables, members: list.members?.slice(0, 1) };
     };
     return {
       putList: (key, list) => lake.putList(key, list),

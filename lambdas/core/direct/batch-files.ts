@@ -33,6 +33,13 @@ export type OpenTableFile = (columns: readonly Column[], options?: Pick<ParquetO
 export interface BatchFilesProps {
   readonly batch: string;
   /**
+   * Whether other files have the attempt in their keys, too: those of a batch that is written anew, as those of before may
+   * still be about to be deleted.
+   *
+   * @default false
+   */
+  readonly isAnew?: boolean;
+  /**
    * A name that no other attempt has. A file of an Iceberg table has it in its key: a table may name the file of an attempt
    * even if the ledger was set back and the batch is written again, so no attempt may write over the files of another.
    */
@@ -148,13 +155,14 @@ export class BatchFiles {
   }
 
   async #begin(place: Place): Promise<OpenFile> {
-    const { batch, attempt, lake, openFile } = this.#props;
+    const { batch, attempt, isAnew = false, lake, openFile } = this.#props;
     const { table, day } = place;
     this.#open++;
     const iceberg = await this.#icebergOf(table);
     const number = place.files++;
     const path = iceberg && dataFilePath(iceberg.location, day, `${batch}.${attempt}-${number}`);
-    const key = path === undefined ? fileKey(table.name, day, `${batch}-${number}`) : lake.keyOf(path);
+    const name = isAnew ? `${batch}.${attempt}` : batch;
+    const key = path === undefined ? fileKey(table.name, day, `${name}-${number}`) : lake.keyOf(path);
     const upload = new Upload(lake, key);
     this.#uploads.push(upload);
     const file = openFile(table.columns, iceberg && { iceberg: { ids: iceberg.ids, day } });

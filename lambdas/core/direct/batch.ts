@@ -32,6 +32,10 @@
  * of its own. Files of the generation before that the new one does not have are deleted when it is published. A reload
  * that fails leaves the batch as it was.
  *
+ * A batch whose rows are in a table in whose place another one began without rows is open again, too, but as if it had never
+ * been written (bin/operations/read-again.ts, and the committer for files that wait): the generation counts on, so that no
+ * attempt of before is sealed, and the list of its attempt is forgotten.
+ *
  * An operation that adds rows puts a batch as sealed, without members, or closes it as failed (edges/added-batches.ts).
  */
 import type { Waited } from '../loading/unavailable.ts';

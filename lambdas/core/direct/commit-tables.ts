@@ -4,12 +4,13 @@
  */
 import { eachOf } from './at-a-time.ts';
 import { AttemptLists } from './attempt-lists.ts';
-import { BATCH, type Batch } from './batch.ts';
+import type { Batch } from './batch.ts';
 import { chunks } from './chunks.ts';
 import { type CommitPorts, type Committed, perform } from './commit.ts';
 import { type DueOptions, dueOf } from './due.ts';
 import { expireDays } from './expire-days.ts';
 import { inTurn } from './in-turn.ts';
+import { type Done, noteCommits } from './note-commits.ts';
 import { isPending, pendingBatches } from './pending-batches.ts';
 import { putOffAfter } from './put-off.ts';
 import { isSince, LedgerSetBackError, newestOther, setBackMessage } from './set-back.ts';
@@ -125,12 +126,6 @@ function timeAt(ms: number): string {
 /** A table that has files to get, or a commit that may not have ended. */
 type Work = Pick<WaitingTable, 'table' | 'source' | 'batches'>;
 
-interface Done {
-  readonly record: TableRecord;
-  readonly list: CommitList;
-  readonly committed: Committed;
-}
-
 /** Commits to some tables, and has their batches and records know. A table that fails does not hold up the others. */
 async function commitSome(
   works: readonly Work[],
@@ -162,14 +157,14 @@ async function commitSome(
       const planned = await plannedFor(record, waiting.get(table) ?? [], ports, options);
       if (!planned) return;
       current = planned.record;
-      done.push({ ...planned, committed: await perform(current, planned.list, ports) });
+      done.push({ ...planned, ...(await perform(current, planned.list, ports)) });
     } catch (error) {
       const until = putOffAfter(error, current, ports.now());
       failed.push({ name: table, error, retryAt: until.retryAt });
       await ledger.putOff(current, until).catch((other: unknown) => failed.push({ name: table, error: other }));
     }
   });
-  await noteCommitted(done, ports);
+  await noteCommits(done, ports);
   await eachOf(done, TABLES_AT_A_TIME, ({ record }) => ledger.endCommit(record));
   return done;
 }
@@ -202,23 +197,6 @@ async function requireKnown(record: TableRecord, waiting: readonly WaitingFiles[
   if (other && waiting.some(({ since }) => isSince(other, since))) {
     throw new LedgerSetBackError(setBackMessage(record, other));
   }
-}
-
-/** Tells each batch once of all its tables. Who has the last one committed has the batch published. */
-async function noteCommitted(all: readonly Done[], { ledger, send }: CommitPorts): Promise<void> {
-  const committed = new Map<string, number[]>();
-  for (const { list } of all) {
-    for (const { batch, index } of list.batches) {
-      const known = committed.get(batch);
-      if (known) known.push(index);
-      else committed.set(batch, [index]);
-    }
-  }
-  await eachOf(committed, BATCHES_AT_A_TIME, async ([id, tables]) => {
-    const batch = await ledger.committed(id, tables);
-    // If the process dies before this, the planner sends the batch.
-    if (batch?.state === BATCH.stored && !batch.uncommitted) await send(id);
-  });
 }
 
 function failing(failed: Failed[]): (batch: string, error: unknown) => void {

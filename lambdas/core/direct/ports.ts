@@ -3,7 +3,7 @@ import type { IcebergTable } from '../iceberg/schema.ts';
 import type { Waited } from '../loading/unavailable.ts';
 import type { LatestVersion, Version } from '../loading/versions.ts';
 import type { Table } from '../tables/table.ts';
-import type { Batch, BatchState, Candidate, Kind, Sealed, UploadedFile, UploadedPart } from './batch.ts';
+import type { BATCH, Batch, BatchState, Candidate, Kind, Sealed, UploadedFile, UploadedPart } from './batch.ts';
 
 /** The ledger, as the direct lane uses it. Each write may be repeated if its answer was lost. */
 export interface BatchLedger {
@@ -59,9 +59,18 @@ export interface BatchLedger {
   /**
    * Notes that tables have got their files of a stored batch. Others may note other tables at the same time.
    *
-   * @returns the batch as it is then; undefined if it is not stored
+   * @param attempt the list that has these files: the batch may have been written anew since
+   * @returns the batch as it is then; undefined if it is not stored, or not with this attempt
    */
-  committed(batch: string, tables: readonly number[]): Promise<Batch | undefined>;
+  committed(batch: string, attempt: string, tables: readonly number[]): Promise<Batch | undefined>;
+  /**
+   * Opens a batch again as if it had never been written: none of the rows of this attempt are in a table any more, or ever
+   * will be. Its members, claims and candidates stay.
+   *
+   * @param from the state in which this holds: `stored` if its files still wait for their commit
+   * @returns false if it is in another state, or has another attempt
+   */
+  writeAnew(batch: Pick<Batch, 'id' | 'source' | 'attempt'>, from: WrittenAnewFrom, now: string): Promise<boolean>;
   /**
    * Ends a batch as written if the seal names this attempt, and no table waits for files.
    *
@@ -97,6 +106,8 @@ export interface Announced extends Omit<Candidate, 'round'> {
   /** ISO 8601: when it begins to wait. */
   readonly since: string;
 }
+
+export type WrittenAnewFrom = typeof BATCH.stored | typeof BATCH.written;
 
 export type AnnounceResult =
   | 'waiting'

@@ -200,7 +200,7 @@ async function putBack(
 ): Promise<void> {
   // The committer may take other tables out of the set meanwhile.
   if (before?.state === BATCH.stored && before.attempt === attempt) {
-    await ledger.committed(id, [...committed]);
+    await ledger.committed(id, attempt, [...committed]);
     return;
   }
   const tables = list.tables?.length ?? 0;

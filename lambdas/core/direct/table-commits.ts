@@ -70,7 +70,7 @@ export interface CommittedBatch {
 }
 
 /** The ledger, as commits use it. Each write may be repeated if its answer was lost. */
-export interface CommitLedger extends Pick<BatchLedger, 'unfinished' | 'read' | 'committed'> {
+export interface CommitLedger extends Pick<BatchLedger, 'unfinished' | 'read' | 'committed' | 'writeAnew'> {
   /** The record of a table, which is made if there is none. */
   recordOf(table: string, source: string): Promise<TableRecord>;
   /** Records of tables of which old days are to be removed by now, as an index knows them. */
@@ -93,6 +93,16 @@ export const COMMITS_PREFIX = 'direct/commits/';
 /** Key of a commit's list. @param name a name that no other list has */
 export function commitKey({ table, number }: TableRecord, name: string): string {
   return `${COMMITS_PREFIX}${table}/${number + 1}-${name}.json`;
+}
+
+/**
+ * What a table says of commits that is put in the place of another one: all that were done were made. One that is planned is
+ * made to it, so that nothing need be known of what the former table had.
+ */
+export function endedCommits(record: TableRecord): Readonly<Record<string, string>> {
+  const { number, list, last } = record;
+  const ended = list === undefined ? number : number - 1;
+  return { [commitProperty(record)]: last === undefined ? String(ended) : `${ended} ${last}` };
 }
 
 /** The property of a table that says which commit of a record was made last. */

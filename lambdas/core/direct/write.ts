@@ -120,8 +120,11 @@ export async function writeBatch(id: string, ports: WritePorts): Promise<WriteRe
   const attempt = ports.newAttempt();
   if (!(await ledger.beginAttempt(batch, attempt, ports.now().toISOString()))) return { outcome: 'nothing_to_do' };
   // A reload leaves rows in the tables that have them.
-  const tables = batch.before === undefined ? ports.tables : HIVE_ONLY;
-  const files = new BatchFiles({ batch: id, attempt, lake, spill: ports.spill, openFile: ports.openFile, tables });
+  const isReload = batch.before !== undefined;
+  const tables = isReload ? HIVE_ONLY : ports.tables;
+  const isAnew = batch.generation > 1 && !isReload;
+  const { spill, openFile } = ports;
+  const files = new BatchFiles({ batch: id, attempt, isAnew, lake, spill, openFile, tables });
   const key = attemptKey(batch, attempt);
   let list: AttemptList;
   try {

@@ -11,7 +11,7 @@ import { beginSnapshot, finishSnapshot, type Making, manifestOf, NOTHING } from 
  * Writes what a snapshot of a table with more files needs, and gives the change that makes it. Nothing of the table has
  * changed until a catalog has made this change; files that were written for a change that was not made lie there unused.
  *
- * @param files at least one
+ * @param files none: the snapshot has the same files as the one before, and what it is made for are the properties
  * @throws UnsupportedTableError if the table is no longer as this project makes it
  */
 export async function buildAppend(
@@ -19,14 +19,13 @@ export async function buildAppend(
   files: readonly DataFile[],
   making: Making,
 ): Promise<TableChange> {
-  if (files.length === 0) throw new Error('expected at least one file to append, got none');
   const day = dayPartition(table.metadata);
   const begun = await beginSnapshot(table, making);
   const entries = files.map((file) => added(file, begun.id));
-  const manifest = await writeManifest(making.files, manifestOf(begun, day), entries);
+  const fresh = files.length > 0 ? [await writeManifest(making.files, manifestOf(begun, day), entries)] : [];
   return finishSnapshot(begun, {
     operation: 'append',
-    manifests: [manifest, ...(await mergeSmall(begun, day, begun.list.manifests.filter(hasFiles)))],
+    manifests: [...fresh, ...(await mergeSmall(begun, day, begun.list.manifests.filter(hasFiles)))],
     added: {
       files: files.length,
       rows: BigInt(files.reduce((rows, file) => rows + file.rows, 0)),

@@ -1,7 +1,7 @@
 /** Finds the metadata of a table that no catalog knows, among the files in its folder. */
 import { parseIcebergJson, type TableMetadata } from './metadata.ts';
 import type { LoadedTable, TableFiles } from './ports.ts';
-import { TAKEN_OVER } from './properties.ts';
+import { REPLACED, TAKEN_OVER } from './properties.ts';
 
 /** A metadata file cannot be read. */
 export class MetadataError extends Error {
@@ -52,6 +52,11 @@ export function newestOf(found: readonly LoadedTable[]): readonly LoadedTable[] 
 /** Uuids of the tables whose files a table has: its own, and those of tables that it has taken over. */
 export function uuidsOf({ metadata }: LoadedTable): readonly string[] {
   return [metadata['table-uuid'], ...(metadata.properties?.[TAKEN_OVER]?.split(' ') ?? [])];
+}
+
+/** Uuids of tables in whose place a table, or one that it is made of, began without rows. */
+export function replacedBy({ metadata }: LoadedTable): readonly string[] {
+  return metadata.properties?.[REPLACED]?.split(' ') ?? [];
 }
 
 function logOf(metadata: TableMetadata): readonly { readonly 'metadata-file': string }[] {

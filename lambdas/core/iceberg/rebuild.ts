@@ -6,6 +6,7 @@
  * merged or expire, no other table misses them.
  */
 import { added } from './append.ts';
+import { versionOf } from './begin-empty.ts';
 import type { DataFile } from './data-file.ts';
 import { dayPartition, dayPartitions } from './day-partition.ts';
 import { uuidsOf } from './find-metadata.ts';
@@ -56,7 +57,8 @@ export async function writeFreshTable(rebuilding: Rebuilding, making: Making): P
   const { schema, lastColumnId, setAside } = schemaOfFresh(rebuilding);
   const empty = { ...emptyTable(rebuilding, making.now), ...{ schemas: [schema], 'last-column-id': lastColumnId } };
   const metadata = await withFiles({ ...empty, 'current-schema-id': schema['schema-id'] }, rebuilding, making);
-  const metadataLocation = `${metadata.location}/metadata/${nextVersion(rebuilding.tables)}-${making.newId()}.metadata.json`;
+  const version = String(versionOf(rebuilding.tables.map((table) => table.metadataLocation)) + 1).padStart(5, '0');
+  const metadataLocation = `${metadata.location}/metadata/${version}-${making.newId()}.metadata.json`;
   await making.files.put(metadataLocation, new TextEncoder().encode(icebergJson(metadata)));
   return { metadata, metadataLocation, setAside };
 }
@@ -194,10 +196,4 @@ async function withFiles(
     refs: { [MAIN]: { 'snapshot-id': id, type: 'branch' } },
     'snapshot-log': [{ 'timestamp-ms': time, 'snapshot-id': id }],
   };
-}
-
-/** The number after the greatest of the former metadata files, in the five digits of Iceberg's own catalogs. */
-function nextVersion(tables: readonly LoadedTable[]): string {
-  const versions = tables.map(({ metadataLocation }) => Number(/\/(\d+)-[^/]+$/.exec(metadataLocation)?.[1] ?? 0));
-  return String(Math.max(...versions) + 1).padStart(5, '0');
 }

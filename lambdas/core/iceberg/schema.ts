@@ -131,7 +131,7 @@ export function currentSchema(metadata: TableMetadata): IcebergSchema {
 }
 
 /** Fields with ids from 1, and the partition by day, whose id is the first that Iceberg gives to one. */
-function layout(wanted: readonly WantedField[]): Pick<CreateTable, 'fields' | 'partitionSpec'> {
+export function layout(wanted: readonly WantedField[]): Pick<CreateTable, 'fields' | 'partitionSpec'> {
   const fields = wanted.map((field, index) => ({ id: index + 1, required: false, ...field }));
   const { name } = PARTITION;
   return {

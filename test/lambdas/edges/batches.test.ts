@@ -113,10 +113,15 @@ const STEPS: fc.Arbitrary<Step> = fc.oneof(
       (ledger, of) =>
         ledger.store(of.batch(one), name, tables, at(3)),
   ),
-  fc.tuple(batch, fc.uniqueArray(fc.nat(12), { minLength: 1 })).map(
-    ([one, tables]): Step =>
+  fc.tuple(batch, attempt, fc.uniqueArray(fc.nat(12), { minLength: 1 })).map(
+    ([one, name, tables]): Step =>
       async (ledger, of) =>
-        comparable(await ledger.committed(of.batch(one), tables)),
+        comparable(await ledger.committed(of.batch(one), name, tables)),
+  ),
+  fc.tuple(batch, attempt, fc.constantFrom('stored', 'written')).map(
+    ([one, name, from]): Step =>
+      (ledger, of) =>
+        ledger.writeAnew({ id: of.batch(one), source: of.source, attempt: name }, from, at(6)),
   ),
   batch.map(
     (one): Step =>
@@ -207,7 +212,7 @@ test('no batch expires whose files wait for their commits, however long that tak
   expect(await expires()).toBe(true);
   await direct.store(id, 'one', 1, at(2));
   expect(await expires()).toBe(false);
-  await direct.committed(id, [0]);
+  await direct.committed(id, 'one', [0]);
   await direct.written(id, 'one');
   expect(await expires()).toBe(true);
 });

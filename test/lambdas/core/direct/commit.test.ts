@@ -5,33 +5,10 @@ import { ChangeDeniedError } from '../../../../lambdas/core/iceberg/ports.ts';
 import { Random } from '../../../../local/sample/random.ts';
 import { NO_FAULTS, World, type WorldObject } from '../../../helpers/direct-world.ts';
 import { newTable, withProperties } from '../../../helpers/iceberg-table.ts';
-import { delivered, line, live, plain } from '../../../helpers/world-life.ts';
+import { delivered, ICEBERG, line, live, plain, settled, storedWorld, writeAll } from '../../../helpers/world-life.ts';
 
-/** Worlds with faults: each has another seed. */
-const RUNS = Number(process.env.TRIBUTARY_FAULT_RUNS ?? 200);
-
-const ICEBERG = { iceberg: true };
-
-/** A world whose objects are in stored batches. */
-async function storedWorld(objects: readonly WorldObject[] = [plain('a', 4), { key: 'b', lines: [line(1, 21)] }]) {
-  const world = new World(12, objects, ICEBERG);
-  for (const { key } of objects) world.announce(key);
-  await settled(world);
-  for (let step = 0; step < 40; step++) await world.step();
-  await writeAll(world);
-  return world;
-}
-
-async function writeAll(world: World): Promise<void> {
-  world.plan();
-  await settled(world);
-  for (const batch of world.queue.splice(0)) world.write(batch);
-  await settled(world);
-}
-
-async function settled(world: World): Promise<void> {
-  while (world.busy) await world.step();
-}
+/** Worlds with faults, of each kind: each has another seed. */
+const RUNS = Math.ceil(Number(process.env.TRIBUTARY_FAULT_RUNS ?? 200) / 2);
 
 async function commit(world: World): Promise<void> {
   world.commit(world.now + 3_600_000);
@@ -302,53 +279,101 @@ describe('rows of an Iceberg table', () => {
   });
 });
 
-test(`commits lose nothing and repeat nothing, whatever dies, fails, comes late and is done twice (${RUNS} worlds)`, async () => {
-  const seen = new Set<string>();
-  for (let seed = 0; seed < RUNS; seed++) {
-    const random = new Random(`commits ${seed}`);
-    const objects: WorldObject[] = Array.from({ length: 1 + Math.floor(random.fraction() * 7) }, (_, index) => {
-      const { key, lines } = plain(`o${index}`, 1 + Math.floor(random.fraction() * 4));
-      const kind = random.fraction() < 0.05 ? 'poison' : 'plain';
-      return { key, lines: random.fraction() < 0.5 ? lines : [...lines, OLD_LINE], kind };
-    });
-    const world = new World(seed, objects, ICEBERG);
-    world.keepFrom = '2026-11-22';
-    const each = Math.floor(random.fraction() * 40);
-    const late = Math.floor(random.fraction() * 400);
-    await live(
-      world,
-      random,
-      objects,
-      { refused: each, answerLost: each, diesBefore: each, diesAfter: each, stale: 300, late },
-      true,
-    );
-    world.faults = NO_FAULTS;
-    world.outage = false;
-    for (const { key } of objects) world.announce(key);
-    await world.drain();
-    for (const { key } of objects) if (world.deadLetters.includes(key)) world.announce(key);
-    await world.drain();
-    world.iceberg.expire(new Date(world.now).toISOString());
-    await world.committed();
-    const { positions, origins, loads } = delivered(world, await world.icebergRows());
-    const wanted = objects
-      .filter(({ kind }) => kind === 'plain')
-      .map(({ lines }) => lines.flatMap((line, index) => (line === OLD_LINE ? [] : [index + 1])));
-    expect({ seed, rows: text(positions), loads }).toEqual({ seed, rows: text(wanted), loads: origins });
-    expect(world.rows('app')).toEqual([]);
-    for (const name of world.requests) seen.add(name);
+/** What may happen to the table in a world, and what must be true of it at the end. */
+interface Worlds {
+  readonly name: string;
+  readonly also?: (world: World, random: Random) => void;
+  /** Until nothing is left that somebody must do. */
+  readonly end?: (world: World) => Promise<void>;
+  readonly requests: readonly string[];
+}
+
+const WORLDS: readonly Worlds[] = [
+  { name: 'commits', requests: [] },
+  {
+    name: 'tables whose rows are read again',
+    also: (world, random) => {
+      if (random.fraction() < 0.01) world.beginEmpty();
+      if (random.fraction() < 0.02) world.readAgain();
+    },
+    end: readAllAgain,
+    requests: ['begin empty', 'write anew from stored', 'write anew from written', 'remove'],
+  },
+];
+
+/** As `lake rebuild --from landing` does it: once more while all rows are there, and killed, until no batch has rows for a former table. */
+async function readAllAgain(world: World): Promise<void> {
+  world.faults = { ...NO_FAULTS, refused: 20, answerLost: 20, diesBefore: 20, diesAfter: 20 };
+  for (let times = 0; times < 8; times++) {
+    if (times % 4 === 0) world.beginEmpty();
+    world.readAgain();
+    world.plan();
+    for (let step = 0; step < 30; step++) await world.step();
+    for (const batch of world.queue.splice(0)) world.write(batch);
   }
-  const commits = [
-    'commit',
-    'committed',
-    'end commit',
-    'expire again',
-    'load table',
-    'plan commit',
-    'query records',
-    'record',
-    'store',
-    'wait',
-  ];
-  expect([...seen]).toEqual(expect.arrayContaining(commits));
-}, 300_000);
+  await settled(world);
+  await world.drain();
+  do {
+    world.readAgain();
+    await settled(world);
+    await world.drain();
+  } while (world.hasReplaced());
+}
+
+test.each(WORLDS)(
+  `$name lose nothing and repeat nothing, whatever dies, fails, comes late and is done twice (${RUNS} worlds)`,
+  async ({ name, also, end, requests }) => {
+    const seen = new Set<string>();
+    for (let seed = 0; seed < RUNS; seed++) {
+      const random = new Random(`${name} ${seed}`);
+      const objects: WorldObject[] = Array.from({ length: 1 + Math.floor(random.fraction() * 7) }, (_, index) => {
+        const { key, lines } = plain(`o${index}`, 1 + Math.floor(random.fraction() * 4));
+        const kind = random.fraction() < 0.05 ? 'poison' : 'plain';
+        return { key, lines: random.fraction() < 0.5 ? lines : [...lines, OLD_LINE], kind };
+      });
+      const world = new World(seed, objects, ICEBERG);
+      world.keepFrom = '2026-11-22';
+      const each = Math.floor(random.fraction() * 40);
+      const late = Math.floor(random.fraction() * 400);
+      await live(
+        world,
+        random,
+        objects,
+        { refused: each, answerLost: each, diesBefore: each, diesAfter: each, stale: 300, late },
+        true,
+        () => also?.(world, random),
+      );
+      world.faults = NO_FAULTS;
+      world.outage = false;
+      for (const { key } of objects) world.announce(key);
+      await world.drain();
+      for (const { key } of objects) if (world.deadLetters.includes(key)) world.announce(key);
+      await world.drain();
+      await end?.(world);
+      world.iceberg.expire(new Date(world.now).toISOString());
+      await world.committed();
+      const { positions, origins, loads } = delivered(world, await world.icebergRows());
+      const wanted = objects
+        .filter(({ kind }) => kind === 'plain')
+        .map(({ lines }) => lines.flatMap((line, index) => (line === OLD_LINE ? [] : [index + 1])));
+      expect({ seed, rows: text(positions), loads }).toEqual({ seed, rows: text(wanted), loads: origins });
+      expect(world.rows('loads')).toHaveLength(loads.length);
+      expect(world.rows('app')).toEqual([]);
+      for (const name of world.requests) seen.add(name);
+    }
+    const commits = [
+      'commit',
+      'committed',
+      'end commit',
+      'expire again',
+      'load table',
+      'plan commit',
+      'query records',
+      'record',
+      'store',
+      'wait',
+    ];
+    expect([...seen]).toEqual(expect.arrayContaining([...commits, ...requests]));
+  },
+  300_000,
+);

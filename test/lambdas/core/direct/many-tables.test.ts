@@ -69,7 +69,8 @@ class ManyTables {
           yield* structuredClone([...batches.values()]);
         },
         read: async (id) => structuredClone(this.batches.get(id)),
-        committed: async (id, tables) => {
+        writeAnew: () => Promise.reject(new Error('no table is replaced here')),
+        committed: async (id, _attempt, tables) => {
           const batch = this.batches.get(id);
           if (!batch) return undefined;
           const left = batch.uncommitted?.filter((index) => !tables.includes(index)) ?? [];
