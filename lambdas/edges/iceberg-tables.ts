@@ -36,12 +36,12 @@ export function icebergTables(
   );
   const known = new Map<string, { readonly table: IcebergTable; readonly until: number }>();
   return {
-    async of(table) {
+    async of(table, isAskedAnew = false) {
       const source = sourceOf.get(table.name);
       if (source === undefined) return undefined;
       if (!catalog) throw new Error(`source ${source}: expected a catalog of Iceberg tables: deploy the stack again`);
       const found = known.get(table.name);
-      if (found && Date.now() < found.until && hasColumns(found.table, table)) return found.table;
+      if (found && !isAskedAnew && Date.now() < found.until && hasColumns(found.table, table)) return found.table;
       const made = { ...madeFor(source, table, lakeBucket), acceptWider: true };
       const ensured = await ensureTable(catalog, table, made);
       const knownFor = table.name === source ? KNOWN_FOR_MS : KNOWN_FOR_LONG_MS;

@@ -33,8 +33,9 @@ export type OpenTableFile = (columns: readonly Column[], options?: Pick<ParquetO
 export interface BatchFilesProps {
   readonly batch: string;
   /**
-   * Whether other files have the attempt in their keys, too: those of a batch that is written anew, as those of before may
-   * still be about to be deleted.
+   * Whether the batch is written anew because another table is in the place of the one that its rows were in. Each table is
+   * then asked for, whatever is known of it from before: files for the former one would be written in vain, again and again.
+   * And other files have the attempt in their keys, too, as those of before may still be about to be deleted.
    *
    * @default false
    */
@@ -183,7 +184,7 @@ export class BatchFiles {
   }
 
   #icebergOf(table: Table): Promise<IcebergTable | undefined> {
-    const known = this.#iceberg.get(table.name) ?? this.#props.tables.of(table);
+    const known = this.#iceberg.get(table.name) ?? this.#props.tables.of(table, this.#props.isAnew);
     this.#iceberg.set(table.name, known);
     return known;
   }

@@ -138,10 +138,11 @@ export interface IcebergTables {
    * The Iceberg table of a table, made if it was missing. It may be asked for each table of a batch, of which there may be
    * hundreds.
    *
+   * @param isAskedAnew whether what is known from before does not do, because another table may be in its place. @default false
    * @returns undefined if rows of the table lie in files of Hive
    * @throws if the catalog cannot be asked, or the table cannot have these columns
    */
-  of(table: Table): Promise<IcebergTable | undefined>;
+  of(table: Table, isAskedAnew?: boolean): Promise<IcebergTable | undefined>;
 }
 
 /** Objects of the lake bucket. */

@@ -1,4 +1,4 @@
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type FromLandingTask, rebuildFromLanding } from '../../../bin/operations/from-landing.ts';
 import type { LakeHandle } from '../../../bin/operations/lake-handle.ts';
@@ -111,6 +111,20 @@ describe('rows of an Iceberg table that are read again', { timeout: 120_000 }, (
     expect(await replayRejected(fixed, { where: 'true' }, REAL)).toMatchObject({ lines: 2, replayed: 1 });
     await lake.settle();
     expect(await rows(PLACES)).toEqual([{ dt: '2026-11-19', position: 2 }, ONE, ONE]);
+  });
+
+  test('come also where an object of their batch is gone, though the writer knew the former table', async () => {
+    await put('web/one.log', [LINE, 'prose']);
+    await put('web/two.log', [LINE, LINE]);
+    await lake.settle();
+    await lake.s3.send(new DeleteObjectCommand({ Bucket: 'logs', Key: 'web/two.log' }));
+    expect(await again({ withoutMissing: true })).toMatchObject({ leftOut: 1, rowsLeftOut: 2, openedAgain: 1 });
+    expect(await rows(PLACES)).toEqual([{ dt: '2026-11-20', position: 1 }]);
+    const loads = 'SELECT object_key, "rows", rejected, not_loaded FROM tributary.loads ORDER BY object_key';
+    expect(await rows(loads)).toEqual([
+      { object_key: 'web/one.log', rows: 1, rejected: 1, not_loaded: null },
+      { object_key: 'web/two.log', rows: 0, rejected: 0, not_loaded: 'gone' },
+    ]);
   });
 
   test('are refused by name where they would come twice, or are in no Iceberg table', async () => {
