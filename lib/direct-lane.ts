@@ -120,9 +120,13 @@ export class DirectLane extends Construct {
     );
     for (const fn of [plan, this.write]) this.#tell(fn);
     ledger.grantPlan(plan);
-    // Looks for uploads that a seal names and that nobody has completed.
+    // Looks for uploads that a seal names and that nobody has completed; and S3 answers "forbidden" for a list that is not there
+    // to those who may not list the bucket, which would keep the planner from renewing others.
     plan.addToRolePolicy(
-      new PolicyStatement({ actions: ['s3:ListBucketMultipartUploads'], resources: [props.lake.bucketArn] }),
+      new PolicyStatement({
+        actions: ['s3:ListBucket', 's3:ListBucketMultipartUploads'],
+        resources: [props.lake.bucketArn],
+      }),
     );
     ledger.grantWrite(this.write);
     for (const table of props.tables) grantFilesOf(this.write, props.lake, table);

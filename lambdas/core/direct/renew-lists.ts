@@ -33,10 +33,10 @@ export interface RenewPorts {
 export async function renewLists(source: string, { ledger, lake, send, outOfTime }: RenewPorts, now: number) {
   const before = new Date(now - TURN_HOURS * HOUR_MS).toISOString();
   const gone: string[] = [];
-  let keys: string[] = [];
+  let keys: BatchList[] = [];
   const renew = async (): Promise<void> => {
-    const renewed = await Promise.all(keys.map((key) => lake.renewList(key)));
-    gone.push(...keys.filter((_, index) => !renewed[index]));
+    const renewed = await Promise.all(keys.map(({ key }) => lake.renewList(key)));
+    gone.push(...keys.filter(({ isOptional }, index) => !renewed[index] && !isOptional).map(({ key }) => key));
     keys = [];
   };
   for await (const batch of ledger.unfinished(source, { before })) {
@@ -54,9 +54,18 @@ function isInTurn({ since }: Batch, now: number): boolean {
   return Math.floor((now - Date.parse(since)) / HOUR_MS) % TURN_HOURS === 0;
 }
 
-/** Those that whoever goes on with a batch reads. Batches that an operation added have no candidates. */
-function listsOf(batch: Batch): string[] {
+interface BatchList {
+  readonly key: string;
+  /** Whether there may be none. */
+  readonly isOptional: boolean;
+}
+
+/**
+ * Those that whoever goes on with a batch reads. The candidates of a batch with an attempt are read when it is written anew, for a
+ * reload, or because another table is in the place of its own. Batches that an operation added have none, and no reload.
+ */
+function listsOf(batch: Batch): BatchList[] {
   const { attempt, before } = batch;
-  const attempts = [attempt, before].filter((key) => key !== undefined);
-  return attempt === undefined || before !== undefined ? [candidatesKey(batch), ...attempts] : attempts;
+  const attempts = [attempt, before].filter((key) => key !== undefined).map((key) => ({ key, isOptional: false }));
+  return [{ key: candidatesKey(batch), isOptional: attempt !== undefined && before === undefined }, ...attempts];
 }
