@@ -4,18 +4,16 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../../bin/doctor/check.ts';
 import { CHECKS, countsOf, findingsText } from '../../../bin/doctor/doctor.ts';
 import { COMPARED } from '../../../bin/doctor/examined.ts';
 import { matches } from '../../../bin/doctor/policy.ts';
-import { clientEnvironment } from '../../helpers/client-options.ts';
-import { type FakeService, failure, json, openFakeService, type Reply } from '../../helpers/fake-service.ts';
+import { failure, json, type Reply } from '../../helpers/fake-service.ts';
 import { resources, templateOf, withoutHash } from '../../helpers/template.ts';
 import {
   ACCOUNT,
   type Account,
-  answerOf,
   dataLakeSettings,
   examined,
   GOOD,
@@ -23,6 +21,7 @@ import {
   policy,
   query,
   s3Error,
+  serveAccount,
   stackResourcesXml,
   stackXml,
   subscriptionsXml,
@@ -46,18 +45,8 @@ const THEIRS = { name: 'theirs', format: 'alb', from: { bucket: 'their-logs', ac
 /** Here, because the first synthesis of a process takes seconds. */
 const TEMPLATE = templateOf({ sources: [OURS, LOGS, ICEBERG], alarmEmail: 'ops@example.com' });
 
-let service: FakeService;
 let account: Account = GOOD;
-
-beforeAll(async () => {
-  service = await openFakeService((request) => answerOf(account, request));
-  const environment = { ...clientEnvironment(service.url), AWS_MAX_ATTEMPTS: '1' };
-  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
-});
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await service.close();
-});
+serveAccount(() => account);
 
 type Options = Parameters<typeof examined>[1];
 

@@ -1,3 +1,4 @@
+import { afterAll, beforeAll, vi } from 'vitest';
 import { planFor, type VolumeOptions } from '../../../bin/commands/plan.ts';
 import type { Finding } from '../../../bin/doctor/check.ts';
 import { openClients } from '../../../bin/doctor/clients.ts';
@@ -5,7 +6,15 @@ import { examine } from '../../../bin/doctor/doctor.ts';
 import { deployedStack } from '../../../bin/doctor/examined.ts';
 import { listPrices } from '../../../bin/plan/prices.ts';
 import { type Context, readConfig } from '../../../lib/config/config.ts';
-import { failure, json, type Reply, type ServedRequest } from '../../helpers/fake-service.ts';
+import { clientEnvironment } from '../../helpers/client-options.ts';
+import {
+  type FakeService,
+  failure,
+  json,
+  openFakeService,
+  type Reply,
+  type ServedRequest,
+} from '../../helpers/fake-service.ts';
 
 export const ACCOUNT = '123456789012';
 
@@ -46,8 +55,27 @@ export const GOOD: Account = {
   GetMetricStatistics: () => json({ Datapoints: [] }),
 };
 
+/** Has the services of AWS answer as the account that a test has at the time, while the tests of a file run. */
+export function serveAccount(account: () => Account): { readonly requests: FakeService['requests'] } {
+  let service: FakeService | undefined;
+  beforeAll(async () => {
+    service = await openFakeService((request) => answerOf(account(), request));
+    const environment = { ...clientEnvironment(service.url), AWS_MAX_ATTEMPTS: '1' };
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  });
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await service?.close();
+  });
+  return {
+    get requests() {
+      return service?.requests ?? [];
+    },
+  };
+}
+
 /** Answers a request of any of the services that are asked, each in its own protocol. */
-export function answerOf(account: Account, { method, path, operation: target, body }: ServedRequest): Reply {
+function answerOf(account: Account, { method, path, operation: target, body }: ServedRequest): Reply {
   const input = body.startsWith('{') ? (JSON.parse(body) as Record<string, unknown>) : {};
   const [operation, about] = operationOf(method, path, target, body, input);
   const answer = account[operation];

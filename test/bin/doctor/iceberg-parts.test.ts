@@ -1,16 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../../bin/doctor/check.ts';
 import { compiledSources } from '../../../lambdas/core/loading/sources.ts';
 import { fanOutTable } from '../../../lambdas/core/tables/fan-out.ts';
 import { sourceTable } from '../../../lambdas/core/tables/table.ts';
-import { clientEnvironment } from '../../helpers/client-options.ts';
-import { type FakeService, failure, json, openFakeService, type Reply } from '../../helpers/fake-service.ts';
+import { failure, json, type Reply } from '../../helpers/fake-service.ts';
 import {
   ACCOUNT,
   type Account,
-  answerOf,
   examined,
   GOOD,
+  serveAccount,
   stackResourcesXml,
   stackXml,
   toolkit,
@@ -36,17 +35,8 @@ const [TABLES, MAINTENANCE] = ['Iceberg tables of values', 'Iceberg maintenance 
 const REBUILD = (table: string) => `npm run lake -- rebuild ${table} --stack Logs`;
 const DAY_MS = 86_400_000;
 
-let service: FakeService;
 let account: Account = GOOD;
-beforeAll(async () => {
-  service = await openFakeService((request) => answerOf(account, request));
-  const environment = { ...clientEnvironment(service.url), AWS_MAX_ATTEMPTS: '1' };
-  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
-});
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await service.close();
-});
+const service = serveAccount(() => account);
 
 const [compiled] = compiledSources([{ name: 'app', format: 'json', options: { columns: COLUMNS } }]);
 const TYPES: Readonly<Record<string, string>> = Object.fromEntries(

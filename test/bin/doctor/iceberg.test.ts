@@ -1,16 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../../bin/doctor/check.ts';
 import { CHECKS } from '../../../bin/doctor/doctor.ts';
 import { OPTIMIZERS } from '../../../lambdas/core/iceberg/optimizers.ts';
 import { batchGroup, itemId } from '../../../lambdas/edges/batches.ts';
-import { clientEnvironment } from '../../helpers/client-options.ts';
-import { type FakeService, failure, json, openFakeService, type Reply } from '../../helpers/fake-service.ts';
+import { failure, json, type Reply } from '../../helpers/fake-service.ts';
 import {
   ACCOUNT,
   type Account,
-  answerOf,
   examined,
   GOOD,
+  serveAccount,
   stackResourcesXml,
   stackXml,
   toolkit,
@@ -26,18 +25,8 @@ const PARTS = { ...ICEBERG, fanOut: { by: 'host' } };
 const METADATA = 's3://lake/iceberg/web/metadata/00001-a.metadata.json';
 const MINUTE_MS = 60_000;
 
-let service: FakeService;
 let account: Account = GOOD;
-
-beforeAll(async () => {
-  service = await openFakeService((request) => answerOf(account, request));
-  const environment = { ...clientEnvironment(service.url), AWS_MAX_ATTEMPTS: '1' };
-  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
-});
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await service.close();
-});
+serveAccount(() => account);
 
 /** A stack with one source, in which everything is as it has to be. */
 function deployed(source: object): Account {
