@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { sourceNamed } from '../operations/lake-handle.ts';
 import { EXIT, UsageError } from '../output/command-error.ts';
 import { print, printJson, say, stages } from '../output/output.ts';
-import { type Cell, quantity, renderTable } from '../output/render.ts';
+import { type Cell, renderTable } from '../output/render.ts';
 import { CLAIMS, type Proof } from '../prove/claims.ts';
 import { prove } from '../prove/prove.ts';
 import { openLakeHandle, stackOption } from './operation.ts';
@@ -61,7 +61,7 @@ async function run({ lake: folder, stack, source, lines, json }: ProveOptions): 
   if (json) printJson({ ...counts, proofs: proofs.map((proof) => ({ ...proof, settles: CLAIMS[proof.claim] })) });
   else {
     print(proofsText(proofs));
-    say(`${quantity(counts.proved, 'proof')}, ${counts.failed} failed, ${counts.notTried} not tried`);
+    say(`${counts.proved} proved, ${counts.failed} failed, ${counts.notTried} not tried`);
   }
   if (counts.failed > 0) process.exitCode = EXIT.found;
 }

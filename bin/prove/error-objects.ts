@@ -5,6 +5,7 @@ import { LAKE } from '../../lib/names.ts';
 import { type FailedRecord, failedRecord } from '../operations/bisect.ts';
 import type { LakeHandle } from '../operations/lake-handle.ts';
 import { type ListedObject, listObjects } from '../operations/objects.ts';
+import { BAD_POSITION } from './test-rows.ts';
 
 /** An error object and the records in it. */
 export interface ErrorObject {
@@ -32,6 +33,11 @@ async function recordsOf({ s3 }: LakeHandle, { bucket, key }: ListedObject): Pro
 /** True if a row of the record has the origin. */
 export function hasOrigin({ rows }: FailedRecord, origin: string): boolean {
   return rows.some((row) => row.includes(`"${OWN.origin.key}":"${origin}"`));
+}
+
+/** True if this proof or another one has put the record: an earlier one that failed leaves its own, to be looked at. */
+export function isOfProof({ rows }: FailedRecord): boolean {
+  return rows.some((row) => row.includes(BAD_POSITION));
 }
 
 export async function removeErrorObject({ s3 }: LakeHandle, { object }: ErrorObject): Promise<void> {

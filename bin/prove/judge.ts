@@ -3,7 +3,7 @@ import type { ResultRow } from '../operations/lake-handle.ts';
 import { quantity } from '../output/render.ts';
 import type { Claim, Proof } from './claims.ts';
 import { differences, wrongTypes } from './compare.ts';
-import { hasOrigin } from './error-objects.ts';
+import { hasOrigin, isOfProof } from './error-objects.ts';
 import type { Encryption } from './files.ts';
 import { isShared, type Seen, type Sent } from './sent-and-seen.ts';
 import { GOOD_POSITIONS, type TestRows } from './test-rows.ts';
@@ -23,7 +23,7 @@ export function proofsOf(sent: Sent, seen: Seen, { typeNames, encryption }: Aske
     types: types(sent, typeNames),
     bad_row: badRow(sent, seen),
     input: input(sent, seen),
-    errors: errors(sent, seen),
+    errors: errors(seen),
     encryption: encrypted(sent, encryption),
     metrics: metrics(sent, seen),
   };
@@ -117,8 +117,8 @@ function input(sent: Sent, seen: Seen): Verdict {
   return proved(`${put.what}: ${quantity(put.rows.length, 'row')}, ${quantity(put.rejected, 'rejected line')}`);
 }
 
-function errors({ aroundBadRow }: Sent, seen: Seen): Verdict {
-  const others = seen.errors.filter(({ records }) => records.some((record) => !hasOrigin(record, aroundBadRow.origin)));
+function errors(seen: Seen): Verdict {
+  const others = seen.errors.filter(({ records }) => records.some((record) => !isOfProof(record)));
   if (others.length === 0) return proved('nothing new but the bad row');
   return failed(others.map(({ object }) => `s3://${object.bucket}/${object.key}`).join('; '));
 }

@@ -12,7 +12,7 @@ import type { Source } from '../../lambdas/core/loading/load.ts';
 import { LOADS, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
 import { OWN, PARTITION, type Table } from '../../lambdas/core/tables/table.ts';
 import { LAKE } from '../../lib/names.ts';
-import { allRowsOf, type LakeHandle, type ResultRow, sqlText, tableOf, timeOf } from '../operations/lake-handle.ts';
+import { allRowsOf, type LakeHandle, type ResultRow, sqlText, tableOf } from '../operations/lake-handle.ts';
 import { sendRecords } from '../operations/send-rows.ts';
 import type { Proof } from './claims.ts';
 import { withoutRepeats } from './compare.ts';
@@ -91,11 +91,17 @@ async function look(lake: LakeHandle, sent: Sent, since: Date): Promise<Seen> {
     table.columns.map(({ name }) => name),
   );
 
+  // On the direct lane rows lie under the days of their events.
+  const first = dayBefore(new Date(Math.min(input?.firstEvent ?? Number.POSITIVE_INFINITY, since.getTime())));
+
   const { column, name } = input?.named ?? {};
   const isNamed = input && `${column} = ${sqlText(name as string)}`;
   const isOfSource = `source = ${sqlText(table.name)}`;
   // The load of an object with payloads of several streams has the name of none: these rows tell its origin.
-  const shared = isNamed && isShared(sent) ? [await rowsOf(ofSource, isNamed), await rowsOf(ofRejected, isNamed)] : [];
+  const shared =
+    isNamed && isShared(sent)
+      ? [await rowsOf(ofSource, isNamed, first), await rowsOf(ofRejected, `${isOfSource} AND ${isNamed}`)]
+      : [];
   const sharedOrigins = [...new Set(shared.flat().map(({ origin }) => String(origin)))];
   const loads = isShared(sent)
     ? await ofOrigins(ofLoads, sharedOrigins)
@@ -103,9 +109,6 @@ async function look(lake: LakeHandle, sent: Sent, since: Date): Promise<Seen> {
       ? await rowsOf(ofLoads, `${isOfSource} AND ${isNamed}`)
       : [];
   const inputOrigins = loads.map(({ origin }) => String(origin));
-  // On the direct lane rows lie under the days of their events.
-  const [event] = loads.flatMap(({ first_event_time: time }) => (time === null ? [] : [dayBefore(timeOf(time))]));
-  const first = event !== undefined && event < arrival ? event : arrival;
   return {
     rows: await ofOrigins(
       ofSource,

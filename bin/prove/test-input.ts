@@ -17,6 +17,8 @@ export interface TestLines {
   /** The values of the format's columns, for each line that becomes a row. */
   readonly rows: readonly Values[];
   readonly rejected: number;
+  /** Milliseconds since the epoch of the first event that the rows tell of; undefined if none has a time. */
+  readonly firstEvent: number | undefined;
 }
 
 /** An input that was put, as `loads` names it. */
@@ -49,15 +51,17 @@ export function testLines(source: Source, table: Table, given?: readonly string[
     row.begin();
     if (readLine(reader, line, row).kind !== 'row') return [];
     const values = Object.entries(valuesOf(table, row.json('', 0, '', 'never')));
-    return [{ line, values: Object.fromEntries(values.filter(([name]) => own.includes(name))) }];
+    return [{ line, time: row.eventTime, values: Object.fromEntries(values.filter(([name]) => own.includes(name))) }];
   });
   if (found.length === 0) return undefined;
+  const times = found.flatMap(({ time }) => (time === undefined ? [] : [time]));
   row.begin();
   const isRejected = readLine(reader, BAD_LINE, row).kind === 'rejected';
   return {
     lines: [...found.map(({ line }) => line), ...(isRejected ? [BAD_LINE] : [])],
     rows: found.map(({ values }) => values),
     rejected: isRejected ? 1 : 0,
+    firstEvent: times.length > 0 ? Math.min(...times) : undefined,
   };
 }
 

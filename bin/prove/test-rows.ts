@@ -50,9 +50,10 @@ export function rowsOfEveryColumn(source: Source, table: Table, id: string): Tes
   return { origin, rows: [...full, empty].map((json) => ({ json, values: valuesOf(table, json) })) };
 }
 
-/**
- * Three rows of one record. The second has text where its position, a bigint, should be: no conversion can read it.
- */
+/** The position of a bad row, as it is sent: text where a bigint should be, which no conversion can read. */
+export const BAD_POSITION = `"${OWN.position.key}":"second"`;
+
+/** Three rows of one record. The second is the bad one. */
 export function rowsAroundBadRow(source: Source, table: Table, id: string): TestRows {
   const origin = originOf(['prove', source.settings.name, id, 'bad row']);
   const row = new Row(source.format.columns);
@@ -60,7 +61,7 @@ export function rowsAroundBadRow(source: Source, table: Table, id: string): Test
     row.begin();
     return row.json(origin, position, '', 'never');
   };
-  const bad = json(2).replace(`"${OWN.position.key}":2`, `"${OWN.position.key}":"second"`);
+  const bad = json(2).replace(`"${OWN.position.key}":2`, BAD_POSITION);
   return { origin, rows: [json(1), bad, json(3)].map((each) => ({ json: each, values: valuesOf(table, each) })) };
 }
 

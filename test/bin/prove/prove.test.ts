@@ -114,21 +114,37 @@ describe('lake prove', () => {
     const first = await prove(lake, { sources }, () => {});
     expect(outcomes(await prove(lake, { sources }, () => {}))).toEqual(outcomes(first));
   });
+
+  test('does not judge the bad row of a proof that failed a moment before, which stays to be looked at', async () => {
+    const sources = sourcesNamed('app');
+    await prove({ ...lake, metricSum: async () => 0 }, { sources }, () => {});
+    expect(filesIn('lake/errors')).toHaveLength(1);
+    const proofs = await prove(lake, { sources }, () => {});
+    expect(proofs.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
+    expect(filesIn('lake/errors')).toHaveLength(1);
+  });
 });
 
 describe('lake prove on the direct lane', () => {
   test('proves objects and payloads, whose rows Firehose does not convert', async () => {
     const direct = temporaryFolder();
-    const context = { ...CONTEXT, delivery: 'direct' };
+    // Two sources have log groups: the streams of both have one name.
+    const gateway = { name: 'gateway', format: 'kong', from: { logGroups: ['/demo/gateway'] } };
+    const context = { ...CONTEXT, sources: [...CONTEXT.sources, gateway], delivery: 'direct' };
     synthesize({ context, outdir: join(direct, 'stack'), checked: false });
     writeFileSync(join(direct, CONTEXT_FILE), JSON.stringify(context));
     const opened = await openLocalLake({ dir: direct, work: false, progress: () => {} });
     try {
       const proofs = await prove(opened, { sources: opened.sources }, () => {});
       expect(proofs.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
-      for (const source of ['alb', 'app']) {
+      for (const source of ['alb', 'app', 'gateway']) {
         expect(outcomes(proofs)).toContain(`${source} input proved`);
       }
+      // Rows lie under the days of their events, and those of the examples are as old as these.
+      const at = new Date(Date.now() - 10 * 86_400_000).toISOString();
+      const app = opened.sources.filter(({ settings }) => settings.name === 'app');
+      const old = await prove(opened, { sources: app, lines: [JSON.stringify({ at, n: 1 })] }, () => {});
+      expect(outcomes(old)).toContain('app input proved');
       expect(await audit(opened, { fix: false }, OPTIONS)).toMatchObject({ unbalanced: 0, findings: [] });
     } finally {
       await opened.close();
