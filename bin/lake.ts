@@ -21,6 +21,7 @@ import { addReplayRejected } from './commands/replay-rejected.ts';
 import { addRun } from './commands/run.ts';
 import { addSchema } from './commands/schema.ts';
 import { addTables } from './commands/tables.ts';
+import { takenByNpm } from './commands/taken-by-npm.ts';
 import { EXIT, UsageError } from './output/command-error.ts';
 import { complain, reportFailure } from './output/output.ts';
 import { terminalWidth } from './output/terminal.ts';
@@ -56,6 +57,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const lake = program();
   const json = argv.includes('--json');
   try {
+    const taken = takenByNpm(lake.commands, process.env);
+    if (taken !== undefined) throw new UsageError(taken);
     await lake.parseAsync(argv);
     return Number(process.exitCode ?? EXIT.ok);
   } catch (error) {
@@ -68,12 +71,16 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** Commander's message as one line: it begins with `error: `, and suggestions are on a line of their own. */
+/**
+ * Commander's message as one line: it begins with `error: `, suggestions are on a line of their own, and what is wrong with
+ * a value is a sentence after another one.
+ */
 function usageText({ code, message }: CommanderError): string {
   if (code === 'commander.help') return 'expected a command, got none';
   return message
     .replace(/^error: /, '')
     .replace(/\.$/, '')
+    .replace(/ is invalid\. (\w)/, (_, first: string) => ` is invalid: ${first.toLowerCase()}`)
     .replaceAll('\n', ' ');
 }
 

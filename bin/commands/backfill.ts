@@ -5,7 +5,7 @@ import { backfillObjects, type Refusals, sourcesAt } from '../operations/backfil
 import { REFUSED } from '../operations/reload-batches.ts';
 import { say } from '../output/output.ts';
 import { quantity } from '../output/render.ts';
-import { addOperation, type OperationFlags, operate, sinceOption, untilOption } from './operation.ts';
+import { addOperation, type OperationFlags, operate, requireRange, sinceOption, untilOption } from './operation.ts';
 
 interface BackfillFlags extends OperationFlags {
   readonly since?: Date;
@@ -45,6 +45,7 @@ async function run(place: string | undefined, flags: BackfillFlags, command: Com
   if ((place === undefined) === (logGroup === undefined)) {
     command.error('error: expected either s3://bucket/prefix or --log-group NAME');
   }
+  requireRange(since, until);
   if (place !== undefined) {
     const task = {
       ...placeOf(place, command),

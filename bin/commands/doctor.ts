@@ -4,6 +4,7 @@ import { deployedConfig } from '../input/local-context.ts';
 import { EXIT } from '../output/command-error.ts';
 import { print, printJson } from '../output/output.ts';
 import { listPrices } from '../plan/prices.ts';
+import { stackName } from './operation.ts';
 import { contextOption, jsonOption, type Pairs } from './options.ts';
 import { addVolume, planFor, type VolumeOptions } from './plan.ts';
 
@@ -25,7 +26,9 @@ export function addDoctor(program: Command): void {
       new Option(
         '--stack [name]',
         'also compare with this stack, which is deployed, instead of asking what a first deployment needs',
-      ).preset(STACK),
+      )
+        .preset(STACK)
+        .argParser(stackName),
     )
     .addOption(contextOption())
     .addOption(jsonOption())

@@ -1,9 +1,10 @@
 /** What the commands that operate a lake, on this machine or on AWS, have in common. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { readTime } from '../../lambdas/core/reading/time-forms.ts';
 import { STACK } from '../../lib/names.ts';
 import type { LakeHandle } from '../operations/lake-handle.ts';
 import { type OperationOptions, rateLimiter } from '../operations/operation-options.ts';
-import { EXIT } from '../output/command-error.ts';
+import { EXIT, UsageError } from '../output/command-error.ts';
 import { onInterrupt } from '../output/interrupt.ts';
 import { complain, print, printJson, stages } from '../output/output.ts';
 import { showProgress } from '../output/progress.ts';
@@ -33,7 +34,15 @@ export function addOperation(program: Command, name: string, description: string
 
 export function stackOption(): Option {
   const text = 'work on this deployed stack instead of a local lake, with the credentials and Region of the AWS SDK';
-  return new Option('--stack [name]', text).preset(STACK).conflicts('lake');
+  return new Option('--stack [name]', text).preset(STACK).argParser(stackName).conflicts('lake');
+}
+
+/** The word after `--stack` is its name: SQL or a file that follows it was meant as an argument of the command. */
+export function stackName(text: string): string {
+  if (/^(?:[A-Za-z][A-Za-z0-9-]*|arn:[\w:/-]+)$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    `expected the name of a stack, got ${text}; put what is no name of a stack before --stack`,
+  );
 }
 
 /** Result of an operation: the counts to show, and whether it found a problem. */
@@ -120,16 +129,35 @@ const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 
 /** Reads a point in time: a date or time in UTC, or how long ago it was, such as `90m`, `12h` or `7d`. */
 export function moment(text: string): Date {
   const [, count, unit = ''] = /^(\d+)([mhd])$/.exec(text) ?? [];
-  const time = count ? Date.now() - Number(count) * (UNIT_MS[unit] ?? 0) : Date.parse(inUtc(text));
-  if (!Number.isNaN(time)) return new Date(time);
+  const time = new Date(count ? Date.now() - Number(count) * (UNIT_MS[unit] ?? 0) : millisOf(text));
+  if (!Number.isNaN(time.getTime())) return time;
   throw new InvalidArgumentError(
     `expected a date, a time such as 2026-01-05T10:00:00Z, or a duration such as 12h or 7d, got ${text}`,
   );
 }
 
-/** JavaScript reads a time without a zone as local time; logs are in UTC. */
-function inUtc(text: string): string {
-  return /T[\d:.]+$/.test(text) ? `${text}Z` : text;
+/**
+ * Milliseconds since the epoch of a date or time, in UTC if it names no zone; NaN for anything else. `Date.parse` would take
+ * `5` for a day of May 2001, 30 February for one of March, and a time without a zone for one of this machine's.
+ */
+function millisOf(text: string): number {
+  if (!/^\d{4}-/.test(text)) return Number.NaN;
+  return Date.parse(readTime(isDay(text) ? midnightOf(text) : text) ?? '');
+}
+
+/** True for a day of the calendar as YYYY-MM-DD. */
+export function isDay(text: string): boolean {
+  return /^\d{4}-\d\d-\d\d$/.test(text) && readTime(midnightOf(text)) !== undefined;
+}
+
+const midnightOf = (day: string) => `${day}T00:00:00Z`;
+
+/** Refuses a range of time in which nothing can be. */
+export function requireRange(since: Date | undefined, until: Date | undefined): void {
+  if (!since || !until || since < until) return;
+  throw new UsageError(
+    `--until: expected a time after that of --since, ${since.toISOString()}, got ${until.toISOString()}`,
+  );
 }
 
 const TIME = 'a date or time in UTC, or 90m, 12h or 7d for that long ago';

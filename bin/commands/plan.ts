@@ -164,6 +164,6 @@ function numberWithin(text: string, min: number, max: number): number {
   const value = text.trim() === '' ? Number.NaN : Number(text.replaceAll(/(?<=\d)(?:_(?=\d)|,(?=\d{3}(?!\d)))/g, ''));
   if (value >= min && value <= max) return value;
   throw new InvalidArgumentError(
-    `Allowed: a number from ${min.toLocaleString('en-US')} to ${max.toLocaleString('en-US')}.`,
+    `expected a number from ${min.toLocaleString('en-US')} to ${max.toLocaleString('en-US')}`,
   );
 }

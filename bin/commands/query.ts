@@ -13,7 +13,7 @@ import { asked, ownTableWarning } from '../queries/divided.ts';
 import { formerTablesWarning } from '../queries/former-tables.ts';
 import { type OpenLake, type OpenQueries, openDeployedQueries, openLocalQueries } from '../queries/open-queries.ts';
 import { scannedText } from '../queries/scanned.ts';
-import { sinceOption, stackOption, untilOption } from './operation.ts';
+import { isDay, requireRange, sinceOption, stackOption, untilOption } from './operation.ts';
 import { jsonOption, lakeOption } from './options.ts';
 
 interface QueryOptions extends AskedRange {
@@ -74,6 +74,7 @@ async function runQuery(given: string | undefined, options: QueryOptions, comman
     (name) => options[name] !== undefined,
   );
   if (!isNamed && misplaced) command.error(`error: --${misplaced}: expected the name of a saved query beside it`);
+  requireRange(options.since, options.until);
   const queries = stack === undefined ? await openLocalQueries(lake, microseconds) : openDeployedQueries(stack);
   try {
     if (given === undefined) listQueries(savedQueries(await queries.lake()), options);
@@ -186,7 +187,6 @@ async function warnOf(queries: OpenQueries, sql: string): Promise<void> {
 /** Reads `2026-11-28` or `2026-11-28..2026-11-30`. */
 function arrivedDays(text: string): TimeRange['days'] {
   const [from = '', to = from, ...more] = text.split('..');
-  const isDay = (day: string) => /^\d{4}-\d{2}-\d{2}$/.test(day) && !Number.isNaN(Date.parse(day));
   if (more.length === 0 && isDay(from) && isDay(to) && from <= to) return { from, to };
   throw new InvalidArgumentError(`expected a day such as 2026-11-28, or two with .. between, got ${text}`);
 }

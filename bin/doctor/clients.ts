@@ -10,8 +10,6 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { s3Client } from '../../lambdas/edges/s3.ts';
-import { messageOf } from '../../local/files.ts';
-import { CommandError } from '../output/command-error.ts';
 
 export interface Clients {
   readonly cloudFormation: CloudFormationClient;
@@ -26,7 +24,7 @@ export interface Clients {
   readonly sns: SNSClient;
 }
 
-/** The clients, and the Region that they ask. @throws CommandError if there is no Region, or if there are no credentials */
+/** The clients, and the Region that they ask. @throws the SDK's error if there is no Region, or if there are no credentials */
 export async function openClients(): Promise<{ readonly clients: Clients; readonly region: string }> {
   const clients: Clients = {
     cloudFormation: new CloudFormationClient({}),
@@ -41,19 +39,7 @@ export async function openClients(): Promise<{ readonly clients: Clients; readon
     sns: new SNSClient({}),
   };
   const { config } = clients.cloudFormation;
-  const region = await had('a Region', 'set AWS_REGION or AWS_PROFILE', async () => {
-    const name = await config.region();
-    if (!name) throw new Error('Region is missing');
-    return name;
-  });
-  await had('credentials', 'set AWS_PROFILE, or log in with `aws sso login`', () => config.credentials());
+  const region = await config.region();
+  await config.credentials();
   return { clients, region };
-}
-
-async function had<T>(what: string, cure: string, get: () => Promise<T>): Promise<T> {
-  try {
-    return await get();
-  } catch (error) {
-    throw new CommandError(`expected ${what} for AWS, got none: ${cure} (${messageOf(error)})`, { cause: error });
-  }
 }

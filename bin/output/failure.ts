@@ -15,6 +15,11 @@ export interface Failure {
 }
 
 export function failureOf(error: unknown): Failure {
+  const failure = plainFailureOf(error);
+  return { ...failure, message: withCure(failure.message) };
+}
+
+function plainFailureOf(error: unknown): Failure {
   if (error instanceof CommandError) return { message: messageOf(error), exitCode: error.exitCode };
   if (error instanceof ConfigError || error instanceof OptionError) {
     return { message: messageOf(error), exitCode: EXIT.wrongUsage };
@@ -28,6 +33,18 @@ export function failureOf(error: unknown): Failure {
     };
   }
   return { message: systemProblem(error) ?? messageOf(error), exitCode: EXIT.failed };
+}
+
+/** What the AWS SDK says of an environment that names no account, and what it means to a user. */
+const UNNAMED_ACCOUNT: Readonly<Record<string, string>> = {
+  'Region is missing': 'no Region of AWS is set: set AWS_REGION or AWS_PROFILE',
+  'Could not load credentials from any providers':
+    'no credentials for AWS were found: set AWS_PROFILE, or log in with `aws sso login`',
+};
+
+function withCure(message: string): string {
+  const known = Object.entries(UNNAMED_ACCOUNT).find(([text]) => message.includes(text));
+  return known ? message.replace(...known) : message;
 }
 
 /** What the codes of the operating system mean to a user. */

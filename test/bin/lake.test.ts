@@ -28,6 +28,9 @@ describe('lake', () => {
     ['no place to backfill', ['backfill']],
     ['a place to backfill that is no s3 URL', ['backfill', 'landing/a']],
     ['a log group to backfill without its time', ['backfill', '--log-group', '/app', '--since', '1h']],
+    ['objects to backfill of no time', ['backfill', 's3://a/b', '--since', '1h', '--until', '2h']],
+    ['a query of no time', ['query', 'app-repeats', '--since', '2026-01-06', '--until', '2026-01-05']],
+    ['SQL where the name of a stack belongs', ['query', '--stack', 'SELECT 1']],
   ])('exits with 2 for %s', async (_name, args) => {
     const { code, stdout, stderr } = await lake(...args);
 
@@ -46,6 +49,18 @@ describe('lake', () => {
     expect(code).toBe(exitCode);
     expect(JSON.parse(stdout)).toEqual({ error: { message: expect.stringMatching(message), exitCode } });
     expect(stderr).toMatch(/^lake: .+\n$/);
+  });
+
+  test('refuses to work without an option that npm took for its own', async () => {
+    const { code, stderr } = await lakeIn({ npm_lifecycle_event: 'lake', npm_config_dry_run: 'true' }, ['redrive']);
+    expect([code, stderr]).toEqual([2, expect.stringContaining('npm run lake -- … --dry-run')]);
+  });
+
+  test.each([
+    ['a number', ['parse', '-f', 'alb', 'a.log', '--limit', 'x'], "'x' is invalid: expected a whole number, got x;"],
+    ['a choice', ['parse', '-f', 'morse', 'a.log'], "'morse' is invalid: allowed choices are alb, kong"],
+  ])('says of %s in one sentence what is wrong with it', async (_, args, text) => {
+    expect((await lake(...args)).stderr).toContain(text);
   });
 
   test('shows the error in colour and wrapped only where a terminal would show it', async () => {
