@@ -165,10 +165,10 @@ function mayOccurInTime(c: u32): bool {
  * Records a member whose column has a value already.
  *
  * @param earlierKey address of the key that gave the column its value
- * @returns false if the line has a repeated key already: only one is supported
+ * @returns false if the line has a repeated key already, or one that is written with escapes: neither is supported
  */
 export function noteRepeatedKey(earlierKey: usize, key: usize, length: usize, p: usize): bool {
-  if (repeatedKey != 0) return false;
+  if (repeatedKey != 0 || hasEscape(earlierKey) || hasEscape(key)) return false;
   repeatedKey = key;
   repeatedLength = length;
   repeatedValue = p;
@@ -176,6 +176,12 @@ export function noteRepeatedKey(earlierKey: usize, key: usize, length: usize, p:
   for (let i: usize = 0; i < length; i++) if (load<u8>(earlierKey + i) != load<u8>(key + i)) repeatedExactly = false;
   fieldErrors++;
   return true;
+}
+
+/** True if a column's key is written with escapes. */
+function hasEscape(key: usize): bool {
+  while (load<u8>(key) != QUOTE && load<u8>(key) != BACKSLASH) key++;
+  return load<u8>(key) == BACKSLASH;
 }
 
 /**

@@ -4,13 +4,14 @@
  *
  * In this file and its callers, a `key` is the address of an entry of the cache.
  */
+import { foldKey, mayMatchAscii } from './json-case';
+import { copyDecoded } from './json-strings';
 import { pastSpace } from './json-values';
-import { COLON, DOT, KEY_CACHE, LOWER_KEY, PROGRAM, QUOTE } from './memory';
-import { isDigit } from './numbers';
+import { COLON, DOT, inputOf, KEY_CACHE, LOWER_KEY, outputOf, PROGRAM, QUOTE, UNESCAPED } from './memory';
 import {
-  JSON, KEYS_READY_AT, kind, NAME_BYTES, nameContext, nameCount, nameLength, names, nameTarget,
+  flags, JSON, KEYS_READY_AT, kind, NAME_BYTES, nameContext, nameCount, nameLength, names, nameTarget, ODD_NAMES,
 } from './program';
-import { find, specialBytes } from './text';
+import { findIn, specialBytes } from './text';
 
 export const NO_COLUMN: u32 = 0xffff;
 /**
@@ -55,6 +56,14 @@ export const BEFORE_FIRST: usize = KEY_CACHE + <usize>KEY_COUNT * KEY_BYTES;
 export const BEFORE_INNER: usize = BEFORE_FIRST + KEY_BYTES;
 
 /**
+ * The entry of a key that is not cached, as it is empty, long or no plain text: such keys are looked at anew each time.
+ * It has the address of the key in place of the key, and only until the next such key is read.
+ */
+export const UNCACHED: usize = BEFORE_INNER + KEY_BYTES;
+/** In place of a context: no key that is looked for is this one. */
+const NO_CONTEXT: u32 = 0xffff;
+
+/**
  * Whether the cache is of the program that is loaded. This word is in the program's header, where loading a program
  * writes 0.
  */
@@ -65,9 +74,11 @@ const KEYS_READY: usize = PROGRAM + KEYS_READY_AT;
 @inline
 export function prepareKeys(): void {
   if (load<u32>(KEYS_READY) != 0) return;
-  memory.fill(KEY_CACHE, 0, BEFORE_INNER + KEY_BYTES - KEY_CACHE);
+  memory.fill(KEY_CACHE, 0, UNCACHED + KEY_BYTES - KEY_CACHE);
   store<u32>(BEFORE_FIRST, KEY_CACHE, NEXT);
   store<u32>(BEFORE_INNER, KEY_CACHE, NEXT);
+  store<u32>(UNCACHED, KEY_CACHE, NEXT);
+  store<u16>(UNCACHED, NO_CONTEXT, CONTEXT);
   store<u32>(LOWER_KEY, LOG);
   memory.fill(LOWER_KEY + 4, 0, 12);
   logColumn = findTarget(LOG_LENGTH, LOWER_KEY, OUTERMOST);
@@ -157,15 +168,13 @@ function isLongKey(key: usize, p: usize, length: usize): bool {
 /** Finds a key that is not the expected one, and adds it to the cache if it is new. */
 function findKey(p: usize, previous: usize, context: u32): usize {
   const end = lowerKey(p);
-  if (end == 0) return 0;
+  if (end == 0) return uncachedKey(p, context);
   const length = end - p;
-  const lower = hashOfKey(length);
+  const lower = hashOfKey(LOWER_KEY, length);
   const key = cacheEntryFor(lower, p, context);
   if (contextOf(key) != context || !isKey(key, p)) {
     const column = findTarget(length, p, context);
-    // Such a key goes to `extra`. A JavaScript object has keys that are integers before all others, so `extra` would be
-    // in another order; and within a JSON record, a key with a dot could equal the path of a nested column.
-    if (column == NO_COLUMN && (isDigit(load<u8>(p)) || (mayBePath(context) && find(p, DOT) < end))) return 0;
+    if (column == NO_COLUMN && mayBePath(context) && isPath(p, end, context)) return 0;
     cacheKey(key, p, length + 1);
     store<u16>(key, column, TARGET);
     store<u16>(key, context, CONTEXT);
@@ -183,14 +192,79 @@ function mayBePath(context: u32): bool {
   return context != OUTERMOST && kind() != JSON;
 }
 
-/** Hash of the key at LOWER_KEY. */
+/** True if a key with dots leads from an object within a JSON record to a column, or to an object with columns. */
+function isPath(p: usize, end: usize, context: u32): bool {
+  let from = p;
+  do {
+    const dot = findIn(from, end, DOT);
+    const target = targetAsWritten(from, dot - from, context);
+    if (dot == end) return from > p && target != NO_COLUMN;
+    if (target == NO_COLUMN || (target & OBJECT) == 0) return false;
+    context = target & ~OBJECT;
+    from = dot + 1;
+  } while (true);
+}
+
+/** Target in a JSON record of the key at `p`, which must be written as its name is. */
+function targetAsWritten(p: usize, length: usize, context: u32): u32 {
+  const columns = nameCount();
+  let name = names();
+  for (let column: u32 = 0; column < columns; column++, name += NAME_BYTES) {
+    if (nameContext(name) == context && nameLength(name) == length && isWritten(name, p, length)) return nameTarget(name);
+  }
+  return NO_COLUMN;
+}
+
+/**
+ * Finds a key that is empty, long or no plain text: it has escapes, or characters that are not ASCII.
+ *
+ * @returns UNCACHED, or 0 if the line is unsupported
+ */
+function uncachedKey(p: usize, context: u32): usize {
+  if (flags() & ODD_NAMES) return 0;
+  const pointers = copyDecoded(p, UNESCAPED);
+  if (pointers == 0) return 0;
+  const end = outputOf(pointers);
+  if (mayMatchAscii(UNESCAPED, end)) return 0;
+  let target = NO_COLUMN;
+  if (end - UNESCAPED < LENGTH) {
+    memory.fill(LOWER_KEY, 0, LENGTH);
+    memory.copy(LOWER_KEY, UNESCAPED, end - UNESCAPED);
+    foldKey(LOWER_KEY, LOWER_KEY + (end - UNESCAPED));
+    target = findTarget(end - UNESCAPED, UNESCAPED, context);
+  }
+  if (target == NO_COLUMN) {
+    if (mayBePath(context) && isPath(UNESCAPED, end, context)) return 0;
+  } else if (target >= OBJECT || mayHoldLine(target, context)) return 0;
+  const folded = foldKey(UNESCAPED, end);
+  v128.store(folded, i64x2.splat(0));
+  store<u32>(UNCACHED, p);
+  store<u32>(UNCACHED, inputOf(pointers) - p, LENGTH);
+  store<u16>(UNCACHED, target, TARGET);
+  store<u32>(UNCACHED, hashOfKey(UNESCAPED, folded - UNESCAPED), HASH);
+  return UNCACHED;
+}
+
+/** Address in the line of the key that UNCACHED stands for. */
 // @ts-ignore: decorator
 @inline
-function hashOfKey(length: usize): u32 {
+export function uncachedText(): usize {
+  return <usize>load<u32>(UNCACHED);
+}
+
+/** True if the key's value may be the line in an envelope, or is another part of one: the key is then looked at again. */
+function mayHoldLine(target: u32, context: u32): bool {
+  return context == OUTERMOST && (kind() != JSON || target == logColumn || target == messageColumn);
+}
+
+/** Hash of a key in lower case, padded with zeros to a multiple of 16 bytes. */
+// @ts-ignore: decorator
+@inline
+function hashOfKey(lower: usize, length: usize): u32 {
   let h: u64 = length;
   for (let at: usize = 0; at < length; at += 16) {
-    h = (h ^ load<u64>(LOWER_KEY + at)) * 0x9e3779b185ebca87;
-    h = (h ^ (h >> 32) ^ load<u64>(LOWER_KEY + at, 8)) * 0xc2b2ae3d27d4eb4f;
+    h = (h ^ load<u64>(lower + at)) * 0x9e3779b185ebca87;
+    h = (h ^ (h >> 32) ^ load<u64>(lower + at, 8)) * 0xc2b2ae3d27d4eb4f;
   }
   return <u32>(h >> 32);
 }
@@ -219,7 +293,7 @@ function cacheKey(key: usize, p: usize, length: usize): void {
 /**
  * Writes the key at `p` to LOWER_KEY in lower case.
  *
- * @returns the address of the closing quote, or 0 if the key is empty, too long, has escapes or is not ASCII
+ * @returns the address of the closing quote, or 0 if the key is empty, long, has escapes or is not ASCII
  */
 function lowerKey(p: usize): usize {
   for (let at: usize = 0; at < LENGTH; at += 16) {

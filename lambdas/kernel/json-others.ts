@@ -2,8 +2,9 @@
  * Collects the members of a JSON object for which there is no column. They are written aside, at OTHERS, as `extra`
  * comes last in a row. This file mirrors `extra` in lambdas/core/reading/row.ts.
  */
-import { inputOf, OTHER_KEY_HASHES, OTHERS, outputOf, put, putBytes, putTextKey } from './memory';
-import { hashOf, keyLength } from './json-keys';
+import { BACKSLASH, inputOf, OTHER_KEY_HASHES, OTHERS, outputOf, put, putBytes, putTextKey, QUOTE, SPACE } from './memory';
+import { hashOf, keyLength, UNCACHED, uncachedText } from './json-keys';
+import { copyDecoded, copyString } from './json-strings';
 import { copyJson, copyPlain, endOfLiteral, endOfValue } from './json-values';
 import { extraKey, flags, IDENTITY } from './program';
 
@@ -96,7 +97,9 @@ export function endObject(before: usize, start: usize, depth: u32, keepEmpty: bo
 /** Takes a member of a nested object. */
 export function takeNested(key: usize, p: usize): usize {
   if (flags() & IDENTITY) return endOfValue(p);
-  const pointers = copyJson(p, putNestedKey(othersEnd, key), 2);
+  const o = putNestedKey(othersEnd, key);
+  if (o == 0) return 0;
+  const pointers = copyJson(p, o, 2);
   if (pointers == 0) return 0;
   othersEnd = put(outputOf(pointers), 0x2c);
   return inputOf(pointers);
@@ -107,17 +110,32 @@ export function takeNested(key: usize, p: usize): usize {
 @inline
 function putOuterKey(o: usize, key: usize): usize {
   store<u32>(o, 0x225c2c);
-  o = putBytes(o + 3, key, keyLength(key) - 1);
+  o = key == UNCACHED ? outputOf(copyString(uncachedText(), o + 3, 2, false)) : putBytes(o + 3, key, keyLength(key) - 1);
   store<u64>(o, 0x225c3a225c);
   return o + 5;
 }
 
-/** Writes the key of a member of an object in `extra`: `\\\"key\\\":`. */
+/**
+ * Writes the key of a member of an object in `extra`: `\\\"key\\\":`.
+ *
+ * @returns 0 if the key has characters that must be escaped
+ */
 function putNestedKey(o: usize, key: usize): usize {
   store<u32>(o, 0x225c5c5c);
-  o = putBytes(o + 4, key, keyLength(key) - 1);
+  o = key == UNCACHED ? putPlainKey(uncachedText(), o + 4) : putBytes(o + 4, key, keyLength(key) - 1);
+  if (o == 0) return 0;
   store<u64>(o, 0x3a225c5c5c);
   return o + 5;
+}
+
+/** Writes a key without its escapes, or returns 0 if the key needs any. */
+function putPlainKey(p: usize, o: usize): usize {
+  const end = outputOf(copyDecoded(p, o));
+  for (; o < end; o++) {
+    const c = <u32>load<u8>(o);
+    if (c < SPACE || c == QUOTE || c == BACKSLASH) return 0;
+  }
+  return end;
 }
 
 /** Writes a member aside. A null is dropped: it is not a value. */

@@ -99,6 +99,8 @@ export const NOT_STDOUT: u32 = 256;
 /** Program flags: filters that leave out lines of the error log which quote no request, and lines which quote one. */
 export const ERROR_LOG_NO_HTTP: u32 = 512;
 export const ERROR_LOG_NO_CLIENT: u32 = 1024;
+/** Program flag: a column has a key that is empty, long or not plain text, which is none of the names. */
+export const ODD_NAMES: u32 = 2048;
 
 /** Offsets in the header. */
 const KIND_AT: usize = 0;

@@ -49,6 +49,7 @@ const PROGRAM_FLAGS = {
   notStdout: 256,
   errorLogNoHttp: 512,
   errorLogNoClient: 1024,
+  oddNames: 2048,
 } as const;
 
 /**
@@ -120,7 +121,8 @@ export function programOf(
   const { fields } = layout;
   const keys = new Map(numbered(specs).map(({ name, key }) => [name, key]));
   const slots = new Map([...new Set(recordKeys?.flat())].map((name, index) => [name, index + 1]));
-  const names = namesOf(layout);
+  const all = namesOf(layout);
+  const names = all.filter(({ name }) => MAY_BE_KEY.test(name));
   const contexts = layout.kind === 'json' ? MAX_CONTEXTS.json : MAX_CONTEXTS.others;
   const fits =
     fields.length <= MAX_FIELDS &&
@@ -141,7 +143,8 @@ export function programOf(
       LENGTHS_AT,
     );
   }
-  header.writeUInt32LE(programFlags(layout, recordKeys !== undefined), 16);
+  const oddNames = names.length < all.length ? PROGRAM_FLAGS.oddNames : 0;
+  header.writeUInt32LE(programFlags(layout, recordKeys !== undefined) | oddNames, 16);
   header.writeBigUInt64LE(keyBytes(OWN.extra.key), 24);
   header.writeBigUInt64LE(keyBytes(OWN.raw.key), 32);
   // The 8 bytes at 40: the key of `errors` for two kinds, the offset and length of the start text for log formats.
@@ -301,7 +304,10 @@ function namesOf(layout: Layout): readonly Name[] {
   return layout.kind === 'json-record' ? [...parts, ...recordNames(layout)] : parts;
 }
 
-/** Keys that the kernel can meet: it leaves every line with a key that is empty, long or not plain text. */
+/**
+ * Names that the kernel knows. If a program has other ones, the kernel leaves every line with a key that is empty, long
+ * or not plain text.
+ */
 const MAY_BE_KEY = /^[ !#-[\]-\u007F]{1,63}$/;
 
 function lineNames({ fields }: JsonLayout): Name[] {
@@ -317,10 +323,7 @@ function lineNames({ fields }: JsonLayout): Name[] {
       const target = 'object' in step ? OBJECT | mayWrap | step.object.number : (indices.get(step.column) ?? 0);
       return { name, context: object.number, target };
     });
-    named.set(
-      object,
-      names.filter(({ name }) => MAY_BE_KEY.test(name)),
-    );
+    named.set(object, names);
     for (const each of inner) if (!named.has(each)) add(each);
   };
   add(line);

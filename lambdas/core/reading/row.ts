@@ -27,8 +27,9 @@ export class Row {
   #beforePayload: number | undefined;
   #loggedAt = '';
   #json = '';
-  #errors: Record<string, { value: string; reason: string }> | undefined;
-  #extra: Record<string, string> | undefined;
+  /** In the order of the line, as `extra` is: an object of JavaScript would have keys like `404` before all others. */
+  #errors: Map<string, { value: string; reason: string }> | undefined;
+  #extra: Map<string, string> | undefined;
 
   /**
    * @param specs the format's columns
@@ -102,24 +103,24 @@ export class Row {
 
   /** Keeps a value that did not convert; its column stays null. Repeated names get a number appended. */
   error(name: string, value: string, reason: string): void {
-    this.#errors ??= Object.create(null) as Record<string, { value: string; reason: string }>;
+    this.#errors ??= new Map();
     this.fieldErrors++;
-    this.#errors[freeName(this.#errors, name, this.fieldErrors)] = { value: value.toWellFormed(), reason };
+    this.#errors.set(freeName(this.#errors, name, this.fieldErrors), { value: value.toWellFormed(), reason });
   }
 
   /** Keeps a value that the line has beyond the declared columns. Repeated names get a number appended. */
   extra(name: string, value: string): void {
-    this.#extra ??= Object.create(null) as Record<string, string>;
+    this.#extra ??= new Map();
     this.unknownFields++;
-    this.#extra[freeName(this.#extra, name, this.unknownFields)] = value.toWellFormed();
+    this.#extra.set(freeName(this.#extra, name, this.unknownFields), value.toWellFormed());
   }
 
   /** The finished row as one JSON object on one line. */
   json(origin: string, position: number, raw: string, keepRaw: KeepRaw): string {
     const inPayload = this.#beforePayload === undefined ? '' : position - this.#beforePayload;
     let json = `${rowHead(origin)}${position}${this.#shared}${inPayload}${this.#loggedAt}${this.#json}`;
-    if (this.#extra) json += `,"${OWN.extra.key}":${quote(JSON.stringify(this.#extra))}`;
-    if (this.#errors) json += `,"${OWN.errors.key}":${quote(JSON.stringify(this.#errors))}`;
+    if (this.#extra) json += `,"${OWN.extra.key}":${quote(objectText(this.#extra))}`;
+    if (this.#errors) json += `,"${OWN.errors.key}":${quote(objectText(this.#errors))}`;
     if (keepRaw === 'always' || (keepRaw === 'on-error' && this.#errors)) json += `,"${OWN.raw.key}":${quote(raw)}`;
     return `${json}}`;
   }
@@ -163,11 +164,16 @@ export function rowHead(origin: string): string {
  * Returns `name` if it is free, else the name with a number. The number doubles with each try, so that no choice of
  * names makes the search long.
  */
-function freeName(taken: Readonly<Record<string, unknown>>, name: string, count: number): string {
+function freeName(taken: ReadonlyMap<string, unknown>, name: string, count: number): string {
   const wellFormed = name.toWellFormed();
   let free = wellFormed;
-  for (let number = count; free in taken; number *= 2) free = `${wellFormed}#${number}`;
+  for (let number = count; taken.has(free); number *= 2) free = `${wellFormed}#${number}`;
   return free;
+}
+
+/** The JSON text of an object with these members, in their order. */
+function objectText(members: ReadonlyMap<string, unknown>): string {
+  return `{${Array.from(members, ([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`;
 }
 
 /** Text that JSON represents unchanged: printable ASCII without the quote and the backslash. */

@@ -18,6 +18,15 @@ describe('JSON that would cost many times as much in the reader', () => {
     ['numbers that are too large or have many digits', '{"level":"x","ratio":1e400,"n":9223372036854775808,"s":1e12}'],
     ['such numbers in quotes', '{"ratio":"0.123456789012345678901234567890","n":"-9223372036854775809","s":"-0"}'],
     ['numbers of rare forms', '{"ratio":".5e+3","n":"+007","s":"1."}'],
+    ['a key with escapes', String.raw`{"level":"x","\u0061bc":1,"a\"b\\":[2],"\t\u00e9\/":"c","more":{"\u0061":1}}`],
+    ['an escaped key of a column', String.raw`{"lev\u0065l":"x","n":1,"\u0052atio":7}`],
+    [
+      'a key that is no ASCII',
+      '{"level":"x","cl\xc3\xa9":1,"\xe6\xbc\xa2\xe5\xad\x97":2,"\xe6\xbc\xa2":3,"\xff":4,"more":{"\xc3\xa9":5}}',
+    ],
+    ['a key that is a number', '{"level":"x","404":1,"abc":2,"0":null,"12":"3","more":{"1":1}}'],
+    ['an empty key', '{"":1,"level":"x"}'],
+    ['a long key', `{"level":"x","${'k'.repeat(64)}":1,"${'K'.repeat(65)}":2,"${'k'.repeat(5000)}":[3]}`],
     ['nothing but white space', ' \t\v\f \r'],
     ['nothing', ''],
   ])('a line with %s is read by the kernel', (_, odd) => {
@@ -30,6 +39,23 @@ describe('JSON that would cost many times as much in the reader', () => {
     expect(read()).toBe(3);
     expect(recordsOf(fast, [bytes])).toEqual(recordsOf(withoutKernel(format), [bytes]));
   });
+});
+
+test.each([
+  ['an escape', String.raw`{"l\u0065vel":"a","level":"b"}`],
+  ['another escape', String.raw`{"l\u0065vel":"a","le\u0076el":"b"}`],
+  ['an escape in the second place', String.raw`{"level":"a","LEV\u0065L":"b"}`],
+  ['an escape of another key', String.raw`{"\u0061bc":1,"abc":2}`],
+  ['another case of a letter that is no ASCII', '{"\u00e9":1,"\u00c9":2}'],
+  ['the sign for Kelvin', '{"k":1,"\u212a":2}'],
+  ['a capital with a dot', '{"\u0130":1,"i\u0307":2}'],
+  ['another case, and many characters', `{"${'k'.repeat(70)}":1,"${'K'.repeat(70)}":2}`],
+])('a key that comes again with %s is one that comes again to the kernel too', (_, odd) => {
+  const format = compiled('json', { columns: { level: 'string', k: 'int', i: 'int' } });
+  const bytes = Buffer.from(`{}\n${odd}\n`);
+  const result = loaded(format, [bytes]);
+  expect(result).toEqual(loaded(withoutKernel(format), [bytes]));
+  expect(result.rows.at(-1)).toMatch(/duplicate_key|case_collision/);
 });
 
 test('lines of JSON that are rejected are counted alike when no more of them are kept', () => {
@@ -150,6 +176,31 @@ describe('numbers of JSON', () => {
     expect(loaded(fast, [bytes])).toEqual(loaded(withoutKernel(format), [bytes]));
     expect(read()).toBe(1);
   });
+});
+
+test.each([
+  ['a name of a header that has a dot', '"request":{"headers":{"a.b":"x","host":"h"}}'],
+  ['a name of a header that is a number', '"request":{"headers":{"1":"x","host":"h","é":1}}'],
+  ['a key that is a number', '"1":[2],"":3'],
+])('a record of Kong with %s is read by the kernel', (_, members) => {
+  const format = compiled('kong-json');
+  const bytes = Buffer.from(`${`{"client_ip":"192.0.2.7",${members}}\n`.repeat(2)}`);
+  const { format: fast, read } = counted(format);
+  expect(loaded(fast, [bytes])).toEqual(loaded(withoutKernel(format), [bytes]));
+  expect(recordsOf(fast, [bytes])).toEqual(recordsOf(withoutKernel(format), [bytes]));
+  // The first line of an object is the reader's.
+  expect(read()).toBe(2);
+});
+
+test.each([
+  '"request.headers":{"host":"h"}',
+  '"request":{"headers.host":"h"}',
+  '"request.headers.host":"h"',
+  '"request.headers.x":"h"',
+])('a path as the key %s is read alike', (members) => {
+  const format = compiled('kong-json');
+  const bytes = Buffer.from(`${`{"client_ip":"192.0.2.7",${members}}\n`.repeat(2)}`);
+  expect(loaded(format, [bytes])).toEqual(loaded(withoutKernel(format), [bytes]));
 });
 
 test.each(['1714557600123.4567', '"1714557600123.0"', '1714557600.1234567890123', '"2024-05-01T12:00:00+18:00"'])(

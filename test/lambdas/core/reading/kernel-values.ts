@@ -24,6 +24,21 @@ export const ODD_KEYS = [
   'a"b',
   'a\\b',
   'constructor',
+  '404',
+  '0',
+  'É',
+  'É1',
+  '漢字',
+  '漢',
+  'İ',
+  'i\u0307',
+  '\u212a'.repeat(3),
+  'k'.repeat(65),
+  'K'.repeat(65),
+  'k'.repeat(300),
+  'tab\t',
+  'a.b',
+  '#2',
 ];
 
 export const WHOLE_NUMBERS = linesOf(`

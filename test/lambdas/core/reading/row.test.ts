@@ -33,6 +33,18 @@ const read = (method: 'int' | 'bigint' | 'double' | 'timestamp', column: string,
 };
 
 describe('Row', () => {
+  test('keeps what goes to extra and errors in the order of the line, keys that are numbers too', () => {
+    const { json } = written((row) => {
+      for (const key of ['b', '404', '__proto__', '7', 'b']) row.extra(key, 'x');
+      for (const key of ['z', '10', '10']) row.error(key, 'x', 'odd');
+    });
+    const texts = JSON.parse(json) as Record<string, string>;
+    const keysOf = (key: string | undefined) =>
+      [...(texts[key ?? ''] ?? '').matchAll(/[{,]"([^"]*)":/g)].map(([, name]) => name);
+    expect(keysOf(KEY.extra)).toEqual(['b', '404', '__proto__', '7', 'b#5']);
+    expect(keysOf(KEY.errors).filter((name) => name !== 'value' && name !== 'reason')).toEqual(['z', '10', '10#3']);
+  });
+
   test.each([
     ['the largest int', 'int', 'count', '2147483647', 2147483647],
     ['the smallest int', 'int', 'count', '-2147483648', -2147483648],
