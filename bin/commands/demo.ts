@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Command } from 'commander';
+import type { Context } from '../../lib/config/config.ts';
 import { openAthena } from '../../local/athena/athena.ts';
 import { isLakeName, stackPlaces } from '../../local/local-lake.ts';
 import { LOCKS, lockFolder } from '../../local/lock.ts';
@@ -9,7 +10,7 @@ import { type SampleSource, writeSample } from '../../local/sample/write-sample.
 import { readInputs } from '../input/input-files.ts';
 import { readLakeFolder } from '../input/lake-folder.ts';
 import { loadFiles, troubles } from '../input/load-files.ts';
-import { configuredSources, localContext } from '../input/local-context.ts';
+import { configuredSources, demoContext } from '../input/local-context.ts';
 import { duplicatesReport, type SourceReport } from '../operations/duplicates.ts';
 import { type Balance, balances, EVERYTHING, imbalances } from '../output/balance.ts';
 import { CommandError } from '../output/command-error.ts';
@@ -41,8 +42,9 @@ export function addDemo(program: Command): void {
     .action(runDemo);
 }
 
-async function runDemo({ lake: dir, context, json }: DemoOptions): Promise<void> {
+async function runDemo({ lake: dir, context: given, json }: DemoOptions): Promise<void> {
   const stage = stages();
+  const context = demoContext(given);
   const configured = new Set(configuredSources(context).map(({ name }) => name));
   for (const name of Object.keys(SAMPLE_LINES)) if (!configured.has(name)) throw noSource(name);
   await startAfresh(dir);
@@ -88,17 +90,17 @@ async function startAfresh(dir: string): Promise<void> {
 }
 
 function noSource(name: string): CommandError {
-  return new CommandError(`no source ${name}: the demo needs it; remove \`sources\` from cdk.json`);
+  return new CommandError(`no source ${name}: the demo loads it; leave out -c sources`);
 }
 
 /** Loads the sample. @returns a line for each thing that went wrong */
 async function load(
-  { dir, context, sample }: { dir: string; context: Pairs; sample: readonly SampleSource[] },
+  { dir, context, sample }: { dir: string; context: Context; sample: readonly SampleSource[] },
   stage: (line: string) => void,
 ): Promise<string[]> {
   // Imported only here: loading CDK takes seconds, which the other commands should not wait for.
   const { openLake } = await import('../../local/open-lake.ts');
-  const lake = await openLake({ dir, context: localContext(context), progress: stage });
+  const lake = await openLake({ dir, context, progress: stage });
   onInterrupt('run the demo again to begin anew');
   try {
     const { sources } = readLakeFolder(dir);

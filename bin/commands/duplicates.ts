@@ -3,7 +3,7 @@ import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type Command, Option } from 'commander';
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import type { RecordSettings } from '../../lambdas/core/settings.ts';
-import { readInputs } from '../input/input-files.ts';
+import { passedOverText, readInputs } from '../input/input-files.ts';
 import { configuredSources } from '../input/local-context.ts';
 import { type CheckedDuplicate, type CheckedFile, checkDuplicates, placesOf } from '../operations/check-duplicates.ts';
 import {
@@ -110,7 +110,9 @@ async function check(paths: readonly string[], options: DuplicatesOptions): Prom
   const stage = stages();
   const name = options.source ?? DEFAULT_SOURCE;
   const urls = [...new Set(paths)].filter((path) => path.startsWith(S3_URL));
-  const { files, problems } = await readInputs([...new Set(paths)].filter((path) => !path.startsWith(S3_URL)));
+  const named = [...new Set(paths)].filter((path) => !path.startsWith(S3_URL));
+  const { files, problems, passedOver } = await readInputs(named);
+  for (const line of passedOverText(passedOver)) stage(line);
   for (const url of urls) placeOf(url);
   if (files.length === 0 && urls.length === 0) throw new CommandError(`nothing to check: ${problems.join('; ')}`);
   // Only objects are read through a lake or a stack; files need neither.

@@ -109,7 +109,7 @@ function text({ parsed, reasons, ...counts }: Omit<Parsed, 'failed'>, filters: F
   parts.push(
     `${quantity(lines, 'line')} = ${quantity(rows, 'row')} + ${thousands(filtered)} filtered + ` +
       `${thousands(rejected)} rejected; values that could not be converted: ${thousands(fieldErrors)}, ` +
-      `fields that are not declared as columns: ${thousands(unknownFields)}`,
+      `fields without a column (in extra): ${thousands(unknownFields)}`,
   );
   const byReason = Object.entries(reasons).map(([reason, count]) => [reason, thousands(count)]);
   if (byReason.length > 0) {

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import type { SourceSettings } from '../../lambdas/core/settings.ts';
 import { openAthena } from '../../local/athena/athena.ts';
 import { requireWritable } from '../../local/lock.ts';
-import { type InputFile, readInputs } from '../input/input-files.ts';
+import { type InputFile, passedOverText, readInputs } from '../input/input-files.ts';
 import { readLakeFolder } from '../input/lake-folder.ts';
 import { likelyFormats, noRowsText } from '../input/likely-formats.ts';
 import { type Handed, loadFiles, sortOut, troubles } from '../input/load-files.ts';
@@ -49,7 +49,8 @@ async function run(paths: readonly string[], options: RunOptions): Promise<void>
   requireWritable(options.lake);
   const stage = stages();
   stage(`reading ${paths.join(', ')}`);
-  const { files, problems } = await readInputs(paths);
+  const { files, problems, passedOver } = await readInputs(paths);
+  for (const line of passedOverText(passedOver)) stage(line);
   const found: Found = { balances: [], problems: [...problems], warnings: [] };
   if (files.length > 0) await load(files, options, stage, found);
   if (options.json)

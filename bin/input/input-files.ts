@@ -26,15 +26,18 @@ export interface InputFile {
 export interface Inputs {
   readonly files: readonly InputFile[];
   readonly problems: readonly string[];
+  /** Files in folders that are not read, because their names are not those of logs. */
+  readonly passedOver: readonly string[];
 }
 
 /** Finds files, including those in folders and their subfolders, in a fixed order. */
 export async function readInputs(paths: readonly string[]): Promise<Inputs> {
   const problems: string[] = [];
   const found: FoundFile[] = [];
+  const passedOver: string[] = [];
   for (const path of paths) {
     try {
-      found.push(...(await filesAt(path)));
+      found.push(...(await filesAt(path, passedOver)));
     } catch (error) {
       problems.push(problemOf(path, error));
     }
@@ -55,7 +58,7 @@ export async function readInputs(paths: readonly string[]): Promise<Inputs> {
   for (const { path, unreadable } of files) {
     if (unreadable) problems.push(`${path}: ${unreadable.message}; ${WAY_OUT[unreadable.reason]}`);
   }
-  return { files, problems };
+  return { files, problems, passedOver };
 }
 
 /** Of so many files the number says how far reading is. */
@@ -72,6 +75,21 @@ export const WAY_OUT: Readonly<Record<UnreadableReason, string>> = {
 /** Names of log files in a folder; a file that the user names may have any name. */
 const LOG_NAME = /\.log\b|\.(gz|zst|json|jsonl|ndjson)$/i;
 
+/** The same for people, without the rarer ones. */
+const LOG_NAMES = '*.log, *.gz, *.zst, *.json';
+const GIVE_THEMSELVES = 'give the files themselves if they have other names';
+
+/** Files that are named in a line about many. */
+const MAX_NAMED = 5;
+
+/** A line about files in folders that are not read; none if there are none. */
+export function passedOverText(files: readonly string[]): string[] {
+  if (files.length === 0) return [];
+  const more = files.length > MAX_NAMED ? ` and ${files.length - MAX_NAMED} more` : '';
+  const named = files.slice(0, MAX_NAMED).join(', ');
+  return [`not read, because their names are not those of logs (${LOG_NAMES}): ${named}${more}; ${GIVE_THEMSELVES}`];
+}
+
 class InputError extends Error {}
 
 interface FoundFile {
@@ -80,7 +98,8 @@ interface FoundFile {
   readonly named: boolean;
 }
 
-async function filesAt(path: string): Promise<FoundFile[]> {
+/** @param passedOver gets the files of a folder that are not read */
+async function filesAt(path: string, passedOver: string[]): Promise<FoundFile[]> {
   const { isDirectory, isFile } = await kindOf(path);
   if (isFile) return [{ file: path, named: true }];
   if (!isDirectory) throw new InputError('expected a log file or a folder, got neither');
@@ -89,12 +108,11 @@ async function filesAt(path: string): Promise<FoundFile[]> {
   for (const name of names.toSorted()) {
     const hidden = name.split('/').some((part) => part.startsWith('.'));
     const file = join(path, name);
-    if (!hidden && LOG_NAME.test(basename(name)) && !(await isFolder(file))) files.push(file);
+    if (hidden || (await isFolder(file))) continue;
+    (LOG_NAME.test(basename(name)) ? files : passedOver).push(file);
   }
   if (files.length === 0) {
-    throw new InputError(
-      'no logs in this folder (*.log, *.gz, *.zst, *.json); give the files themselves if they have other names',
-    );
+    throw new InputError(`no logs in this folder (${LOG_NAMES}); ${GIVE_THEMSELVES}`);
   }
   return files.map((file) => ({ file, named: false }));
 }

@@ -8,6 +8,11 @@ export function localContext(given: Context): Context {
   return 'sources' in given || 'sources' in cdkJsonContext() ? given : { ...given, sources: DEMO_SOURCES };
 }
 
+/** The context of the demo: its own sources, whatever cdk.json has, because the sample traffic is theirs. */
+export function demoContext(given: Context): Context {
+  return 'sources' in given ? given : { ...given, sources: DEMO_SOURCES };
+}
+
 /**
  * Checks that a context is valid and has the source, before anything is synthesized.
  *

@@ -26,7 +26,7 @@ export interface Parsed {
   readonly rejected: number;
   /** Values that could not be converted to their column's type. */
   readonly fieldErrors: number;
-  /** Fields that are not declared as columns. */
+  /** Fields without a column, which are in `extra`. */
   readonly unknownFields: number;
   /** Filtered and rejected lines, by filter or reason. */
   readonly reasons: Readonly<Record<string, number>>;

@@ -19,7 +19,7 @@ export interface FormerTables {
  * @throws CommandError if there are none, nobody knows which of several counted last, or the rows of one are read again
  */
 export async function formerTables(
-  lake: Pick<LakeHandle, 's3' | 'lakeBucket'>,
+  lake: Pick<LakeHandle, 's3' | 'lakeBucket' | 'sources'>,
   { table, metadata }: { readonly table: string; readonly metadata?: readonly string[] },
   before: TablePointer | undefined,
   files: TableFiles,
@@ -36,7 +36,13 @@ export async function formerTables(
   const [found, ...more] = newest;
   if (found && more.length === 0) return { tables: [found], others: [] };
   const folder = `s3://${lake.lakeBucket}/${ICEBERG_PREFIX}${table}/metadata/`;
-  if (!found) throw new CommandError(`table ${table}: it is not in the catalog, and no metadata of it is in ${folder}`);
+  if (!found) {
+    const known = lake.sources.flatMap(({ settings }) => (settings.tableFormat === 'iceberg' ? [settings.name] : []));
+    throw new CommandError(
+      `table ${table}: it is not in the catalog, and no metadata of it is in ${folder}; sources with tableFormat=iceberg: ` +
+        (known.join(', ') || 'none'),
+    );
+  }
   const choice = newest.map(({ metadata: { 'last-updated-ms': ms, snapshots = [] }, metadataLocation }) => {
     const rows = snapshots.at(-1)?.summary['total-records'] ?? 0;
     return `--metadata ${metadataLocation} (${rows} rows, ${new Date(ms).toISOString()})`;

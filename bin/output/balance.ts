@@ -1,4 +1,5 @@
 /** Counts the outcomes of all lines by SQL over the lake. */
+import { MAX_REJECTED_KEPT } from '../../lambdas/core/loading/line-batcher.ts';
 import { isViewName } from '../../lambdas/core/tables/views.ts';
 import type { Athena } from '../../local/athena/athena.ts';
 import { toJson } from '../../local/athena/query-result.ts';
@@ -200,6 +201,16 @@ export async function loadedBefore(
   return Number(row?.found);
 }
 
+/** Says that `rejected_lines` has only a part of the rejected lines. */
+function keptText({ source, rejected, rejections: of }: Balance): string[] {
+  const kept = of.reduce((sum, { lines }) => sum + lines, 0);
+  if (kept >= rejected) return [];
+  return [
+    `${source}: ${thousands(kept)} of ${thousands(rejected)} rejected lines are kept with their reason: of each file at most ` +
+      `${thousands(MAX_REJECTED_KEPT)}.`,
+  ];
+}
+
 /** A table of the balances, a table of the filters that left out lines, and one of the rejection reasons. */
 export function balanceText(found: readonly Balance[]): string {
   const table = renderTable(
@@ -225,6 +236,7 @@ export function balanceText(found: readonly Balance[]): string {
     table,
     ...(hits.length > 0 ? [renderTable(columnsFor('left out by filter'), hits)] : []),
     ...(reasons.length > 0 ? [renderTable(columnsFor('rejection reason'), reasons)] : []),
+    ...found.flatMap(keptText),
   ].join('\n\n');
 }
 

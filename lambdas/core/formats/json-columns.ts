@@ -117,14 +117,19 @@ function columnOf(key: string, column: unknown, option = 'columns'): JsonColumn 
 function typeOf(name: string, type: unknown): ColumnType {
   const known = COLUMN_TYPES.find((columnType) => columnType === type);
   if (known) return known;
-  throw refused(name, `a type of ${COLUMN_TYPES.join(', ')}, got ${JSON.stringify(type)}`);
+  throw refused(
+    name,
+    `a type of ${COLUMN_TYPES.join(', ')}, got ${type === undefined ? 'nothing' : JSON.stringify(type)}`,
+  );
 }
 
 /** Refuses paths of which one has the value that another one is within: only one of the two columns could have it. */
 function refuseClash(columns: JsonColumns, option: 'columns' | 'promoted' = 'columns'): void {
   const clash = clashOf([...columns.values()].map(({ from }) => from));
   if (!clash) return;
-  const [one = '', other = ''] = clash.map((path) => [...columns].find(([, { from }]) => from === path)?.[0]);
+  // The last one of the other path: both may have the same.
+  const one = [...columns].find(([, { from }]) => from === clash[0])?.[0] ?? '';
+  const other = [...columns].findLast(([, { from }]) => from === clash[1])?.[0] ?? '';
   throw refused(
     `${option}.${other}`,
     `a key or path that is not another column's, nor within it, nor around it, got ${shown(clash[1])}, and ${one} has ${shown(clash[0])}`,

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readInputs } from '../../../bin/input/input-files.ts';
+import { passedOverText, readInputs } from '../../../bin/input/input-files.ts';
 
 let dir: string;
 
@@ -45,6 +45,26 @@ describe('readInputs', () => {
         'only the lines before the break are read; get a whole copy',
     ]);
     expect(file?.sha256).toBe(createHash('sha256').update(broken).digest('hex'));
+  });
+
+  test('reads the logs of a folder, and tells which other files it passes over', async () => {
+    const folder = join(dir, 'mixed');
+    await mkdir(join(folder, 'inner'), { recursive: true });
+    for (const name of ['a.log', 'access_log', 'inner/b.log.1', 'inner/notes.txt', '.hidden']) {
+      await writeFile(join(folder, name), 'a line\n');
+    }
+    const { files, problems, passedOver } = await readInputs([folder]);
+    expect(files.map(({ path }) => path)).toEqual([join(folder, 'a.log'), join(folder, 'inner', 'b.log.1')]);
+    expect(problems).toEqual([]);
+    expect(passedOver).toEqual([join(folder, 'access_log'), join(folder, 'inner', 'notes.txt')]);
+  });
+
+  test('names five of the files that it passes over', () => {
+    expect(passedOverText([])).toEqual([]);
+    expect(passedOverText(['a', 'b', 'c', 'd', 'e', 'f', 'g'])).toEqual([
+      'not read, because their names are not those of logs (*.log, *.gz, *.zst, *.json): a, b, c, d, e and 2 more; ' +
+        'give the files themselves if they have other names',
+    ]);
   });
 
   test('finds nothing to load in an empty file within layers', async () => {

@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { checkSource } from '../../../bin/input/local-context.ts';
+import { checkSource, configuredSources, demoContext } from '../../../bin/input/local-context.ts';
+
+test('the demo has its own sources, whatever cdk.json has, unless -c gives others', () => {
+  const names = (context: Parameters<typeof demoContext>[0]) =>
+    configuredSources(demoContext(context)).map(({ name }) => name);
+  expect(names({ delivery: 'direct' })).toEqual(['alb', 'kong', 'app']);
+  expect(names({ sources: [{ name: 'web', format: 'alb' }] })).toEqual(['web']);
+});
 
 describe('a source to load files into', () => {
   const sources = [

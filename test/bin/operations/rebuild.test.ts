@@ -273,7 +273,8 @@ describe('a table that the catalog has lost', () => {
 
   test('is nowhere', async () => {
     await expect(rebuild()).rejects.toThrow(
-      'table web: it is not in the catalog, and no metadata of it is in s3://lake/iceberg/web/metadata/',
+      'table web: it is not in the catalog, and no metadata of it is in s3://lake/iceberg/web/metadata/; ' +
+        'sources with tableFormat=iceberg: none',
     );
   });
 

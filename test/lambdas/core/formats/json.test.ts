@@ -48,6 +48,12 @@ describe('columns that cannot be declared', () => {
       "columns.b: expected a key or path that is not another column's, nor within it, nor around it, got A, and a has a",
     ],
     [
+      'a path that another column was given, too',
+      { columns: { a: { type: 'int', from: 'x' }, b: { type: 'int', from: 'x' } } },
+      "columns.b: expected a key or path that is not another column's, nor within it, nor around it, got x, and a has x",
+    ],
+    ['no type', { columns: { a: { from: 'x' } } }, 'timestamp, string, int, bigint, double, boolean, got nothing'],
+    [
       'a path within the value of another column',
       { columns: { a: { type: 'int', from: 'x.y.z' }, b: { type: 'string', from: 'x.y' } } },
       'columns.b: expected a key or path that is not another column',
