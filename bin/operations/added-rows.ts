@@ -3,7 +3,7 @@
  * the rows and the corrected counts of their origins in `loads`.
  *
  *   files uploaded, not completed ─► each origin: amendment pending, in the ledger ─► loads rows ─► list of the attempt
- *     ─► batch: sealed, if there is none of its id ─► each origin: amendment noted
+ *     ─► batches of the origins: held (loaded-by.ts) ─► batch: sealed, if there is none of its id ─► each origin: noted
  *
  * The planner has a sealed batch published like any other. If the process dies:
  *
@@ -21,6 +21,7 @@ import { BatchFiles } from '../../lambdas/core/direct/batch-files.ts';
 import { EventDays } from '../../lambdas/core/direct/event-days.ts';
 import type { Spill } from '../../lambdas/core/direct/ports.ts';
 import { RowDivider } from '../../lambdas/core/direct/rows-by-table.ts';
+import { replacedBy } from '../../lambdas/core/iceberg/find-metadata.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { openParquetFile } from '../../lambdas/core/parquet/file.ts';
 import type { DirectSettings } from '../../lambdas/core/settings.ts';
@@ -35,6 +36,7 @@ import { CommandError } from '../output/command-error.ts';
 import { amendedRow, changes, merged } from './amend.ts';
 import { type Amendment, type Noted, note, noted, OvertakenError, type PendingAmendment } from './amendment-notes.ts';
 import { divisionOf, type LakeHandle, type ResultRow, tableOf } from './lake-handle.ts';
+import type { LoadedBatch } from './loaded-by.ts';
 
 /** Whether rows are added to the tables of a source in this way. */
 export function isDirect({ settings }: Source): boolean {
@@ -74,6 +76,23 @@ export interface Amended {
   /** What `decided` has given: if the ledger has noted more since, nothing is added. */
   readonly before: Noted;
   readonly more: Amendment;
+  /** The batch that has loaded the origin; undefined if none has, or the ledger has forgotten it. */
+  readonly batch?: LoadedBatch | undefined;
+}
+
+/**
+ * Sees to it that batches are not written anew without notice of the amendments that the ledger has noted of their origins by now.
+ *
+ * @throws OvertakenError if one of them was opened since it was read
+ */
+export async function takeHold(lake: LakeHandle, batches: Iterable<LoadedBatch>): Promise<void> {
+  const attempts = new Map([...batches].map(({ id, attempt }) => [id, attempt]));
+  for (const [id, attempt] of attempts) {
+    if (await batchesOf(lake).amend({ id, attempt })) continue;
+    throw new OvertakenError(
+      `batch ${id}: another operation has it written anew; run this one again when that is done`,
+    );
+  }
 }
 
 /** A source, and how its rows are divided among tables, if they are. */
@@ -160,18 +179,21 @@ export class AddedRows {
     const lake = s3LakeFiles(this.#lake.s3, this.#lake.lakeBucket);
     const attempt = attemptKey(this.#batch, this.#attempt);
     let list: AttemptList;
-    const pending: { readonly base: ResultRow; readonly now: Noted; readonly then: Amendment }[] = [];
+    const pending: (Pick<Amended, 'base' | 'batch'> & { readonly now: Noted; readonly then: Amendment })[] = [];
     try {
-      for (const { base, before, more } of this.#amended) {
+      for (const { base, before, more, batch } of this.#amended) {
         const then = merged(before.amendment, more);
         if (!changes(before.amendment, then)) continue;
         const mine: PendingAmendment = { batch: this.#batch.id, attempt, amendment: then };
-        pending.push({ base, now: await note(this.#lake, base, { ...before, pending: mine }), then });
+        pending.push({ base, now: await note(this.#lake, base, { ...before, pending: mine }), then, batch });
       }
       const loads = pending.map(({ base, then }) => amendedRow(base, then));
       const uploaded = await this.#files.finish(loads, this.#today);
       list = { ...uploaded, members: [], day: this.#today };
       await lake.putList(attempt, list);
+      const loaded = pending.flatMap(({ batch }) => batch ?? []);
+      await takeHold(this.#lake, loaded);
+      await this.#refuseReplaced(list, loaded);
     } catch (error) {
       await this.#files.abort().catch(() => undefined);
       throw error;
@@ -185,6 +207,23 @@ export class AddedRows {
       const done = new Set(then.rows);
       const begun = now.begun.filter((position) => !done.has(position));
       await note(this.#lake, base, { amendment: then, begun, version: now.version });
+    }
+  }
+
+  /**
+   * The lines of a batch that was written for a former table are read again into the one in its place, which the files are for.
+   *
+   * @throws OvertakenError if one of the batches is to be read again
+   */
+  async #refuseReplaced({ tables = [] }: AttemptList, loaded: readonly LoadedBatch[]): Promise<void> {
+    for (const { name } of tables) {
+      const table = await this.#lake.catalog?.load(name);
+      const replaced = new Set(table && replacedBy(table));
+      const batch = loaded.find((each) => each.tables.some((uuid) => replaced.has(uuid)));
+      if (!batch) continue;
+      throw new OvertakenError(
+        `table ${name}: lake rebuild --from landing has the rows of batch ${batch.id} read again; run this one again when that is done`,
+      );
     }
   }
 }

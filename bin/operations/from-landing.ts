@@ -219,6 +219,7 @@ async function readAllAgain(lake: LakeHandle, task: FromLandingTask, { source, r
       if (!isReplaced(list, replaced)) continue;
       if (list.members.length === 0) {
         // Those that were committed are gone with the former table. Others would hold up all commits that come after them.
+        if (batch.state === BATCH.storing) stillToDo++;
         if (batch.state !== BATCH.stored) continue;
         await ports.lake.putList(candidatesKey(batch), []);
         await ports.ledger.writeAnew(batch, BATCH.stored, ports.now().toISOString());

@@ -13,7 +13,7 @@ import { isThere, nothingIfMissing } from './objects.ts';
 export const REFUSED = {
   unknown: 'the ledger has no entry of them, so nobody knows which files have their rows: leave out --reload',
   firehose: 'their rows came through Firehose, which puts them into files with the rows of others',
-  waiting: 'they are not written yet',
+  waiting: 'they are not written yet, or another command changes lines of their batch at the moment',
   iceberg: 'their rows are in an Iceberg table, where a reload would add them a second time',
   list: 'the list of their batch has expired (after landingRetentionDays, and at least 14 days)',
   members: 'other objects of their batch are gone, whose rows would be lost',

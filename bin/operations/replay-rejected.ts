@@ -24,9 +24,10 @@ import {
   sqlTime,
   timeOf,
 } from './lake-handle.ts';
+import { Loads } from './loaded-by.ts';
 import type { OperationOptions } from './operation-options.ts';
 import { CONVERSION_FAILED } from './rejected-rows.ts';
-import { entryOfLoad, isBeingLoaded, type Replays, replaysOf } from './replays.ts';
+import { type Replays, replaysOf } from './replays.ts';
 
 /** Which rejected lines to read again. */
 export interface LinesToReplay {
@@ -83,10 +84,11 @@ export async function replayRejected(
   for (const source of lake.sources) {
     const bases = await basesOf(lake, source, task);
     const replays = replaysOf(lake, source);
+    const loads = new Loads(lake);
     const inTables = await linesInTables(lake, source, task);
     for await (const lines of originsOf(lake.query(candidates(lake, source, task)))) {
       const base = bases.get(String(lines[0]?.origin));
-      const found = await replayOrigin(lake, source, { lines, inTables, base }, replays, options);
+      const found = await replayOrigin(lake, source, { lines, inTables, base, loads }, replays, options);
       counts.lines += found.lines;
       counts.replayed += found.replayed;
       counts.stillRejected += found.stillRejected;
@@ -182,22 +184,21 @@ interface RejectedLines {
   readonly inTables: ReadonlySet<string>;
   /** The row that the origin's load wrote to `loads`; undefined if it has none yet. */
   readonly base: ResultRow | undefined;
+  readonly loads: Loads;
 }
 
 async function replayOrigin(
   lake: LakeHandle,
   source: Source,
-  { lines, inTables, base }: RejectedLines,
+  { lines, inTables, base, loads }: RejectedLines,
   replays: Replays,
   options: OperationOptions,
 ): Promise<ReplayCounts> {
   const isRow = (line: ResultRow) => inTables.has(placeOf(line));
   const noRows = lines.filter((line) => !isRow(line));
   const none = { lines: noRows.length, replayed: 0, stillRejected: 0, cut: 0, notLoaded: 0 };
-  const entry = base && (await entryOfLoad(lake, source, base));
-  if (!base || timeOf(base.finished_at) > lake.settledBefore() || (await isBeingLoaded(lake, entry))) {
-    return { ...none, notLoaded: noRows.length };
-  }
+  const by = base && (await loads.loadedBy(source, base));
+  if (!by || timeOf(base.finished_at) > lake.settledBefore()) return { ...none, notLoaded: noRows.length };
   const before = await decided(lake, base, options.dryRun);
   const [done, begun] = [new Set(before.amendment.rows), new Set(before.begun)];
   // A replay that was interrupted is not yet counted in `loads`; a reload is.
@@ -208,7 +209,8 @@ async function replayOrigin(
   const found = readAgain(source, base, whole);
   if (!options.dryRun && found.rows.length > 0) {
     await options.rateLimit(found.rows.length);
-    await replays.add({ base, before, more: found.amendment, rows: found.rows, created: entry?.modified });
+    const { entry, batch } = by;
+    await replays.add({ base, before, more: found.amendment, rows: found.rows, created: entry?.modified, batch });
   }
   return {
     ...none,

@@ -1,11 +1,8 @@
 /** How the rows that a replay makes of rejected lines get into their table: by the lane of their source. */
-import { BATCH } from '../../lambdas/core/direct/batch.ts';
-import { entryIdOf, objectInputKey } from '../../lambdas/core/loading/input.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
-import { AddedRows, type Amended, batchesOf, isDirect, newBatchId } from './added-rows.ts';
+import { AddedRows, type Amended, isDirect, newBatchId, takeHold } from './added-rows.ts';
 import { amend, begin } from './amend.ts';
-import { type LakeHandle, type ResultRow, timeOf } from './lake-handle.ts';
-import { type Entry, entriesOf } from './ledger-entries.ts';
+import { type LakeHandle, timeOf } from './lake-handle.ts';
 import { sendRows } from './send-rows.ts';
 
 /** The rows of one origin. */
@@ -58,23 +55,9 @@ function addRows(lake: LakeHandle, source: Source, replays: readonly Replay[]): 
 }
 
 /** If the process dies before `loads` has its row, the next replay sends the rows again. */
-async function sendThroughFirehose(lake: LakeHandle, source: Source, { base, before, more, rows }: Replay) {
+async function sendThroughFirehose(lake: LakeHandle, source: Source, { base, before, more, rows, batch }: Replay) {
   const begun = await begin(lake, base, before, more.rows);
+  await takeHold(lake, batch ? [batch] : []);
   await sendRows(lake, source.settings.streams, rows);
   await amend(lake, base, begun, more);
-}
-
-/** The ledger's entry of the object that was loaded; undefined for a payload, and if the ledger has forgotten it. */
-export async function entryOfLoad(lake: LakeHandle, { settings }: Source, base: ResultRow): Promise<Entry | undefined> {
-  const { bucket, object_key, etag } = base;
-  if (object_key === null) return undefined;
-  const object = { bucket: String(bucket), key: String(object_key), etag: String(etag) };
-  const id = entryIdOf(objectInputKey(settings.name, object));
-  return (await entriesOf(lake, [id])).get(id);
-}
-
-/** True if the batch of an object is to be written again: its lines may become rows by that. */
-export async function isBeingLoaded(lake: LakeHandle, entry: Entry | undefined): Promise<boolean> {
-  const batch = entry?.batch === undefined ? undefined : await batchesOf(lake).read(entry.batch);
-  return batch !== undefined && batch.state !== BATCH.written;
 }

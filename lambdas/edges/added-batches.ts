@@ -16,6 +16,13 @@ export interface AddedBatches {
   seal(batch: AddedBatch, attempt: string, state: Sealed): Promise<Batch>;
   /** Sees to it that no batch of this id is sealed from now on. @returns the batch as it is then: it may be sealed already */
   close(batch: AddedBatch): Promise<Batch>;
+  /**
+   * Notes that lines of a batch are about to be changed, so that it is not opened again by whoever did not see that.
+   *
+   * @param batch as it has written these lines
+   * @returns false if it is being written anew, or was since
+   */
+  amend(batch: Required<Pick<Batch, 'id' | 'attempt'>>): Promise<boolean>;
 }
 
 /** Every write can be repeated if its answer was lost: it then finds what it wanted done, or another's. */
@@ -53,5 +60,14 @@ export function addedBatches(client: DynamoDBClient, { table, entryDays }: Dynam
         [LEDGER.since]: { S: batch.since },
       }),
     close: (batch) => put(batch, { state: { S: BATCH.failed } }),
+    async amend({ id, attempt }) {
+      const noted = await items.update(
+        itemId(id),
+        '#state = :written AND #attempt = :attempt',
+        'ADD #amendments :one',
+        { ':written': { S: BATCH.written }, ':attempt': { S: attempt }, ':one': { N: '1' } },
+      );
+      return noted !== undefined;
+    },
   };
 }

@@ -169,11 +169,12 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
       return moved !== undefined;
     },
 
-    async reopen({ id, source, generation, attempt }, now) {
+    async reopen({ id, source, generation, attempt, amendments }, now) {
       if (attempt === undefined) return false;
       const opened = await items.update(
         itemId(id),
-        '#state = :written AND #generation = :generation AND #attempt = :before AND attribute_not_exists(#tables)',
+        '#state = :written AND #generation = :generation AND #attempt = :before AND attribute_not_exists(#tables) AND ' +
+          (amendments === undefined ? 'attribute_not_exists(#amendments)' : '#amendments = :amendments'),
         'SET #state = :open, #generation = :next, #before = :before, #attempts = :none, #attemptedAt = :never, ' +
           `#waiting = :group, #since = :now, #${LEDGER.expiry} = :expiry REMOVE #attempt, #attemptedBy`,
         {
@@ -187,6 +188,7 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
           ':group': { S: batchGroup(source) },
           ':now': { S: now },
           ':expiry': items.expiry(),
+          ...(amendments !== undefined && { ':amendments': { N: String(amendments) } }),
         },
       );
       return opened !== undefined;
@@ -231,7 +233,7 @@ export function batchGroup(source: string): string {
 
 export function batchOf(item: Item): Batch {
   const { state, source, since, attempts, attemptedAt, attempt, generation, before, from } = item;
-  const { sealedAt, tables, storedAt, uncommitted } = item;
+  const { sealedAt, tables, storedAt, uncommitted, amendments } = item;
   return {
     id: (item[LEDGER.key]?.S ?? '').slice(itemId('').length),
     source: source?.S ?? '',
@@ -247,5 +249,6 @@ export function batchOf(item: Item): Batch {
     ...(tables?.N !== undefined && { tables: Number(tables.N) }),
     ...(storedAt?.S !== undefined && { storedAt: storedAt.S }),
     ...(uncommitted?.NS && { uncommitted: uncommitted.NS.map(Number).toSorted((a, b) => a - b) }),
+    ...(amendments?.N !== undefined && { amendments: Number(amendments.N) }),
   };
 }

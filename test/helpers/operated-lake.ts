@@ -2,7 +2,9 @@
 import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll } from 'vitest';
+import type { LakeHandle } from '../../bin/operations/lake-handle.ts';
 import type { OperationOptions } from '../../bin/operations/operation-options.ts';
+import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import { synthesize } from '../../lib/synth.ts';
 import { CONTEXT_FILE } from '../../local/local-lake.ts';
 import { sharedFolder, temporaryFolder } from './folder.ts';
@@ -40,4 +42,11 @@ export function lakesOf(context: Readonly<Record<string, unknown>>): () => strin
     cpSync(template, dir, { recursive: true });
     return dir;
   };
+}
+
+/** The lake as operations see it after its sources have learnt to read lines with a bar. */
+export function mendedLake(of: LakeHandle): LakeHandle {
+  const settings = of.sources.map((source) => source.settings);
+  const options = (each: (typeof settings)[number]) => ({ ...each.options, logFormat: FIXED });
+  return { ...of, sources: compiledSources(settings.map((each) => ({ ...each, options: options(each) }))) };
 }

@@ -115,6 +115,11 @@ export interface Batch {
   readonly storedAt?: string;
   /** Which of these tables have not got their files yet, by their places in the attempt's list. */
   readonly uncommitted?: readonly number[];
+  /**
+   * How often operations were about to change what became of its lines since it was written; undefined: never. Whoever opens the
+   * batch again, to have it written anew, says how often that was when it looked for such changes.
+   */
+  readonly amendments?: number;
 }
 
 /** Whether all that is left of a batch is to publish it: nothing of it waits for a commit. */

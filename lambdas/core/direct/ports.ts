@@ -80,7 +80,8 @@ export interface BatchLedger {
   /**
    * Opens a written batch again, as its next generation.
    *
-   * @returns false if it is not written, was opened before, or has files of Iceberg tables
+   * @returns false if it is not written, was opened before, has files of Iceberg tables, or an operation was about to change
+   * lines of it since it was read
    */
   reopen(batch: Batch, now: string): Promise<boolean>;
   /** Ends a reload without a result: the batch is written as the generation before wrote it. */

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
@@ -10,10 +9,9 @@ import { redriveFailedRecords } from '../../../bin/operations/failed-records.ts'
 import type { LakeHandle } from '../../../bin/operations/lake-handle.ts';
 import { openLocalLake } from '../../../bin/operations/local-lake-handle.ts';
 import { replayRejected } from '../../../bin/operations/replay-rejected.ts';
-import { compiledSources } from '../../../lambdas/core/loading/sources.ts';
 import { numbered } from '../../../lambdas/core/tables/table.ts';
-import { dies, middlewaresOf, type Step } from '../../helpers/dying-operation.ts';
-import { DRY, FIXED, lakesOf, NGINX, REAL } from '../../helpers/operated-lake.ts';
+import { dies, sleeps } from '../../helpers/dying-operation.ts';
+import { DRY, lakesOf, mendedLake, NGINX, REAL } from '../../helpers/operated-lake.ts';
 
 const CONTEXT = {
   delivery: 'direct',
@@ -47,43 +45,6 @@ const loadOf = (key: string) =>
 
 const findings = async () => (await audit(lake, { fix: false }, REAL)).findings;
 
-/** The lake after its source has learnt another log_format. */
-function withFormat(of: LakeHandle): LakeHandle {
-  const settings = of.sources.map((source) => source.settings);
-  const options = (each: (typeof settings)[number]) => ({ ...each.options, logFormat: FIXED });
-  return { ...of, sources: compiledSources(settings.map((each) => ({ ...each, options: options(each) }))) };
-}
-
-/**
- * Stops an operation at a request, does something else at that moment, and lets it go on: a process that was asleep.
- *
- * @param at the number of the request, from 1
- * @returns whether the operation came to that request, and its error, if it ended with one
- */
-async function sleeps(
-  at: number,
-  doIt: () => Promise<unknown>,
-  meanwhile: () => Promise<unknown>,
-): Promise<{ readonly slept: boolean; readonly error: unknown }> {
-  const sleeper = new AsyncLocalStorage<true>();
-  let requests = 0;
-  const stacks = middlewaresOf(lake);
-  const sleepy = (next: Step) => async (args: unknown) => {
-    if (sleeper.getStore() && ++requests === at) await sleeper.exit(meanwhile);
-    return next(args);
-  };
-  for (const stack of stacks) stack.add(sleepy, { step: 'initialize', name: 'sleepy' });
-  try {
-    const error = await sleeper.run(true, doIt).then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    );
-    return { slept: requests >= at, error };
-  } finally {
-    for (const stack of stacks) stack.remove('sleepy');
-  }
-}
-
 const notRepeated = async () => {
   const [counts] = await rows('SELECT count(*) AS n, count(DISTINCT (origin, position)) AS places FROM web');
   expect(Number(counts?.n)).toBe(Number(counts?.places));
@@ -95,7 +56,7 @@ describe('lake replay-rejected on the direct lane', { timeout: 120_000 }, () => 
     await put('web/one.log', [LINE, BARRED, 'prose', BARRED]);
     await put('web/two.log', [BARRED]);
     await lake.settle();
-    const fixed = withFormat(lake);
+    const fixed = mendedLake(lake);
     const task = { where: 'true', since: new Date(Date.now() - 3_600_000) };
     const counts = { lines: 4, replayed: 3, stillRejected: 1, cut: 0, notLoaded: 0 };
     expect(await replayRejected(fixed, task, DRY)).toEqual(counts);
@@ -127,16 +88,16 @@ describe('lake replay-rejected on the direct lane', { timeout: 120_000 }, () => 
     for (const when of ['before', 'after'] as const) {
       for (let at = 1; ; at++) {
         expect(at).toBeLessThan(MOST);
-        const replay = (of: LakeHandle) => replayRejected(withFormat(of), taskOf(`${when}-${at}`), REAL);
+        const replay = (of: LakeHandle) => replayRejected(mendedLake(of), taskOf(`${when}-${at}`), REAL);
         if (await dies(lake, { at, when }, replay)) break;
         deaths.push(`${when}-${at}`);
       }
     }
     expect(deaths.length).toBeGreaterThan(12);
     // Some are published before the operation is run again, and some after it.
-    await replayRejected(withFormat(lake), taskOf(deaths[0] ?? ''), REAL);
+    await replayRejected(mendedLake(lake), taskOf(deaths[0] ?? ''), REAL);
     expect(await lake.settle()).toEqual([]);
-    await replayRejected(withFormat(lake), { where: 'true' }, REAL);
+    await replayRejected(mendedLake(lake), { where: 'true' }, REAL);
     expect(await lake.settle()).toEqual([]);
 
     expect(await notRepeated()).toBe(2 * names.length);
@@ -144,7 +105,7 @@ describe('lake replay-rejected on the direct lane', { timeout: 120_000 }, () => 
       await rows(`SELECT count(*) AS n FROM loads_once WHERE kind = 'amended' AND "rows" = 2 AND rejected = 0`),
     ).toEqual([{ n: names.length }]);
     expect(await findings()).toEqual([]);
-    expect(await replayRejected(withFormat(lake), { where: 'true' }, REAL)).toMatchObject({ lines: 0 });
+    expect(await replayRejected(mendedLake(lake), { where: 'true' }, REAL)).toMatchObject({ lines: 0 });
   });
 
   test('adds each row once if another run overtakes it, at whichever request', async () => {
@@ -158,15 +119,15 @@ describe('lake replay-rejected on the direct lane', { timeout: 120_000 }, () => 
     for (let at = 1; ; at++) {
       expect(at).toBeLessThan(MOST);
       const task = { where: `origin = '${origins.get(`web/${at}.log`)}'` };
-      const replay = () => replayRejected(withFormat(lake), task, REAL);
-      const { slept, error } = await sleeps(at, replay, replay);
+      const replay = (of: LakeHandle) => replayRejected(mendedLake(of), task, REAL);
+      const { slept, error } = await sleeps(lake, at, replay, () => replay(lake));
       if (error instanceof OvertakenError) overtaken.push(at);
       else expect(error).toBeUndefined();
       if (!slept) break;
     }
     expect(overtaken.length).toBeGreaterThan(3);
     expect(await lake.settle()).toEqual([]);
-    await replayRejected(withFormat(lake), { where: 'true' }, REAL);
+    await replayRejected(mendedLake(lake), { where: 'true' }, REAL);
     expect(await lake.settle()).toEqual([]);
     expect(await notRepeated()).toBe(2 * MOST);
     expect(await findings()).toEqual([]);
@@ -175,7 +136,7 @@ describe('lake replay-rejected on the direct lane', { timeout: 120_000 }, () => 
   test('has its rows protected from a reload, which would write them again', async () => {
     await put('web/amended.log', [LINE, BARRED]);
     await lake.settle();
-    await replayRejected(withFormat(lake), { where: 'true' }, REAL);
+    await replayRejected(mendedLake(lake), { where: 'true' }, REAL);
     await lake.settle();
     const refusals: Refusals = new Map();
     const task = { bucket: 'logs', prefix: '', reload: true };

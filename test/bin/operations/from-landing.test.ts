@@ -6,8 +6,7 @@ import { openLocalLake } from '../../../bin/operations/local-lake-handle.ts';
 import { rebuildTable } from '../../../bin/operations/rebuild.ts';
 import { replayRejected } from '../../../bin/operations/replay-rejected.ts';
 import { currentSchema } from '../../../lambdas/core/iceberg/schema.ts';
-import { compiledSources } from '../../../lambdas/core/loading/sources.ts';
-import { DRY, FIXED, lakesOf, NGINX, REAL } from '../../helpers/operated-lake.ts';
+import { DRY, lakesOf, mendedLake, NGINX, REAL } from '../../helpers/operated-lake.ts';
 
 const newLake = lakesOf({
   ...{ delivery: 'direct', tableFormat: 'iceberg' },
@@ -81,9 +80,7 @@ describe('rows of an Iceberg table that are read again', { timeout: 120_000 }, (
     // Another object takes the place of one: the bytes of before are gone.
     await put('web/two.log', [LINE]);
     await lake.settle();
-    const settings = lake.sources.map((source) => source.settings);
-    const options = (each: (typeof settings)[number]) => ({ ...each.options, logFormat: FIXED });
-    const fixed = { ...lake, sources: compiledSources(settings.map((each) => ({ ...each, options: options(each) }))) };
+    const fixed = mendedLake(lake);
     await replayRejected(fixed, { where: 'true' }, REAL);
     await lake.settle();
     const former = await table();

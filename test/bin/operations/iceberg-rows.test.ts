@@ -6,8 +6,7 @@ import type { LakeHandle } from '../../../bin/operations/lake-handle.ts';
 import { openLocalLake } from '../../../bin/operations/local-lake-handle.ts';
 import { reconcileSource } from '../../../bin/operations/reconcile.ts';
 import { replayRejected } from '../../../bin/operations/replay-rejected.ts';
-import { compiledSources } from '../../../lambdas/core/loading/sources.ts';
-import { DRY, FIXED, lakesOf, NGINX, REAL } from '../../helpers/operated-lake.ts';
+import { DRY, lakesOf, mendedLake, NGINX, REAL } from '../../helpers/operated-lake.ts';
 
 const newLake = lakesOf({
   ...{ delivery: 'direct', tableFormat: 'iceberg' },
@@ -33,9 +32,7 @@ describe('operations on rows of an Iceberg table', { timeout: 120_000 }, () => {
   test('replay rejected lines into it, once and under the days of their events', async () => {
     await put('web/one.log', [LINE, BARRED, 'prose']);
     await lake.settle();
-    const settings = lake.sources.map((source) => source.settings);
-    const options = (each: (typeof settings)[number]) => ({ ...each.options, logFormat: FIXED });
-    const fixed = { ...lake, sources: compiledSources(settings.map((each) => ({ ...each, options: options(each) }))) };
+    const fixed = mendedLake(lake);
     const counts = { lines: 2, replayed: 1, stillRejected: 1, cut: 0, notLoaded: 0 };
     expect(await replayRejected(fixed, { where: 'true' }, REAL)).toEqual(counts);
     expect(await replayRejected(fixed, { where: 'true' }, REAL)).toEqual({ ...counts, lines: 1, replayed: 0 });
