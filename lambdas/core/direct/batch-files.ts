@@ -41,6 +41,14 @@ export interface BatchFilesProps {
    */
   readonly isAnew?: boolean;
   /**
+   * Of a reload, the keys of the files that it replaces: those that it has again it writes over, so that no query sees both. Its
+   * other files have the attempt in their keys, too: a process that was asleep since an earlier reload may still be about to
+   * delete the files that the generation before that one had alone.
+   *
+   * @default - the batch is no reload
+   */
+  readonly replaces?: ReadonlySet<string> | undefined;
+  /**
    * A name that no other attempt has. A file of an Iceberg table has it in its key: a table may name the file of an attempt
    * even if the ledger was set back and the batch is written again, so no attempt may write over the files of another.
    */
@@ -156,14 +164,15 @@ export class BatchFiles {
   }
 
   async #begin(place: Place): Promise<OpenFile> {
-    const { batch, attempt, isAnew = false, lake, openFile } = this.#props;
+    const { batch, attempt, isAnew = false, replaces, lake, openFile } = this.#props;
     const { table, day } = place;
     this.#open++;
     const iceberg = await this.#icebergOf(table);
     const number = place.files++;
     const path = iceberg && dataFilePath(iceberg.location, day, `${batch}.${attempt}-${number}`);
-    const name = isAnew ? `${batch}.${attempt}` : batch;
-    const key = path === undefined ? fileKey(table.name, day, `${name}-${number}`) : lake.keyOf(path);
+    const keyOf = (name: string) => fileKey(table.name, day, `${name}-${number}`);
+    const isNew = isAnew || (replaces && !replaces.has(keyOf(batch)));
+    const key = path === undefined ? keyOf(isNew ? `${batch}.${attempt}` : batch) : lake.keyOf(path);
     const upload = new Upload(lake, key);
     this.#uploads.push(upload);
     const file = openFile(table.columns, iceberg && { iceberg: { ids: iceberg.ids, day } });

@@ -116,6 +116,7 @@ export async function writeBatch(id: string, ports: WritePorts): Promise<WriteRe
     await giveUp(batch, members, ports);
     return { outcome: 'given_up' };
   }
+  const before = batch.before === undefined ? undefined : await lake.findList<AttemptList>(batch.before);
   // If the process dies after this, the attempt counts: the batch may be what killed it.
   const attempt = ports.newAttempt();
   if (!(await ledger.beginAttempt(batch, attempt, ports.now().toISOString()))) return { outcome: 'nothing_to_do' };
@@ -124,10 +125,12 @@ export async function writeBatch(id: string, ports: WritePorts): Promise<WriteRe
   const tables = isReload ? HIVE_ONLY : ports.tables;
   const isAnew = batch.generation > 1 && !isReload;
   const { spill, openFile } = ports;
-  const files = new BatchFiles({ batch: id, attempt, isAnew, lake, spill, openFile, tables });
+  const replaces = before && new Set(before.files.map((file) => file.key));
+  const files = new BatchFiles({ batch: id, attempt, isAnew, replaces, lake, spill, openFile, tables });
   const key = attemptKey(batch, attempt);
   let list: AttemptList;
   try {
+    if (isReload) requireMembersOf(batch, before, members);
     list = await writeFiles(batch, members, files, ports);
     await lake.putList(key, list);
   } catch (error) {
@@ -166,7 +169,6 @@ async function writeFiles(
   // One set of columns for the whole batch: what is promoted meanwhile is in extra, in all of its rows.
   const promoted = canPromote(configured.settings) ? await ports.promoted(batch.source) : [];
   const source = evolvedSource(configured, promoted);
-  if (batch.before !== undefined) await requireMembersOf(batch, batch.before, members, ports);
   const results: MemberResult[] = [];
   const loads: string[] = [];
   const latest = new Map<string, Version>();
@@ -186,15 +188,10 @@ async function writeFiles(
 }
 
 /** A member whose entry has expired is none any more: its rows would be missing from the next generation. */
-async function requireMembersOf(
-  { id }: Batch,
-  before: string,
-  members: readonly Candidate[],
-  { lake }: WritePorts,
-): Promise<void> {
-  const list = await lake.getList<AttemptList>(before);
+function requireMembersOf({ id }: Batch, before: AttemptList | undefined, members: readonly Candidate[]): void {
+  if (!before) throw new ReloadError(`batch ${id}: expected the list of what it has written before, got none`);
   const ids = new Set(members.map((member) => member.id));
-  const missing = list.members.find(({ candidate, ended }) => ended.outcome === 'loaded' && !ids.has(candidate.id));
+  const missing = before.members.find(({ candidate, ended }) => ended.outcome === 'loaded' && !ids.has(candidate.id));
   if (missing) throw new ReloadError(`batch ${id}: expected every member, the ledger forgot ${missing.candidate.key}`);
 }
 

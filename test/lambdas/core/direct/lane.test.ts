@@ -197,6 +197,27 @@ describe('the direct lane', () => {
     expect(world.rows('loads')).toHaveLength(1);
   });
 
+  test('a reload gives a file no key that an earlier reload has deleted: a process that was asleep may do so again', async () => {
+    const world = new World(8, [{ key: 'a', lines: [line(1, 21), line(2, 22)] }]);
+    world.announce('a');
+    await world.drain();
+    const keys = () => [...world.files.keys()].filter((key) => key.startsWith('data/app/'));
+    const reload = async (...lines: string[]) => {
+      world.change({ key: 'a', lines });
+      for (const id of world.batches.keys()) world.reload(id);
+      await world.drain();
+      return keys();
+    };
+    const first = keys();
+    const second = await reload(line(1, 22), line(2, 22));
+    const third = await reload(line(1, 21), line(2, 22));
+    expect(second).toEqual(first.filter((key) => second.includes(key)));
+    const deleted = first.filter((key) => !second.includes(key));
+    expect(deleted).toHaveLength(1);
+    expect(third.filter((key) => deleted.includes(key))).toEqual([]);
+    expect(delivered(world, world.rows('app')).positions).toEqual([[1, 2]]);
+  });
+
   test('a reload of which a member is gone leaves everything as it was', async () => {
     const world = new World(9, [plain('a'), plain('b')]);
     for (const key of ['a', 'b']) world.announce(key);
@@ -273,6 +294,7 @@ describe('the direct lane', () => {
         "claim",
         "complete",
         "dead letter",
+        "find list",
         "forgive",
         "get list",
         "give up reload",
