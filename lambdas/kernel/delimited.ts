@@ -6,7 +6,7 @@
  * `readField` and copies the others to `extra`. For fingerprints, `readKept` reads only the fields of the record key
  * if it can.
  */
-import { cannotConvert, fieldErrors, noteConversionError, putErrors, valueOpOf } from './errors';
+import { conversionError, fieldErrors, putErrors } from './errors';
 import { END_BYTES, fieldsFound, findFields, plain } from './fields';
 import { hash } from './hash';
 import {
@@ -191,16 +191,6 @@ function readUnquoted(field: usize, p: usize, end: usize, o: usize): usize {
   if (to == 0) return conversionError(field, p, end, o);
   setSlot(field, 0, o, to);
   return to;
-}
-
-/**
- * Records a conversion error, which is skipped when fingerprinting, as no record key holds errors.
- *
- * @returns the unchanged address in the output, or 0 if the TypeScript reader must decide the reason
- */
-function conversionError(field: usize, p: usize, end: usize, o: usize): usize {
-  if (flags() & IDENTITY) return cannotConvert(valueOpOf(field), p, end) ? o : 0;
-  return noteConversionError(<u32>((field - FIELDS) / FIELD_BYTES), p, end) ? o : 0;
 }
 
 /** Writes a text column. */

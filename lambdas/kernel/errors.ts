@@ -10,17 +10,17 @@ import {
 } from './memory';
 import { isDigit } from './numbers';
 import {
-  ADDRESS, BIGINT, BIGINT_DIGITS, BOOLEAN, DELIMITED, DOUBLE, errorsKey, fieldAt, INT, INT_DIGITS, JSON, kind,
-  literalLength, literalOf, opOf, TIME,
+  ADDRESS, BIGINT, BIGINT_DIGITS, BOOLEAN, CLIENT, DOUBLE, errorName, errorNameLength, errorsKey, fieldAt,
+  FIELD_BYTES, FIELDS, flags, IDENTITY, INT, INT_DIGITS, JSON, kind, NGINX_REQUEST, opOf, TIME,
 } from './program';
-import { copySpan } from './text';
+import { copySpan, putText } from './text';
 
 /** Errors in the current line. */
 export let fieldErrors: u32 = 0;
 
 /**
  * FAILED_COLUMNS holds a 256-bit set of the columns whose values do not convert. After the set there is, for each
- * column, the start and the end of its value in the line, and whether the value is a number out of the type's range.
+ * column, the start and the end of its value in the line, and why it does not convert.
  */
 const VALUES: usize = FAILED_COLUMNS + 32;
 const VALUE_BYTES: usize = 12;
@@ -33,6 +33,11 @@ let repeatedKey: usize = 0;
 let repeatedLength: usize = 0;
 let repeatedValue: usize = 0;
 let repeatedExactly: bool = false;
+
+/** Why a value does not convert: it has another form; it is a number out of the type's range; it has no three digits. */
+export const FORM: u32 = 0;
+export const RANGE: u32 = 1;
+export const DIGITS: u32 = 2;
 
 /** Clears the errors of the line before, if there were any. */
 // @ts-ignore: decorator
@@ -57,18 +62,37 @@ export function noteConversionError(column: u32, p: usize, end: usize): bool {
   const op = valueOpOf(fieldAt(column));
   if (!cannotConvert(op, p, end)) return false;
   const quotes: usize = load<u8>(p) == QUOTE ? 1 : 0;
-  noteFailed(column, p, end, hasTooManyDigits(op, p + quotes, end - quotes));
+  noteFailed(column, p, end, hasTooManyDigits(op, p + quotes, end - quotes) ? RANGE : FORM);
   return true;
 }
 
+/**
+ * Records that the value of a field does not convert. Fingerprints have no errors.
+ *
+ * @returns the unchanged address in the output, or 0 if the TypeScript reader must decide the reason
+ */
+export function conversionError(field: usize, p: usize, end: usize, o: usize): usize {
+  if (flags() & IDENTITY) return cannotConvert(valueOpOf(field), p, end) ? o : 0;
+  return noteConversionError(indexOf(field), p, end) ? o : 0;
+}
+
+/** Records that the value of a field certainly does not convert, for a reason. Fingerprints have no errors. */
+export function noteFailedField(field: usize, p: usize, end: usize, why: u32): void {
+  if ((flags() & IDENTITY) == 0) noteFailed(indexOf(field), p, end, why);
+}
+
+function indexOf(field: usize): u32 {
+  return <u32>((field - FIELDS) / FIELD_BYTES);
+}
+
 /** Records that the value of a column does not convert. */
-export function noteFailed(column: u32, p: usize, end: usize, outOfRange: bool): void {
+export function noteFailed(column: u32, p: usize, end: usize, why: u32): void {
   const word = FAILED_COLUMNS + <usize>(column >> 6) * 8;
   store<u64>(word, load<u64>(word) | ((<u64>1) << (column & 63)));
   const value = VALUES + <usize>column * VALUE_BYTES;
   store<u32>(value, p);
   store<u32>(value, end, 4);
-  store<u32>(value, <u32>outOfRange, 8);
+  store<u32>(value, why, 8);
   fieldErrors++;
 }
 
@@ -101,7 +125,7 @@ export function cannotConvert(op: u32, p: usize, end: usize): bool {
     const c = <u32>load<u8>(at);
     if (!mayOccur(op, c)) {
       // In JSON, an integer may have an exponent.
-      if (op >= DOUBLE || (c | 0x20) != 0x65 || kind() != JSON) return true;
+      if (op >= DOUBLE || (c | 0x20) != 0x65 || !isJson()) return true;
       exponent = true;
     } else if (c == DOT) fraction = true;
     // A number with a fraction is not an integer, unless the fraction is 0.
@@ -115,11 +139,15 @@ export function cannotConvert(op: u32, p: usize, end: usize): bool {
 function hasTooManyDigits(op: u32, p: usize, end: usize): bool {
   if (op >= DOUBLE) return false;
   const most = (op == INT ? INT_DIGITS : BIGINT_DIGITS) + 1;
-  if (kind() == JSON && wholeDigits(p, end) > <i32>most) return true;
+  if (isJson() && wholeDigits(p, end) > <i32>most) return true;
   if (load<u8>(p) == HYPHEN || load<u8>(p) == 0x2b) p++;
   if (end - p <= most) return false;
   for (; p < end; p++) if (!isDigit(load<u8>(p))) return false;
   return true;
+}
+
+function isJson(): bool {
+  return kind() >= JSON;
 }
 
 /** True if the text has the length and the first letter of `true` or `false`, in upper or lower case. */
@@ -212,16 +240,22 @@ function putFailed(o: usize, column: u32): usize {
   const field = fieldAt(column);
   const op = valueOpOf(field);
   const value = VALUES + <usize>column * VALUE_BYTES;
-  o = putValue(o, literalOf(field), literalLength(field), <usize>load<u32>(value), <usize>load<u32>(value, 4));
-  return putReason(o, reasonOf(op, load<u32>(value, 8) != 0));
+  o = putValue(o, errorName(field), errorNameLength(field), <usize>load<u32>(value), <usize>load<u32>(value, 4));
+  return putReason(o, reasonOf(op, load<u32>(value, 8)));
 }
 
-function reasonOf(op: u32, outOfRange: bool): string {
+function reasonOf(op: u32, why: u32): string {
+  if (why == DIGITS) return 'not a status code of three digits';
+  const outOfRange = why == RANGE;
   switch (op) {
     case INT:
       return outOfRange ? 'out of range for int' : 'not a whole number';
     case BIGINT:
       return outOfRange ? 'out of range for bigint' : 'not a whole number';
+    case CLIENT:
+      return 'not an address';
+    case NGINX_REQUEST:
+      return 'not METHOD URL HTTP/version';
     case TIME:
       return 'not a timestamp';
     case BOOLEAN:
@@ -232,22 +266,17 @@ function reasonOf(op: u32, outOfRange: bool): string {
 }
 
 /**
- * Writes `"name":{"value":"…` as part of a JSON text that is itself in a string. `end` is used for delimited lines
- * only, as a JSON value shows its own end.
+ * Writes `"name":{"value":"…` as part of a JSON text that is itself in a string. `end` is not used for JSON, whose
+ * values show their own end.
  */
 function putValue(o: usize, name: usize, length: usize, p: usize, end: usize): usize {
   store<u16>(o, 0x225c);
   o = putBytes(o + 2, name, length);
   o = putText(o, '\\":{\\"value\\":\\"');
-  return kind() == DELIMITED ? copySpan(p, end, o, 2) : outputOf(copyPlain(p, o, 2));
+  return isJson() ? outputOf(copyPlain(p, o, 2)) : copySpan(p, end, o, 2);
 }
 
 function putReason(o: usize, reason: string): usize {
   o = putText(putText(o, '\\",\\"reason\\":\\"'), reason);
   return putText(o, '\\"}');
-}
-
-function putText(o: usize, text: string): usize {
-  for (let i = 0; i < text.length; i++) o = put(o, load<u16>(changetype<usize>(text) + (<usize>i << 1)));
-  return o;
 }

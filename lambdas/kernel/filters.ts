@@ -120,7 +120,7 @@ function isLevel(level: u64): bool {
 }
 
 /** Returns the line's end if the line holds no `HTTP/`, or 0 if it does. */
-function endWithoutHttp(p: usize): usize {
+export function endWithoutHttp(p: usize): usize {
   do {
     const bytes = v128.load(p);
     let found = i8x16.bitmask(v128.or(i8x16.eq(bytes, i8x16.splat(0x48)), i8x16.eq(bytes, i8x16.splat(<i8>LF))));

@@ -2,7 +2,7 @@
  * Reads the values of a JSON line's columns, and writes them. This file mirrors `WRITE` in
  * lambdas/core/formats/json.ts.
  */
-import { noteConversionError, noteFailed } from './errors';
+import { FORM, noteConversionError, noteFailed, RANGE } from './errors';
 import { copyExponent, copyWholeExponent } from './exponents';
 import { NO_COLUMN } from './json-keys';
 import { copyDecimalNumber, copyText, copyWholeNumber, endOfLiteral, endOfValue, skipTo } from './json-values';
@@ -67,7 +67,7 @@ function convertRare(field: usize, column: u32, p: usize, end: usize, o: usize):
   const to = putKey(o, keyOf(field, 0));
   const length = convert(op, p + quotes, end - p - quotes * 2, to);
   if (length > 0) return pair(end, to + length);
-  noteFailed(column, p, end, length == OUT_OF_RANGE);
+  noteFailed(column, p, end, length == OUT_OF_RANGE ? RANGE : FORM);
   return pair(end, o);
 }
 

@@ -7,6 +7,7 @@ import { hashOf, keyLength, UNCACHED, uncachedText } from './json-keys';
 import { copyDecoded, copyString } from './json-strings';
 import { copyJson, copyPlain, endOfLiteral, endOfValue } from './json-values';
 import { extraKey, flags, IDENTITY } from './program';
+import { copySpan, putText } from './text';
 
 /** Members of the line that go to `extra`. */
 export let unknownMembers: u32 = 0;
@@ -148,6 +149,17 @@ function copyOther(key: usize, p: usize): usize {
   othersEnd = o + 2;
   unknownMembers++;
   return inputOf(pointers);
+}
+
+/** Takes a text of the line that is no member of an object, under a name of its own. */
+export function takeText(name: string, p: usize, end: usize): void {
+  store<u32>(othersEnd, 0x225c2c);
+  let o = putText(othersEnd + 3, name);
+  store<u64>(o, 0x225c3a225c);
+  o = copySpan(p, end, o + 5, 2);
+  store<u16>(o, 0x225c);
+  othersEnd = o + 2;
+  unknownMembers++;
 }
 
 /** Writes the column `extra`: what has been collected, without the comma before the first member. */

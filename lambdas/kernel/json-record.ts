@@ -2,6 +2,7 @@
  * Reads JSON records: objects in which each column has a path, at some depth. This file mirrors
  * lambdas/core/formats/kong-json.ts.
  */
+import { conversionError, fieldErrors, putErrors } from './errors';
 import { hasEnvelope, lineEndOf, putStream, unwrap } from './envelope';
 import { filter, FILTER_LOCAL_CLIENT, setFilter } from './filters';
 import { copyTimeOf } from './json-columns';
@@ -58,7 +59,9 @@ export function readRecord(p: usize, o: usize): u64 {
   if (isLocal()) setFilter(FILTER_LOCAL_CLIENT);
   if (program & IDENTITY) return pair(lineEndOf(p), outputOf(pointers));
   // The loader counts rows without any value, so such a line is left to the TypeScript reader.
-  return outputOf(pointers) == o ? 0 : pair(lineEndOf(p), putOthers(outputOf(pointers)));
+  if (outputOf(pointers) == o) return 0;
+  o = putOthers(outputOf(pointers));
+  return pair(lineEndOf(p), fieldErrors != 0 ? putErrors(o) : o);
 }
 
 /**
@@ -129,6 +132,7 @@ function readColumn(column: u32, p: usize, o: usize): u64 {
   switch (op) {
     case TEXT:
       pointers = copyText(p, o, keyOf(field, 0));
+      if (pointers == 0) return 0;
       break;
     case INT:
       pointers = copyWholeNumber(p, putKey(o, keyOf(field, 0)), INT_DIGITS);
@@ -146,7 +150,7 @@ function readColumn(column: u32, p: usize, o: usize): u64 {
       const end = endOfValue(p);
       if (end == 0) return 0;
       o = copyTimeOf(p, end, putKey(o, keyOf(field, 0)));
-      if (o == 0) return 0;
+      if (o == 0) return noValue(field, p, end, from);
       setEventTime();
       pointers = pair(end, o);
       break;
@@ -154,8 +158,16 @@ function readColumn(column: u32, p: usize, o: usize): u64 {
     default:
       return readText(field, op, p, o);
   }
-  if (pointers != 0) setSlot(field, 0, from, outputOf(pointers));
+  if (pointers == 0) return noValue(field, p, endOfValue(p), from);
+  setSlot(field, 0, from, outputOf(pointers));
   return pointers;
+}
+
+/** Records that a value does not convert. `errors` has them in the order of the line: a second one is unsupported. */
+function noValue(field: usize, p: usize, end: usize, o: usize): u64 {
+  const first = <u32>load<u8>(p);
+  if (end == 0 || first == 0x7b || first == 0x5b || fieldErrors != 0) return 0;
+  return conversionError(field, p, end, o) == 0 ? 0 : pair(end, o);
 }
 
 /** `-1` as a little-endian u16. */

@@ -10,18 +10,22 @@
  * (log-values.ts) copies the value.
  */
 import { hasEnvelope, hasStart, lineEndOf, putStream, unwrap } from './envelope';
-import { filter, FILTER_LOCAL_CLIENT, FILTER_NO_CLIENT, isStartMessage, matchErrorLog, setFilter } from './filters';
-import { beginOthers, putOthers } from './json-others';
+import { fieldErrors, putErrors } from './errors';
+import {
+  endWithoutHttp, filter, FILTER_LOCAL_CLIENT, FILTER_NO_CLIENT, FILTER_NO_HTTP, isStartMessage, matchErrorLog,
+  setFilter,
+} from './filters';
+import { beginOthers, putOthers, takeText, unknownMembers } from './json-others';
 import { BACKSLASH, COLON, CR, inputOf, isEnd, LF, outputOf, pair, QUOTE, SPACE } from './memory';
 import { follows, matched, readDirectly } from './log-direct';
 import { remember } from './log-repeats';
 import { endsAtColon, isPlain } from './log-shapes';
-import { beginLine, isLocal, readValue, saw, SAW_CLIENT, SAW_HTTP, SAW_MARK, setEscaped } from './log-values';
+import { beginLine, isLocal, readValue, saw, SAW_CLIENT, SAW_HTTP, SAW_MARK, SAW_NO_ADDRESS, setEscaped } from './log-values';
 import {
   FIELD_BYTES, fieldCount, FIELDS, flags, flagsOf, HEX_ESCAPES, IDENTITY, IN_ESCAPE, JOINED, JSON_ESCAPES, LIST,
   literalHead, literalLength, literalOf, MARKED, neededFields, NO_CLIENT, NO_HTTP, PLAIN, REMEMBERED, startLength,
 } from './program';
-import { isUtf8 } from './text';
+import { find, isUtf8 } from './text';
 import { eventMillis } from './times';
 
 /** End of the value that `findValueEnd` found last, and whether the line ends there, before the format does. */
@@ -73,22 +77,51 @@ function readLine(p: usize, o: usize): u64 {
     }
     index++;
   }
-  if (!isEnd(p) || index < neededFields()) return 0;
+  if (index < neededFields()) return 0;
   const program = flags();
   if (program & IN_ESCAPE && !isUtf8(line, p)) return 0;
-  if (program & NO_HTTP && !(saw & SAW_HTTP)) return 0;
+  if (!isEnd(p)) {
+    p = index < count ? 0 : takeRest(p);
+    if (p == 0) return 0;
+  }
   if (program & MARKED && !(saw & (SAW_MARK | SAW_CLIENT))) return 0;
-  // The loader counts rows without any value, so such a line is left to the TypeScript reader.
-  if (o == from && !(program & IDENTITY)) return 0;
   // The row's time is then that of the envelope, which the kernel does not read.
   if (hasEnvelope && eventMillis != eventMillis) return 0;
-  // A client that is not an address is unsupported, so a whole line without an address has no client.
-  if (program & NO_CLIENT && !(saw & SAW_CLIENT)) {
+  if (program & NO_HTTP && !(saw & SAW_HTTP) && endWithoutHttp(line) != 0) setFilter(FILTER_NO_HTTP);
+  else if (program & NO_CLIENT && !(saw & (SAW_CLIENT | SAW_NO_ADDRESS))) {
+    // The line ends before its client.
     if (index < count) return 0;
     setFilter(FILTER_NO_CLIENT);
   } else if (isLocal()) setFilter(FILTER_LOCAL_CLIENT);
-  if (!hasEnvelope) return pair(p, o);
-  return pair(lineEndOf(p), program & IDENTITY ? o : putOthers(o));
+  const end = lineEndOf(p);
+  if (filter != 0 || program & IDENTITY) return pair(end, o);
+  // The loader counts rows without any value, so such a line is left to the TypeScript reader.
+  if (o == from) return 0;
+  o = putOthers(o);
+  return pair(end, fieldErrors != 0 ? putErrors(o) : o);
+}
+
+/**
+ * Takes the text that a line has after the end of its format: it goes to `extra`.
+ *
+ * @returns the line's end, or 0 if the line is unsupported
+ */
+function takeRest(p: usize): usize {
+  const end = find(p, LF);
+  let last = end;
+  while (p < end && isSpace(load<u8>(p))) p++;
+  while (last > p && isSpace(load<u8>(last - 1))) last--;
+  if (p == last) return end;
+  // JavaScript also trims spaces that are not ASCII. And in a row, the text comes before an envelope's other members.
+  if (load<u8>(p) >= 0x80 || load<u8>(last - 1) >= 0x80 || unknownMembers > 0) return 0;
+  takeText('rest', p, last);
+  return end;
+}
+
+// @ts-ignore: decorator
+@inline
+function isSpace(c: u32): bool {
+  return c == SPACE || (c >= 0x09 && c <= CR);
 }
 
 /**

@@ -3,11 +3,12 @@
  * lambdas/core/reading/log-fields.ts and log-values.ts.
  */
 import { isIpv4, isIpv6 } from './addresses';
+import { conversionError, DIGITS, FORM, noteFailedField } from './errors';
 import { DOT, HTTP, HYPHEN, put, putKey, putTextKey, QUOTE, SPACE } from './memory';
 import { copyDecimal, copyWhole, isDigit } from './numbers';
 import {
-  BIGINT, BIGINT_DIGITS, CLIENT, DOUBLE, flags, flagsOf, HOST, INT, INT_DIGITS, keyOf, LOCAL_CLIENT, NGINX_REQUEST,
-  opOf, PART, PART_MASK, PART_SHIFT, REPEATED, SECONDS_LIST, SEPARATOR_SHIFT, setSlot, SKIP, STATUS, STATUS_LIST, TEXT,
+  BIGINT, BIGINT_DIGITS, CLIENT, DOUBLE, flags, flagsOf, HOST, INT, INT_DIGITS, keyOf, kind, LOCAL_CLIENT, LOG_FORMAT,
+  NGINX_REQUEST, opOf, PART, PART_MASK, PART_SHIFT, REPEATED, SECONDS_LIST, SEPARATOR_SHIFT, setSlot, SKIP, STATUS, STATUS_LIST, TEXT,
   TIME, TOKEN, URL, VERSION,
 } from './program';
 import { repeats } from './log-repeats';
@@ -17,12 +18,13 @@ import { copyTime, setEventTime } from './times';
 
 /**
  * What has been found in the current line: a request with `HTTP/`, a client's address, an address of the machine
- * itself, and a status or time in its field (a "mark" of the format).
+ * itself, a status or time in its field (a "mark" of the format), and a client that is no address.
  */
 export const SAW_HTTP: u32 = 1;
 export const SAW_CLIENT: u32 = 2;
 export const SAW_LOCAL: u32 = 4;
 export const SAW_MARK: u32 = 8;
+export const SAW_NO_ADDRESS: u32 = 16;
 export let saw: u32 = 0;
 
 /** The value to be read holds a backslash, and so may hold `\xHH` escapes. */
@@ -76,8 +78,8 @@ export function readValue(field: usize, p: usize, end: usize, o: usize): usize {
       return putText(field, 0, p, end, o);
     case INT:
       if (flagsOf(field) & STATUS) {
-        if (length != 3) return 0;
-        if (load<u8>(p) != HYPHEN) saw |= SAW_MARK;
+        if (length != 3) return noStatus(field, p, end, o);
+        if (isDigit(load<u8>(p)) && isDigit(load<u8>(p, 1)) && isDigit(load<u8>(p, 2))) saw |= SAW_MARK;
       }
       o = copyWhole(p, end, putKey(o, keyOf(field, 0)), INT_DIGITS);
       break;
@@ -89,7 +91,7 @@ export function readValue(field: usize, p: usize, end: usize, o: usize): usize {
       break;
     case TIME:
       o = copyTime(p, end, putKey(o, keyOf(field, 0)));
-      if (o == 0) return 0;
+      if (o == 0) break;
       setEventTime();
       saw |= SAW_MARK;
       break;
@@ -112,7 +114,27 @@ export function readValue(field: usize, p: usize, end: usize, o: usize): usize {
     default:
       return 0;
   }
-  if (o != 0) setSlot(field, 0, from, o);
+  if (o == 0) return noValue(field, p, end, from);
+  setSlot(field, 0, from, o);
+  return o;
+}
+
+/**
+ * Records that a value does not convert.
+ *
+ * @returns the unchanged address in the output, or 0 if the TypeScript reader must decide
+ */
+function noValue(field: usize, p: usize, end: usize, o: usize): usize {
+  // A record's value is somewhere else than in the line; and a quote begins no value of another format.
+  if (escaped || kind() != LOG_FORMAT || load<u8>(p) == QUOTE) return 0;
+  return conversionError(field, p, end, o);
+}
+
+/** Records that a status has fewer or more than three digits, or is no number. */
+function noStatus(field: usize, p: usize, end: usize, o: usize): usize {
+  for (let at = p; at < end; at++) if (!isDigit(load<u8>(at))) return noValue(field, p, end, o);
+  if (kind() != LOG_FORMAT) return 0;
+  noteFailedField(field, p, end, DIGITS);
   return o;
 }
 
@@ -129,20 +151,26 @@ function putText(field: usize, column: usize, p: usize, end: usize, o: usize): u
   return o;
 }
 
-/** Reads `METHOD URL HTTP/version`. The URL may hold spaces. */
+/** Reads `METHOD URL HTTP/version`. The URL may hold spaces, and the version may be missing. */
 function readRequest(field: usize, p: usize, end: usize, o: usize): usize {
+  const first = findIn(p, end, SPACE);
+  let method = p;
+  while (method < first && isMethod(load<u8>(method))) method++;
+  // The TypeScript reader trims the request. Whatever that removes, what is left begins with no method and a space.
+  const firstByte = <u32>load<u8>(p);
+  if (first == end || (method < first && firstByte > SPACE && firstByte < 0x80)) {
+    noteFailedField(field, p, end, FORM);
+    return o;
+  }
   const lastByte = <u32>load<u8>(end - 1);
-  if (lastByte <= SPACE || lastByte >= 0x80) return 0;
-  let first = p;
-  while (isMethod(load<u8>(first))) first++;
-  if (first == p || load<u8>(first) != SPACE) return 0;
+  if (method < first || method == p || lastByte <= SPACE || lastByte >= 0x80) return 0;
   let last = lastOf(SPACE, end);
   if (last == 0) for (last = end - 1; load<u8>(last) != SPACE; ) last--;
-  if (last <= first) return 0;
   o = putText(field, 0, p, first, o);
   if (o == 0) return 0;
-  o = putUrl(field, 1, first + 1, last, o);
-  return o == 0 ? 0 : putVersion(field, 3, last + 1, end, o);
+  const hasVersion = last > first && load<u32>(last, 1) == HTTP && load<u8>(last, 5) == 0x2f;
+  o = putUrl(field, 1, first + 1, hasVersion ? last : end, o);
+  return o == 0 || !hasVersion ? o : putVersion(field, 3, last + 1, end, o);
 }
 
 /** True for letters, digits, `_` and `-`. */
@@ -234,8 +262,25 @@ function readClient(field: usize, p: usize, end: usize, o: usize): usize {
   else if (isIpv6(p, end)) {
     if (end - p == 3 && (load<u32>(p) & 0xffffff) == LOCAL_IPV6) saw |= SAW_LOCAL;
     saw |= SAW_CLIENT;
-  } else return 0;
+  } else {
+    if (escaped || kind() != LOG_FORMAT || !isNoAddress(p, end)) return 0;
+    saw |= SAW_NO_ADDRESS;
+    noteFailedField(field, p, end, FORM);
+    return o;
+  }
   return putText(field, 0, p, end, o);
+}
+
+/** True for one word that is no address in any form: a host name, or an address of which parts are masked. */
+function isNoAddress(p: usize, end: usize): bool {
+  let hasLetter = false;
+  for (; p < end; p++) {
+    const c = <u32>load<u8>(p);
+    if (!isMethod(c) && c != DOT) return false;
+    if (!isDigit(c) && c != DOT) hasLetter = true;
+  }
+  // A list goes on after its first item.
+  return hasLetter && load<u8>(end) != 0x2c;
 }
 
 /** `::1` as a little-endian u32 of which the fourth byte is masked out. */

@@ -107,18 +107,13 @@ const KIND_AT: usize = 0;
 const FIELD_COUNT_AT: usize = 4;
 const MIN_FIELDS_AT: usize = 8; // delimited only
 const MAX_FIELDS_AT: usize = 12; // delimited only
+const START_TEXT_AT: usize = 8; // log_format, in the same place; zeros in the other kinds
+const START_LENGTH_AT: usize = 12;
 const FLAGS_AT: usize = 16;
 const NEEDED_FIELDS_AT: usize = 20; // log_format only
 const EXTRA_KEY_AT: usize = 24;
 const RAW_KEY_AT: usize = 32;
-/**
- * Offset 40 has two meanings. For delimited and JSON programs it holds the key of the column `errors` (8 bytes). For a
- * log_format, of which the kernel writes no errors, it holds the offset and the length of the text before the first
- * field (4 bytes each). For JSON records it holds zeros: they have no errors either, and a text of length 0.
- */
 const ERRORS_KEY_AT: usize = 40;
-const START_TEXT_AT: usize = 40;
-const START_LENGTH_AT: usize = 44;
 const NAMES_AT: usize = 48;
 const IDENTITIES_AT: usize = 52;
 const SLOT_COUNT_AT: usize = 56;
@@ -152,6 +147,7 @@ const LITERAL_LENGTH_AT: usize = 12;
 const FIELD_INDEX_AT: usize = 12; // kept fields only: fingerprints have no errors, so the length's place is free
 const KEYS_AT: usize = 16; // up to four keys of 8 bytes, one for each column that the op fills
 const SLOTS_AT: usize = 48; // one byte for each of these columns
+const ERROR_NAME_AT: usize = 52;
 const LITERAL_HEAD_AT: usize = 56;
 export const FIELD_BYTES: usize = 64;
 
@@ -213,13 +209,13 @@ export function extraKey(): u64 {
 export function rawKey(): u64 {
   return load<u64>(PROGRAM, RAW_KEY_AT);
 }
-/** Key of the column `errors`. Only for delimited and JSON programs: see ERRORS_KEY_AT. */
+/** Key of the column `errors`. */
 // @ts-ignore: decorator
 @inline
 export function errorsKey(): u64 {
   return load<u64>(PROGRAM, ERRORS_KEY_AT);
 }
-/** Address of the text before the first field. Only for log_formats and JSON records: see ERRORS_KEY_AT. */
+/** Address of the text before the first field. Not for delimited programs. */
 // @ts-ignore: decorator
 @inline
 export function startText(): usize {
@@ -313,10 +309,18 @@ export function opOf(field: usize): u32 {
 export function flagsOf(field: usize): u32 {
   return load<u32>(field, FIELD_FLAGS_AT);
 }
-/**
- * Address of a field's literal: the text of the log_format between this field and the next. For delimited and JSON
- * programs it is the name under which `errors` keeps a value that does not convert.
- */
+/** Address of the name under which `errors` keeps a value of the field that does not convert. */
+// @ts-ignore: decorator
+@inline
+export function errorName(field: usize): usize {
+  return PROGRAM + load<u32>(field, ERROR_NAME_AT) + 2;
+}
+// @ts-ignore: decorator
+@inline
+export function errorNameLength(field: usize): usize {
+  return <usize>load<u16>(errorName(field) - 2);
+}
+/** Address of a field's literal: the text of the log_format between this field and the next. */
 // @ts-ignore: decorator
 @inline
 export function literalOf(field: usize): usize {

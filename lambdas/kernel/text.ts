@@ -84,6 +84,12 @@ export function sawBackslash(): bool {
   return backslash;
 }
 
+/** Writes a text of the kernel's own, which is ASCII. */
+export function putText(o: usize, text: string): usize {
+  for (let i = 0; i < text.length; i++) o = put(o, load<u16>(changetype<usize>(text) + (<usize>i << 1)));
+  return o;
+}
+
 /** Copies one character that is not plain ASCII text. */
 function copySpecial(p: usize, o: usize, c: u32, level: u32): u64 {
   if (c == BACKSLASH) backslash = true;

@@ -187,10 +187,11 @@ function layoutOf(
   if (ends.includes(undefined)) return undefined;
   return {
     kind: 'log-format',
-    fields: fields.map(({ layout, token }, index) => {
+    fields: fields.map(({ layout, token, name }, index) => {
       const { list = false } = variables[index] ?? {};
       const remembered = variables.some(({ repeats }) => repeats === index);
-      return { ...layout, ...ends[index], list, remembered, token: token && index === fields.length - 1 };
+      const last = index === fields.length - 1;
+      return { ...layout, ...ends[index], errorName: name, list, remembered, token: token && last };
     }),
     start,
     neededFields,

@@ -77,12 +77,10 @@ const STREAM_SLOT_AT = 80;
 const NAME_COUNT_AT = 84;
 const ZONE_AT = 88;
 const ZONE_COUNT_AT = 92;
-/**
- * In a field's entry: the length of the literal that follows the field, or of the name that `errors` has for it; in a
- * kept field's entry, the field's index.
- */
+/** In a field's entry: the length of the literal that follows the field; in a kept field's entry, the field's index. */
 const AFTER_LENGTH_AT = 12;
 const SLOTS_AT = 48;
+const ERROR_NAME_AT = 52;
 const LITERAL_HEAD_AT = 56;
 const LITERAL_HEAD_BYTES = 8;
 
@@ -147,12 +145,11 @@ export function programOf(
   header.writeUInt32LE(programFlags(layout, recordKeys !== undefined) | oddNames, 16);
   header.writeBigUInt64LE(keyBytes(OWN.extra.key), 24);
   header.writeBigUInt64LE(keyBytes(OWN.raw.key), 32);
-  // The 8 bytes at 40: the key of `errors` for two kinds, the offset and length of the start text for log formats.
-  if (layout.kind === 'json' || layout.kind === 'delimited') header.writeBigUInt64LE(keyBytes(OWN.errors.key), 40);
+  header.writeBigUInt64LE(keyBytes(OWN.errors.key), 40);
   if (layout.kind === 'log-format') {
+    header.writeUInt32LE(text.add(Buffer.from(layout.start)), 8);
+    header.writeUInt32LE(Buffer.byteLength(layout.start), 12);
     header.writeUInt32LE(layout.neededFields, 20);
-    header.writeUInt32LE(text.add(Buffer.from(layout.start)), 40);
-    header.writeUInt32LE(Buffer.byteLength(layout.start), 44);
   }
   if (layout.kind === 'log-format' || layout.kind === 'json-record') {
     header.writeBigUInt64LE(keyBytes(keys.get(layout.stream) ?? ''), STREAM_KEY_AT);
@@ -177,9 +174,7 @@ export function programOf(
   const records = fields.map((field) => {
     const wanted =
       !recordKeys || NEEDED.has(field.op) || field.status || field.columns.some((name) => slots.has(name ?? ''));
-    // These kinds have no literals after their fields. Of an address, it is the port that may not convert.
-    const after = layout.kind === 'json' || layout.kind === 'delimited' ? field.columns.at(-1) : field.after;
-    return fieldBytes({ ...field, ...(!wanted && { op: 'skip' }), after: after ?? '' }, keys, slots, text);
+    return fieldBytes({ ...field, ...(!wanted && { op: 'skip' }) }, keys, slots, text);
   });
   if (layout.kind === 'delimited' && recordKeys) {
     const [only, ...others] = recordKeys;
@@ -221,7 +216,8 @@ function keptFields(
 }
 
 function fieldBytes(
-  { op, columns, part, first, after = '', ...fieldFlags }: LayoutField,
+  // Of an address, it is the port that may not convert.
+  { op, columns, part, first, after = '', errorName = columns.at(-1) ?? '', ...fieldFlags }: LayoutField,
   keys: ReadonlyMap<string, string>,
   slots: ReadonlyMap<string, number>,
   text: TextArea,
@@ -237,12 +233,19 @@ function fieldBytes(
   bytes.writeUInt32LE(text.add(Buffer.from(after)), 8);
   bytes.writeUInt32LE(Buffer.byteLength(after), AFTER_LENGTH_AT);
   Buffer.from(after).copy(bytes, LITERAL_HEAD_AT, 0, LITERAL_HEAD_BYTES);
+  bytes.writeUInt32LE(text.add(lengthAndText(errorName)), ERROR_NAME_AT);
   for (const [index, name] of columns.entries()) {
     const key = name === undefined ? undefined : keys.get(name);
     if (name === undefined || key === undefined) continue;
     bytes.writeBigUInt64LE(keyBytes(key), 16 + index * 8);
     bytes.writeUInt8(slots.get(name) ?? 0, SLOTS_AT + index);
   }
+  return bytes;
+}
+
+function lengthAndText(text: string): Buffer {
+  const bytes = Buffer.alloc(2 + Buffer.byteLength(text));
+  bytes.writeUInt16LE(bytes.write(text, 2));
   return bytes;
 }
 

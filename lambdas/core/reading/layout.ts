@@ -81,6 +81,12 @@ export interface LayoutField {
   readonly first?: number;
   /** Field flag: a later field repeats this one. */
   readonly remembered?: boolean;
+  /**
+   * The name under which `errors` keeps a value that does not convert.
+   *
+   * @default - the last column
+   */
+  readonly errorName?: string;
   /** The literal between this field and the next one. */
   readonly after?: string;
   /** Field flag: the next value begins with the literal. */
