@@ -44,10 +44,9 @@ export function watchedSources({ sources }: Pick<Config, 'sources'>): readonly S
   return sources.filter(({ retired }) => !retired);
 }
 
-/** Whether the stack has the direct lane. */
+/** Whether the stack has the direct lane, which takes the objects of buckets and the payloads of log groups. */
 export function hasDirectLane({ keepDirectLane, sources }: Pick<Config, 'keepDirectLane' | 'sources'>): boolean {
-  const objects = sources.filter((source) => source.lane === 'objects');
-  return objects.length > 0 && (keepDirectLane || objects.some(({ delivery }) => delivery === 'direct'));
+  return keepDirectLane || sources.some(({ delivery }) => delivery === 'direct');
 }
 
 /** Whether a function makes columns of the keys of a source. */

@@ -222,6 +222,19 @@ describe('log groups', () => {
     });
   });
 
+  test.each([
+    ['alone', []],
+    ['beside objects that go through Firehose', [{ name: 'alb', format: 'alb' }]],
+  ])('have functions that plan and write their batches on the direct lane, and its alarms, %s', (_, others) => {
+    const app = { name: 'app', format: 'kong', from: { logGroups: ['/example/app'] }, delivery: 'direct' };
+    const template = templateOf({ sources: [...others, app] });
+    const functions = [...resources(template, 'AWS::Lambda::Function').keys()].join(' ');
+    for (const name of ['LoadObjects', 'DirectPlan', 'DirectWrite', 'IcebergCommit']) expect(functions).toContain(name);
+    const alarms = [...resources(template, 'AWS::CloudWatch::Alarm').values()];
+    const names = alarms.map(({ Properties }) => Properties.AlarmName);
+    expect(names).toEqual(expect.arrayContaining(['tributary-direct', 'tributary-commits', 'tributary-dead-letters']));
+  });
+
   test('have events that no attempt could load kept in the lake bucket', () => {
     demo.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
       MaximumRetryAttempts: 2,
