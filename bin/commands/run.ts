@@ -108,9 +108,11 @@ async function load(
   const lake = await openLake({ dir, context: localContext(context), progress: stage });
   onInterrupt(`what is loaded stays in ${dir}; the same command again loads the rest`);
   let handed: Handed[];
+  let settings: SourceSettings;
   try {
     const source = readLakeFolder(dir).sources.find((each) => each.name === name);
     if (!source) throw new CommandError(`no source ${name}: no function of this stack loads it`);
+    settings = source;
     const { taken, left } = sortOut(source, files);
     // A folder may contain files besides its logs: only a file that the user named is a problem.
     const skipped = left.filter(({ file }) => !file.named);
@@ -129,7 +131,14 @@ async function load(
   }
   if (handed.length === 0) return;
   const before = await readLoads(dir, name, handed, began, found);
-  if (before > 0) stage(`loaded before: ${quantity(before, 'file')}, whose lines are counted once`);
+  if (before > 0) stage(`loaded before: ${quantity(before, 'file')}, ${again(settings)}`);
+}
+
+/** What became of files that were loaded a second time. */
+function again({ name, lane, delivery }: SourceSettings): string {
+  return lane === 'events' && delivery === 'direct'
+    ? `whose events are now there twice, as payloads that CloudWatch delivers twice are on the direct lane: the view ${name}_once has each once`
+    : 'whose lines are counted once';
 }
 
 /** Reads the balances of the files' lines from the lake. @returns how many of the files had been loaded before */
@@ -142,7 +151,7 @@ async function readLoads(
 ): Promise<number> {
   const athena = await openAthena(readLakeFolder(dir));
   try {
-    found.balances = await balances(athena, loadedFrom(source, handed));
+    found.balances = await balances(athena, await loadedFrom(athena, source, handed));
     found.warnings.push(...(await noRows(dir, found.balances, handed)));
     found.problems.push(
       ...imbalances(found.balances),

@@ -44,22 +44,24 @@ export interface Balance {
 export const EVERYTHING = 'true';
 
 /** SQL condition on `loads` that selects the loads of the given files. */
-export function loadedFrom(source: string, handed: readonly Handed[]): string {
+export async function loadedFrom(athena: Athena, source: string, handed: readonly Handed[]): Promise<string> {
   const keys = handed.flatMap(({ objectKey }) => objectKey ?? []);
   const streams = handed.flatMap(({ logStream }) => logStream ?? []);
   const among = (column: string, values: readonly string[]) =>
     values.length > 0 ? `${column} IN (${values.map(sqlText).join(', ')})` : 'false';
-  const inObjects = streams.length > 0 ? ` OR origin IN (SELECT origin FROM (${inPayloads(source, streams)}))` : '';
+  const inObjects =
+    streams.length > 0 ? ` OR origin IN (SELECT origin FROM (${await inPayloads(athena, source, streams)}))` : '';
   return `source = ${sqlText(source)} AND (${among('object_key', keys)} OR ${among('log_stream', streams)}${inObjects})`;
 }
 
 /** On the direct lane, the events of a log stream are in objects of payloads: their origins by rows and rejected lines. */
-function inPayloads(source: string, streams: readonly string[]): string {
+async function inPayloads(athena: Athena, source: string, streams: readonly string[]): Promise<string> {
   const among = `payload IS NOT NULL AND log_stream IN (${streams.map(sqlText).join(', ')})`;
-  return (
-    `SELECT origin, log_stream FROM "${source}" WHERE ${among} ` +
-    `UNION SELECT origin, log_stream FROM rejected_lines WHERE source = ${sqlText(source)} AND ${among}`
-  );
+  const tables = [`"${source}"`, ...(await dividedTables(athena, source, 'payload'))];
+  return [
+    ...tables.map((table) => `SELECT origin, log_stream FROM ${table} WHERE ${among}`),
+    `SELECT origin, log_stream FROM rejected_lines WHERE source = ${sqlText(source)} AND ${among}`,
+  ].join(' UNION ');
 }
 
 /** The balance of each source with loads that match the condition. A repeated load counts once. */
@@ -93,7 +95,7 @@ export async function balances(athena: Athena, condition: string): Promise<Balan
 }
 
 async function rowsInTable(athena: Athena, source: string, condition: string): Promise<number> {
-  const tables = [`"${source}"`, ...(await dividedTables(athena, source))];
+  const tables = [`"${source}"`, ...(await dividedTables(athena, source, 'origin'))];
   const [row] = await select(
     athena,
     `SELECT count(*) AS found FROM (SELECT DISTINCT origin, position FROM
@@ -103,12 +105,15 @@ async function rowsInTable(athena: Athena, source: string, condition: string): P
   return Number(row?.found);
 }
 
-/** Tables with rows of a source whose rows are divided. Those of a source with a longer name may be among them. */
-async function dividedTables(athena: Athena, source: string): Promise<string[]> {
+/**
+ * Tables with a column that have rows of a source whose rows are divided. Those of a source with a longer name may be among
+ * them.
+ */
+async function dividedTables(athena: Athena, source: string, column: string): Promise<string[]> {
   const rows = await select(
     athena,
-    `SELECT table_schema, table_name FROM information_schema.tables
-     WHERE table_schema LIKE '%\\_iceberg' ESCAPE '\\' AND starts_with(table_name, ${sqlText(`${source}_`)})
+    `SELECT table_schema, table_name FROM information_schema.columns
+     WHERE column_name = ${sqlText(column)} AND table_schema LIKE '%\\_iceberg' ESCAPE '\\' AND starts_with(table_name, ${sqlText(`${source}_`)})
      ORDER BY table_name`,
   );
   return rows
@@ -171,14 +176,14 @@ export async function notLoaded(athena: Athena, source: string, handed: readonly
   const rows = await select(
     athena,
     `SELECT DISTINCT coalesce(object_key, log_stream) AS name FROM loads
-     WHERE ${loadedFrom(source, handed)} AND not_loaded IS NULL`,
+     WHERE ${await loadedFrom(athena, source, handed)} AND not_loaded IS NULL`,
   );
   const streams = handed.flatMap(({ logStream }) => logStream ?? []);
   const inObjects =
     streams.length > 0
       ? await select(
           athena,
-          `SELECT DISTINCT log_stream AS name FROM (${inPayloads(source, streams)})
+          `SELECT DISTINCT log_stream AS name FROM (${await inPayloads(athena, source, streams)})
            WHERE origin IN (SELECT origin FROM loads WHERE not_loaded IS NULL)`,
         )
       : [];
@@ -196,7 +201,7 @@ export async function loadedBefore(
   const [row] = await select(
     athena,
     `SELECT count(DISTINCT coalesce(object_key, log_stream)) AS found FROM loads
-     WHERE ${loadedFrom(source, handed)} AND not_loaded IS NULL AND finished_at < TIMESTAMP ${sqlText(time.toISOString().slice(0, -1).replace('T', ' '))}`,
+     WHERE ${await loadedFrom(athena, source, handed)} AND not_loaded IS NULL AND finished_at < TIMESTAMP ${sqlText(time.toISOString().slice(0, -1).replace('T', ' '))}`,
   );
   return Number(row?.found);
 }

@@ -23,6 +23,25 @@ describe('lake run', () => {
   }, 60_000);
 });
 
+describe('lake run with log groups alone, whose rows are divided on the direct lane', () => {
+  test('finds its rows in the tables of the values, and says that events that come again are there again', async () => {
+    const lines = ['acme', 'globex', 'acme'].map((tenant, n) => `${JSON.stringify({ tenant, n })}\n`);
+    await writeFile(join(dir, 'tenants.jsonl'), lines.join(''));
+    const [source, lane] = [
+      { name: 'app', format: 'json', columns: { tenant: 'string' }, from: { logGroups: ['/example/app'] } },
+      { delivery: 'direct', tableFormat: 'iceberg', fanOut: { by: 'tenant', allow: ['acme'], other: 'rest' } },
+    ];
+    const args = ['run', 'tenants.jsonl', '--source', 'app', '--lake', 'divided', '-c'];
+    const run = () => lake(...args, `sources=${JSON.stringify([{ ...source, ...lane }])}`, '--json');
+    const first = await run();
+    expect([first.code, complaints(first)]).toEqual([0, []]);
+    expect(JSON.parse(first.stdout).sources).toMatchObject([{ source: 'app', lines: 3, rows: 3, inTable: 3 }]);
+    const { code, stderr } = await run();
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/loaded before: 1 file, whose events are now there twice.*app_once has each once/);
+  }, 120_000);
+});
+
 // Each run synthesizes the stack: seconds on an idle machine, many on a busy one.
 describe('lake run and lake query', { timeout: 240_000 }, () => {
   test('say in one line what no lake can be made of', async () => {
