@@ -85,5 +85,6 @@ const CLAIM: Claim = {
 
 const NEW_ENTRY: Ledger = {
   claim: async () => ({ outcome: 'claimed', claim: CLAIM }),
+  reserve: async () => 'free',
   remember: async (_id, version) => version,
 };

@@ -15,6 +15,7 @@ import { unexpected } from './core/unexpected.ts';
 import { attemptOf, type TimeLimits, timeLimits } from './edges/attempt.ts';
 import { dynamoBatches } from './edges/batches.ts';
 import { Deliveries, firehoseClient, firehoseEncode } from './edges/firehose.ts';
+import { s3LakeFiles } from './edges/lake-files.ts';
 import { dynamoLedger } from './edges/ledger.ts';
 import { logger } from './edges/logger.ts';
 import {
@@ -31,9 +32,12 @@ const settings = loaderSettings(process.env);
 const queueUrl = required(process.env, ENV.queueUrl);
 const sources = compiledSources(settings.sources);
 const dynamodb = new DynamoDBClient({});
-const ledger = dynamoLedger(dynamodb, settings.ledgerTable);
-const batches = dynamoBatches(dynamodb, { table: settings.ledgerTable, entryDays: settings.ledgerDays });
 const s3 = s3Client();
+// Set where the stack has the direct lane.
+const lakeBucket = process.env[ENV.lakeBucket];
+const lists = lakeBucket === undefined ? undefined : s3LakeFiles(s3, lakeBucket);
+const ledger = dynamoLedger(dynamodb, settings.ledgerTable, lists);
+const batches = dynamoBatches(dynamodb, { table: settings.ledgerTable, entryDays: settings.ledgerDays });
 const sqs = new SQSClient({});
 const firehose = firehoseClient();
 

@@ -34,10 +34,10 @@ const sources = withFanOut(compiledSources(settings.sources), import.meta.url);
 const sqs = new SQSClient({});
 const s3 = s3Client();
 const dynamodb = new DynamoDBClient({});
-const ledger = dynamoBatches(dynamodb, { table: ledgerTable, entryDays: ledgerDays });
 const tallies = dynamoTallies(dynamodb, ledgerTable);
 const records = dynamoPromotedRecords(dynamodb, ledgerTable);
 const lake = s3LakeFiles(s3, lakeBucket);
+const ledger = dynamoBatches(dynamodb, { table: ledgerTable, entryDays: ledgerDays, lists: lake });
 const catalog = keepingLostTables(
   icebergCatalog({ ...icebergSettings(process.env), credentials: s3.config.credentials }),
   s3,

@@ -7,6 +7,7 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { LISTS_PREFIX } from '../lambdas/core/direct/batch.ts';
 import {
   type DirectSettings,
   ENV,
@@ -16,7 +17,7 @@ import {
 } from '../lambdas/core/settings.ts';
 import { DATA_PREFIX, type Table } from '../lambdas/core/tables/table.ts';
 import type { Places } from './alarms/places.ts';
-import { grantFiles, grantLists } from './lake-grants.ts';
+import { grantFiles, grantLists, LISTS } from './lake-grants.ts';
 import type { Ledger } from './ledger.ts';
 import { LogFunction } from './log-function.ts';
 import { namesOf, type ObjectNotifications } from './object-notifications.ts';
@@ -132,6 +133,16 @@ export class DirectLane extends Construct {
     for (const table of props.tables) grantFilesOf(this.write, props.lake, table);
     notifications.grantDeadLetters(this.write);
     this.places = { plan: plan.functionName, write: this.write.functionName, deadLetters: namesOf(queue).deadLetters };
+  }
+
+  /** Lets `fn` see in the lists of attempts which versions of an object were loaded. */
+  grantVersions(fn: LogFunction): void {
+    const { lake, encryptionKey } = this.#props;
+    fn.addEnvironment(ENV.lakeBucket, lake.bucketName);
+    grantFiles(fn, lake, { prefix: LISTS_PREFIX, actions: ['GetObject'], reason: LISTS });
+    if (encryptionKey) {
+      fn.addToRolePolicy(new PolicyStatement({ actions: ['kms:Decrypt'], resources: [encryptionKey.keyArn] }));
+    }
   }
 
   /** Lets `fn` commit what batches have stored, and have a writer publish them then. */

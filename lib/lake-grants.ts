@@ -6,6 +6,8 @@ import { LISTS_PREFIX } from '../lambdas/core/direct/batch.ts';
 import { acknowledgeKeys } from './acknowledge.ts';
 import type { LogFunction } from './log-function.ts';
 
+export const LISTS = 'The lists of batches, whose names are made when they are planned.';
+
 /** Lets `fn` write and read the lists of batches and of commits, and use the key that they are encrypted with. */
 export function grantLists(fn: LogFunction, lake: IBucket, encryptionKey: IKey | undefined): void {
   const lists = `${LISTS_PREFIX}*`;
@@ -17,8 +19,7 @@ export function grantLists(fn: LogFunction, lake: IBucket, encryptionKey: IKey |
       new PolicyStatement({ actions: ['kms:Decrypt', 'kms:GenerateDataKey'], resources: [encryptionKey.keyArn] }),
     );
   }
-  if (fn.role)
-    acknowledgeKeys(fn.role, lake, lists, 'The lists of batches, whose names are made when they are planned.');
+  if (fn.role) acknowledgeKeys(fn.role, lake, lists, LISTS);
 }
 
 /** Lets `fn` use files below a prefix of the lake bucket, and distinguish a missing file from a forbidden one. */

@@ -65,8 +65,9 @@ export class Ledger extends Construct {
     this.#grant(fn, ['UpdateItem', 'GetItem']);
   }
 
-  /** Lets `fn` make objects wait on the direct lane, beside what `grantUse` lets it do. */
-  grantAnnounce(fn: LogFunction): void {
+  /** Lets `fn` also make the items of the keys of objects, and entries of objects that wait on the direct lane. */
+  grantObjects(fn: LogFunction): void {
+    this.grantUse(fn);
     fn.addToRolePolicy(new PolicyStatement({ actions: ['dynamodb:PutItem'], resources: [this.table.tableArn] }));
   }
 

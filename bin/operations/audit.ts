@@ -1,4 +1,3 @@
-import { objectInputKey, originOf } from '../../lambdas/core/loading/input.ts';
 import { STATE } from '../../lambdas/core/loading/ledger.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { objectsOf as objectsIn } from '../../lambdas/core/settings.ts';
@@ -141,7 +140,7 @@ interface Auditing {
 async function auditObjects({ lake, books, settled, found, queue }: Auditing, objects: readonly SourceObject[]) {
   const unknown: SourceObject[] = [];
   for (const object of objects) {
-    const origin = originOfObject(object);
+    const { origin } = object;
     const load = books.loads.get(origin);
     books.seen.add(origin);
     if (load?.problem !== undefined) {
@@ -153,10 +152,7 @@ async function auditObjects({ lake, books, settled, found, queue }: Auditing, ob
     } else if (load) found.addGood(load.row);
     else if (!books.young.has(origin)) unknown.push(object);
   }
-  const entries = await entriesOf(
-    lake,
-    unknown.map(({ id }) => id),
-  );
+  const entries = await entriesOf(lake, unknown);
   for (const each of unknown) {
     const entry = entries.get(each.id);
     const judged = judge(entry, each, settled);
@@ -165,7 +161,7 @@ async function auditObjects({ lake, books, settled, found, queue }: Auditing, ob
       const { bucket, key } = each.object;
       found.add({
         ...judged,
-        origin: originOfObject(each),
+        origin: each.origin,
         source: each.source.settings.name,
         what: `s3://${bucket}/${key}`,
       });
@@ -206,10 +202,6 @@ function judge(
   const detail = THERE_AGAIN[entry.state];
   if (detail !== undefined) return { finding: 'missing', detail };
   return { finding: 'unbalanced', detail: `the ledger says ${entry.state}, ${LOADS} has no row for it` };
-}
-
-function originOfObject({ source, object }: SourceObject): string {
-  return originOf(objectInputKey(source.settings.name, object));
 }
 
 function finding(kind: Finding['finding'], origin: string, row: ResultRow, detail: string): Finding {

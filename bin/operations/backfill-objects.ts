@@ -131,10 +131,7 @@ async function sortOut(lake: LakeHandle, objects: readonly ListedObject[], task:
     .map((object) => asSourceObject(lake, object))
     .filter((found) => found !== undefined)
     .filter(({ source }) => task.source === undefined || source.settings.name === task.source);
-  const entries = await entriesOf(
-    lake,
-    wanted.map(({ id }) => id),
-  );
+  const entries = await entriesOf(lake, wanted);
   const isKnown = ({ id }: SourceObject) => KNOWN.includes(entries.get(id)?.state ?? '');
   const isDirect = ({ id, source }: SourceObject) =>
     source.settings.delivery === 'direct' || entries.get(id)?.isDirect === true;

@@ -6,7 +6,9 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { Candidate } from '../../lambdas/core/direct/batch.ts';
+import type { EntryPlaces } from '../../lambdas/core/loading/input.ts';
 import { LEDGER, STATE } from '../../lambdas/core/loading/ledger.ts';
+import { isEntryOf } from '../../lambdas/edges/key-items.ts';
 import type { LakeHandle } from './lake-handle.ts';
 
 const DAY_MS = 86_400_000;
@@ -16,6 +18,10 @@ export const MAX_BATCH_GET = 100;
 
 /** An object's ledger entry. */
 export interface Entry {
+  /** Where it is: its own id, or that of the item of its key. */
+  readonly id: string;
+  /** Rounds of the direct lane; 0 on the other one. */
+  readonly round: number;
   readonly state: string;
   /** When it was last claimed, computed from its expiry; undefined if the expiry does not allow it. */
   readonly claimedAt: Date | undefined;
@@ -27,15 +33,23 @@ export interface Entry {
   readonly modified: string | undefined;
 }
 
-/** Entries of objects, by id. An object without one was never claimed, or its entry expired. */
-export async function entriesOf(lake: LakeHandle, ids: readonly string[]): Promise<ReadonlyMap<string, Entry>> {
+/** Entries of objects, by their own ids. An object without one was never claimed, or its entry expired. */
+export async function entriesOf(lake: LakeHandle, places: readonly EntryPlaces[]): Promise<ReadonlyMap<string, Entry>> {
+  const items = new Map<string, Record<string, AttributeValue>>();
+  const ids = places.flatMap(({ id, keyId }) => [id, keyId]);
+  for (const item of await itemsOf(lake, ids)) items.set(item[LEDGER.key]?.S ?? '', item);
   const found = new Map<string, Entry>();
-  for (const item of await itemsOf(lake, ids)) {
+  for (const { id, keyId, origin } of places) {
+    const inKey = items.get(keyId);
+    const item = items.get(id) ?? (inKey && isEntryOf(origin, inKey) ? inKey : undefined);
+    if (!item) continue;
     // The expiry is rounded up to a second.
     const claimed = (Number(item[LEDGER.expiry]?.N) - 1) * 1000 - lake.ledgerDays * DAY_MS;
     // A time in the future: ledgerRetentionDays was longer when the entry was claimed, so the time is unknown.
     const claimedAt = claimed > Date.now() ? undefined : new Date(claimed);
-    found.set(item[LEDGER.key]?.S ?? '', {
+    found.set(id, {
+      id: item[LEDGER.key]?.S ?? '',
+      round: Number(item[LEDGER.round]?.N ?? 0),
       state: item.state?.S ?? '',
       claimedAt,
       isDirect: item[LEDGER.round] !== undefined,

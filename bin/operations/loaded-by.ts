@@ -11,7 +11,7 @@
  */
 import type { AttemptList } from '../../lambdas/core/direct/attempt-list.ts';
 import { BATCH } from '../../lambdas/core/direct/batch.ts';
-import { entryIdOf, objectInputKey } from '../../lambdas/core/loading/input.ts';
+import { entryPlaces } from '../../lambdas/core/loading/input.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { addedBatches } from '../../lambdas/edges/added-batches.ts';
 import { s3LakeFiles } from '../../lambdas/edges/lake-files.ts';
@@ -61,8 +61,8 @@ export class Loads {
     const { bucket, object_key, etag } = base;
     if (object_key === null) return { entry: undefined, batch: undefined };
     const object = { bucket: String(bucket), key: String(object_key), etag: String(etag) };
-    const id = entryIdOf(objectInputKey(settings.name, object));
-    const entry = (await entriesOf(this.#lake, [id])).get(id);
+    const places = entryPlaces(settings.name, object);
+    const entry = (await entriesOf(this.#lake, [places])).get(places.id);
     if (entry?.batch === undefined) return { entry, batch: undefined };
     const { dynamodb, ledgerTable, ledgerDays } = this.#lake;
     const batch = await addedBatches(dynamodb, { table: ledgerTable, entryDays: ledgerDays }).read(entry.batch);

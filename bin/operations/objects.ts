@@ -7,7 +7,7 @@ import {
   paginateListObjectsV2,
 } from '@aws-sdk/client-s3';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
-import { entryIdOf, type InputKey, type ObjectId, objectInputKey } from '../../lambdas/core/loading/input.ts';
+import { type EntryPlaces, entryPlaces, type ObjectId } from '../../lambdas/core/loading/input.ts';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { type CreatedObject, continuation } from '../../lambdas/core/loading/notification.ts';
 import { sourceOfObject } from '../../lambdas/core/loading/sources.ts';
@@ -74,12 +74,9 @@ export function nothingIfMissing(error: Error): undefined {
 }
 
 /** An object that a source loads. */
-export interface SourceObject {
+export interface SourceObject extends EntryPlaces {
   readonly object: ListedObject;
   readonly source: Source;
-  readonly inputKey: InputKey;
-  /** Id of its ledger entry. */
-  readonly id: string;
 }
 
 /** The object and the source that loads it; undefined if no source does. */
@@ -87,8 +84,7 @@ export function asSourceObject(lake: LakeHandle, object: ListedObject): SourceOb
   const match = sourceOfObject(lake.sources, object);
   if (match.outcome === 'skipped') return undefined;
   const { source } = match;
-  const inputKey = objectInputKey(source.settings.name, object);
-  return { object, source, inputKey, id: entryIdOf(inputKey) };
+  return { object, source, ...entryPlaces(source.settings.name, object) };
 }
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html */

@@ -36,8 +36,8 @@ export async function reconcileSource(
   const tables = (await lake.icebergTables(source)).map(({ name }) => name);
   const { listsOf } = commitRecords(lake);
   const ports = {
-    ledger: reconcilingLedger(lake.dynamodb, { table: lake.ledgerTable, entryDays: lake.ledgerDays }, (ids) =>
-      entriesOf(lake, ids),
+    ledger: reconcilingLedger(lake.dynamodb, { table: lake.ledgerTable, entryDays: lake.ledgerDays }, (places) =>
+      entriesOf(lake, places),
     ),
     lake: s3LakeFiles(lake.s3, lake.lakeBucket),
     catalog: lake.catalog,

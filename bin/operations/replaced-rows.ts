@@ -1,7 +1,7 @@
 /** What is known of the rows of a table that are to be read again, before anything is changed: which of them can be. */
 import type { AttemptList, MemberResult } from '../../lambdas/core/direct/attempt-list.ts';
 import type { BatchLedger } from '../../lambdas/core/direct/ports.ts';
-import { entryIdOf, objectInputKey } from '../../lambdas/core/loading/input.ts';
+import { type EntryPlaces, entryPlaces } from '../../lambdas/core/loading/input.ts';
 import { loadsTable } from '../../lambdas/core/tables/lake-tables.ts';
 import { CommandError } from '../output/command-error.ts';
 import { type LakeHandle, once, type ResultRow, sqlText } from './lake-handle.ts';
@@ -116,10 +116,10 @@ async function forgotten(
   const look = async (): Promise<void> => {
     const entries = await entriesOf(
       lake,
-      some.map((row) => entryOf(source, row)),
+      some.map((row) => placesOf(source, row)),
     );
     for (const row of some) {
-      if (!(await batches.hasTables(entries.get(entryOf(source, row))))) continue;
+      if (!(await batches.hasTables(entries.get(placesOf(source, row).id)))) continue;
       const what = nameOf({ bucket: String(row.bucket), key: String(row.object_key) });
       found.push({ what, why: 'forgotten', rows: Number(row.rows), rejected: Number(row.rejected) });
     }
@@ -136,8 +136,8 @@ async function forgotten(
   return found;
 }
 
-function entryOf(source: string, { bucket, object_key, etag }: ResultRow): string {
-  return entryIdOf(objectInputKey(source, { bucket: String(bucket), key: String(object_key), etag: String(etag) }));
+function placesOf(source: string, { bucket, object_key, etag }: ResultRow): EntryPlaces {
+  return entryPlaces(source, { bucket: String(bucket), key: String(object_key), etag: String(etag) });
 }
 
 /** Batches by their ids, each read once. */

@@ -25,10 +25,11 @@ export const PART_BYTES = 8 * MIB;
 
 /**
  * DynamoDB units of the ledger, counted by test/lambdas/edges/direct-cost.test.ts. Writes of an object: its entry is put
- * (with the index 2) and claimed (2), and its key's latest version is stored. A batch is put, opened, attempted, sealed
- * and written, each with the index 2. Reads of an object: whether the batch has it, and its key's latest version.
+ * and claimed, each with the index 2. A batch is put, opened, attempted, sealed and written, each with the index 2. Reads
+ * of an object: whether it has an entry of its own, whether the batch has it, and whether its key has other versions, which
+ * alone take further units.
  */
-export const DIRECT_UNITS = { writesPerObject: 5, writesPerBatch: 10, readsPerObject: 2 } as const;
+export const DIRECT_UNITS = { writesPerObject: 4, writesPerBatch: 10, readsPerObject: 3 } as const;
 
 /** Units of one run of the planner for a source: half a unit for each of 33 queries, 16 of each kind and one of batches. */
 const PLAN_READS = 33 / 2;
@@ -159,7 +160,7 @@ export function directLedgerUnits({ objects }: Batches): DynamoDbUnits {
   return {
     writes: writesPerObject + writesPerBatch / objects,
     reads: readsPerObject + 1 / objects,
-    bytes: ASSUMED.ledgerEntryBytes * (1 + 1 / objects) + ASSUMED.latestVersionBytes,
+    bytes: ASSUMED.ledgerEntryBytes * (1 + 1 / objects),
   };
 }
 

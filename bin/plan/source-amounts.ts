@@ -111,11 +111,14 @@ export interface DynamoDbUnits {
   readonly bytes: number;
 }
 
-/** Units of the ledger: a claim, a checkpoint for each batch, and a finish; for an object also its latest version. */
+/**
+ * Units of the ledger: a claim, a checkpoint for each batch, and a finish; for an object also the item of its key, which is
+ * made before the claim and remembers the version at the end.
+ */
 export function ledgerUnits(load: SourceLoad): DynamoDbUnits {
   const isObject = load.lane === 'objects';
   return {
-    writes: 2 + packed(load).requests + (isObject ? 1 : 0),
+    writes: 2 + packed(load).requests + (isObject ? 2 : 0),
     reads: 0,
     bytes: ASSUMED.ledgerEntryBytes + (isObject ? ASSUMED.latestVersionBytes : 0),
   };

@@ -5,8 +5,8 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BATCH, type Batch, type Sealed } from '../core/direct/batch.ts';
 import { LEDGER } from '../core/loading/ledger.ts';
-import { batchGroup, batchOf, type DynamoBatchesOptions, itemId } from './batches.ts';
-import { type Item, LedgerItems } from './ledger-items.ts';
+import { batchGroup, batchOf, type DynamoBatchesOptions } from './batches.ts';
+import { batchItemId, type Item, LedgerItems } from './ledger-items.ts';
 
 export type AddedBatch = Pick<Batch, 'id' | 'source' | 'since'>;
 
@@ -30,13 +30,13 @@ export function addedBatches(client: DynamoDBClient, { table, entryDays }: Dynam
   const items = new LedgerItems(client, table, entryDays);
 
   async function read(id: string): Promise<Batch | undefined> {
-    const item = await items.get(itemId(id));
+    const item = await items.get(batchItemId(id));
     return item && batchOf(item);
   }
 
   async function put({ id, source }: AddedBatch, more: Item): Promise<Batch> {
     await items.putNew({
-      [LEDGER.key]: { S: itemId(id) },
+      [LEDGER.key]: { S: batchItemId(id) },
       [LEDGER.expiry]: items.expiry(),
       source: { S: source },
       attempts: { N: '0' },
@@ -62,7 +62,7 @@ export function addedBatches(client: DynamoDBClient, { table, entryDays }: Dynam
     close: (batch) => put(batch, { state: { S: BATCH.failed } }),
     async amend({ id, attempt }) {
       const noted = await items.update(
-        itemId(id),
+        batchItemId(id),
         '#state = :written AND #attempt = :attempt',
         'ADD #amendments :one',
         { ':written': { S: BATCH.written }, ':attempt': { S: attempt }, ':one': { N: '1' } },

@@ -4,8 +4,8 @@ import { BATCH, type Batch, type BatchState } from '../core/direct/batch.ts';
 import type { BatchLedger } from '../core/direct/ports.ts';
 import { LEDGER } from '../core/loading/ledger.ts';
 import { entriesIn } from './direct-entries.ts';
-import { dynamoLedger, versionOf } from './ledger.ts';
-import { type Item, LedgerItems } from './ledger-items.ts';
+import { KeyItems, type Lists } from './key-items.ts';
+import { batchItemId, type Item, LedgerItems } from './ledger-items.ts';
 
 /** The planner sends a batch of which no writer has given a sign for long. */
 const NEVER = new Date(0).toISOString();
@@ -17,13 +17,16 @@ export interface DynamoBatchesOptions {
   readonly table: string;
   /** Days that the ledger keeps entries and batches. */
   readonly entryDays: number;
+  /** For those who ask for versions: a version that was loaded may be remembered nowhere else. */
+  readonly lists?: Lists;
 }
 
 /** Every write can be repeated if its answer was lost: it then finds what it wanted done, or another's. */
-export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: DynamoBatchesOptions): BatchLedger {
+export function dynamoBatches(client: DynamoDBClient, { table, entryDays, lists }: DynamoBatchesOptions): BatchLedger {
   const items = new LedgerItems(client, table, entryDays);
+  const keys = new KeyItems(items, lists);
   return {
-    ...entriesIn(items),
+    ...entriesIn(items, keys),
 
     async *unfinished(source, which) {
       for await (const item of items.allInGroup(batchGroup(source), which)) yield batchOf(item);
@@ -31,7 +34,7 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
 
     async plan({ id, source, since, from }) {
       await items.putNew({
-        [LEDGER.key]: { S: itemId(id) },
+        [LEDGER.key]: { S: batchItemId(id) },
         [LEDGER.expiry]: items.expiry(),
         [LEDGER.group]: { S: batchGroup(source) },
         [LEDGER.since]: { S: since },
@@ -44,13 +47,13 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
     },
 
     async read(batch) {
-      const item = await items.get(itemId(batch));
+      const item = await items.get(batchItemId(batch));
       return item && batchOf(item);
     },
 
     async beginAttempt({ id, attempts }, attempt, now) {
       const begun = await items.update(
-        itemId(id),
+        batchItemId(id),
         '#state = :open AND (#attempts = :seen OR #attemptedBy = :attempt)',
         'SET #attempts = :next, #attemptedBy = :attempt, #attemptedAt = :now',
         {
@@ -65,7 +68,7 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
     },
 
     async forgiveAttempt({ id, attempts }, attempt) {
-      await items.update(itemId(id), '#state = :open AND #attemptedBy = :attempt', 'SET #attempts = :seen', {
+      await items.update(batchItemId(id), '#state = :open AND #attemptedBy = :attempt', 'SET #attempts = :seen', {
         ':open': { S: BATCH.open },
         ':attempt': { S: attempt },
         ':seen': { N: String(attempts) },
@@ -74,7 +77,7 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
 
     async advance(batch, from, to) {
       const moved = await items.update(
-        itemId(batch),
+        batchItemId(batch),
         '#state = :from',
         ENDED.includes(to) ? 'SET #state = :to REMOVE #waiting, #since' : 'SET #state = :to',
         { ':from': { S: from }, ':to': { S: to } },
@@ -84,7 +87,7 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
 
     async seal({ id, generation }, attempt, state, now) {
       const sealed = await items.update(
-        itemId(id),
+        batchItemId(id),
         '#state = :open AND #generation = :generation',
         'SET #state = :sealed, #attempt = :attempt, #sealedAt = :now',
         {
@@ -96,13 +99,13 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
         },
       );
       // The client tries again by itself if an answer was lost; then the seal may be this attempt's own.
-      const item = sealed ?? (await items.get(itemId(id)));
+      const item = sealed ?? (await items.get(batchItemId(id)));
       return item && batchOf(item);
     },
 
     async store(batch, attempt, tables, now) {
       const stored = await items.update(
-        itemId(batch),
+        batchItemId(batch),
         '#state = :storing AND #attempt = :attempt',
         // A table may take no commits for long, and its rows must not be forgotten: the batch expires once it is written.
         `SET #state = :stored, #tables = :tables, #uncommitted = :uncommitted, #storedAt = :now REMOVE #${LEDGER.expiry}`,
@@ -121,7 +124,7 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
     // Taking numbers out of a set can be repeated, and needs no look at what others take out. An empty set is none.
     async committed(batch, attempt, tables) {
       const isStored = '#state = :stored AND #attempt = :attempt';
-      const item = await items.update(itemId(batch), isStored, 'DELETE #uncommitted :tables', {
+      const item = await items.update(batchItemId(batch), isStored, 'DELETE #uncommitted :tables', {
         ':stored': { S: BATCH.stored },
         ':attempt': { S: attempt },
         ':tables': numberSet(tables),
@@ -133,7 +136,7 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
     async writeAnew({ id, source, attempt }, from, now) {
       if (attempt === undefined) return false;
       const opened = await items.update(
-        itemId(id),
+        batchItemId(id),
         `#state = :from AND #attempt = :attempt${from === BATCH.stored ? ' AND attribute_exists(#uncommitted)' : ''}`,
         'SET #state = :open, #generation = #generation + :one, #attempts = :none, #attemptedAt = :never, ' +
           `#waiting = :group, #since = :now, #${LEDGER.expiry} = :expiry ` +
@@ -155,7 +158,7 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
 
     async written(batch, attempt) {
       const moved = await items.update(
-        itemId(batch),
+        batchItemId(batch),
         '(#state = :sealed OR (#state = :stored AND attribute_not_exists(#uncommitted))) AND #attempt = :attempt',
         `SET #state = :written, #${LEDGER.expiry} = :expiry REMOVE #waiting, #since, #before`,
         {
@@ -172,7 +175,7 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
     async reopen({ id, source, generation, attempt, amendments }, now) {
       if (attempt === undefined) return false;
       const opened = await items.update(
-        itemId(id),
+        batchItemId(id),
         '#state = :written AND #generation = :generation AND #attempt = :before AND attribute_not_exists(#tables) AND ' +
           (amendments === undefined ? 'attribute_not_exists(#amendments)' : '#amendments = :amendments'),
         'SET #state = :open, #generation = :next, #before = :before, #attempts = :none, #attemptedAt = :never, ' +
@@ -197,7 +200,7 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
     async giveUpReload({ id, generation, before }) {
       if (before === undefined) return;
       await items.update(
-        itemId(id),
+        batchItemId(id),
         '#state = :open AND #generation = :generation',
         'SET #state = :written, #attempt = :before REMOVE #waiting, #since, #before',
         {
@@ -209,22 +212,17 @@ export function dynamoBatches(client: DynamoDBClient, { table, entryDays }: Dyna
       );
     },
 
-    async latestVersion(id) {
-      const item = await items.get(id);
-      return item && versionOf(item);
-    },
+    latestVersion: (id) => keys.latest(id),
 
-    remember: dynamoLedger(client, table).remember,
+    async remember(id, version, keepDays, instead) {
+      const alone = instead === undefined ? await keys.alone(id, version) : undefined;
+      return alone ?? (await keys.remember(id, version, keepDays, instead));
+    },
   };
 }
 
 function numberSet(numbers: readonly number[]): AttributeValue {
   return { NS: numbers.map(String) };
-}
-
-/** No entry of an input has an id with a space. */
-export function itemId(batch: string): string {
-  return `batch ${batch}`;
 }
 
 export function batchGroup(source: string): string {
@@ -235,7 +233,7 @@ export function batchOf(item: Item): Batch {
   const { state, source, since, attempts, attemptedAt, attempt, generation, before, from } = item;
   const { sealedAt, tables, storedAt, uncommitted, amendments } = item;
   return {
-    id: (item[LEDGER.key]?.S ?? '').slice(itemId('').length),
+    id: (item[LEDGER.key]?.S ?? '').slice(batchItemId('').length),
     source: source?.S ?? '',
     state: state?.S as BatchState,
     since: since?.S ?? '',

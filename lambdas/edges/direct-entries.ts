@@ -2,7 +2,8 @@
 import { BatchGetItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Candidate, Kind } from '../core/direct/batch.ts';
 import type { Announced, AnnounceResult, BatchLedger, WaitingObject } from '../core/direct/ports.ts';
-import { LEDGER, STATE } from '../core/loading/ledger.ts';
+import { LEDGER, STANDING, STATE } from '../core/loading/ledger.ts';
+import { ExpiredError, isEntryOf, type KeyItems, madeFor } from './key-items.ts';
 import type { Item, LedgerItems } from './ledger-items.ts';
 
 /** Groups over which the objects of a source are spread, so that no partition of the index takes them all. */
@@ -16,26 +17,29 @@ const NOT_LOADED: readonly string[] = [STATE.gone, STATE.archived, STATE.replace
 
 export function entriesIn(
   items: LedgerItems,
+  keys: KeyItems,
 ): Pick<BatchLedger, 'announce' | 'waitAgain' | 'notLoaded' | 'waiting' | 'claim' | 'membersOf'> {
   return {
+    /**
+     * The first version of a key has its entry in the item of the key, which costs no further write when the version is
+     * remembered; any other version has one of its own. What has one of its own, such as an object that a former version of
+     * the lake or the other lane has begun, is looked for first. An entry that was put a moment ago may be missed: the item of
+     * the key then has another version, or the planner leaves the object to that entry.
+     */
     async announce(announced) {
-      const { id, source, label, since, ...object } = announced;
-      const isNew = await items.putNew({
-        [LEDGER.key]: { S: id },
-        [LEDGER.expiry]: items.expiry(),
-        [LEDGER.round]: { N: '1' },
-        [LEDGER.group]: { S: groupOf(source, object.kind, id) },
-        [LEDGER.since]: { S: since },
-        state: { S: STATE.waiting },
-        source: { S: source },
-        // Bucket and key stand here once: an item of more than 1 KiB costs twice as much, at each write and in the index.
-        object: { S: JSON.stringify(object) },
-      });
-      if (isNew) return 'waiting';
-      const item = await items.get(id);
-      // The entry expired in between: the message returns and announces it anew.
-      if (!item) throw new Error(`${label}: its entry went away while it was announced; try again`);
-      return await known(announced, item);
+      const own = await items.get(announced.id);
+      if (own) return await known(announced, announced.id, own);
+      if (await items.putNew({ ...entryOf(announced, announced.keyId), ...madeFor(announced, STANDING.alone) })) {
+        return 'waiting';
+      }
+      const item = await items.get(announced.keyId);
+      if (item && isEntryOf(announced.origin, item)) return await known(announced, announced.keyId, item);
+      // Nobody can put the entry into the item of the key while another version has that.
+      if (!item || !(await keys.outlive(announced.keyId, item, items.entryDays))) throw expired(announced);
+      if (await items.putNew(entryOf(announced, announced.id))) return 'waiting';
+      const other = await items.get(announced.id);
+      if (!other) throw expired(announced);
+      return await known(announced, announced.id, other);
     },
 
     async waitAgain(batch, { id, round, ...object }, { source, since, waited }) {
@@ -91,29 +95,52 @@ export function entriesIn(
 
     async membersOf(batch, candidates) {
       const claimed = new Set<string>();
-      for (let at = 0; at < candidates.length; at += MAX_BATCH_GET) {
-        let Keys = candidates.slice(at, at + MAX_BATCH_GET).map(({ id }): Item => ({ [LEDGER.key]: { S: id } }));
-        while (Keys.length > 0) {
-          const { Responses, UnprocessedKeys } = await items.client.send(
-            new BatchGetItemCommand({ RequestItems: { [items.table]: { Keys, ConsistentRead: true } } }),
-          );
-          for (const { id, batch: claimedBy } of Responses?.[items.table] ?? []) {
-            if (claimedBy?.S === batch && id?.S) claimed.add(id.S);
-          }
-          Keys = (UnprocessedKeys?.[items.table]?.Keys ?? []) as Item[];
-        }
+      for await (const { id, batch: claimedBy } of itemsOf(candidates.map((each) => each.id))) {
+        if (claimedBy?.S === batch && id?.S) claimed.add(id.S);
       }
       return candidates.filter(({ id }) => claimed.has(id));
     },
   };
 
+  async function* itemsOf(ids: readonly string[]): AsyncGenerator<Item> {
+    for (let at = 0; at < ids.length; at += MAX_BATCH_GET) {
+      let Keys = ids.slice(at, at + MAX_BATCH_GET).map((id): Item => ({ [LEDGER.key]: { S: id } }));
+      while (Keys.length > 0) {
+        const { Responses, UnprocessedKeys } = await items.client.send(
+          new BatchGetItemCommand({ RequestItems: { [items.table]: { Keys, ConsistentRead: true } } }),
+        );
+        yield* (Responses?.[items.table] ?? []) as Item[];
+        Keys = (UnprocessedKeys?.[items.table]?.Keys ?? []) as Item[];
+      }
+    }
+  }
+
+  /** A new entry. It is less than 1 KiB for usual keys, because DynamoDB bills each write by the whole item. */
+  function entryOf(announced: Announced, id: string): Item {
+    const { source, since, kind } = announced;
+    return {
+      [LEDGER.key]: { S: id },
+      [LEDGER.expiry]: items.expiry(),
+      [LEDGER.round]: { N: '1' },
+      [LEDGER.group]: { S: groupOf(source, kind, id) },
+      [LEDGER.since]: { S: since },
+      state: { S: STATE.waiting },
+      source: { S: source },
+      object: { S: objectOf(announced) },
+    };
+  }
+
+  function expired({ bucket, key }: Announced): ExpiredError {
+    return new ExpiredError(`s3://${bucket}/${key}: its entry expired while it was announced; try again`);
+  }
+
   /** What becomes of an object that is announced and has an entry. */
-  async function known({ id, source, since, ...object }: Announced, item: Item): Promise<AnnounceResult> {
+  async function known(announced: Announced, id: string, item: Item): Promise<AnnounceResult> {
+    const { source, since, kind } = announced;
     const state = item.state?.S ?? '';
     const round = item[LEDGER.round]?.N;
     if (round === undefined) return state === STATE.loaded ? 'loaded_by_firehose' : 'loading_by_firehose';
     if (!NOT_LOADED.includes(state)) return 'known';
-    const { label: _, ...rest } = object;
     const again = await items.update(
       id,
       '#state = :seen AND #round = :round',
@@ -123,13 +150,18 @@ export function entriesIn(
         ':round': { N: round },
         ':next': { N: String(Number(round) + 1) },
         ':state': { S: STATE.waiting },
-        ':object': { S: JSON.stringify(rest) },
-        ':group': { S: groupOf(source, object.kind, id) },
+        ':object': { S: objectOf(announced) },
+        ':group': { S: groupOf(source, kind, id) },
         ':since': { S: since },
       },
     );
     return again ? 'waiting' : 'known';
   }
+}
+
+/** An object as JSON, as the planner gets it. */
+function objectOf({ id: _, keyId: __, origin: ___, source: ____, since: _____, ...object }: Announced): string {
+  return JSON.stringify(object);
 }
 
 function groupOf(source: string, kind: Kind, id: string): string {

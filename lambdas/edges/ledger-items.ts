@@ -24,22 +24,24 @@ export interface GroupPart {
   readonly limit?: number;
 }
 
+/** When an item expires that is made now and kept for so many days. */
+export function expiryIn(days: number): AttributeValue & { readonly N: string } {
+  return { N: String(Math.ceil(Date.now() / 1000) + days * DAY_SECONDS) };
+}
+
+/** Id of the item of a batch. No entry of an input has an id with a space. */
+export function batchItemId(batch: string): string {
+  return `batch ${batch}`;
+}
+
 /** The ledger's table. */
-export class LedgerItems {
+export class Items {
   readonly client: DynamoDBClient;
   readonly table: string;
-  readonly #entryDays: number;
 
-  /** @param entryDays days that the ledger keeps entries and batches */
-  constructor(client: DynamoDBClient, table: string, entryDays: number) {
+  constructor(client: DynamoDBClient, table: string) {
     this.client = client;
     this.table = table;
-    this.#entryDays = entryDays;
-  }
-
-  /** When an item that is made now expires. */
-  expiry(): AttributeValue {
-    return { N: String(Math.ceil(Date.now() / 1000) + this.#entryDays * DAY_SECONDS) };
   }
 
   async get(id: string): Promise<Item | undefined> {
@@ -136,4 +138,20 @@ function timesOf(from: string | undefined, before: string | undefined): string {
   if (from !== undefined && before !== undefined) return ' AND #since BETWEEN :from AND :before';
   if (from !== undefined) return ' AND #since >= :from';
   return before === undefined ? '' : ' AND #since <= :before';
+}
+
+/** The ledger's table, and how long it keeps what is put there. */
+export class LedgerItems extends Items {
+  readonly entryDays: number;
+
+  /** @param entryDays days that the ledger keeps entries and batches */
+  constructor(client: DynamoDBClient, table: string, entryDays: number) {
+    super(client, table);
+    this.entryDays = entryDays;
+  }
+
+  /** When an item that is made now expires. */
+  expiry(): AttributeValue {
+    return expiryIn(this.entryDays);
+  }
 }

@@ -17,9 +17,8 @@ import {
   STATE,
 } from '../core/loading/ledger.ts';
 import type { Checkpoint } from '../core/loading/line-batcher.ts';
-import type { LatestVersion } from '../core/loading/versions.ts';
-
-const DAY_SECONDS = 86_400;
+import { KeyItems, type Lists } from './key-items.ts';
+import { expiryIn, Items } from './ledger-items.ts';
 
 /**
  * The ledger refused a claim, but the entry had changed before the reason could be read. The message returns and claims
@@ -36,8 +35,11 @@ export class UnclaimedError extends Error {
  * If the process crashes after a claim, its message returns and claims the entry again. After a checkpoint, the next
  * attempt goes on from the checkpoint. After the release, any invocation may claim the entry. After the finish, every
  * invocation skips it.
+ *
+ * @param lists of the direct lane, if the stack has it
  */
-export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
+export function dynamoLedger(client: DynamoDBClient, table: string, lists?: Lists): Ledger {
+  const keys = new KeyItems(new Items(client, table), lists);
   return {
     async claim(entry, holder, leaseUntil) {
       const now = Date.now();
@@ -61,7 +63,7 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
               ':me': { S: holder },
               ':lease': { N: String(leaseUntil) },
               ':now': { N: String(now) },
-              ':expiry': { N: String(Math.ceil(now / 1000) + entry.keepDays * DAY_SECONDS) },
+              ':expiry': expiryIn(entry.keepDays),
               ':source': { S: entry.source },
               ':label': { S: entry.label },
               ':zero': { N: '0' },
@@ -83,59 +85,8 @@ export function dynamoLedger(client: DynamoDBClient, table: string): Ledger {
       throw new UnclaimedError(`${entry.label}: the ledger refused a claim, yet the entry is not another's; try again`);
     },
 
-    async remember(id, { origin, sequencer, openedAt }, keepDays, instead) {
-      const set = {
-        origin: { S: origin },
-        openedAt: { N: String(openedAt) },
-        expiry: { N: String(Math.ceil(Date.now() / 1000) + keepDays * DAY_SECONDS) },
-        ...(sequencer !== undefined && { sequencer: { S: sequencer } }),
-        ...(instead !== undefined && { replaces: { S: instead } }),
-      };
-      const all = Object.keys(set);
-      const Key = { [LEDGER.key]: { S: id } };
-      try {
-        const { Attributes } = await client.send(
-          new UpdateItemCommand({
-            TableName: table,
-            Key,
-            ConditionExpression: CONDITION.remember,
-            // A number that was seen before is kept; that of a version which is replaced is not.
-            UpdateExpression:
-              `SET ${all.map((name) => `#${name} = :${name}`).join(', ')}` +
-              (instead !== undefined && sequencer === undefined ? ' REMOVE #sequencer' : ''),
-            ExpressionAttributeNames: {
-              '#id': LEDGER.key,
-              ...names('origin', ...all, ...(instead !== undefined ? ['sequencer'] : [])),
-              '#expiry': LEDGER.expiry,
-            },
-            ExpressionAttributeValues: {
-              ...Object.fromEntries(Object.entries(set).map(([name, value]) => [`:${name}`, value])),
-              ':instead': { S: instead ?? origin },
-            },
-            ReturnValues: 'ALL_NEW',
-            ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-          }),
-        );
-        return versionOf(Attributes ?? {});
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        // The local DynamoDB does not give the item with the refusal.
-        const { Item = error.Item } = error.Item
-          ? {}
-          : await client.send(new GetItemCommand({ TableName: table, Key, ConsistentRead: true }));
-        if (!Item) throw new UnclaimedError(`${id}: the ledger's latest version expired while it was read; try again`);
-        return versionOf(Item);
-      }
-    },
-  };
-}
-
-export function versionOf({ origin, sequencer, openedAt, replaces }: Record<string, AttributeValue>): LatestVersion {
-  return {
-    origin: origin?.S ?? '',
-    openedAt: Number(openedAt?.N ?? 0),
-    ...(sequencer?.S !== undefined && { sequencer: sequencer.S }),
-    ...(replaces?.S !== undefined && { replaces: replaces.S }),
+    reserve: (id, version, keepDays) => keys.reserve(id, version, keepDays),
+    remember: (id, version, keepDays, instead) => keys.remember(id, version, keepDays, instead),
   };
 }
 

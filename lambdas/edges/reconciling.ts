@@ -2,9 +2,11 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BATCH } from '../core/direct/batch.ts';
 import type { ReconcileLedger } from '../core/direct/reconcile.ts';
-import { LEDGER, STATE } from '../core/loading/ledger.ts';
-import { batchGroup, type DynamoBatchesOptions, dynamoBatches, itemId } from './batches.ts';
-import { type Item, LedgerItems } from './ledger-items.ts';
+import { entryPlaces } from '../core/loading/input.ts';
+import { LEDGER, STANDING, STATE } from '../core/loading/ledger.ts';
+import { batchGroup, type DynamoBatchesOptions, dynamoBatches } from './batches.ts';
+import { isEntryOf, madeFor } from './key-items.ts';
+import { batchItemId, type Item, LedgerItems } from './ledger-items.ts';
 import { dynamoCommits, recordId } from './table-commits.ts';
 
 export function reconcilingLedger(
@@ -18,24 +20,35 @@ export function reconcilingLedger(
   return {
     ...{ read, committed, waitAgain, advance, recordOf, entriesOf },
 
-    async settle({ id: batch, source }, { id, round, ...object }) {
-      const isNew = await items.putNew({
-        [LEDGER.key]: { S: id },
+    // Whoever announces the object meanwhile may be first: the next pass finds that.
+    async settle({ id: batch, source }, { id: _, round, ...object }, ended) {
+      const { id, keyId, origin } = entryPlaces(source, object);
+      const [own, inKey] = [await items.get(id), await items.get(keyId)];
+      const isInKey = inKey !== undefined && isEntryOf(origin, inKey);
+      if (own ?? isInKey) {
+        await items.update(
+          own ? id : keyId,
+          `attribute_exists(#${LEDGER.round}) AND ` +
+            (ended === undefined ? '#state <> :batched' : '#state = :batched AND #batch = :ended'),
+          `SET #state = :batched, #batch = :batch REMOVE #${LEDGER.group}, #${LEDGER.since}`,
+          {
+            ':batched': { S: STATE.batched },
+            ':batch': { S: batch },
+            ...(ended !== undefined && { ':ended': { S: ended } }),
+          },
+        );
+        return;
+      }
+      await items.putNew({
+        [LEDGER.key]: { S: inKey ? id : keyId },
         [LEDGER.expiry]: items.expiry(),
         [LEDGER.round]: { N: String(round) },
         state: { S: STATE.batched },
         batch: { S: batch },
         source: { S: source },
-        label: { S: `s3://${object.bucket}/${object.key}` },
         object: { S: JSON.stringify(object) },
+        ...(!inKey && madeFor({ ...object, origin }, STANDING.alone)),
       });
-      if (isNew) return;
-      await items.update(
-        id,
-        `#state <> :batched AND attribute_exists(#${LEDGER.round})`,
-        `SET #state = :batched, #batch = :batch REMOVE #${LEDGER.group}, #${LEDGER.since}`,
-        { ':batched': { S: STATE.batched }, ':batch': { S: batch } },
-      );
     },
 
     async putBack(before, { id, source, since, attempt, tables, storedAt, uncommitted }) {
@@ -55,13 +68,13 @@ export function reconcilingLedger(
         ...(uncommitted.length > 0 && { uncommitted: { NS: uncommitted.map(String) } }),
       };
       if (!before) {
-        await items.putNew({ [LEDGER.key]: { S: itemId(id) }, ...item });
+        await items.putNew({ [LEDGER.key]: { S: batchItemId(id) }, ...item });
         return;
       }
       const names = Object.keys(item);
       const removed = [LEDGER.expiry, 'before', ...(uncommitted.length > 0 ? [] : ['uncommitted'])];
       await items.update(
-        itemId(id),
+        batchItemId(id),
         `#state = :seen AND ${before.attempt === undefined ? 'attribute_not_exists(#attempt)' : '#attempt = :seenAttempt'}`,
         `SET ${names.map((name) => `#${name} = :${name}`).join(', ')} REMOVE ${removed.map((name) => `#${name}`).join(', ')}`,
         {

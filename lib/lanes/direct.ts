@@ -40,7 +40,7 @@ export function writeDirectly(
     encryptionKey,
     removalPolicy,
   });
-  ledger.grantAnnounce(announce);
+  lane.grantVersions(announce);
   for (const input of inputs) grantRead(lane.write, input);
   const tables = inputs.flatMap(({ source: { table } }, index) => {
     const source = settings[index];

@@ -51,7 +51,7 @@ export function loadObjects(
   output(stack, 'ReadingRole', roleArnOf(fn), 'Reads the objects: for policies of buckets and keys of others.');
   outputAfterNewColumns(sources, buckets, lane);
   streams.grantLoad(fn, tablesOf(sources));
-  ledger.grantUse(fn);
+  ledger.grantObjects(fn);
   const settings = inputs.map(({ source, place }) => ({
     ...loadingSettings(source, streams.namesFor(source.name)),
     ...place,

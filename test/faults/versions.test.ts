@@ -4,10 +4,10 @@ import { type FaultyLake, openFaultyLake } from './faulty-lake.ts';
 import { albObject, type Logs } from './logs.ts';
 
 /**
- * Requests that load a second version of an object: claim, get, rows, checkpoint, the version that is remembered (which
+ * Requests that load a second version of an object: the item of its key, claim, get, rows, checkpoint, the version that is remembered (which
  * is refused, and on this machine read), the row of `loads`, the version again, finish.
  */
-const REQUESTS = 9;
+const REQUESTS = 10;
 
 /** The bytes of a chunk that is uploaded for the `upload`th time: only the time in its gzip header differs. */
 function chunk({ lines }: Logs, upload: number): Buffer {

@@ -6,6 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isReplaced, readAgain } from '../../bin/operations/read-again.ts';
 import { type AnnouncePorts, announceObject } from '../../lambdas/core/direct/announce.ts';
+import type { AttemptList } from '../../lambdas/core/direct/attempt-list.ts';
 import { BATCH, type Batch, type Candidate, type UploadedFile } from '../../lambdas/core/direct/batch.ts';
 import type { TableFile } from '../../lambdas/core/direct/batch-files.ts';
 import { commitTables } from '../../lambdas/core/direct/commit-tables.ts';
@@ -19,6 +20,7 @@ import { promote } from '../../lambdas/core/evolution/promote.ts';
 import type { PromotedColumn } from '../../lambdas/core/evolution/promoted.ts';
 import type { UnknownKeys } from '../../lambdas/core/evolution/unknown-keys.ts';
 import { CommitRefusedError } from '../../lambdas/core/iceberg/ports.ts';
+import { type EntryPlaces, entryPlaces } from '../../lambdas/core/loading/input.ts';
 import type { CreatedObject } from '../../lambdas/core/loading/notification.ts';
 import { rowsOf } from '../../lambdas/core/loading/pack.ts';
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
@@ -58,6 +60,12 @@ interface Entry {
   since?: string | undefined;
   batch?: string | undefined;
 }
+
+/** What the item of a key says of versions: the one that it was made for, and the latest one. */
+type KeyItem = { -readonly [Name in keyof LatestVersion]: LatestVersion[Name] } & {
+  first?: string;
+  standing?: string;
+};
 
 type StoredBatch = { -readonly [Key in keyof Batch]: Batch[Key] } & { attemptedBy?: string; indexed: boolean };
 
@@ -118,7 +126,7 @@ export class World {
   readonly #objects: Map<string, WorldObject>;
   readonly #options: WorldOptions;
   readonly #uploads = new Map<string, { key: string; parts: Map<number, Buffer> }>();
-  readonly #versions = new Map<string, LatestVersion>();
+  readonly #keys = new Map<string, KeyItem>();
   readonly #vanished = new Set<string>();
   readonly #random: Random;
   readonly #pending: (() => void)[] = [];
@@ -243,18 +251,18 @@ export class World {
   /** What the ledger has, to be set back to. */
   ledgerNow() {
     return structuredClone({
-      ...{ entries: this.entries, batches: this.batches, records: this.iceberg.stored, versions: this.#versions },
+      ...{ entries: this.entries, batches: this.batches, records: this.iceberg.stored, keys: this.#keys },
     });
   }
 
   /** Sets the ledger back to what it had. */
   setBack(to: ReturnType<World['ledgerNow']>): void {
-    const { entries, batches, records, versions } = structuredClone(to);
+    const { entries, batches, records, keys } = structuredClone(to);
     const pairs = [
       [this.entries, entries],
       [this.batches, batches],
       [this.iceberg.stored, records],
-      [this.#versions, versions],
+      [this.#keys, keys],
     ] as [Map<string, unknown>, Map<string, unknown>][];
     for (const [now, before] of pairs) {
       now.clear();
@@ -298,16 +306,18 @@ export class World {
 
   #reconciling(request: Request): Pick<ReconcileLedger, 'entriesOf' | 'settle' | 'putBack' | 'adopt'> {
     return {
-      entriesOf: (ids) =>
+      entriesOf: (places) =>
         request('entries', () => {
-          const found = ids.flatMap((id) => this.entries.get(id) ?? []);
-          return new Map(found.map(({ id, state, batch }) => [id, { state, ...(batch !== undefined && { batch }) }]));
+          const found = places.map((each) => [each.id, structuredClone(this.#entryOf(each))] as const);
+          return new Map(found.flatMap(([id, entry]) => (entry ? [[id, entry] as const] : [])));
         }),
-      settle: ({ id: batch, source }, { id, round, ...object }) =>
+      settle: ({ id: batch, source }, { id: _, round, ...object }, ended) =>
         request('settle', () => {
-          const entry = this.entries.get(id);
-          if (!entry) this.entries.set(id, { id, round, state: 'batched', source, object, batch });
-          else if (entry.state !== 'batched') Object.assign(entry, { state: 'batched', batch, since: undefined });
+          const places = entryPlaces(source, object);
+          const entry = this.#entryOf(places);
+          const now = { state: 'batched', batch, since: undefined };
+          if (!entry) this.#putEntry(places, { round, source, object, ...now });
+          else if (ended === undefined ? entry.state !== 'batched' : entry.batch === ended) Object.assign(entry, now);
         }),
       putBack: (before, { id, ...more }) =>
         request('put back', () => {
@@ -336,6 +346,20 @@ export class World {
           this.iceberg.stored.set(table, { ...adopted, ...(last !== undefined && { last }) });
         }),
     };
+  }
+
+  #entryOf({ id, keyId, origin }: EntryPlaces): Entry | undefined {
+    const inKey = this.#keys.get(keyId)?.first === origin ? this.entries.get(keyId) : undefined;
+    return this.entries.get(id) ?? inKey;
+  }
+
+  #putEntry({ id: own, keyId, origin }: EntryPlaces, entry: Omit<Entry, 'id'>): void {
+    const id = this.#keys.has(keyId) ? own : keyId;
+    this.entries.set(id, { id, ...entry });
+    const { sequencer } = entry.object;
+    if (id === own) return;
+    const version = { origin, openedAt: 0, ...(sequencer !== undefined && { sequencer }) };
+    this.#keys.set(keyId, { first: origin, standing: 'alone', ...version });
   }
 
   /** Promotes keys of the source, as the job does or a user. */
@@ -618,12 +642,27 @@ export class World {
     const waitAgain = (entry: Entry, object: Entry['object'], since: string) => {
       Object.assign(entry, { state: 'waiting', round: entry.round + 1, object, since, batch: undefined });
     };
+    const isUnconfirmed = ({ first, standing, origin }: KeyItem) => standing !== undefined && origin === first;
+    const loadedOf = (id: string, key: KeyItem): LatestVersion | undefined => {
+      const { state, batch: of } = entries.get(id) ?? {};
+      if (state !== 'batched' || of === undefined) return undefined;
+      const batch = batches.get(of);
+      if (!batch) return latestOf(key);
+      const sealed = batch.attempt ?? batch.before;
+      if (sealed === undefined) return undefined;
+      const list = this.lists.get(sealed);
+      if (list === undefined) return { ...latestOf(key), openedAt: Date.parse(batch.sealedAt ?? '') || 0 };
+      const { ended } = (JSON.parse(list) as AttemptList).members.find(({ origin }) => origin === key.first) ?? {};
+      return ended?.outcome === 'loaded' ? ended.version : undefined;
+    };
+    const latestOf = ({ first: _, standing: __, ...latest }: KeyItem): LatestVersion => latest;
     return {
-      announce: ({ id, source, label: _, since, ...object }) =>
+      announce: ({ id, keyId, origin, source, since, ...object }) =>
         request('announce', () => {
-          const entry = entries.get(id);
+          const places = { id, keyId, origin };
+          const entry = this.#entryOf(places);
           if (!entry) {
-            entries.set(id, { id, round: 1, state: 'waiting', source, object, since });
+            this.#putEntry(places, { round: 1, state: 'waiting', source, object, since });
             return 'waiting';
           }
           if (!['gone', 'archived', 'replaced', 'failed'].includes(entry.state)) return 'known';
@@ -756,15 +795,30 @@ export class World {
           Object.assign(batch, { state: 'written', attempt: before, indexed: false });
           delete batch.before;
         }),
-      latestVersion: (id) => request('latest version', () => this.#versions.get(id)),
+      latestVersion: (id) =>
+        request('latest version', () => {
+          const key = this.#keys.get(id);
+          if (!key) return undefined;
+          return isUnconfirmed(key) ? loadedOf(id, key) : latestOf(key);
+        }),
       remember: (id, version, _days, instead) =>
         request('remember', () => {
-          const latest = this.#versions.get(id);
-          if (latest && latest.origin !== version.origin && latest.origin !== instead) return latest;
+          const key = this.#keys.get(id);
+          const isAlone = key?.standing === 'alone' && key.first === version.origin;
+          if (isAlone && instead === undefined) return latestOf(key);
+          const loaded = key && isUnconfirmed(key) ? loadedOf(id, key) : undefined;
+          const isFree = key && isUnconfirmed(key) && !loaded;
+          const isOther = key && key.origin !== version.origin && key.origin !== instead;
+          if (isOther && !isFree) {
+            Object.assign(key, loaded);
+            delete key.standing;
+            return latestOf(key);
+          }
           // As the ledger: what is known of this version is kept, such as which one it has replaced.
-          const known = latest?.origin === version.origin ? latest : undefined;
-          const now = { ...known, ...version, ...(instead !== undefined && { replaces: instead }) };
-          this.#versions.set(id, now);
+          const known = key?.origin === version.origin ? latestOf(key) : undefined;
+          const replaces = isOther ? undefined : instead;
+          const now = { ...known, ...version, ...(replaces !== undefined && { replaces }) };
+          this.#keys.set(id, { ...now, ...(key?.first !== undefined && { first: key.first }) });
           return now;
         }),
     };

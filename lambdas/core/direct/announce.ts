@@ -1,5 +1,5 @@
 /** Makes an object wait that its notification announces. */
-import { entryIdOf, objectInputKey } from '../loading/input.ts';
+import { entryPlaces } from '../loading/input.ts';
 import type { CreatedObject } from '../loading/notification.ts';
 import type { AnnounceResult, BatchLedger } from './ports.ts';
 
@@ -30,8 +30,8 @@ export async function announceObject(
     return 'older_than_ledger';
   }
   return await ledger.announce({
-    ...{ id: entryIdOf(objectInputKey(source, object)), source, label: `s3://${bucket}/${key}`, since },
-    ...{ bucket, key, etag, size, modified: modified ?? since, kind: backfill ? 'backfill' : 'live' },
+    ...entryPlaces(source, object),
+    ...{ source, since, bucket, key, etag, size, modified: modified ?? since, kind: backfill ? 'backfill' : 'live' },
     ...(sequencer !== undefined && { sequencer }),
   });
 }

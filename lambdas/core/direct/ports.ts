@@ -1,5 +1,6 @@
 /** What the direct lane asks of the ledger, the lake bucket, the Iceberg tables and the queues. */
 import type { IcebergTable } from '../iceberg/schema.ts';
+import type { EntryPlaces } from '../loading/input.ts';
 import type { Waited } from '../loading/unavailable.ts';
 import type { LatestVersion, Version } from '../loading/versions.ts';
 import type { Table } from '../tables/table.ts';
@@ -8,7 +9,8 @@ import type { BATCH, Batch, BatchState, Candidate, Kind, Sealed, UploadedFile, U
 /** The ledger, as the direct lane uses it. Each write may be repeated if its answer was lost. */
 export interface BatchLedger {
   /**
-   * Makes an object wait, if the ledger has no entry of it. If the entry says that the object was not loaded (`gone`,
+   * Makes an object wait, if the ledger has no entry of it, neither one of its own nor in the item of its key
+   * (loading/versions.ts). If the entry says that the object was not loaded (`gone`,
    * `archived`, `replaced` or `failed`), it waits again, in a new round.
    */
   announce(announced: Announced): Promise<AnnounceResult>;
@@ -86,7 +88,11 @@ export interface BatchLedger {
   reopen(batch: Batch, now: string): Promise<boolean>;
   /** Ends a reload without a result: the batch is written as the generation before wrote it. */
   giveUpReload(batch: Batch): Promise<void>;
-  /** The latest version of a key that the ledger remembers. */
+  /**
+   * The latest version of a key that the ledger remembers.
+   *
+   * @param id `keyItemId`
+   */
   latestVersion(id: string): Promise<LatestVersion | undefined>;
   /** Remembers a version, as the ledger of the other lane does (loading/versions.ts). */
   remember(id: string, version: Version, keepDays: number, instead?: string): Promise<LatestVersion>;
@@ -101,9 +107,8 @@ export interface Which {
 }
 
 /** An object to make wait. */
-export interface Announced extends Omit<Candidate, 'round'> {
+export interface Announced extends Omit<Candidate, 'id' | 'round'>, EntryPlaces {
   readonly source: string;
-  readonly label: string;
   /** ISO 8601: when it begins to wait. */
   readonly since: string;
 }

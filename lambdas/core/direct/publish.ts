@@ -1,6 +1,6 @@
 /** Publishes a sealed attempt: completes its files and says in the ledger what came of its members. */
 import type { UnknownKeys } from '../evolution/unknown-keys.ts';
-import { entryIdOf, latestVersionKey } from '../loading/input.ts';
+import { keyItemId } from '../loading/input.ts';
 import { type LoadsRow, loadsRow } from '../loading/lake-rows.ts';
 import type { Loaded } from '../loading/load.ts';
 import { ASK_AGAIN_SECONDS, type UnavailableReason } from '../loading/unavailable.ts';
@@ -132,7 +132,7 @@ async function settle(
       return;
     case 'loaded': {
       const { version, row } = ended;
-      const versionId = entryIdOf(latestVersionKey(source, candidate));
+      const versionId = keyItemId(source, candidate);
       const remember = (instead?: string) => ledger.remember(versionId, version, entryDays, instead);
       await sendAsVersion(version, remember, async (marks) => {
         if (!isSaid(marks, row)) await putLoadsRow(batch, day, origin, { ...row, ...marks }, ports);

@@ -5,31 +5,38 @@
  *   lists of commits ─► batches whose files are in the tables ─► lists of their attempts ─► objects whose rows are there
  *
  * 0. A record that is younger than commits to its table becomes one of their committer, of which it knows nothing.
- * 1. The entries of these objects are noted as members of these batches, so that nobody loads them again.
- * 2. The batches are put back as stored, without the tables that have their files; they are published again.
- * 3. Batches that were made of such objects since are closed. Their other members wait again.
+ * 1. The entries of these objects are noted as members of these batches, so that nobody loads them again. An entry may be
+ *    in another place than before (loading/versions.ts), which the lists of the batch then say.
+ * 2. Batches that were made of such objects since are closed. Their other members wait again.
+ * 3. Batches whose objects are all their members are put back as stored, without the tables that have their files; they
+ *    are published again.
  * 4. When a pass finds nothing of this any more, the records of the tables go on after the last commits.
  *
  * Until the last step the committer commits nothing to the tables, so rows come once, although all other functions may run
  * meanwhile. Each step can be repeated: if the process dies, the command is run again.
  */
 import type { IcebergCatalog } from '../iceberg/ports.ts';
-import { STATE } from '../loading/ledger.ts';
+import { entryPlaces } from '../loading/input.ts';
 import type { AttemptList } from './attempt-list.ts';
 import { BATCH, type Batch, type Candidate } from './batch.ts';
 import { commitsSince } from './commits-since.ts';
 import type { BatchLedger, LakeFiles } from './ports.ts';
-import { LedgerSetBackError, type MadeCommit, madeCommits, newestOther } from './set-back.ts';
+import {
+  type CommittedBatch,
+  type EntriesLedger,
+  entriesIn,
+  loadedIn,
+  noteEntries,
+  unclear,
+} from './reconcile-entries.ts';
+import { type MadeCommit, madeCommits, newestOther } from './set-back.ts';
 import type { CommitLedger, TableRecord } from './table-commits.ts';
 
 /** The ledger, as reconciling uses it. Each write may be repeated. */
 export interface ReconcileLedger
   extends Pick<BatchLedger, 'read' | 'committed' | 'waitAgain' | 'advance'>,
-    Pick<CommitLedger, 'recordOf'> {
-  /** Entries of objects, by id, as far as there are any. */
-  entriesOf(ids: readonly string[]): Promise<ReadonlyMap<string, { readonly state: string; readonly batch?: string }>>;
-  /** Makes an object a member of a batch, unless it is one of some batch. */
-  settle(batch: Pick<Batch, 'id' | 'source'>, member: Candidate): Promise<void>;
+    Pick<CommitLedger, 'recordOf'>,
+    EntriesLedger {
   /** Puts a batch as stored, if it is still as it was read; undefined: if there is none. */
   putBack(before: Batch | undefined, batch: StoredBatch): Promise<void>;
   /** Has a record go on after a commit of a committer, if it is still as it was read. @param list undefined: there is none */
@@ -42,7 +49,7 @@ export type StoredBatch = Required<
 
 export interface ReconcilePorts {
   readonly ledger: ReconcileLedger;
-  readonly lake: Pick<LakeFiles, 'getList' | 'findList'>;
+  readonly lake: Pick<LakeFiles, 'getList' | 'findList' | 'putList'>;
   readonly catalog: Pick<IcebergCatalog, 'load'>;
   /** Keys of the lists of all commits that were planned for a table. */
   readonly listsOf: (table: string) => Promise<readonly string[]>;
@@ -74,14 +81,6 @@ interface SetBack {
   readonly known: number;
 }
 
-/** A batch as its commits have it. */
-interface CommittedBatch {
-  readonly attempt: string;
-  readonly list: AttemptList;
-  /** Places of tables that have its files. */
-  readonly tables: Set<number>;
-}
-
 /** @throws LedgerSetBackError if the lists do not say what was committed, or rows are there twice already */
 export async function reconcile(
   source: string,
@@ -95,20 +94,25 @@ export async function reconcile(
     lists.flatMap((list) => list.batches),
     ports,
   );
-  const { unsettled, holders } = await entriesToSettle(batches, ports);
   const wrong = await wrongBatches(batches, ports);
-  const { closing, busy } = await othersOf(holders, ports);
+  const { unsettled, closing, busy, settled } = await entriesIn(source, batches, ports);
+  for (const batch of closing) requireUncommitted(batch);
   const isDone = unsettled.length === 0 && wrong.length === 0 && closing.length === 0 && busy.length === 0;
+  const ready = dryRun ? wrong : wrong.filter(([id]) => settled.has(id));
   if (!dryRun) {
-    for (const { batch, member } of unsettled) await ports.ledger.settle({ id: batch, source }, member);
-    for (const [id, before] of wrong) await putBack({ id, source }, before, batches.get(id) as CommittedBatch, ports);
+    for (const { batch, member, ended } of unsettled) await ports.ledger.settle({ id: batch, source }, member, ended);
     for (const batch of closing) await close(batch, batches, ports);
+    for (const [id, before] of ready) {
+      const committed = batches.get(id) as CommittedBatch;
+      await noteEntries({ id, source }, committed, settled.get(id) ?? [], ports);
+      await putBack({ id, source }, before, committed, ports);
+    }
     if (isDone) for (const { record, made } of setBack) await ports.ledger.adopt(record, made);
   }
   return {
     setBack: setBack.map(({ record }) => record.table),
     ...{ commits: lists.length, batches: batches.size, objects: unsettled.length },
-    ...{ putBack: wrong.map(([id]) => id), closed: closing.map(({ id }) => id), busy, isDone },
+    ...{ putBack: ready.map(([id]) => id), closed: closing.map(({ id }) => id), busy, isDone },
   };
 }
 
@@ -155,27 +159,6 @@ async function committedBatches(
   return found;
 }
 
-/** The members whose rows a batch has. */
-function loadedIn({ members }: AttemptList): Candidate[] {
-  return members.filter(({ ended }) => ended.outcome === 'loaded').map(({ candidate }) => candidate);
-}
-
-/** Objects with rows in the tables that the ledger does not know as members of a batch, and the other batches of such objects. */
-async function entriesToSettle(batches: ReadonlyMap<string, CommittedBatch>, { ledger }: ReconcilePorts) {
-  const unsettled: { batch: string; member: Candidate }[] = [];
-  const holders = new Set<string>();
-  for (const [batch, { list }] of batches) {
-    const members = loadedIn(list);
-    const entries = await ledger.entriesOf(members.map(({ id }) => id));
-    for (const member of members) {
-      const entry = entries.get(member.id);
-      if (entry?.state !== STATE.batched) unsettled.push({ batch, member });
-      else if (entry.batch !== undefined && !batches.has(entry.batch)) holders.add(entry.batch);
-    }
-  }
-  return { unsettled, holders };
-}
-
 /** Batches that the ledger has otherwise than they were committed, as it has them. */
 async function wrongBatches(batches: ReadonlyMap<string, CommittedBatch>, { ledger }: ReconcilePorts) {
   const wrong: [string, Batch | undefined][] = [];
@@ -210,26 +193,6 @@ async function putBack(
   await ledger.putBack(before, { id, source, since, attempt, tables, storedAt, uncommitted });
 }
 
-/** Of batches that have objects whose rows are in the tables by other batches: those that can be closed, and the others. */
-async function othersOf(holders: ReadonlySet<string>, { ledger }: ReconcilePorts) {
-  const closing: Batch[] = [];
-  const busy: string[] = [];
-  for (const id of holders) {
-    const batch = await ledger.read(id);
-    if (!batch || ENDED.includes(batch.state)) continue;
-    if (batch.state === BATCH.written)
-      throw unclear(id, 'it has objects that were committed by other batches, and is written');
-    if (batch.state !== BATCH.stored) busy.push(id);
-    else {
-      requireUncommitted(batch);
-      closing.push(batch);
-    }
-  }
-  return { closing, busy };
-}
-
-const ENDED: readonly string[] = [BATCH.failed, BATCH.halved];
-
 function requireUncommitted(batch: Batch): void {
   if (batch.state !== BATCH.stored || batch.uncommitted?.length === batch.tables) return;
   throw unclear(batch.id, 'some of its tables have its files, and some of its objects were committed before');
@@ -242,15 +205,10 @@ async function close(
   { ledger, lake, now }: ReconcilePorts,
 ): Promise<void> {
   const { members } = await lake.getList<AttemptList>(attempt);
-  const loaded = new Set([...batches.values()].flatMap(({ list }) => loadedIn(list).map((member) => member.id)));
+  const ownId = (member: Candidate) => entryPlaces(source, member).id;
+  const loaded = new Set([...batches.values()].flatMap(({ list }) => loadedIn(list).map(ownId)));
   for (const { candidate } of members) {
-    if (!loaded.has(candidate.id)) await ledger.waitAgain(id, candidate, { source, since: now().toISOString() });
+    if (!loaded.has(ownId(candidate))) await ledger.waitAgain(id, candidate, { source, since: now().toISOString() });
   }
   await ledger.advance(id, BATCH.stored, BATCH.failed);
-}
-
-function unclear(batch: string, why: string): LedgerSetBackError {
-  return new LedgerSetBackError(
-    `batch ${batch}: ${why}: rows may be there twice, which origin and position show; nothing more was changed`,
-  );
 }

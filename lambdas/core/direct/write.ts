@@ -5,7 +5,7 @@
 import { canPromote, evolvedSource } from '../evolution/promoted.ts';
 import type { WantedColumn } from '../evolution/suggest.ts';
 import { KeyCounter } from '../evolution/unknown-keys.ts';
-import { entryIdOf, latestVersionKey, objectInputKey, originOf } from '../loading/input.ts';
+import { keyItemId, objectInputKey, originOf } from '../loading/input.ts';
 import { loadsRow } from '../loading/lake-rows.ts';
 import { LineBatcher } from '../loading/line-batcher.ts';
 import { summary } from '../loading/load-summary.ts';
@@ -284,8 +284,9 @@ function rowsTaker({ candidate, files, counter, divider }: MemberWork, { days, n
  * version, after the row is visible.
  */
 async function marksOf({ source, candidate, latest }: MemberWork, version: Version, { ledger }: WritePorts) {
-  const id = entryIdOf(latestVersionKey(source.settings.name, candidate));
-  const before = latest.get(id) ?? (await ledger.latestVersion(id));
+  const id = keyItemId(source.settings.name, candidate);
+  // Whoever has the item of the key is its first version: publishing looks whether there are others by now.
+  const before = latest.get(id) ?? (candidate.id === id ? undefined : await ledger.latestVersion(id));
   const marks = versionMarks(version, before);
   if (!marks.replaced_by) latest.set(id, version);
   return marks;

@@ -38,11 +38,25 @@ export function objectInputKey(source: string, { bucket, key, etag }: ObjectId):
 }
 
 /**
- * Identifies the object of a bucket and key for a source, whatever its version: for the ledger's entry of the latest
- * version. No source can have a name with a space, so it is never the key of an input.
+ * Id of the ledger's item of a bucket and key for a source, whatever the version of the object (versions.ts). No source
+ * can have a name with a space, so it is never the id of an input's own entry.
  */
-export function latestVersionKey(source: string, { bucket, key }: Pick<ObjectId, 'bucket' | 'key'>): InputKey {
-  return ['latest version', source, bucket, key];
+export function keyItemId(source: string, { bucket, key }: Pick<ObjectId, 'bucket' | 'key'>): string {
+  return entryIdOf(['latest version', source, bucket, key]);
+}
+
+/** Where the ledger may have the entry of a version of an object (versions.ts). */
+export interface EntryPlaces {
+  /** Id of an entry of its own. */
+  readonly id: string;
+  /** Id of the item of its key, which is the entry of one version of the object on the direct lane. */
+  readonly keyId: string;
+  readonly origin: string;
+}
+
+export function entryPlaces(source: string, object: ObjectId): EntryPlaces {
+  const inputKey = objectInputKey(source, object);
+  return { id: entryIdOf(inputKey), keyId: keyItemId(source, object), origin: originOf(inputKey) };
 }
 
 export function payloadInputKey(source: string, id: PayloadId): InputKey {

@@ -43,6 +43,20 @@ export const LEDGER = {
   since: 'since',
   /** Only entries of the direct lane have rounds. */
   round: 'round',
+  /** In the item of a key: the origin of the version for which it was made, and `STANDING`. */
+  first: 'first',
+  standing: 'standing',
+} as const;
+
+/**
+ * What the item of a key knows of the version for which it was made, until it remembers one that was loaded (versions.ts).
+ * The attribute is absent from then on.
+ */
+export const STANDING = {
+  /** It is the only version; if its batch is sealed, it is the latest one that was loaded. */
+  alone: 'alone',
+  /** There is another version, so this one is remembered by a write of its own once it is loaded. */
+  contested: 'contested',
 } as const;
 
 /** Days that the entry of a payload is kept: Lambda retries for hours, and a redrive may take days. */
@@ -93,9 +107,16 @@ export interface Ledger {
    */
   claim(entry: LedgerEntry, holder: string, leaseUntil: number): Promise<ClaimResult>;
   /**
+   * Makes the item of the version's key, unless there is one, so that the direct lane does not begin the version there.
+   *
+   * @param id `keyItemId`
+   * @returns `on_direct_lane` if the direct lane has begun it there
+   */
+  reserve(id: string, version: Version, keepDays: number): Promise<'free' | 'on_direct_lane'>;
+  /**
    * Remembers the version of an object as the latest of its key, as `RememberVersion` says (versions.ts).
    *
-   * @param id of the entry of the latest version: `latestVersionKey`
+   * @param id `keyItemId`
    */
   remember(id: string, version: Version, keepDays: number, instead?: string): Promise<LatestVersion>;
 }
@@ -140,6 +161,8 @@ const isMine = '#holder = :me';
 const isReleased = 'attribute_not_exists(#holder)';
 const leaseIsOver = '#lease < :now';
 const tokenIsMine = '#token = :token';
+/** The version for which the item of a key was made does not hold it if it was not loaded. */
+const isFree = '#standing = :contested';
 
 /** DynamoDB conditions of the writes. */
 export const CONDITION = {
@@ -147,4 +170,6 @@ export const CONDITION = {
   /** Checks the token alone: a write whose answer was lost is repeated, and the repeated write must succeed too. */
   write: tokenIsMine,
   remember: `${isNew} OR #origin IN (:origin, :instead)`,
+  /** Of an item that was made for another version, which was not loaded when it was looked at. */
+  takeOver: `#origin = :seen AND ${isFree}`,
 } as const;

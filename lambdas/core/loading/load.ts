@@ -6,7 +6,7 @@ import type { CompiledFormat } from '../reading/format.ts';
 import { isExported, type SourceSettings } from '../settings.ts';
 import { OWN } from '../tables/table.ts';
 import { allOf, InFlight } from './in-flight.ts';
-import { entryIdOf, type InputKey, latestVersionKey, objectInputKey, originOf, payloadInputKey } from './input.ts';
+import { entryIdOf, type InputKey, keyItemId, objectInputKey, originOf, payloadInputKey } from './input.ts';
 import { type LoadsRow, loadsRow, rejectedRow } from './lake-rows.ts';
 import { type Claim, type ClaimResult, type Ledger, type LedgerEntry, PAYLOAD_ENTRY_DAYS } from './ledger.ts';
 import { type CheckpointedBatch, type Counts, LineBatcher } from './line-batcher.ts';
@@ -123,7 +123,14 @@ export async function loadObject(
 ): Promise<LoadResult> {
   const { settings, format } = source;
   const inputKey = objectInputKey(settings.name, object);
+  const origin = originOf(inputKey);
+  const keyId = keyItemId(settings.name, object);
   const label = `s3://${object.bucket}/${object.key}`;
+  const { sequencer } = object;
+  const numbered = { origin, ...(sequencer !== undefined && { sequencer }) };
+  // If the process dies after this, its message returns and finds the same.
+  const reserved = await ports.ledger.reserve(keyId, { ...numbered, openedAt: 0 }, ports.objectEntryDays);
+  if (reserved !== 'free') return { outcome: reserved };
   const claimed = await claimInput(
     { inputKey, source: settings.name, label, keepDays: ports.objectEntryDays },
     ports,
@@ -144,13 +151,7 @@ export async function loadObject(
     await claim.release();
     return { outcome: 'unavailable', waited };
   }
-  const origin = originOf(inputKey);
-  const version: Version = {
-    origin,
-    openedAt: typeof body === 'string' ? 0 : ports.now().getTime(),
-    ...(object.sequencer !== undefined && { sequencer: object.sequencer }),
-  };
-  const versionId = entryIdOf(latestVersionKey(settings.name, object));
+  const version: Version = { ...numbered, openedAt: typeof body === 'string' ? 0 : ports.now().getTime() };
   return await load({
     source,
     claim,
@@ -158,7 +159,7 @@ export async function loadObject(
     sendLoadsRow: (ended, { lines }, sendRow) => {
       // A version of which nothing was read replaces no other.
       if (isUnavailable(ended) && lines === 0) return sendRow({});
-      const remember = (instead?: string) => ports.ledger.remember(versionId, version, ports.objectEntryDays, instead);
+      const remember = (instead?: string) => ports.ledger.remember(keyId, version, ports.objectEntryDays, instead);
       return sendAsVersion(version, remember, sendRow);
     },
     shared: format.keyFacts?.(object.key) ?? new Map<string, string>(),

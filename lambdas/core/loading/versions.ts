@@ -12,6 +12,18 @@
  *   A ends, then C, then B    row of C: replaces A      row of B: replaced by C
  *   C ends, then A, then B    row of A: replaced by C   row of B: replaced by C
  *
+ * All of this is in one item of the ledger for each key (`keyItemId`). On the direct lane, where four writes are all that an
+ * object costs, the item of a key is also the entry of the version for which it was made, the first one to be announced,
+ * and no write remembers that version as long as it is alone:
+ *
+ *   first version     item made: alone ─► claimed ─► batch sealed ─► looks into the item: still alone? it is the latest
+ *   another version   entry of its own ─► … ─► item: contested ─► looks whether the batch of the first one is sealed
+ *                                                                  yes: that one is the latest    no: takes the item
+ *
+ * Each says what it does before it looks at the other, so two that come together see each other, and from then on the
+ * first version is remembered by a write like any other. The other lane makes the item as contested before it claims an
+ * entry, so an object is begun by one of both lanes.
+ *
  * A version that is replaced is forgotten only after the row that names it was acknowledged. These are the effects in
  * their order, and the consequence of a crash after each:
  *

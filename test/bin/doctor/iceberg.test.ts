@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Finding } from '../../../bin/doctor/check.ts';
 import { CHECKS } from '../../../bin/doctor/doctor.ts';
 import { OPTIMIZERS } from '../../../lambdas/core/iceberg/optimizers.ts';
-import { batchGroup, itemId } from '../../../lambdas/edges/batches.ts';
+import { batchGroup } from '../../../lambdas/edges/batches.ts';
+import { batchItemId } from '../../../lambdas/edges/ledger-items.ts';
 import { failure, json, type Reply } from '../../helpers/fake-service.ts';
 import {
   ACCOUNT,
@@ -73,7 +74,7 @@ function ofBytes(bytes: number): Reply {
 /** A batch of the ledger whose files were completed so many minutes ago. */
 function stored(id: string, minutesAgo: number, uncommitted: readonly string[] = ['0']) {
   return {
-    ...{ id: { S: itemId(id) }, source: { S: 'web' }, state: { S: 'stored' }, tables: { N: '1' } },
+    ...{ id: { S: batchItemId(id) }, source: { S: 'web' }, state: { S: 'stored' }, tables: { N: '1' } },
     storedAt: { S: minutesBefore(minutesAgo) },
     ...(uncommitted.length > 0 && { uncommitted: { NS: uncommitted } }),
   };

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BATCH, type Batch, type BatchState, type Candidate } from '../../../lambdas/core/direct/batch.ts';
 import type { Announced, BatchLedger, Which } from '../../../lambdas/core/direct/ports.ts';
 import { entryIdOf } from '../../../lambdas/core/loading/input.ts';
-import { LEDGER, STATE } from '../../../lambdas/core/loading/ledger.ts';
+import { LEDGER } from '../../../lambdas/core/loading/ledger.ts';
 import { dynamoBatches } from '../../../lambdas/edges/batches.ts';
 import { dynamoLedger } from '../../../lambdas/edges/ledger.ts';
 import { clientOptions } from '../../helpers/client-options.ts';
@@ -34,23 +34,31 @@ function names() {
   return { source: of, id: (key: number) => entryIdOf([of, key]), batch: (number: number) => `${of}-${number}` };
 }
 
-function announced({ source, id }: ReturnType<typeof names>, key: number, since: number): Announced {
-  const object = { bucket: 'logs', key: `k${key}`, etag: 'e', size: 10, modified: at(0), kind: 'live' as const };
-  return { ...object, id: id(key), source, label: `s3://logs/k${key}`, since: at(since) };
+/** The first two are versions of one key. */
+function announced({ source, id }: ReturnType<typeof names>, version: number, since: number): Announced {
+  const key = Math.floor(version / 2);
+  const ids = { id: id(version), keyId: id(10 + key), origin: `o${version}` };
+  const object = { bucket: 'logs', key: `k${key}`, etag: `e${version}`, size: 10, modified: at(0) };
+  return { ...ids, ...object, kind: 'live', sequencer: `0${version}`, source, since: at(since) };
 }
 
 type Step = (ledger: BatchLedger, of: ReturnType<typeof names>) => Promise<unknown>;
 
 const key = fc.nat(2);
+/** Whether what is asked for has its entry in the item of its key. */
+const isInKey = fc.boolean();
 const batch = fc.nat(2);
 const second = fc.nat(50);
 const round = fc.integer({ min: 1, max: 3 });
 const state = fc.constantFrom<BatchState>(...Object.values(BATCH));
 const attempt = fc.constantFrom('one', 'two');
 
-function candidateOf(of: ReturnType<typeof names>, number: number, ofRound: number): Candidate {
-  const { source: _, label: __, since: ___, ...candidate } = announced(of, number, 0);
-  return { ...candidate, round: ofRound };
+type Asked = readonly [number: number, isInKey: boolean, round: number];
+const asked = fc.tuple(key, isInKey, round);
+
+function candidateOf(of: ReturnType<typeof names>, [number, inKey, ofRound]: Asked): Candidate {
+  const { source: _, origin: __, since: ___, keyId, id, ...candidate } = announced(of, number, 0);
+  return { ...candidate, id: inKey ? keyId : id, round: ofRound };
 }
 
 /** What both ledgers say of a batch: since when an ended one waited does not matter. */
@@ -67,22 +75,38 @@ const STEPS: fc.Arbitrary<Step> = fc.oneof(
       (ledger, of) =>
         ledger.announce(announced(of, one, since)),
   ),
-  fc.tuple(batch, key, round, fc.option(batch, { nil: undefined })).map(
-    ([one, member, ofRound, from]): Step =>
+  fc.tuple(batch, asked, fc.option(batch, { nil: undefined })).map(
+    ([one, member, from]): Step =>
       (ledger, of) =>
-        ledger.claim(of.batch(one), candidateOf(of, member, ofRound), from === undefined ? undefined : of.batch(from)),
+        ledger.claim(of.batch(one), candidateOf(of, member), from === undefined ? undefined : of.batch(from)),
   ),
-  fc.tuple(batch, key, round, second).map(
-    ([one, member, ofRound, since]): Step =>
+  fc.tuple(batch, asked, second).map(
+    ([one, member, since]): Step =>
       (ledger, of) =>
-        ledger.waitAgain(of.batch(one), candidateOf(of, member, ofRound), {
+        ledger.waitAgain(of.batch(one), candidateOf(of, member), {
           ...{ source: of.source, since: at(since), waited: { tries: 1, seconds: 450 } },
         }),
   ),
-  fc.tuple(batch, key, round, fc.constantFrom('gone', 'archived', 'replaced', 'failed')).map(
-    ([one, member, ofRound, why]): Step =>
+  fc.tuple(batch, asked, fc.constantFrom('gone', 'archived', 'replaced', 'failed')).map(
+    ([one, member, why]): Step =>
       (ledger, of) =>
-        ledger.notLoaded(of.batch(one), candidateOf(of, member, ofRound), why),
+        ledger.notLoaded(of.batch(one), candidateOf(of, member), why),
+  ),
+  fc.tuple(key, fc.option(key, { nil: undefined })).map(
+    ([one, instead]): Step =>
+      async (ledger, of) => {
+        const { keyId, origin, sequencer = '' } = announced(of, one, 0);
+        const before = instead === undefined ? undefined : `o${instead}`;
+        const said = await ledger.remember(keyId, { origin, sequencer, openedAt: 5 }, 400, before);
+        return [said.origin, said.sequencer, said.replaces];
+      },
+  ),
+  key.map(
+    (one): Step =>
+      async (ledger, of) => {
+        const said = await ledger.latestVersion(announced(of, one, 0).keyId);
+        return said && [said.origin, said.sequencer, said.replaces];
+      },
   ),
   fc.tuple(batch, fc.option(batch, { nil: undefined })).map(
     ([one, from]): Step =>
@@ -139,10 +163,10 @@ const STEPS: fc.Arbitrary<Step> = fc.oneof(
   batch.map(
     (one): Step =>
       (ledger, of) =>
-        ledger.membersOf(
-          of.batch(one),
-          [0, 1, 2].map((member) => candidateOf(of, member, 1)),
-        ),
+        ledger.membersOf(of.batch(one), [
+          ...[0, 1, 2].map((version) => candidateOf(of, [version, false, 1])),
+          ...[0, 2].map((version) => candidateOf(of, [version, true, 1])),
+        ]),
   ),
   second.map(
     (before): Step =>
@@ -182,20 +206,28 @@ test('the ledger in DynamoDB does what the one does with which the lane was prov
 
 test('an entry is ended by the lane that began it', async () => {
   const of = names();
-  const firehose = dynamoLedger(client, 'ledger');
+  const firehose = dynamoLedger(client, 'ledger', { findList: async () => undefined });
   const direct = batches();
-  await direct.announce(announced(of, 0, 0));
-  const entry = { id: of.id(0), source: of.source, label: 'an object', keepDays: 400 };
-  expect(await firehose.claim(entry, 'me', Date.now() + 1000)).toEqual({ outcome: 'on_direct_lane' });
+  const first = announced(of, 0, 0);
+  expect(await direct.announce(first)).toBe('waiting');
+  expect(await firehose.reserve(first.keyId, { origin: first.origin, openedAt: 0 }, 400)).toBe('on_direct_lane');
 
-  const other = { ...entry, id: of.id(1) };
-  const claimed = await firehose.claim(other, 'me', Date.now() + 1000);
-  expect(await direct.announce(announced(of, 1, 0))).toBe('loading_by_firehose');
+  const second = announced(of, 1, 0);
+  const entry = { id: second.id, source: of.source, label: 'an object', keepDays: 400 };
+  expect(await firehose.reserve(second.keyId, { origin: second.origin, openedAt: 0 }, 400)).toBe('free');
+  const claimed = await firehose.claim(entry, 'me', Date.now() + 1000);
+  expect(await direct.announce(second)).toBe('loading_by_firehose');
   if (claimed.outcome !== 'claimed') throw new Error(`expected a claim, got ${claimed.outcome}`);
   await claimed.claim.finish('loaded');
-  expect(await direct.announce(announced(of, 1, 0))).toBe('loaded_by_firehose');
+  expect(await direct.announce(second)).toBe('loaded_by_firehose');
   expect(await direct.waiting(of.source, 'live', at(59), 100)).toHaveLength(1);
-  expect(STATE.waiting).not.toBe(STATE.loaded);
+
+  const third = announced(of, 2, 0);
+  expect(await firehose.reserve(third.keyId, { origin: third.origin, openedAt: 0 }, 400)).toBe('free');
+  expect(await direct.announce(third)).toBe('waiting');
+  const late = { ...entry, id: third.id };
+  expect(await firehose.claim(late, 'me', Date.now() + 1000)).toEqual({ outcome: 'on_direct_lane' });
+  expect(await direct.announce(third)).toBe('known');
 });
 
 test('no batch expires whose files wait for their commits, however long that takes', async () => {

@@ -77,7 +77,7 @@ async function unitsOf(objects: readonly CreatedObject[]): Promise<Units> {
 const many = (objects: number) => Array.from({ length: objects }, (_, number) => objectOf(number));
 const { writesPerObject, writesPerBatch, readsPerObject } = DIRECT_UNITS;
 
-test('an object takes five write units, and a batch ten, with those of the index: lake plan counts with them', async () => {
+test('an object takes four write units, and a batch ten, with those of the index: lake plan counts with them', async () => {
   const [one, eleven] = [await unitsOf(many(1)), await unitsOf(many(11))];
   expect(one).toMatchObject({ writes: writesPerObject + writesPerBatch });
   expect(eleven).toMatchObject({ writes: 11 * writesPerObject + writesPerBatch });
@@ -90,7 +90,10 @@ test('nor does it take more if its key is long', async () => {
   expect(await unitsOf([long])).toMatchObject({ writes: writesPerObject + writesPerBatch });
 });
 
-test('an object takes two read units, beside a query of each group of the index', async () => {
+test('an object takes three read units, beside a query of each group of the index', async () => {
   const [one, eleven] = [await unitsOf(many(1)), await unitsOf(many(11))];
-  expect((eleven.reads - one.reads) / 10).toBeCloseTo(readsPerObject, 0);
+  const each = (eleven.reads - one.reads) / 10;
+  expect(each).toBeGreaterThanOrEqual(readsPerObject);
+  // The queries find more.
+  expect(each).toBeLessThan(readsPerObject + 0.5);
 });

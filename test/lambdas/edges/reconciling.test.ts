@@ -1,7 +1,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { itemsOf } from '../../../bin/operations/ledger-entries.ts';
-import { BATCH, type Candidate } from '../../../lambdas/core/direct/batch.ts';
+import { BATCH } from '../../../lambdas/core/direct/batch.ts';
+import { entryPlaces } from '../../../lambdas/core/loading/input.ts';
 import { LEDGER } from '../../../lambdas/core/loading/ledger.ts';
 import { dynamoBatches } from '../../../lambdas/edges/batches.ts';
 import { reconcilingLedger } from '../../../lambdas/edges/reconciling.ts';
@@ -25,28 +26,53 @@ afterAll(async () => {
 });
 
 const ledger = () => reconcilingLedger(client, OPTIONS, async () => new Map());
-const member = (id: string): Candidate => ({
-  ...{ id, round: 1, bucket: 'logs', key: `a/${id}`, etag: 'e', size: 7, modified: AT, kind: 'live' },
+/** An object of which nothing else is known; `version` distinguishes those of one key. */
+const object = (key: string, version = 1) => ({
+  ...{ bucket: 'logs', key, etag: `e${version}`, size: 7, modified: AT, kind: 'live' as const },
 });
-const entry = async (id: string) => (await itemsOf({ dynamodb: client, ledgerTable: 'ledger' }, [id]))[0];
+const places = (key: string, version = 1) => entryPlaces('web', object(key, version));
+const itemOf = async (id: string) => (await itemsOf({ dynamodb: client, ledgerTable: 'ledger' }, [id]))[0];
 
-test('an object becomes a member of a batch if it waits or is not known, and stays one of the batch that has it', async () => {
-  const batches = dynamoBatches(client, OPTIONS);
-  const waiting = { ...member('waits'), source: 'web', label: 'an object', since: AT };
-  await batches.announce({ ...waiting });
-  await batches.announce({ ...waiting, id: 'claimed' });
-  await batches.claim('other', member('claimed'));
-  for (const id of ['waits', 'unknown', 'claimed']) await ledger().settle({ id: 'one', source: 'web' }, member(id));
-  for (const [id, batch] of [
-    ['waits', 'one'],
-    ['unknown', 'one'],
-    ['claimed', 'other'],
-  ] as const) {
-    const item = await entry(id);
+describe('an object becomes a member of a batch', () => {
+  const batches = () => dynamoBatches(client, OPTIONS);
+  const announce = (key: string, version = 1) =>
+    batches().announce({ ...object(key, version), ...places(key, version), source: 'web', since: AT });
+  const settle = (key: string, { version = 1, ended }: { version?: number; ended?: string } = {}) =>
+    // The list may say another place than that in which the entry is now.
+    ledger().settle({ id: 'one', source: 'web' }, { ...object(key, version), id: 'elsewhere', round: 1 }, ended);
+
+  async function expectBatch(batch: string, id: string, key: string, version = 1): Promise<void> {
+    const item = await itemOf(id);
     expect([item?.batch?.S, item?.state?.S, item?.[LEDGER.group]]).toEqual([batch, 'batched', undefined]);
     // Whoever announces it again finds it.
-    expect(await batches.announce({ ...waiting, id })).toBe('known');
+    expect(await announce(key, version)).toBe('known');
   }
+
+  test('if it is not known: in the item of its key, or of its own if another version has that', async () => {
+    await settle('unknown');
+    await expectBatch('one', places('unknown').keyId, 'unknown');
+    await settle('unknown', { version: 2 });
+    await expectBatch('one', places('unknown', 2).id, 'unknown', 2);
+    expect(await batches().latestVersion(places('unknown').keyId)).toMatchObject({ origin: places('unknown').origin });
+  });
+
+  test('if it waits, wherever its entry is', async () => {
+    await announce('waits', 2);
+    await announce('waits', 1);
+    for (const version of [1, 2]) await settle('waits', { version });
+    await expectBatch('one', places('waits', 2).keyId, 'waits', 2);
+    await expectBatch('one', places('waits', 1).id, 'waits', 1);
+  });
+
+  test('unless it is one of another batch, but for one that has ended', async () => {
+    await announce('claimed');
+    await batches().claim('other', { ...object('claimed'), id: places('claimed').keyId, round: 1 });
+    await settle('claimed');
+    await settle('claimed', { ended: 'third' });
+    await expectBatch('other', places('claimed').keyId, 'claimed');
+    await settle('claimed', { ended: 'other' });
+    await expectBatch('one', places('claimed').keyId, 'claimed');
+  });
 });
 
 test('a batch is put back as stored, unless it has changed since it was read, and is published then', async () => {

@@ -146,12 +146,14 @@ describe('the direct lane', () => {
   test('a dead letter that a late planner claims for its batch once more is tried again all the same', async () => {
     const world = new World(4, []);
     const candidate = { id: 'id', round: 1, bucket: 'logs', key: 'a', etag: '0', size: 1, modified: 'now' };
-    const announced = { ...candidate, kind: 'live' as const, source: 'app', label: 'a', since: '2026-11-22T12:00:00Z' };
+    const ids = { keyId: 'key', origin: 'origin', source: 'app', since: '2026-11-22T12:00:00Z' };
+    const announced = { ...candidate, ...ids, kind: 'live' as const };
+    const member = { ...announced, id: 'key' };
     const { announce, claim, notLoaded } = world.ledger;
     expect(await announce(announced)).toBe('waiting');
-    await claim('one', announced);
-    await notLoaded('one', announced, 'failed');
-    await claim('one', announced);
+    await claim('one', member);
+    await notLoaded('one', member, 'failed');
+    await claim('one', member);
     expect(await announce(announced)).toBe('waiting');
   });
 

@@ -54,6 +54,10 @@ class OneEntry implements Ledger {
     return { outcome: 'claimed', claim };
   }
 
+  async reserve(): Promise<'free'> {
+    return 'free';
+  }
+
   async remember(_id: string, version: LatestVersion): Promise<LatestVersion> {
     return version;
   }
