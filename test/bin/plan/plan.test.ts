@@ -219,12 +219,12 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
       Lambda                          11.71   14.03    14.21      16.19
       SQS, SNS                         4.67    4.94     4.94       4.67
       S3 requests                      1.52    2.23     3.19       1.52
-      DynamoDB (ledger)               16.48   13.75    13.81       0.00
+      DynamoDB (ledger)               16.48   13.62    13.68       0.00
       CloudWatch                      13.41   13.42    14.62       0.36
       duplicate check                   117     117      117       0.00
       S3, 400 days kept                 370     338      339        370
       total                             938     503      525      4,141
-      per raw TB, without storage     43.80   12.75    14.34        291
+      per raw TB, without storage     43.80   12.74    14.33        291
       As configured: 938 a month, 43.80 per raw TB
       Requests per day: SQS 561,600, SNS 86,400, S3 GET 172,800, S3 PUT 3,219
       Alarms: 11 that look at 25 metrics, 5.00 of CloudWatch's part
@@ -274,7 +274,7 @@ describe('a plan of the direct lane', () => {
     expect(loading.lambda).toBeCloseTo(30 * (gbSeconds * 0.00001 + (requests / 1e6) * 0.2), 4);
     expect(loading.s3Requests).toBeCloseTo((30 / 1e6) * (batches * puts * 5 + (objects + 2 * batches) * 0.4), 4);
     const writes = objects * 4 + batches * 10;
-    const reads = objects * 3.5 + batches + 1440 * (16.5 + 1);
+    const reads = objects * 3 + batches + 1440 * (16.5 + 1);
     const kept = (objects + batches) * 800 * 400;
     expect(loading.dynamoDb).toBeCloseTo((30 / 1e6) * (writes * 0.6 + reads * 0.1) + (kept / 2 ** 30) * 0.25, 4);
   });
