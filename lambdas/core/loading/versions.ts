@@ -21,8 +21,9 @@
  *                                                                  yes: that one is the latest    no: takes the item
  *
  * Each says what it does before it looks at the other, so two that come together see each other, and from then on the
- * first version is remembered by a write like any other. The other lane makes the item as contested before it claims an
- * entry, so an object is begun by one of both lanes.
+ * first version is remembered by a write like any other. When S3 gave the first version, and whether its rows were loaded,
+ * stands in the list of the attempt that was sealed. The other lane makes the item as contested before it claims an entry,
+ * so an object is begun by one of both lanes.
  *
  * A version that is replaced is forgotten only after the row that names it was acknowledged. These are the effects in
  * their order, and the consequence of a crash after each:

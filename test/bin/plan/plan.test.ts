@@ -128,8 +128,8 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
   });
 
   test('counts units of the ledger and of the duplicate check', () => {
-    // Claim, two checkpoints, the latest version, finish; five pages of 10 units with their marks, and the end.
-    expect(source.dynamoDb.ledgerWritesPerDay).toBe(objects * 5);
+    // The item of the key, claim, two checkpoints, the latest version, finish; five pages of 10 units with their marks, and the end.
+    expect(source.dynamoDb.ledgerWritesPerDay).toBe(objects * 6);
     expect(source.dynamoDb.duplicateWritesPerDay).toBeCloseTo(objects * 61, 3);
   });
 
@@ -147,7 +147,7 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
     expect(loading.s3Requests).toBeCloseTo((month * 0.4 + source.files.perDay * 30 * 5) / 1e6, 4);
     // 400 days of Parquet, 30 of gzip in the landing bucket.
     expect(loading.s3Storage).toBeCloseTo(gb(432e9 * (400 * 0.1 + 30 / 5)) * 0.02, 4);
-    expect(loading.dynamoDb).toBeCloseTo((month * (5 * 0.6 + 0.1)) / 1e6 + gb(objects * 400 * (800 + 250)) * 0.25, 4);
+    expect(loading.dynamoDb).toBeCloseTo((month * 6 * 0.6) / 1e6 + gb(objects * 400 * (800 + 250)) * 0.25, 4);
     // 14 metrics, those of the alarms, and the dashboard.
     expect(loading.cloudWatch).toBeCloseTo(gb(month * 1000) * 0.5 + 14 * 0.3 + 25 * 0.2 + 3, 4);
     // 2,000 records of 5 bytes, behind their count; one of them is more than 255 steps from the one before.
@@ -205,7 +205,7 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
       Firehose   4.8 MiB/s on average, 9.5 MiB/s and 4 puts/s at the peak (2x); 1.00 B billed per raw byte
       files      3,219 per day, 12.8 MiB each (GZIP), one every 27 s per stream; a day has 40.2 GiB, $0.20 to scan in Athena
       freshness  35 s to 6.1 min from an event to its row
-      DynamoDB   per day 432,000 write units for the ledger; 5,270,400 write and 573,172 read units for the duplicate check
+      DynamoDB   per day 518,400 write units for the ledger; 5,270,400 write and 573,172 read units for the duplicate check
 
       Firehose at the peak, by Region: throughput, quota per stream, streams
       source  Regions                          MiB/s  per stream  streamsPerTable needed  configured  or a quota of
@@ -219,13 +219,13 @@ describe('a plan of 864 million lines a day, 10,000 a second, of 500 bytes', () 
       Lambda                          11.71   14.03    14.21      16.19
       SQS, SNS                         4.67    4.94     4.94       4.67
       S3 requests                      1.52    2.23     3.19       1.52
-      DynamoDB (ledger)               16.48   13.62    13.68       0.00
+      DynamoDB (ledger)               17.78   13.62    13.68       0.00
       CloudWatch                      13.41   13.42    14.62       0.36
       duplicate check                   117     117      117       0.00
       S3, 400 days kept                 370     338      339        370
-      total                             938     503      525      4,141
-      per raw TB, without storage     43.80   12.74    14.33        291
-      As configured: 938 a month, 43.80 per raw TB
+      total                             939     503      525      4,141
+      per raw TB, without storage     43.90   12.74    14.33        291
+      As configured: 939 a month, 43.90 per raw TB
       Requests per day: SQS 561,600, SNS 86,400, S3 GET 172,800, S3 PUT 3,219
       Alarms: 11 that look at 25 metrics, 5.00 of CloudWatch's part
 
