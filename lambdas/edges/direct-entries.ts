@@ -22,9 +22,8 @@ export function entriesIn(
   return {
     /**
      * The first version of a key has its entry in the item of the key, which costs no further write when the version is
-     * remembered; any other version has one of its own. What has one of its own, such as an object that a former version of
-     * the lake or the other lane has begun, is looked for first. An entry that was put a moment ago may be missed: the item of
-     * the key then has another version, or the planner leaves the object to that entry.
+     * remembered; any other version has one of its own. That is looked for first: the item of the key may have expired since.
+     * Whoever puts an entry of its own has seen the item of the key, so nobody has put that in between.
      */
     async announce(announced) {
       const own = await items.get(announced.id);

@@ -5,7 +5,7 @@ import type { ReconcileLedger } from '../core/direct/reconcile.ts';
 import { entryPlaces } from '../core/loading/input.ts';
 import { LEDGER, STANDING, STATE } from '../core/loading/ledger.ts';
 import { batchGroup, type DynamoBatchesOptions, dynamoBatches } from './batches.ts';
-import { isEntryOf, madeFor } from './key-items.ts';
+import { isEntryOf, KeyItems, madeFor } from './key-items.ts';
 import { batchItemId, type Item, LedgerItems } from './ledger-items.ts';
 import { dynamoCommits, recordId } from './table-commits.ts';
 
@@ -15,6 +15,7 @@ export function reconcilingLedger(
   entriesOf: ReconcileLedger['entriesOf'],
 ): ReconcileLedger {
   const items = new LedgerItems(client, options.table, options.entryDays);
+  const keys = new KeyItems(items, undefined);
   const { read, committed, waitAgain, advance } = dynamoBatches(client, options);
   const { recordOf } = dynamoCommits(client, options);
   return {
@@ -39,6 +40,8 @@ export function reconcilingLedger(
         );
         return;
       }
+      // As where objects are announced (direct-entries.ts): nobody can put the entry into the item of the key then.
+      if (inKey && !(await keys.outlive(keyId, inKey, items.entryDays))) return;
       await items.putNew({
         [LEDGER.key]: { S: inKey ? id : keyId },
         [LEDGER.expiry]: items.expiry(),
