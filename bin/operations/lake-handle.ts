@@ -46,7 +46,10 @@ export interface Clients {
 
 /** Names and settings of a lake, read from the environment variables of its functions. */
 export interface LakeSettings extends Omit<LoaderSettings, 'sources'> {
+  /** With the columns that were promoted since the deployment. */
   readonly sources: readonly Source[];
+  /** The sources as they were deployed: Firehose's streams know the columns of these. */
+  readonly deployed: readonly Source[];
   /** URL of the queue that announces objects; undefined if no source has objects. */
   readonly queueUrl: string | undefined;
   /** URL of the queue that announces objects to the duplicate check; undefined if it checks none. */
@@ -105,12 +108,13 @@ export function lakeSettings(environments: readonly Environment[], what: string)
   const trackers = environments.filter((env) => env[ENV.trackedSources]);
   const [first] = loaders;
   if (!first) throw new CommandError(`${what}: expected functions that load sources, got none; deploy the stack first`);
-  const settings = loaders.flatMap((env) => loaderSettings(env).sources);
+  const deployed = compiledSources(eachOnce(loaders.flatMap((env) => loaderSettings(env).sources)));
   const tracked = trackers.map(trackerSettings);
   const [tracker] = tracked;
   return {
     ...loaderSettings(first),
-    sources: compiledSources(eachOnce(settings)),
+    sources: deployed,
+    deployed,
     queueUrl: queueUrlIn(loaders),
     checkQueueUrl: queueUrlIn(trackers),
     direct: writer && batchSettings(writer).direct,

@@ -43,8 +43,8 @@ const TYPE_NAMES: Readonly<Record<Column['type'], RegExp>> = {
   timestamp: /^timestamp(\(\d+\))?$/,
 };
 
-/** The columns whose type in the engine is not the one of the table, each with the type it has. */
-export function wrongTypes({ columns }: Table, typeNames: ResultRow): string[] {
+/** Those of the columns whose type in the engine is not the one of the table, each with the type it has. */
+export function wrongTypes(columns: readonly Column[], typeNames: ResultRow): string[] {
   return columns.flatMap(({ name, type }) => {
     const found = String(typeNames[name]).toLowerCase();
     return TYPE_NAMES[type].test(found) ? [] : [`${name}: ${found}`];

@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Source } from '../../lambdas/core/loading/load.ts';
 import { LOADS, REJECTED_LINES } from '../../lambdas/core/tables/lake-tables.ts';
 import { OWN, PARTITION, type Table } from '../../lambdas/core/tables/table.ts';
+import type { TablePlace } from '../../lambdas/core/tables/views.ts';
 import { LAKE } from '../../lib/names.ts';
 import { allRowsOf, type LakeHandle, type ResultRow, sqlText, tableOf } from '../operations/lake-handle.ts';
 import { sendRecords } from '../operations/send-rows.ts';
@@ -57,14 +58,16 @@ export async function prove(lake: LakeHandle, task: ProveTask, note: (text: stri
 
 async function send(lake: LakeHandle, source: Source, id: string, given: readonly string[] | undefined): Promise<Sent> {
   const table = tableOf(source);
-  const { streams } = source.settings;
-  const everyColumn = streams.map((stream) => rowsOfEveryColumn(source, table, `${id} ${stream}`));
-  const aroundBadRow = rowsAroundBadRow(source, table, id);
+  const { name, streams } = source.settings;
+  const deployed = lake.deployed.find(({ settings }) => settings.name === name) ?? source;
+  const streamed = tableOf(deployed);
+  const everyColumn = streams.map((stream) => rowsOfEveryColumn(deployed, streamed, `${id} ${stream}`));
+  const aroundBadRow = rowsAroundBadRow(deployed, streamed, id);
   for (const [index, stream] of streams.entries()) await sendRecord(lake, stream, everyColumn[index]);
   await sendRecord(lake, streams[0] as string, aroundBadRow);
   const lines = testLines(source, table, given);
   const input = lines && (await putInput(lake, source, lines, id));
-  return { source, table, everyColumn, aroundBadRow, input };
+  return { source, table, streamed, everyColumn, aroundBadRow, input };
 }
 
 function sendRecord(lake: LakeHandle, stream: string, { rows = [] }: Partial<TestRows> = {}): Promise<void> {
@@ -168,7 +171,7 @@ async function asked(lake: LakeHandle, { source, table }: Sent, seen: Seen, sinc
     let encryption: Encryption = { file: undefined, algorithm: undefined };
     // Of a source that fans out, any of its tables may have the rows.
     for (const place of await lake.icebergTables(name)) {
-      typeNames ??= await typeNamesOf(lake, `"${place.database}"."${place.name}"`, table);
+      typeNames ??= await typeNamesOf(lake, `"${place.database}"."${place.name}"`, columnsIn(place, table));
       if (encryption.file !== undefined) continue;
       encryption = await encryptionOf(lake, `${LAKE.iceberg}${place.name}/data/`, days, since);
     }
@@ -178,13 +181,22 @@ async function asked(lake: LakeHandle, { source, table }: Sent, seen: Seen, sinc
   const days = [1, 0, -1].map((day) => new Date(since.getTime() + day * DAY_MS).toISOString().slice(0, 10));
   const rows = `"${lake.database}"."${name}" WHERE ${PARTITION.name} >= ${sqlText(dayBefore(since))}`;
   return {
-    typeNames: await typeNamesOf(lake, rows, table),
+    typeNames: await typeNamesOf(lake, rows, table.columns),
     encryption: await encryptionOf(lake, `${LAKE.data}${name}/`, days, since),
   };
 }
 
+/** The columns of the source's table that one of its tables has: that of a value gets new ones with its next rows. */
+function columnsIn({ columns: has }: TablePlace, { columns }: Table): Table['columns'] {
+  return columns.filter(({ name }) => has?.includes(name) ?? true);
+}
+
 /** The names of the columns' types in the engine; undefined if there is no such row. */
-async function typeNamesOf({ query }: LakeHandle, rows: string, { columns }: Table): Promise<ResultRow | undefined> {
+async function typeNamesOf(
+  { query }: LakeHandle,
+  rows: string,
+  columns: Table['columns'],
+): Promise<ResultRow | undefined> {
   const types = columns.map((column) => `typeof("${column.name}") AS "${column.name}"`).join(', ');
   const [row] = await Array.fromAsync(query(`SELECT ${types} FROM ${rows} LIMIT 1`));
   return row;

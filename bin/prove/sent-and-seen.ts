@@ -10,6 +10,8 @@ import type { TestRows } from './test-rows.ts';
 export interface Sent {
   readonly source: Source;
   readonly table: Table;
+  /** The table with the columns that the streams know: it may have got others since the deployment. */
+  readonly streamed: Table;
   /** One for each of the table's streams. */
   readonly everyColumn: readonly TestRows[];
   readonly aroundBadRow: TestRows;

@@ -2,12 +2,14 @@ import { cpSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { audit } from '../../../bin/operations/audit.ts';
-import type { LakeHandle, ResultRow } from '../../../bin/operations/lake-handle.ts';
+import { type LakeHandle, type ResultRow, withPromoted } from '../../../bin/operations/lake-handle.ts';
 import { openLocalLake } from '../../../bin/operations/local-lake-handle.ts';
 import type { OperationOptions } from '../../../bin/operations/operation-options.ts';
+import { addColumn } from '../../../bin/operations/schema.ts';
 import { sendRecords } from '../../../bin/operations/send-rows.ts';
 import { CLAIMS, type Proof } from '../../../bin/prove/claims.ts';
 import { prove } from '../../../bin/prove/prove.ts';
+import type { Source } from '../../../lambdas/core/loading/load.ts';
 import { synthesize } from '../../../lib/synth.ts';
 import { CONTEXT_FILE } from '../../../local/local-lake.ts';
 import { sharedFolder, temporaryFolder } from '../../helpers/folder.ts';
@@ -140,10 +142,17 @@ describe('lake prove on the direct lane', () => {
       for (const source of ['alb', 'app', 'gateway']) {
         expect(outcomes(proofs)).toContain(`${source} input proved`);
       }
+      // Streams do not know a column that was promoted after the deployment; writers of batches do.
+      const app = opened.sources.filter(({ settings }) => settings.name === 'app');
+      await addColumn(opened, app[0] as Source, { name: 'tenant', type: 'string', from: 'tenant' });
+      const evolved = await withPromoted(opened, opened.dynamodb);
       // Rows lie under the days of their events, and those of the examples are as old as these.
       const at = new Date(Date.now() - 10 * 86_400_000).toISOString();
-      const app = opened.sources.filter(({ settings }) => settings.name === 'app');
-      const old = await prove(opened, { sources: app, lines: [JSON.stringify({ at, n: 1 })] }, () => {});
+      const lines = [JSON.stringify({ at, n: 1, tenant: 'acme' })];
+      const sources = evolved.sources.filter(({ settings }) => settings.name === 'app');
+      expect(sources[0]?.format.columns).toHaveProperty('tenant');
+      const old = await prove({ ...opened, ...evolved }, { sources, lines }, () => {});
+      expect(old.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
       expect(outcomes(old)).toContain('app input proved');
       expect(await audit(opened, { fix: false }, OPTIONS)).toMatchObject({ unbalanced: 0, findings: [] });
     } finally {
