@@ -14,8 +14,9 @@ export const REFUSED = {
   unknown: 'the ledger has no entry of them, so nobody knows which files have their rows: leave out --reload',
   firehose: 'their rows came through Firehose, which puts them into files with the rows of others',
   waiting: 'they are not written yet, or another command changes lines of their batch at the moment',
-  iceberg: 'their rows are in an Iceberg table, where a reload would add them a second time',
-  list: 'the list of their batch has expired (after landingRetentionDays, and at least 14 days)',
+  iceberg:
+    'their rows are in an Iceberg table, where a reload would add them a second time: `lake rebuild TABLE --from landing` reads all of a table again',
+  list: 'the list of their batch has expired (after landingRetentionDays, and at least 30 days)',
   members: 'other objects of their batch are gone, whose rows would be lost',
   amended:
     'rejected lines of their batch became rows by lake replay-rejected, in a file of their own: they would be there twice',
