@@ -108,7 +108,8 @@ export function valueOpOf(field: usize): u32 {
  */
 export function cannotConvert(op: u32, p: usize, end: usize): bool {
   const first = <u32>load<u8>(p);
-  if (first == 0x7b || first == 0x5b) return true;
+  // Outside of JSON a bracket is no list: a time may begin with one.
+  if (isJson() && (first == 0x7b || first == 0x5b)) return true;
   const quoted = first == QUOTE;
   if (quoted) {
     p++;

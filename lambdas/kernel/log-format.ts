@@ -159,6 +159,7 @@ function findValueEnd(p: usize, field: usize): usize {
   const firsts = i8x16.splat(<i8>first);
   const from = p;
   let escaped = false;
+  let passed = false;
   setEscaped(false);
   while (true) {
     const bytes = v128.load(p);
@@ -197,6 +198,8 @@ function findValueEnd(p: usize, field: usize): usize {
       if (isEnd(p + matchedCount)) {
         // Only a quote, which nginx escapes in values, proves that the value has ended.
         if (first != QUOTE || !(program & (HEX_ESCAPES | JSON_ESCAPES))) return 0;
+        // A quote before that should have ended the value: the line is of another log_format.
+        if (passed) return 0;
         if (escaped && load<u8>(p - 1) == BACKSLASH) return 0;
         // The line ends within a character of the literal. For the TypeScript reader the part of the character that is
         // left is not valid UTF-8 and becomes `\xHH`, which is not part of the literal.
@@ -205,6 +208,7 @@ function findValueEnd(p: usize, field: usize): usize {
         lineEnded = true;
         return p + matchedCount;
       }
+      passed = true;
     }
     p++;
   }

@@ -108,7 +108,7 @@ export interface SplitLine {
   readonly values: readonly string[];
   /** The text after the format's end. */
   readonly rest: string;
-  /** The line ends before its format does, and the last value may be only the beginning of what was logged. */
+  /** The line ends before its format does, and the last value may be a part of what was logged, or have more than that. */
   readonly breaksOff: boolean;
 }
 
@@ -146,7 +146,7 @@ export function splitLine(
       const [value = ''] = split.slice(-1);
       if (value !== '') values.push(...split);
       const whole = ended || value === '' || (split.length === shapes.length && isWhole(value, last.shape));
-      return { values, rest: '', breaksOff: !whole };
+      return { values, rest: '', breaksOff: !whole || hasQuote(text, last, escaping) };
     }
     values.push(...split);
     at = found + after.length;
@@ -223,6 +223,18 @@ function startOf(after: string, line: string, from: number, escaping: Escape): s
 function endsValue(startOfAfter: string, { shape: { chars } }: LogVariable, escaping: Escape): boolean {
   if (escaping !== 'none' && startOfAfter.includes('"')) return true;
   return chars !== undefined && [...startOfAfter].some((character) => !chars.test(character));
+}
+
+/**
+ * True if there is a quote within a value that a quote should have ended: the line is of another log_format, and the value has
+ * more than what its variable was.
+ */
+function hasQuote(text: string, { after }: LogVariable, escaping: Escape): boolean {
+  if (!after.startsWith('"') || escaping === 'none') return false;
+  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) {
+    if (backslashesBefore(text, at, 0) % 2 === 0) return true;
+  }
+  return false;
 }
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });

@@ -14,7 +14,7 @@ const FORMAT = compiled('json', { columns: { id: 'int' } });
 const KONG = compiled('kong');
 const TIME = '2026-01-05T10:00:00.125Z';
 const LINE =
-  '192.0.2.7 - - [05/Jan/2026:10:00:00 +0000] "GET /a?b=c HTTP/1.1" 200 34 "-" "curl/8.7.1" 0.001 abc123 "example.com"';
+  '192.0.2.7 - - [05/Jan/2026:10:00:00 +0000] "GET /a?b=c HTTP/1.1" 200 34 "-" "curl/8.7.1" kong_request_id: "abc123"';
 
 function batcherOf(format: CompiledFormat, props: Partial<LineBatcherProps> = {}): LineBatcher {
   return new LineBatcher({

@@ -29,6 +29,7 @@ const KONG = [
   '2024/11/29 11:41:46 [error] 1411#0: *7 connect() failed, client: 203.0.113.7, request: "GET /a HTTP/1.1"',
   '- - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 0 "-" "-" kong_request_id: "b9"',
   'fe80::1%eth0 - - [29/Nov/2024:11:41:46 +0000] "GET / HTTP/1.1" 200 0 "-" "-" kong_request_id: "b9"',
+  '203.0.113.7 - - [[29/Nov/2024:11:41:46 +0000] "GET /a HTTP/1.1" 200 0 "-" "curl/8" 0.001 "www.example.com"',
 ];
 
 const ESCAPED = [
