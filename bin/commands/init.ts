@@ -79,6 +79,12 @@ async function init(options: InitOptions): Promise<void> {
   if (others.length > 0 && !options.json) {
     warn(`it could also be of the format ${others.join(', or ')}: choose one with --format`);
   }
+  if (!options.json && hasMore(guess, parsed)) {
+    warn(
+      `most lines go on after what the preset ${guess.options.preset} reads, and the rest is in extra: give the log_format ` +
+        `of the server in one piece, with --format ${guess.format} --option logFormat='…'`,
+    );
+  }
   if (!dryRun) await writeAtomic(cdkJson, written);
   if (options.json) {
     return printJson({ file: like, source, ...parsed, alsoReadBy: others, written: dryRun ? null : cdkJson });
@@ -86,6 +92,12 @@ async function init(options: InitOptions): Promise<void> {
   print(`\n${dryRun ? 'The source would be' : `Written to ${cdkJson}`}:\n`);
   printAsItIs(JSON.stringify(source, undefined, 2));
   print(`\n${nextText(source, like, isFirst && source.format !== 'alb')}`);
+}
+
+/** Whether most lines have more at their end than the log_format of the preset. */
+function hasMore({ format, options }: Guess, { rows, unknownFields }: Parsed): boolean {
+  const { options: known = {} } = FORMATS.get(format) ?? {};
+  return 'logFormat' in known && options.preset !== undefined && rows > 0 && unknownFields * 2 > rows;
 }
 
 async function fileOf(like: string): Promise<InputFile> {
@@ -115,6 +127,7 @@ function noFormat(like: string, format: string | undefined, [first = '']: readon
       `${like}: expected a JSON object on each line, got JSON that is printed over several lines`,
     );
   }
+  if (isList(first)) return new CommandError(`${like}: expected a JSON object on each line, got a list of JSON`);
   if (format === undefined) {
     return new CommandError(
       `${like}: no format reads most of its first lines. If a server with a log_format of its own wrote it, give ` +
@@ -124,6 +137,14 @@ function noFormat(like: string, format: string | undefined, [first = '']: readon
   return new CommandError(
     `${like}: the format ${format} does not read most of its first lines; \`lake parse -f ${format} ${like}\` says why`,
   );
+}
+
+function isList(line: string): boolean {
+  try {
+    return Array.isArray(JSON.parse(line));
+  } catch {
+    return false;
+  }
 }
 
 /** The source for cdk.json. Its place is the landing bucket, if no other is given. @param isFirst it is the only source */

@@ -1,6 +1,6 @@
 /** `lake schema`: columns, and what could be one. */
 import { type Command, Option } from 'commander';
-import type { Suggestion } from '../../lambdas/core/evolution/suggest.ts';
+import { OFTEN, type Suggestion } from '../../lambdas/core/evolution/suggest.ts';
 import { COLUMN_TYPES } from '../../lambdas/core/formats/json-columns.ts';
 import { CDK_JSON } from '../../lib/config/cdk-json.ts';
 import { readSchemaJson, schemaJsonOf } from '../../lib/config/schema-json.ts';
@@ -174,7 +174,11 @@ function minuteOf(time: string): string {
 function unknownText({ counted, rows, sampled, suggestions }: NonNullable<SourceSchema['unknown']>): string[] {
   const what = counted === 'batches' ? 'the batches of two days' : 'the last day of the table';
   const where = `${thousands(sampled)} of the ${quantity(rows, 'row')} in ${what}`;
-  if (suggestions.length === 0) return [`No key of extra comes often in ${where}.`];
+  if (suggestions.length === 0) {
+    const batches = counted === 'batches' ? 'batches' : 'objects or payloads';
+    const often = `${OFTEN.rows} rows, ${OFTEN.batches} ${batches} and ${OFTEN.share * 100} % of the rows`;
+    return [`No key of extra comes often, that is in ${often}, among ${where}.`];
+  }
   return [
     `These keys of extra come often, in a sample of ${where}:`,
     renderTable(
