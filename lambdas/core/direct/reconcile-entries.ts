@@ -98,7 +98,7 @@ export async function noteEntries(
   batch: Pick<Batch, 'id' | 'source'>,
   { attempt, list }: CommittedBatch,
   entries: readonly KnownEntry[],
-  { lake }: Ports,
+  { lake }: Pick<Ports, 'lake'>,
 ): Promise<void> {
   const places = new Map(loadedIn(list).map((member, index) => [nameOf(member), entries[index]]));
   const noted = <Member extends Candidate>(member: Member): Member => {
@@ -110,10 +110,11 @@ export async function noteEntries(
     return id === candidate.id && round === candidate.round;
   });
   if (isSame) return;
-  const members = list.members.map((member) => ({ ...member, candidate: noted(member.candidate) }));
-  await lake.putList(attempt, { ...list, members });
+  // The list of the attempt is last, because it says whether this was done: if the process dies before, all is done again.
   const candidates = await lake.findList<Candidate[]>(candidatesKey(batch));
   if (candidates) await lake.putList(candidatesKey(batch), candidates.map(noted));
+  const members = list.members.map((member) => ({ ...member, candidate: noted(member.candidate) }));
+  await lake.putList(attempt, { ...list, members });
 }
 
 function nameOf({ bucket, key, etag }: Candidate): string {
