@@ -52,8 +52,8 @@ export class KeyItems {
       const item = await this.#items.get(id);
       if (!item) continue;
       if (isEntryOf(version.origin, item)) return 'on_direct_lane';
-      // Nobody makes the item for this version as long as another one has it.
-      if (item[LEDGER.first]?.S === version.origin || (await this.outlive(id, item, keepDays))) return 'free';
+      // Nobody makes the item for this version as long as there is one.
+      if (await this.outlive(id, item, keepDays)) return 'free';
     }
   }
 

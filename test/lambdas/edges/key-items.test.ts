@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { announceObject } from '../../../lambdas/core/direct/announce.ts';
@@ -9,6 +9,8 @@ import { keyItemId, objectInputKey, originOf } from '../../../lambdas/core/loadi
 import { LEDGER } from '../../../lambdas/core/loading/ledger.ts';
 import { sendAsVersion, type VersionMarks, versionMarks } from '../../../lambdas/core/loading/versions.ts';
 import { dynamoBatches } from '../../../lambdas/edges/batches.ts';
+import { dynamoLedger } from '../../../lambdas/edges/ledger.ts';
+import { Items } from '../../../lambdas/edges/ledger-items.ts';
 import { clientOptions } from '../../helpers/client-options.ts';
 import { type LocalTable, openLocalTable } from '../../helpers/local-table.ts';
 
@@ -156,6 +158,40 @@ test('every version that was loaded but the latest is named, in whatever order t
   );
   client.destroy();
 }, 60_000);
+
+// Otherwise the other lane could make it once it has expired, and begin the version there.
+test('the item of a key that is about to expire is kept for whoever begins one of its versions beside it', async () => {
+  const client = new DynamoDBClient(clientOptions(table.url));
+  onTestFinished(() => client.destroy());
+  const [firehose, source] = [dynamoLedger(client, 'ledger'), `r${runs++}`];
+  const object = { bucket: 'logs', key: 'a.log', size: 1 };
+  const id = keyItemId(source, object);
+  const expiry = async () => Number((await new Items(client, 'ledger').get(id))?.[LEDGER.expiry]?.N);
+  const days = (number: number) => Math.ceil(Date.now() / 1000) + number * 86_400;
+  const version = (etag: string) => ({ origin: originOf(objectInputKey(source, { ...object, etag })), openedAt: 0 });
+  const announced = (etag: string) =>
+    announceObject(source, { ...object, etag }, { ledger, now: () => NOW, entryDays: 400 });
+  const ledger = dynamoBatches(client, { table: 'ledger', entryDays: 400 });
+  await firehose.reserve(id, version('a'), 400);
+  for (const begin of [
+    () => firehose.reserve(id, version('a'), 400),
+    () => firehose.reserve(id, version('b'), 400),
+    () => announced('a'),
+    () => announced('b'),
+  ]) {
+    const ExpressionAttributeValues = { ':soon': { N: String(days(1)) } };
+    await client.send(
+      new UpdateItemCommand({
+        TableName: 'ledger',
+        Key: { [LEDGER.key]: { S: id } },
+        UpdateExpression: `SET ${LEDGER.expiry} = :soon`,
+        ExpressionAttributeValues,
+      }),
+    );
+    await begin();
+    expect(await expiry()).toBeGreaterThan(days(399));
+  }
+});
 
 describe('of an object that was replaced while its batch was being written', () => {
   const A = { bucket: 'logs', key: 'a.log', etag: 'a', size: 1 };
