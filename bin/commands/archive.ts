@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { LOG_GROUP_DAYS } from '../../lib/config/sources.ts';
+import { LOG_GROUP_DAYS } from '../../lib/config/source-places.ts';
 import {
   type Archived,
   type ArchivePorts,

@@ -2,15 +2,8 @@
 import { z } from 'zod';
 import { isTimeZone } from '../../lambdas/core/reading/local-zone.ts';
 import { STACK } from '../names.ts';
-import {
-  DELIVERY,
-  LOG_GROUP_DAYS,
-  RETENTION_DAYS,
-  SCHEMA_EVOLUTION,
-  SOURCES,
-  STREAMS_PER_TABLE,
-  TABLE_FORMAT,
-} from './sources.ts';
+import { LOG_GROUP_DAYS } from './source-places.ts';
+import { DELIVERY, RETENTION_DAYS, SCHEMA_EVOLUTION, SOURCES, STREAMS_PER_TABLE, TABLE_FORMAT } from './sources.ts';
 import { boolean, int, number, object, oneOf, pattern, share } from './values.ts';
 
 /**

@@ -1,9 +1,10 @@
 /**
- * What each key of a source is for. docs/sources.md is written from here and from the schemas of sources.ts, whose
- * messages say which values are allowed.
+ * What each key of a source is for. docs/sources.md is written from here and from the schemas of sources.ts and
+ * source-places.ts, whose messages say which values are allowed.
  */
 import type { z } from 'zod';
-import { FROM, SOURCE } from './sources.ts';
+import { FROM } from './source-places.ts';
+import { SOURCE } from './sources.ts';
 
 /** One key of a source, or of its `from`. */
 export interface SourceKey {

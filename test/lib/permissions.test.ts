@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { Context } from '../../lib/config/config.ts';
 import { PARAMS } from '../../lib/config/params.ts';
-import { FROM } from '../../lib/config/sources.ts';
+import { FROM } from '../../lib/config/source-places.ts';
 import { allStatements, type Permission, permissionsOf, permissionText } from '../helpers/permissions.ts';
 import { resources, templateOf } from '../helpers/template.ts';
 
