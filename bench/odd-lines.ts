@@ -35,6 +35,8 @@ const NESTED = `${'{"a":['.repeat(100)}1${']}'.repeat(100)}`;
 const ODD: Readonly<Record<string, Readonly<Record<string, Change>>>> = {
   json: {
     'bytes that are no UTF-8': inValue('\xe9\xff'),
+    'a quote that is not escaped': inValue('a"b'),
+    'plain text': (line) => `INFO ${line.replaceAll('"', '')}`,
     'a surrogate alone': inValue('\\ud800'),
     'an escaped key': member('"\\u0061bc":1'),
     'a key that is no ASCII': member('"cl\xc3\xa9":1'),

@@ -195,7 +195,7 @@ export function endOfValue(p: usize): usize {
   return endOfBare(p);
 }
 
-function endOfBare(p: usize): usize {
+export function endOfBare(p: usize): usize {
   const c = <u32>load<u8>(p);
   return c == HYPHEN || isDigit(c) ? endOfNumber(p) : endOfLiteral(p);
 }

@@ -68,16 +68,108 @@ test('lines of JSON that are rejected are counted alike when no more of them are
       fc.constantFrom('', ' ', '\r', ',', '} {', '}{"a":', '\u00a0', '"'),
     )
     .map(([line, from, length, end]) => `${line.slice(from % line.length, (from % line.length) + length)}${end}`);
+  const beginnings = [
+    ...[
+      'hello ',
+      '[INFO] ',
+      '-',
+      '-Infinity',
+      'NaN',
+      'null',
+      'nul',
+      'true',
+      '12',
+      '12 ',
+      '"',
+      '[',
+      '[1,',
+      '{}',
+      '{"a":1}',
+    ],
+    ...[
+      '2026-11-22T10:00:00Z stdout F ',
+      '2026-11-22 10:00:00 st',
+      '2026-11-22 10:00:00 INFO',
+      '2026\ttag\t',
+      '\ufeff',
+    ],
+    ...['START RequestId: 8f507cfc-8ec3-4697-b07a-ac58fc914c95 Version: 1', 'END ', 'LOGS\tName: a\tState: ', '\u00a0'],
+  ];
+  const bits = [
+    '"',
+    '\t',
+    '\\q',
+    '\\x41',
+    '\\',
+    'NaN',
+    '-Infinity',
+    'In',
+    '\r',
+    '\v',
+    '[',
+    '}',
+    ',',
+    ':',
+    '01',
+    '\0',
+    '\u00e9',
+    ' ',
+  ];
+  const odd = fc
+    .record({
+      line: fc.constantFrom(
+        ...lines,
+        '',
+        '{"level":"x"}',
+        '[1,{"a":[]}]',
+        '[]',
+        `{"a":${'['.repeat(1023)}${']'.repeat(1023)}}`,
+        `{"a":${'['.repeat(1024)}1${']'.repeat(1024)}}`,
+      ),
+      before: fc.constantFrom('', '', '', '', ...beginnings),
+      bit: fc.constantFrom('', ...bits),
+      at: fc.nat(),
+      behind: fc.constantFrom('', '', '', ' ', '\r', ' x', ' {}', '}', ']', 'e', ' 5', '\u00a0'),
+    })
+    .map(({ line, before, bit, at, behind }) => {
+      const from = at % (line.length + 1);
+      return `${before}${line.slice(0, from)}${bit}${line.slice(from)}${behind}`;
+    });
   fc.assert(
-    fc.property(fc.array(fc.oneof(part, fc.constantFrom(...lines)), { minLength: 1, maxLength: 30 }), (texts) => {
-      const bytes = Buffer.from(`${'prose\n'.repeat(MAX_REJECTED_KEPT)}${texts.join('\n')}\n`);
-      expect(loaded(format, [bytes])).toEqual(loaded(withoutKernel(format), [bytes]));
-    }),
+    fc.property(
+      fc.array(fc.oneof(part, odd, odd, fc.constantFrom(...lines)), { minLength: 1, maxLength: 30 }),
+      (texts) => {
+        const bytes = Buffer.from(`${'prose\n'.repeat(MAX_REJECTED_KEPT)}${texts.join('\n')}\n`);
+        expect(loaded(format, [bytes])).toEqual(loaded(withoutKernel(format), [bytes]));
+      },
+    ),
     { numRuns: KERNEL_RUNS },
   );
   const { format: fast, read } = counted(format);
-  const odd = ['{', '  "level": "x",', '  },', '{"level":"x"', '"', ']'].join('\n');
-  loaded(fast, [Buffer.from(`${'prose\n'.repeat(MAX_REJECTED_KEPT)}${odd}\n`)]);
+  const certain = [
+    ...[
+      '{',
+      '  "level": "x",',
+      '  },',
+      '{"level":"x"',
+      '"',
+      ']',
+      'prose',
+      '[INFO] prose',
+      '2026-11-22 10:00:00 INFO prose',
+    ],
+    ...[
+      '{"level":"a"b"}',
+      '{"level":"a\tb"}',
+      '{"level":"\\q"}',
+      "{'level':'x'}",
+      '{"level":01}',
+      '{"level":1,}',
+      '{level:1}',
+    ],
+    ...['{"level":truE}', '{"level":1} }', '[1,]', '[1] 2]', '12 34', 'nul', 'true false', '-'],
+  ].join('\n');
+  loaded(fast, [Buffer.from(`${'prose\n'.repeat(MAX_REJECTED_KEPT)}${certain}\n`)]);
   expect(read()).toBe(MAX_REJECTED_KEPT);
 });
 
