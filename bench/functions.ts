@@ -11,6 +11,8 @@ import { continuation } from '../lambdas/core/loading/notification.ts';
 import { LOADS_COLUMNS } from '../lambdas/core/tables/lake-tables.ts';
 import { numbered } from '../lambdas/core/tables/table.ts';
 import { synthesize } from '../lib/synth.ts';
+import { Sessions } from '../local/iam/caller.ts';
+import { Permissions } from '../local/iam/permissions.ts';
 import { openLambda } from '../local/lambda/lambda.ts';
 import type { Resource } from '../local/template/resource.ts';
 import { readStack } from '../local/template/template.ts';
@@ -107,6 +109,7 @@ async function functionsOf(
   const functions = stack.resources
     .filter(({ type }) => type === 'AWS::Lambda::Function')
     .map((resource) => ({ ...resource, properties: { ...resource.properties, Timeout: TIMEOUT_SECONDS } }));
+  const permissions = new Permissions(stack.resources);
   let started = 0;
   return {
     functions,
@@ -117,7 +120,10 @@ async function functionsOf(
     duplicatesTable: nameOf(tables, 'duplicates'),
     ledgerTable: nameOf(tables, 'ledger'),
     start: () =>
-      startLoadObjects({ functions, bundle: stack.bundle, env, dir: join(dir, String(started++)) }, services),
+      startLoadObjects(
+        { functions, bundle: stack.bundle, env, permissions, dir: join(dir, String(started++)) },
+        services,
+      ),
   };
 }
 
@@ -159,6 +165,7 @@ interface LambdaSettings {
   readonly functions: readonly Resource[];
   readonly bundle: (lambda: Resource) => string;
   readonly env: Readonly<Record<string, string>>;
+  readonly permissions: Permissions;
   readonly dir: string;
 }
 
@@ -171,7 +178,12 @@ let loaded = 0;
 async function startLoadObjects({ dir, ...settings }: LambdaSettings, services: Services): Promise<LoadObjects> {
   let process = 0;
   mkdirSync(dir, { recursive: true });
-  const lambda = await openLambda({ ...settings, dir, onInvocation: ({ pid }) => (process = pid) });
+  const lambda = await openLambda({
+    ...settings,
+    sessions: new Sessions(),
+    dir,
+    onInvocation: ({ pid }) => (process = pid),
+  });
   const log = join(dir, `${LOAD_OBJECTS}.log`);
   const member = join(dir, 'member.gz');
   return {

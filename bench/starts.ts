@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { temporaryCredentials } from '../local/credentials.ts';
 import { openEndpoint } from '../local/endpoint.ts';
 import { Environment } from '../local/lambda/environment.ts';
 import { environmentOf } from '../local/lambda/lambda.ts';
@@ -71,7 +72,10 @@ async function initTime(
     },
     close: async () => {},
   });
-  const env = { ...environmentOf(resource, folder, services), AWS_LAMBDA_RUNTIME_API: new URL(endpoint.url).host };
+  const env = {
+    ...environmentOf(resource, folder, { services, credentials: temporaryCredentials('bench') }),
+    AWS_LAMBDA_RUNTIME_API: new URL(endpoint.url).host,
+  };
   start = performance.now();
   const environment = new Environment({
     functionArn: resource.localName,

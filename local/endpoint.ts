@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { REGION } from './account.ts';
-import { CREDENTIALS } from './credentials.ts';
-import { checkSignature } from './signature.ts';
+import { ADMINISTRATOR, type Caller, Sessions } from './iam/caller.ts';
+import { accessKeyOf, checkSignature } from './signature.ts';
 import type { Service } from './template/resource.ts';
 
 /**
@@ -33,6 +33,8 @@ export interface EndpointOptions {
    * @default true
    */
   readonly signed?: boolean;
+  /** Access keys beside that of the operators. @default none */
+  readonly sessions?: Sessions;
   readonly intercept?: Intercept;
 }
 
@@ -41,16 +43,18 @@ export interface EndpointOptions {
  * of web pages and requests without a signature are refused before anything else sees them.
  */
 export async function openEndpoint(options: EndpointOptions = {}): Promise<Endpoint> {
-  const { signed = true, intercept } = options;
+  const { signed = true, sessions = new Sessions(), intercept } = options;
   let service: Service | undefined;
   const answer = async (came: IncomingMessage, response: ServerResponse): Promise<void> => {
     const refusal = refusalOf(came, host);
     if (refusal !== undefined) return refuse(came, response, refusal);
     if (!service) throw new Error('the lake is still opening');
-    const request = signed ? await whenSigned(came, service.name.toLowerCase()) : came;
-    if (typeof request === 'string') return refuse(came, response, request);
+    const name = service.name.toLowerCase();
+    const checked = signed ? await whenSigned(came, name, sessions) : { request: came, caller: ADMINISTRATOR };
+    if (typeof checked === 'string') return refuse(came, response, checked);
+    const { request, caller } = checked;
     if (await intercept?.(service.name, request, response)) return;
-    await service.handle(request, response);
+    await service.handle(request, response, caller);
   };
   const server = createServer((request, response) => {
     answer(request, response).catch((error) => fail(response, error));
@@ -87,11 +91,18 @@ function refusalOf({ headers }: IncomingMessage, host: string): string | undefin
 /** Most bytes of a body that is read before anyone has checked who sends it. */
 const MAX_UNCHECKED_BYTES = 32 * 1024 * 1024;
 
-/** The request, or one that stands for it because its body was read, if it is signed; otherwise why it is refused. */
-async function whenSigned(request: IncomingMessage, service: string): Promise<IncomingMessage | string> {
-  const signer = { credentials: CREDENTIALS, region: REGION, service };
+/** A request, or one that stands for it because its body was read, and who has signed it. */
+interface Signed {
+  readonly request: IncomingMessage;
+  readonly caller: Caller;
+}
+
+/** The request if it is signed; otherwise why it is refused. */
+async function whenSigned(request: IncomingMessage, service: string, sessions: Sessions): Promise<Signed | string> {
+  const { credentials, caller } = sessions.find(accessKeyOf(request));
+  const signer = { credentials, region: REGION, service };
   const verdict = checkSignature(request, signer);
-  if (verdict === 'signed') return request;
+  if (verdict === 'signed') return { request, caller };
   if (verdict !== 'body needed') return verdict.refused;
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -103,9 +114,14 @@ async function whenSigned(request: IncomingMessage, service: string): Promise<In
   const body = Buffer.concat(chunks);
   const again = checkSignature(request, signer, body);
   if (again !== 'signed') return again === 'body needed' ? again : again.refused;
+  return { request: replayed(request, body), caller };
+}
+
+/** A request that stands for one whose body was read. */
+export function replayed(request: IncomingMessage, body: Buffer): IncomingMessage {
   const { method, url, headers, rawHeaders, socket, complete } = request;
-  const replayed = Readable.from(bytes > 0 ? [body] : [], { objectMode: false });
-  return Object.assign(replayed, { method, url, headers, rawHeaders, socket, complete }) as unknown as IncomingMessage;
+  const again = Readable.from(body.length > 0 ? [body] : [], { objectMode: false });
+  return Object.assign(again, { method, url, headers, rawHeaders, socket, complete }) as unknown as IncomingMessage;
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse, reason: string): void {

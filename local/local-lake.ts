@@ -5,6 +5,7 @@ import { type Damage, isSetAside } from './damage.ts';
 import { UNFINISHED } from './files.ts';
 import { GLUE } from './glue/pointers.ts';
 import type { TableStore } from './glue/table-store.ts';
+import type { Denied } from './iam/permissions.ts';
 import { VERSION_FILE } from './lake-version.ts';
 import { LOCKS } from './lock.ts';
 import type { Resource } from './template/resource.ts';
@@ -98,6 +99,8 @@ export interface Drained {
   readonly conversionFailures: readonly { readonly stream: string; readonly records: number; readonly error: string }[];
   /** What could not be read when the lake was opened, and was set aside. */
   readonly damaged: readonly Damage[];
+  /** What functions and services were not allowed by the policies of the stack. */
+  readonly denied: readonly Denied[];
 }
 
 export interface LocalLake {

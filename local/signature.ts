@@ -32,6 +32,13 @@ export type Verdict =
   | { readonly refused: string };
 
 const HASH_HEADER = 'x-amz-content-sha256';
+/** Of temporary credentials: https://docs.aws.amazon.com/STS/latest/APIReference/CommonParameters.html */
+const TOKEN_HEADER = 'x-amz-security-token';
+
+/** The access key that a request names; empty if it names none. */
+export function accessKeyOf({ headers }: SignedRequest): string {
+  return partsOf(headers.authorization).key;
+}
 
 /**
  * @param body without it, the header `x-amz-content-sha256` stands for it, which clients of S3 must send, and the SDK
@@ -39,10 +46,13 @@ const HASH_HEADER = 'x-amz-content-sha256';
  * chunks; for the others it is a header like any.
  */
 export function checkSignature(request: SignedRequest, signer: Signer, body?: Buffer): Verdict {
-  const { authorization = '' } = request.headers;
-  const { key, scope, names, signature } = partsOf(authorization);
+  const { key, scope, names, signature } = partsOf(request.headers.authorization);
   if (!isSame(key, signer.credentials.accessKeyId)) {
     return { refused: 'expected a request signed with the access key that the lake was opened with' };
+  }
+  const { sessionToken } = signer.credentials;
+  if (sessionToken !== undefined && !isSame(String(request.headers[TOKEN_HEADER]), sessionToken)) {
+    return { refused: `expected the header ${TOKEN_HEADER} with the session token of the access key ${key}` };
   }
   const date = String(request.headers['x-amz-date']);
   const expectedScope = [date.slice(0, 8), signer.region, signer.service, 'aws4_request'].join('/');
@@ -65,7 +75,7 @@ export function checkSignature(request: SignedRequest, signer: Signer, body?: Bu
 const SCHEME = 'AWS4-HMAC-SHA256 ';
 
 /** `AWS4-HMAC-SHA256 Credential=KEY/SCOPE, SignedHeaders=a;b, Signature=…`; what is missing is empty. */
-function partsOf(authorization: string) {
+function partsOf(authorization = '') {
   const fields = new Map(
     authorization.startsWith(SCHEME)
       ? authorization

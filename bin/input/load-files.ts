@@ -116,11 +116,15 @@ async function putEvents(
 
 /** A line for each error in the lake's queues, functions and streams. */
 export function troubles(drained: Drained, dir: string): string[] {
-  const { deadLetters, failedEvents, conversionFailures, damaged } = drained;
+  const { deadLetters, failedEvents, conversionFailures, damaged, denied } = drained;
   return [
     ...damaged.map(
       ({ file, what }) =>
         `${join(dir, file)}: a damaged file, set aside; it stood for ${what}; \`lake audit\` says what is missing`,
+    ),
+    ...denied.map(
+      ({ who, action, resource, times }) =>
+        `${who}: not allowed, ${quantity(times, 'time')}: ${action} on ${resource}: no policy of the stack allows it`,
     ),
     ...deadLetters.map(({ queue, error }) => `queue ${queue}: a message was given up on: ${error}; see ${dir}/logs`),
     ...failedEvents.map(

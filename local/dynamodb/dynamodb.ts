@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -13,10 +14,12 @@ import dynalite from 'dynalite';
 import { z } from 'zod';
 import { REGION } from '../account.ts';
 import { CREDENTIALS } from '../credentials.ts';
-import { openEndpoint } from '../endpoint.ts';
+import { bodyOf, openEndpoint, replayed } from '../endpoint.ts';
+import { AccessDenied, ADMINISTRATOR, type Caller } from '../iam/caller.ts';
 import { TemplateError } from '../template/intrinsics.ts';
 import { propertiesOf, refused } from '../template/properties.ts';
 import type { Resource, Service } from '../template/resource.ts';
+import { requireAccessToTables, type TableKeys } from './access.ts';
 import { checkDatabase, noteFiles } from './database-files.ts';
 import { SyncedLog } from './synced-log.ts';
 
@@ -52,6 +55,7 @@ const tableProperties = z.object({
       }),
     )
     .optional(),
+  SSESpecification: z.object({ KMSMasterKeyId: z.string().optional() }).default({}),
   LocalSecondaryIndexes: refused,
   StreamSpecification: refused,
 });
@@ -61,6 +65,7 @@ const tableProperties = z.object({
  * database that is damaged is set aside.
  */
 export async function openDynamoDb({ dir, tables, durable = true }: DynamoDbOptions): Promise<LocalDynamoDb> {
+  const keys = keysOf(tables);
   mkdirSync(dir, { recursive: true });
   await checkDatabase(dir);
   const server = dynalite({ path: dir, createTableMs: 0, deleteTableMs: 0 });
@@ -71,7 +76,9 @@ export async function openDynamoDb({ dir, tables, durable = true }: DynamoDbOpti
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const log = new SyncedLog(dir);
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const handle = async (came: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void> => {
+    const request = await whenAllowed(came, response, caller, keys);
+    if (!request) return;
     if (durable && !READS.test(String(request.headers['x-amz-target']))) endAfter(response, () => log.sync());
     server.emit('request', request, response);
     await once(response, 'close');
@@ -96,6 +103,38 @@ export async function openDynamoDb({ dir, tables, durable = true }: DynamoDbOpti
     handle,
     close,
   };
+}
+
+/** The keys of AWS KMS that tables are encrypted with. */
+function keysOf(tables: readonly Resource[]): TableKeys {
+  const keys = new Map<string, string>();
+  for (const table of tables) {
+    const { KMSMasterKeyId } = propertiesOf(table, tableProperties).SSESpecification;
+    if (KMSMasterKeyId !== undefined) keys.set(table.localName, KMSMasterKeyId);
+  }
+  return keys;
+}
+
+/** The request, or one that stands for it because its body was read; undefined if it was answered, as it is not allowed. */
+async function whenAllowed(
+  request: IncomingMessage,
+  response: ServerResponse,
+  caller: Caller,
+  keys: TableKeys,
+): Promise<IncomingMessage | undefined> {
+  // Operators may do everything, and large bodies need not be read twice for that.
+  if (caller === ADMINISTRATOR) return request;
+  const body = await bodyOf(request);
+  try {
+    requireAccessToTables(caller, String(request.headers['x-amz-target']), body, keys);
+    return replayed(request, body);
+  } catch (error) {
+    if (!(error instanceof AccessDenied)) throw error;
+    response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0', 'x-amzn-requestid': randomUUID() });
+    const __type = 'com.amazon.coral.service#AccessDeniedException';
+    response.end(JSON.stringify({ __type, Message: error.message }));
+    return undefined;
+  }
 }
 
 const READS = /\.(BatchGetItem|DescribeTable|GetItem|ListTables|Query|Scan)$/;

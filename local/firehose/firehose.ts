@@ -2,10 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { arnOf } from '../account.ts';
+import { AccessDenied, ADMINISTRATOR, type Caller, requireAccess } from '../iam/caller.ts';
+import type { Access } from '../iam/policy.ts';
 import { FunctionLog } from '../lambda/function-log.ts';
 import { DELIVERY_LOG } from '../lambda/log-lines.ts';
+import { type BucketKeys, s3Caller } from '../s3/access.ts';
 import { glueTable } from '../template/glue-table.ts';
 import type { Resource, Service } from '../template/resource.ts';
+import { requireDelivery } from './access.ts';
 import type { Buckets } from './delivery.ts';
 import { openParquetWriter } from './parquet.ts';
 import { streamSettings } from './settings.ts';
@@ -20,6 +25,10 @@ export interface FirehoseOptions {
   /** AWS::Glue::Table resources, including the streams' tables. */
   readonly tables: readonly Resource[];
   readonly buckets: Buckets;
+  /** Firehose with the role of a stream. @default it may do everything */
+  readonly callerOf?: (roleArn: string, stream: string) => Caller;
+  /** @default none */
+  readonly keys?: BucketKeys;
 }
 
 /** Firehose on this machine: Direct PUT to S3, as Parquet or as it came. */
@@ -48,7 +57,14 @@ export interface Firehose extends Service {
  *
  * @throws Error if a stream or a table needs a feature that is not emulated.
  */
-export async function openFirehose({ dir, streams, tables, buckets }: FirehoseOptions): Promise<Firehose> {
+export async function openFirehose({
+  dir,
+  streams,
+  tables,
+  buckets,
+  callerOf = () => ADMINISTRATOR,
+  keys = new Map(),
+}: FirehoseOptions): Promise<Firehose> {
   const glueTables = tables.map(glueTable);
   const settings = streams.map((resource) => streamSettings(resource, glueTables));
   const parquet = await openParquetWriter();
@@ -56,14 +72,23 @@ export async function openFirehose({ dir, streams, tables, buckets }: FirehoseOp
   const note = (line: string) => log.write(`${new Date().toISOString()} ${line}\n`);
   const byName = new Map<string, Stream>();
   for (const stream of settings) {
+    const caller = callerOf(stream.roleArn, stream.name);
+    requireDelivery(caller, stream);
+    const s3 = s3Caller(caller, keys);
+    const own: Buckets = {
+      put: async (bucket, key, file) => {
+        s3.require('PUT object', bucket, key);
+        await buckets.put(bucket, key, file);
+      },
+    };
     const spools = await Spools.open(join(dir, 'firehose', stream.name));
-    byName.set(stream.name, new Stream(stream, spools, parquet, buckets, note));
+    byName.set(stream.name, new Stream(stream, spools, parquet, own, note));
   }
   const all = [...byName.values()];
 
   return {
     name: 'FIREHOSE',
-    handle: (request, response) => answer(request, response, byName),
+    handle: (request, response, caller) => answer(request, response, caller, byName),
     put: async (name, record) => stream({ DeliveryStreamName: name }, byName).accept([record]),
     async flush() {
       const results = await Promise.allSettled(all.map((stream) => stream.flush()));
@@ -103,18 +128,31 @@ type Fields = Readonly<Record<string, unknown>>;
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
+  caller: Caller,
   streams: ReadonlyMap<string, Stream>,
 ): Promise<void> {
   try {
     const operation = String(request.headers['x-amz-target'] ?? '').replace(TARGET, '');
-    const result = await perform(operation, fields(await text(request)), streams);
-    send(response, 200, result);
+    const input = fields(await text(request));
+    requireAccess(caller, accessOf(operation, input));
+    send(response, 200, await perform(operation, input, streams));
   } catch (error) {
-    const { type, status, message } =
-      error instanceof ServiceError ? error : new ServiceError('ServiceUnavailableException', String(error), 503);
+    const { type, status, message } = refusalOf(error);
     response.setHeader('x-amzn-errortype', type);
     send(response, status, { __type: type, message });
   }
+}
+
+/** Each operation has a permission of its name: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonkinesisfirehose.html */
+function accessOf(operation: string, { DeliveryStreamName }: Fields): Access {
+  const name = typeof DeliveryStreamName === 'string' ? DeliveryStreamName : '*';
+  return { action: `firehose:${operation}`, resource: arnOf('firehose', `deliverystream/${name}`) };
+}
+
+function refusalOf(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error;
+  if (error instanceof AccessDenied) return new ServiceError('AccessDeniedException', error.message);
+  return new ServiceError('ServiceUnavailableException', String(error), 503);
 }
 
 function send(response: ServerResponse, status: number, body: Fields): void {

@@ -22,6 +22,10 @@ export interface StreamSettings {
   /** The part of an object's name with the time of its first record. */
   readonly nameTime: Prefix;
   readonly fileExtension: string;
+  /** The role with which Firehose delivers. */
+  readonly roleArn: string;
+  /** Where Firehose writes what it could not deliver, if anywhere. */
+  readonly log: { readonly LogGroupName: string; readonly LogStreamName: string } | undefined;
 }
 
 /** From JSON to Parquet, by the schema of a table. */
@@ -54,6 +58,13 @@ const conversionProperties = z.object({
 const properties = z.object({
   ExtendedS3DestinationConfiguration: z.object({
     BucketARN: z.string().regex(/^arn:aws[^:]*:s3:::[^/]+$/, 'expected arn:aws:s3:::name'),
+    RoleARN: z.string(),
+    CloudWatchLoggingOptions: z
+      .discriminatedUnion('Enabled', [
+        z.object({ Enabled: z.literal(true), LogGroupName: z.string(), LogStreamName: z.string() }),
+        z.object({ Enabled: z.literal(false) }),
+      ])
+      .optional(),
     BufferingHints: z
       .object({ SizeInMBs: z.number().min(1).max(128), IntervalInSeconds: z.number().min(0).max(900) })
       .optional(),
@@ -95,6 +106,8 @@ export function streamSettings(resource: Resource, tables: readonly GlueTable[])
     prefix: dataPrefix(s3.Prefix, s3.CustomTimeZone),
     errorPrefix: errorPrefix(s3.ErrorOutputPrefix ?? s3.Prefix, s3.CustomTimeZone),
     nameTime: timestamp('yyyy-MM-dd-HH-mm-ss', s3.CustomTimeZone),
+    roleArn: s3.RoleARN,
+    log: s3.CloudWatchLoggingOptions?.Enabled ? s3.CloudWatchLoggingOptions : undefined,
     fileExtension: s3.FileExtension ?? (conversion ? '.parquet' : ''),
   };
 }

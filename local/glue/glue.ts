@@ -3,7 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { icebergJson, parseIcebergJson } from '../../lambdas/core/iceberg/metadata.ts';
 import { ACCOUNT } from '../account.ts';
 import { bodyOf } from '../endpoint.ts';
+import { AccessDenied } from '../iam/caller.ts';
+import type { BucketKeys } from '../s3/access.ts';
 import type { Resource, Service } from '../template/resource.ts';
+import { beside, type GlueCaller, glueCaller, type Place } from './access.ts';
 import { definitionOperation } from './definitions.ts';
 import { badRequest, GlueError, unsupported } from './glue-error.ts';
 import { HiveDefinitions } from './hive-definitions.ts';
@@ -22,16 +25,18 @@ export interface LocalGlue extends Service {
 export interface GlueOptions extends TableStoreOptions {
   /** AWS::Glue::Table resources. */
   readonly definitions?: readonly Resource[];
+  /** @default none */
+  readonly keys?: BucketKeys;
 }
 
 /** Opens the catalog. Every change that was answered is in its folder and in the buckets, even if the process crashes. */
-export async function openGlue({ definitions = [], ...options }: GlueOptions): Promise<LocalGlue> {
+export async function openGlue({ definitions = [], keys = new Map(), ...options }: GlueOptions): Promise<LocalGlue> {
   const tables = await TableStore.open(options);
   const hive = await HiveDefinitions.open(options.dir, definitions);
   return {
     name: 'GLUE',
     tables,
-    handle: (request, response) => answer(request, response, tables, hive),
+    handle: (request, response, caller) => answer(request, response, glueCaller(caller, keys), tables, hive),
     close: async () => {},
   };
 }
@@ -47,6 +52,7 @@ interface Answer {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
+  caller: GlueCaller,
   tables: TableStore,
   hive: HiveDefinitions,
 ): Promise<void> {
@@ -57,17 +63,36 @@ async function answer(
     if (target !== undefined) {
       const operation = String(target).replace(/^AWSGlue\./, '');
       const body = parsed(await bodyOf(request));
+      caller.require(operation, placeIn(body));
+      requireRole(caller, body);
       const act = operation.endsWith('TableOptimizer') ? optimizerOperation : definitionOperation;
       const done = await hive.operation(operation, body);
       return reply(response, protocol, 200, done ?? (await act(tables, operation, body)));
     }
-    const { status = 200, body } = await act(request, tables);
+    const { status = 200, body } = await act(request, caller, tables);
     reply(response, protocol, status, body);
-  } catch (error) {
+  } catch (caught) {
+    const error = caught instanceof AccessDenied ? new GlueError(403, DENIED, caught.message) : caught;
     if (!(error instanceof GlueError)) throw error;
     const { status, body } = protocol.failure(error);
     reply(response, protocol, status, body);
   }
+}
+
+const DENIED = 'AccessDeniedException';
+
+/** What the body of a request of Glue's own API is about. */
+function placeIn(body: unknown): Place {
+  const { DatabaseName: database, Name, TableName, TableInput } = Object(body);
+  const table = TableName ?? Name ?? Object(TableInput).Name;
+  const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
+  return { database: text(database), table: text(table) };
+}
+
+/** Whoever names a role to Glue must be allowed to. */
+function requireRole(caller: GlueCaller, body: unknown): void {
+  const { roleArn } = Object(Object(body).TableOptimizerConfiguration);
+  if (typeof roleArn === 'string') caller.requirePassRole(roleArn);
 }
 
 /** How a protocol writes its answers. */
@@ -93,10 +118,13 @@ function reply(response: ServerResponse, { contentType }: Protocol, status: numb
   response.end(body === undefined ? undefined : icebergJson(body));
 }
 
-async function act(request: IncomingMessage, tables: TableStore): Promise<Answer> {
+async function act(request: IncomingMessage, caller: GlueCaller, tables: TableStore): Promise<Answer> {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://glue');
   const path = pathname.replace(/^\/iceberg\/v1\//, '');
-  if (path === 'config' && request.method === 'GET') return { body: config(searchParams.get('warehouse')) };
+  if (path === 'config' && request.method === 'GET') {
+    caller.requireRest('GET config', {});
+    return { body: config(searchParams.get('warehouse')) };
+  }
   const [, place] = path.startsWith(`${PREFIX}/`) ? ['', path.slice(PREFIX.length + 1)] : [];
   if (place === undefined)
     throw new GlueError(404, 'NotFoundException', `${pathname}: expected /iceberg/v1/${PREFIX}/…`);
@@ -104,8 +132,9 @@ async function act(request: IncomingMessage, tables: TableStore): Promise<Answer
   const shape = [kind, database && '*', sort, table && '*', ...more].filter((part) => part !== undefined).join('/');
   const action = ACTIONS[`${request.method} ${shape}`];
   if (!action) throw unsupported(`${request.method} ${pathname}`);
+  caller.requireRest(`${request.method} ${shape}`, { database, table });
   return action({
-    ...{ tables, database: database ?? '', table: table ?? '', query: searchParams },
+    ...{ caller, tables, database: database ?? '', table: table ?? '', query: searchParams },
     body: async () => parsed(await bodyOf(request)),
   });
 }
@@ -126,6 +155,7 @@ function parsed(body: Buffer): unknown {
 }
 
 interface Asked {
+  readonly caller: GlueCaller;
   readonly tables: TableStore;
   readonly database: string;
   readonly table: string;
@@ -150,19 +180,28 @@ const ACTIONS: Readonly<Record<string, (asked: Asked) => Promise<Answer>>> = {
     const names = await tables.list(database);
     return { body: { identifiers: names.map((name) => ({ namespace: [database], name })) } };
   },
-  'POST namespaces/*/tables': async ({ tables, database, body }) => {
-    const { metadata, location } = await tables.create(database, tableIn(await body()));
+  'POST namespaces/*/tables': async ({ caller, tables, database, body }) => {
+    const given = tableIn(await body());
+    const folder = tables.locationOf(database, given);
+    if (folder !== undefined && !given['stage-create']) caller.requireWrite(`${folder}/metadata/new.metadata.json`);
+    const { metadata, location } = await tables.create(database, given);
     return { body: { ...(location !== undefined && { 'metadata-location': location }), metadata, config: {} } };
   },
-  'GET namespaces/*/tables/*': async ({ tables, database, table }) => {
+  'GET namespaces/*/tables/*': async ({ caller, tables, database, table }) => {
     const { metadata, location } = await tables.load(database, table);
+    caller.requireRead(location);
     return { body: { 'metadata-location': location, metadata, config: {} } };
   },
   'HEAD namespaces/*/tables/*': async ({ tables, database, table }) => {
     await tables.load(database, table);
     return { status: 204 };
   },
-  'POST namespaces/*/tables/*': async ({ tables, database, table, body }) => {
+  'POST namespaces/*/tables/*': async ({ caller, tables, database, table, body }) => {
+    const before = await tables.placeOf(database, table);
+    if (before !== undefined) {
+      caller.requireRead(before);
+      caller.requireWrite(beside(before));
+    }
     const { metadata, location } = await tables.commit(database, table, changeIn(await body()));
     return { body: { 'metadata-location': location, metadata } };
   },

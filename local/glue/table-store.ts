@@ -81,18 +81,29 @@ export class TableStore {
     throw noSuchTable(database, table);
   }
 
+  /** Folder of a table that is to be made, if the request or its database says it. */
+  locationOf(database: string, given: GivenTable): string | undefined {
+    const { location } = this.database(database);
+    return given.location ?? (location && `${location.replace(/\/$/, '')}/${given.name}`);
+  }
+
+  /** Where the metadata of a table is; undefined if there is no such table. */
+  async placeOf(database: string, table: string): Promise<string | undefined> {
+    this.database(database);
+    return this.#pointer(database, table);
+  }
+
   /**
    * Makes a table, or with `stage-create` only its metadata: the commit that comes then makes it.
    *
    * @returns the metadata, and where it is, unless it is only staged
    */
   async create(database: string, given: GivenTable): Promise<{ metadata: TableMetadata; location?: string }> {
-    const { location, otherTables } = this.database(database);
+    const { otherTables } = this.database(database);
     if (!NAME.test(given.name)) throw badRequest(`a table's name: expected a-z, 0-9 and _, got ${given.name}`);
     const isThere = otherTables?.has(given.name) || (await this.#pointer(database, given.name)) !== undefined;
     if (isThere) throw alreadyThere(database, given.name);
-    const byDefault = location && `${location.replace(/\/$/, '')}/${given.name}`;
-    const metadata = newTable(given, byDefault, Date.now());
+    const metadata = newTable(given, this.locationOf(database, given), Date.now());
     if (given['stage-create']) return { metadata };
     return this.#replace(database, given.name, undefined, metadata, () => alreadyThere(database, given.name));
   }

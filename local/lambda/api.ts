@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { nameOfArn } from '../account.ts';
+import { arnOf, nameOfArn } from '../account.ts';
 import { bodyOf } from '../endpoint.ts';
+import type { Caller } from '../iam/caller.ts';
 import { isObject } from '../template/intrinsics.ts';
 import type { Resource, Service } from '../template/resource.ts';
 
@@ -9,18 +10,35 @@ type Invoke = (functionName: string, payload: string) => Promise<void>;
 
 /** The part of Lambda's API that functions use: asynchronous invocations of other functions. */
 export function lambdaApi(invoke: Invoke): Service {
-  return { name: 'LAMBDA', handle: (request, response) => answer(invoke, request, response), close: async () => {} };
+  return {
+    name: 'LAMBDA',
+    handle: (request, response, caller) => answer(invoke, caller, request, response),
+    close: async () => {},
+  };
 }
 
 /** @see https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html */
-async function answer(invoke: Invoke, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  invoke: Invoke,
+  caller: Caller,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const [, name] = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(request.url ?? '') ?? [];
   if (name === undefined || request.headers['x-amz-invocation-type'] !== 'Event') {
     response.writeHead(400, { 'x-amzn-errortype': 'InvalidParameterValueException' });
     response.end(JSON.stringify({ message: 'expected an asynchronous invocation: others have no local behaviour' }));
     return;
   }
-  await invoke(nameOfArn(decodeURIComponent(name)), (await bodyOf(request)).toString());
+  const target = nameOfArn(decodeURIComponent(name));
+  const denied = caller.denial({ action: 'lambda:InvokeFunction', resource: arnOf('lambda', `function:${target}`) });
+  if (denied) {
+    if (!request.complete) response.setHeader('connection', 'close');
+    response.writeHead(403, { 'x-amzn-errortype': 'AccessDeniedException' });
+    response.end(JSON.stringify({ Message: denied.message }));
+    return;
+  }
+  await invoke(target, (await bodyOf(request)).toString());
   response.writeHead(202).end();
 }
 

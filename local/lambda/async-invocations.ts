@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { nameOfArn } from '../account.ts';
+import { requireDeployable } from '../iam/needs.ts';
 import { MessageQueue, type ReceivedMessage } from '../queues/message-queue.ts';
+import { type BucketKeys, type S3Caller, s3Caller } from '../s3/access.ts';
 import type { ObjectStore } from '../s3/object-store.ts';
 import { TemplateError } from '../template/intrinsics.ts';
 import { propertiesOf } from '../template/properties.ts';
@@ -23,6 +25,8 @@ export interface AsyncInvocationOptions {
   readonly resources: readonly Resource[];
   readonly lambda: LocalLambda;
   readonly objects: ObjectStore;
+  /** Keys of buckets. @default none */
+  readonly keys?: BucketKeys;
   /** The functions that are invoked asynchronously, by name or ARN. */
   readonly targets: readonly string[];
 }
@@ -60,6 +64,7 @@ export async function openAsyncInvocations(options: AsyncInvocationOptions): Pro
       ...retriesOf(options.resources, target),
       target: local,
       objects: options.objects,
+      s3: s3Caller(local.caller, options.keys ?? new Map()),
       failed,
       // Hidden until it is done: while this process runs, no event is received twice.
       queue: await MessageQueue.open({
@@ -67,6 +72,9 @@ export async function openAsyncInvocations(options: AsyncInvocationOptions): Pro
         visibilityTimeout: Number.POSITIVE_INFINITY,
       }),
     };
+    if (channel.onFailure !== undefined) {
+      requireDeployable(local.caller, `function ${target}`, ['s3:ListBucket'], `arn:aws:s3:::${channel.onFailure}`);
+    }
     queues.set(target, channel.queue);
     for (let worker = 0; worker < local.concurrency; worker++) {
       workers.push({ queue: channel.queue, work: () => handEvent(channel) });
@@ -107,6 +115,8 @@ interface EventChannel extends Retries {
   readonly target: LocalFunction;
   readonly queue: MessageQueue;
   readonly objects: ObjectStore;
+  /** Lambda with the role of the function, which stores failed events so. */
+  readonly s3: S3Caller;
   readonly failed: FailedEvent[];
 }
 
@@ -128,7 +138,7 @@ function retriesOf(resources: readonly Resource[], target: string): Retries {
 }
 
 async function handEvent(channel: EventChannel): Promise<void> {
-  const { queue, target, maxRetries, onFailure, objects, failed } = channel;
+  const { queue, target, maxRetries, onFailure, objects, s3, failed } = channel;
   const [message] = await queue.receive(1);
   if (!message) return;
   const result = await target.invoke(message.body, message.id);
@@ -141,7 +151,9 @@ async function handEvent(channel: EventChannel): Promise<void> {
   target.note(droppedLine(message.id));
   if (onFailure !== undefined) {
     const record = invocationRecord(target, message, result);
-    await objects.put(onFailure, failureKey(target.name, message.id), JSON.stringify(record));
+    const key = failureKey(target.name, message.id);
+    s3.require('PUT object', onFailure, key);
+    await objects.put(onFailure, key, JSON.stringify(record));
   }
   await queue.delete(message.receiptHandle);
 }

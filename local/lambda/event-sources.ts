@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { REGION } from '../account.ts';
+import { requireDeployable } from '../iam/needs.ts';
 import type { MessageQueue, ReceivedMessage } from '../queues/message-queue.ts';
 import { type LocalSqs, md5, systemAttributes } from '../queues/sqs.ts';
 import { TemplateError } from '../template/intrinsics.ts';
@@ -29,6 +30,7 @@ export function eventSourceWorkers({ resources, sqs, lambda }: EventSourceOption
       const queue = sqs.byArn(mapping.EventSourceArn);
       const target = lambda.function(mapping.FunctionName);
       requireFit(resource, mapping, queue, target);
+      requireDeployable(target.caller, `resource ${resource.logicalId}`, POLLING, mapping.EventSourceArn);
       const source: EventSource = {
         queue,
         target,
@@ -65,6 +67,9 @@ interface EventSource {
   /** True if the function reports which messages failed. */
   readonly partial: boolean;
 }
+
+/** What Lambda's pollers do with the role of the function: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html */
+const POLLING = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
 
 /** @see https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html */
 const MOST_WITHOUT_WINDOW = 10;

@@ -3,8 +3,11 @@ import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { arnOf, nameOfArn, REGION } from '../account.ts';
-import { CREDENTIALS } from '../credentials.ts';
+import { type Credentials, temporaryCredentials } from '../credentials.ts';
 import { openEndpoint } from '../endpoint.ts';
+import type { Caller, Sessions } from '../iam/caller.ts';
+import { requireDeployable } from '../iam/needs.ts';
+import type { Permissions } from '../iam/permissions.ts';
 import { TemplateError } from '../template/intrinsics.ts';
 import { propertiesOf } from '../template/properties.ts';
 import type { Resource } from '../template/resource.ts';
@@ -29,6 +32,10 @@ export interface LambdaOptions {
   readonly bundle: (resource: Resource) => string;
   /** Added to every function's environment: the URLs of the other services. */
   readonly env: Readonly<Record<string, string>>;
+  /** What the roles of the functions may do. */
+  readonly permissions: Permissions;
+  /** Gets an access key for each function. */
+  readonly sessions: Sessions;
   readonly onInvocation?: (invocation: StartedInvocation) => void;
 }
 
@@ -58,6 +65,8 @@ export interface LocalFunction {
   readonly timeout: number;
   /** Number of invocations that run at a time; others wait. */
   readonly concurrency: number;
+  /** The function's role, as Lambda uses it for the function. */
+  readonly caller: Caller;
   /** Writes a line into the function's log, after the time. */
   note(line: string): void;
   /** Runs one event and waits for its end; never rejects. */
@@ -103,6 +112,7 @@ export async function openLambda(options: LambdaOptions): Promise<LocalLambda> {
 const functionProperties = z.object({
   Runtime: z.string().startsWith('nodejs', { error: 'expected nodejs: no other runtime is here' }),
   Handler: z.string(),
+  Role: z.string(),
   Timeout: z.number().default(3),
   MemorySize: z.number().default(128),
   ReservedConcurrentExecutions: z.number().optional(),
@@ -128,7 +138,17 @@ function localFunction(resource: Resource, surroundings: FunctionSurroundings): 
   const timeout = properties.Timeout * 1000;
   const concurrency = Math.min(availableParallelism(), properties.ReservedConcurrentExecutions ?? Infinity);
   const log = new FunctionLog(join(surroundings.dir, `${name}.log`));
-  const env = environmentOf(resource, surroundings.bundle(resource), surroundings.env);
+  const caller = surroundings.permissions.assumedBy('lambda.amazonaws.com', properties.Role, name);
+  const credentials = temporaryCredentials(`${properties.Role} ${name}`);
+  surroundings.sessions.add({ credentials, caller });
+  const logGroup = arnOf('logs', `log-group:${logGroupOf(name, properties)}`);
+  requireDeployable(
+    caller,
+    `function ${name}`,
+    ['logs:CreateLogStream', 'logs:PutLogEvents'],
+    `${logGroup}:log-stream:any`,
+  );
+  const env = environmentOf(resource, surroundings.bundle(resource), { services: surroundings.env, credentials });
   const { environments, onInvocation } = surroundings;
 
   const start = (): Worker => {
@@ -175,6 +195,7 @@ function localFunction(resource: Resource, surroundings: FunctionSurroundings): 
     arn,
     timeout,
     concurrency,
+    caller,
     note,
     invoke: (payload, requestId = randomUUID()) => turns.take(() => run({ requestId, payload })),
   };
@@ -200,12 +221,16 @@ async function resultOf(
  * The environment of a function's process, without the Runtime API's address.
  *
  * @param services URLs of the other services; they override the function's own settings
+ * @param credentials of the function's role
  * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
  */
 export function environmentOf(
   resource: Resource,
   bundle: string,
-  services: Readonly<Record<string, string>>,
+  {
+    services,
+    credentials: { accessKeyId, secretAccessKey, sessionToken },
+  }: { readonly services: Readonly<Record<string, string>>; readonly credentials: Required<Credentials> },
 ): Record<string, string> {
   const { localName: name } = resource;
   const {
@@ -227,15 +252,22 @@ export function environmentOf(
     AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
     AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(MemorySize),
     AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
-    AWS_LAMBDA_LOG_GROUP_NAME: LoggingConfig.LogGroup ?? `/aws/lambda/${name}`,
+    AWS_LAMBDA_LOG_GROUP_NAME: logGroupOf(name, { LoggingConfig }),
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,
-    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-    AWS_SESSION_TOKEN: 'local',
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: sessionToken,
     AWS_EC2_METADATA_DISABLED: 'true',
     ...services,
   };
+}
+
+function logGroupOf(
+  name: string,
+  { LoggingConfig }: Pick<z.output<typeof functionProperties>, 'LoggingConfig'>,
+): string {
+  return LoggingConfig.LogGroup ?? `/aws/lambda/${name}`;
 }
 
 /** Lets at most `limit` calls run at a time; the others wait in order. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { ACCOUNT, arnOf, nameOfArn, REGION } from '../account.ts';
+import type { Need } from '../iam/needs.ts';
 import { TemplateError } from '../template/intrinsics.ts';
 import { propertiesOf, refused } from '../template/properties.ts';
 import type { Resource } from '../template/resource.ts';
@@ -8,6 +9,8 @@ import type { LocalFunction, LocalLambda } from './lambda.ts';
 
 /** The stack's scheduled functions. */
 export interface Schedules {
+  /** What EventBridge must be allowed. */
+  readonly needs: readonly Need[];
   /** Begins to run them, none of them given up. */
   watch(): ScheduledRounds;
   /** Functions that were given up. */
@@ -61,6 +64,10 @@ export function schedulesOf({ resources, lambda }: ScheduleOptions): Schedules {
   const failed: { functionName: string; error: string }[] = [];
   return {
     failed,
+    needs: schedules.map(({ rule, target }) => ({
+      ...{ what: `rule ${rule}`, service: 'events.amazonaws.com', source: arnOf('events', `rule/${rule}`) },
+      ...{ actions: ['lambda:InvokeFunction'], resource: target.arn },
+    })),
     watch: () => {
       let watched = schedules.map(({ rule, target }) => new WatchedFunction(rule, target));
       return {

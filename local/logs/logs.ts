@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { ACCOUNT, arnOf, nameOfArn } from '../account.ts';
+import type { Need } from '../iam/needs.ts';
 import { TemplateError } from '../template/intrinsics.ts';
 import { propertiesOf } from '../template/properties.ts';
 import type { Resource } from '../template/resource.ts';
@@ -26,6 +27,8 @@ export interface LogsOptions {
 export interface LocalLogs {
   /** The functions that filters hand events to, by ARN. */
   readonly targets: readonly string[];
+  /** What CloudWatch Logs must be allowed. */
+  readonly needs: readonly Need[];
   /**
    * Hands events on in payloads of CloudWatch's form.
    *
@@ -53,6 +56,7 @@ export function logsOf({ resources, ...services }: LogsOptions): LocalLogs {
     .map((resource) => subscriptionOf(resource, resources, services));
   return {
     targets: filters.flatMap(({ destination }) => destination.functionArn ?? []),
+    needs: filters.map(({ need }) => need),
     put: async (logGroup, logStream, events) => {
       const subscribed = filters.filter((filter) => filter.logGroup === logGroup);
       if (subscribed.length === 0) {
@@ -83,6 +87,7 @@ const filterProperties = z.object({
 });
 
 interface Subscription {
+  readonly need: Need;
   readonly name: string;
   readonly logGroup: string;
   readonly destination: Destination;
@@ -114,6 +119,15 @@ function subscriptionOf(resource: Resource, resources: readonly Resource[], serv
   }
   return {
     name: resource.localName,
+    need: {
+      what: where,
+      service: 'logs.amazonaws.com',
+      source: arnOf('logs', `log-group:${LogGroupName}:*`),
+      ...(RoleArn !== undefined && { roleArn: RoleArn }),
+      // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
+      actions: destination.functionArn ? ['lambda:InvokeFunction'] : ['firehose:PutRecord', 'firehose:PutRecordBatch'],
+      resource: DestinationArn,
+    },
     logGroup: LogGroupName,
     destination,
     matches: compiledFilterPattern(FilterPattern, where),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { ACCOUNT, arnOf, nameOfArn, REGION } from '../account.ts';
+import type { Need } from '../iam/needs.ts';
 import { isSchedule } from '../lambda/schedules.ts';
 import type { CreatedObject } from '../s3/object-store.ts';
 import { TemplateError } from '../template/intrinsics.ts';
@@ -15,12 +16,16 @@ export type SendToQueue = (queueArn: string, body: string) => Promise<void>;
 export interface NotificationOptions {
   readonly resources: readonly Resource[];
   readonly sendToQueue: SendToQueue;
+  /** @default Tributary */
+  readonly stackName?: string;
 }
 
 /** S3's notifications, as configured by the stack. */
 export interface Notifications {
   /** Buckets that the stack does not create but listens to; the emulation assumes that they exist. */
   readonly importedBuckets: readonly string[];
+  /** What S3, SNS and EventBridge must be allowed. */
+  readonly needs: readonly Need[];
   /** Announces a new object to all subscribers: through SNS to SQS, and through EventBridge to SQS. */
   created(object: CreatedObject): Promise<void>;
 }
@@ -30,7 +35,11 @@ export interface Notifications {
  *
  * @throws TemplateError naming a target or a pattern that is not emulated.
  */
-export function notificationsOf({ resources, sendToQueue }: NotificationOptions): Notifications {
+export function notificationsOf({
+  resources,
+  sendToQueue,
+  stackName = 'Tributary',
+}: NotificationOptions): Notifications {
   const topics = subscriptionsOf(resources, sendToQueue);
   const routes = routesOf(resources, topics, sendToQueue);
   const rules = rulesOf(resources, sendToQueue);
@@ -40,6 +49,11 @@ export function notificationsOf({ resources, sendToQueue }: NotificationOptions)
   const named = [...routes.map(({ bucket }) => bucket), ...rules.flatMap(({ buckets }) => buckets)];
   return {
     importedBuckets: [...new Set(named)].filter((bucket) => !own.has(bucket)),
+    needs: [
+      ...routes.map((route) => needOf(route, stackName)),
+      ...topics.needs,
+      ...rules.flatMap(({ needs }) => needs),
+    ],
     created: async (object) => {
       for (const route of routes) {
         const { bucket, events, prefix, suffix, deliver } = route;
@@ -100,6 +114,10 @@ const importedProperties = z.object({
 interface Route {
   readonly id: string;
   readonly bucket: string;
+  /** Whether the stack makes the bucket and lets CloudFormation name it. */
+  readonly isNamedByStack: boolean;
+  /** ARN of a topic or a queue. */
+  readonly to: string;
   /** Event types: `s3:ObjectCreated:*` and others. */
   readonly events: readonly string[];
   readonly prefix: string;
@@ -116,7 +134,9 @@ function routesOf(resources: readonly Resource[], topics: Topics, sendToQueue: S
     const deliver = (message: string): Promise<void> =>
       topic === undefined ? sendToQueue(queue, message) : topics.publish(topic, message);
     const [prefix, suffix] = [value('prefix'), value('suffix')];
-    routes.push({ id: resource.logicalId, bucket, events, prefix, suffix, deliver });
+    const isNamedByStack = resource.type === 'AWS::S3::Bucket' && resource.properties.BucketName === undefined;
+    const to = topic ?? queue;
+    routes.push({ id: resource.logicalId, bucket, isNamedByStack, to, events, prefix, suffix, deliver });
   };
   for (const resource of resources) {
     if (resource.type === 'AWS::S3::Bucket') {
@@ -141,6 +161,15 @@ function routesOf(resources: readonly Resource[], topics: Topics, sendToQueue: S
   return routes;
 }
 
+/** S3 announces objects; the names of buckets that CloudFormation makes begin with that of the stack. */
+function needOf({ id, bucket, isNamedByStack, to }: Route, stackName: string): Need {
+  const name = isNamedByStack ? `${stackName}-${id}-abcdefghijkl`.toLowerCase() : bucket;
+  return {
+    ...{ what: `bucket ${bucket}`, service: 's3.amazonaws.com', source: `arn:aws:s3:::${name}` },
+    ...{ actions: [to.split(':')[2] === 'sns' ? 'sns:Publish' : 'sqs:SendMessage'], resource: to },
+  };
+}
+
 interface Configuration {
   readonly events: readonly string[];
   readonly topic?: string;
@@ -157,6 +186,7 @@ const subscriptionProperties = z.object({
 });
 
 interface Topics {
+  readonly needs: readonly Need[];
   publish(topicArn: string, message: string): Promise<void>;
 }
 
@@ -167,6 +197,10 @@ function subscriptionsOf(resources: readonly Resource[], sendToQueue: SendToQueu
     // Nobody gets mail from a machine of one's own.
     .filter(({ Protocol }) => Protocol === 'sqs');
   return {
+    needs: subscriptions.map(({ TopicArn, Endpoint }) => ({
+      ...{ what: `topic ${nameOfArn(TopicArn)}`, service: 'sns.amazonaws.com', source: TopicArn },
+      ...{ actions: ['sqs:SendMessage'], resource: Endpoint },
+    })),
     publish: async (topicArn, message) => {
       for (const { TopicArn, Endpoint, RawMessageDelivery } of subscriptions) {
         if (TopicArn !== topicArn) continue;
@@ -251,6 +285,7 @@ const ruleProperties = z.object({
 interface Rule {
   /** The buckets named in the rule's pattern. */
   readonly buckets: readonly string[];
+  readonly needs: readonly Need[];
   matches(event: unknown): boolean;
   deliver(message: string): Promise<void>;
 }
@@ -269,7 +304,12 @@ function rulesOf(resources: readonly Resource[], sendToQueue: SendToQueue): Rule
         );
       }
     }
+    const what = `rule ${resource.localName}`;
+    const source = arnOf('events', `rule/${resource.localName}`);
     rules.push({
+      needs: Targets.map(({ Arn }) => ({
+        ...{ what, service: 'events.amazonaws.com', source, actions: ['sqs:SendMessage'], resource: Arn },
+      })),
       buckets: bucketsOf(EventPattern),
       matches: compiledPattern(EventPattern, `rule ${resource.localName}`),
       deliver: async (message) => {

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { arnOf, nameOfArn } from '../account.ts';
 import { bodyOf } from '../endpoint.ts';
+import { AccessDenied, type Caller, requireAccess } from '../iam/caller.ts';
 import { TemplateError } from '../template/intrinsics.ts';
 import { propertiesOf, refused } from '../template/properties.ts';
 import type { Resource, Service } from '../template/resource.ts';
@@ -82,7 +83,7 @@ export async function openSqs({ dir, queues: resources, url }: SqsOptions): Prom
       if (!queue) throw new TemplateError(`no queue ${arn} in the stack`);
       return queue;
     },
-    handle: (request, response) => answer(request, response, { queues, url }),
+    handle: (request, response, caller) => answer(request, response, caller, { queues, url }),
     close: async () => {},
   };
 }
@@ -108,19 +109,35 @@ class SqsError extends Error {
 }
 
 /** Answers a request of the AWS JSON 1.0 protocol, which has the action in a header. */
-async function answer(request: IncomingMessage, response: ServerResponse, sqs: Queues): Promise<void> {
+async function answer(request: IncomingMessage, response: ServerResponse, caller: Caller, sqs: Queues): Promise<void> {
   const target = String(request.headers['x-amz-target'] ?? '');
   try {
     const input: unknown = JSON.parse((await bodyOf(request)).toString() || '{}');
-    const action = ACTIONS[target.replace(/^AmazonSQS\./, '')];
+    const operation = target.replace(/^AmazonSQS\./, '');
+    const action = ACTIONS[operation];
     if (!action) throw new SqsError('UnsupportedOperation', `action ${target || '(none)'} has no local behaviour`);
+    requireAccess(caller, { action: permissionOf(operation), resource: arnOf('sqs', queueNameIn(input)) });
     reply(response, 200, await action(input, sqs, response));
   } catch (error) {
-    const known = error instanceof z.ZodError ? new SqsError('InvalidParameterValue', z.prettifyError(error)) : error;
+    const known = refusalOf(error);
     if (!(known instanceof SqsError)) throw error;
     response.setHeader('x-amzn-query-error', `${known.code};Sender`);
     reply(response, 400, { __type: `com.amazonaws.sqs#${known.code}`, message: known.message });
   }
+}
+
+function refusalOf(error: unknown): unknown {
+  if (error instanceof z.ZodError) return new SqsError('InvalidParameterValue', z.prettifyError(error));
+  return error instanceof AccessDenied ? new SqsError('AccessDenied', error.message) : error;
+}
+
+/**
+ * The permission for an operation: that for a batch is that for one message.
+ *
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+ */
+function permissionOf(operation: string): string {
+  return `sqs:${operation.replace(/Batch$/, '')}`;
 }
 
 function reply(response: ServerResponse, status: number, body: unknown): void {
@@ -260,6 +277,13 @@ function queueAttributes(name: string, queue: MessageQueue): Record<string, stri
 function nameOf(input: unknown): string {
   const { QueueUrl } = z.object({ QueueUrl: z.string() }).parse(input);
   return QueueUrl.slice(QueueUrl.lastIndexOf('/') + 1);
+}
+
+/** The queue that a request is about, by its URL or its name; all of them if it is about none. */
+function queueNameIn(input: unknown): string {
+  const { QueueUrl, QueueName } = Object(input);
+  if (typeof QueueName === 'string') return QueueName;
+  return typeof QueueUrl === 'string' ? nameOf(input) : '*';
 }
 
 function queueOf(input: unknown, sqs: Queues): MessageQueue {

@@ -11,6 +11,7 @@ export class S3Error extends Error {
 
 /** Statuses of refusals by their codes; 400 for others. */
 const STATUS: Readonly<Record<string, number>> = {
+  AccessDenied: 403,
   NoSuchBucket: 404,
   NoSuchKey: 404,
   NoSuchUpload: 404,

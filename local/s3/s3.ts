@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { AccessDenied } from '../iam/caller.ts';
 import type { Service } from '../template/resource.ts';
+import { type BucketKeys, type S3Caller, s3Caller } from './access.ts';
 import { answerXml, refuse, S3Error } from './answers.ts';
 import { CRC32_HEADER, UploadError } from './aws-chunked.ts';
 import { deleteObjects } from './delete-objects.ts';
@@ -20,14 +22,19 @@ export interface LocalS3 extends Service {
   readonly objects: ObjectStore;
 }
 
+export interface S3Options extends ObjectStoreOptions {
+  /** @default none */
+  readonly keys?: BucketKeys;
+}
+
 /** Opens the buckets. */
-export async function openS3(options: ObjectStoreOptions): Promise<LocalS3> {
+export async function openS3({ keys = new Map(), ...options }: S3Options): Promise<LocalS3> {
   const objects = await ObjectStore.open(options);
   const stores = { objects, uploads: await Uploads.open(options.dir, objects) };
   return {
     name: 'S3',
     objects,
-    handle: (request, response) => answer(request, response, stores),
+    handle: (request, response, caller) => answer(request, response, s3Caller(caller, keys), stores),
     close: async () => {},
   };
 }
@@ -37,25 +44,38 @@ interface Stores {
   readonly uploads: Uploads;
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, stores: Stores): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  caller: S3Caller,
+  stores: Stores,
+): Promise<void> {
   try {
-    await act(request, response, stores);
-  } catch (error) {
+    await act(request, response, caller, stores);
+  } catch (caught) {
+    const error = caught instanceof AccessDenied ? new S3Error('AccessDenied', caught.message) : caught;
     const refusal = error instanceof S3Error || error instanceof ObjectStoreError || error instanceof UploadError;
     if (!refusal) throw error;
     if (!response.headersSent) refuse(request, response, error);
   }
 }
 
-async function act(request: IncomingMessage, response: ServerResponse, { objects, uploads }: Stores): Promise<void> {
+async function act(
+  request: IncomingMessage,
+  response: ServerResponse,
+  caller: S3Caller,
+  { objects, uploads }: Stores,
+): Promise<void> {
   const { bucket, key, query } = addressOf(request.url ?? '/');
   const selector = SELECTORS.find((name) => query.has(name));
   const action = `${request.method} ${key === '' ? 'bucket' : 'object'}${selector ? `?${selector}` : ''}`;
   response.setHeader('x-amz-request-id', randomUUID());
   refuseUnknownQuery(query, action);
+  // Who asks for a bucket that is missing is told so.
+  if (bucket !== '') objects.files.requireBucket(bucket);
+  caller.require(action, bucket, key);
   switch (action) {
     case 'HEAD bucket':
-      objects.files.requireBucket(bucket);
       response.end();
       return;
     case 'GET bucket':
@@ -63,7 +83,7 @@ async function act(request: IncomingMessage, response: ServerResponse, { objects
       return;
     case 'HEAD object':
     case 'GET object':
-      return get(request, response, objects, bucket, key);
+      return get(request, response, caller, objects, bucket, key);
     case 'PUT object': {
       const { bytes, hasCrc32 } = uploadedBody(request);
       const stored = await objects.put(bucket, key, bytes, { hasCrc32, onlyIfNew: onlyIfNew(request) });
@@ -75,7 +95,7 @@ async function act(request: IncomingMessage, response: ServerResponse, { objects
       response.writeHead(204).end();
       return;
     case 'POST bucket?delete':
-      return deleteObjects(request, response, objects, bucket);
+      return deleteObjects(request, response, caller, objects, bucket);
     default: {
       const upload = UPLOAD_ACTIONS[action];
       if (!upload) throw new S3Error('NotImplemented', `${action} has no local behaviour`);
@@ -121,13 +141,19 @@ function refuseUnknownQuery(query: URLSearchParams, action: string): void {
 async function get(
   request: IncomingMessage,
   response: ServerResponse,
+  caller: S3Caller,
   objects: ObjectStore,
   bucket: string,
   key: string,
 ): Promise<void> {
-  const opened = await objects.open(bucket, key);
+  const opened = await objects.open(bucket, key).catch((error: unknown) => {
+    if (error instanceof ObjectStoreError && error.code === 'NoSuchKey') caller.requireMissing(bucket);
+    throw error;
+  });
   let reading = false;
   try {
+    const wantsChecksum = request.headers['x-amz-checksum-mode'] === 'ENABLED';
+    if (request.method === 'GET' || wantsChecksum) caller.requireDecrypt(bucket);
     const { size, etag, modified } = opened.object;
     const wanted = request.headers['if-match'];
     if (wanted !== undefined && wanted !== '*' && unquoted(wanted) !== etag) {
@@ -146,7 +172,7 @@ async function get(
       'content-type': 'binary/octet-stream',
       'content-length': end - start + 1,
       ...(range && { 'content-range': `bytes ${start}-${end}/${size}` }),
-      ...(request.headers['x-amz-checksum-mode'] === 'ENABLED' && !range && checksumHeaders(opened.object)),
+      ...(wantsChecksum && !range && checksumHeaders(opened.object)),
     });
     if (request.method === 'HEAD' || size === 0) {
       response.end();

@@ -1,4 +1,4 @@
-import { ACCOUNT, arnOf } from '../account.ts';
+import { ACCOUNT, arnOf, iamArn } from '../account.ts';
 
 /** The facts about a resource type that the template reader needs to evaluate `Ref` and `Fn::GetAtt`. */
 export interface ResourceType {
@@ -62,6 +62,18 @@ export const LOCAL_TYPES: Readonly<Record<string, ResourceType>> = {
   'AWS::Athena::NamedQuery': { nameProperty: ['Name'], attributes: () => ({}) },
   'Custom::S3BucketNotifications': { attributes: () => ({}) },
   'Custom::IcebergTables': { attributes: () => ({}) },
+  // What they allow: iam/permissions.ts.
+  'AWS::IAM::Role': { nameProperty: ['RoleName'], attributes: (name) => ({ Arn: iamArn('role', name) }) },
+  'AWS::IAM::Policy': { attributes: () => ({}) },
+  'AWS::IAM::ManagedPolicy': {
+    nameProperty: ['ManagedPolicyName'],
+    ref: (name) => iamArn('policy', name),
+    attributes: () => ({}),
+  },
+  'AWS::S3::BucketPolicy': { attributes: () => ({}) },
+  'AWS::SNS::TopicPolicy': { attributes: () => ({}) },
+  'AWS::SQS::QueuePolicy': { attributes: () => ({}) },
+  'AWS::Lambda::Permission': { attributes: () => ({}) },
   // `lake alarms` evaluates them; nobody is told.
   'AWS::CloudWatch::Alarm': {
     nameProperty: ['AlarmName'],
@@ -76,14 +88,6 @@ export const LOCAL_TYPES: Readonly<Record<string, ResourceType>> = {
 export const TYPES_WITHOUT_BEHAVIOUR: Readonly<
   Record<string, { readonly reason: string; readonly nameProperty?: readonly string[]; readonly arn?: string }>
 > = {
-  'AWS::IAM::Role': { reason: 'nobody checks permissions here', nameProperty: ['RoleName'], arn: 'iam:role/' },
-  'AWS::IAM::Policy': { reason: 'nobody checks permissions here' },
-  'AWS::IAM::ManagedPolicy': { reason: 'nobody checks permissions here' },
-  'AWS::S3::BucketPolicy': { reason: 'nobody checks permissions here' },
-  'AWS::SNS::TopicPolicy': { reason: 'nobody checks permissions here' },
-  'AWS::SQS::QueuePolicy': { reason: 'nobody checks permissions here' },
-  'AWS::Lambda::Permission': { reason: 'nobody checks permissions here' },
-  'AWS::Logs::ResourcePolicy': { reason: 'nobody checks permissions here' },
   'AWS::KMS::Key': { reason: 'files lie here unencrypted', arn: 'kms:key/' },
   'AWS::KMS::Alias': { reason: 'files lie here unencrypted' },
   'AWS::Logs::LogGroup': {
@@ -97,7 +101,8 @@ export const TYPES_WITHOUT_BEHAVIOUR: Readonly<
   },
   'Custom::LogGroupRetention': { reason: 'nothing expires here' },
   'Custom::S3AutoDeleteObjects': { reason: 'whoever deletes the folder of the lake deletes its objects' },
-  'AWS::LakeFormation::PrincipalPermissions': { reason: 'nobody checks permissions here' },
+  'AWS::LakeFormation::PrincipalPermissions': { reason: 'Lake Formation allows everything here' },
+  'AWS::Events::EventBusPolicy': { reason: 'there is no other account here' },
   'AWS::Athena::WorkGroup': { reason: 'queries run in DuckDB, without scan limits', nameProperty: ['Name'] },
   'AWS::CloudWatch::CompositeAlarm': { reason: 'nobody is alarmed here', nameProperty: ['AlarmName'] },
   'AWS::CloudWatch::Dashboard': { reason: 'metrics stay in the functions’ logs', nameProperty: ['DashboardName'] },

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from '../iam/caller.ts';
 
 /** One resource of the synthesized template, with its intrinsic functions evaluated to local values. */
 export interface Resource {
@@ -17,6 +18,6 @@ export interface Resource {
 export interface Service {
   /** As in AWS_ENDPOINT_URL_<NAME>. */
   readonly name: string;
-  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  handle(request: IncomingMessage, response: ServerResponse, caller: Caller): Promise<void>;
   close(): Promise<void>;
 }

@@ -194,9 +194,8 @@ function attributesWithoutBehaviour(type: string, name: string): Readonly<Record
   const arn = TYPES_WITHOUT_BEHAVIOUR[type]?.arn;
   if (arn === undefined) return {};
   const [service = '', ...rest] = arn.split(':');
-  const region = service === 'iam' ? '' : REGION;
   const suffix = service === 'logs' ? ':*' : '';
-  return { Arn: `arn:aws:${service}:${region}:${ACCOUNT}:${rest.join(':')}${name}${suffix}` };
+  return { Arn: `arn:aws:${service}:${REGION}:${ACCOUNT}:${rest.join(':')}${name}${suffix}` };
 }
 
 function resolvedResource(logicalId: string, declared: DeclaredResource, lookup: TemplateLookup): Resource {

@@ -24,7 +24,7 @@ const MOST_KILLS_PER_BATCH = 2;
 
 const LINES = 60;
 const FILLING = 3000;
-const NOTHING_FAILED = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [] };
+const NOTHING_FAILED = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [], denied: [] };
 
 function someObjects(first: number, count: number): Logs[] {
   return Array.from({ length: count }, (_, index) => albObject(`object-${first + index}`, LINES, FILLING));

@@ -46,7 +46,13 @@ export async function loadAmidFailures(
     },
   });
   await faulty.put(...logs);
-  expect(await faulty.drain()).toEqual({ deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [] });
+  expect(await faulty.drain()).toEqual({
+    deadLetters: [],
+    failedEvents: [],
+    conversionFailures: [],
+    damaged: [],
+    denied: [],
+  });
   expect(faults).toBeGreaterThan(0);
   return { faulty, faults };
 }

@@ -21,7 +21,7 @@ const DIVIDED_REQUESTS = 45;
 
 const LINES = 60;
 const CHANGES = { delivery: 'direct', tableFormat: 'iceberg' } as const;
-const NOTHING_FAILED = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [] };
+const NOTHING_FAILED = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [], denied: [] };
 
 /** @param hostAt the host name in the line at a position, if there is one */
 function someObjects(first: number, count: number, hostAt?: (position: number) => string | undefined): Logs[] {

@@ -28,7 +28,13 @@ describe('a function killed at a random point', { timeout: 900_000 }, () => {
       const more = Array.from({ length: count }, (_, index) => albObject(`object-${logs.length + index}`, LINES));
       logs.push(...more);
       await faulty.put(...more);
-      expect(await faulty.drain()).toEqual({ deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [] });
+      expect(await faulty.drain()).toEqual({
+        deadLetters: [],
+        failedEvents: [],
+        conversionFailures: [],
+        damaged: [],
+        denied: [],
+      });
     }
     const { repeated } = await faulty.expectBalanced('kill, objects', logs, kills());
     expect(repeated).toBeLessThanOrEqual(kills() * MOST_REPEATED_PER_DEATH);
@@ -42,7 +48,13 @@ describe('a function killed at a random point', { timeout: 900_000 }, () => {
       const more = Array.from({ length: 3 }, (_, index) => appEvents(`stream-${logs.length + index}`, 150));
       logs.push(...more);
       await faulty.put(...more);
-      expect(await faulty.drain()).toEqual({ deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [] });
+      expect(await faulty.drain()).toEqual({
+        deadLetters: [],
+        failedEvents: [],
+        conversionFailures: [],
+        damaged: [],
+        denied: [],
+      });
     }
     const { repeated } = await faulty.expectBalanced('kill, log events', logs, kills());
     expect(repeated).toBeLessThanOrEqual(kills() * MOST_REPEATED_PER_DEATH);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { LocalLake } from '../../local/local-lake.ts';
 import { type LakeHooks, openStack } from '../../local/open-stack.ts';
-import { resource, writeAssembly } from './assembly.ts';
+import { permissive, resource, writeAssembly } from './assembly.ts';
 import { temporaryFolder } from './folder.ts';
 
 /**
@@ -23,7 +23,7 @@ export function assemblyOf(dir: string, code: string, lambda: object = {}, mappi
   };
   return writeAssembly(join(dir, 'stack'), {
     bundles: { code: `${report}\n${code}` },
-    resources: {
+    resources: permissive({
       Dead: resource('AWS::SQS::Queue', 'Dead'),
       Queue: resource('AWS::SQS::Queue', 'Queue', {
         VisibilityTimeout: 120,
@@ -53,7 +53,7 @@ export function assemblyOf(dir: string, code: string, lambda: object = {}, mappi
         MaximumRetryAttempts: 1,
         DestinationConfig: { OnFailure: { Destination: { 'Fn::GetAtt': ['Failed', 'Arn'] } } },
       }),
-    },
+    }),
   });
 }
 
@@ -104,4 +104,4 @@ export const KEYS = `const keysOf = (event) => event.Records.map((record) => JSO
 
 export const LOADS_ALL = `${KEYS} export const handler = async (event) => { for (const key of keysOf(event)) report(key); };`;
 
-export const nothing = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [] };
+export const nothing = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [], denied: [] };

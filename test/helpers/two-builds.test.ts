@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openStack } from '../../local/open-stack.ts';
-import { resource, writeAssembly } from './assembly.ts';
+import { permissive, resource, writeAssembly } from './assembly.ts';
 import { temporaryFolder } from './folder.ts';
 import { runTwoBuilds } from './two-builds.ts';
 
@@ -24,14 +24,14 @@ test('two builds of a function run side by side', { timeout: 30_000 }, async () 
         const build = 'old';
         export const handler = async () => appendFileSync(process.env.REPORT, build + '\\n');`,
     },
-    resources: {
+    resources: permissive({
       One: resource('AWS::Lambda::Function', 'One', properties),
       Two: resource('AWS::Lambda::Function', 'Two', properties),
       Schedule: resource('AWS::Events::Rule', 'Schedule', {
         ScheduleExpression: 'rate(1 minute)',
         Targets: [target('One'), target('Two')],
       }),
-    },
+    }),
   });
   runTwoBuilds(assembly, (code) => code.replace("'old'", "'new'"));
   const lake = await openStack({ dir, assembly });

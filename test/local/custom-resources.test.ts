@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { DeploymentError } from '../../local/custom-resources.ts';
 import { openStack } from '../../local/open-stack.ts';
-import { resource, writeAssembly } from '../helpers/assembly.ts';
+import { permissive, resource, writeAssembly } from '../helpers/assembly.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
 let dir: string;
@@ -30,7 +30,7 @@ async function opened(properties?: object) {
   writeFileSync(report, '');
   const assembly = writeAssembly(join(dir, 'stack'), {
     bundles: { code: CODE },
-    resources: {
+    resources: permissive({
       Manage: resource('AWS::Lambda::Function', 'Manage', {
         ...{ Code: { S3Key: 'code.zip' }, Runtime: 'nodejs24.x', Handler: 'index.handler', Timeout: 20 },
         Environment: { Variables: { REPORT: report } },
@@ -41,7 +41,7 @@ async function opened(properties?: object) {
           ...properties,
         }),
       }),
-    },
+    }),
   });
   try {
     const lake = await openStack({ dir, assembly });

@@ -135,6 +135,7 @@ describe('the stack on this machine', () => {
         failedEvents: [],
         conversionFailures: [],
         damaged: [],
+        denied: [],
       });
 
       const { sources, sample } = await foundBy(stack);
@@ -183,6 +184,7 @@ describe('the stack on this machine', () => {
         failedEvents: [],
         conversionFailures: [],
         damaged: [],
+        denied: [],
       });
       const athena = await openAthena({
         dir: stack.folder,
@@ -218,6 +220,7 @@ describe('the stack on this machine', () => {
         failedEvents: [],
         conversionFailures: [],
         damaged: [],
+        denied: [],
       });
       const [alb] = (await foundBy(stack)).sources;
       expect(alb).toMatchObject({ ...oracle(objects), redelivered: 0 });

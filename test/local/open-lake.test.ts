@@ -22,7 +22,13 @@ test('a lake runs the stack that is deployed, for one process at a time', { time
   const file = join(dir, 'input.log.gz');
   writeFileSync(file, gzipSync(LINE.repeat(3)));
   await lake.putObject('landing', 'AWSLogs/123456789012/elasticloadbalancing/us-east-1/2026/03/04/some.log.gz', file);
-  expect(await lake.drain()).toEqual({ deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [] });
+  expect(await lake.drain()).toEqual({
+    deadLetters: [],
+    failedEvents: [],
+    conversionFailures: [],
+    damaged: [],
+    denied: [],
+  });
   const delivered = (table: string): string[] =>
     readdirSync(join(dir, 'buckets/lake/data', table), { recursive: true, encoding: 'utf8' }).filter((name) =>
       name.endsWith('.parquet'),

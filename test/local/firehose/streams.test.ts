@@ -38,7 +38,13 @@ test('rows are spread over the streams of a table, and are all in the one table'
   }
   writeFileSync(input, lines(OBJECTS * LINES, LARGE_LINES));
   await lake.putObject('logs', 'large', input);
-  expect(await lake.drain()).toEqual({ deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [] });
+  expect(await lake.drain()).toEqual({
+    deadLetters: [],
+    failedEvents: [],
+    conversionFailures: [],
+    damaged: [],
+    denied: [],
+  });
 
   const rows = new Map<string, number>();
   for (const file of globSync(join(dir, 'buckets/*/data/app/dt=*/*.parquet'))) {

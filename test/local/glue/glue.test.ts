@@ -5,7 +5,7 @@ import type { LoadedTable, Update } from '../../../lambdas/core/iceberg/ports.ts
 import { ACCOUNT } from '../../../local/account.ts';
 import { pointersIn } from '../../../local/glue/pointers.ts';
 import { openStack } from '../../../local/open-stack.ts';
-import { resource, writeAssembly } from '../../helpers/assembly.ts';
+import { permissive, resource, writeAssembly } from '../../helpers/assembly.ts';
 import { signedHeaders } from '../../helpers/client-options.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { catalogAt, DATABASE, LAKE, openLocalCatalog } from '../../helpers/local-catalog.ts';
@@ -34,14 +34,14 @@ describe('in a stack', () => {
   test('tables are made in the databases of the template, and are there when the lake is opened again', async () => {
     const dir = temporaryFolder();
     const assembly = writeAssembly(join(dir, 'stack'), {
-      resources: {
+      resources: permissive({
         Lake: resource('AWS::S3::Bucket', LAKE),
         Database: resource('AWS::Glue::Database', 'Database', { DatabaseInput: { Name: DATABASE } }),
         Hive: resource('AWS::Glue::Table', 'Hive', {
           DatabaseName: { Ref: 'Database' },
           TableInput: { Name: 'hive', StorageDescriptor: { Columns: [], Location: `s3://${LAKE}/data/hive/` } },
         }),
-      },
+      }),
     });
     const made: unknown[] = [];
     for (const _ of ['first', 'again']) {

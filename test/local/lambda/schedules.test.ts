@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { LocalLake } from '../../../local/local-lake.ts';
 import { openStack } from '../../../local/open-stack.ts';
-import { resource, writeAssembly } from '../../helpers/assembly.ts';
+import { permissive, resource, writeAssembly } from '../../helpers/assembly.ts';
 import { importOf } from '../../helpers/client-options.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 
@@ -20,7 +20,7 @@ async function opened(code: string, rule: object = {}): Promise<{ lake: LocalLak
   const variables = (more: object) => ({ Environment: { Variables: { REPORT: report, ...more } } });
   const assembly = writeAssembly(join(dir, 'stack'), {
     bundles: { code: `${REPORT}\n${code}` },
-    resources: {
+    resources: permissive({
       Timed: resource('AWS::Lambda::Function', 'Timed', { ...properties, ...variables({ OTHER: { Ref: 'Other' } }) }),
       Other: resource('AWS::Lambda::Function', 'Other', { ...properties, ...variables({}) }),
       Schedule: resource('AWS::Events::Rule', 'Schedule', {
@@ -28,7 +28,7 @@ async function opened(code: string, rule: object = {}): Promise<{ lake: LocalLak
         Targets: [{ Id: 'Target0', Arn: { 'Fn::GetAtt': ['Timed', 'Arn'] } }],
         ...rule,
       }),
-    },
+    }),
   });
   const lake = await openStack({ dir, assembly });
   onTestFinished(() => lake.close());
@@ -36,7 +36,7 @@ async function opened(code: string, rule: object = {}): Promise<{ lake: LocalLak
   return { lake, reported: () => lines().map((line) => JSON.parse(line)) };
 }
 
-const nothing = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [] };
+const nothing = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [], denied: [] };
 
 describe('a function on a schedule', { timeout: 30_000 }, () => {
   test('runs when nothing else is left to do, as if time had passed', async () => {
@@ -108,7 +108,7 @@ describe('a function on a schedule that makes work for others', { timeout: 30_00
       export const write = async ({ Records }) => { for (const { body: key } of Records) { ${write} } };`;
     const assembly = writeAssembly(join(dir, 'stack'), {
       bundles: { code: `${REPORT}\n${lane}` },
-      resources: {
+      resources: permissive({
         Dead: resource('AWS::SQS::Queue', 'Dead'),
         Queue: resource('AWS::SQS::Queue', 'Queue', {
           VisibilityTimeout: 120,
@@ -124,7 +124,7 @@ describe('a function on a schedule that makes work for others', { timeout: 30_00
           ScheduleExpression: 'rate(1 minute)',
           Targets: [{ Id: 'Target0', Arn: { 'Fn::GetAtt': ['Plan', 'Arn'] } }],
         }),
-      },
+      }),
     });
     const lake = await openStack({ dir, assembly });
     onTestFinished(() => lake.close());
