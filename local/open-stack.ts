@@ -12,7 +12,7 @@ import { openGlue } from './glue/glue.ts';
 import { Sessions } from './iam/caller.ts';
 import { bucketKeysOf } from './iam/keys.ts';
 import { requireNeeds } from './iam/needs.ts';
-import { Permissions } from './iam/permissions.ts';
+import { type OnAccess, Permissions } from './iam/permissions.ts';
 import { checkLakeVersion, writeLakeVersion } from './lake-version.ts';
 import { functionsOthersInvoke, lambdaApi } from './lambda/api.ts';
 import { openAsyncInvocations } from './lambda/async-invocations.ts';
@@ -34,6 +34,8 @@ export interface LakeHooks {
   readonly intercept?: Intercept;
   /** Receives every invocation and the process that runs it. */
   readonly onInvocation?: (invocation: StartedInvocation) => void;
+  /** Learns of everything that the roles and services of the stack ask for. */
+  readonly onAccess?: OnAccess;
   /**
    * Whether what DynamoDB has written is on the disk before it answers. Who kills processes, and not the machine, need not
    * wait for that.
@@ -100,7 +102,7 @@ async function open(
   closers.push(() => sqsEndpoint.close());
   const stack = readStack({ directory: assembly, stackName, urls: { sqs: sqsEndpoint.url } });
   const { resources } = stack;
-  const permissions = new Permissions(resources);
+  const permissions = new Permissions(resources, hooks.onAccess);
   const keys = bucketKeysOf(resources);
   const ofType = (type: string): Resource[] => resources.filter((resource) => resource.type === type);
 

@@ -1,6 +1,7 @@
-import { arnOf } from '../account.ts';
+import { arnOf, REGION } from '../account.ts';
 import type { Caller } from '../iam/caller.ts';
 import { requireDeployable } from '../iam/needs.ts';
+import type { BucketKeys } from '../s3/access.ts';
 import type { StreamSettings } from './settings.ts';
 
 /**
@@ -10,7 +11,7 @@ import type { StreamSettings } from './settings.ts';
  * https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html#using-iam-s3
  * @throws TemplateError naming what the role may not do
  */
-export function requireDelivery(caller: Caller, stream: StreamSettings): void {
+export function requireDelivery(caller: Caller, stream: StreamSettings, keys: BucketKeys): void {
   const { name, bucket, conversion, log } = stream;
   const what = `stream ${name}`;
   const arn = `arn:aws:s3:::${bucket}`;
@@ -19,6 +20,11 @@ export function requireDelivery(caller: Caller, stream: StreamSettings): void {
   for (const prefix of [stream.prefix(facts), stream.errorPrefix(facts)]) {
     const actions = ['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'];
     requireDeployable(caller, what, actions, `${arn}/${prefix}file`);
+  }
+  const key = keys.get(bucket);
+  if (key !== undefined) {
+    const context = { 'kms:ViaService': `s3.${REGION}.amazonaws.com` };
+    requireDeployable(caller, what, ['kms:Decrypt', 'kms:GenerateDataKey'], key, context);
   }
   if (log) {
     const resource = arnOf('logs', `log-group:${log.LogGroupName}:log-stream:${log.LogStreamName}`);

@@ -73,7 +73,7 @@ export async function openFirehose({
   const byName = new Map<string, Stream>();
   for (const stream of settings) {
     const caller = callerOf(stream.roleArn, stream.name);
-    requireDelivery(caller, stream);
+    requireDelivery(caller, stream, keys);
     const s3 = s3Caller(caller, keys);
     const own: Buckets = {
       put: async (bucket, key, file) => {

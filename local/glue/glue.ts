@@ -132,10 +132,13 @@ async function act(request: IncomingMessage, caller: GlueCaller, tables: TableSt
   const shape = [kind, database && '*', sort, table && '*', ...more].filter((part) => part !== undefined).join('/');
   const action = ACTIONS[`${request.method} ${shape}`];
   if (!action) throw unsupported(`${request.method} ${pathname}`);
-  caller.requireRest(`${request.method} ${shape}`, { database, table });
+  const body = request.method === 'POST' ? parsed(await bodyOf(request)) : undefined;
+  // A new table is named in the body.
+  const named = table ?? placeIn({ Name: Object(body).name }).table;
+  caller.requireRest(`${request.method} ${shape}`, { database, table: named });
   return action({
     ...{ caller, tables, database: database ?? '', table: table ?? '', query: searchParams },
-    body: async () => parsed(await bodyOf(request)),
+    body,
   });
 }
 
@@ -160,7 +163,7 @@ interface Asked {
   readonly database: string;
   readonly table: string;
   readonly query: URLSearchParams;
-  body(): Promise<unknown>;
+  readonly body: unknown;
 }
 
 /** By method and path, with a star for a name. */
@@ -181,7 +184,7 @@ const ACTIONS: Readonly<Record<string, (asked: Asked) => Promise<Answer>>> = {
     return { body: { identifiers: names.map((name) => ({ namespace: [database], name })) } };
   },
   'POST namespaces/*/tables': async ({ caller, tables, database, body }) => {
-    const given = tableIn(await body());
+    const given = tableIn(body);
     const folder = tables.locationOf(database, given);
     if (folder !== undefined && !given['stage-create']) caller.requireWrite(`${folder}/metadata/new.metadata.json`);
     const { metadata, location } = await tables.create(database, given);
@@ -202,7 +205,7 @@ const ACTIONS: Readonly<Record<string, (asked: Asked) => Promise<Answer>>> = {
       caller.requireRead(before);
       caller.requireWrite(beside(before));
     }
-    const { metadata, location } = await tables.commit(database, table, changeIn(await body()));
+    const { metadata, location } = await tables.commit(database, table, changeIn(body));
     return { body: { 'metadata-location': location, metadata } };
   },
   'DELETE namespaces/*/tables/*': async ({ tables, database, table, query }) => {

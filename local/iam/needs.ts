@@ -1,6 +1,7 @@
 import { ACCOUNT } from '../account.ts';
 import { TemplateError } from '../template/intrinsics.ts';
 import type { Caller } from './caller.ts';
+import type { RequestContext } from './conditions.ts';
 import type { Permissions } from './permissions.ts';
 
 /**
@@ -34,9 +35,15 @@ export function requireNeeds(permissions: Permissions, needs: readonly Need[]): 
 }
 
 /** @throws TemplateError naming what is not allowed */
-export function requireDeployable(caller: Caller, what: string, actions: readonly string[], resource: string): void {
+export function requireDeployable(
+  caller: Caller,
+  what: string,
+  actions: readonly string[],
+  resource: string,
+  context: RequestContext = {},
+): void {
   for (const action of actions) {
-    const denied = caller.denial({ action, resource });
+    const denied = caller.denial({ action, resource, context });
     if (denied) throw new TemplateError(`${what}: ${denied.message}`);
   }
 }

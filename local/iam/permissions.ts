@@ -8,7 +8,7 @@ import type { Resource } from '../template/resource.ts';
 import { AccessDenied, type Caller } from './caller.ts';
 import type { RequestContext } from './conditions.ts';
 import { Decider } from './decision.ts';
-import type { Access, Statement } from './policy.ts';
+import type { Access, Principal, Statement } from './policy.ts';
 import { resourceStatements } from './resource-policies.ts';
 import { type Role, rolesOf } from './roles.ts';
 
@@ -25,6 +25,9 @@ export interface Denied {
   readonly error: string;
 }
 
+/** Learns what is asked for, and by whom: a role by its ARN, or a service by its name. */
+export type OnAccess = (principal: Principal, access: Access) => void;
+
 /** Most entries of the list of what was denied: each object of a bucket is a resource of its own. */
 const MAX_DENIED = 1000;
 
@@ -32,9 +35,14 @@ export class Permissions {
   readonly #roles: ReadonlyMap<string, Role>;
   readonly #ofResources: readonly Statement[];
   readonly #denied = new Map<string, Denied>();
+  readonly #onAccess: OnAccess | undefined;
 
-  /** @throws TemplateError naming what in a policy is not emulated */
-  constructor(resources: readonly Resource[]) {
+  /**
+   * @param onAccess learns of everything that roles and services ask for
+   * @throws TemplateError naming what in a policy is not emulated
+   */
+  constructor(resources: readonly Resource[], onAccess?: OnAccess) {
+    this.#onAccess = onAccess;
     this.#roles = rolesOf(resources);
     this.#ofResources = resourceStatements(resources);
   }
@@ -58,7 +66,7 @@ export class Permissions {
     const refusal = new Decider({ service }, role.trust).denial(access);
     if (refusal) throw new TemplateError(`${who}: ${service} may not assume the role ${role.name}: ${refusal}`);
     const arn = `arn:aws:sts::${ACCOUNT}:assumed-role/${role.name}/${who}`;
-    return this.#caller(who, arn, new Decider({ role: role.arn }, [...role.statements, ...this.#ofResources]));
+    return this.#caller(who, arn, { role: role.arn }, role.statements);
   }
 
   /**
@@ -67,15 +75,16 @@ export class Permissions {
    * @param service by its name in policies, such as `sns.amazonaws.com`
    */
   service(service: string, sourceArn: string): Caller {
-    const decider = new Decider({ service }, this.#ofResources);
     const source = { 'aws:SourceArn': sourceArn, 'aws:SourceAccount': ACCOUNT };
-    const caller = this.#caller(service, service, decider);
+    const caller = this.#caller(service, service, { service }, []);
     return { denial: (access) => caller.denial({ ...access, context: { ...source, ...access.context } }) };
   }
 
-  #caller(who: string, arn: string, decider: Decider): Caller {
+  #caller(who: string, arn: string, principal: Principal, own: readonly Statement[]): Caller {
+    const decider = new Decider(principal, [...own, ...this.#ofResources]);
     return {
       denial: (access) => {
+        this.#onAccess?.(principal, access);
         const denial = decider.denial(access);
         if (denial === undefined) return undefined;
         const error = new AccessDenied(arn, access, denial);
