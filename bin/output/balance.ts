@@ -57,7 +57,7 @@ export async function loadedFrom(athena: Athena, source: string, handed: readonl
 /** On the direct lane, the events of a log stream are in objects of payloads: their origins by rows and rejected lines. */
 async function inPayloads(athena: Athena, source: string, streams: readonly string[]): Promise<string> {
   const among = `payload IS NOT NULL AND log_stream IN (${streams.map(sqlText).join(', ')})`;
-  const tables = [`"${source}"`, ...(await dividedTables(athena, source, 'payload'))];
+  const tables = await tablesOf(athena, source, 'payload');
   return [
     ...tables.map((table) => `SELECT origin, log_stream FROM ${table} WHERE ${among}`),
     `SELECT origin, log_stream FROM rejected_lines WHERE source = ${sqlText(source)} AND ${among}`,
@@ -95,7 +95,7 @@ export async function balances(athena: Athena, condition: string): Promise<Balan
 }
 
 async function rowsInTable(athena: Athena, source: string, condition: string): Promise<number> {
-  const tables = [`"${source}"`, ...(await dividedTables(athena, source, 'origin'))];
+  const tables = await tablesOf(athena, source, 'origin');
   const [row] = await select(
     athena,
     `SELECT count(*) AS found FROM (SELECT DISTINCT origin, position FROM
@@ -106,15 +106,16 @@ async function rowsInTable(athena: Athena, source: string, condition: string): P
 }
 
 /**
- * Tables with a column that have rows of a source whose rows are divided. Those of a source with a longer name may be among
- * them.
+ * Tables with a column that have rows of a source, whatever format it had when they were loaded: its own, and those of values.
+ * Those of a source with a longer name may be among them.
  */
-async function dividedTables(athena: Athena, source: string, column: string): Promise<string[]> {
+async function tablesOf(athena: Athena, source: string, column: string): Promise<string[]> {
   const rows = await select(
     athena,
     `SELECT table_schema, table_name FROM information_schema.columns
-     WHERE column_name = ${sqlText(column)} AND table_schema LIKE '%\\_iceberg' ESCAPE '\\' AND starts_with(table_name, ${sqlText(`${source}_`)})
-     ORDER BY table_name`,
+     WHERE column_name = ${sqlText(column)} AND (table_name = ${sqlText(source)} OR
+       (table_schema LIKE '%\\_iceberg' ESCAPE '\\' AND starts_with(table_name, ${sqlText(`${source}_`)})))
+     ORDER BY table_schema, table_name`,
   );
   return rows
     .filter(({ table_name }) => !isViewName(String(table_name)))

@@ -101,7 +101,10 @@ function input(sent: Sent, seen: Seen): Verdict {
     ? counts.lines >= expected.lines && counts.rows >= expected.rows && counts.rejected >= expected.rejected
     : JSON.stringify(counts) === JSON.stringify(expected);
   if (!isCounted) {
-    return failed(`${put.what}: expected loads to say ${JSON.stringify(expected)}, got ${JSON.stringify(counts)}`);
+    const why =
+      put.kind === 'event' && counts.lines === 0 ? '; a filterPattern lets only events through that match it' : '';
+    const text = `expected loads to say ${JSON.stringify(expected)}, got ${JSON.stringify(counts)}`;
+    return failed(`${put.what}: ${text}${why}`);
   }
   // Events may come in several payloads, each of which counts its positions from 1.
   const left = [...seen.inputRows];

@@ -46,7 +46,10 @@ export const LOG_GROUP_DAYS = int(1, 3653).refine((days) => RETENTIONS.includes(
 const KEY_PART = pattern(/^[\w!.'()/=:@+-]{1,512}$/, "part of a key: letters, digits and / _ - . = : @ + ! ' ( )");
 
 export const FROM = object({
-  bucket: pattern(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'the name of a bucket').optional(),
+  bucket: pattern(
+    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+    'the name of a bucket: 3 to 63 of a-z, 0-9, dots and hyphens',
+  ).optional(),
   prefix: KEY_PART.optional(),
   suffix: KEY_PART.optional(),
   notifications: oneOf(['s3', 'eventbridge']).optional(),

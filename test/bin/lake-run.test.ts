@@ -32,13 +32,18 @@ describe('lake run with log groups alone, whose rows are divided on the direct l
       { delivery: 'direct', tableFormat: 'iceberg', fanOut: { by: 'tenant', allow: ['acme'], other: 'rest' } },
     ];
     const args = ['run', 'tenants.jsonl', '--source', 'app', '--lake', 'divided', '-c'];
-    const run = () => lake(...args, `sources=${JSON.stringify([{ ...source, ...lane }])}`, '--json');
+    const run = (of: object = lane) => lake(...args, `sources=${JSON.stringify([{ ...source, ...of }])}`, '--json');
     const first = await run();
     expect([first.code, complaints(first)]).toEqual([0, []]);
     expect(JSON.parse(first.stdout).sources).toMatchObject([{ source: 'app', lines: 3, rows: 3, inTable: 3 }]);
     const { code, stderr } = await run();
     expect(code).toBe(0);
     expect(stderr).toMatch(/loaded before: 1 file, whose events are now there twice.*app_once has each once/);
+
+    // The name without a database is then that of the Iceberg table, which has none of these rows.
+    await writeFile(join(dir, 'tenants.jsonl'), '{"tenant":"acme","n":4}\n');
+    const back = await run({ delivery: 'direct' });
+    expect([back.code, complaints(back)]).toEqual([0, []]);
   }, 120_000);
 });
 
