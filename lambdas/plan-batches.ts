@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, ScheduledEvent } from 'aws-lambda';
+import { requireCurrent } from './core/direct/ledger-mark.ts';
 import { missedUploads } from './core/direct/missed-uploads.ts';
 import { planSource } from './core/direct/plan.ts';
 import { renewLists } from './core/direct/renew-lists.ts';
@@ -14,6 +15,7 @@ import { batchSettings } from './core/settings.ts';
 import { isPast, timeLimits } from './edges/attempt.ts';
 import { dynamoBatches } from './edges/batches.ts';
 import { s3LakeFiles } from './edges/lake-files.ts';
+import { ledgerMarks } from './edges/ledger-marks.ts';
 import { logger } from './edges/logger.ts';
 import { putSlowMetric } from './edges/metrics.ts';
 import { openUploads } from './edges/open-uploads.ts';
@@ -23,8 +25,14 @@ import { s3Client } from './edges/s3.ts';
 const settings = batchSettings(process.env);
 const { direct, ledgerTable, ledgerDays, lakeBucket, writeQueueUrl } = settings;
 const sources = settings.sources.map(({ name }) => name);
+/** Of others, the tables say that the ledger was set back. */
+const inFiles = new Set(
+  settings.sources.filter(({ tableFormat }) => tableFormat !== 'iceberg').map(({ name }) => name),
+);
 const sqs = new SQSClient({});
-const ledger = dynamoBatches(new DynamoDBClient({}), { table: ledgerTable, entryDays: ledgerDays });
+const dynamodb = new DynamoDBClient({});
+const ledger = dynamoBatches(dynamodb, { table: ledgerTable, entryDays: ledgerDays });
+const marks = ledgerMarks(dynamodb, ledgerTable);
 const s3 = s3Client();
 const lake = s3LakeFiles(s3, lakeBucket);
 const send = (batch: string) => sendBatch(sqs, writeQueueUrl, batch);
@@ -45,32 +53,47 @@ const MAX_NAMED = 10;
 /** How much is left for later runs: objects that wait, and batches that are not written. */
 export async function handler(event: ScheduledEvent, context: Context): Promise<{ readonly left: number }> {
   const { stopReadingAt } = timeLimits(context);
+  const failures: unknown[] = [];
   let left = 0;
   for (const source of sources) {
-    const { waiting, unfinished, waitingSince, unfinishedSince, sealedSince } = await planSource(
-      source,
-      { ledger, lake, now: () => new Date(), send },
-      {
-        fileBytes: direct.fileMiB * MIB,
-        ageMs: direct.waitSeconds * 1000,
-        dueAt: Date.parse(event.time),
-        maxOpen: direct.maxOpen,
-        silentMs: (direct.writeSeconds + CLOCK_SKEW_SECONDS) * 1000,
-        newId: () => randomBytes(ID_BYTES).toString('hex'),
-        outOfTime: () => isPast(stopReadingAt),
-      },
-    );
-    left += waiting + unfinished;
-    putAge(source, 'WaitingSeconds', waitingSince);
-    putAge(source, 'UnwrittenSeconds', unfinishedSince);
-    putAge(source, 'SealedSeconds', sealedSince, LATE_SEAL_SECONDS);
+    // One that fails, such as one whose ledger was set back, holds up no other.
+    left += await plan(source, event, () => isPast(stopReadingAt)).catch((error: unknown) => {
+      failures.push(error);
+      return 0;
+    });
   }
   const dueAt = new Date(event.time);
   if (dueAt.getUTCMinutes() === HOURLY_MINUTE && !isPast(stopReadingAt)) {
     await lookAtUploads(dueAt.getTime());
     await renewAllLists(dueAt.getTime(), () => isPast(stopReadingAt));
   }
+  if (failures.length > 1) for (const failure of failures) logger.error('a source failed', failure as Error);
+  if (failures.length > 0) throw failures[0];
   return { left };
+}
+
+/** @returns how much is left of a source */
+async function plan(source: string, event: ScheduledEvent, outOfTime: () => boolean): Promise<number> {
+  const now = () => new Date();
+  const ports = {
+    ...{ ledger, lake, now, send },
+    requireCurrent: async () => {
+      if (inFiles.has(source)) await requireCurrent(source, { marks, lake, now });
+    },
+  };
+  const { waiting, unfinished, waitingSince, unfinishedSince, sealedSince } = await planSource(source, ports, {
+    fileBytes: direct.fileMiB * MIB,
+    ageMs: direct.waitSeconds * 1000,
+    dueAt: Date.parse(event.time),
+    maxOpen: direct.maxOpen,
+    silentMs: (direct.writeSeconds + CLOCK_SKEW_SECONDS) * 1000,
+    newId: () => randomBytes(ID_BYTES).toString('hex'),
+    outOfTime,
+  });
+  putAge(source, 'WaitingSeconds', waitingSince);
+  putAge(source, 'UnwrittenSeconds', unfinishedSince);
+  putAge(source, 'SealedSeconds', sealedSince, LATE_SEAL_SECONDS);
+  return waiting + unfinished;
 }
 
 /** What fails here holds up no batch either; each list has another turn in a week. */

@@ -4,6 +4,7 @@
  * which order requests are done, follows from a seed.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
 import { isReplaced, readAgain } from '../../bin/operations/read-again.ts';
 import { type AnnouncePorts, announceObject } from '../../lambdas/core/direct/announce.ts';
 import type { AttemptList } from '../../lambdas/core/direct/attempt-list.ts';
@@ -11,10 +12,13 @@ import { BATCH, type Batch, type Candidate, type UploadedFile } from '../../lamb
 import type { TableFile } from '../../lambdas/core/direct/batch-files.ts';
 import { commitTables } from '../../lambdas/core/direct/commit-tables.ts';
 import { EventDays } from '../../lambdas/core/direct/event-days.ts';
+import { type LedgerMark, type MarkPorts, requireCurrent } from '../../lambdas/core/direct/ledger-mark.ts';
 import { planSource } from '../../lambdas/core/direct/plan.ts';
 import { type BatchLedger, type LakeFiles, OtherBytesError, type Spill } from '../../lambdas/core/direct/ports.ts';
 import { type Reconciled, type ReconcileLedger, reconcile } from '../../lambdas/core/direct/reconcile.ts';
+import { type ReconciledFiles, reconcileFiles } from '../../lambdas/core/direct/reconcile-files.ts';
 import { renewLists } from '../../lambdas/core/direct/renew-lists.ts';
+import { LedgerSetBackError } from '../../lambdas/core/direct/set-back.ts';
 import { ReloadError, writeBatch } from '../../lambdas/core/direct/write.ts';
 import { promote } from '../../lambdas/core/evolution/promote.ts';
 import type { PromotedColumn } from '../../lambdas/core/evolution/promoted.ts';
@@ -110,6 +114,7 @@ export class World {
   readonly entries = new Map<string, Entry>();
   readonly batches = new Map<string, StoredBatch>();
   readonly lists = new Map<string, string>();
+  readonly marks = new Map<string, LedgerMark>();
   /** Visible files of the lake, by key. */
   readonly files = new Map<string, Buffer>();
   readonly queue: string[] = [];
@@ -176,14 +181,97 @@ export class World {
   }
 
   plan(): void {
-    const ports = this.#ports();
+    const request = this.#process();
+    const ports = this.#ports(request);
     this.start(() =>
-      planSource(SOURCE, ports, {
-        ...{ fileBytes: 400, ageMs: 30 * STEP_MS, dueAt: this.#now, maxOpen: 4, silentMs: 60 * STEP_MS },
-        newId: () => this.#name(),
-        outOfTime: () => false,
-      }),
+      planSource(
+        SOURCE,
+        { ...ports, requireCurrent: () => this.#requireCurrent(request) },
+        {
+          ...{ fileBytes: 400, ageMs: 30 * STEP_MS, dueAt: this.#now, maxOpen: 4, silentMs: 60 * STEP_MS },
+          newId: () => this.#name(),
+          outOfTime: () => false,
+        },
+      ),
     );
+  }
+
+  /** As the planner: of a source with Iceberg tables, these tell that the ledger was set back. */
+  async #requireCurrent(request: Request): Promise<void> {
+    if (!this.#options.iceberg) await requireCurrent(SOURCE, this.#markPorts(request));
+  }
+
+  /** Tells the ledger again what is in the files. Dies and fails as the functions do. */
+  async filesReconciled(dryRun = false): Promise<ReconciledFiles | undefined> {
+    const request = this.#process();
+    const { ledger } = this.#ports(request);
+    const listed = (since: Date) =>
+      [...this.lists.keys()].filter((key) => (this.#listedAt.get(key) ?? 0) >= since.getTime());
+    const { batches } = this;
+    return await this.#resultOf(() =>
+      reconcileFiles(
+        SOURCE,
+        {
+          ...this.#markPorts(request),
+          attemptsSince: async function* (source, since) {
+            const keys = await request('list lists', () => listed(since));
+            const attempts = keys.filter((key) => key.startsWith(`direct/${source}/`) && key.includes('/attempt-'));
+            for (const [batch, each] of Map.groupBy(attempts, (key) => key.split('/')[2] ?? ''))
+              yield { batch, attempts: each };
+          },
+          stateOf: ({ key, uploadId, crc32: crc }) =>
+            request('state of file', () => {
+              const bytes = this.files.get(key);
+              if (bytes && base64(crc32(bytes)) === crc) return 'there';
+              return this.#uploads.has(uploadId) ? 'uploaded' : 'gone';
+            }),
+          ledger: {
+            ...ledger,
+            ...this.#reconciling(request),
+            putSealed: (before, batch) =>
+              request('put back', () => {
+                const now = batches.get(batch.id);
+                if (now?.state !== before?.state || now?.attempt !== before?.attempt) return;
+                const attemptedAt = new Date(0).toISOString();
+                batches.set(batch.id, { ...batch, state: 'sealed', attempts: 0, attemptedAt, indexed: true });
+              }),
+          },
+        },
+        dryRun,
+      ),
+    );
+  }
+
+  /** Runs a process to its end. @throws what it has thrown */
+  async #resultOf<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
+    let result: Result | undefined;
+    let failure: unknown;
+    const run = async () => {
+      result = await work().catch((error: unknown) => {
+        failure = error;
+        return undefined;
+      });
+    };
+    this.start(run);
+    while (this.busy) await this.step();
+    if (failure && !(failure instanceof Died) && !(failure instanceof ServiceFailure)) throw failure;
+    return result;
+  }
+
+  #markPorts(request: Request): MarkPorts {
+    const { lake, now } = this.#ports(request);
+    return {
+      ...{ lake, now },
+      marks: {
+        read: (source) => request('read mark', () => this.marks.get(source)),
+        put: (source, before, mark) =>
+          request('put mark', () => {
+            if (this.marks.get(source)?.number !== before?.number) return false;
+            this.marks.set(source, mark);
+            return true;
+          }),
+      },
+    };
   }
 
   write(batch: string): void {
@@ -252,17 +340,19 @@ export class World {
   ledgerNow() {
     return structuredClone({
       ...{ entries: this.entries, batches: this.batches, records: this.iceberg.stored, keys: this.#keys },
+      marks: this.marks,
     });
   }
 
   /** Sets the ledger back to what it had. */
   setBack(to: ReturnType<World['ledgerNow']>): void {
-    const { entries, batches, records, keys } = structuredClone(to);
+    const { entries, batches, records, keys, marks } = structuredClone(to);
     const pairs = [
       [this.entries, entries],
       [this.batches, batches],
       [this.iceberg.stored, records],
       [this.#keys, keys],
+      [this.marks, marks],
     ] as [Map<string, unknown>, Map<string, unknown>][];
     for (const [now, before] of pairs) {
       now.clear();
@@ -834,7 +924,22 @@ function nameOf({ key, version = 0 }: WorldObject): string {
 class PoisonError extends Error {}
 
 /** A writer of an earlier generation finds files of the next one, and leaves them. */
-const EXPECTED = [Died, ServiceFailure, CommitRefusedError, PoisonError, OtherBytesError, ReloadError];
+const EXPECTED = [
+  Died,
+  ServiceFailure,
+  CommitRefusedError,
+  PoisonError,
+  OtherBytesError,
+  ReloadError,
+  LedgerSetBackError,
+];
+
+/** As S3 gives a CRC-32. */
+function base64(crc: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(crc);
+  return bytes.toString('base64');
+}
 
 async function* chunksOf(text: string): AsyncGenerator<Uint8Array> {
   yield Buffer.from(text);

@@ -64,10 +64,14 @@ export async function openDynamoLane(): Promise<DynamoLane> {
     ledger,
     announce: (object) => announceObject('app', object, ports),
     async drain() {
-      await planSource('app', ports, {
-        ...{ fileBytes: 1e6, ageMs: 0, dueAt: NOW.getTime() + 1000, maxOpen: 2, silentMs: 1e6 },
-        ...{ newId: () => `b${names++}`, outOfTime: () => false },
-      });
+      await planSource(
+        'app',
+        { ...ports, requireCurrent: async () => undefined },
+        {
+          ...{ fileBytes: 1e6, ageMs: 0, dueAt: NOW.getTime() + 1000, maxOpen: 2, silentMs: 1e6 },
+          ...{ newId: () => `b${names++}`, outOfTime: () => false },
+        },
+      );
       const results: WriteResult[] = [];
       for (const batch of sent.splice(0)) results.push(await write(batch));
       return results;

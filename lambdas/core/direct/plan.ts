@@ -25,6 +25,11 @@ export interface PlanPorts {
   readonly send: (batch: string) => Promise<void>;
 }
 
+export interface PlannerPorts extends PlanPorts {
+  /** Called before anything is made of what the ledger knows. @throws if the ledger was set back to an earlier time */
+  readonly requireCurrent: () => Promise<void>;
+}
+
 export interface PlanOptions extends CutLimits {
   /** The time of this run, in milliseconds since the epoch: it decides what has waited long enough. */
   readonly dueAt: number;
@@ -54,9 +59,11 @@ const MAX_LOOKED_AT = 20_000;
 const MAX_UNWRITTEN = 10_000;
 const CLAIMS_AT_A_TIME = 32;
 
-export async function planSource(source: string, ports: PlanPorts, options: PlanOptions): Promise<Planned> {
+export async function planSource(source: string, ports: PlannerPorts, options: PlanOptions): Promise<Planned> {
   const { ledger } = ports;
   const unwritten = await unwrittenOf(ledger, source);
+  let isCurrent = unwritten.length > 0;
+  if (isCurrent) await ports.requireCurrent();
   for (const { id } of unwritten) {
     if (options.outOfTime()) break;
     await finish(id, ports, options);
@@ -71,6 +78,8 @@ export async function planSource(source: string, ports: PlanPorts, options: Plan
     if (kind === 'live') waitingSince = objects[0]?.since;
     for (const candidates of cut(objects, options)) {
       if (open >= options.maxOpen || options.outOfTime()) break;
+      if (!isCurrent) await ports.requireCurrent();
+      isCurrent = true;
       await begin(source, candidates, ports, options);
       waiting -= candidates.length;
       open++;

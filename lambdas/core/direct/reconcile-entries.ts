@@ -43,8 +43,8 @@ export interface Entries {
   readonly closing: readonly Batch[];
   /** The same that are being written. */
   readonly busy: readonly string[];
-  /** Batches whose objects are all members of theirs, with the entries of these, in their order. */
-  readonly settled: ReadonlyMap<string, readonly KnownEntry[]>;
+  /** Batches whose objects are all members of theirs, with the entries of these, by their own ids. */
+  readonly settled: ReadonlyMap<string, ReadonlyMap<string, KnownEntry>>;
 }
 
 /** The members whose rows a batch has. */
@@ -60,22 +60,22 @@ export async function entriesIn(
 ): Promise<Entries> {
   const unsettled: { batch: string; member: Candidate; ended?: string }[] = [];
   const others = new Map<string, Batch | undefined>();
-  const settled = new Map<string, readonly KnownEntry[]>();
+  const settled = new Map<string, ReadonlyMap<string, KnownEntry>>();
   for (const [id, { list }] of batches) {
     const members = loadedIn(list).map((member) => ({ member, places: entryPlaces(source, member) }));
     const entries = await ledger.entriesOf(members.map(({ places }) => places));
-    const own: KnownEntry[] = [];
+    let own = 0;
     for (const { member, places } of members) {
       const entry = entries.get(places.id);
       if (entry?.state !== STATE.batched) unsettled.push({ batch: id, member });
-      else if (entry.batch === undefined || batches.has(entry.batch)) own.push(entry);
+      else if (entry.batch === undefined || batches.has(entry.batch)) own++;
       else {
         const other = others.get(entry.batch) ?? (await ledger.read(entry.batch));
         others.set(entry.batch, other);
         if (other && ENDED.includes(other.state)) unsettled.push({ batch: id, member, ended: entry.batch });
       }
     }
-    if (own.length === members.length) settled.set(id, own);
+    if (own === members.length) settled.set(id, entries);
   }
   const open = [...others.values()].filter((batch) => batch !== undefined && !ENDED.includes(batch.state)) as Batch[];
   const written = open.find(({ state }) => state === BATCH.written);
@@ -96,13 +96,12 @@ function isStored({ state }: Batch): boolean {
  */
 export async function noteEntries(
   batch: Pick<Batch, 'id' | 'source'>,
-  { attempt, list }: CommittedBatch,
-  entries: readonly KnownEntry[],
+  { attempt, list }: Pick<CommittedBatch, 'attempt' | 'list'>,
+  entries: ReadonlyMap<string, KnownEntry>,
   { lake }: Pick<Ports, 'lake'>,
 ): Promise<void> {
-  const places = new Map(loadedIn(list).map((member, index) => [nameOf(member), entries[index]]));
   const noted = <Member extends Candidate>(member: Member): Member => {
-    const { id, round } = places.get(nameOf(member)) ?? member;
+    const { id, round } = entries.get(entryPlaces(batch.source, member).id) ?? member;
     return { ...member, id, round };
   };
   const isSame = list.members.every(({ candidate }) => {
@@ -115,10 +114,6 @@ export async function noteEntries(
   if (candidates) await lake.putList(candidatesKey(batch), candidates.map(noted));
   const members = list.members.map((member) => ({ ...member, candidate: noted(member.candidate) }));
   await lake.putList(attempt, { ...list, members });
-}
-
-function nameOf({ bucket, key, etag }: Candidate): string {
-  return JSON.stringify([bucket, key, etag]);
 }
 
 export function unclear(batch: string, why: string): LedgerSetBackError {

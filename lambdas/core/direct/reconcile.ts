@@ -104,7 +104,7 @@ export async function reconcile(
     for (const batch of closing) await close(batch, batches, ports);
     for (const [id, before] of ready) {
       const committed = batches.get(id) as CommittedBatch;
-      await noteEntries({ id, source }, committed, settled.get(id) ?? [], ports);
+      await noteEntries({ id, source }, committed, settled.get(id) ?? new Map(), ports);
       await putBack({ id, source }, before, committed, ports);
     }
     if (isDone) for (const { record, made } of setBack) await ports.ledger.adopt(record, made);

@@ -21,7 +21,7 @@ async function planned(...batches: readonly Partial<Batch>[]) {
   const ports = { ledger, send: async (id: string) => void sent.push(id), now: () => new Date(AT) };
   const found = await planSource(
     'web',
-    { ...ports, lake: {} as PlanPorts['lake'] },
+    { ...ports, lake: {} as PlanPorts['lake'], requireCurrent: async () => undefined },
     {
       ...{ fileBytes: 1e9, ageMs: 300_000, dueAt: AT, maxOpen: 10, silentMs: 960_000 },
       ...{ newId: () => 'x', outOfTime: () => false },
