@@ -1,7 +1,8 @@
 /** The ledger in DynamoDB, as it is told again what it has forgotten. core/direct/reconcile.ts has what for. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { BATCH } from '../core/direct/batch.ts';
+import { BATCH, type Batch } from '../core/direct/batch.ts';
 import type { ReconcileLedger } from '../core/direct/reconcile.ts';
+import type { FilesLedger } from '../core/direct/reconcile-files.ts';
 import { entryPlaces } from '../core/loading/input.ts';
 import { LEDGER, STANDING, STATE } from '../core/loading/ledger.ts';
 import { batchGroup, type DynamoBatchesOptions, dynamoBatches } from './batches.ts';
@@ -13,13 +14,35 @@ export function reconcilingLedger(
   client: DynamoDBClient,
   options: DynamoBatchesOptions,
   entriesOf: ReconcileLedger['entriesOf'],
-): ReconcileLedger {
+): ReconcileLedger & FilesLedger {
   const items = new LedgerItems(client, options.table, options.entryDays);
   const keys = new KeyItems(items, undefined);
-  const { read, committed, waitAgain, advance } = dynamoBatches(client, options);
+  const { read, claim, committed, waitAgain, advance } = dynamoBatches(client, options);
   const { recordOf } = dynamoCommits(client, options);
+
+  /** Puts a batch, if it is still as it was read; undefined: if there is none. */
+  async function put(before: Batch | undefined, id: string, item: Item, removed: readonly string[]): Promise<void> {
+    if (!before) {
+      await items.putNew({ [LEDGER.key]: { S: batchItemId(id) }, ...item });
+      return;
+    }
+    const removing = removed.length === 0 ? '' : ` REMOVE ${removed.map((name) => `#${name}`).join(', ')}`;
+    await items.update(
+      batchItemId(id),
+      `#state = :seen AND ${before.attempt === undefined ? 'attribute_not_exists(#attempt)' : '#attempt = :seenAttempt'}`,
+      `SET ${Object.keys(item)
+        .map((name) => `#${name} = :${name}`)
+        .join(', ')}${removing}`,
+      {
+        ...Object.fromEntries(Object.entries(item).map(([name, value]) => [`:${name}`, value])),
+        ':seen': { S: before.state },
+        ...(before.attempt !== undefined && { ':seenAttempt': { S: before.attempt } }),
+      },
+    );
+  }
+
   return {
-    ...{ read, committed, waitAgain, advance, recordOf, entriesOf },
+    ...{ read, claim, committed, waitAgain, advance, recordOf, entriesOf },
 
     // Whoever announces the object meanwhile may be first: the next pass finds that.
     async settle({ id: batch, source }, { id: _, round, ...object }, ended) {
@@ -70,22 +93,25 @@ export function reconcilingLedger(
         tables: { N: String(tables) },
         ...(uncommitted.length > 0 && { uncommitted: { NS: uncommitted.map(String) } }),
       };
-      if (!before) {
-        await items.putNew({ [LEDGER.key]: { S: batchItemId(id) }, ...item });
-        return;
-      }
-      const names = Object.keys(item);
-      const removed = [LEDGER.expiry, 'before', ...(uncommitted.length > 0 ? [] : ['uncommitted'])];
-      await items.update(
-        batchItemId(id),
-        `#state = :seen AND ${before.attempt === undefined ? 'attribute_not_exists(#attempt)' : '#attempt = :seenAttempt'}`,
-        `SET ${names.map((name) => `#${name} = :${name}`).join(', ')} REMOVE ${removed.map((name) => `#${name}`).join(', ')}`,
-        {
-          ...Object.fromEntries(Object.entries(item).map(([name, value]) => [`:${name}`, value])),
-          ':seen': { S: before.state },
-          ...(before.attempt !== undefined && { ':seenAttempt': { S: before.attempt } }),
-        },
-      );
+      await put(before, id, item, [LEDGER.expiry, 'before', ...(uncommitted.length > 0 ? [] : ['uncommitted'])]);
+    },
+
+    async putSealed(before, { id, source, since, attempt, generation, sealedAt, before: former }) {
+      const item: Item = {
+        [LEDGER.group]: { S: batchGroup(source) },
+        [LEDGER.since]: { S: since },
+        [LEDGER.expiry]: items.expiry(),
+        state: { S: BATCH.sealed },
+        source: { S: source },
+        attempts: { N: '0' },
+        generation: { N: String(generation) },
+        // The planner sends a batch of which no writer has given a sign for long.
+        attemptedAt: { S: new Date(0).toISOString() },
+        attempt: { S: attempt },
+        sealedAt: { S: sealedAt },
+        ...(former !== undefined && { before: { S: former } }),
+      };
+      await put(before, id, item, former === undefined ? ['before'] : []);
     },
 
     async adopt({ table, committer, number, list }, made) {
