@@ -121,5 +121,7 @@ test(`a ledger that is set back at any time loses and repeats nothing in files, 
       rows: text(good.map(({ lines }) => lines.map((_, index) => index + 1))),
     });
   }
-  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(RUNS / 20);
+  const { closed, ...often } = seen;
+  expect(closed).toBeGreaterThan(0);
+  for (const count of Object.values(often)) expect(count).toBeGreaterThan(RUNS / 20);
 }, 300_000);
