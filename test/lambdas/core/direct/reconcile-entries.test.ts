@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { AttemptList } from '../../../../lambdas/core/direct/attempt-list.ts';
 import { type Candidate, candidatesKey } from '../../../../lambdas/core/direct/batch.ts';
 import { noteEntries } from '../../../../lambdas/core/direct/reconcile-entries.ts';
+import { entryPlaces } from '../../../../lambdas/core/loading/input.ts';
 
 const BATCH = { id: 'one', source: 'app' };
 const MEMBER: Candidate = {
@@ -26,7 +27,12 @@ test('both lists of a batch say where its entries are, whichever of them the pro
     };
     const note = () => {
       const committed = { attempt: 'attempt', list: lists.get('attempt') as AttemptList, tables: new Set<number>() };
-      return noteEntries(BATCH, committed, [{ id: 'now', round: 2, state: 'batched' }], { lake });
+      return noteEntries(
+        BATCH,
+        committed,
+        new Map([[entryPlaces('app', MEMBER).id, { id: 'now', round: 2, state: 'batched' }]]),
+        { lake },
+      );
     };
     await expect(note()).rejects.toThrow('died');
     await note();
