@@ -1,5 +1,5 @@
 /** Says what is an IP address. This file mirrors lambdas/core/reading/address.ts. */
-import { COLON, DOT } from './memory';
+import { COLON, DOT, ZERO } from './memory';
 import { digitsIn, isDigit, threeDigits } from './numbers';
 
 /**
@@ -63,4 +63,19 @@ export function isIpv6(p: usize, end: usize): bool {
 @inline
 export function isHex(c: u32): bool {
   return isDigit(c) || (c | 0x20) - 0x61 < 6;
+}
+
+/** Bytes of `::ffff:`. */
+export const MAPPED_HEAD_BYTES: usize = 7;
+/** `::ffff:` as a little-endian u64 of which the last byte is masked out. */
+const MAPPED_HEAD: u64 = 0x3a666666663a3a;
+
+/** True for an IPv4 address as an IPv6 socket has it: `::ffff:192.0.2.7`. Its numbers have no zeros before them. */
+export function isMappedIpv4(p: usize, end: usize): bool {
+  if (end - p <= MAPPED_HEAD_BYTES || (load<u64>(p) & 0xff_ffff_ffff_ffff) != MAPPED_HEAD) return false;
+  for (let at = p + MAPPED_HEAD_BYTES; at < end; at++) {
+    const begins = load<u8>(at - 1) == COLON || load<u8>(at - 1) == DOT;
+    if (begins && load<u8>(at) == ZERO && isDigit(load<u8>(at, 1))) return false;
+  }
+  return isIpv4(p + MAPPED_HEAD_BYTES, end);
 }

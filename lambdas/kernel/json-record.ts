@@ -14,11 +14,11 @@ import { copyDecoded } from './json-strings';
 import {
   copyDecimalNumber, copyText, copyWholeNumber, endOfLiteral, endOfValue, pastSpace, skipTo,
 } from './json-values';
-import { beginLine, isLocal, readValue, saw, SAW_CLIENT, setEscaped } from './log-values';
+import { beginLine, isLocal, readLogged, saw, SAW_CLIENT, setEscaped } from './log-values';
 import { HYPHEN, inputOf, isEnd, outputOf, pair, putKey, QUOTE, SEEN_COLUMNS, UNESCAPED } from './memory';
 import {
-  BIGINT, BIGINT_DIGITS, fieldAt, flags, IDENTITY, INT, INT_DIGITS, keyOf, NO_CLIENT, opOf, SECONDS, setSlot, SKIP,
-  TEXT, TIME, URL,
+  BIGINT, BIGINT_DIGITS, fieldAt, flags, HOST, IDENTITY, INT, INT_DIGITS, keyOf, NO_CLIENT, opOf, SECONDS, setSlot,
+  SKIP, TEXT, TIME,
 } from './program';
 import { setEventTime } from './times';
 
@@ -179,10 +179,9 @@ function readText(field: usize, op: u32, p: usize, o: usize): u64 {
   const pointers = copyDecoded(p + 1, UNESCAPED);
   if (pointers == 0) return 0;
   const end = outputOf(pointers);
-  // The values that mean "missing" in a log_format, which are `-` and the empty text, are values in a JSON record, and
-  // so is a URL that begins with its query. `readValue` would leave them out, so such a line is unsupported.
-  const first = <u32>load<u8>(UNESCAPED);
-  if (end == UNESCAPED || (first == HYPHEN && end == UNESCAPED + 1) || (first == 0x3f && op == URL)) return 0;
-  o = readValue(field, UNESCAPED, end, o);
+  // A URL that is empty or begins with its query is a value in a JSON record, and so is a client that is `-`. They would be
+  // left out as in a log_format, where they mean that there is no value, so such a line is unsupported.
+  if (op != HOST && (end == UNESCAPED || load<u8>(UNESCAPED) == HYPHEN || load<u8>(UNESCAPED) == 0x3f)) return 0;
+  o = readLogged(field, UNESCAPED, end, o);
   return o == 0 ? 0 : pair(inputOf(pointers), o);
 }

@@ -67,8 +67,10 @@ export function readJson(p: usize, o: usize): u64 {
   const start = o;
   let key = BEFORE_FIRST;
   let last: i32 = -1;
-  isWrapped = false;
+  isNamed = false;
+  hasFile = false;
   hasText = false;
+  mayWrap = false;
   hasLog = false;
   hasStream = false;
   p = pastSpace(p);
@@ -114,7 +116,7 @@ export function readJson(p: usize, o: usize): u64 {
   if (load<u8>(p) != 0x7d) return 0;
   p = pastSpace(p + 1);
   if (!isEnd(p)) return 0;
-  if (isWrapped && (mayBeLine(logColumn, LOG_LENGTH) || mayBeLine(messageColumn, MESSAGE_LENGTH))) return 0;
+  if ((isNamed || hasFile) && (mayBeLine(logColumn, LOG_LENGTH) || mayBeLine(messageColumn, MESSAGE_LENGTH))) return 0;
   if (flags() & IDENTITY) return pair(p, o);
   // The loader counts rows without any value, so such a line is left to the TypeScript reader.
   if (o == start) return 0;
@@ -125,46 +127,57 @@ export function readJson(p: usize, o: usize): u64 {
 }
 
 /**
- * True if the value at `p` may belong to an envelope around a record: it may mark a piece of one; it is a text that may
- * begin with an object; it is any text beside the name of an output stream; or it is a `log` beside a `stream`, which may
- * be a piece of Docker's whatever the stream is. The TypeScript reader then decides, by columns that promoted ones are
- * not among.
+ * True if the value at `p` may belong to an envelope around a record: it may mark a piece of one; it is any text beside
+ * the name of an output stream; it is a `log` that may begin with an object or as a line of CRI does, or stands beside a
+ * `stream`, which may be a piece of Docker's whatever the stream is; or it is a `message` that may begin with an object,
+ * beside a `log` that is an object. The TypeScript reader then decides, by columns that promoted ones are not among.
  */
 function isOfEnvelope(key: usize, target: u32, p: usize): bool {
   if (target == MAY_MARK) return true;
-  const first = <u32>load<u8>(p + 1);
   const isText = load<u8>(p) == QUOTE;
-  if (target == MAY_WRAP && load<u8>(p) == 0x7b) isWrapped = true;
-  else if (target == MAY_NAME) {
-    isWrapped = isWrapped || (isText && load<u16>(p, 1) == ST);
+  if (target == MAY_NAME) {
+    isNamed = isNamed || (isText && load<u16>(p, 1) == ST);
     hasStream = hasStream || load<u16>(key) == ST;
-  } else if (isText) {
+  } else if (load<u8>(p) == 0x7b) hasFile = true;
+  else if (isText) {
+    const first = <u32>load<u8>(p + 1);
     hasText = true;
-    hasLog = hasLog || keyLength(key) - 1 == LOG_LENGTH;
+    if (keyLength(key) - 1 == LOG_LENGTH) {
+      if (mayBeginLine(first)) return true;
+      hasLog = true;
+    } else mayWrap = mayBeginObject(first);
   }
-  if ((hasText && isWrapped) || (hasLog && hasStream)) return true;
-  return target == MAY_WRAP && isText && mayBeginObject(first);
+  return (isNamed && hasText) || (hasFile && mayWrap) || (hasLog && hasStream);
 }
 
 /** True if the target is a column whose value may be a JSON record as text, or a piece of a line of Docker's. */
 function mayBeLine(target: u32, keyLength: usize): bool {
   if ((target & OBJECT) != 0 || !isSeen(target)) return false;
   const value = pastSpace(pastSpace(keyInLineOf(target) + keyLength + 1) + 1);
-  return load<u8>(value) == QUOTE && (keyLength == LOG_LENGTH || mayBeginObject(load<u8>(value, 1)));
+  return load<u8>(value) == QUOTE && (keyLength == LOG_LENGTH || mayBeginLine(load<u8>(value, 1)));
 }
 
 /** True if a text that begins so may be an object, or a line of CRI. */
 // @ts-ignore: decorator
 @inline
+function mayBeginLine(first: u32): bool {
+  return isDigit(first) || mayBeginObject(first);
+}
+
+// @ts-ignore: decorator
+@inline
 function mayBeginObject(first: u32): bool {
-  return first == 0x7b || first == BACKSLASH || first <= SPACE || isDigit(first);
+  return first == 0x7b || first == BACKSLASH || first <= SPACE;
 }
 
 /** `st`, with which `stdout`, `stderr` and the key `stream` begin, as a little-endian u16. */
 const ST: u32 = 0x7473;
-/** The line has a text that names an output stream, or a `log` that is an object; and a text that may be a line. */
-let isWrapped: bool = false;
+/** The line has a text that names an output stream; a `log` that is an object; and a text that may be a line. */
+let isNamed: bool = false;
+let hasFile: bool = false;
 let hasText: bool = false;
+/** The line has a `message`, which is no column, that may begin with an object. */
+let mayWrap: bool = false;
 /** The line has a text under the key `log`, which is no column; and a value under the key `stream`. */
 let hasLog: bool = false;
 let hasStream: bool = false;
@@ -185,7 +198,7 @@ function readObject(member: usize, target: u32, depth: u32, p: usize, o: usize):
   }
   if (target & OF_ENVELOPE) {
     if (hasText) return 0;
-    isWrapped = true;
+    hasFile = true;
   }
   const before = othersEnd;
   if (!beginObject(member, depth)) return 0;

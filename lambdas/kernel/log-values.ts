@@ -2,9 +2,9 @@
  * Reads values whose ends are known, of log_formats and JSON records, and writes their columns. This file mirrors
  * lambdas/core/reading/log-fields.ts and log-values.ts.
  */
-import { isIpv4, isIpv6 } from './addresses';
+import { isIpv4, isIpv6, isMappedIpv4, MAPPED_HEAD_BYTES } from './addresses';
 import { conversionError, DIGITS, FORM, noteFailedField } from './errors';
-import { DOT, HTTP, HYPHEN, put, putKey, putTextKey, QUOTE, SPACE } from './memory';
+import { COLON, DOT, HTTP, HYPHEN, put, putKey, putTextKey, QUOTE, SPACE } from './memory';
 import { copyDecimal, copyWhole, isDigit } from './numbers';
 import {
   BIGINT, BIGINT_DIGITS, CLIENT, DOUBLE, flags, flagsOf, HOST, INT, INT_DIGITS, keyOf, kind, LOCAL_CLIENT, LOG_FORMAT,
@@ -63,9 +63,15 @@ export function setEscaped(is: bool): void {
  */
 export function readValue(field: usize, p: usize, end: usize, o: usize): usize {
   const op = opOf(field);
-  const length = end - p;
   if (op == REPEATED) return repeats(field, p, end) ? o : 0;
-  if (length == 0 || (length == 1 && load<u8>(p) == HYPHEN)) return op == HOST ? putProject(field, p, p, o) : o;
+  if (p == end || (end - p == 1 && load<u8>(p) == HYPHEN)) return op == HOST ? putProject(field, p, p, o) : o;
+  return readLogged(field, p, end, o);
+}
+
+/** Reads a value as `readValue` does, also one that means "missing" in a log_format. */
+export function readLogged(field: usize, p: usize, end: usize, o: usize): usize {
+  const op = opOf(field);
+  const length = end - p;
   if (flagsOf(field) & TOKEN && findIn(p, end, SPACE) < end) return 0;
   if (escaped && (op == HOST || op == PART)) return 0;
   // A host is written to two columns. The limit keeps the row within the size that the output has room for.
@@ -151,15 +157,20 @@ function putText(field: usize, column: usize, p: usize, end: usize, o: usize): u
   return o;
 }
 
-/** Reads `METHOD URL HTTP/version`. The URL may hold spaces, and the version may be missing. */
+/** Reads `METHOD URL HTTP/version`, with spaces around it. The URL may hold spaces, and the version may be missing. */
 function readRequest(field: usize, p: usize, end: usize, o: usize): usize {
+  const value = p;
+  const valueEnd = end;
+  while (p < end && load<u8>(p) == SPACE) p++;
+  while (end > p && load<u8>(end - 1) == SPACE) end--;
+  if (p == end) return 0;
   const first = findIn(p, end, SPACE);
   let method = p;
   while (method < first && isMethod(load<u8>(method))) method++;
   // The TypeScript reader trims the request. Whatever that removes, what is left begins with no method and a space.
   const firstByte = <u32>load<u8>(p);
   if (first == end || (method < first && firstByte > SPACE && firstByte < 0x80)) {
-    noteFailedField(field, p, end, FORM);
+    noteFailedField(field, value, valueEnd, FORM);
     return o;
   }
   const lastByte = <u32>load<u8>(end - 1);
@@ -210,7 +221,7 @@ function partOf(field: usize): u32 {
 
 /** Writes the version of `HTTP/version`. */
 function putVersion(field: usize, column: usize, p: usize, end: usize, o: usize): usize {
-  if (end - p < 6 || load<u32>(p) != HTTP || load<u8>(p, 4) != 0x2f) return 0;
+  if (end - p < 5 || load<u32>(p) != HTTP || load<u8>(p, 4) != 0x2f) return 0;
   saw |= SAW_HTTP;
   return putText(field, column, p + 5, end, o);
 }
@@ -259,17 +270,29 @@ function putProject(field: usize, p: usize, end: usize, o: usize): usize {
 function readClient(field: usize, p: usize, end: usize, o: usize): usize {
   end = findIn(p, end, 0x2c);
   if (isIpv4(p, end)) seeIpv4(p, end);
+  else if (isMappedIpv4(p, end)) seeIpv4(p + MAPPED_HEAD_BYTES, end);
   else if (isIpv6(p, end)) {
     if (end - p == 3 && (load<u32>(p) & 0xffffff) == LOCAL_IPV6) saw |= SAW_LOCAL;
     saw |= SAW_CLIENT;
   } else {
-    if (escaped || kind() != LOG_FORMAT || !isNoAddress(p, end)) return 0;
-    saw |= SAW_NO_ADDRESS;
+    if (escaped || kind() != LOG_FORMAT) return 0;
+    if (!isUnixSocket(p, end)) {
+      if (!isNoAddress(p, end)) return 0;
+      saw |= SAW_NO_ADDRESS;
+    }
     noteFailedField(field, p, end, FORM);
     return o;
   }
   return putText(field, 0, p, end, o);
 }
+
+/** True for `unix:`, which nginx logs where there is a socket and no address. */
+function isUnixSocket(p: usize, end: usize): bool {
+  return end - p == 5 && load<u32>(p) == UNIX && load<u8>(p, 4) == COLON && load<u8>(end) != 0x2c;
+}
+
+/** `unix` as a little-endian u32. */
+const UNIX: u32 = 0x78696e75;
 
 /** True for one word that is no address in any form: a host name, or an address of which parts are masked. */
 function isNoAddress(p: usize, end: usize): bool {

@@ -18,6 +18,10 @@ describe('JSON that would cost many times as much in the reader', () => {
     ['numbers that are too large or have many digits', '{"level":"x","ratio":1e400,"n":9223372036854775808,"s":1e12}'],
     ['such numbers in quotes', '{"ratio":"0.123456789012345678901234567890","n":"-9223372036854775809","s":"-0"}'],
     ['numbers of rare forms', '{"ratio":".5e+3","n":"+007","s":"1."}'],
+    ['a message that may be a line of CRI', '{"level":"x","message":"404 not found"}'],
+    ['a message that is an object', String.raw`{"level":"x","message":"{\"level\":\"y\"}","n":1}`],
+    ['a message that begins with an escape', String.raw`{"level":"x","message":"\t{}"}`],
+    ['a message beside a log that is an object', '{"log":{"file":{"path":"a"}},"message":"7 {}","level":"x"}'],
     ['a key with escapes', String.raw`{"level":"x","\u0061bc":1,"a\"b\\":[2],"\t\u00e9\/":"c","more":{"\u0061":1}}`],
     ['an escaped key of a column', String.raw`{"lev\u0065l":"x","n":1,"\u0052atio":7}`],
     [

@@ -45,6 +45,13 @@ describe.each([
     ['a request without a version', `${line({ request: 'GET /a b?c d' })}\n${line({ request: 'GET /' })}`],
     ['a request whose version is its path', line({ request: 'GET HTTP/1.1' })],
     ['a request without HTTP, but a user agent with it', line({ request: 'GET /', agent: 'a HTTP/ b' })],
+    ['a request with spaces around it', line({ request: '  GET /a?b HTTP/1.1 ' })],
+    ['spaces around no request', line({ request: ' hello  ' })],
+    ['a version that is empty', `${line({ request: 'GET / HTTP/' })}\n${line({ request: 'GET HTTP/' })}`],
+    ['a client that is an IPv4 address on an IPv6 socket', line({ client: '::ffff:192.0.2.7' })],
+    ['a client that is its own machine on an IPv6 socket', line({ client: '::ffff:127.0.0.1' })],
+    ['a client that is a Unix socket', line({ client: 'unix:' })],
+    ['a client that is a Unix socket, and no request', line({ client: 'unix:', request: '-' })],
     ['a client that is a host', line({ client: 'host-1.example.com' })],
     ['a client of which a part is masked', line({ client: '192.0.2.x' })],
     ['a client and a request that are none', line({ client: 'unknown', request: '-' })],
@@ -77,6 +84,13 @@ test.each([
   ['a request with a space that is no ASCII before it', line({ request: '\xa0G!T / HTTP/1.1' })],
   ['a request without a version', line({ request: 'GET / HTTP/' })],
   ['zeros as the status', line({ status: '000' })],
+  ['nothing but spaces as the request', line({ request: '   ' })],
+  ['an address with zeros before a number', line({ client: '::ffff:192.0.02.7' })],
+  ['an address that is too long', line({ client: '::ffff:192.0.2.7.8' })],
+  ['a mapped address that is none', line({ client: '::ffff:256.0.2.7' })],
+  ['a mapped address without numbers', line({ client: '::ffff:' })],
+  ['the path of a Unix socket', line({ client: 'unix:/run/a' })],
+  ['spaces of another alphabet around a request', line({ request: '\u3000 GET / HTTP/1.1 \u3000' })],
 ])('a line with %s is read alike', (_, odd) => {
   for (const filters of [{}, UNFILTERED]) {
     const format = compiled('kong', { filters });
@@ -106,6 +120,20 @@ test('values that do not convert are in errors with the name of their column', (
     }),
   );
 });
+
+test.each(['""', '"-"', '"-a.b"', '"a\\"b"', '"é"'])(
+  'a record of Kong with the host %s is read by the kernel',
+  (host) => {
+    const { format, read } = counted(compiled('kong-json'));
+    const bytes = Buffer.from(`{"client_ip":"192.0.2.7","request":{"headers":{"host":${host}}}}\n`.repeat(3));
+    expect(loaded(format, [bytes])).toEqual(loaded(withoutKernel(format), [bytes]));
+    expect(recordsOf(format, [bytes], ['host_domain', 'project_name'])).toEqual(
+      recordsOf(withoutKernel(format), [bytes], ['host_domain', 'project_name']),
+    );
+    // The first line of an object is the reader's, and it alone has read what the kernel is compared with.
+    expect(read()).toBe(2 * (1 + 3));
+  },
+);
 
 test.each([
   ['a latency that is no number', '"latencies":{"kong":"x\\u00e9"}'],
