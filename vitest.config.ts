@@ -18,6 +18,7 @@ const SLOW = [
   'test/lambdas/edges/duplicates-{cost,deaths}.test.ts',
   'test/lib/synth.test.ts',
   'test/local/{duplicates,lanes,open-lake,open-stack*}.test.ts',
+  'test/local/iam/least-privilege.test.ts',
   'test/local/firehose/streams.test.ts',
   'test/memory/*.test.ts',
 ];
