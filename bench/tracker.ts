@@ -201,7 +201,8 @@ export function trackerSection({ objects, tracked, units }: TrackerResult): Sect
     notes: [
       `${objects} ALB objects of ${thousands(LINES_PER_OBJECT)} lines each over five minutes, ` +
         `in batches of ${TRACK_BATCH.messages} as a busy queue gives them; pages written to the local DynamoDB and ` +
-        'counted. Inflating is left out of its share of the ingest path, which includes it.',
+        'counted. Inflating is left out of its share of the ingest path, which includes it. docs/architecture.md says where ' +
+        'the rest goes, and why it cannot be as little as the bar.',
     ],
     columns: columnsOf('', 'measured'),
     rows: [
