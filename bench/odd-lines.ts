@@ -41,6 +41,8 @@ const ODD: Readonly<Record<string, Readonly<Record<string, Change>>>> = {
     'a surrogate alone': inValue('\\ud800'),
     'an escaped key': member('"\\u0061bc":1'),
     'a key that is no ASCII': member('"cl\xc3\xa9":1'),
+    'a key that comes again': member('"other":1,"Other":2'),
+    '300 keys': member(Array.from({ length: 300 }, (_, index) => `"key${index}":${index}`).join(',')),
     'a key that is a number': member('"404":1'),
     'a number out of range': duration('1e400'),
     'a number of 30 digits': duration('0.123456789012345678901234567890'),

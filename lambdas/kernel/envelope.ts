@@ -242,7 +242,7 @@ function unwrapJson(p: usize): usize {
       const isMark = part >= PIECE_PART && part <= PARTIAL_MESSAGE_PART;
       isTag = isTag || isMark;
       if (isMark && (part == PARTIAL_MESSAGE_PART || (load<u32>(p) & 0xffffff) != FULL_QUOTED)) return 0;
-      p = takeOther(key, p);
+      p = takeOther(key, keyStart, p);
     }
     if (p == 0) return 0;
     p = pastSpace(p);

@@ -6,7 +6,7 @@
 import { wholeDigits } from './exponents';
 import { copyPlain } from './json-values';
 import {
-  BACKSLASH, COLON, DOT, FAILED_COLUMNS, HYPHEN, outputOf, put, putBytes, putTextKey, QUOTE, SPACE, ZERO,
+  BACKSLASH, COLON, DOT, FAILED_COLUMNS, HYPHEN, outputOf, put, putBytes, putTextKey, QUOTE, REPEATED_KEYS, SPACE, ZERO,
 } from './memory';
 import { isDigit } from './numbers';
 import {
@@ -26,13 +26,12 @@ const VALUES: usize = FAILED_COLUMNS + 32;
 const VALUE_BYTES: usize = 12;
 
 /**
- * The one repeated key: its address and length, the address of its value, and whether the key was written exactly as
- * the first time.
+ * REPEATED_KEYS is a list of the keys that came again. Each has its address and its length, the address of its value, and
+ * whether the key was written exactly as the first time.
  */
-let repeatedKey: usize = 0;
-let repeatedLength: usize = 0;
-let repeatedValue: usize = 0;
-let repeatedExactly: bool = false;
+const REPEATED_BYTES: usize = 16;
+const MAX_REPEATED: u32 = 64;
+let repeatedCount: u32 = 0;
 
 /** Why a value does not convert: it has another form; it is a number out of the type's range; it has no three digits. */
 export const FORM: u32 = 0;
@@ -50,7 +49,7 @@ function clearErrors(): void {
   v128.store(FAILED_COLUMNS, i64x2.splat(0));
   v128.store(FAILED_COLUMNS, i64x2.splat(0), 16);
   fieldErrors = 0;
-  repeatedKey = 0;
+  repeatedCount = 0;
 }
 
 /**
@@ -191,50 +190,78 @@ function mayOccurInTime(c: u32): bool {
 }
 
 /**
- * Records a member whose column has a value already.
+ * Records a member whose key the line has already.
  *
- * @param earlierKey address of the key that gave the column its value
- * @returns false if the line has a repeated key already, or one that is written with escapes: neither is supported
+ * @param earlierKey address of the key before it
+ * @returns false if that is undecided, as the keys are not plain text or only have the same hash; or if the name that
+ * `errors` would have for it is taken
  */
 export function noteRepeatedKey(earlierKey: usize, key: usize, length: usize, p: usize): bool {
-  if (repeatedKey != 0 || hasEscape(earlierKey) || hasEscape(key)) return false;
-  repeatedKey = key;
-  repeatedLength = length;
-  repeatedValue = p;
-  repeatedExactly = true;
-  for (let i: usize = 0; i < length; i++) if (load<u8>(earlierKey + i) != load<u8>(key + i)) repeatedExactly = false;
+  if (repeatedCount == MAX_REPEATED || load<u8>(earlierKey + length) != QUOTE) return false;
+  let exactly = true;
+  for (let i: usize = 0; i < length; i++) {
+    const c = <u32>load<u8>(key + i);
+    const earlier = <u32>load<u8>(earlierKey + i);
+    if (c == BACKSLASH || c >= 0x80 || lowerCase(c) != lowerCase(earlier)) return false;
+    if (c != earlier) exactly = false;
+  }
+  for (let i: u32 = 0; i < repeatedCount; i++) {
+    const other = repeatedAt(i);
+    if (isText(load<u32>(other), load<u32>(other, 4), key, length)) return false;
+  }
+  const repeated = repeatedAt(repeatedCount++);
+  store<u32>(repeated, key);
+  store<u32>(repeated, length, 4);
+  store<u32>(repeated, p, 8);
+  store<u32>(repeated, <u32>exactly, 12);
   fieldErrors++;
   return true;
 }
 
-/** True if a column's key is written with escapes. */
-function hasEscape(key: usize): bool {
-  while (load<u8>(key) != QUOTE && load<u8>(key) != BACKSLASH) key++;
-  return load<u8>(key) == BACKSLASH;
+function repeatedAt(index: u32): usize {
+  return REPEATED_KEYS + <usize>index * REPEATED_BYTES;
+}
+
+function lowerCase(c: u32): u32 {
+  return c - 0x41 < 26 ? c | 0x20 : c;
+}
+
+function isText(p: usize, length: usize, other: usize, otherLength: usize): bool {
+  return length == otherLength && memory.compare(p, other, length) == 0;
 }
 
 /**
  * Writes the column `errors`, in the order of the columns.
  *
- * @returns 0 if there are errors of both kinds: a repeated key could have the name of a column whose value does not
- * convert
+ * @returns 0 if a repeated key has the name of a column whose value does not convert
  */
 export function putErrors(o: usize): usize {
-  if (repeatedKey != 0 && fieldErrors > 1) return 0;
   o = put(putTextKey(o, errorsKey()), 0x7b);
-  if (repeatedKey != 0) {
-    o = putValue(o, repeatedKey, repeatedLength, repeatedValue, 0);
-    o = putReason(o, repeatedExactly ? 'duplicate_key' : 'case_collision');
-  }
-  let count = 0;
   for (let word: u32 = 0; word < 4; word++) {
     for (let failed = load<u64>(FAILED_COLUMNS + <usize>word * 8); failed != 0; failed &= failed - 1) {
-      if (count++ > 0) o = put(o, 0x2c);
-      o = putFailed(o, word * 64 + <u32>ctz(failed));
+      const column = word * 64 + <u32>ctz(failed);
+      if (isRepeated(column)) return 0;
+      o = put(putFailed(o, column), 0x2c);
     }
   }
-  store<u16>(o, 0x227d); // }"
-  return o + 2;
+  for (let i: u32 = 0; i < repeatedCount; i++) {
+    const key = repeatedAt(i);
+    o = putValue(o, load<u32>(key), load<u32>(key, 4), load<u32>(key, 8), 0);
+    o = put(putReason(o, load<u32>(key, 12) != 0 ? 'duplicate_key' : 'case_collision'), 0x2c);
+  }
+  // In place of the comma after the last one.
+  store<u16>(o - 1, 0x227d); // }"
+  return o + 1;
+}
+
+/** True if a key that came again has the name that `errors` has for the column. */
+function isRepeated(column: u32): bool {
+  const field = fieldAt(column);
+  for (let i: u32 = 0; i < repeatedCount; i++) {
+    const key = repeatedAt(i);
+    if (isText(errorName(field), errorNameLength(field), load<u32>(key), load<u32>(key, 4))) return true;
+  }
+  return false;
 }
 
 function putFailed(o: usize, column: u32): usize {

@@ -2,7 +2,7 @@
  * Collects the members of a JSON object for which there is no column. They are written aside, at OTHERS, as `extra`
  * comes last in a row. This file mirrors `extra` in lambdas/core/reading/row.ts.
  */
-import { BACKSLASH, inputOf, OTHER_KEY_HASHES, OTHERS, outputOf, put, putBytes, putTextKey, QUOTE, SPACE } from './memory';
+import { BACKSLASH, inputOf, OTHER_KEYS, OTHERS, outputOf, put, putBytes, putTextKey, QUOTE, SPACE } from './memory';
 import { hashOf, keyLength, UNCACHED, uncachedText } from './json-keys';
 import { copyDecoded, copyString } from './json-strings';
 import { copyJson, copyPlain, endOfLiteral, endOfValue } from './json-values';
@@ -12,10 +12,20 @@ import { copySpan, putText } from './text';
 /** Members of the line that go to `extra`. */
 export let unknownMembers: u32 = 0;
 
-const MAX_OTHERS: u32 = 256;
+/**
+ * OTHER_KEYS is a hash table of the line's keys. A slot has the number of the line that it is used by, the hash of the key,
+ * and the key's address in the line. Lines with more keys than half of the slots, or with many keys whose hashes are
+ * alike, as can be made on purpose, are unsupported.
+ */
+const KEY_SLOTS: u32 = 8192;
+const SLOT_BYTES: usize = 12;
+const MAX_PROBES: u32 = 32;
 let keyCount: u32 = 0;
-/** A filter in front of the hashes at OTHER_KEY_HASHES: it has one bit for each value of a hash's top six bits. */
-let keyFilter: u64 = 0;
+let lineNumber: u32 = 0;
+
+/** If the last key that was taken is repeated: the address in the line of the one before, or 0 if it is not known. */
+export let earlierOther: usize = 0;
+
 /** End of what has been written at OTHERS. */
 export let othersEnd: usize = OTHERS;
 
@@ -24,7 +34,8 @@ export let othersEnd: usize = OTHERS;
 @inline
 export function beginOthers(): void {
   keyCount = 0;
-  keyFilter = 0;
+  // When the numbers begin again, no slot may have one of before.
+  if (++lineNumber == 0) memory.fill(OTHER_KEYS, 0xff, <usize>KEY_SLOTS * SLOT_BYTES);
   unknownMembers = 0;
   othersEnd = OTHERS;
 }
@@ -32,30 +43,35 @@ export function beginOthers(): void {
 /**
  * Takes a member whose value begins at `p`.
  *
- * @returns the value's end, or 0 if the line is unsupported, as it is if the key is repeated
+ * @param keyStart address of its key in the line
+ * @returns the value's end, or 0 if the line is unsupported, as it is if the key is repeated: see `earlierOther`
  */
 // @ts-ignore: decorator
 @inline
-export function takeOther(key: usize, p: usize): usize {
-  if (!addKey(hashOf(key))) return 0;
+export function takeOther(key: usize, keyStart: usize, p: usize): usize {
+  if (!addKey(hashOf(key), keyStart)) return 0;
   return flags() & IDENTITY ? endOfValue(p) : copyOther(key, p);
 }
 
-/**
- * Adds a key to the keys of the line. Returns false if the key is repeated, or if there are too many keys.
- *
- * @param key hash of the key
- */
-function addKey(key: u32): bool {
-  const bit = (<u64>1) << (key >> 26);
-  if ((keyFilter & bit) != 0) {
-    for (let i: u32 = 0; i < keyCount; i++) if (load<u32>(OTHER_KEY_HASHES + <usize>i * 4) == key) return false;
+/** Adds a key to the keys of the line. Returns false if the key is repeated, or if there are too many keys. */
+function addKey(hash: u32, keyStart: usize): bool {
+  earlierOther = 0;
+  if (keyCount == KEY_SLOTS / 2) return false;
+  for (let probe: u32 = 0; probe < MAX_PROBES; probe++) {
+    const slot = OTHER_KEYS + <usize>((hash + probe) % KEY_SLOTS) * SLOT_BYTES;
+    if (load<u32>(slot) != lineNumber) {
+      store<u32>(slot, lineNumber);
+      store<u32>(slot, hash, 4);
+      store<u32>(slot, keyStart, 8);
+      keyCount++;
+      return true;
+    }
+    if (load<u32>(slot, 4) == hash) {
+      earlierOther = load<u32>(slot, 8);
+      return false;
+    }
   }
-  if (keyCount == MAX_OTHERS) return false;
-  keyFilter |= bit;
-  store<u32>(OTHER_KEY_HASHES + <usize>keyCount * 4, key);
-  keyCount++;
-  return true;
+  return false;
 }
 
 /**
@@ -65,7 +81,7 @@ function addKey(key: u32): bool {
  * @returns false if the key is repeated
  */
 export function beginObject(key: usize, depth: u32): bool {
-  if (depth == 0 && !addKey(hashOf(key))) return false;
+  if (depth == 0 && !addKey(hashOf(key), 0)) return false;
   othersEnd = put(depth == 0 ? putOuterKey(othersEnd, key) : putNestedKey(othersEnd, key), 0x7b);
   return true;
 }

@@ -84,7 +84,7 @@ function readMembers(context: u32, depth: u32, p: usize, o: usize): u64 {
     if (p == 0) return 0;
     const target = targetOf(member);
     if (target == NO_COLUMN) {
-      p = depth == 0 ? takeOther(member, p) : takeNested(member, p);
+      p = depth == 0 ? takeOther(member, keyStart, p) : takeNested(member, p);
       if (p == 0) return 0;
     } else {
       const pointers = target & OBJECT ? readObject(member, target & ~OBJECT, depth, p, o) : readColumn(target, p, o);

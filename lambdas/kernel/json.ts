@@ -15,7 +15,7 @@ import {
   BEFORE_FIRST, keyIn, keyLength, LOG_LENGTH, logColumn, MAY_MARK, MAY_NAME, MAY_WRAP, MESSAGE_LENGTH, messageColumn,
   NO_COLUMN, OBJECT, OF_ENVELOPE, OUTERMOST, prepareKeys, targetOf, valueAfter,
 } from './json-keys';
-import { beginObject, beginOthers, endObject, othersEnd, putOthers, takeNested, takeOther } from './json-others';
+import { beginObject, beginOthers, earlierOther, endObject, othersEnd, putOthers, takeNested, takeOther } from './json-others';
 import { endOfValue, pastSpace } from './json-values';
 import { BACKSLASH, inputOf, isEnd, outputOf, pair, PIECES, putBytes, QUOTE, SEEN_COLUMNS, SPACE } from './memory';
 import { isDigit } from './numbers';
@@ -86,7 +86,8 @@ export function readJson(p: usize, o: usize): u64 {
     const target = targetOf(key);
     if (target >= MAY_NAME) {
       if (target != NO_COLUMN && isOfEnvelope(key, target, p)) return 0;
-      p = takeOther(key, p);
+      const end = takeOther(key, keyStart, p);
+      p = end != 0 ? end : takeRepeated(earlierOther, key, keyStart, p);
       if (p == 0) return 0;
     } else if (target & OBJECT) {
       lastKey = key;
@@ -98,9 +99,7 @@ export function readJson(p: usize, o: usize): u64 {
       p = inputOf(pointers);
       o = outputOf(pointers);
     } else if (<i32>target <= last && isSeen(target)) {
-      const earlier = keyInLineOf(target);
-      if (earlier == 0 || !noteRepeatedKey(earlier, keyStart, keyLength(key) - 1, p)) return 0;
-      p = endOfValue(p);
+      p = takeRepeated(keyInLineOf(target), key, keyStart, p);
       if (p == 0) return 0;
     } else {
       if (<i32>target > last) last = target;
@@ -126,6 +125,12 @@ export function readJson(p: usize, o: usize): u64 {
   return o == 0 ? 0 : pair(p, o);
 }
 
+/** Takes a member whose key the line has already. Returns the value's end, or 0 if the line is unsupported. */
+function takeRepeated(earlier: usize, key: usize, keyStart: usize, p: usize): usize {
+  if (earlier == 0 || !noteRepeatedKey(earlier, keyStart, keyLength(key) - 1, p)) return 0;
+  return endOfValue(p);
+}
+
 /**
  * True if the value at `p` may belong to an envelope around a record: it may mark a piece of one; it is any text beside
  * the name of an output stream; it is a `log` that may begin with an object or as a line of CRI does, or stands beside a
@@ -145,7 +150,7 @@ function isOfEnvelope(key: usize, target: u32, p: usize): bool {
     if (keyLength(key) - 1 == LOG_LENGTH) {
       if (mayBeginLine(first)) return true;
       hasLog = true;
-    } else mayWrap = mayBeginObject(first);
+    } else mayWrap = mayWrap || mayBeginObject(first);
   }
   return (isNamed && hasText) || (hasFile && mayWrap) || (hasLog && hasStream);
 }
@@ -193,7 +198,7 @@ function readObject(member: usize, target: u32, depth: u32, p: usize, o: usize):
   if (!isNewObject(context)) return 0;
   if (load<u8>(p) != 0x7b) {
     if (target & OF_ENVELOPE) return 0;
-    p = depth == 0 ? takeOther(member, p) : takeNested(member, p);
+    p = depth == 0 ? takeOther(member, 0, p) : takeNested(member, p);
     return p == 0 ? 0 : pair(p, o);
   }
   if (target & OF_ENVELOPE) {

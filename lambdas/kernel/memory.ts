@@ -57,8 +57,6 @@ export const DIGITS: usize = SCRATCH + 512;
 export const SLOTS: usize = SCRATCH + 1024;
 /** Bit set of the columns that the current JSON object has had, followed by tables of json.ts and json-record.ts. */
 export const SEEN_COLUMNS: usize = SCRATCH + 4096;
-/** Hashes of the keys for which there is no column (json-others.ts). */
-export const OTHER_KEY_HASHES: usize = SCRATCH + 8448;
 /** Bit set of the columns whose values do not convert, followed by these values' addresses (errors.ts). */
 export const FAILED_COLUMNS: usize = SCRATCH + 10_240;
 /** Closing brackets of the objects and arrays around a JSON value, 1 KB (json-values.ts). */
@@ -101,6 +99,9 @@ export const PIECES: usize = OTHERS + INPUT_BYTES * 11 + 4096;
 export const DISCARDED: usize = PIECES;
 /** The line within an envelope, without its JSON escapes: at most 4 bytes for each of its bytes (envelope.ts). */
 export const INNER_LINE: usize = PIECES + INPUT_BYTES * 7 + 4096;
+/** Keys of the line for which there is no column, 96 KB (json-others.ts), and keys that came again, 1 KB (errors.ts). */
+export const OTHER_KEYS: usize = INNER_LINE + INPUT_BYTES * 4 + 4096;
+export const REPEATED_KEYS: usize = OTHER_KEYS + 98_304;
 
 export const LF: u32 = 0x0a;
 export const CR: u32 = 0x0d;

@@ -18,6 +18,19 @@ describe('JSON that would cost many times as much in the reader', () => {
     ['numbers that are too large or have many digits', '{"level":"x","ratio":1e400,"n":9223372036854775808,"s":1e12}'],
     ['such numbers in quotes', '{"ratio":"0.123456789012345678901234567890","n":"-9223372036854775809","s":"-0"}'],
     ['numbers of rare forms', '{"ratio":".5e+3","n":"+007","s":"1."}'],
+    [
+      'keys that come again',
+      '{"level":"x","a":1,"a":{"b":[2]},"level":"y","Ratio":1,"ratio":null,"RATIO":3,"":1,"":2}',
+    ],
+    ['a key that comes again in another case', '{"level":"x","other":1,"Other":2,"OTHER":3}'],
+    [
+      'a key that comes again beside a value that does not convert',
+      '{"level":"x","n":"y","s":1.5,"level":2,"a":1,"a":2}',
+    ],
+    [
+      'many keys',
+      `{"level":"x",${Array.from({ length: 4000 }, (_, index) => `"k${index}":${index}`).join(',')},"k7":1}`,
+    ],
     ['a message that may be a line of CRI', '{"level":"x","message":"404 not found"}'],
     ['a message that is an object', String.raw`{"level":"x","message":"{\"level\":\"y\"}","n":1}`],
     ['a message that begins with an escape', String.raw`{"level":"x","message":"\t{}"}`],
@@ -53,6 +66,11 @@ test.each([
   ['another case of a letter that is no ASCII', '{"\u00e9":1,"\u00c9":2}'],
   ['the sign for Kelvin', '{"k":1,"\u212a":2}'],
   ['a capital with a dot', '{"\u0130":1,"i\u0307":2}'],
+  ['the same name three times', '{"abc":1,"abc":2,"abc":3,"ABC":4,"Abc":5,"ABC":6}'],
+  ['the name of a column whose value does not convert', '{"k":"x","k":"y","K":1}'],
+  ['a name with the number of another one', '{"a#2":0,"a#2":1,"a":1,"a":2,"a":3}'],
+  ['100 others', `{${Array.from({ length: 100 }, (_, index) => `"k${index}":1,"K${index}":2`).join(',')}}`],
+  ['5,000 others', `{${Array.from({ length: 5000 }, (_, index) => `"k${index}":1`).join(',')},"k9":2}`],
   ['another case, and many characters', `{"${'k'.repeat(70)}":1,"${'K'.repeat(70)}":2}`],
 ])('a key that comes again with %s is one that comes again to the kernel too', (_, odd) => {
   const format = compiled('json', { columns: { level: 'string', k: 'int', i: 'int' } });
