@@ -34,7 +34,15 @@ import { keepingLostTables } from '../../lambdas/edges/lost-tables.ts';
 import { diskSpill } from '../../lambdas/edges/spill.ts';
 import { CommandError } from '../output/command-error.ts';
 import { amendedRow, changes, merged } from './amend.ts';
-import { type Amendment, type Noted, note, noted, OvertakenError, type PendingAmendment } from './amendment-notes.ts';
+import {
+  type Amendment,
+  listed,
+  type Noted,
+  note,
+  noted,
+  OvertakenError,
+  type PendingAmendment,
+} from './amendment-notes.ts';
 import { divisionOf, type LakeHandle, type ResultRow, tableOf } from './lake-handle.ts';
 import type { LoadedBatch } from './loaded-by.ts';
 
@@ -189,7 +197,8 @@ export class AddedRows {
       }
       const loads = pending.map(({ base, then }) => amendedRow(base, then));
       const uploaded = await this.#files.finish(loads, this.#today);
-      list = { ...uploaded, members: [], day: this.#today };
+      const amendments = pending.map(({ base, then }) => listed(base, then));
+      list = { ...uploaded, members: [], day: this.#today, amendments };
       await lake.putList(attempt, list);
       const loaded = pending.flatMap(({ batch }) => batch ?? []);
       await takeHold(this.#lake, loaded);

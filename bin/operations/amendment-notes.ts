@@ -5,6 +5,7 @@ import {
   GetItemCommand,
   PutItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import type { ListedAmendment } from '../../lambdas/core/direct/attempt-list.ts';
 import { entryIdOf } from '../../lambdas/core/loading/input.ts';
 import { LEDGER } from '../../lambdas/core/loading/ledger.ts';
 import { CommandError } from '../output/command-error.ts';
@@ -129,6 +130,27 @@ export async function note(
     throw new OvertakenError(`origin ${base.origin}: another operation amends its lines; run this one again`);
   });
   return { amendment, begun, pending, version: version + 1 };
+}
+
+/** What the list of a batch says of an amendment that it makes. */
+export function listed({ origin, source, finished_at: of }: ResultRow, amendment: Amendment): ListedAmendment {
+  const own = { origin: String(origin), source: String(source), of: String(of) };
+  return { ...own, amendment: JSON.stringify(written(amendment)) };
+}
+
+/**
+ * Notes amendments of batches that a ledger which was set back has forgotten, as far as it does not know as much of them. They add
+ * up: each has what those before it have.
+ */
+export async function noteAgain(lake: LakeHandle, amendments: readonly ListedAmendment[]): Promise<void> {
+  for (const { origin, source, of, amendment: text } of amendments) {
+    const base: ResultRow = { origin, source, finished_at: of };
+    const before = await noted(lake, base);
+    const amendment = read(JSON.parse(text) as StoredAmendment);
+    const lines = ({ rows, rejected }: Amendment) => rows.length + rejected.length;
+    if (lines(amendment) > lines(before.amendment))
+      await note(lake, base, { ...before, amendment, pending: undefined });
+  }
 }
 
 function keyOf(origin: string): Record<string, AttributeValue> {

@@ -1,4 +1,5 @@
 /** `lake reconcile`: tells a ledger that was set back to an earlier time what the tables of a source have. */
+import type { ListedAmendment } from '../../lambdas/core/direct/attempt-list.ts';
 import { LISTS_PREFIX } from '../../lambdas/core/direct/batch.ts';
 import { type Reconciled, reconcile } from '../../lambdas/core/direct/reconcile.ts';
 import {
@@ -14,6 +15,7 @@ import { s3LakeFiles } from '../../lambdas/edges/lake-files.ts';
 import { ledgerMarks } from '../../lambdas/edges/ledger-marks.ts';
 import { reconcilingLedger } from '../../lambdas/edges/reconciling.ts';
 import { CommandError, UsageError } from '../output/command-error.ts';
+import { noteAgain } from './amendment-notes.ts';
 import { commitRecords } from './commits-since.ts';
 import { type LakeHandle, sourceNamed } from './lake-handle.ts';
 import { entriesOf } from './ledger-entries.ts';
@@ -92,6 +94,7 @@ function portsOf(lake: LakeHandle) {
     ledger: reconcilingLedger(dynamodb, { table: ledgerTable, entryDays }, (places) => entriesOf(lake, places)),
     lake: s3LakeFiles(lake.s3, lake.lakeBucket),
     now: () => new Date(),
+    noteAmendments: (amendments: readonly ListedAmendment[]) => noteAgain(lake, amendments),
   };
 }
 

@@ -213,6 +213,7 @@ export class World {
         SOURCE,
         {
           ...this.#markPorts(request),
+          noteAmendments: async () => undefined,
           attemptsSince: async function* (source, since) {
             const keys = await request('list lists', () => listed(since));
             const attempts = keys.filter((key) => key.startsWith(`direct/${source}/`) && key.includes('/attempt-'));
@@ -374,7 +375,7 @@ export class World {
         SOURCE,
         [SOURCE],
         {
-          ...{ lake, now, catalog },
+          ...{ lake, now, catalog, noteAmendments: async () => undefined },
           listsOf: (table) =>
             request('list lists', () =>
               [...this.lists.keys()].filter((key) => key.startsWith(`direct/commits/${table}/`)),

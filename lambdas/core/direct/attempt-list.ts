@@ -16,8 +16,20 @@ export interface AttemptList {
   readonly day: string;
   /** What the lines had that is no column, if the source's schema may evolve. */
   readonly unknown?: UnknownKeys;
+  /** Of rows that an operation has added: what the ledger is to note of their origins, also after it was set back. */
+  readonly amendments?: readonly ListedAmendment[];
   /** Iceberg tables that are to get files; none if undefined. */
   readonly tables?: readonly BatchTable[];
+}
+
+/** What became of lines of an origin after its load, as operations note it (bin/operations/amendment-notes.ts). */
+export interface ListedAmendment {
+  readonly origin: string;
+  readonly source: string;
+  /** When that load finished, as `loads` says it. */
+  readonly of: string;
+  /** As JSON. */
+  readonly amendment: string;
 }
 
 /** The state that a batch gets when an attempt is sealed. */

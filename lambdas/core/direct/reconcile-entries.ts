@@ -4,7 +4,7 @@
  */
 import { type EntryPlaces, entryPlaces } from '../loading/input.ts';
 import { STATE } from '../loading/ledger.ts';
-import type { AttemptList } from './attempt-list.ts';
+import type { AttemptList, ListedAmendment } from './attempt-list.ts';
 import { BATCH, type Batch, type Candidate, candidatesKey } from './batch.ts';
 import type { BatchLedger, LakeFiles } from './ports.ts';
 import { LedgerSetBackError } from './set-back.ts';
@@ -29,6 +29,11 @@ export interface CommittedBatch {
   readonly list: AttemptList;
   /** Places of tables that have its files. */
   readonly tables: Set<number>;
+}
+
+export interface AmendmentPorts {
+  /** Notes what operations have changed of origins, as far as the ledger does not know it. It may be repeated. */
+  readonly noteAmendments: (amendments: readonly ListedAmendment[]) => Promise<void>;
 }
 
 interface Ports {

@@ -21,7 +21,13 @@ import type { AttemptList } from './attempt-list.ts';
 import { BATCH, type Batch, type BatchState, type Candidate, candidatesKey, type UploadedFile } from './batch.ts';
 import { countUp, isSetBack, type MarkPorts, marksOf } from './ledger-mark.ts';
 import type { BatchLedger, LakeFiles } from './ports.ts';
-import { type EntriesLedger, type KnownEntry, loadedIn, noteEntries } from './reconcile-entries.ts';
+import {
+  type AmendmentPorts,
+  type EntriesLedger,
+  type KnownEntry,
+  loadedIn,
+  noteEntries,
+} from './reconcile-entries.ts';
 
 /** What became of a file that an attempt has uploaded. */
 export type FileState =
@@ -46,7 +52,7 @@ export interface FilesLedger extends Pick<BatchLedger, 'read' | 'claim' | 'advan
 export type SealedBatch = Required<Pick<Batch, 'id' | 'source' | 'since' | 'attempt' | 'generation' | 'sealedAt'>> &
   Pick<Batch, 'before'>;
 
-export interface ReconcileFilesPorts extends MarkPorts {
+export interface ReconcileFilesPorts extends MarkPorts, AmendmentPorts {
   readonly ledger: FilesLedger;
   readonly lake: Pick<LakeFiles, 'findList' | 'putList'>;
   /** Batches of a source of which the list of an attempt was put since a time. */
@@ -236,7 +242,8 @@ class Pass {
     known: Batch | undefined,
     { key: attempt, list, before }: SealedAttempt,
   ): Promise<void> {
-    const { ledger, lake, now } = this.#ports;
+    const { ledger, lake, now, noteAmendments } = this.#ports;
+    await noteAmendments(list.amendments ?? []);
     const entries = await this.#entriesOf(list.members.map(({ candidate }) => candidate));
     await noteEntries({ id, source: this.#source }, { attempt, list }, entries, { lake });
     const at = now().toISOString();

@@ -22,6 +22,7 @@ import { BATCH, type Batch, type Candidate } from './batch.ts';
 import { commitsSince } from './commits-since.ts';
 import type { BatchLedger, LakeFiles } from './ports.ts';
 import {
+  type AmendmentPorts,
   type CommittedBatch,
   type EntriesLedger,
   entriesIn,
@@ -47,7 +48,7 @@ export type StoredBatch = Required<
   Pick<Batch, 'id' | 'source' | 'since' | 'attempt' | 'tables' | 'storedAt' | 'uncommitted'>
 >;
 
-export interface ReconcilePorts {
+export interface ReconcilePorts extends AmendmentPorts {
   readonly ledger: ReconcileLedger;
   readonly lake: Pick<LakeFiles, 'getList' | 'findList' | 'putList'>;
   readonly catalog: Pick<IcebergCatalog, 'load'>;
@@ -105,6 +106,7 @@ export async function reconcile(
     for (const [id, before] of ready) {
       const committed = batches.get(id) as CommittedBatch;
       await noteEntries({ id, source }, committed, settled.get(id) ?? new Map(), ports);
+      await ports.noteAmendments(committed.list.amendments ?? []);
       await putBack({ id, source }, before, committed, ports);
     }
     if (isDone) for (const { record, made } of setBack) await ports.ledger.adopt(record, made);

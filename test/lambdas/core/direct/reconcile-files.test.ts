@@ -3,7 +3,7 @@ import { Random } from '../../../../local/sample/random.ts';
 import { NO_FAULTS, World, type WorldObject } from '../../../helpers/direct-world.ts';
 import { delivered, live, plain, settled } from '../../../helpers/world-life.ts';
 
-const RUNS = Number(process.env.TRIBUTARY_FAULT_RUNS ?? 100);
+const RUNS = Number(process.env.TRIBUTARY_FAULT_RUNS ?? 50);
 const text = (lists: readonly number[][]) => lists.map((list) => list.join()).toSorted();
 
 /** Loads objects up to their rows in files. */
