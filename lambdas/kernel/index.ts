@@ -40,7 +40,7 @@ import { readRecord } from './json-record';
 import { endOfNoJson } from './rejected';
 import { readLogFormat } from './log-format';
 import {
-  CR, INPUT, inputOf, OUTPUT, outputOf, pair, POSITION_END, PREFIX, put, putBytes, putTextKey, QUOTE, RESULT, SPACE,
+  CR, INPUT, inputOf, OUTPUT, outputOf, POSITION_END, PREFIX, put, putBytes, putTextKey, QUOTE, RESULT, SPACE,
   ZERO,
 } from './memory';
 import {
@@ -126,13 +126,27 @@ export function run(
   setPosition(<u64>position);
   while (next < end) {
     const p = next + lineAt;
+    if (holds != LINES && !isLine(next)) {
+      status = UNSUPPORTED;
+      break;
+    }
+    if (load<u8>(p) <= SPACE) {
+      const blankEnd = matchBlankLine(p);
+      if (blankEnd != 0) {
+        filtered++;
+        countFiltered(p);
+        incrementPosition();
+        next = afterLine(blankEnd);
+        continue;
+      }
+    }
     let start = o + FINGERPRINT_BYTES;
     if (!fingerprints) {
       start = putPrefix(o, head, shared);
       if (holds == PAYLOAD_EVENTS) start = putCount(start, inPayload + rows + filtered + rejected);
       if (holds >= TIMED_EVENTS) start = putEpoch(putBytes(start, PREFIX + head + shared, timeKey), timeOf(next));
     }
-    if (start == 0 || (holds != LINES && !isLine(next))) {
+    if (start == 0) {
       status = UNSUPPORTED;
       break;
     }
@@ -148,7 +162,7 @@ export function run(
       }
       rejected++;
       incrementPosition();
-      next = rejectedEnd + (load<u8>(rejectedEnd) == CR ? 2 : 1);
+      next = afterLine(rejectedEnd);
       continue;
     }
     const lineEnd = inputOf(pointers);
@@ -186,7 +200,7 @@ export function run(
       }
     }
     incrementPosition();
-    next = lineEnd + (load<u8>(lineEnd) == CR ? 2 : 1);
+    next = afterLine(lineEnd);
   }
   // The offsets are listed at RESULT in memory.ts.
   store<u32>(RESULT, next - INPUT);
@@ -202,14 +216,17 @@ export function run(
   return status;
 }
 
+/** Start of the line after the one that ends at `end`, with LF or CR LF. */
+// @ts-ignore: decorator
+@inline
+function afterLine(end: usize): usize {
+  return end + (load<u8>(end) == CR ? 2 : 1);
+}
+
 /** Reads a line to its row, after the prefix. */
 // @ts-ignore: decorator
 @inline
 function readRow(format: u32, p: usize, o: usize): u64 {
-  if (load<u8>(p) <= SPACE) {
-    const end = matchBlankLine(p);
-    if (end != 0) return pair(end, o);
-  }
   return format == DELIMITED ? readDelimited(p, o) : readNamed(format, p, o);
 }
 
@@ -220,10 +237,6 @@ function readRow(format: u32, p: usize, o: usize): u64 {
 // @ts-ignore: decorator
 @inline
 function readIdentity(format: u32, p: usize, o: usize): u64 {
-  if (load<u8>(p) <= SPACE) {
-    const end = matchBlankLine(p);
-    if (end != 0) return pair(end, o);
-  }
   if (format == DELIMITED) return readDelimitedIdentity(p, o);
   clearSlots();
   const pointers = readNamed(format, p, o);
