@@ -1,4 +1,5 @@
 /** Has batches of the direct lane written anew, with all of their members. */
+import { type AttemptList, loadedIn, without } from '../../lambdas/core/direct/attempt-list.ts';
 import { BATCH, type Candidate, candidatesKey } from '../../lambdas/core/direct/batch.ts';
 import type { BatchLedger, LakeFiles } from '../../lambdas/core/direct/ports.ts';
 import { objectInputKey, originOf } from '../../lambdas/core/loading/input.ts';
@@ -18,6 +19,7 @@ export const REFUSED = {
     'their rows are in an Iceberg table, where a reload would add them a second time: `lake rebuild TABLE --from landing` reads all of a table again',
   list: 'the list of their batch has expired (after landingRetentionDays, and at least 30 days)',
   members: 'other objects of their batch are gone, whose rows would be lost',
+  notLoaded: 'other objects of their batch were not loaded with them: load these first, without --reload',
   amended:
     'rejected lines of their batch became rows by lake replay-rejected, in a file of their own: they would be there twice',
 } as const;
@@ -55,11 +57,13 @@ export class BatchReloader {
 
   async #reloadBatch(id: string): Promise<Refusal | 'reloaded'> {
     const batch = await this.#ledger.read(id);
-    if (batch?.state !== BATCH.written) return 'waiting';
+    if (batch?.state !== BATCH.written || batch.attempt === undefined) return 'waiting';
     if (batch.tables !== undefined) return 'iceberg';
     const candidates = await this.#files.getList<Candidate[]>(candidatesKey(batch)).catch(nothingIfMissing);
-    if (!candidates) return 'list';
+    const list = await this.#files.findList<AttemptList>(batch.attempt);
+    if (!candidates || !list) return 'list';
     const members = await this.#ledger.membersOf(id, candidates);
+    if (without(members, loadedIn(list)).length > 0) return 'notLoaded';
     for (const member of members) if (!(await isThere(this.#lake, member))) return 'members';
     const origins = members.map((member) => originOf(objectInputKey(batch.source, member)));
     if (await anyAmended(this.#lake, origins)) return 'amended';

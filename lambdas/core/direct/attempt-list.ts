@@ -71,3 +71,14 @@ export type MemberEnd =
   | { readonly outcome: 'refused'; readonly detail: string }
   /** Another object was written under its key, which has a notification of its own. */
   | { readonly outcome: 'replaced' };
+
+/** The members whose rows an attempt has. */
+export function loadedIn({ members }: Pick<AttemptList, 'members'>): Candidate[] {
+  return members.filter(({ ended }) => ended.outcome === 'loaded').map(({ candidate }) => candidate);
+}
+
+/** Those of some members that are not among others. */
+export function without(members: readonly Candidate[], others: readonly Candidate[]): Candidate[] {
+  const ids = new Set(others.map(({ id }) => id));
+  return members.filter(({ id }) => !ids.has(id));
+}

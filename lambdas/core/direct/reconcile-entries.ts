@@ -4,7 +4,7 @@
  */
 import { type EntryPlaces, entryPlaces } from '../loading/input.ts';
 import { STATE } from '../loading/ledger.ts';
-import type { AttemptList, ListedAmendment } from './attempt-list.ts';
+import { type AttemptList, type ListedAmendment, loadedIn } from './attempt-list.ts';
 import { BATCH, type Batch, type Candidate, candidatesKey } from './batch.ts';
 import type { BatchLedger, LakeFiles } from './ports.ts';
 import { LedgerSetBackError } from './set-back.ts';
@@ -50,11 +50,6 @@ export interface Entries {
   readonly busy: readonly string[];
   /** Batches whose objects are all members of theirs, with the entries of these, by their own ids. */
   readonly settled: ReadonlyMap<string, ReadonlyMap<string, KnownEntry>>;
-}
-
-/** The members whose rows a batch has. */
-export function loadedIn({ members }: AttemptList): Candidate[] {
-  return members.filter(({ ended }) => ended.outcome === 'loaded').map(({ candidate }) => candidate);
 }
 
 /** @throws LedgerSetBackError if rows are there twice already */

@@ -17,17 +17,11 @@
 import { entryPlaces } from '../loading/input.ts';
 import { STATE } from '../loading/ledger.ts';
 import { eachOf } from './at-a-time.ts';
-import type { AttemptList } from './attempt-list.ts';
+import { type AttemptList, loadedIn } from './attempt-list.ts';
 import { BATCH, type Batch, type BatchState, type Candidate, candidatesKey, type UploadedFile } from './batch.ts';
 import { countUp, isSetBack, type MarkPorts, marksOf } from './ledger-mark.ts';
 import type { BatchLedger, LakeFiles } from './ports.ts';
-import {
-  type AmendmentPorts,
-  type EntriesLedger,
-  type KnownEntry,
-  loadedIn,
-  noteEntries,
-} from './reconcile-entries.ts';
+import { type AmendmentPorts, type EntriesLedger, type KnownEntry, noteEntries } from './reconcile-entries.ts';
 
 /** What became of a file that an attempt has uploaded. */
 export type FileState =

@@ -17,7 +17,7 @@
  */
 import type { IcebergCatalog } from '../iceberg/ports.ts';
 import { entryPlaces } from '../loading/input.ts';
-import type { AttemptList } from './attempt-list.ts';
+import { type AttemptList, loadedIn } from './attempt-list.ts';
 import { BATCH, type Batch, type Candidate } from './batch.ts';
 import { commitsSince } from './commits-since.ts';
 import type { BatchLedger, LakeFiles } from './ports.ts';
@@ -26,7 +26,6 @@ import {
   type CommittedBatch,
   type EntriesLedger,
   entriesIn,
-  loadedIn,
   noteEntries,
   unclear,
 } from './reconcile-entries.ts';

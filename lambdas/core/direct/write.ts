@@ -26,7 +26,7 @@ import {
 import type { FanOutTables } from '../tables/fan-out.ts';
 import { rejectedTable } from '../tables/lake-tables.ts';
 import { sourceTable } from '../tables/table.ts';
-import { type AttemptList, type MemberEnd, type MemberResult, sealedAs } from './attempt-list.ts';
+import { type AttemptList, loadedIn, type MemberEnd, type MemberResult, sealedAs, without } from './attempt-list.ts';
 import {
   attemptKey,
   BATCH,
@@ -187,12 +187,17 @@ async function writeFiles(
   return { ...uploaded, members: results, day, ...(counter && { unknown: counter.result() }) };
 }
 
-/** A member whose entry has expired is none any more: its rows would be missing from the next generation. */
+/**
+ * A member whose entry has expired is none any more: its rows would be missing from the next generation. A member that was not
+ * loaded is loaded by another batch once it is announced again, so this one must not have its rows.
+ */
 function requireMembersOf({ id }: Batch, before: AttemptList | undefined, members: readonly Candidate[]): void {
   if (!before) throw new ReloadError(`batch ${id}: expected the list of what it has written before, got none`);
-  const ids = new Set(members.map((member) => member.id));
-  const missing = before.members.find(({ candidate, ended }) => ended.outcome === 'loaded' && !ids.has(candidate.id));
-  if (missing) throw new ReloadError(`batch ${id}: expected every member, the ledger forgot ${missing.candidate.key}`);
+  const loaded = loadedIn(before);
+  const missing = without(loaded, members)[0];
+  if (missing) throw new ReloadError(`batch ${id}: expected every member, the ledger forgot ${missing.key}`);
+  const other = without(members, loaded)[0];
+  if (other) throw new ReloadError(`batch ${id}: expected members that were loaded before, got ${other.key}`);
 }
 
 interface MemberWork {

@@ -94,7 +94,7 @@ describe('lake replay-rejected and a reload of the same lines', { timeout: 240_0
   });
 
   test('give each row once, at whichever request of the reload the lines are replayed, or its process dies', async () => {
-    const [sleeping, dying] = [numbers('sleeps', 9), numbers('dies', 9)];
+    const [sleeping, dying] = [numbers('sleeps', 10), numbers('dies', 10)];
     const origins = await mended([...sleeping, ...dying]);
     for (let at = 1; ; at++) {
       expect(at).toBeLessThanOrEqual(sleeping.length);

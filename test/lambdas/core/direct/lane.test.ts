@@ -3,7 +3,7 @@ import { LOADS_COLUMNS } from '../../../../lambdas/core/tables/lake-tables.ts';
 import { numbered, OWN } from '../../../../lambdas/core/tables/table.ts';
 import { Random } from '../../../../local/sample/random.ts';
 import { NO_FAULTS, World, type WorldObject } from '../../../helpers/direct-world.ts';
-import { delivered, line, live, plain } from '../../../helpers/world-life.ts';
+import { delivered, line, live, plain, settled, writeAll } from '../../../helpers/world-life.ts';
 
 /** Worlds with faults: each has another seed. */
 const RUNS = Number(process.env.TRIBUTARY_FAULT_RUNS ?? 300);
@@ -230,6 +230,36 @@ describe('the direct lane', () => {
     await world.drain();
     expect(world.files).toEqual(before);
     expect([...world.batches.values()].map(({ state }) => state)).toEqual(['written']);
+  });
+
+  test('a reload loads no member that was not loaded before: it is loaded by another batch if it is announced again', async () => {
+    const absent: WorldObject = { ...plain('b'), kind: 'gone' };
+    const world = new World(13, [plain('a'), absent]);
+    world.announce('b');
+    await settled(world);
+    // It is given up after the third try, which is in a batch with another object.
+    for (const tries of [1, 2, 3]) {
+      if (tries === 3) world.announce('a');
+      for (let step = 0; step < 600; step++) await world.step();
+      await writeAll(world);
+    }
+    const id = [...world.batches.keys()].at(-1) ?? '';
+    expect([...world.entries.values()].map(({ batch, state }) => [batch, state])).toEqual([
+      [id, 'gone'],
+      [id, 'batched'],
+    ]);
+    world.change({ ...absent, kind: 'plain' });
+    world.reload(id);
+    await settled(world);
+    world.write(id);
+    const isRead = (name: string) => world.requests.slice(-2).includes(name);
+    while (!isRead('members')) await world.step();
+    world.announce('b');
+    await world.drain();
+    expect(delivered(world, world.rows('app')).positions).toEqual([
+      [1, 2, 3],
+      [1, 2, 3],
+    ]);
   });
 
   test('a reload of which the ledger has forgotten a member loses none of its rows', async () => {
