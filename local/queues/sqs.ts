@@ -9,6 +9,7 @@ import { TemplateError } from '../template/intrinsics.ts';
 import { propertiesOf, refused } from '../template/properties.ts';
 import type { Resource, Service } from '../template/resource.ts';
 import { queueUrl } from '../template/resource-types.ts';
+import { accessOf } from './access.ts';
 import { type DeadLetter, MessageQueue, type ReceivedMessage } from './message-queue.ts';
 
 /** SQS on this machine. */
@@ -116,7 +117,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, caller
     const operation = target.replace(/^AmazonSQS\./, '');
     const action = ACTIONS[operation];
     if (!action) throw new SqsError('UnsupportedOperation', `action ${target || '(none)'} has no local behaviour`);
-    requireAccess(caller, { action: permissionOf(operation), resource: arnOf('sqs', queueNameIn(input)) });
+    requireAccess(caller, accessOf(operation, input));
     reply(response, 200, await action(input, sqs, response));
   } catch (error) {
     const known = refusalOf(error);
@@ -129,15 +130,6 @@ async function answer(request: IncomingMessage, response: ServerResponse, caller
 function refusalOf(error: unknown): unknown {
   if (error instanceof z.ZodError) return new SqsError('InvalidParameterValue', z.prettifyError(error));
   return error instanceof AccessDenied ? new SqsError('AccessDenied', error.message) : error;
-}
-
-/**
- * The permission for an operation: that for a batch is that for one message.
- *
- * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
- */
-function permissionOf(operation: string): string {
-  return `sqs:${operation.replace(/Batch$/, '')}`;
 }
 
 function reply(response: ServerResponse, status: number, body: unknown): void {
@@ -277,13 +269,6 @@ function queueAttributes(name: string, queue: MessageQueue): Record<string, stri
 function nameOf(input: unknown): string {
   const { QueueUrl } = z.object({ QueueUrl: z.string() }).parse(input);
   return QueueUrl.slice(QueueUrl.lastIndexOf('/') + 1);
-}
-
-/** The queue that a request is about, by its URL or its name; all of them if it is about none. */
-function queueNameIn(input: unknown): string {
-  const { QueueUrl, QueueName } = Object(input);
-  if (typeof QueueName === 'string') return QueueName;
-  return typeof QueueUrl === 'string' ? nameOf(input) : '*';
 }
 
 function queueOf(input: unknown, sqs: Queues): MessageQueue {
