@@ -120,7 +120,9 @@ async function whenSigned(request: IncomingMessage, service: string, sessions: S
 /** A request that stands for one whose body was read. */
 export function replayed(request: IncomingMessage, body: Buffer): IncomingMessage {
   const { method, url, headers, rawHeaders, socket, complete } = request;
-  const again = Readable.from(body.length > 0 ? [body] : [], { objectMode: false });
+  const again = new Readable({ read: () => {} });
+  if (body.length > 0) again.push(body);
+  again.push(null);
   return Object.assign(again, { method, url, headers, rawHeaders, socket, complete }) as unknown as IncomingMessage;
 }
 
