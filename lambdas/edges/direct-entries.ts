@@ -2,7 +2,7 @@
 import { BatchGetItemCommand } from '@aws-sdk/client-dynamodb';
 import type { Candidate, Kind } from '../core/direct/batch.ts';
 import type { Announced, AnnounceResult, BatchLedger, WaitingObject } from '../core/direct/ports.ts';
-import { LEDGER, STANDING, STATE } from '../core/loading/ledger.ts';
+import { LEDGER, NOT_LOADED, STANDING, STATE } from '../core/loading/ledger.ts';
 import { ExpiredError, isEntryOf, type KeyItems, madeFor } from './key-items.ts';
 import type { Item, LedgerItems } from './ledger-items.ts';
 
@@ -11,9 +11,6 @@ const SHARDS = '0123456789abcdef';
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html */
 const MAX_BATCH_GET = 100;
-
-/** States of entries that wait again when they are announced. */
-const NOT_LOADED: readonly string[] = [STATE.gone, STATE.archived, STATE.replaced, STATE.failed];
 
 export function entriesIn(
   items: LedgerItems,

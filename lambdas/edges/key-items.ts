@@ -4,7 +4,7 @@
  */
 import type { AttemptList } from '../core/direct/attempt-list.ts';
 import type { LakeFiles } from '../core/direct/ports.ts';
-import { CONDITION, LEDGER, STANDING, STATE } from '../core/loading/ledger.ts';
+import { CONDITION, LEDGER, NOT_LOADED, STANDING, STATE } from '../core/loading/ledger.ts';
 import type { LatestVersion, Version } from '../core/loading/versions.ts';
 import { batchItemId, expiryIn, type Item, type Items } from './ledger-items.ts';
 
@@ -51,10 +51,22 @@ export class KeyItems {
       if (await this.#items.putNew({ ...made, [LEDGER.expiry]: expiryIn(keepDays) })) return 'free';
       const item = await this.#items.get(id);
       if (!item) continue;
-      if (isEntryOf(version.origin, item)) return 'on_direct_lane';
+      if (isEntryOf(version.origin, item)) {
+        if (!NOT_LOADED.includes(item.state?.S ?? '')) return 'on_direct_lane';
+        await this.#removeEntry(id, item);
+        continue;
+      }
       // Nobody makes the item for this version as long as there is one.
       if (await this.outlive(id, item, keepDays)) return 'free';
     }
+  }
+
+  /** Has the item of a key be no entry any more, unless it has changed since it was read: no batch has its object then. */
+  async #removeEntry(id: string, { state, round }: Item): Promise<void> {
+    await this.#items.update(id, '#state = :state AND #round = :round', 'REMOVE #state, #round, #batch, #object', {
+      ':state': state as NonNullable<Item[string]>,
+      ':round': round as NonNullable<Item[string]>,
+    });
   }
 
   /**

@@ -12,6 +12,7 @@ import {
   LEDGER,
   type Ledger,
   type LedgerEntry,
+  NOT_LOADED,
   type Outcome,
   type Progress,
   STATE,
@@ -51,15 +52,18 @@ export function dynamoLedger(client: DynamoDBClient, table: string, lists?: List
             Key,
             ConditionExpression: CONDITION.claim,
             UpdateExpression:
-              'SET #state = :loading, #holder = :me, #lease = :lease, #expiry = :expiry, #source = :source, #label = :label, #token = if_not_exists(#token, :zero) + :one',
+              'SET #state = :loading, #holder = :me, #lease = :lease, #expiry = :expiry, #source = :source, #label = :label, #token = if_not_exists(#token, :zero) + :one ' +
+              // What the direct lane knew of it: its batch has it no more.
+              'REMOVE #round, #batch, #object',
             ExpressionAttributeNames: {
               '#id': LEDGER.key,
               '#expiry': LEDGER.expiry,
-              ...names('state', 'holder', LEDGER.lease, 'source', 'label', 'token', LEDGER.round),
+              ...names('state', 'holder', LEDGER.lease, 'source', 'label', 'token', LEDGER.round, 'batch', 'object'),
             },
             ExpressionAttributeValues: {
               ':loading': { S: STATE.loading },
               ':loaded': { S: STATE.loaded },
+              ...Object.fromEntries(NOT_LOADED.map((state) => [`:${state}`, { S: state }])),
               ':me': { S: holder },
               ':lease': { N: String(leaseUntil) },
               ':now': { N: String(now) },

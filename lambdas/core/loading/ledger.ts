@@ -149,14 +149,17 @@ export const STATE = {
   failed: 'failed',
 } as const;
 
+/** States of entries whose objects were not loaded: whichever lane they are announced to may begin them again. */
+export const NOT_LOADED: readonly string[] = [STATE.gone, STATE.archived, STATE.replaced, STATE.failed];
+
 const isNew = 'attribute_not_exists(#id)';
 /**
  * An object that could not be had may be there again: restored, or the same bytes written again under the same key. The
  * message that announces it must then be able to load it.
  */
 const isNotLoaded = '#state <> :loaded';
-/** An entry is ended by the lane that began it. */
-const isOfThisLane = 'attribute_not_exists(#round)';
+/** An entry is ended by the lane that began it, and is free then if its object was not loaded. */
+const isOfThisLane = `(attribute_not_exists(#round) OR #state IN (${NOT_LOADED.map((state) => `:${state}`).join(', ')}))`;
 const isMine = '#holder = :me';
 const isReleased = 'attribute_not_exists(#holder)';
 const leaseIsOver = '#lease < :now';

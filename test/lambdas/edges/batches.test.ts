@@ -230,6 +230,38 @@ test('an entry is ended by the lane that began it', async () => {
   expect(await direct.announce(third)).toBe('known');
 });
 
+test('an object that the direct lane did not load is begun by the other one if that is asked for it, and by no batch any more', async () => {
+  for (const state of ['gone', 'archived', 'replaced', 'failed'] as const) {
+    const of = names();
+    const firehose = dynamoLedger(client, 'ledger', { findList: async () => undefined });
+    const direct = batches();
+    // The first one has its entry in the item of the key, the second one has its own.
+    for (const [version, id] of [announced(of, 0, 0).keyId, announced(of, 1, 0).id].entries()) {
+      const object = announced(of, version, 0);
+      const member = { ...candidateOf(of, [version, version === 0, 1]), id };
+      const begin = async () => {
+        const reserved = await firehose.reserve(object.keyId, { origin: object.origin, openedAt: 0 }, 400);
+        if (reserved !== 'free') return reserved;
+        const entry = { id: object.id, source: of.source, label: 'an object', keepDays: 400 };
+        return (await firehose.claim(entry, 'me', Date.now() + 1000)).outcome;
+      };
+      expect(await direct.announce(object)).toBe('waiting');
+      expect(await begin()).toBe('on_direct_lane');
+      await direct.claim(of.batch(version), member);
+      expect(await begin()).toBe('on_direct_lane');
+      await direct.notLoaded(of.batch(version), member, state);
+      expect(await begin()).toBe('claimed');
+      expect(await direct.announce(object)).toBe('loading_by_firehose');
+      // What a late process of the batch does comes to nothing.
+      await direct.waitAgain(of.batch(version), member, { source: of.source, since: at(0) });
+      await direct.claim(of.batch(version), member, of.batch(version));
+      expect(await direct.membersOf(of.batch(version), [member])).toEqual([]);
+      expect(await direct.waiting(of.source, 'live', at(59), 100)).toEqual([]);
+      expect(await begin()).toBe('claimed');
+    }
+  }
+});
+
 test('no batch expires whose files wait for their commits, however long that takes', async () => {
   const [of, direct] = [names(), batches()];
   const id = of.batch(0);
