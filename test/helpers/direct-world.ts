@@ -7,8 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { isReplaced, readAgain } from '../../bin/operations/read-again.ts';
 import { type AnnouncePorts, announceObject } from '../../lambdas/core/direct/announce.ts';
-import type { AttemptList } from '../../lambdas/core/direct/attempt-list.ts';
-import { BATCH, type Batch, type Candidate, type UploadedFile } from '../../lambdas/core/direct/batch.ts';
+import type { Candidate, UploadedFile } from '../../lambdas/core/direct/batch.ts';
 import type { TableFile } from '../../lambdas/core/direct/batch-files.ts';
 import { commitTables } from '../../lambdas/core/direct/commit-tables.ts';
 import { EventDays } from '../../lambdas/core/direct/event-days.ts';
@@ -24,13 +23,12 @@ import { promote } from '../../lambdas/core/evolution/promote.ts';
 import type { PromotedColumn } from '../../lambdas/core/evolution/promoted.ts';
 import type { UnknownKeys } from '../../lambdas/core/evolution/unknown-keys.ts';
 import { CommitRefusedError } from '../../lambdas/core/iceberg/ports.ts';
-import { type EntryPlaces, entryPlaces } from '../../lambdas/core/loading/input.ts';
 import type { CreatedObject } from '../../lambdas/core/loading/notification.ts';
 import { rowsOf } from '../../lambdas/core/loading/pack.ts';
 import { compiledSources } from '../../lambdas/core/loading/sources.ts';
 import { UnavailableError } from '../../lambdas/core/loading/unavailable.ts';
-import type { LatestVersion } from '../../lambdas/core/loading/versions.ts';
 import { Random } from '../../local/sample/random.ts';
+import { WorldLedger } from './world-ledger.ts';
 import { WorldPromotions } from './world-promotions.ts';
 import { type Request, WorldTables } from './world-tables.ts';
 
@@ -53,25 +51,6 @@ class ServiceFailure extends Error {}
 
 /** The process died: nothing after this happens. */
 class Died extends Error {}
-
-interface Entry {
-  id: string;
-  round: number;
-  state: string;
-  source: string;
-  object: Omit<Candidate, 'id' | 'round'>;
-  /** Set while it waits. */
-  since?: string | undefined;
-  batch?: string | undefined;
-}
-
-/** What the item of a key says of versions: the one that it was made for, and the latest one. */
-type KeyItem = { -readonly [Name in keyof LatestVersion]: LatestVersion[Name] } & {
-  first?: string;
-  standing?: string;
-};
-
-type StoredBatch = { -readonly [Key in keyof Batch]: Batch[Key] } & { attemptedBy?: string; indexed: boolean };
 
 /** An object of a source's bucket. */
 export interface WorldObject {
@@ -111,9 +90,10 @@ export interface WorldOptions {
 }
 
 export class World {
-  readonly entries = new Map<string, Entry>();
-  readonly batches = new Map<string, StoredBatch>();
   readonly lists = new Map<string, string>();
+  readonly #books = new WorldLedger(this.lists, () => this.chance(this.faults.stale));
+  readonly entries = this.#books.entries;
+  readonly batches = this.#books.batches;
   readonly marks = new Map<string, LedgerMark>();
   /** Visible files of the lake, by key. */
   readonly files = new Map<string, Buffer>();
@@ -131,7 +111,6 @@ export class World {
   readonly #objects: Map<string, WorldObject>;
   readonly #options: WorldOptions;
   readonly #uploads = new Map<string, { key: string; parts: Map<number, Buffer> }>();
-  readonly #keys = new Map<string, KeyItem>();
   readonly #vanished = new Set<string>();
   readonly #random: Random;
   readonly #pending: (() => void)[] = [];
@@ -140,7 +119,6 @@ export class World {
   readonly #filedAt = new Map<string, number>();
   #now = Date.UTC(2026, 10, 22, 12);
   #names = 0;
-  #past: { waiting: Entry[]; batches: StoredBatch[] } = { waiting: [], batches: [] };
   #running = 0;
 
   constructor(seed: number, objects: readonly WorldObject[], options: WorldOptions = {}) {
@@ -159,7 +137,7 @@ export class World {
 
   /** The ledger as a process sees it whose requests all succeed at once. */
   get ledger(): BatchLedger {
-    return this.#ledger(async (_, effect) => effect());
+    return this.#books.ports(async (_, effect) => effect());
   }
 
   /** Starts a process; when it dies or fails, it is gone. */
@@ -207,7 +185,6 @@ export class World {
     const { ledger } = this.#ports(request);
     const listed = (since: Date) =>
       [...this.lists.keys()].filter((key) => (this.#listedAt.get(key) ?? 0) >= since.getTime());
-    const { batches } = this;
     return await this.#resultOf(() =>
       reconcileFiles(
         SOURCE,
@@ -226,17 +203,7 @@ export class World {
               if (bytes && base64(crc32(bytes)) === crc) return 'there';
               return this.#uploads.has(uploadId) ? 'uploaded' : 'gone';
             }),
-          ledger: {
-            ...ledger,
-            ...this.#reconciling(request),
-            putSealed: (before, batch) =>
-              request('put back', () => {
-                const now = batches.get(batch.id);
-                if (now?.state !== before?.state || now?.attempt !== before?.attempt) return;
-                const attemptedAt = new Date(0).toISOString();
-                batches.set(batch.id, { ...batch, state: 'sealed', attempts: 0, attemptedAt, indexed: true });
-              }),
-          },
+          ledger: { ...ledger, ...this.#books.reconciling(request) },
         },
         dryRun,
       ),
@@ -340,7 +307,7 @@ export class World {
   /** What the ledger has, to be set back to. */
   ledgerNow() {
     return structuredClone({
-      ...{ entries: this.entries, batches: this.batches, records: this.iceberg.stored, keys: this.#keys },
+      ...{ entries: this.entries, batches: this.batches, records: this.iceberg.stored, keys: this.#books.keys },
       marks: this.marks,
     });
   }
@@ -352,14 +319,14 @@ export class World {
       [this.entries, entries],
       [this.batches, batches],
       [this.iceberg.stored, records],
-      [this.#keys, keys],
+      [this.#books.keys, keys],
       [this.marks, marks],
     ] as [Map<string, unknown>, Map<string, unknown>][];
     for (const [now, before] of pairs) {
       now.clear();
       for (const [key, value] of before) now.set(key, value);
     }
-    this.#past = { waiting: [], batches: [] };
+    this.#books.forget();
   }
 
   /** Tells the ledger again what the table has. Dies and fails as the functions do. */
@@ -380,7 +347,7 @@ export class World {
             request('list lists', () =>
               [...this.lists.keys()].filter((key) => key.startsWith(`direct/commits/${table}/`)),
             ),
-          ledger: { ...ledger, ...records, ...this.#reconciling(request) },
+          ledger: { ...ledger, ...records, ...this.#books.reconciling(request), adopt: this.#adopting(request) },
         },
         dryRun,
       );
@@ -395,62 +362,15 @@ export class World {
     return result;
   }
 
-  #reconciling(request: Request): Pick<ReconcileLedger, 'entriesOf' | 'settle' | 'putBack' | 'adopt'> {
-    return {
-      entriesOf: (places) =>
-        request('entries', () => {
-          const found = places.map((each) => [each.id, structuredClone(this.#entryOf(each))] as const);
-          return new Map(found.flatMap(([id, entry]) => (entry ? [[id, entry] as const] : [])));
-        }),
-      settle: ({ id: batch, source }, { id: _, round, ...object }, ended) =>
-        request('settle', () => {
-          const places = entryPlaces(source, object);
-          const entry = this.#entryOf(places);
-          const now = { state: 'batched', batch, since: undefined };
-          if (!entry) this.#putEntry(places, { round, source, object, ...now });
-          else if (ended === undefined ? entry.state !== 'batched' : entry.batch === ended) Object.assign(entry, now);
-        }),
-      putBack: (before, { id, ...more }) =>
-        request('put back', () => {
-          const now = this.batches.get(id);
-          if (now?.state !== before?.state || now?.attempt !== before?.attempt) return;
-          const { uncommitted, ...rest } = more;
-          this.batches.set(id, {
-            ...{
-              id,
-              attempts: 0,
-              generation: 1,
-              state: 'stored',
-              indexed: true,
-              attemptedAt: new Date(0).toISOString(),
-            },
-            ...rest,
-            ...(uncommitted.length > 0 && { uncommitted }),
-          });
-        }),
-      adopt: (record, { committer, number, list: last }) =>
-        request('adopt', () => {
-          const now = this.iceberg.stored.get(record.table);
-          if (now?.committer !== record.committer || now.number !== record.number || now.list !== record.list) return;
-          const { table, source, expireAt } = now;
-          const adopted = { table, source, expireAt, committer, number, adopted: number };
-          this.iceberg.stored.set(table, { ...adopted, ...(last !== undefined && { last }) });
-        }),
-    };
-  }
-
-  #entryOf({ id, keyId, origin }: EntryPlaces): Entry | undefined {
-    const inKey = this.#keys.get(keyId)?.first === origin ? this.entries.get(keyId) : undefined;
-    return this.entries.get(id) ?? inKey;
-  }
-
-  #putEntry({ id: own, keyId, origin }: EntryPlaces, entry: Omit<Entry, 'id'>): void {
-    const id = this.#keys.has(keyId) ? own : keyId;
-    this.entries.set(id, { id, ...entry });
-    const { sequencer } = entry.object;
-    if (id === own) return;
-    const version = { origin, openedAt: 0, ...(sequencer !== undefined && { sequencer }) };
-    this.#keys.set(keyId, { first: origin, standing: 'alone', ...version });
+  #adopting(request: Request): ReconcileLedger['adopt'] {
+    return (record, { committer, number, list: last }) =>
+      request('adopt', () => {
+        const now = this.iceberg.stored.get(record.table);
+        if (now?.committer !== record.committer || now.number !== record.number || now.list !== record.list) return;
+        const { table, source, expireAt } = now;
+        const adopted = { table, source, expireAt, committer, number, adopted: number };
+        this.iceberg.stored.set(table, { ...adopted, ...(last !== undefined && { last }) });
+      });
   }
 
   /** Promotes keys of the source, as the job does or a user. */
@@ -503,7 +423,7 @@ export class World {
   /** Does one of the requests that wait, or lets time pass. */
   async step(): Promise<void> {
     this.#now += STEP_MS;
-    if (this.chance(50)) this.#past = structuredClone(this.#index());
+    if (this.chance(50)) this.#books.remember();
     const at = Math.floor(this.#random.fraction() * this.#pending.length);
     this.#pending.splice(at, 1)[0]?.();
     await nextTurn();
@@ -524,10 +444,10 @@ export class World {
       while (this.busy) await this.step();
       if (this.#options.iceberg) this.commit();
       while (this.busy) await this.step();
-      const { waiting, batches } = this.#index();
+      const { waiting, batches } = this.#books.index();
       if (waiting.length === 0 && batches.length === 0 && this.queue.length === 0) return;
     }
-    throw new Error(`expected nothing to be left, got ${JSON.stringify(this.#index())}`);
+    throw new Error(`expected nothing to be left, got ${JSON.stringify(this.#books.index())}`);
   }
 
   /** Rows of the source's Iceberg table, by what its readers find. */
@@ -572,17 +492,10 @@ export class World {
     return `n${this.#names++}`;
   }
 
-  #index() {
-    return {
-      waiting: [...this.entries.values()].filter(({ since }) => since !== undefined),
-      batches: [...this.batches.values()].filter(({ indexed }) => indexed),
-    };
-  }
-
   #ports(request = this.#process()) {
     const days = new EventDays('UTC', 400, this.#now);
     return {
-      ledger: this.#ledger(request),
+      ledger: this.#books.ports(request),
       lake: this.#lake(request),
       spill: memorySpill(),
       sources: compiledSources(
@@ -718,200 +631,6 @@ export class World {
         }),
       remove: (key) => request('remove', () => void this.files.delete(key)),
       abort: (_key, uploadId) => request('abort', () => void this.#uploads.delete(uploadId)),
-    };
-  }
-
-  #ledger(request: Request): BatchLedger {
-    const { entries, batches } = this;
-    const update = (id: string, condition: (entry: Entry) => boolean, change: (entry: Entry) => void) => {
-      const entry = entries.get(id);
-      if (!entry || !condition(entry)) return false;
-      change(entry);
-      return true;
-    };
-    const queried = () => structuredClone(this.chance(this.faults.stale) ? this.#past.batches : this.#index().batches);
-    const waitAgain = (entry: Entry, object: Entry['object'], since: string) => {
-      Object.assign(entry, { state: 'waiting', round: entry.round + 1, object, since, batch: undefined });
-    };
-    const isUnconfirmed = ({ first, standing, origin }: KeyItem) => standing !== undefined && origin === first;
-    const loadedOf = (id: string, key: KeyItem): LatestVersion | undefined => {
-      const { state, batch: of } = entries.get(id) ?? {};
-      if (state !== 'batched' || of === undefined) return undefined;
-      const batch = batches.get(of);
-      if (!batch) return latestOf(key);
-      const sealed = batch.attempt ?? batch.before;
-      if (sealed === undefined) return undefined;
-      const list = this.lists.get(sealed);
-      if (list === undefined) return { ...latestOf(key), openedAt: Date.parse(batch.sealedAt ?? '') || 0 };
-      const { ended } = (JSON.parse(list) as AttemptList).members.find(({ origin }) => origin === key.first) ?? {};
-      return ended?.outcome === 'loaded' ? ended.version : undefined;
-    };
-    const latestOf = ({ first: _, standing: __, ...latest }: KeyItem): LatestVersion => latest;
-    return {
-      announce: ({ id, keyId, origin, source, since, ...object }) =>
-        request('announce', () => {
-          const places = { id, keyId, origin };
-          const entry = this.#entryOf(places);
-          if (!entry) {
-            this.#putEntry(places, { round: 1, state: 'waiting', source, object, since });
-            return 'waiting';
-          }
-          if (!['gone', 'archived', 'replaced', 'failed'].includes(entry.state)) return 'known';
-          waitAgain(entry, object, since);
-          return 'waiting';
-        }),
-      waitAgain: (batch, { id, round, ...object }, { since, waited }) =>
-        request('wait again', () => {
-          const isMember = (entry: Entry) => entry.batch === batch && entry.round === round;
-          update(id, isMember, (entry) => waitAgain(entry, { ...object, ...(waited && { waited }) }, since));
-        }),
-      notLoaded: (batch, { id, round }, state) =>
-        request('not loaded', () => {
-          const isMember = (entry: Entry) => entry.batch === batch && entry.round === round;
-          update(id, isMember, (entry) => {
-            entry.state = state;
-          });
-        }),
-      waiting: (source, kind, before, limit) =>
-        request('query waiting', () => {
-          const { waiting } = this.chance(this.faults.stale) ? this.#past : this.#index();
-          return waiting
-            .filter(({ source: of, object, since = '' }) => of === source && object.kind === kind && since <= before)
-            .map(({ id, round, object, since = '' }) => ({ candidate: { id, round, ...object }, since }))
-            .toSorted((a, b) => a.since.localeCompare(b.since))
-            .slice(0, limit);
-        }),
-      unfinished: async function* (_source, { from = '', before = '9', newestFirst = false } = {}) {
-        const found = await request('query batches', queried);
-        const ordered = found.toSorted((a, b) => a.since.localeCompare(b.since));
-        if (newestFirst) ordered.reverse();
-        yield* ordered.filter(({ since }) => since >= from && since <= before);
-      },
-      plan: (batch) =>
-        request('plan', () => {
-          if (batches.has(batch.id)) return;
-          batches.set(batch.id, { ...batch, state: BATCH.planned, attempts: 0, generation: 1, indexed: true });
-        }),
-      claim: (batch, { id, round }, from) =>
-        request('claim', () => {
-          update(
-            id,
-            (entry) => entry.round === round && entry.batch === from,
-            (entry) => Object.assign(entry, { batch, state: 'batched', since: undefined }),
-          );
-        }),
-      read: (batch) => request('read', () => structuredClone(batches.get(batch))),
-      membersOf: (batch, candidates) =>
-        request('members', () => candidates.filter(({ id }) => entries.get(id)?.batch === batch)),
-      beginAttempt: ({ id, attempts }, attempt, now) =>
-        request('begin attempt', () => {
-          const batch = batches.get(id);
-          if (batch?.state !== 'open' || (batch.attempts !== attempts && batch.attemptedBy !== attempt)) return false;
-          Object.assign(batch, { attempts: attempts + 1, attemptedBy: attempt, attemptedAt: now });
-          return true;
-        }),
-      forgiveAttempt: ({ id, attempts }, attempt) =>
-        request('forgive', () => {
-          const batch = batches.get(id);
-          if (batch?.state === 'open' && batch.attemptedBy === attempt) batch.attempts = attempts;
-        }),
-      advance: (id, from, to) =>
-        request(`advance to ${to}`, () => {
-          const batch = batches.get(id);
-          if (batch?.state !== from) return false;
-          batch.state = to;
-          batch.indexed = !['written', 'halved', 'failed'].includes(to);
-          return true;
-        }),
-      seal: ({ id, generation }, attempt, state, now) =>
-        request('seal', () => {
-          const batch = batches.get(id);
-          if (batch?.state === 'open' && batch.generation === generation) {
-            Object.assign(batch, { state, attempt, sealedAt: now });
-          }
-          return structuredClone(batch);
-        }),
-      store: (id, attempt, tables, now) =>
-        request('store', () => {
-          const batch = batches.get(id);
-          if (batch?.state !== 'storing' || batch.attempt !== attempt) return false;
-          Object.assign(batch, { state: 'stored', tables, storedAt: now, uncommitted: [...Array(tables).keys()] });
-          return true;
-        }),
-      committed: (id, attempt, tables) =>
-        request('committed', () => {
-          const batch = batches.get(id);
-          if (batch?.state !== 'stored' || batch.attempt !== attempt) return undefined;
-          batch.uncommitted = batch.uncommitted?.filter((table) => !tables.includes(table)) ?? [];
-          if (batch.uncommitted.length === 0) delete batch.uncommitted;
-          return structuredClone(batch);
-        }),
-      writeAnew: ({ id, attempt }, from, now) =>
-        request(`write anew from ${from}`, () => {
-          const batch = batches.get(id);
-          if (batch?.state !== from || batch.attempt !== attempt || attempt === undefined) return false;
-          if (from === 'stored' && !batch.uncommitted) return false;
-          Object.assign(batch, { state: 'open', generation: batch.generation + 1, attempts: 0 });
-          Object.assign(batch, { attemptedAt: new Date(0).toISOString(), since: now, indexed: true });
-          for (const name of ['attempt', 'attemptedBy', 'sealedAt', 'tables', 'storedAt', 'uncommitted'] as const) {
-            delete batch[name];
-          }
-          return true;
-        }),
-      written: (id, attempt) =>
-        request('written', () => {
-          const batch = batches.get(id);
-          const isReady = batch?.state === 'sealed' || (batch?.state === 'stored' && !batch.uncommitted);
-          if (!batch || !isReady || batch.attempt !== attempt) return false;
-          Object.assign(batch, { state: 'written', indexed: false });
-          delete batch.before;
-          return true;
-        }),
-      reopen: ({ id, generation, attempt }, now) =>
-        request('reopen', () => {
-          const batch = batches.get(id);
-          if (!batch || attempt === undefined) return false;
-          if (batch.state !== 'written' || batch.generation !== generation || batch.attempt !== attempt) return false;
-          if (batch.tables !== undefined) return false;
-          Object.assign(batch, { state: 'open', generation: generation + 1, before: attempt, attempts: 0 });
-          Object.assign(batch, { attemptedAt: new Date(0).toISOString(), since: now, indexed: true });
-          delete batch.attempt;
-          delete batch.attemptedBy;
-          return true;
-        }),
-      giveUpReload: ({ id, generation, before }) =>
-        request('give up reload', () => {
-          const batch = batches.get(id);
-          if (batch?.state !== 'open' || batch.generation !== generation || before === undefined) return;
-          Object.assign(batch, { state: 'written', attempt: before, indexed: false });
-          delete batch.before;
-        }),
-      latestVersion: (id) =>
-        request('latest version', () => {
-          const key = this.#keys.get(id);
-          if (!key) return undefined;
-          return isUnconfirmed(key) ? loadedOf(id, key) : latestOf(key);
-        }),
-      remember: (id, version, _days, instead) =>
-        request('remember', () => {
-          const key = this.#keys.get(id);
-          const isAlone = key?.standing === 'alone' && key.first === version.origin;
-          if (isAlone && instead === undefined) return latestOf(key);
-          const loaded = key && isUnconfirmed(key) ? loadedOf(id, key) : undefined;
-          const isFree = key && isUnconfirmed(key) && !loaded;
-          const isOther = key && key.origin !== version.origin && key.origin !== instead;
-          if (isOther && !isFree) {
-            Object.assign(key, loaded);
-            delete key.standing;
-            return latestOf(key);
-          }
-          // As the ledger: what is known of this version is kept, such as which one it has replaced.
-          const known = key?.origin === version.origin ? latestOf(key) : undefined;
-          const replaces = isOther ? undefined : instead;
-          const now = { ...known, ...version, ...(replaces !== undefined && { replaces }) };
-          this.#keys.set(id, { ...now, ...(key?.first !== undefined && { first: key.first }) });
-          return now;
-        }),
     };
   }
 }
