@@ -140,7 +140,7 @@ describe('commits to Iceberg tables', { timeout: 600_000 }, () => {
     const iceberg = await openFaultyLake({
       dir: parquet.dir,
       changes: CHANGES,
-      fault: (call) => (isCommit(call) ? Promise.resolve(call.refuse(503, 'SlowDown')) : undefined),
+      fault: (call) => (isCommit(call) ? Promise.resolve(call.refuse(403, 'AccessDeniedException')) : undefined),
     });
     await iceberg.put(...logs.slice(0, 4));
     await iceberg.drain();
