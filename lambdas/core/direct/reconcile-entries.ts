@@ -42,7 +42,7 @@ interface Ports {
 }
 
 export interface Entries {
-  /** Objects with rows in the tables that the ledger does not know as members of a batch, or of one that has ended. */
+  /** Objects with rows in the tables that the ledger knows as members of no batch, or of one that has ended or is not known. */
   readonly unsettled: readonly { readonly batch: string; readonly member: Candidate; readonly ended?: string }[];
   /** Batches that were made of such objects since, and can be closed. */
   readonly closing: readonly Batch[];
@@ -72,7 +72,8 @@ export async function entriesIn(
       else {
         const other = others.get(entry.batch) ?? (await ledger.read(entry.batch));
         others.set(entry.batch, other);
-        if (other && ENDED.includes(other.state)) unsettled.push({ batch: id, member, ended: entry.batch });
+        // Nobody writes a batch that the ledger does not know.
+        if (!other || ENDED.includes(other.state)) unsettled.push({ batch: id, member, ended: entry.batch });
       }
     }
     if (own === members.length) settled.set(id, entries);

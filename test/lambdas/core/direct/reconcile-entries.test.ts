@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { AttemptList } from '../../../../lambdas/core/direct/attempt-list.ts';
 import { type Candidate, candidatesKey } from '../../../../lambdas/core/direct/batch.ts';
-import { noteEntries } from '../../../../lambdas/core/direct/reconcile-entries.ts';
+import { entriesIn, noteEntries } from '../../../../lambdas/core/direct/reconcile-entries.ts';
 import { entryPlaces } from '../../../../lambdas/core/loading/input.ts';
 
 const BATCH = { id: 'one', source: 'app' };
@@ -40,4 +40,19 @@ test('both lists of a batch say where its entries are, whichever of them the pro
     expect(lists.get(candidatesKey(BATCH))).toEqual([now]);
     expect(lists.get('attempt')).toEqual({ members: [{ ...LIST.members[0], candidate: now }] });
   }
+});
+
+test('an object that a batch has of which the ledger knows nothing becomes a member of the batch that has its rows', async () => {
+  const { id } = entryPlaces('app', MEMBER);
+  const ledger = {
+    entriesOf: async () => new Map([[id, { id, round: 1, state: 'batched', batch: 'forgotten' }]]),
+    settle: async () => undefined,
+    read: async () => undefined,
+  };
+  const lake = { findList: async () => undefined, putList: async () => undefined };
+  const batches = new Map([['one', { attempt: 'attempt', list: LIST, tables: new Set([0]) }]]);
+  expect(await entriesIn('app', batches, { ledger, lake })).toMatchObject({
+    unsettled: [{ batch: 'one', member: MEMBER, ended: 'forgotten' }],
+    settled: new Map(),
+  });
 });
