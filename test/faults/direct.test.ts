@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import { backfillObjects, type Refusals } from '../../bin/operations/backfill-objects.ts';
 import { openLocalLake } from '../../bin/operations/local-lake-handle.ts';
+import { NOTHING_FAILED } from '../helpers/nothing-failed.ts';
 import { FAILING, loadAmidFailures } from './failing-services.ts';
 import { type FaultyLake, openFaultyLake } from './faulty-lake.ts';
 import { openKilling } from './killing.ts';
@@ -24,8 +25,6 @@ const MOST_KILLS_PER_BATCH = 2;
 
 const LINES = 60;
 const FILLING = 3000;
-const NOTHING_FAILED = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [], denied: [] };
-
 function someObjects(first: number, count: number): Logs[] {
   return Array.from({ length: count }, (_, index) => albObject(`object-${first + index}`, LINES, FILLING));
 }

@@ -1,5 +1,6 @@
 /** A lake of which all services fail, one request in five. */
 import { expect } from 'vitest';
+import { NOTHING_FAILED } from '../helpers/nothing-failed.ts';
 import type { FunctionChanges } from './assembly.ts';
 import type { Call } from './call.ts';
 import { type FaultyLake, openFaultyLake } from './faulty-lake.ts';
@@ -46,13 +47,7 @@ export async function loadAmidFailures(
     },
   });
   await faulty.put(...logs);
-  expect(await faulty.drain()).toEqual({
-    deadLetters: [],
-    failedEvents: [],
-    conversionFailures: [],
-    damaged: [],
-    denied: [],
-  });
+  expect(await faulty.drain()).toEqual(NOTHING_FAILED);
   expect(faults).toBeGreaterThan(0);
   return { faulty, faults };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { FanOutTables } from '../../lambdas/core/tables/fan-out.ts';
+import { NOTHING_FAILED } from '../helpers/nothing-failed.ts';
 import { FAN_OUT } from './assembly.ts';
 import type { Call } from './call.ts';
 import { FAILING, loadAmidFailures } from './failing-services.ts';
@@ -21,8 +22,6 @@ const DIVIDED_REQUESTS = 45;
 
 const LINES = 60;
 const CHANGES = { delivery: 'direct', tableFormat: 'iceberg' } as const;
-const NOTHING_FAILED = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [], denied: [] };
-
 /** @param hostAt the host name in the line at a position, if there is one */
 function someObjects(first: number, count: number, hostAt?: (position: number) => string | undefined): Logs[] {
   return Array.from({ length: count }, (_, index) => albObject(`object-${first + index}`, LINES, 100, hostAt));

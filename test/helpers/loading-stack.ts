@@ -103,5 +103,3 @@ export function reportOf(dir: string): unknown[] {
 export const KEYS = `const keysOf = (event) => event.Records.map((record) => JSON.parse(record.body).Records[0].s3.object.key);`;
 
 export const LOADS_ALL = `${KEYS} export const handler = async (event) => { for (const key of keysOf(event)) report(key); };`;
-
-export const nothing = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [], denied: [] };

@@ -20,6 +20,7 @@ import { everydayAlbLines } from '../helpers/alb.ts';
 import { clientOptions } from '../helpers/client-options.ts';
 import { sharedFolder } from '../helpers/folder.ts';
 import { loseAnswer } from '../helpers/lost-answer.ts';
+import { NOTHING_FAILED } from '../helpers/nothing-failed.ts';
 
 const LOG_GROUP = '/test/app';
 /** An invocation of the check makes about so many requests, and dies at one of them. */
@@ -130,13 +131,7 @@ describe('the stack on this machine', () => {
       await stack.lake.putLogEvents(LOG_GROUP, 'web-1', alike);
       await stack.lake.putLogEvents(LOG_GROUP, 'web-2', alike.slice(0, 5));
       await stack.lake.putLogEvents(LOG_GROUP, 'web-1', alike);
-      expect(await stack.lake.drain()).toEqual({
-        deadLetters: [],
-        failedEvents: [],
-        conversionFailures: [],
-        damaged: [],
-        denied: [],
-      });
+      expect(await stack.lake.drain()).toEqual(NOTHING_FAILED);
 
       const { sources, sample } = await foundBy(stack);
       const [alb, app] = sources;
@@ -179,13 +174,7 @@ describe('the stack on this machine', () => {
     await opened('apart', hooks, async (stack) => {
       const message = JSON.stringify({ timestamp: new Date().toISOString(), request_id: 'r1' });
       await stack.lake.putLogEvents(LOG_GROUP, 'web-1', [{ timestamp: Date.now(), message }]);
-      expect(await stack.lake.drain()).toEqual({
-        deadLetters: [],
-        failedEvents: [],
-        conversionFailures: [],
-        damaged: [],
-        denied: [],
-      });
+      expect(await stack.lake.drain()).toEqual(NOTHING_FAILED);
       const athena = await openAthena({
         dir: stack.folder,
         tables: stack.lake.resources.filter(({ type }) => type === 'AWS::Glue::Table'),
@@ -215,13 +204,7 @@ describe('the stack on this machine', () => {
     const objects = plantedObjects('batch').slice(0, 6);
     await opened('batch', hooks, async (stack) => {
       await deliver(stack, objects, [...objects.keys()]);
-      expect(await stack.lake.drain()).toEqual({
-        deadLetters: [],
-        failedEvents: [],
-        conversionFailures: [],
-        damaged: [],
-        denied: [],
-      });
+      expect(await stack.lake.drain()).toEqual(NOTHING_FAILED);
       const [alb] = (await foundBy(stack)).sources;
       expect(alb).toMatchObject({ ...oracle(objects), redelivered: 0 });
       expect([killed, deleted]).toEqual([true, objects.length]);

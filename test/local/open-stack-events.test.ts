@@ -5,7 +5,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openStack } from '../../local/open-stack.ts';
 import { EVERYTHING, resource } from '../helpers/assembly.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { assemblyOf, LOADS_ALL, nothing, opened, reportOf } from '../helpers/loading-stack.ts';
+import { assemblyOf, LOADS_ALL, opened, reportOf } from '../helpers/loading-stack.ts';
+import { NOTHING_FAILED } from '../helpers/nothing-failed.ts';
 
 describe('log events', { timeout: 30_000 }, () => {
   const events = [{ timestamp: 1_772_600_000_000, message: 'hello' }];
@@ -19,7 +20,7 @@ describe('log events', { timeout: 30_000 }, () => {
       };`,
     );
     await lake.putLogEvents('/app', 's', events);
-    expect(await lake.drain()).toEqual(nothing);
+    expect(await lake.drain()).toEqual(NOTHING_FAILED);
     const [first, second, ...more] = reported();
     expect(more).toEqual([]);
     expect(second).toEqual(first);
@@ -65,7 +66,7 @@ describe('log events of a delivery stream', { timeout: 30_000 }, () => {
     const lake = await openStack({ dir, assembly: join(dir, 'stack') });
     onTestFinished(() => lake.close());
     for (const stream of ['s', 't']) await lake.putLogEvents('/app', stream, [{ timestamp: 1, message: stream }]);
-    expect(await lake.drain()).toEqual(nothing);
+    expect(await lake.drain()).toEqual(NOTHING_FAILED);
     const [key, ...more] = reportOf(dir) as string[];
     expect(more).toEqual([]);
     expect(key).toMatch(/^groups\/app\/\d{4}\/\d\d\/\d\d\/\d\d\/raw-1-/);

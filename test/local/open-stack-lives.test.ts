@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { importOf } from '../helpers/client-options.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { assemblyOf, KEYS, LOADS_ALL, nothing, opened } from '../helpers/loading-stack.ts';
+import { assemblyOf, KEYS, LOADS_ALL, opened } from '../helpers/loading-stack.ts';
+import { NOTHING_FAILED } from '../helpers/nothing-failed.ts';
 
 function isRunning(pid: number): boolean {
   try {
@@ -31,7 +32,7 @@ describe('a lake closed in the middle of its work', { timeout: 30_000 }, () => {
       `export const handler = async (event) => { for (const record of event.Records ?? ['event']) report(record.attributes?.ApproximateReceiveCount ?? record); };`,
       { dir },
     );
-    expect(await second.lake.drain()).toEqual(nothing);
+    expect(await second.lake.drain()).toEqual(NOTHING_FAILED);
     expect(second.reported().sort()).toEqual(['1', '1', 'event']);
   });
 });
@@ -55,7 +56,7 @@ describe('a lake killed in the middle of its work', { timeout: 30_000 }, () => {
     lake.kill('SIGKILL');
     await expect.poll(() => isRunning(pid)).toBe(false);
     const { lake: again, reported } = await opened(LOADS_ALL, { dir });
-    expect(await again.drain()).toEqual(nothing);
+    expect(await again.drain()).toEqual(NOTHING_FAILED);
     expect(reported()).toEqual(['k']);
   });
 });
@@ -86,7 +87,7 @@ describe('hooks', { timeout: 30_000 }, () => {
       },
     );
     await put('k');
-    expect(await lake.drain()).toEqual(nothing);
+    expect(await lake.drain()).toEqual(NOTHING_FAILED);
     expect(kills).toBe(2);
     expect(reported()).toEqual([503]);
     expect(seen).toEqual(['S3 GET /landing/k?x-id=GetObject']);

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import type { LocalLake } from '../../local/local-lake.ts';
 import { openStack } from '../../local/open-stack.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { assemblyOf, KEYS, LOADS_ALL, nothing, opened } from '../helpers/loading-stack.ts';
+import { assemblyOf, KEYS, LOADS_ALL, opened } from '../helpers/loading-stack.ts';
+import { NOTHING_FAILED } from '../helpers/nothing-failed.ts';
 
 const REPORTS_BATCHES = `${KEYS} export const handler = async (event) => report(keysOf(event));`;
 
@@ -14,7 +15,7 @@ describe('objects that are gathered', { timeout: 30_000 }, () => {
   test('reach the function together: as many as it takes, and the rest when nothing else is to be waited for', async () => {
     const { lake, put, reported } = await opened(REPORTS_BATCHES, { mapping });
     for (const key of ['a', 'b', 'c', 'd', 'e']) await put(key);
-    expect(await lake.drain()).toEqual(nothing);
+    expect(await lake.drain()).toEqual(NOTHING_FAILED);
     expect(reported()).toEqual([
       ['a', 'b', 'c'],
       ['d', 'e'],
@@ -36,7 +37,7 @@ describe('objects that are gathered', { timeout: 30_000 }, () => {
     };`;
     const { lake, put, reported } = await opened(code, { mapping });
     await put('a', 'b');
-    expect(await lake.drain()).toEqual(nothing);
+    expect(await lake.drain()).toEqual(NOTHING_FAILED);
     expect(reported()).toEqual([
       ['a', 'b'],
       ['a', 'b'],
@@ -55,7 +56,7 @@ describe('an object put into a bucket', { timeout: 30_000 }, () => {
     const { lake, put, reported } = await opened(LOADS_ALL);
     const keys = Array.from({ length: 12 }, (_, index) => `k${index}`);
     await put(...keys);
-    expect(await lake.drain()).toEqual(nothing);
+    expect(await lake.drain()).toEqual(NOTHING_FAILED);
     expect(reported().sort()).toEqual(keys.sort());
   });
 
@@ -93,7 +94,7 @@ describe('an object put into a bucket', { timeout: 30_000 }, () => {
       };`,
     );
     await put('a', 'b', 'c');
-    expect(await lake.drain()).toEqual(nothing);
+    expect(await lake.drain()).toEqual(NOTHING_FAILED);
     const keys = reported().flatMap((one) => Object(one).keys);
     expect(keys.sort()).toEqual(['a', 'b', 'b', 'c']);
     expect(reported().at(-1)).toEqual({ keys: ['b'], counts: ['2'] });

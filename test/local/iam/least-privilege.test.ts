@@ -11,7 +11,7 @@ import type { Intercept } from '../../../local/endpoint.ts';
 import { openStack } from '../../../local/open-stack.ts';
 import { newFolder, remove } from '../../helpers/folder.ts';
 import { type Asked, grantsIn } from '../../helpers/grants.ts';
-import { nothing } from '../../helpers/loading-stack.ts';
+import { NOTHING_FAILED } from '../../helpers/nothing-failed.ts';
 import { KEY } from '../../helpers/stacks.ts';
 
 const NGINX = { format: 'nginx' };
@@ -115,13 +115,13 @@ beforeAll(async () => {
     for (const source of OBJECTS) await put(`${source}/a.gz`, 0);
     await putEvents('/ecs/app');
     await putEvents('/ecs/jobs');
-    expect(await lake.drain()).toEqual(nothing);
+    expect(await lake.drain()).toEqual(NOTHING_FAILED);
     // A replaced object, and one that is gone before it is loaded.
     for (const source of OBJECTS) {
       await put(`${source}/a.gz`, 10);
       await put(`${source}/gone.gz`, 20);
     }
-    expect(await lake.drain()).toEqual(nothing);
+    expect(await lake.drain()).toEqual(NOTHING_FAILED);
     grants = grantsIn(lake.resources, asked);
   } finally {
     await lake.close();

@@ -6,6 +6,7 @@ import { openStack } from '../../../local/open-stack.ts';
 import { permissive, resource, writeAssembly } from '../../helpers/assembly.ts';
 import { importOf } from '../../helpers/client-options.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
+import { NOTHING_FAILED } from '../../helpers/nothing-failed.ts';
 
 const REPORT = `import { appendFileSync, readFileSync } from 'node:fs';
   const report = (value) => appendFileSync(process.env.REPORT, JSON.stringify(value) + '\\n');
@@ -36,13 +37,11 @@ async function opened(code: string, rule: object = {}): Promise<{ lake: LocalLak
   return { lake, reported: () => lines().map((line) => JSON.parse(line)) };
 }
 
-const nothing = { deadLetters: [], failedEvents: [], conversionFailures: [], damaged: [], denied: [] };
-
 describe('a function on a schedule', { timeout: 30_000 }, () => {
   test('runs when nothing else is left to do, as if time had passed', async () => {
     const { lake, reported } = await opened('export const handler = async (event) => report(event);');
     const before = Date.now();
-    expect(await lake.drain()).toEqual(nothing);
+    expect(await lake.drain()).toEqual(NOTHING_FAILED);
     const [event, ...more] = reported() as [{ source: string; time: string }];
     expect(more).toEqual([]);
     expect(event.source).toBe('aws.events');
@@ -53,7 +52,7 @@ describe('a function on a schedule', { timeout: 30_000 }, () => {
     const { lake, reported } = await opened(
       'export const handler = async () => { report("run"); return { left: Math.max(0, 8 - runs()) }; };',
     );
-    expect(await lake.drain()).toEqual(nothing);
+    expect(await lake.drain()).toEqual(NOTHING_FAILED);
     expect(reported()).toHaveLength(8);
   });
 
@@ -62,14 +61,14 @@ describe('a function on a schedule', { timeout: 30_000 }, () => {
     ['leaves the same again and again', 'return { left: 3 };', 'expected nothing left for later runs, got 3'],
   ])('is given up when it %s', async (_, code, error) => {
     const { lake } = await opened(`export const handler = async () => { ${code} };`);
-    expect(await lake.drain()).toEqual({ ...nothing, failedEvents: [{ functionName: 'timed', error }] });
+    expect(await lake.drain()).toEqual({ ...NOTHING_FAILED, failedEvents: [{ functionName: 'timed', error }] });
   });
 
   test('runs on while it leaves more for a time, as something new has come', async () => {
     const { lake, reported } = await opened(
       'export const handler = async () => { report("run"); return { left: [2, 1, 9, 9, 9, 8, 8, 8, 8, 0][runs() - 1] }; };',
     );
-    expect(await lake.drain()).toEqual(nothing);
+    expect(await lake.drain()).toEqual(NOTHING_FAILED);
     expect(reported()).toHaveLength(10);
   });
 
@@ -136,7 +135,7 @@ describe('a function on a schedule that makes work for others', { timeout: 30_00
     const { lake, reported } = await openedLane(
       'report("plan " + waiting.length); if (waiting[0]) await send(waiting[0]); return { left: waiting.length };',
     );
-    expect(await lake.drain()).toEqual(nothing);
+    expect(await lake.drain()).toEqual(NOTHING_FAILED);
     expect(reported()).toEqual(['plan 3', 'a', 'plan 2', 'b', 'plan 1', 'c', 'plan 0']);
   });
 
@@ -144,7 +143,7 @@ describe('a function on a schedule that makes work for others', { timeout: 30_00
     const { lake, reported } = await openedLane(
       'report("plan " + waiting.length); if (waiting[0]) await send(waiting[0]); return { left: 0 };',
     );
-    expect(await lake.drain()).toEqual(nothing);
+    expect(await lake.drain()).toEqual(NOTHING_FAILED);
     expect(reported()).toEqual(['plan 3', 'a', 'plan 2', 'b', 'plan 1', 'c', 'plan 0']);
   });
 
@@ -154,7 +153,7 @@ describe('a function on a schedule that makes work for others', { timeout: 30_00
       'writeFileSync(file("sent"), "");',
     );
     const error = 'expected nothing left for later runs, got 7';
-    expect(await lake.drain()).toEqual({ ...nothing, failedEvents: [{ functionName: 'plan', error }] });
+    expect(await lake.drain()).toEqual({ ...NOTHING_FAILED, failedEvents: [{ functionName: 'plan', error }] });
   });
 });
 
@@ -171,7 +170,7 @@ describe('a function that invokes another', { timeout: 30_000 }, () => {
 
   test('has it invoked before the drain ends, and runs again after it', async () => {
     const { lake, reported } = await opened(invoke('Event', 'if (runs() >= 2) return report("again");'));
-    expect(await lake.drain()).toEqual(nothing);
+    expect(await lake.drain()).toEqual(NOTHING_FAILED);
     expect(reported()).toEqual([202, { n: 1 }, 'again']);
   });
 

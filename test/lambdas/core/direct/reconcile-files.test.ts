@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../../../local/sample/random.ts';
 import { NO_FAULTS, World, type WorldObject } from '../../../helpers/direct-world.ts';
-import { delivered, live, plain, settled } from '../../../helpers/world-life.ts';
+import { delivered, live, plain, settled, writeAll } from '../../../helpers/world-life.ts';
 
 const RUNS = Number(process.env.TRIBUTARY_FAULT_RUNS ?? 50);
 const text = (lists: readonly number[][]) => lists.map((list) => list.join()).toSorted();
@@ -27,10 +27,7 @@ async function reconciled(world: World) {
 /** What a planner does now, and whoever it tells. */
 async function planned(world: World): Promise<void> {
   for (let step = 0; step < 40; step++) await world.step();
-  world.plan();
-  await settled(world);
-  for (const batch of world.queue.splice(0)) world.write(batch);
-  await settled(world);
+  await writeAll(world);
 }
 
 function rowsOf(world: World) {

@@ -2,14 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { LedgerSetBackError } from '../../../../lambdas/core/direct/set-back.ts';
 import { Random } from '../../../../local/sample/random.ts';
 import { NO_FAULTS, World, type WorldObject } from '../../../helpers/direct-world.ts';
-import { delivered, live, plain } from '../../../helpers/world-life.ts';
+import { delivered, live, plain, settled, writeAll } from '../../../helpers/world-life.ts';
 
 const RUNS = Number(process.env.TRIBUTARY_FAULT_RUNS ?? 100);
 const text = (lists: readonly number[][]) => lists.map((list) => list.join()).toSorted();
-
-async function settled(world: World): Promise<void> {
-  while (world.busy) await world.step();
-}
 
 /** Loads objects up to their rows in the table and in `loads`. */
 async function load(world: World, ...objects: readonly WorldObject[]): Promise<void> {
@@ -50,10 +46,7 @@ describe('a ledger that was set back', () => {
     for (const key of ['a', 'b', 'c']) world.announce(key);
     await settled(world);
     for (let step = 0; step < 40; step++) await world.step();
-    world.plan();
-    await settled(world);
-    for (const batch of world.queue.splice(0)) world.write(batch);
-    await settled(world);
+    await writeAll(world);
     await expect(world.committed()).rejects.toThrow(LedgerSetBackError);
     expect(await world.reconciled(true)).toMatchObject({ setBack: ['app'], isDone: false });
     await expect(world.committed()).rejects.toThrow(LedgerSetBackError);
@@ -71,10 +64,7 @@ describe('a ledger that was set back', () => {
     world.announce('a');
     await settled(world);
     for (let step = 0; step < 40; step++) await world.step();
-    world.plan();
-    await settled(world);
-    for (const batch of world.queue.splice(0)) world.write(batch);
-    await settled(world);
+    await writeAll(world);
     expect([...world.batches.values()].map(({ state }) => state)).toEqual(['stored']);
     const before = world.ledgerNow();
     expect(before.records.size).toBe(0);
@@ -156,10 +146,7 @@ test(`a ledger that is set back at any time loses and repeats nothing, whatever 
     if (before.records.size > 0 && random.fraction() < 0.5) {
       for (const { key, version } of objects.toReversed()) if (random.fraction() < 0.3) world.announce(key, version);
       await settled(world);
-      world.plan();
-      await settled(world);
-      for (const batch of world.queue.splice(0)) world.write(batch);
-      await settled(world);
+      await writeAll(world);
       await world.committed().catch(() => undefined);
     }
     await reconciled(world);
